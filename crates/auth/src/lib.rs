@@ -1,0 +1,102 @@
+//! Keys and proofs for WeChat Pay APIv3, without I/O.
+//!
+//! Everything here is a pure function of its arguments: time comes in as Unix seconds, nonces as text, headers as
+//! `&str`. The crate is the only one that knows a crypto library, and it knows nothing of HTTP libraries.
+//!
+//! # The calling side
+//!
+//! - An [`Identity`] (scheme, number, certificate serial number, [`Signer`]) and a [`RequestToSign`] give the
+//!   `Authorization` header: [`authorization`]. Targets come from [`build_target`], nonces from [`random_nonce`].
+//! - A [`KeySet`] holds the keys of WeChat Pay. [`verify`] checks the raw bytes of an answer or a notification and
+//!   returns them as [`Verified`], which nothing else can make.
+//! - [`ApiV3Key::open`] decrypts the resource of a notification and asks for that proof. The one exception is the
+//!   certificate download, where the key to verify with is inside the answer: [`accept_certificates`].
+//! - Sensitive fields are encrypted with [`KeySet::encryption_key`] and decrypted with the account's [`PrivateKey`].
+//!
+//! # The serving side
+//!
+//! An emulator uses [`authenticate`] for requests, [`DecryptionKeys`] for sensitive fields, [`ApiV3Key::seal`] and
+//! [`sign_response`] for answers and notifications.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//! use kabao_auth::{Identity, PrivateKey, RequestToSign, Scheme, authorization, build_target, random_nonce};
+//!
+//! # fn main() -> Result<(), kabao_auth::Error> {
+//! # let pem = PrivateKey::generate_pem()?;
+//! # let pem = pem.to_str()?;
+//! let key = PrivateKey::from_pem(pem)?;
+//! let serial = "3F2A9C41D07B58E6134CA8F05B6D92E7718034AB".parse()?;
+//! let identity = Identity::new(Scheme::Merchant, "1900000001", serial, Arc::new(key))?;
+//! let target = build_target("/v3/marketing/membercard-open/cards/{card_id}", &[("card_id", "p1")], &[])?;
+//! let header = authorization(
+//!     &identity,
+//!     &RequestToSign {
+//!         method: "GET",
+//!         target: &target,
+//!         timestamp: 1_767_225_600,
+//!         nonce: &random_nonce()?,
+//!         body: b"",
+//!     },
+//! )?;
+//! assert!(header.starts_with("WECHATPAY2-SHA256-RSA2048 mchid=\"1900000001\",nonce_str="));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Not here
+//!
+//! The national algorithms (SM2, SM3, SM4), and a check of the chain of platform certificates.
+
+mod aead;
+mod authentication;
+mod authorization;
+mod certificate;
+mod certificates;
+mod der;
+mod error;
+mod freshness;
+mod key_id;
+mod key_set;
+mod message;
+mod nonce;
+mod pem;
+mod plaintext;
+mod private_key;
+mod public_key;
+mod request;
+mod response;
+mod scheme;
+mod sensitive;
+mod signer;
+mod target;
+mod verification;
+mod verified;
+
+pub use aead::{ApiV3Key, Sealed};
+pub use authentication::{
+    AuthenticationError, ReceivedRequest, SignMismatch, authenticate, require_client_headers,
+};
+pub use authorization::Authorization;
+pub use certificate::Certificate;
+pub use certificates::{
+    AcceptedCertificates, CertificatesError, EncryptedCertificate, accept_certificates,
+};
+pub use error::Error;
+pub use freshness::{Freshness, MAX_DEVIATION_SECONDS};
+pub use key_id::{KeyId, PublicKeyId, SerialNumber};
+pub use key_set::{KeySet, TrustedKey};
+pub use nonce::{random_nonce, random_resource_nonce};
+pub use plaintext::Plaintext;
+pub use private_key::PrivateKey;
+pub use public_key::{PublicKey, SignatureError};
+pub use request::{RequestToSign, authorization};
+pub use response::{ResponseSignature, ResponseToSign, sign_response};
+pub use scheme::Scheme;
+pub use sensitive::{DecryptionKeys, SensitiveFieldError};
+pub use signer::{Identity, Signer};
+pub use target::{build_target, percent_encode};
+pub use verification::{SignatureHeaders, VerificationError, verify};
+pub use verified::Verified;
