@@ -1,0 +1,347 @@
+//! The catalogue as it is read from JSON.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+
+use crate::Error;
+
+/// A JSON object in the order of its members.
+#[derive(Debug)]
+pub(crate) struct Ordered<T>(pub(crate) Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+            type Value = Ordered<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Ordered<T>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Ordered(members))
+            }
+        }
+
+        deserializer.deserialize_map(Members(std::marker::PhantomData))
+    }
+}
+
+/// One family.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Catalogue {
+    pub(crate) family: String,
+    pub(crate) title: String,
+    pub(crate) base_url: String,
+    pub(crate) backup_base_url: Option<String>,
+    pub(crate) enums: Ordered<Enumeration>,
+    pub(crate) messages: Ordered<Message>,
+    pub(crate) operations: Vec<Operation>,
+    pub(crate) notifications: Vec<Notification>,
+}
+
+/// An open enumeration.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Enumeration {
+    pub(crate) doc: String,
+    pub(crate) values: Vec<Value>,
+}
+
+/// A documented value of an enumeration.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Value {
+    pub(crate) wire: String,
+    pub(crate) number: i32,
+    pub(crate) doc: String,
+}
+
+/// Where a message is used.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Use {
+    Request,
+    Answer,
+    Both,
+}
+
+/// A shape of a JSON object.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Message {
+    pub(crate) doc: String,
+    #[serde(rename = "use")]
+    pub(crate) used: Use,
+    /// The resource whose file holds it; `types` for shapes that several resources share.
+    pub(crate) resource: String,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// Where a field of a request stands.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Place {
+    Path,
+    Query,
+    #[default]
+    Body,
+}
+
+/// One field.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    /// The name on the wire, where it differs.
+    wire: Option<String>,
+    #[serde(rename = "in", default)]
+    pub(crate) place: Place,
+    #[serde(rename = "type")]
+    type_: String,
+    pub(crate) number: u32,
+    #[serde(default)]
+    pub(crate) required: bool,
+    pub(crate) required_if: Option<String>,
+    pub(crate) max_chars: Option<usize>,
+    pub(crate) max_bytes: Option<usize>,
+    pub(crate) min_chars: Option<usize>,
+    pub(crate) min: Option<i64>,
+    pub(crate) max: Option<i64>,
+    pub(crate) min_items: Option<usize>,
+    pub(crate) max_items: Option<usize>,
+    pub(crate) pattern: Option<String>,
+    #[serde(default)]
+    pub(crate) values: Vec<String>,
+    #[serde(default)]
+    pub(crate) deprecated: bool,
+    /// No official page could be read for it.
+    #[serde(default)]
+    pub(crate) unofficial: bool,
+    pub(crate) doc: String,
+}
+
+/// The type of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind<'a> {
+    String,
+    Personal,
+    Secret,
+    Sensitive,
+    Integer,
+    Boolean,
+    Bytes,
+    Enumeration(&'a str),
+    Message(&'a str),
+}
+
+impl Field {
+    pub(crate) fn wire(&self) -> &str {
+        self.wire.as_deref().unwrap_or(&self.name)
+    }
+
+    pub(crate) fn is_list(&self) -> bool {
+        self.type_.ends_with("[]")
+    }
+
+    pub(crate) fn kind(&self) -> Kind<'_> {
+        match self.type_.trim_end_matches("[]") {
+            "string" => Kind::String,
+            "personal" => Kind::Personal,
+            "secret" => Kind::Secret,
+            "sensitive" => Kind::Sensitive,
+            "integer" => Kind::Integer,
+            "boolean" => Kind::Boolean,
+            "bytes" => Kind::Bytes,
+            other => match other.strip_prefix("enum ") {
+                Some(name) => Kind::Enumeration(name),
+                None => Kind::Message(other),
+            },
+        }
+    }
+}
+
+/// The documented limit of calls.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RateLimit {
+    pub(crate) per: String,
+    pub(crate) qps: Option<u32>,
+    pub(crate) per_minute: Option<u32>,
+    pub(crate) per_day: Option<u32>,
+}
+
+/// One row of an error table.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ErrorRow {
+    pub(crate) http: u16,
+    pub(crate) code: String,
+    pub(crate) meaning: String,
+}
+
+/// One operation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) rpc: String,
+    pub(crate) resource: String,
+    pub(crate) title: String,
+    /// Whether the emulator implements it, so that the gateway serves and advertises the RPC.
+    pub(crate) served: bool,
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) scheme: String,
+    pub(crate) body: String,
+    pub(crate) effect: String,
+    pub(crate) request_number: Option<String>,
+    #[serde(default)]
+    pub(crate) encrypts: bool,
+    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) superseded_by: Option<String>,
+    pub(crate) variant_of: Option<String>,
+    pub(crate) errors: Vec<ErrorRow>,
+    pub(crate) docs: Vec<String>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) request: Vec<Field>,
+    pub(crate) status: u16,
+    /// The message of the answer; empty where nothing is returned.
+    pub(crate) answer: String,
+    #[serde(rename = "example_request")]
+    _example_request: Option<serde_json::Value>,
+    #[serde(rename = "example_response")]
+    _example_response: Option<serde_json::Value>,
+}
+
+/// One notification.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notification {
+    pub(crate) event_type: String,
+    pub(crate) title: String,
+    pub(crate) original_type: String,
+    pub(crate) payload: String,
+    pub(crate) docs: Vec<String>,
+    pub(crate) notes: Vec<String>,
+    #[serde(rename = "example")]
+    _example: Option<serde_json::Value>,
+}
+
+impl Catalogue {
+    pub(crate) fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(|error| Error::at(path, error))?;
+        let catalogue: Self = serde_json::from_str(&text).map_err(|error| Error::at(path, error))?;
+        catalogue.validate().map_err(|error| Error::at(path, error))?;
+        Ok(catalogue)
+    }
+
+    /// Returns the resources in the order of the operations.
+    pub(crate) fn resources(&self) -> Vec<&str> {
+        let mut resources: Vec<&str> = Vec::new();
+        for operation in &self.operations {
+            if !resources.contains(&operation.resource.as_str()) {
+                resources.push(&operation.resource);
+            }
+        }
+        resources
+    }
+
+    pub(crate) fn messages_of<'a>(&'a self, resource: &'a str) -> impl Iterator<Item = (&'a str, &'a Message)> {
+        self.messages
+            .0
+            .iter()
+            .filter(move |(_, message)| message.resource == resource)
+            .map(|(name, message)| (name.as_str(), message))
+    }
+
+    pub(crate) fn operations_of<'a>(&'a self, resource: &'a str) -> impl Iterator<Item = &'a Operation> {
+        self.operations.iter().filter(move |operation| operation.resource == resource)
+    }
+
+    pub(crate) fn message(&self, name: &str) -> Option<&Message> {
+        self.messages.0.iter().find(|(key, _)| key == name).map(|(_, message)| message)
+    }
+
+    /// Returns the module of a message or enumeration.
+    pub(crate) fn module_of(&self, name: &str) -> &str {
+        self.message(name).map_or("types", |message| message.resource.as_str())
+    }
+
+    fn validate(&self) -> Result<(), Error> {
+        let mut names = BTreeSet::new();
+        for name in self.enums.0.iter().map(|(n, _)| n).chain(self.messages.0.iter().map(|(n, _)| n)) {
+            if !names.insert(name.as_str()) {
+                return Err(Error::new(format!("{name} is defined twice")));
+            }
+        }
+        for (name, enumeration) in &self.enums.0 {
+            unique(name, enumeration.values.iter().map(|value| i64::from(value.number)))?;
+        }
+        for (name, message) in &self.messages.0 {
+            self.validate_fields(name, &message.fields)?;
+        }
+        let mut ids = BTreeMap::new();
+        for operation in &self.operations {
+            if ids.insert(operation.id.as_str(), ()).is_some() {
+                return Err(Error::new(format!("{} is defined twice", operation.id)));
+            }
+            self.validate_fields(&operation.id, &operation.request)?;
+            if !operation.answer.is_empty() && self.message(&operation.answer).is_none() {
+                return Err(Error::new(format!("{}: no message {}", operation.id, operation.answer)));
+            }
+            if operation.request.iter().any(|field| field.number < 2) {
+                return Err(Error::new(format!("{}: field 1 is the account", operation.id)));
+            }
+        }
+        for notification in &self.notifications {
+            if self.message(&notification.payload).is_none() {
+                return Err(Error::new(format!("{}: no message", notification.event_type)));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_fields(&self, owner: &str, fields: &[Field]) -> Result<(), Error> {
+        unique(owner, fields.iter().map(|field| i64::from(field.number)))?;
+        let mut names = BTreeSet::new();
+        for field in fields {
+            if !names.insert(&field.name) {
+                return Err(Error::new(format!("{owner}: {} stands twice", field.name)));
+            }
+            let known = match field.kind() {
+                Kind::Enumeration(name) => self.enums.0.iter().any(|(key, _)| key == name),
+                Kind::Message(name) => self.message(name).is_some(),
+                _ => true,
+            };
+            if !known {
+                return Err(Error::new(format!("{owner}.{}: unknown type {}", field.name, field.type_)));
+            }
+            if field.number == 0 || field.number >= crate::protos::EXTRA {
+                return Err(Error::new(format!("{owner}.{}: number out of range", field.name)));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unique(owner: &str, numbers: impl Iterator<Item = i64>) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for number in numbers {
+        if !seen.insert(number) {
+            return Err(Error::new(format!("{owner}: number {number} stands twice")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! The generator of Kabao.
+//!
+//! The catalogue (`crates/models/catalogue/*.json`) describes each upstream operation once. From
+//! it this crate writes
+//!
+//! - `crates/models/src/generated`: request and answer types with their HTTP metadata;
+//! - `proto/kabao/{merchant,brand,officialaccount}/v1`: the family services and messages;
+//! - `crates/proto/src/generated`: Rust stubs of all protos and the encoded descriptor set;
+//! - `crates/grpc/src/generated`: conversions between the two, and the family services.
+//!
+//! What it writes is checked in; a test regenerates and compares. Numbers of proto fields and
+//! enumeration values are part of the catalogue and never move: append, do not renumber.
+
+mod catalogue;
+mod conversions;
+mod error;
+mod models;
+mod models_operation;
+mod output;
+mod protos;
+mod services;
+mod stubs;
+mod text;
+
+use std::path::Path;
+
+pub use self::error::Error;
+pub use self::output::Output;
+
+use self::catalogue::Catalogue;
+
+/// Generates everything below `root`, the root of the workspace, in memory.
+///
+/// # Errors
+///
+/// Fails if a catalogue is malformed or contradicts itself, if a proto does not compile, or if
+/// `rustfmt` cannot be run.
+pub fn generate(root: &Path) -> Result<Output, Error> {
+    let mut output = Output::default();
+    let mut catalogues = Vec::new();
+    for family in ["brand", "merchant", "official_account"] {
+        let path = root.join("crates/models/catalogue").join(format!("{family}.json"));
+        catalogues.push(Catalogue::read(&path)?);
+    }
+    for catalogue in &catalogues {
+        models::write(catalogue, &mut output);
+        protos::write(catalogue, &mut output);
+        conversions::write(catalogue, &mut output);
+        services::write(catalogue, &mut output);
+    }
+    models::write_root(&catalogues, &mut output);
+    conversions::write_root(&catalogues, &mut output);
+    stubs::write(root, &mut output)?;
+    output.format()?;
+    Ok(output)
+}

@@ -1,0 +1,45 @@
+//! Writes the family services.
+
+use crate::catalogue::{Catalogue, Operation};
+use crate::conversions::answer_name;
+use crate::output::Output;
+use crate::protos::package;
+use crate::text::{MARK, service_name, snake};
+
+pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
+    let package = package(catalogue);
+    let mut out = format!(
+        "{MARK}//! The services of the family `{}`.\n\nuse kabao_proto::kabao::{package}::v1 as p;\n\
+         use tonic::{{Request, Response, Status}};\n\nuse crate::family::FamilyService;\n\n",
+        catalogue.family
+    );
+    let mut registrations = String::new();
+    for resource in catalogue.resources() {
+        let served: Vec<&Operation> =
+            catalogue.operations_of(resource).filter(|operation| operation.served).collect();
+        if served.is_empty() {
+            continue;
+        }
+        let service = service_name(resource);
+        let module = format!("{}_server", snake(&service));
+        out.push_str(&format!("#[tonic::async_trait]\nimpl p::{module}::{service} for FamilyService {{\n"));
+        for operation in served {
+            let answer = answer_name(operation);
+            out.push_str(&format!(
+                "async fn {}(&self, request: Request<p::{}Request>) -> Result<Response<p::{answer}>, Status> {{\nself.unary(request).await\n}}\n\n",
+                snake(&operation.rpc),
+                operation.rpc
+            ));
+        }
+        out.push_str("}\n\n");
+        registrations.push_str(&format!(
+            "visit.service(p::{module}::{service}Server::new(service.clone()));\n"
+        ));
+    }
+    out.push_str(
+        "/// Hands every served service of the family to `visit`.\npub(crate) fn register(service: &FamilyService, visit: &mut impl crate::family::Register) {\n",
+    );
+    out.push_str(&registrations);
+    out.push_str("}\n");
+    output.add(format!("crates/grpc/src/generated/{}/services.rs", catalogue.family), out);
+}

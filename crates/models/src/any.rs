@@ -1,0 +1,83 @@
+//! Endpoints and answers behind object-safe traits, so that one pipeline serves all operations
+//! and can be mocked.
+
+use std::any::Any;
+
+use crate::check::Violation;
+use crate::endpoint::{Answer, DecodeError, EncodeError, Endpoint, Outgoing};
+use crate::operation::Operation;
+use crate::sensitive::Sensitive;
+
+/// A request of any operation. Implemented by every [`Endpoint`].
+pub trait AnyEndpoint: Any + Send + Sync {
+    /// Returns what is known of the operation.
+    fn operation(&self) -> &'static Operation;
+
+    /// See [`Endpoint::violations`].
+    fn violations(&self) -> Vec<Violation>;
+
+    /// Visits the fields that must be encrypted before [`AnyEndpoint::to_http`].
+    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive));
+
+    /// See [`Endpoint::into_http`].
+    ///
+    /// # Errors
+    ///
+    /// Fails if a sensitive field is still plain.
+    fn to_http(&self) -> Result<Outgoing, EncodeError>;
+
+    /// Reads the body of a verified answer.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the body is not the documented JSON.
+    fn decode_answer(&self, body: &[u8]) -> Result<Box<dyn AnyAnswer>, DecodeError>;
+
+    /// Returns the request for a downcast.
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<E: Endpoint> AnyEndpoint for E {
+    fn operation(&self) -> &'static Operation {
+        E::OPERATION
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        Endpoint::violations(self)
+    }
+
+    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
+        crate::VisitSensitive::visit_sensitive(self, visit);
+    }
+
+    fn to_http(&self) -> Result<Outgoing, EncodeError> {
+        self.into_http()
+    }
+
+    fn decode_answer(&self, body: &[u8]) -> Result<Box<dyn AnyAnswer>, DecodeError> {
+        Ok(Box::new(E::Answer::from_body(body)?))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// An answer of any operation. Implemented by every [`Answer`].
+pub trait AnyAnswer: Any + Send {
+    /// Visits the fields that arrived encrypted.
+    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive));
+
+    /// Returns the answer for a downcast.
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+impl<A: Answer> AnyAnswer for A {
+    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
+        crate::VisitSensitive::visit_sensitive(self, visit);
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+        self
+    }
+}

@@ -1,0 +1,77 @@
+//! The upstream vocabulary of Kabao: every WeChat membership-card operation and
+//! notification as Rust types.
+//!
+//! WeChat's three membership-card families describe some 2,900 fields. Typing
+//! them by hand four times (client, emulator, gRPC, tests) would guarantee
+//! that they drift apart, so they are generated from one catalogue
+//! (`catalogue/*.json`) by `cargo run -p kabao-codegen`:
+//!
+//! - [`merchant`]: WeChat Pay v3 `membercard-open` and `membercard-activity`;
+//! - [`brand`]: WeChat Pay v3 `card-member`, for service providers and for
+//!   brands that call directly;
+//! - [`official_account`]: `api.weixin.qq.com/card/...`.
+//!
+//! Each operation is a type that implements [`Endpoint`], which works in both
+//! directions: a client turns it into an HTTP request and an answer back into
+//! types, a server does the reverse. Both sides therefore share one definition
+//! of every path, parameter and body.
+//!
+//! # Rules of the types
+//!
+//! - Every member is an `Option`, except path parameters: absent and empty are
+//!   different things upstream, and `required` is a rule of
+//!   [`Endpoint::violations`], which reports all violations at once, not a
+//!   reason to fail at the first missing member.
+//! - Enumerations are open: a value that WeChat introduces later survives a
+//!   round trip.
+//! - Members that the catalogue does not know are kept in [`Extra`] as the
+//!   text that was received.
+//! - Integers are `i64`; no number passes through floating point.
+//! - Personal data is [`Personal`], credentials are [`Secret`], fields that
+//!   travel RSA-encrypted are [`Sensitive`]: their `Debug` shows nothing.
+//!
+//! ```
+//! use kabao_models::{Endpoint, merchant::user_cards};
+//!
+//! let request = user_cards::GetUserCard::new("pbLatjvWOibDc5-TBnbUk1pD12o0", "478515832665");
+//! assert!(request.violations().is_empty());
+//! let http = request.into_http().unwrap();
+//! assert_eq!(
+//!     http.target,
+//!     "/v3/marketing/membercard-open/cards/pbLatjvWOibDc5-TBnbUk1pD12o0/codes/478515832665",
+//! );
+//! ```
+
+mod any;
+mod check;
+mod endpoint;
+mod extra;
+mod multipart;
+mod object;
+mod open_enum;
+mod operation;
+mod params;
+mod pattern;
+mod private;
+mod sensitive;
+
+mod generated;
+mod notification;
+
+pub use self::any::{AnyAnswer, AnyEndpoint};
+pub use self::check::{Check, Checker, LengthUnit, Limits, Reason, Violation};
+pub use self::endpoint::{
+    Answer, DecodeError, EncodeError, Endpoint, Location, NoContent, OperationVisitor, Outgoing,
+};
+pub use self::extra::Extra;
+pub use self::generated::{brand, merchant, official_account, visit_operation};
+pub use self::notification::NotificationType;
+pub use self::multipart::{Multipart, MultipartError};
+pub use self::object::Object;
+pub use self::operation::{
+    Body, Effect, ErrorRow, Family, Operation, RateLimit, Scheme, operations,
+};
+pub use self::params::{Incoming, Params, ParamsIn, encode_component};
+pub use self::pattern::Pattern;
+pub use self::private::{Personal, Secret};
+pub use self::sensitive::{Sensitive, VisitSensitive};
