@@ -242,8 +242,11 @@ pub(crate) struct Notification {
 impl Catalogue {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(|error| Error::at(path, error))?;
-        let catalogue: Self = serde_json::from_str(&text).map_err(|error| Error::at(path, error))?;
-        catalogue.validate().map_err(|error| Error::at(path, error))?;
+        let catalogue: Self =
+            serde_json::from_str(&text).map_err(|error| Error::at(path, error))?;
+        catalogue
+            .validate()
+            .map_err(|error| Error::at(path, error))?;
         Ok(catalogue)
     }
 
@@ -258,7 +261,10 @@ impl Catalogue {
         resources
     }
 
-    pub(crate) fn messages_of<'a>(&'a self, resource: &'a str) -> impl Iterator<Item = (&'a str, &'a Message)> {
+    pub(crate) fn messages_of<'a>(
+        &'a self,
+        resource: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a Message)> {
         self.messages
             .0
             .iter()
@@ -266,28 +272,50 @@ impl Catalogue {
             .map(|(name, message)| (name.as_str(), message))
     }
 
-    pub(crate) fn operations_of<'a>(&'a self, resource: &'a str) -> impl Iterator<Item = &'a Operation> {
-        self.operations.iter().filter(move |operation| operation.resource == resource)
+    pub(crate) fn operations_of<'a>(
+        &'a self,
+        resource: &'a str,
+    ) -> impl Iterator<Item = &'a Operation> {
+        self.operations
+            .iter()
+            .filter(move |operation| operation.resource == resource)
     }
 
     pub(crate) fn message(&self, name: &str) -> Option<&Message> {
-        self.messages.0.iter().find(|(key, _)| key == name).map(|(_, message)| message)
+        self.messages
+            .0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, message)| message)
     }
 
     /// Returns the module of a message or enumeration.
     pub(crate) fn module_of(&self, name: &str) -> &str {
-        self.message(name).map_or("types", |message| message.resource.as_str())
+        self.message(name)
+            .map_or("types", |message| message.resource.as_str())
     }
 
     fn validate(&self) -> Result<(), Error> {
         let mut names = BTreeSet::new();
-        for name in self.enums.0.iter().map(|(n, _)| n).chain(self.messages.0.iter().map(|(n, _)| n)) {
+        for name in self
+            .enums
+            .0
+            .iter()
+            .map(|(n, _)| n)
+            .chain(self.messages.0.iter().map(|(n, _)| n))
+        {
             if !names.insert(name.as_str()) {
                 return Err(Error::new(format!("{name} is defined twice")));
             }
         }
         for (name, enumeration) in &self.enums.0 {
-            unique(name, enumeration.values.iter().map(|value| i64::from(value.number)))?;
+            unique(
+                name,
+                enumeration
+                    .values
+                    .iter()
+                    .map(|value| i64::from(value.number)),
+            )?;
         }
         for (name, message) in &self.messages.0 {
             self.validate_fields(name, &message.fields)?;
@@ -299,15 +327,24 @@ impl Catalogue {
             }
             self.validate_fields(&operation.id, &operation.request)?;
             if !operation.answer.is_empty() && self.message(&operation.answer).is_none() {
-                return Err(Error::new(format!("{}: no message {}", operation.id, operation.answer)));
+                return Err(Error::new(format!(
+                    "{}: no message {}",
+                    operation.id, operation.answer
+                )));
             }
             if operation.request.iter().any(|field| field.number < 2) {
-                return Err(Error::new(format!("{}: field 1 is the account", operation.id)));
+                return Err(Error::new(format!(
+                    "{}: field 1 is the account",
+                    operation.id
+                )));
             }
         }
         for notification in &self.notifications {
             if self.message(&notification.payload).is_none() {
-                return Err(Error::new(format!("{}: no message", notification.event_type)));
+                return Err(Error::new(format!(
+                    "{}: no message",
+                    notification.event_type
+                )));
             }
         }
         Ok(())
@@ -326,10 +363,16 @@ impl Catalogue {
                 _ => true,
             };
             if !known {
-                return Err(Error::new(format!("{owner}.{}: unknown type {}", field.name, field.type_)));
+                return Err(Error::new(format!(
+                    "{owner}.{}: unknown type {}",
+                    field.name, field.type_
+                )));
             }
             if field.number == 0 || field.number >= crate::protos::EXTRA {
-                return Err(Error::new(format!("{owner}.{}: number out of range", field.name)));
+                return Err(Error::new(format!(
+                    "{owner}.{}: number out of range",
+                    field.name
+                )));
             }
         }
         Ok(())

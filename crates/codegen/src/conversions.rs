@@ -20,14 +20,21 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
     for module in &modules {
         root.push_str(&format!("mod {module};\n"));
     }
+    root.push_str("\npub(super) use self::services::register;\n");
     output.add(format!("{folder}.rs"), root);
 
-    let head = |about: &str| {
-        format!(
-            "{MARK}//! {about}\n\nuse kabao_models::{family} as m;\nuse kabao_proto::kabao::{}::v1 as p;\n\n",
-            package(catalogue)
-        )
+    let head = |about: &str, has_deprecated: bool| {
+        let allow = if has_deprecated {
+            "#![expect(deprecated, reason = \"members that only older documents have are carried too\")]\n\n"
+        } else {
+            ""
+        };
+        format!("{MARK}//! {about}\n\n{allow}use kabao_models::{family} as m;\n")
     };
+    let protos = format!(
+        "use kabao_proto::kabao::{}::v1 as p;\n\n",
+        package(catalogue)
+    );
     for resource in resources.iter().copied().chain(["types", "notifications"]) {
         if !has_conversions(catalogue, resource) {
             continue;
@@ -37,24 +44,49 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
             body.push_str(&request(operation));
         }
         for (name, message) in catalogue.messages_of(resource) {
-            let model = if resource == "types" { format!("m::{name}") } else { format!("m::{resource}::{name}") };
+            let model = if resource == "types" {
+                format!("m::{name}")
+            } else {
+                format!("m::{resource}::{name}")
+            };
             let fields: Vec<&Field> = message.fields.iter().collect();
             body.push_str(&into_model(&model, name, &fields, true));
             body.push_str(&from_model(&model, name, &fields, true));
         }
+        let deprecated = catalogue
+            .operations_of(resource)
+            .flat_map(|operation| &operation.request)
+            .chain(
+                catalogue
+                    .messages_of(resource)
+                    .flat_map(|(_, message)| &message.fields),
+            )
+            .any(|field| field.deprecated);
         let mut imports = String::new();
-        let names: Vec<&str> = ["ExtraOut", "FamilyRequest", "FromModel", "IntoModel", "Reader"]
-            .into_iter()
-            .filter(|name| body.contains(name))
-            .collect();
-        imports.push_str(&format!("use crate::convert::{{{}}};\n\n", names.join(", ")));
+        let names: Vec<&str> = [
+            "ExtraOut",
+            "FamilyRequest",
+            "FromModel",
+            "IntoModel",
+            "Reader",
+        ]
+        .into_iter()
+        .filter(|name| body.contains(name))
+        .collect();
+        imports.push_str(&format!(
+            "use crate::convert::{{{}}};\n\n",
+            names.join(", ")
+        ));
         output.add(
             format!("{folder}/{resource}.rs"),
-            format!("{}{imports}{body}", head(&format!("Conversions of `{resource}`."))),
+            format!(
+                "{}{protos}{imports}{body}",
+                head(&format!("Conversions of `{resource}`."), deprecated)
+            ),
         );
     }
-    let mut enums = head("Numbers of the enumerations.");
-    enums.push_str("use crate::convert::Numbered;\n\n");
+    let mut enums = head("Numbers of the enumerations.", false);
+    enums.push_str("\nuse crate::convert::Numbered;\n\n");
     for (name, enumeration) in &catalogue.enums.0 {
         enums.push_str(&numbered(name, enumeration));
     }
@@ -69,17 +101,37 @@ fn has_conversions(catalogue: &Catalogue, module: &str) -> bool {
 
 /// Writes the module of all families, and the table that the round-trip tests walk.
 pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
-    let mut root = format!("{MARK}//! Conversions and family services, generated from the catalogue.\n\n");
+    let mut root =
+        format!("{MARK}//! Conversions and family services, generated from the catalogue.\n\n");
     for catalogue in catalogues {
         root.push_str(&format!("mod {};\n", catalogue.family));
     }
-    root.push_str("#[cfg(test)]\npub(crate) mod table;\n");
+    root.push_str(
+        "#[cfg(test)]\npub(crate) mod table;\n\nuse crate::family::{FamilyService, Register};\n\n",
+    );
+    root.push_str("/// Hands every served service of every family to `visit`.\n");
+    root.push_str("pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {\n");
+    for catalogue in catalogues {
+        root.push_str(&format!(
+            "{}::register(service, visit);\n",
+            catalogue.family
+        ));
+    }
+    root.push_str("}\n");
     output.add(format!("{ROOT}.rs"), root);
 
-    let mut table = format!("{MARK}//! Every operation and notification with its proto messages.\n\n");
+    let mut table =
+        format!("{MARK}//! Every operation and notification with its proto messages.\n\n");
     for catalogue in catalogues {
-        table.push_str(&format!("use kabao_models::{0} as m_{0};\n", catalogue.family));
-        table.push_str(&format!("use kabao_proto::kabao::{}::v1 as p_{};\n", package(catalogue), catalogue.family));
+        table.push_str(&format!(
+            "use kabao_models::{0} as m_{0};\n",
+            catalogue.family
+        ));
+        table.push_str(&format!(
+            "use kabao_proto::kabao::{}::v1 as p_{};\n",
+            package(catalogue),
+            catalogue.family
+        ));
     }
     table.push_str("\nuse crate::convert::tests::{NotificationVisitor, OperationVisitor};\n\n");
     table.push_str("pub(crate) fn operations(visitor: &mut impl OperationVisitor) {\n");
@@ -112,7 +164,11 @@ pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
 
 /// The proto message of an operation's answer.
 pub(crate) fn answer_name(operation: &Operation) -> String {
-    if operation.answer.is_empty() { format!("{}Response", operation.rpc) } else { operation.answer.clone() }
+    if operation.answer.is_empty() {
+        format!("{}Response", operation.rpc)
+    } else {
+        operation.answer.clone()
+    }
 }
 
 fn request(operation: &Operation) -> String {
@@ -124,7 +180,13 @@ fn request(operation: &Operation) -> String {
         "impl FamilyRequest for p::{proto} {{\ntype Endpoint = {model};\n\nfn account(&self) -> &str {{\n&self.account\n}}\n}}\n\n"
     );
     out.push_str(&into_model(&model, &proto, &fields, has_extra));
-    out.push_str(&from_model_with(&model, &proto, &fields, has_extra, "account: String::new(),\n"));
+    out.push_str(&from_model_with(
+        &model,
+        &proto,
+        &fields,
+        has_extra,
+        "account: String::new(),\n",
+    ));
     if operation.answer.is_empty() {
         let answer = answer_name(operation);
         out.push_str(&format!(
@@ -155,7 +217,11 @@ fn into_model(model: &str, proto: &str, fields: &[&Field], has_extra: bool) -> S
     let needs_reader = has_extra || fields.iter().any(|field| uses_reader(field));
     let reader = if needs_reader { "reader" } else { "_" };
     let extra = if has_extra {
-        let mutable = if fields.iter().any(|field| uses_extra(field)) { "mut " } else { "" };
+        let mutable = if fields.iter().any(|field| uses_extra(field)) {
+            "mut "
+        } else {
+            ""
+        };
         format!("let {mutable}extra = reader.extra(self.extra);\n")
     } else if fields.iter().any(|field| uses_extra(field)) {
         "let mut extra = kabao_models::Extra::default();\n".to_owned()
@@ -180,11 +246,21 @@ fn from_model(model: &str, proto: &str, fields: &[&Field], has_extra: bool) -> S
     from_model_with(model, proto, fields, has_extra, "")
 }
 
-fn from_model_with(model: &str, proto: &str, fields: &[&Field], has_extra: bool, first: &str) -> String {
+fn from_model_with(
+    model: &str,
+    proto: &str,
+    fields: &[&Field],
+    has_extra: bool,
+    first: &str,
+) -> String {
     let uses = has_extra || fields.iter().any(|field| uses_extra(field));
     let extra = match (uses, has_extra) {
         (true, true) => {
-            let mutable = if fields.iter().any(|field| uses_extra(field)) { "mut " } else { "" };
+            let mutable = if fields.iter().any(|field| uses_extra(field)) {
+                "mut "
+            } else {
+                ""
+            };
             format!("let {mutable}extra = ExtraOut::new(model.extra);\n")
         }
         (true, false) => "let mut extra = ExtraOut::new(model.extra);\n".to_owned(),
@@ -192,12 +268,20 @@ fn from_model_with(model: &str, proto: &str, fields: &[&Field], has_extra: bool,
     };
     let mut members = String::from(first);
     for field in fields {
-        members.push_str(&format!("{}: {},\n", ident(&field.name), write_field(field)));
+        members.push_str(&format!(
+            "{}: {},\n",
+            ident(&field.name),
+            write_field(field)
+        ));
     }
     if has_extra {
         members.push_str("extra: extra.finish(),\n");
     }
-    let argument = if fields.is_empty() && !has_extra { "_" } else { "model" };
+    let argument = if fields.is_empty() && !has_extra {
+        "_"
+    } else {
+        "model"
+    };
     format!(
         "impl FromModel<{model}> for p::{proto} {{\nfn from_model({argument}: {model}) -> Self {{\n{extra}Self {{\n{members}}}\n}}\n}}\n\n"
     )
@@ -221,15 +305,21 @@ fn read(field: &Field) -> String {
         };
     }
     match (field.kind(), field.is_list()) {
-        (Kind::String | Kind::Integer | Kind::Boolean | Kind::Bytes, false) => format!("self.{name}"),
+        (Kind::String | Kind::Integer | Kind::Boolean | Kind::Bytes, false) => {
+            format!("self.{name}")
+        }
         (Kind::Personal | Kind::Secret, false) => format!("self.{name}.map(Into::into)"),
         (Kind::Sensitive, false) => format!("self.{name}.map(kabao_models::Sensitive::Plain)"),
-        (Kind::Enumeration(_), false) => format!("reader.enumeration({wire}, self.{name}, &mut extra)"),
+        (Kind::Enumeration(_), false) => {
+            format!("reader.enumeration({wire}, self.{name}, &mut extra)")
+        }
         (Kind::Message(_), false) => format!("reader.object({wire}, self.{name})"),
         (Kind::Sensitive, true) => {
             format!("reader.list({wire}, self.{name}, &mut extra, kabao_models::Sensitive::Plain)")
         }
-        (Kind::Enumeration(_), true) => format!("reader.enumerations({wire}, self.{name}, &mut extra)"),
+        (Kind::Enumeration(_), true) => {
+            format!("reader.enumerations({wire}, self.{name}, &mut extra)")
+        }
         (Kind::Message(_), true) => format!("reader.objects({wire}, self.{name}, &mut extra)"),
         (_, true) => format!("reader.list({wire}, self.{name}, &mut extra, Into::into)"),
     }
@@ -245,17 +335,31 @@ fn write_field(field: &Field) -> String {
         };
     }
     match (field.kind(), field.is_list()) {
-        (Kind::String | Kind::Integer | Kind::Boolean | Kind::Bytes, false) => format!("model.{name}"),
-        (Kind::Personal, false) => format!("model.{name}.map(kabao_models::Personal::into_exposed)"),
+        (Kind::String | Kind::Integer | Kind::Boolean | Kind::Bytes, false) => {
+            format!("model.{name}")
+        }
+        (Kind::Personal, false) => {
+            format!("model.{name}.map(kabao_models::Personal::into_exposed)")
+        }
         (Kind::Secret, false) => format!("model.{name}.map(kabao_models::Secret::into_exposed)"),
-        (Kind::Sensitive, false) => format!("model.{name}.map(kabao_models::Sensitive::into_exposed)"),
+        (Kind::Sensitive, false) => {
+            format!("model.{name}.map(kabao_models::Sensitive::into_exposed)")
+        }
         (Kind::Enumeration(_), false) => format!("extra.enumeration({wire}, model.{name})"),
         (Kind::Message(_), false) => format!("model.{name}.map(FromModel::from_model)"),
-        (Kind::Personal, true) => format!("extra.list({wire}, model.{name}, kabao_models::Personal::into_exposed)"),
-        (Kind::Secret, true) => format!("extra.list({wire}, model.{name}, kabao_models::Secret::into_exposed)"),
-        (Kind::Sensitive, true) => format!("extra.list({wire}, model.{name}, kabao_models::Sensitive::into_exposed)"),
+        (Kind::Personal, true) => {
+            format!("extra.list({wire}, model.{name}, kabao_models::Personal::into_exposed)")
+        }
+        (Kind::Secret, true) => {
+            format!("extra.list({wire}, model.{name}, kabao_models::Secret::into_exposed)")
+        }
+        (Kind::Sensitive, true) => {
+            format!("extra.list({wire}, model.{name}, kabao_models::Sensitive::into_exposed)")
+        }
         (Kind::Enumeration(_), true) => format!("extra.enumerations({wire}, model.{name})"),
-        (Kind::Message(_), true) => format!("extra.list({wire}, model.{name}, FromModel::from_model)"),
+        (Kind::Message(_), true) => {
+            format!("extra.list({wire}, model.{name}, FromModel::from_model)")
+        }
         (_, true) => format!("extra.list({wire}, model.{name}, std::convert::identity)"),
     }
 }

@@ -39,7 +39,9 @@ pub fn generate(root: &Path) -> Result<Output, Error> {
     let mut output = Output::default();
     let mut catalogues = Vec::new();
     for family in ["brand", "merchant", "official_account"] {
-        let path = root.join("crates/models/catalogue").join(format!("{family}.json"));
+        let path = root
+            .join("crates/models/catalogue")
+            .join(format!("{family}.json"));
         catalogues.push(Catalogue::read(&path)?);
     }
     for catalogue in &catalogues {

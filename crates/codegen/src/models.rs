@@ -30,16 +30,26 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
     root.push_str("use crate::Operation;\n\n/// Every operation of the family, in the order of the catalogue.\n");
     root.push_str("pub static OPERATIONS: &[&Operation] = &[\n");
     for operation in &catalogue.operations {
-        root.push_str(&format!("&{}::{},\n", operation.resource, models_operation::constant(operation)));
+        root.push_str(&format!(
+            "&{}::{},\n",
+            operation.resource,
+            models_operation::constant(operation)
+        ));
     }
     root.push_str("];\n");
     output.add(format!("{ROOT}/{family}.rs"), root);
 
     for resource in &resources {
-        output.add(format!("{ROOT}/{family}/{resource}.rs"), resource_module(catalogue, resource));
+        output.add(
+            format!("{ROOT}/{family}/{resource}.rs"),
+            resource_module(catalogue, resource),
+        );
     }
     output.add(format!("{ROOT}/{family}/types.rs"), types_module(catalogue));
-    output.add(format!("{ROOT}/{family}/notifications.rs"), notifications_module(catalogue));
+    output.add(
+        format!("{ROOT}/{family}/notifications.rs"),
+        notifications_module(catalogue),
+    );
 }
 
 /// Writes the module that holds the families and the table of all operations.
@@ -76,11 +86,19 @@ fn resource_module(catalogue: &Catalogue, resource: &str) -> String {
     for (name, message) in catalogue.messages_of(resource) {
         body.push_str(&message_type(catalogue, name, message));
     }
-    let mut objects: Vec<&str> = catalogue.operations_of(resource).map(|o| o.rpc.as_str()).collect();
+    let mut objects: Vec<&str> = catalogue
+        .operations_of(resource)
+        .map(|o| o.rpc.as_str())
+        .collect();
     objects.extend(catalogue.messages_of(resource).map(|(name, _)| name));
     body.push_str(&format!("object!({});\n", objects.join(", ")));
-    let doc = format!("//! The resource `{resource}`: its operations and the messages that only it uses.\n\n");
-    format!("{MARK}{doc}{}{body}", imports(&body, &used_types(catalogue, resource)))
+    let doc = format!(
+        "//! The resource `{resource}`: its operations and the messages that only it uses.\n\n"
+    );
+    format!(
+        "{MARK}{doc}{}{body}",
+        imports(&body, &used_types(catalogue, resource))
+    )
 }
 
 fn types_module(catalogue: &Catalogue) -> String {
@@ -117,12 +135,20 @@ fn notifications_module(catalogue: &Catalogue) -> String {
     body.push_str("];\n\n");
     body.push_str("/// A decrypted notification.\n#[derive(Clone, Debug, PartialEq)]\n#[non_exhaustive]\npub enum Notification {\n");
     for notification in &catalogue.notifications {
-        let mut doc = format!("`{}`: {}", notification.event_type, sentence(&rustdoc(&notification.title)));
+        let mut doc = format!(
+            "`{}`: {}",
+            notification.event_type,
+            sentence(&rustdoc(&notification.title))
+        );
         for note in &notification.notes {
             doc.push_str(&format!("\n\n{}", sentence(&rustdoc(note))));
         }
         body.push_str(&comment("///", &doc));
-        body.push_str(&format!("{}(Box<{}>),\n", variant(notification), notification.payload));
+        body.push_str(&format!(
+            "{}(Box<{}>),\n",
+            variant(notification),
+            notification.payload
+        ));
     }
     body.push_str("}\n\nimpl Notification {\n");
     body.push_str("/// Reads the plain text of a notification; `None` if the type is not known.\n///\n/// # Errors\n///\n/// Fails if the text is not the documented JSON.\n");
@@ -137,18 +163,28 @@ fn notifications_module(catalogue: &Catalogue) -> String {
     body.push_str("_ => return Ok(None),\n}))\n}\n\n");
     body.push_str("/// Returns the type on the wire.\npub fn event_type(&self) -> &'static str {\nmatch self {\n");
     for notification in &catalogue.notifications {
-        body.push_str(&format!("Self::{}(_) => {},\n", variant(notification), literal(&notification.event_type)));
+        body.push_str(&format!(
+            "Self::{}(_) => {},\n",
+            variant(notification),
+            literal(&notification.event_type)
+        ));
     }
     body.push_str("}\n}\n\n");
     body.push_str("/// Writes the payload as JSON.\n///\n/// # Errors\n///\n/// Fails if a sensitive field is still plain.\n");
     body.push_str("pub fn to_json(&self) -> Result<Vec<u8>, EncodeError> {\nmatch self {\n");
     for notification in &catalogue.notifications {
-        body.push_str(&format!("Self::{}(payload) => json(payload.as_ref()),\n", variant(notification)));
+        body.push_str(&format!(
+            "Self::{}(payload) => json(payload.as_ref()),\n",
+            variant(notification)
+        ));
     }
     body.push_str("}\n}\n}\n\n");
     body.push_str("impl VisitSensitive for Notification {\nfn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {\nmatch self {\n");
     for notification in &catalogue.notifications {
-        body.push_str(&format!("Self::{}(payload) => payload.visit_sensitive(visit),\n", variant(notification)));
+        body.push_str(&format!(
+            "Self::{}(payload) => payload.visit_sensitive(visit),\n",
+            variant(notification)
+        ));
     }
     body.push_str("}\n}\n}\n\n");
     let mut objects = Vec::new();
@@ -202,9 +238,16 @@ fn used_types(catalogue: &Catalogue, resource: &str) -> BTreeSet<String> {
 fn imports(body: &str, types: &BTreeSet<String>) -> String {
     let mut out = String::new();
     let mentions = |name: &str| {
-        body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
+        body.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .any(|word| word == name)
     };
-    let pick = |names: &[&'static str]| names.iter().copied().filter(|name| mentions(name)).collect::<Vec<_>>();
+    let pick = |names: &[&'static str]| {
+        names
+            .iter()
+            .copied()
+            .filter(|name| mentions(name))
+            .collect::<Vec<_>>()
+    };
     if mentions("MapAccess") {
         out.push_str("use serde::de::MapAccess;\nuse serde::ser::SerializeMap;\n\n");
     }
@@ -218,15 +261,39 @@ fn imports(body: &str, types: &BTreeSet<String>) -> String {
     }
     let notification = pick(&["NotificationType", "payload", "json"]);
     if notification.contains(&"NotificationType") {
-        out.push_str(&format!("use crate::notification::{{{}}};\n", notification.join(", ")));
+        out.push_str(&format!(
+            "use crate::notification::{{{}}};\n",
+            notification.join(", ")
+        ));
     }
     if mentions("open_enum") {
         out.push_str("use crate::open_enum::open_enum;\n");
     }
     let rest = pick(&[
-        "Answer", "Body", "Check", "Checker", "DecodeError", "Effect", "EncodeError", "Endpoint", "ErrorRow",
-        "Extra", "Family", "Limits", "Multipart", "NoContent", "Operation", "Params", "ParamsIn", "Pattern",
-        "Personal", "RateLimit", "Scheme", "Secret", "Sensitive", "VisitSensitive",
+        "Answer",
+        "Body",
+        "Check",
+        "Checker",
+        "DecodeError",
+        "Effect",
+        "EncodeError",
+        "Endpoint",
+        "ErrorRow",
+        "Extra",
+        "Family",
+        "Limits",
+        "Multipart",
+        "NoContent",
+        "Operation",
+        "Params",
+        "ParamsIn",
+        "Pattern",
+        "Personal",
+        "RateLimit",
+        "Scheme",
+        "Secret",
+        "Sensitive",
+        "VisitSensitive",
     ]);
     let is_imported = |name: &&&str| **name != "Answer" || body.contains("impl Answer for");
     let rest: Vec<&str> = rest.iter().filter(is_imported).copied().collect();
@@ -240,7 +307,11 @@ fn enum_type(name: &str, enumeration: &Enumeration) -> String {
     out.push_str(&format!("{name} {{\n"));
     for value in &enumeration.values {
         out.push_str(&comment("///", &sentence(&rustdoc(&value.doc))));
-        out.push_str(&format!("{} = {},\n", pascal(&value.wire), literal(&value.wire)));
+        out.push_str(&format!(
+            "{} = {},\n",
+            pascal(&value.wire),
+            literal(&value.wire)
+        ));
     }
     out.push_str("}\n}\n\n");
     out
@@ -253,7 +324,10 @@ fn message_type(catalogue: &Catalogue, name: &str, message: &Message) -> String 
     out.push_str(&object_impl(name, &fields));
     out.push_str(&check_impl(name, &fields));
     out.push_str(&sensitive_impl(catalogue, name, &fields));
-    let is_answer = catalogue.operations.iter().any(|operation| operation.answer == name);
+    let is_answer = catalogue
+        .operations
+        .iter()
+        .any(|operation| operation.answer == name);
     if is_answer {
         out.push_str(&format!("impl Answer for {name} {{}}\n\n"));
     }
@@ -264,7 +338,11 @@ pub(crate) fn structure(name: &str, fields: &[&Field]) -> String {
     let mut out = format!("#[derive(Clone, Debug, Default, PartialEq)]\npub struct {name} {{\n");
     for field in fields {
         out.push_str(&comment("///", &field_doc(field)));
-        out.push_str(&format!("pub {}: {},\n", ident(&field.name), field_type(field)));
+        out.push_str(&format!(
+            "pub {}: {},\n",
+            ident(&field.name),
+            field_type(field)
+        ));
     }
     out.push_str("/// Members that the catalogue does not know.\npub extra: Extra,\n}\n\n");
     out
@@ -345,26 +423,43 @@ pub(crate) fn field_type(field: &Field) -> String {
 
 /// Fields that stand in the JSON body.
 pub(crate) fn members<'a>(fields: &[&'a Field]) -> Vec<&'a Field> {
-    fields.iter().copied().filter(|field| field.place == Place::Body).collect()
+    fields
+        .iter()
+        .copied()
+        .filter(|field| field.place == Place::Body)
+        .collect()
 }
 
 pub(crate) fn object_impl(name: &str, fields: &[&Field]) -> String {
     let members = members(fields);
     let names: Vec<String> = members.iter().map(|field| literal(field.wire())).collect();
-    let mut out = format!("impl Object for {name} {{\nconst MEMBERS: &'static [&'static str] = &[{}];\n\n", names.join(", "));
+    let mut out = format!(
+        "impl Object for {name} {{\nconst MEMBERS: &'static [&'static str] = &[{}];\n\n",
+        names.join(", ")
+    );
     if members.is_empty() {
         out.push_str("fn read_member<'de, A: MapAccess<'de>>(&mut self, _: &str, _: &mut A) -> Result<bool, A::Error> {\nOk(false)\n}\n\n");
         out.push_str("fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {\nOk(())\n}\n\n");
     } else {
         out.push_str("fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {\nmatch name {\n");
         for field in &members {
-            out.push_str(&format!("{} => self.{} = take(map)?,\n", literal(field.wire()), ident(&field.name)));
+            out.push_str(&format!(
+                "{} => self.{} = take(map)?,\n",
+                literal(field.wire()),
+                ident(&field.name)
+            ));
         }
         out.push_str("_ => return Ok(false),\n}\nOk(true)\n}\n\n");
-        out.push_str("fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {\n");
+        out.push_str(
+            "fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {\n",
+        );
         for (index, field) in members.iter().enumerate() {
             let end = if index + 1 == members.len() { "" } else { "?;" };
-            out.push_str(&format!("put(map, {}, &self.{}){end}\n", literal(field.wire()), ident(&field.name)));
+            out.push_str(&format!(
+                "put(map, {}, &self.{}){end}\n",
+                literal(field.wire()),
+                ident(&field.name)
+            ));
         }
         out.push_str("}\n\n");
     }
@@ -380,7 +475,9 @@ pub(crate) fn check_impl(name: &str, fields: &[&Field]) -> String {
         }
     }
     let checker = if body.is_empty() { "_" } else { "checker" };
-    format!("impl Check for {name} {{\nfn check(&self, {checker}: &mut Checker) {{\n{body}}}\n}}\n\n")
+    format!(
+        "impl Check for {name} {{\nfn check(&self, {checker}: &mut Checker) {{\n{body}}}\n}}\n\n"
+    )
 }
 
 fn check_line(field: &Field) -> Option<String> {
@@ -404,15 +501,26 @@ fn check_line(field: &Field) -> Option<String> {
         (Kind::Message(_), false) => "object",
         (Kind::Message(_), true) => "objects",
     };
-    let walks = matches!(field.kind(), Kind::Enumeration(_) | Kind::Message(_) | Kind::Sensitive);
+    let walks = matches!(
+        field.kind(),
+        Kind::Enumeration(_) | Kind::Message(_) | Kind::Sensitive
+    );
     if is_free && !walks && method != "path" {
         return None;
     }
-    Some(format!("checker.{method}({}, &self.{}, &{limits});\n", literal(field.wire()), ident(&field.name)))
+    Some(format!(
+        "checker.{method}({}, &self.{}, &{limits});\n",
+        literal(field.wire()),
+        ident(&field.name)
+    ))
 }
 
 fn limits(field: &Field) -> String {
-    let mut out = String::from(if field.required { "Limits::REQUIRED" } else { "Limits::OPTIONAL" });
+    let mut out = String::from(if field.required {
+        "Limits::REQUIRED"
+    } else {
+        "Limits::OPTIONAL"
+    });
     let mut add = |name: &str, value: Option<String>| {
         if let Some(value) = value {
             out.push_str(&format!(".{name}({value})"));
@@ -427,7 +535,13 @@ fn limits(field: &Field) -> String {
     }
     add("min_items", field.min_items.map(|n| n.to_string()));
     add("max_items", field.max_items.map(|n| n.to_string()));
-    add("form", field.pattern.as_deref().map(|p| format!("Pattern::{}", pascal(p))));
+    add(
+        "form",
+        field
+            .pattern
+            .as_deref()
+            .map(|p| format!("Pattern::{}", pascal(p))),
+    );
     if !field.values.is_empty() {
         add("values", Some(format!("&{:?}", field.values)));
     }
@@ -451,9 +565,12 @@ pub(crate) fn sensitive_impl(catalogue: &Catalogue, name: &str, fields: &[&Field
 fn is_sensitive(catalogue: &Catalogue, field: &Field) -> bool {
     match field.kind() {
         Kind::Sensitive => true,
-        Kind::Message(name) => catalogue
-            .message(name)
-            .is_some_and(|message| message.fields.iter().any(|field| is_sensitive(catalogue, field))),
+        Kind::Message(name) => catalogue.message(name).is_some_and(|message| {
+            message
+                .fields
+                .iter()
+                .any(|field| is_sensitive(catalogue, field))
+        }),
         _ => false,
     }
 }

@@ -28,7 +28,12 @@ pub(crate) fn request(catalogue: &Catalogue, operation: &Operation) -> String {
 }
 
 fn doc(operation: &Operation) -> String {
-    let mut doc = format!("{} `{} {}`.", sentence(&rustdoc(&operation.title)), operation.method, operation.path);
+    let mut doc = format!(
+        "{} `{} {}`.",
+        sentence(&rustdoc(&operation.title)),
+        operation.method,
+        operation.path
+    );
     if let Some(successor) = &operation.superseded_by {
         doc.push_str(&format!(" Superseded by `{successor}`."));
     }
@@ -39,14 +44,22 @@ fn doc(operation: &Operation) -> String {
         doc.push_str(&format!("\n\n{}", sentence(&rustdoc(note))));
     }
     if !operation.docs.is_empty() {
-        let pages: Vec<String> = operation.docs.iter().map(|page| format!("`{page}`")).collect();
+        let pages: Vec<String> = operation
+            .docs
+            .iter()
+            .map(|page| format!("`{page}`"))
+            .collect();
         doc.push_str(&format!("\n\nSource: {}.", pages.join(", ")));
     }
     doc
 }
 
 fn describe(catalogue: &Catalogue, operation: &Operation) -> String {
-    let mut out = format!("/// Describes [`{}`].\npub static {}: Operation = Operation {{\n", operation.rpc, constant(operation));
+    let mut out = format!(
+        "/// Describes [`{}`].\npub static {}: Operation = Operation {{\n",
+        operation.rpc,
+        constant(operation)
+    );
     let mut member = |name: &str, value: String| out.push_str(&format!("{name}: {value},\n"));
     member("id", literal(&operation.id));
     member("title", literal(&operation.title));
@@ -90,8 +103,10 @@ fn describe(catalogue: &Catalogue, operation: &Operation) -> String {
 }
 
 fn constructor(name: &str, fields: &[&Field]) -> String {
-    let required: Vec<&&Field> =
-        fields.iter().filter(|field| field.required || field.place == Place::Path).collect();
+    let required: Vec<&&Field> = fields
+        .iter()
+        .filter(|field| field.required || field.place == Place::Path)
+        .collect();
     if required.is_empty() || required.len() > MAX_ARGUMENTS {
         return String::new();
     }
@@ -99,7 +114,11 @@ fn constructor(name: &str, fields: &[&Field]) -> String {
         .iter()
         .map(|field| {
             let bare = bare_type(field);
-            let wanted = if field.is_list() { format!("Vec<{bare}>") } else { bare };
+            let wanted = if field.is_list() {
+                format!("Vec<{bare}>")
+            } else {
+                bare
+            };
             format!("{}: impl Into<{wanted}>", ident(&field.name))
         })
         .collect();
@@ -107,10 +126,18 @@ fn constructor(name: &str, fields: &[&Field]) -> String {
         .iter()
         .map(|field| {
             let name = ident(&field.name);
-            if field.place == Place::Path { format!("{name}: {name}.into()") } else { format!("{name}: Some({name}.into())") }
+            if field.place == Place::Path {
+                format!("{name}: {name}.into()")
+            } else {
+                format!("{name}: Some({name}.into())")
+            }
         })
         .collect();
-    let rest = if required.len() == fields.len() { "extra: Extra::default()" } else { "..Self::default()" };
+    let rest = if required.len() == fields.len() {
+        "extra: Extra::default()"
+    } else {
+        "..Self::default()"
+    };
     format!(
         "impl {name} {{\n/// Creates a request with its required members.\npub fn new({}) -> Self {{\nSelf {{ {}, {rest} }}\n}}\n}}\n\n",
         arguments.join(", "),
@@ -120,12 +147,20 @@ fn constructor(name: &str, fields: &[&Field]) -> String {
 
 /// The parts of an upload are no JSON members of their own.
 fn object_impl_of(operation: &Operation, name: &str, fields: &[&Field]) -> String {
-    if operation.body == "multipart" { object_impl(name, &[]) } else { object_impl(name, fields) }
+    if operation.body == "multipart" {
+        object_impl(name, &[])
+    } else {
+        object_impl(name, fields)
+    }
 }
 
 fn endpoint(operation: &Operation, fields: &[&Field]) -> String {
     let name = &operation.rpc;
-    let answer = if operation.answer.is_empty() { "NoContent" } else { &operation.answer };
+    let answer = if operation.answer.is_empty() {
+        "NoContent"
+    } else {
+        &operation.answer
+    };
     let mut write = String::new();
     let mut read = String::new();
     for field in fields {
@@ -146,8 +181,12 @@ fn endpoint(operation: &Operation, fields: &[&Field]) -> String {
                 read.push_str(&format!("self.{member} = params.query_integer({wire})?;\n"));
             }
             (Place::Query, Kind::Sensitive) => {
-                write.push_str(&format!("params.query_sensitive({wire}, &self.{member});\n"));
-                read.push_str(&format!("self.{member} = params.query({wire}).map(Sensitive::Encrypted);\n"));
+                write.push_str(&format!(
+                    "params.query_sensitive({wire}, &self.{member});\n"
+                ));
+                read.push_str(&format!(
+                    "self.{member} = params.query({wire}).map(Sensitive::Encrypted);\n"
+                ));
             }
             (Place::Query, _) => {
                 write.push_str(&format!("params.query({wire}, &self.{member});\n"));
@@ -155,8 +194,16 @@ fn endpoint(operation: &Operation, fields: &[&Field]) -> String {
             }
         }
     }
-    let (writer, reader) = if write.is_empty() { ("_", "_") } else { ("params", "params") };
-    let multipart = if operation.body == "multipart" { multipart(fields) } else { String::new() };
+    let (writer, reader) = if write.is_empty() {
+        ("_", "_")
+    } else {
+        ("params", "params")
+    };
+    let multipart = if operation.body == "multipart" {
+        multipart(fields)
+    } else {
+        String::new()
+    };
     format!(
         "impl Endpoint for {name} {{\ntype Answer = {answer};\n\nconst OPERATION: &'static Operation = &{};\n\n\
          fn params(&self, {writer}: &mut Params) {{\n{write}}}\n\n\
@@ -166,7 +213,10 @@ fn endpoint(operation: &Operation, fields: &[&Field]) -> String {
 }
 
 fn multipart(fields: &[&Field]) -> String {
-    let meta = fields.iter().find(|field| field.name == "meta").map_or(String::new(), |field| field_type(field));
+    let meta = fields
+        .iter()
+        .find(|field| field.name == "meta")
+        .map_or(String::new(), |field| field_type(field));
     debug_assert!(!meta.is_empty(), "an upload has a part `meta`");
     "\nfn multipart(&self) -> Result<Option<Multipart>, EncodeError> {\n\
      let filename = self.meta.as_ref().and_then(|meta| meta.filename.clone()).unwrap_or_default();\n\

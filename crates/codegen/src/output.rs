@@ -32,7 +32,10 @@ impl Output {
     pub(crate) fn protos(&self) -> impl Iterator<Item = (&Path, &[u8])> {
         self.files
             .iter()
-            .filter(|(path, _)| path.extension().is_some_and(|extension| extension == "proto"))
+            .filter(|(path, _)| {
+                path.extension()
+                    .is_some_and(|extension| extension == "proto")
+            })
             .map(|(path, content)| (path.as_path(), content.as_slice()))
     }
 
@@ -94,7 +97,9 @@ impl Output {
 }
 
 fn walk(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(root.join(folder)) else { return };
+    let Ok(entries) = fs::read_dir(root.join(folder)) else {
+        return;
+    };
     for entry in entries.flatten() {
         let path = folder.join(entry.file_name());
         if entry.path().is_dir() {
@@ -113,14 +118,21 @@ fn rustfmt(content: &[u8]) -> std::io::Result<Vec<u8>> {
         .stderr(Stdio::piped())
         .spawn()?;
     // Written from a thread, or a full pipe in either direction would block both processes.
-    let mut stdin = child.stdin.take().ok_or_else(|| std::io::Error::other("no pipe to rustfmt"))?;
+    let mut stdin = child
+        .stdin
+        .take()
+        .ok_or_else(|| std::io::Error::other("no pipe to rustfmt"))?;
     let input = content.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&input));
     let result = child.wait_with_output()?;
-    writer.join().map_err(|_| std::io::Error::other("the writer of rustfmt's input died"))??;
+    writer
+        .join()
+        .map_err(|_| std::io::Error::other("the writer of rustfmt's input died"))??;
     if result.status.success() {
         Ok(result.stdout)
     } else {
-        Err(std::io::Error::other(String::from_utf8_lossy(&result.stderr).into_owned()))
+        Err(std::io::Error::other(
+            String::from_utf8_lossy(&result.stderr).into_owned(),
+        ))
     }
 }

@@ -10,19 +10,23 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
     let package = package(catalogue);
     let mut out = format!(
         "{MARK}//! The services of the family `{}`.\n\nuse kabao_proto::kabao::{package}::v1 as p;\n\
-         use tonic::{{Request, Response, Status}};\n\nuse crate::family::FamilyService;\n\n",
+         use tonic::{{Request, Response, Status}};\n\nuse crate::family::{{FamilyService, Register}};\n\n",
         catalogue.family
     );
     let mut registrations = String::new();
     for resource in catalogue.resources() {
-        let served: Vec<&Operation> =
-            catalogue.operations_of(resource).filter(|operation| operation.served).collect();
+        let served: Vec<&Operation> = catalogue
+            .operations_of(resource)
+            .filter(|operation| operation.served)
+            .collect();
         if served.is_empty() {
             continue;
         }
         let service = service_name(resource);
         let module = format!("{}_server", snake(&service));
-        out.push_str(&format!("#[tonic::async_trait]\nimpl p::{module}::{service} for FamilyService {{\n"));
+        out.push_str(&format!(
+            "#[tonic::async_trait]\nimpl p::{module}::{service} for FamilyService {{\n"
+        ));
         for operation in served {
             let answer = answer_name(operation);
             out.push_str(&format!(
@@ -37,9 +41,12 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
         ));
     }
     out.push_str(
-        "/// Hands every served service of the family to `visit`.\npub(crate) fn register(service: &FamilyService, visit: &mut impl crate::family::Register) {\n",
+        "/// Hands every served service of the family to `visit`.\npub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {\n",
     );
     out.push_str(&registrations);
     out.push_str("}\n");
-    output.add(format!("crates/grpc/src/generated/{}/services.rs", catalogue.family), out);
+    output.add(
+        format!("crates/grpc/src/generated/{}/services.rs", catalogue.family),
+        out,
+    );
 }

@@ -41,7 +41,10 @@ pub(crate) fn service_name(resource: &str) -> String {
         "bonus" => "bonus",
         _ => resource
             .strip_suffix("ies")
-            .map_or_else(|| resource.strip_suffix('s').unwrap_or(resource).to_owned(), |s| format!("{s}y"))
+            .map_or_else(
+                || resource.strip_suffix('s').unwrap_or(resource).to_owned(),
+                |s| format!("{s}y"),
+            )
             .leak(),
     };
     format!("{}Service", pascal(singular))
@@ -55,7 +58,9 @@ pub(crate) fn screaming(name: &str) -> String {
 /// A Rust identifier for a field.
 pub(crate) fn ident(name: &str) -> String {
     match name {
-        "type" | "abstract" | "ref" | "move" | "use" | "match" | "mod" | "where" | "final" => format!("r#{name}"),
+        "type" | "abstract" | "ref" | "move" | "use" | "match" | "mod" | "where" | "final" => {
+            format!("r#{name}")
+        }
         _ => name.to_owned(),
     }
 }
@@ -63,7 +68,11 @@ pub(crate) fn ident(name: &str) -> String {
 /// Makes a sentence: trailing full stop, one line.
 pub(crate) fn sentence(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
+    if text.ends_with(['.', '!', '?']) {
+        text
+    } else {
+        format!("{text}.")
+    }
 }
 
 /// Escapes what rustdoc would take for markup, and sets URLs and expressions as code.
@@ -74,9 +83,15 @@ pub(crate) fn rustdoc(text: &str) -> String {
             if bare.contains("://") || bare.starts_with('/') && bare.len() > 1 {
                 let (word, tail) = word.split_at(bare.len());
                 let open = if word.starts_with('(') { "(" } else { "" };
-                format!("{open}`{}`{tail}", word.trim_start_matches('(').replace('`', ""))
+                format!(
+                    "{open}`{}`{tail}",
+                    word.trim_start_matches('(').replace('`', "")
+                )
             } else {
-                word.replace('[', "\\[").replace(']', "\\]").replace('<', "\\<").replace('>', "\\>")
+                word.replace('[', "\\[")
+                    .replace(']', "\\]")
+                    .replace('<', "\\<")
+                    .replace('>', "\\>")
             }
         })
         .collect::<Vec<_>>()
@@ -89,7 +104,9 @@ pub(crate) fn comment(prefix: &str, text: &str) -> String {
     for paragraph in text.split('\n') {
         let mut line = String::new();
         for word in paragraph.split(' ').filter(|word| !word.is_empty()) {
-            if !line.is_empty() && prefix.len() + line.chars().count() + word.chars().count() + 2 > 100 {
+            if !line.is_empty()
+                && prefix.len() + line.chars().count() + word.chars().count() + 2 > 100
+            {
                 out.push_str(&format!("{prefix} {line}\n"));
                 line.clear();
             }
@@ -130,7 +147,10 @@ mod tests {
 
     #[test]
     fn comments_wrap_and_escape() {
-        assert_eq!(rustdoc("see (https://a.example/x), [a]"), "see (`https://a.example/x`), \\[a\\]");
+        assert_eq!(
+            rustdoc("see (https://a.example/x), [a]"),
+            "see (`https://a.example/x`), \\[a\\]"
+        );
         let long = "word ".repeat(40);
         assert!(comment("///", &long).lines().all(|line| line.len() <= 100));
     }

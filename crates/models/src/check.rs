@@ -73,7 +73,11 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Required => f.write_str("is required"),
-            Self::TooLong { limit, actual, unit } => {
+            Self::TooLong {
+                limit,
+                actual,
+                unit,
+            } => {
                 let unit = match unit {
                     LengthUnit::Characters => "characters",
                     LengthUnit::Bytes => "UTF-8 bytes",
@@ -143,30 +147,47 @@ impl Limits {
     };
 
     /// Must be present.
-    pub const REQUIRED: Self = Self { required: true, ..Self::OPTIONAL };
+    pub const REQUIRED: Self = Self {
+        required: true,
+        ..Self::OPTIONAL
+    };
 
     /// At least this many characters.
     #[must_use]
     pub const fn min_chars(self, limit: usize) -> Self {
-        Self { min_len: limit, ..self }
+        Self {
+            min_len: limit,
+            ..self
+        }
     }
 
     /// At most this many characters.
     #[must_use]
     pub const fn chars(self, limit: usize) -> Self {
-        Self { max_len: limit, unit: LengthUnit::Characters, ..self }
+        Self {
+            max_len: limit,
+            unit: LengthUnit::Characters,
+            ..self
+        }
     }
 
     /// At most this many UTF-8 bytes.
     #[must_use]
     pub const fn bytes(self, limit: usize) -> Self {
-        Self { max_len: limit, unit: LengthUnit::Bytes, ..self }
+        Self {
+            max_len: limit,
+            unit: LengthUnit::Bytes,
+            ..self
+        }
     }
 
     /// Has this form.
     #[must_use]
     pub const fn form(self, pattern: Pattern) -> Self {
-        Self { pattern: Some(pattern), ..self }
+        Self {
+            pattern: Some(pattern),
+            ..self
+        }
     }
 
     /// At least this number.
@@ -184,13 +205,19 @@ impl Limits {
     /// At least this many entries.
     #[must_use]
     pub const fn min_items(self, limit: usize) -> Self {
-        Self { min_items: limit, ..self }
+        Self {
+            min_items: limit,
+            ..self
+        }
     }
 
     /// At most this many entries.
     #[must_use]
     pub const fn max_items(self, limit: usize) -> Self {
-        Self { max_items: limit, ..self }
+        Self {
+            max_items: limit,
+            ..self
+        }
     }
 
     /// One of these texts.
@@ -223,12 +250,19 @@ pub struct Checker {
 impl Checker {
     /// Lets values pass that an enumeration does not know.
     pub fn open() -> Self {
-        Self { path: String::new(), strict: false, violations: Vec::new() }
+        Self {
+            path: String::new(),
+            strict: false,
+            violations: Vec::new(),
+        }
     }
 
     /// Refuses values that an enumeration does not know.
     pub fn strict() -> Self {
-        Self { strict: true, ..Self::open() }
+        Self {
+            strict: true,
+            ..Self::open()
+        }
     }
 
     /// Returns what was found.
@@ -334,7 +368,12 @@ impl Checker {
 
     /// Checks a list of values of an enumeration.
     #[expect(private_bounds, reason = "only the generated enumerations are checked")]
-    pub fn enumerations<E: Enumeration>(&mut self, name: &str, value: &Option<Vec<E>>, limits: &Limits) {
+    pub fn enumerations<E: Enumeration>(
+        &mut self,
+        name: &str,
+        value: &Option<Vec<E>>,
+        limits: &Limits,
+    ) {
         if let Some(items) = self.items(name, value, limits) {
             for (index, item) in items.iter().enumerate() {
                 self.check_known(&format!("{name}[{index}]"), item);
@@ -376,7 +415,12 @@ impl Checker {
         }
     }
 
-    fn items<'v, T>(&mut self, name: &str, value: &'v Option<Vec<T>>, limits: &Limits) -> Option<&'v [T]> {
+    fn items<'v, T>(
+        &mut self,
+        name: &str,
+        value: &'v Option<Vec<T>>,
+        limits: &Limits,
+    ) -> Option<&'v [T]> {
         let Some(items) = value else {
             self.absent(name, limits);
             return None;
@@ -385,9 +429,21 @@ impl Checker {
         if actual == 0 && limits.required {
             self.report(name, Reason::Required);
         } else if actual < limits.min_items {
-            self.report(name, Reason::TooFewItems { limit: limits.min_items, actual });
+            self.report(
+                name,
+                Reason::TooFewItems {
+                    limit: limits.min_items,
+                    actual,
+                },
+            );
         } else if actual > limits.max_items {
-            self.report(name, Reason::TooManyItems { limit: limits.max_items, actual });
+            self.report(
+                name,
+                Reason::TooManyItems {
+                    limit: limits.max_items,
+                    actual,
+                },
+            );
         }
         Some(items)
     }
@@ -399,10 +455,23 @@ impl Checker {
             LengthUnit::Bytes => text.len(),
         };
         if actual > limits.max_len {
-            self.report(name, Reason::TooLong { limit: limits.max_len, actual, unit: limits.unit });
+            self.report(
+                name,
+                Reason::TooLong {
+                    limit: limits.max_len,
+                    actual,
+                    unit: limits.unit,
+                },
+            );
         }
         if characters < limits.min_len {
-            self.report(name, Reason::TooShort { limit: limits.min_len, actual: characters });
+            self.report(
+                name,
+                Reason::TooShort {
+                    limit: limits.min_len,
+                    actual: characters,
+                },
+            );
         }
         if let Some(pattern) = limits.pattern
             && !text.is_empty()
@@ -411,7 +480,12 @@ impl Checker {
             self.report(name, Reason::Form(pattern));
         }
         if self.strict && !limits.values.is_empty() && !limits.values.contains(&text) {
-            self.report(name, Reason::UnknownValue { known: limits.values.to_vec() });
+            self.report(
+                name,
+                Reason::UnknownValue {
+                    known: limits.values.to_vec(),
+                },
+            );
         }
     }
 
@@ -421,7 +495,14 @@ impl Checker {
             Sensitive::Encrypted(text) => (text.len(), limits.max_len),
         };
         if actual > limit {
-            self.report(name, Reason::TooLong { limit, actual, unit: LengthUnit::Bytes });
+            self.report(
+                name,
+                Reason::TooLong {
+                    limit,
+                    actual,
+                    unit: LengthUnit::Bytes,
+                },
+            );
         }
     }
 
@@ -444,7 +525,10 @@ mod tests {
         checker.text("notice", &title, &Limits::OPTIONAL.bytes(27));
         let found = checker.finish();
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].to_string(), "notice has 30 UTF-8 bytes, at most 27 are allowed");
+        assert_eq!(
+            found[0].to_string(),
+            "notice has 30 UTF-8 bytes, at most 27 are allowed"
+        );
     }
 
     #[test]

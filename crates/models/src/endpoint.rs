@@ -75,15 +75,23 @@ pub trait Endpoint: Object + Check + VisitSensitive {
     /// # Errors
     ///
     /// Fails if a sensitive field is still plain.
+    #[expect(
+        clippy::wrong_self_convention,
+        reason = "the counterpart of `from_`; a retry needs the message again"
+    )]
     fn into_http(&self) -> Result<Outgoing, EncodeError> {
         let mut params = Params::new(Self::OPERATION.path);
         self.params(&mut params);
         let target = params.finish()?;
         let method = Self::OPERATION.method.clone();
         match Self::OPERATION.body {
-            Body::Empty => {
-                Ok(Outgoing { method, target, content_type: None, body: Bytes::new(), signed: Bytes::new() })
-            }
+            Body::Empty => Ok(Outgoing {
+                method,
+                target,
+                content_type: None,
+                body: Bytes::new(),
+                signed: Bytes::new(),
+            }),
             Body::Json => {
                 let body = Bytes::from(serde_json::to_vec(self).map_err(EncodeError)?);
                 Ok(Outgoing {
@@ -98,7 +106,13 @@ pub trait Endpoint: Object + Check + VisitSensitive {
                 let parts = self.multipart()?.unwrap_or_default();
                 let signed = parts.meta.clone();
                 let (content_type, body) = multipart::write(&parts);
-                Ok(Outgoing { method, target, content_type: Some(content_type), body, signed })
+                Ok(Outgoing {
+                    method,
+                    target,
+                    content_type: Some(content_type),
+                    body,
+                    signed,
+                })
             }
         }
     }
@@ -110,15 +124,18 @@ pub trait Endpoint: Object + Check + VisitSensitive {
     /// Fails if the path does not match, a parameter cannot be decoded or the body is not the
     /// documented JSON; the error names the place.
     fn from_http(incoming: Incoming<'_>) -> Result<Self, DecodeError> {
-        let path_values = Self::OPERATION.match_path(incoming.path).ok_or_else(DecodeError::route)?;
+        let path_values = Self::OPERATION
+            .match_path(incoming.path)
+            .ok_or_else(DecodeError::route)?;
         let mut params = ParamsIn::new(path_values, incoming.query)?;
         let mut request = match Self::OPERATION.body {
             Body::Empty => Self::default(),
             Body::Json if incoming.body.is_empty() => Self::default(),
             Body::Json => parse(incoming.body).map_err(DecodeError::json)?,
             Body::Multipart => {
-                let parts = multipart::read(incoming.content_type.unwrap_or_default(), incoming.body)
-                    .map_err(|error| DecodeError::body(error.to_string()))?;
+                let parts =
+                    multipart::read(incoming.content_type.unwrap_or_default(), incoming.body)
+                        .map_err(|error| DecodeError::body(error.to_string()))?;
                 let mut request = Self::default();
                 request.set_multipart(parts)?;
                 request
@@ -136,8 +153,14 @@ pub trait Answer: Object + Check + VisitSensitive {
     /// # Errors
     ///
     /// Fails if a sensitive field is still plain.
+    #[expect(
+        clippy::wrong_self_convention,
+        reason = "the counterpart of `from_`; a retry needs the message again"
+    )]
     fn into_body(&self) -> Result<Bytes, EncodeError> {
-        serde_json::to_vec(self).map(Bytes::from).map_err(EncodeError)
+        serde_json::to_vec(self)
+            .map(Bytes::from)
+            .map_err(EncodeError)
     }
 
     /// Reads the body of an HTTP response; an empty body is an answer without members.
@@ -146,7 +169,11 @@ pub trait Answer: Object + Check + VisitSensitive {
     ///
     /// Fails if the body is not the documented JSON.
     fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
-        if body.is_empty() { Ok(Self::default()) } else { parse(body).map_err(DecodeError::json) }
+        if body.is_empty() {
+            Ok(Self::default())
+        } else {
+            parse(body).map_err(DecodeError::json)
+        }
     }
 
     /// Returns every member that the catalogue requires and the answer lacks, and every
@@ -167,7 +194,11 @@ pub struct NoContent {
 impl Object for NoContent {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: serde::de::MapAccess<'de>>(&mut self, _: &str, _: &mut A) -> Result<bool, A::Error> {
+    fn read_member<'de, A: serde::de::MapAccess<'de>>(
+        &mut self,
+        _: &str,
+        _: &mut A,
+    ) -> Result<bool, A::Error> {
         Ok(false)
     }
 
@@ -230,7 +261,9 @@ pub struct EncodeError(pub(crate) serde_json::Error);
 impl EncodeError {
     /// A sensitive field was still plain.
     pub(crate) fn plain() -> Self {
-        Self(serde::ser::Error::custom("a sensitive field was not encrypted before it was written"))
+        Self(serde::ser::Error::custom(
+            "a sensitive field was not encrypted before it was written",
+        ))
     }
 }
 
@@ -271,23 +304,43 @@ pub struct DecodeError {
 
 impl DecodeError {
     pub(crate) fn route() -> Self {
-        Self::at(Location::Path, None, "the path does not belong to the operation")
+        Self::at(
+            Location::Path,
+            None,
+            "the path does not belong to the operation",
+        )
     }
 
     pub(crate) fn path(name: &str) -> Self {
-        Self::at(Location::Path, Some(name), "the path parameter is not UTF-8")
+        Self::at(
+            Location::Path,
+            Some(name),
+            "the path parameter is not UTF-8",
+        )
     }
 
     pub(crate) fn query(name: &str) -> Self {
-        Self::at(Location::Query, Some(name), "the query parameter is not UTF-8")
+        Self::at(
+            Location::Query,
+            Some(name),
+            "the query parameter is not UTF-8",
+        )
     }
 
     pub(crate) fn path_type(name: &str) -> Self {
-        Self::at(Location::Path, Some(name), "the path parameter has the wrong type")
+        Self::at(
+            Location::Path,
+            Some(name),
+            "the path parameter has the wrong type",
+        )
     }
 
     pub(crate) fn query_type(name: &str) -> Self {
-        Self::at(Location::Query, Some(name), "the query parameter has the wrong type")
+        Self::at(
+            Location::Query,
+            Some(name),
+            "the query parameter has the wrong type",
+        )
     }
 
     pub(crate) fn body(issue: impl Into<String>) -> Self {
@@ -309,7 +362,12 @@ impl DecodeError {
     }
 
     fn at(location: Location, field: Option<&str>, issue: impl Into<String>) -> Self {
-        Self { location, field: field.map(str::to_owned), issue: issue.into(), position: None }
+        Self {
+            location,
+            field: field.map(str::to_owned),
+            issue: issue.into(),
+            position: None,
+        }
     }
 
     /// Returns the part of the message that failed.

@@ -33,7 +33,11 @@ impl Extra {
     /// # Errors
     ///
     /// Fails if `json` is not one JSON value.
-    pub fn insert_json(&mut self, name: impl Into<String>, json: String) -> Result<(), serde_json::Error> {
+    pub fn insert_json(
+        &mut self,
+        name: impl Into<String>,
+        json: String,
+    ) -> Result<(), serde_json::Error> {
         self.0.insert(name.into(), RawValue::from_string(json)?);
         Ok(())
     }
@@ -50,14 +54,20 @@ impl Extra {
 
     /// Iterates over names and JSON texts, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawValue)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_ref()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_ref()))
     }
 }
 
 impl PartialEq for Extra {
     fn eq(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()
-            && self.0.iter().zip(&other.0).all(|((a, x), (b, y))| a == b && x.get() == y.get())
+            && self
+                .0
+                .iter()
+                .zip(&other.0)
+                .all(|((a, x), (b, y))| a == b && x.get() == y.get())
     }
 }
 

@@ -6,10 +6,10 @@
 //! that they drift apart, so they are generated from one catalogue
 //! (`catalogue/*.json`) by `cargo run -p kabao-codegen`:
 //!
-//! - [`merchant`]: WeChat Pay v3 `membercard-open` and `membercard-activity`;
-//! - [`brand`]: WeChat Pay v3 `card-member`, for service providers and for
+//! - [`merchant`] covers WeChat Pay v3 `membercard-open` and `membercard-activity`;
+//! - [`brand`] covers WeChat Pay v3 `card-member`, for service providers and for
 //!   brands that call directly;
-//! - [`official_account`]: `api.weixin.qq.com/card/...`.
+//! - [`official_account`] covers `api.weixin.qq.com/card/...`.
 //!
 //! Each operation is a type that implements [`Endpoint`], which works in both
 //! directions: a client turns it into an HTTP request and an answer back into
@@ -65,8 +65,8 @@ pub use self::endpoint::{
 };
 pub use self::extra::Extra;
 pub use self::generated::{brand, merchant, official_account, visit_operation};
-pub use self::notification::NotificationType;
 pub use self::multipart::{Multipart, MultipartError};
+pub use self::notification::NotificationType;
 pub use self::object::Object;
 pub use self::operation::{
     Body, Effect, ErrorRow, Family, Operation, RateLimit, Scheme, operations,

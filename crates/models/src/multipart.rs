@@ -21,9 +21,17 @@ pub struct Multipart {
 
 impl Multipart {
     /// Joins a JSON part and a file.
-    pub(crate) fn new<T: Serialize>(meta: &T, file: Bytes, filename: String) -> Result<Self, EncodeError> {
+    pub(crate) fn new<T: Serialize>(
+        meta: &T,
+        file: Bytes,
+        filename: String,
+    ) -> Result<Self, EncodeError> {
         let meta = serde_json::to_vec(meta).map_err(EncodeError)?;
-        Ok(Self { meta: meta.into(), file, filename })
+        Ok(Self {
+            meta: meta.into(),
+            file,
+            filename,
+        })
     }
 
     /// Parses the JSON part.
@@ -34,7 +42,9 @@ impl Multipart {
 
 impl fmt::Debug for Multipart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Multipart").field("file_bytes", &self.file.len()).finish_non_exhaustive()
+        f.debug_struct("Multipart")
+            .field("file_bytes", &self.file.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -67,8 +77,11 @@ impl std::error::Error for MultipartError {}
 /// Returns content type and body.
 pub(crate) fn write(parts: &Multipart) -> (String, Bytes) {
     let boundary = boundary(parts);
-    let filename: String =
-        parts.filename.chars().filter(|c| !matches!(c, '"' | '\r' | '\n' | '\\')).collect();
+    let filename: String = parts
+        .filename
+        .chars()
+        .filter(|c| !matches!(c, '"' | '\r' | '\n' | '\\'))
+        .collect();
     let mut body = Vec::with_capacity(parts.file.len() + parts.meta.len() + 512);
     let mut line = |text: &str| {
         body.extend_from_slice(text.as_bytes());
@@ -86,7 +99,10 @@ pub(crate) fn write(parts: &Multipart) -> (String, Bytes) {
     body.extend_from_slice(head.as_bytes());
     body.extend_from_slice(&parts.file);
     body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-    (format!("multipart/form-data; boundary={boundary}"), Bytes::from(body))
+    (
+        format!("multipart/form-data; boundary={boundary}"),
+        Bytes::from(body),
+    )
 }
 
 /// Chooses a boundary that does not occur in the content.
@@ -103,7 +119,10 @@ fn boundary(parts: &Multipart) -> String {
 }
 
 fn image_type(filename: &str) -> &'static str {
-    let suffix = filename.rsplit_once('.').map_or("", |(_, suffix)| suffix).to_ascii_lowercase();
+    let suffix = filename
+        .rsplit_once('.')
+        .map_or("", |(_, suffix)| suffix)
+        .to_ascii_lowercase();
     match suffix.as_str() {
         "png" => "image/png",
         "bmp" => "image/bmp",
@@ -123,7 +142,9 @@ pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Multipart, Multipa
     while let Some(section) = rest.strip_prefix(b"\r\n") {
         let marker = [b"\r\n", delimiter].concat();
         let end = find(section, &marker).ok_or(MultipartError::Syntax)?;
-        let (part, tail) = section.split_at_checked(end).ok_or(MultipartError::Syntax)?;
+        let (part, tail) = section
+            .split_at_checked(end)
+            .ok_or(MultipartError::Syntax)?;
         let split = find(part, b"\r\n\r\n").ok_or(MultipartError::Syntax)?;
         let (header, content) = part.split_at_checked(split).ok_or(MultipartError::Syntax)?;
         let content = after(content, 4);
@@ -139,7 +160,11 @@ pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Multipart, Multipa
         rest = after(tail, marker.len());
     }
     let (file, filename) = file.ok_or(MultipartError::NoFile)?;
-    Ok(Multipart { meta: meta.ok_or(MultipartError::NoMeta)?, file, filename })
+    Ok(Multipart {
+        meta: meta.ok_or(MultipartError::NoMeta)?,
+        file,
+        filename,
+    })
 }
 
 fn parse_boundary(content_type: &str) -> Option<&str> {
@@ -148,7 +173,11 @@ fn parse_boundary(content_type: &str) -> Option<&str> {
         return None;
     }
     let boundary = pieces
-        .find_map(|piece| piece.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("boundary")))?
+        .find_map(|piece| {
+            piece
+                .split_once('=')
+                .filter(|(name, _)| name.eq_ignore_ascii_case("boundary"))
+        })?
         .1
         .trim_matches('"');
     (!boundary.is_empty() && boundary.len() <= 200).then_some(boundary)
@@ -156,17 +185,21 @@ fn parse_boundary(content_type: &str) -> Option<&str> {
 
 /// Finds a quoted parameter of `Content-Disposition`.
 fn parameter<'h>(header: &'h str, name: &str) -> Option<&'h str> {
-    let line = header
-        .split("\r\n")
-        .find(|line| line.to_ascii_lowercase().starts_with("content-disposition:"))?;
+    let line = header.split("\r\n").find(|line| {
+        line.to_ascii_lowercase()
+            .starts_with("content-disposition:")
+    })?;
     line.split(';').map(str::trim).find_map(|piece| {
         let (key, value) = piece.split_once('=')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim_matches('"'))
+        key.eq_ignore_ascii_case(name)
+            .then(|| value.trim_matches('"'))
     })
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 fn after(bytes: &[u8], start: usize) -> &[u8] {
@@ -191,7 +224,13 @@ mod tests {
     #[test]
     fn a_missing_part_is_named() {
         let body = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\nx\r\n--b--\r\n";
-        assert_eq!(read("multipart/form-data; boundary=b", body), Err(MultipartError::NoMeta));
-        assert_eq!(read("application/json", body), Err(MultipartError::ContentType));
+        assert_eq!(
+            read("multipart/form-data; boundary=b", body),
+            Err(MultipartError::NoMeta)
+        );
+        assert_eq!(
+            read("application/json", body),
+            Err(MultipartError::ContentType)
+        );
     }
 }

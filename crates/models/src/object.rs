@@ -23,7 +23,11 @@ pub trait Object:
     /// # Errors
     ///
     /// Fails if the value has the wrong JSON type.
-    fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
+    fn read_member<'de, A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        map: &mut A,
+    ) -> Result<bool, A::Error>;
 
     /// Writes all present members.
     ///

@@ -25,8 +25,8 @@ pub fn encode_component(text: &str, out: &mut String) {
 }
 
 /// Decodes `%XX`; a malformed escape stands for itself, as servers commonly do.
-fn decode_component(text: &str, plus_is_blank: bool) -> Option<Cow<'_, str>> {
-    if !text.contains('%') && !(plus_is_blank && text.contains('+')) {
+fn decode_component(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('%') {
         return Some(Cow::Borrowed(text));
     }
     let mut bytes = Vec::with_capacity(text.len());
@@ -44,7 +44,6 @@ fn decode_component(text: &str, plus_is_blank: bool) -> Option<Cow<'_, str>> {
                 },
                 _ => bytes.push(b'%'),
             },
-            b'+' if plus_is_blank => bytes.push(b' '),
             _ => bytes.push(byte),
         }
     }
@@ -72,7 +71,12 @@ pub struct Params {
 impl Params {
     /// Starts at the beginning of `template`.
     pub fn new(template: &'static str) -> Self {
-        Self { rest: template, target: String::with_capacity(128), has_query: false, has_plain: false }
+        Self {
+            rest: template,
+            target: String::with_capacity(128),
+            has_query: false,
+            has_plain: false,
+        }
     }
 
     /// Fills the next `{...}` of the template.
@@ -165,12 +169,15 @@ impl<'a> ParamsIn<'a> {
         let mut pairs = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decode_component(name, false).ok_or_else(|| DecodeError::query(pair))?;
+            let name = decode_component(name).ok_or_else(|| DecodeError::query(pair))?;
             // A raw `+` is kept: base64 values travel unescaped in WeChat's own samples.
-            let value = decode_component(value, false).ok_or_else(|| DecodeError::query(&name))?;
+            let value = decode_component(value).ok_or_else(|| DecodeError::query(&name))?;
             pairs.push((name, value));
         }
-        Ok(Self { path: path_values.into_iter(), query: pairs })
+        Ok(Self {
+            path: path_values.into_iter(),
+            query: pairs,
+        })
     }
 
     /// Returns the next path parameter.
@@ -180,7 +187,7 @@ impl<'a> ParamsIn<'a> {
     /// Fails if it is not UTF-8.
     pub fn path<T: From<String>>(&mut self, name: &'static str) -> Result<T, DecodeError> {
         let value = self.path.next().unwrap_or_default();
-        decode_component(value, false)
+        decode_component(value)
             .map(|value| T::from(value.into_owned()))
             .ok_or_else(|| DecodeError::path(name))
     }
@@ -211,7 +218,6 @@ impl<'a> ParamsIn<'a> {
             .map(|text| text.parse().map_err(|_| DecodeError::query_type(name)))
             .transpose()
     }
-
 }
 
 #[cfg(test)]
@@ -237,6 +243,6 @@ mod tests {
         let text = "a/b c+汉%zz";
         let mut encoded = String::new();
         encode_component(text, &mut encoded);
-        assert_eq!(decode_component(&encoded, false).unwrap(), text);
+        assert_eq!(decode_component(&encoded).unwrap(), text);
     }
 }

@@ -81,9 +81,15 @@ fn is_date(text: &str) -> bool {
 }
 
 fn is_rfc3339(text: &str) -> bool {
-    let Some((date, rest)) = text.split_once('T') else { return false };
-    let Some(split) = rest.find(['Z', '+', '-']) else { return false };
-    let Some((time, zone)) = rest.split_at_checked(split) else { return false };
+    let Some((date, rest)) = text.split_once('T') else {
+        return false;
+    };
+    let Some(split) = rest.find(['Z', '+', '-']) else {
+        return false;
+    };
+    let Some((time, zone)) = rest.split_at_checked(split) else {
+        return false;
+    };
     let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
     is_date(date)
         && is_clock(clock)
@@ -103,7 +109,9 @@ fn is_clock(text: &str) -> bool {
 
 fn is_offset(text: &str) -> bool {
     let digits = text.strip_prefix(['+', '-']).unwrap_or_default();
-    digits.split_once(':').is_some_and(|(hour, minute)| number(hour, 0..=23) && number(minute, 0..=59))
+    digits
+        .split_once(':')
+        .is_some_and(|(hour, minute)| number(hour, 0..=23) && number(minute, 0..=59))
 }
 
 #[cfg(test)]
@@ -122,18 +130,43 @@ mod tests {
 
     #[test]
     fn forms_accept_what_is_documented_and_nothing_else() {
-        check(HexColor, &["#1A7F5A", "#ffffff"], &["", "1A7F5A", "#1A7F5", "#1A7F5G"]);
-        check(Printable, &["478515832665", "a/b+c~!"], &["", "a b", "会员"]);
+        check(
+            HexColor,
+            &["#1A7F5A", "#ffffff"],
+            &["", "1A7F5A", "#1A7F5", "#1A7F5G"],
+        );
+        check(
+            Printable,
+            &["478515832665", "a/b+c~!"],
+            &["", "a b", "会员"],
+        );
         check(Word, &["40077_2026-0001"], &["a|b", ""]);
         check(RequestNumber, &["19|a_b*c-1"], &["a b", "号", ""]);
-        check(Date, &["2026-03-01"], &["2026-3-1", "2026-13-01", "20260301", "2026-03-01-01"]);
+        check(
+            Date,
+            &["2026-03-01"],
+            &["2026-3-1", "2026-13-01", "20260301", "2026-03-01-01"],
+        );
         check(Scene, &["counter 7", "一号店", "é"], &["😀", ""]);
         check(NoBrackets, &["1_400"], &["[1_400]"]);
-        check(HttpsUrl, &["https://a.example/x"], &["http://a.example", "https://a?b", "https://"]);
+        check(
+            HttpsUrl,
+            &["https://a.example/x"],
+            &["http://a.example", "https://a?b", "https://"],
+        );
         check(
             Rfc3339,
-            &["2026-03-01T00:00:00+08:00", "2026-03-01T00:00:00.000+08:00", "2026-03-01T00:00:00Z"],
-            &["2026-03-01 00:00:00", "2026-03-01T00:00:00", "2026-03-01T24:00:00Z", "2026-03-01T00:00:00+8:00"],
+            &[
+                "2026-03-01T00:00:00+08:00",
+                "2026-03-01T00:00:00.000+08:00",
+                "2026-03-01T00:00:00Z",
+            ],
+            &[
+                "2026-03-01 00:00:00",
+                "2026-03-01T00:00:00",
+                "2026-03-01T24:00:00Z",
+                "2026-03-01T00:00:00+8:00",
+            ],
         );
     }
 }

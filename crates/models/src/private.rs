@@ -80,8 +80,14 @@ mod tests {
 
     #[test]
     fn debug_counts_characters_and_shows_none_of_them() {
-        assert_eq!(format!("{:?}", Personal::new("林间")), "[personal, 2 characters]");
-        assert_eq!(format!("{:?}", Secret::new("80_token")), "[secret, 8 characters]");
+        assert_eq!(
+            format!("{:?}", Personal::new("林间")),
+            "[personal, 2 characters]"
+        );
+        assert_eq!(
+            format!("{:?}", Secret::new("80_token")),
+            "[secret, 8 characters]"
+        );
     }
 
     #[test]

@@ -75,9 +75,9 @@ impl fmt::Debug for Sensitive {
 impl Serialize for Sensitive {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Plain(_) => {
-                Err(ser::Error::custom("a sensitive field was not encrypted before it was written"))
-            }
+            Self::Plain(_) => Err(ser::Error::custom(
+                "a sensitive field was not encrypted before it was written",
+            )),
             Self::Encrypted(text) => serializer.serialize_str(text),
         }
     }
@@ -132,12 +132,21 @@ mod tests {
     #[test]
     fn plain_text_cannot_be_written() {
         assert!(serde_json::to_string(&Sensitive::plain("13800000417")).is_err());
-        assert_eq!(serde_json::to_string(&Sensitive::encrypted("AbC=")).unwrap(), "\"AbC=\"");
+        assert_eq!(
+            serde_json::to_string(&Sensitive::encrypted("AbC=")).unwrap(),
+            "\"AbC=\""
+        );
     }
 
     #[test]
     fn debug_shows_only_the_state() {
-        assert_eq!(format!("{:?}", Sensitive::plain("13800000417")), "[sensitive, plain]");
-        assert_eq!(format!("{:?}", Sensitive::encrypted("AbC=")), "[sensitive, encrypted]");
+        assert_eq!(
+            format!("{:?}", Sensitive::plain("13800000417")),
+            "[sensitive, plain]"
+        );
+        assert_eq!(
+            format!("{:?}", Sensitive::encrypted("AbC=")),
+            "[sensitive, encrypted]"
+        );
     }
 }

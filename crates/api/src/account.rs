@@ -1,0 +1,132 @@
+//! Configured accounts and the registry that finds them.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::sync::Arc;
+
+use kabao_models::Family;
+
+use crate::{AccountId, Error, MemberApi, Reason, TemplateApi, Upstream};
+
+/// One set of upstream credentials, ready to be called.
+///
+/// Clones share the same connections, keys and limits.
+#[derive(Clone)]
+pub struct Account {
+    /// The operator's name for it.
+    pub id: AccountId,
+    /// Which API generation it speaks.
+    pub family: Family,
+    /// The portable template operations.
+    pub templates: Arc<dyn TemplateApi>,
+    /// The portable member operations.
+    pub members: Arc<dyn MemberApi>,
+    /// Every operation of the family.
+    pub upstream: Arc<dyn Upstream>,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("id", &self.id)
+            .field("family", &self.family.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// All configured accounts by name.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts(BTreeMap<AccountId, Arc<Account>>);
+
+impl Accounts {
+    /// Makes an empty registry.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an account.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::AlreadyExists`] if an account of that name is there already; it is kept.
+    pub fn insert(&mut self, account: Account) -> Result<(), Error> {
+        match self.0.entry(account.id.clone()) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Arc::new(account));
+                Ok(())
+            }
+            Entry::Occupied(occupied) => Err(Error::new(
+                Reason::AlreadyExists,
+                format!("account {} is configured twice", occupied.key()),
+            )),
+        }
+    }
+
+    /// Finds an account.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::AccountNotFound`] if no account of that name is configured.
+    pub fn get(&self, id: &AccountId) -> Result<Arc<Account>, Error> {
+        self.0.get(id).cloned().ok_or_else(|| {
+            Error::new(
+                Reason::AccountNotFound,
+                format!("account {id} is not configured"),
+            )
+        })
+    }
+
+    /// Iterates over the accounts, ordered by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.0.values()
+    }
+
+    /// Returns the number of accounts.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns true if no account is configured.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+#[cfg(feature = "mock")]
+mod tests {
+    use super::*;
+    use crate::{MockMemberApi, MockTemplateApi, MockUpstream};
+
+    fn account(id: &str) -> Account {
+        Account {
+            id: id.parse().unwrap(),
+            family: Family::Merchant,
+            templates: Arc::new(MockTemplateApi::new()),
+            members: Arc::new(MockMemberApi::new()),
+            upstream: Arc::new(MockUpstream::new()),
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_not_configured_is_not_found() {
+        let mut accounts = Accounts::new();
+        accounts.insert(account("b")).unwrap();
+        accounts.insert(account("a")).unwrap();
+        assert_eq!(
+            accounts.insert(account("a")).unwrap_err().reason(),
+            Reason::AlreadyExists
+        );
+        assert_eq!(
+            accounts.get(&"c".parse().unwrap()).unwrap_err().reason(),
+            Reason::AccountNotFound
+        );
+        assert_eq!(
+            accounts.get(&"a".parse().unwrap()).unwrap().id.as_str(),
+            "a"
+        );
+        let names: Vec<_> = accounts.iter().map(|account| account.id.as_str()).collect();
+        assert_eq!(names, ["a", "b"]);
+    }
+}

@@ -1,0 +1,298 @@
+//! The one error type of every call.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use crate::{FieldViolation, Kind, Reason, UpstreamError};
+
+/// Why a call failed, and what follows from it.
+///
+/// `Display` says one thing and does not repeat the [`source`](StdError::source); print the chain
+/// once, at the edge. Neither `Display` nor `Debug` holds personal data, secrets or texts of WeChat.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    reason: Reason,
+    message: String,
+    upstream: Option<UpstreamError>,
+    violations: Vec<FieldViolation>,
+    operation: Option<&'static str>,
+    retry_after: Option<Duration>,
+    retryable: bool,
+    may_have_executed: bool,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// Makes an error; the reason decides kind and predicates until a `with_` or `mark_` method
+    /// says otherwise.
+    ///
+    /// `message` is one sentence for a person, without personal data and without a full stop.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            reason,
+            message: message.into(),
+            upstream: None,
+            violations: Vec::new(),
+            operation: None,
+            retry_after: None,
+            retryable: reason.is_transient(),
+            may_have_executed: reason.is_uncertain(),
+            source: None,
+        }))
+    }
+
+    /// Makes a [`Reason::FieldInvalid`] that lists every violation.
+    pub fn field_invalid(violations: impl IntoIterator<Item = impl Into<FieldViolation>>) -> Self {
+        Self::violated(Reason::FieldInvalid, violations)
+    }
+
+    /// Makes an error whose message is its violations.
+    pub fn violated(
+        reason: Reason,
+        violations: impl IntoIterator<Item = impl Into<FieldViolation>>,
+    ) -> Self {
+        let violations: Vec<FieldViolation> = violations.into_iter().map(Into::into).collect();
+        let message = match violations.as_slice() {
+            [] => "the call is not valid".to_owned(),
+            [one] => one.to_string(),
+            [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+        };
+        Self::new(reason, message).with_violations(violations)
+    }
+
+    /// Makes a [`Reason::NotSupportedByFamily`] about fields of the call.
+    pub fn not_supported(family: crate::Family, fields: &[&str]) -> Self {
+        Self::new(
+            Reason::NotSupportedByFamily,
+            format!("the {family} family cannot do this: {}", fields.join(", ")),
+        )
+        .with_violations(fields.iter().map(|field| {
+            FieldViolation::new(*field, format!("is not supported by the {family} family"))
+        }))
+    }
+
+    /// Attaches what WeChat said.
+    #[must_use]
+    pub fn with_upstream(mut self, upstream: UpstreamError) -> Self {
+        self.0.upstream = Some(upstream);
+        self
+    }
+
+    /// Adds violations.
+    #[must_use]
+    pub fn with_violations(
+        mut self,
+        violations: impl IntoIterator<Item = impl Into<FieldViolation>>,
+    ) -> Self {
+        self.0
+            .violations
+            .extend(violations.into_iter().map(Into::into));
+        self
+    }
+
+    /// Names the operation that failed by its id in the catalogue.
+    #[must_use]
+    pub fn with_operation(mut self, operation: &'static str) -> Self {
+        self.0.operation = Some(operation);
+        self
+    }
+
+    /// Says how long to wait before a repeat.
+    #[must_use]
+    pub fn with_retry_after(mut self, retry_after: Duration) -> Self {
+        self.0.retry_after = Some(retry_after);
+        self
+    }
+
+    /// Attaches the cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Says that repeating the same call may succeed and does no harm.
+    #[must_use]
+    pub fn mark_retryable(mut self) -> Self {
+        self.0.retryable = true;
+        self
+    }
+
+    /// Says that repeating the same call is pointless or harmful.
+    #[must_use]
+    pub fn mark_not_retryable(mut self) -> Self {
+        self.0.retryable = false;
+        self
+    }
+
+    /// Says that a write of this call may have taken effect.
+    #[must_use]
+    pub fn mark_may_have_executed(mut self) -> Self {
+        self.0.may_have_executed = true;
+        self
+    }
+
+    /// Returns the coarse class, one to one with gRPC's codes.
+    pub fn kind(&self) -> Kind {
+        self.0.reason.kind()
+    }
+
+    /// Returns the reason; programs branch on it.
+    pub fn reason(&self) -> Reason {
+        self.0.reason
+    }
+
+    /// Returns the sentence for a person; free of personal data.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Returns what WeChat said, if it answered and the answer was believed.
+    pub fn upstream(&self) -> Option<&UpstreamError> {
+        self.0.upstream.as_ref()
+    }
+
+    /// Returns every field that is at fault.
+    pub fn violations(&self) -> &[FieldViolation] {
+        &self.0.violations
+    }
+
+    /// Returns the id of the operation that failed, if one was reached.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.0.operation
+    }
+
+    /// Returns how long to wait before a repeat, if that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Returns true if repeating the very same call may succeed and does no harm.
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    /// Returns true if a write of this call may have taken effect upstream.
+    pub fn may_have_executed(&self) -> bool {
+        self.0.may_have_executed
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &self.0;
+        f.debug_struct("Error")
+            .field("reason", &inner.reason.as_str())
+            .field("message", &inner.message)
+            .field("operation", &inner.operation)
+            .field("upstream", &inner.upstream)
+            .field("violations", &inner.violations)
+            .field("retry_after", &inner.retry_after)
+            .field("retryable", &inner.retryable)
+            .field("may_have_executed", &inner.may_have_executed)
+            .field("source", &inner.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0.source {
+            Some(source) => Some(source.as_ref()),
+            None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabao_models::Family;
+
+    use super::*;
+
+    fn error(reason: Reason) -> Error {
+        Error::new(reason, "a test")
+    }
+
+    #[test]
+    fn the_reason_decides_the_predicates() {
+        let rows = [
+            (Reason::UpstreamUnavailable, true, false),
+            (Reason::UpstreamRateLimited, true, false),
+            (Reason::DeadlineExceeded, true, false),
+            (Reason::OutcomeUnknown, false, true),
+            (Reason::Panic, false, true),
+            (Reason::FieldInvalid, false, false),
+            (Reason::UpstreamRefused, false, false),
+            (Reason::CredentialRejected, false, false),
+            (Reason::Internal, false, false),
+        ];
+        for (reason, retryable, executed) in rows {
+            assert_eq!(error(reason).is_retryable(), retryable, "{reason}");
+            assert_eq!(error(reason).may_have_executed(), executed, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_client_that_knows_more_overrides_the_reason() {
+        let unknown = error(Reason::OutcomeUnknown).mark_retryable();
+        assert!(unknown.is_retryable() && unknown.may_have_executed());
+        let stale = error(Reason::UpstreamTimeout)
+            .mark_not_retryable()
+            .mark_may_have_executed();
+        assert!(!stale.is_retryable() && stale.may_have_executed());
+    }
+
+    #[test]
+    fn every_violation_is_kept_and_the_message_names_the_first() {
+        let error = Error::field_invalid([
+            FieldViolation::new("level", "has 6 characters, at most 5 are allowed"),
+            FieldViolation::new("openid", "is required"),
+        ]);
+        assert_eq!(error.kind(), Kind::InvalidArgument);
+        assert_eq!(
+            error.to_string(),
+            "level has 6 characters, at most 5 are allowed (and 1 more)"
+        );
+        assert_eq!(error.violations().len(), 2);
+    }
+
+    #[test]
+    fn what_a_family_cannot_do_names_the_fields() {
+        let error = Error::not_supported(Family::Brand, &["membership_number"]);
+        assert_eq!(error.reason().as_str(), "NOT_SUPPORTED_BY_FAMILY");
+        assert_eq!(error.violations()[0].field, "membership_number");
+    }
+
+    #[test]
+    fn neither_display_nor_debug_holds_what_wechat_wrote() {
+        let error = error(Reason::UpstreamRefused)
+            .with_upstream(UpstreamError {
+                http_status: 400,
+                code: "INVALID_REQUEST".to_owned(),
+                message: "openid obLatjnx9gnqzS4myYGmLZ7LgLBA 无效".to_owned(),
+                ..UpstreamError::default()
+            })
+            .with_source(std::io::Error::other("cause"));
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("obLat"), "{shown}");
+        assert!(shown.contains("INVALID_REQUEST"), "{shown}");
+        assert_eq!(
+            StdError::source(&error).map(ToString::to_string),
+            Some("cause".to_owned())
+        );
+    }
+
+    #[test]
+    fn an_error_is_one_pointer_wide() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+}

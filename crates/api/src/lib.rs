@@ -1,0 +1,71 @@
+//! Kabao's vocabulary: what a WeChat membership card is to a program that does
+//! not care which of WeChat's three API generations keeps it.
+//!
+//! Everything above this crate (the gRPC facade, tests, programs that use the
+//! SDK) and everything below it (the client that talks to WeChat) meets in
+//! these types, so neither side knows the other.
+//!
+//! - **Names**: [`AccountId`], [`TemplateName`], [`MemberName`]; parsed once,
+//!   valid from then on.
+//! - **Resources**: [`Template`] and [`Member`], with the fields that mean the
+//!   same in every family, and with [`View::Full`] the family's own answer.
+//! - **Traits**: [`MemberApi`] and [`TemplateApi`], one request struct per
+//!   method; [`Upstream`] executes any operation of any family, and [`call`]
+//!   does so with types.
+//! - **Accounts**: an [`Account`] bundles the three for one set of
+//!   credentials; [`Accounts`] finds it by name. There is no default account.
+//! - **Errors**: one [`Error`] with a [`Reason`] from a published registry and
+//!   the two questions that matter after a failure: [`Error::is_retryable`] and
+//!   [`Error::may_have_executed`].
+//!
+//! The feature `mock` publishes mockall fakes: `MockMemberApi`,
+//! `MockTemplateApi` and `MockUpstream`.
+//!
+//! ```
+//! use kabao_api::{Error, MemberName, Reason};
+//!
+//! let name: MemberName = "accounts/acme/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/478515832665".parse()?;
+//! assert_eq!(name.template().id().as_str(), "pbLatjvWOibDc5-TBnbUk1pD12o0");
+//! // A member code is personal data, so it does not print.
+//! assert!(!format!("{name:?}").contains("478515832665"));
+//!
+//! let error = "accounts/Acme".parse::<MemberName>().unwrap_err();
+//! assert_eq!(error.reason(), Reason::NameInvalid);
+//! # Ok::<(), Error>(())
+//! ```
+
+mod account;
+mod context;
+mod error;
+mod kind;
+mod member;
+mod member_api;
+mod name;
+mod reason;
+mod template;
+mod template_api;
+mod upstream;
+mod upstream_error;
+mod view;
+mod violation;
+
+pub use self::account::{Account, Accounts};
+pub use self::context::CallContext;
+pub use self::error::Error;
+pub use self::kind::Kind;
+pub use self::member::{Member, MemberState, MemberUpdate};
+pub use self::member_api::{GetMember, MemberApi, UpdateMember};
+pub use self::name::{AccountId, MemberName, TemplateId, TemplateName};
+pub use self::reason::Reason;
+pub use self::template::{Stock, Template, TemplateState, TemplateUpdate, Validity};
+pub use self::template_api::{DeleteTemplate, GetTemplate, TemplateApi, UpdateTemplate};
+pub use self::upstream::{Upstream, call};
+pub use self::upstream_error::{UpstreamDetail, UpstreamError};
+pub use self::view::View;
+pub use self::violation::FieldViolation;
+
+#[cfg(feature = "mock")]
+pub use self::{member_api::MockMemberApi, template_api::MockTemplateApi, upstream::MockUpstream};
+
+// The parts of the upstream vocabulary that stand in signatures here.
+pub use kabao_models::{Family, Personal};

@@ -1,0 +1,161 @@
+//! A member: one user's card.
+
+use kabao_models::Personal;
+
+use crate::MemberName;
+
+/// One user's card, with the fields that mean the same in every family.
+///
+/// A field is `None` if the family has no such field or WeChat left it out.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Member {
+    /// Template and code.
+    pub name: MemberName,
+    /// The user, under the AppID of the template.
+    pub openid: Option<Personal>,
+    /// The state of the card.
+    pub state: MemberState,
+    /// The name of the member's level.
+    pub level: Option<String>,
+    /// The points.
+    pub points: Option<i64>,
+    /// The stored value, as WeChat gives it (fen by most documents).
+    pub balance: Option<i64>,
+    /// The number shown on the card; equals the code until it is changed.
+    pub membership_number: Option<Personal>,
+    /// The user's nickname.
+    pub nickname: Option<Personal>,
+    /// The picture on this member's card face.
+    pub background_picture_url: Option<String>,
+}
+
+impl Member {
+    /// Makes a member of which nothing but name and state is known.
+    pub fn new(name: MemberName, state: MemberState) -> Self {
+        Self {
+            name,
+            openid: None,
+            state,
+            level: None,
+            points: None,
+            balance: None,
+            membership_number: None,
+            nickname: None,
+            background_picture_url: None,
+        }
+    }
+}
+
+/// The state of a member's card.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MemberState {
+    /// WeChat gave no state.
+    #[default]
+    Unspecified,
+    /// Received, but not activated or confirmed yet.
+    PendingActivation,
+    /// Usable.
+    Active,
+    /// The validity is over.
+    Expired,
+    /// Made invalid by the merchant; final.
+    Invalid,
+    /// Deleted by the user.
+    Deleted,
+    /// A state of this family that has no counterpart, in WeChat's word.
+    Other(String),
+}
+
+/// What to change of a member; `None` leaves a field as it is.
+///
+/// Which field a family can change is decided by its backend: the others answer
+/// `NOT_SUPPORTED_BY_FAMILY` with their names, and nothing is sent.
+///
+/// | field | merchant | brand | official account |
+/// | --- | --- | --- | --- |
+/// | `level` | yes | yes | no |
+/// | `membership_number` | yes | no | no |
+/// | `background_picture_url` | yes | yes | yes (not returned by reads) |
+/// | `points`, `balance` | no | no | yes, absolute values |
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemberUpdate {
+    /// The new level; empty clears it.
+    pub level: Option<String>,
+    /// The new number shown on the card.
+    pub membership_number: Option<Personal>,
+    /// The new picture; must come from WeChat's image upload.
+    pub background_picture_url: Option<String>,
+    /// The new absolute points.
+    pub points: Option<i64>,
+    /// The new absolute stored value.
+    pub balance: Option<i64>,
+}
+
+impl MemberUpdate {
+    /// Every path that a field mask may hold.
+    pub const FIELDS: &'static [&'static str] = &[
+        "level",
+        "membership_number",
+        "background_picture_url",
+        "points",
+        "balance",
+    ];
+
+    /// Returns the paths of the fields to change.
+    pub fn fields(&self) -> Vec<&'static str> {
+        let Self {
+            level,
+            membership_number,
+            background_picture_url,
+            points,
+            balance,
+        } = self;
+        let present = [
+            level.is_some(),
+            membership_number.is_some(),
+            background_picture_url.is_some(),
+            points.is_some(),
+            balance.is_some(),
+        ];
+        Self::FIELDS
+            .iter()
+            .zip(present)
+            .filter_map(|(field, present)| present.then_some(*field))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_names_exactly_the_fields_it_holds() {
+        assert!(MemberUpdate::default().fields().is_empty());
+        let update = MemberUpdate {
+            level: Some(String::new()),
+            balance: Some(0),
+            ..MemberUpdate::default()
+        };
+        assert_eq!(update.fields(), ["level", "balance"]);
+    }
+
+    #[test]
+    fn a_member_prints_no_personal_data() {
+        let name = "accounts/a/templates/t/members/478515832665"
+            .parse()
+            .unwrap();
+        let member = Member {
+            openid: Some("obLatjnx9gnqzS4myYGmLZ7LgLBA".into()),
+            nickname: Some("林间".into()),
+            membership_number: Some("820915483307".into()),
+            ..Member::new(name, MemberState::Active)
+        };
+        let shown = format!("{member:?}");
+        for secret in ["478515832665", "obLatjnx", "林间", "820915483307"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The registry of reasons: every failure that a caller or an operator can see.
+
+use std::fmt;
+
+use crate::Kind;
+
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $kind:ident;)*) => {
+        /// Why a call failed. Programs branch on this; the texts are for people.
+        ///
+        /// The names ([`Reason::as_str`]) are part of the API and never change their meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $variant,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Returns the name in UPPER_SNAKE, as it appears in `google.rpc.ErrorInfo`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+
+            /// Returns the class of the failure.
+            pub const fn kind(self) -> Kind {
+                match self {
+                    $(Self::$variant => Kind::$kind,)*
+                }
+            }
+
+            /// Returns the line of documentation: what happened, whether the request may have
+            /// run, what to do.
+            pub const fn description(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($doc),+).trim_ascii(),)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The call names an account that is not configured. Nothing was sent. Correct the name or configure the account.
+    AccountNotFound = "ACCOUNT_NOT_FOUND", NotFound;
+    /// WeChat knows no such card template for this account. Nothing was changed. Check the card id and the account.
+    TemplateNotFound = "TEMPLATE_NOT_FOUND", NotFound;
+    /// WeChat knows no such member (template, code and openid together). Nothing was changed. Check all three.
+    MemberNotFound = "MEMBER_NOT_FOUND", NotFound;
+    /// WeChat knows no such thing (activity, rule, record). Nothing was changed. Check the identifiers of the call.
+    ResourceNotFound = "RESOURCE_NOT_FOUND", NotFound;
+    /// WeChat has this already, or has seen the request number before. Nothing was changed by this call. Read the current state.
+    AlreadyExists = "ALREADY_EXISTS", AlreadyExists;
+    /// Fields are missing, too long or malformed; the violations list each one. Nothing was changed. Correct the fields.
+    FieldInvalid = "FIELD_INVALID", InvalidArgument;
+    /// The field mask is empty or names a field that does not exist or cannot be updated. Nothing was sent. Correct the mask.
+    FieldMaskInvalid = "FIELD_MASK_INVALID", InvalidArgument;
+    /// A resource name does not have the documented form. Nothing was sent. Correct the name.
+    NameInvalid = "NAME_INVALID", InvalidArgument;
+    /// The request id does not fit the family's request numbers. Nothing was sent. Use letters, digits, `-` and `_`, at most 32.
+    RequestIdInvalid = "REQUEST_ID_INVALID", InvalidArgument;
+    /// The family of this account has no such operation or field. Nothing was sent. Use the family's own service if it offers something close.
+    NotSupportedByFamily = "NOT_SUPPORTED_BY_FAMILY", Unimplemented;
+    /// The operation belongs to another family than the account. Nothing was sent. Name an account of the operation's family.
+    FamilyMismatch = "FAMILY_MISMATCH", FailedPrecondition;
+    /// The account has no credential of the kind this operation needs. Nothing was sent. Configure the credential or use another account.
+    CredentialMissing = "CREDENTIAL_MISSING", FailedPrecondition;
+    /// The caller's deadline passed. Nothing was sent, or the call only reads. Repeat with more time.
+    DeadlineExceeded = "DEADLINE_EXCEEDED", DeadlineExceeded;
+    /// The caller went away. A write that was already sent runs on to its end. Read the current state before repeating.
+    Cancelled = "CANCELLED", Cancelled;
+    /// A write left the machine and no verified answer came back, so it may or may not have run. Read the current state, then decide.
+    OutcomeUnknown = "OUTCOME_UNKNOWN", Unknown;
+    /// WeChat could not be reached or answered with a server error. Nothing was changed. Repeat later.
+    UpstreamUnavailable = "UPSTREAM_UNAVAILABLE", Unavailable;
+    /// WeChat did not answer in time. Nothing was changed. Repeat later.
+    UpstreamTimeout = "UPSTREAM_TIMEOUT", Unavailable;
+    /// The TLS handshake with WeChat failed. Nothing was sent. Check the host, the clock and the trusted roots.
+    UpstreamTls = "UPSTREAM_TLS", Unavailable;
+    /// WeChat refused for a business rule; its code and message tell which. Nothing was changed. Correct the state or the call.
+    UpstreamRefused = "UPSTREAM_REFUSED", FailedPrecondition;
+    /// WeChat limits the rate of calls. Nothing was changed. Wait for the given time and repeat more slowly.
+    UpstreamRateLimited = "UPSTREAM_RATE_LIMITED", ResourceExhausted;
+    /// An answer to a read has no signature, a wrong one or a stale one, and was discarded unread. Check for proxies in between, the trusted keys and the clock.
+    UpstreamUnverified = "UPSTREAM_UNVERIFIED", Internal;
+    /// An answer is verified but not what the documents describe. The call only reads. Report it together with the request id.
+    UpstreamMalformed = "UPSTREAM_MALFORMED", Internal;
+    /// An answer is larger than the configured bound and was not read to its end. The call only reads. Raise the bound if the answer is genuine.
+    UpstreamTooLarge = "UPSTREAM_TOO_LARGE", Internal;
+    /// WeChat does not allow this account to call the operation. Nothing was changed. Request the product permission.
+    UpstreamPermissionDenied = "UPSTREAM_PERMISSION_DENIED", PermissionDenied;
+    /// WeChat rejected the account's own key, certificate serial number, clock or app secret. Nothing was changed. Repair the account's configuration.
+    CredentialRejected = "CREDENTIAL_REJECTED", FailedPrecondition;
+    /// There is no key to verify WeChat's answers with, so nothing was sent. Configure the WeChat Pay public key or check the certificate download.
+    KeyUnavailable = "KEY_UNAVAILABLE", FailedPrecondition;
+    /// A condition of the call does not hold. Nothing was sent. The message names the condition.
+    PreconditionFailed = "PRECONDITION_FAILED", FailedPrecondition;
+    /// Too many calls of this account or process are in flight. Nothing was sent. Wait for the given time and repeat.
+    Overloaded = "OVERLOADED", ResourceExhausted;
+    /// A message is larger than allowed. Nothing was sent. Send less at once.
+    MessageTooLarge = "MESSAGE_TOO_LARGE", ResourceExhausted;
+    /// Something that must not happen has happened. Report it together with the request id.
+    Internal = "INTERNAL", Internal;
+    /// The code that served the call panicked; a write may have run. Report it together with the request id.
+    Panic = "PANIC", Internal;
+}
+
+impl Reason {
+    /// Returns true if repeating the same call later may succeed, as far as the reason alone tells.
+    pub(crate) const fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::DeadlineExceeded
+                | Self::UpstreamUnavailable
+                | Self::UpstreamTimeout
+                | Self::UpstreamTls
+                | Self::UpstreamRateLimited
+                | Self::Overloaded
+        )
+    }
+
+    /// Returns true if the reason itself says that a write may have run.
+    pub(crate) const fn is_uncertain(self) -> bool {
+        matches!(self, Self::OutcomeUnknown | Self::Panic)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_upper_snake_and_each_has_its_line() {
+        let mut seen = HashSet::new();
+        for reason in Reason::ALL {
+            let name = reason.as_str();
+            assert!(seen.insert(name), "{name} twice");
+            assert!(
+                name.bytes()
+                    .all(|byte| byte.is_ascii_uppercase() || byte == b'_'),
+                "{name}"
+            );
+            assert!(reason.description().ends_with('.'), "{name}");
+            assert!(!reason.description().starts_with(' '), "{name}");
+        }
+        assert_eq!(seen.len(), 31);
+    }
+
+    #[test]
+    fn an_uncertain_outcome_is_never_called_transient() {
+        for reason in Reason::ALL {
+            assert!(
+                !(reason.is_transient() && reason.is_uncertain()),
+                "{reason}"
+            );
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! A card template: what the merchant designs and distributes.
+
+use std::time::SystemTime;
+
+use crate::TemplateName;
+
+/// A card template, with the fields that mean the same in every family.
+///
+/// A field is `None` if the family has no such field or WeChat left it out.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Template {
+    /// Account and `card_id`.
+    pub name: TemplateName,
+    /// The name of the card.
+    pub title: Option<String>,
+    /// The state of the template.
+    pub state: TemplateState,
+    /// The brand's name as users see it.
+    pub brand_name: Option<String>,
+    /// The brand's id.
+    pub brand_id: Option<String>,
+    /// The AppID under which users have openids.
+    pub appid: Option<String>,
+    /// The terms of use.
+    pub description: Option<String>,
+    /// The service phone number of the business.
+    pub service_phone: Option<String>,
+    /// The logo.
+    pub logo_url: Option<String>,
+    /// The picture of the card face.
+    pub background_picture_url: Option<String>,
+    /// How long cards of this template are valid.
+    pub validity: Option<Validity>,
+    /// How many cards there are.
+    pub stock: Option<Stock>,
+    /// When the template was created.
+    pub create_time: Option<SystemTime>,
+    /// When the template was changed last.
+    pub update_time: Option<SystemTime>,
+}
+
+impl Template {
+    /// Makes a template of which nothing but name and state is known.
+    pub fn new(name: TemplateName, state: TemplateState) -> Self {
+        Self {
+            name,
+            title: None,
+            state,
+            brand_name: None,
+            brand_id: None,
+            appid: None,
+            description: None,
+            service_phone: None,
+            logo_url: None,
+            background_picture_url: None,
+            validity: None,
+            stock: None,
+            create_time: None,
+            update_time: None,
+        }
+    }
+}
+
+/// The state of a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TemplateState {
+    /// WeChat gave no state.
+    #[default]
+    Unspecified,
+    /// Waiting for review.
+    PendingReview,
+    /// Review failed.
+    Rejected,
+    /// Can be handed out.
+    Active,
+    /// Deleted or invalidated: cannot be handed out any more.
+    Deleted,
+    /// A state that has no counterpart, in WeChat's word.
+    Other(String),
+}
+
+/// How long the cards of a template are valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Validity {
+    /// From one moment to another.
+    Range {
+        /// The first moment.
+        begin: Option<SystemTime>,
+        /// The first moment after.
+        end: Option<SystemTime>,
+    },
+    /// A number of days from receiving the card.
+    Days {
+        /// How many days the card is valid.
+        valid_days: i64,
+        /// How many days pass before that.
+        wait_days: i64,
+    },
+    /// For ever.
+    Permanent,
+    /// A kind that has no counterpart, in WeChat's word.
+    Other(String),
+}
+
+/// How many cards of a template there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// All cards that may ever be handed out.
+    pub total: Option<i64>,
+    /// The cards left.
+    pub remaining: Option<i64>,
+}
+
+/// What to change of a template; `None` leaves a field as it is.
+///
+/// Fields that a family cannot change answer `NOT_SUPPORTED_BY_FAMILY`, and nothing is sent.
+///
+/// | field | merchant | brand | official account |
+/// | --- | --- | --- | --- |
+/// | `title` | yes | yes | yes, goes to review |
+/// | `description` | yes | no | yes, goes to review |
+/// | `service_phone` | yes | yes | yes |
+/// | `logo_url` | yes | no | yes, goes to review |
+/// | `background_picture_url` | yes | yes | yes |
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TemplateUpdate {
+    /// The new name of the card.
+    pub title: Option<String>,
+    /// The new terms of use.
+    pub description: Option<String>,
+    /// The new service phone number.
+    pub service_phone: Option<String>,
+    /// The new logo; must come from WeChat's image upload.
+    pub logo_url: Option<String>,
+    /// The new picture of the card face; must come from WeChat's image upload.
+    pub background_picture_url: Option<String>,
+}
+
+impl TemplateUpdate {
+    /// Every path that a field mask may hold.
+    pub const FIELDS: &'static [&'static str] = &[
+        "title",
+        "description",
+        "service_phone",
+        "logo_url",
+        "background_picture_url",
+    ];
+
+    /// Returns the paths of the fields to change.
+    pub fn fields(&self) -> Vec<&'static str> {
+        let Self {
+            title,
+            description,
+            service_phone,
+            logo_url,
+            background_picture_url,
+        } = self;
+        let present = [
+            title,
+            description,
+            service_phone,
+            logo_url,
+            background_picture_url,
+        ];
+        Self::FIELDS
+            .iter()
+            .zip(present)
+            .filter_map(|(field, value)| value.is_some().then_some(*field))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_update_names_exactly_the_fields_it_holds() {
+        assert!(TemplateUpdate::default().fields().is_empty());
+        let update = TemplateUpdate {
+            title: Some("茶港会员卡".to_owned()),
+            logo_url: Some(String::new()),
+            ..TemplateUpdate::default()
+        };
+        assert_eq!(update.fields(), ["title", "logo_url"]);
+    }
+}

@@ -1,0 +1,12 @@
+//! How much of a resource is returned.
+
+/// How much of a resource is returned (AIP-157).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum View {
+    /// The fields that mean the same in every family.
+    #[default]
+    Basic,
+    /// The same and the family's own complete answer.
+    Full,
+}

@@ -1,0 +1,170 @@
+//! `GET /v3/certificates`: the one answer that is decrypted before it is verified, inside
+//! [`kabao_auth::accept_certificates`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use kabao_api::{Error, Reason};
+use kabao_auth::{
+    ApiV3Key, EncryptedCertificate, KeySet, Sealed, SignatureHeaders, accept_certificates,
+};
+use serde::Deserialize;
+
+use crate::clock::Clock;
+use crate::signing::{RequestSigner, Unsigned, add_proof, common_headers};
+use crate::transport::{HttpRequest, HttpResponse, Transport};
+
+const TARGET: &str = "/v3/certificates";
+const ATTEMPTS: u32 = 3;
+const DELAY: Duration = Duration::from_millis(200);
+
+/// Downloads platform certificates with a merchant's APIv3 key.
+pub(crate) struct CertificateSource {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) signer: RequestSigner,
+    pub(crate) api_v3_key: ApiV3Key,
+}
+
+#[derive(Deserialize)]
+struct Download {
+    #[serde(default)]
+    data: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    serial_no: String,
+    encrypt_certificate: EncryptCertificate,
+}
+
+#[derive(Deserialize)]
+struct EncryptCertificate {
+    algorithm: String,
+    nonce: String,
+    #[serde(default)]
+    associated_data: String,
+    ciphertext: String,
+}
+
+impl CertificateSource {
+    /// Downloads and accepts the certificates; public keys of `trusted` stay.
+    pub(crate) async fn download(&self, trusted: &KeySet) -> Result<KeySet, Error> {
+        let mut attempt = 1;
+        loop {
+            match self.attempt(trusted).await {
+                Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
+                    tokio::time::sleep(DELAY * attempt).await;
+                    attempt += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    async fn attempt(&self, trusted: &KeySet) -> Result<KeySet, Error> {
+        let origin = self.signer.origin();
+        let method = Method::GET;
+        let body = Bytes::new();
+        let unsigned = Unsigned {
+            origin,
+            method: &method,
+            target: TARGET,
+            signed: &body,
+        };
+        let authorization = self.signer.authorize(self.clock.as_ref(), &unsigned)?;
+        let mut headers = common_headers(None)?;
+        add_proof(&mut headers, authorization, None)?;
+        let request = HttpRequest {
+            origin: origin.clone(),
+            method,
+            target: TARGET.to_owned(),
+            headers,
+            body,
+        };
+        let answer = self.transport.send(request).await.map_err(|error| {
+            Error::new(
+                Reason::UpstreamUnavailable,
+                "the platform certificates cannot be downloaded",
+            )
+            .with_source(error)
+        })?;
+        match answer.status {
+            StatusCode::OK => self.accept(&answer, trusted),
+            StatusCode::UNAUTHORIZED => Err(Error::new(
+                Reason::CredentialRejected,
+                "WeChat Pay rejected the account's credentials at the download of platform certificates",
+            )),
+            status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                Err(Error::new(
+                    Reason::UpstreamUnavailable,
+                    format!(
+                        "WeChat Pay answered the download of platform certificates with {status}"
+                    ),
+                ))
+            }
+            StatusCode::NOT_FOUND => Err(Error::new(
+                Reason::KeyUnavailable,
+                "WeChat Pay has no platform certificate for this merchant: configure the WeChat Pay public key",
+            )),
+            status => Err(Error::new(
+                Reason::KeyUnavailable,
+                format!("WeChat Pay refused the download of platform certificates with {status}"),
+            )),
+        }
+    }
+
+    fn accept(&self, answer: &HttpResponse, trusted: &KeySet) -> Result<KeySet, Error> {
+        let download: Download = serde_json::from_slice(&answer.body).map_err(|error| {
+            Error::new(
+                Reason::KeyUnavailable,
+                "the download of platform certificates is not as documented",
+            )
+            .with_source(Misread {
+                line: error.line(),
+                column: error.column(),
+            })
+        })?;
+        let entries: Vec<_> = download
+            .data
+            .iter()
+            .map(|entry| EncryptedCertificate {
+                serial: &entry.serial_no,
+                sealed: Sealed {
+                    algorithm: &entry.encrypt_certificate.algorithm,
+                    nonce: &entry.encrypt_certificate.nonce,
+                    associated_data: &entry.encrypt_certificate.associated_data,
+                    ciphertext: &entry.encrypt_certificate.ciphertext,
+                },
+            })
+            .collect();
+        let headers = SignatureHeaders::read(|name| answer.header(name));
+        let now = self.clock.unix_seconds();
+        accept_certificates(
+            &headers,
+            &answer.body,
+            &entries,
+            &self.api_v3_key,
+            trusted,
+            now,
+        )
+        .map(|accepted| accepted.keys)
+        .map_err(|error| {
+            Error::new(
+                Reason::KeyUnavailable,
+                "the downloaded platform certificates are not acceptable",
+            )
+            .with_source(error)
+        })
+    }
+}
+
+/// A JSON error without the text, which may quote what was received.
+#[derive(Debug, thiserror::Error)]
+#[error("unexpected JSON at line {line}, column {column}")]
+struct Misread {
+    line: usize,
+    column: usize,
+}

@@ -1,0 +1,200 @@
+//! The path of one call, from a request type to a decoded answer: the same ordered list for every
+//! operation of every family. Read [`Pipeline::run`] first.
+
+pub(crate) mod admission;
+pub(crate) mod answer;
+mod attempts;
+pub(crate) mod call;
+pub(crate) mod credentials;
+pub(crate) mod errcode;
+pub(crate) mod failure;
+pub(crate) mod refusal;
+mod resource;
+pub(crate) mod retry;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kabao_api::{CallContext, Error, Family, Reason, Upstream};
+use kabao_auth::KeyId;
+use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Effect, Operation, Outgoing};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout_at;
+
+use self::admission::Admission;
+use self::answer::Believed;
+use self::call::Call;
+use self::credentials::{Credentials, Proof};
+use self::retry::Budget;
+use crate::clock::Clock;
+use crate::settings::Settings;
+use crate::transport::Transport;
+
+/// Executes operations with the credentials of one account. Clones share everything.
+#[derive(Clone)]
+pub(crate) struct Pipeline(Arc<Inner>);
+
+/// What a pipeline is made of.
+pub(crate) struct Inner {
+    family: Family,
+    credentials: Credentials,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    admission: Admission,
+    budget: Budget,
+}
+
+/// One call, ready to be sent as often as needed.
+struct Job {
+    proof: Proof,
+    outgoing: Outgoing,
+    /// The key named in `Wechatpay-Serial`, which is also the one that fields are encrypted with.
+    key: Option<KeyId>,
+    /// Held until the last attempt has ended, also when the caller has left.
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Pipeline {
+    pub(crate) fn new(
+        family: Family,
+        credentials: Credentials,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        let admission = Admission::new(settings.max_concurrent_calls, settings.admission_timeout);
+        let budget = Budget::new(settings.retry.budget);
+        Self(Arc::new(Inner {
+            family,
+            credentials,
+            transport,
+            clock,
+            settings,
+            admission,
+            budget,
+        }))
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.0.credentials
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The ordered list.
+    async fn run(
+        &self,
+        context: &CallContext,
+        mut request: Box<dyn AnyEndpoint>,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        let operation = request.operation();
+        let call = Call::open(context, operation, &self.0.settings);
+
+        // 1. Every documented limit, before anything else happens.
+        self.validate(request.as_ref())?;
+        // 2. The credential that the operation needs.
+        let proof = self.0.credentials.proof(operation)?;
+        // 3. No trusted key, no send; what is encrypted is encrypted for one of them.
+        let key = self.prepare_keys(&call, &proof, request.as_mut()).await?;
+        // 4. Serialised once: these bytes are signed, and these bytes are sent.
+        let outgoing = request.to_http().map_err(|error| {
+            Error::new(Reason::Internal, "the request cannot be written").with_source(error)
+        })?;
+        // 5. A turn among the calls of the account.
+        let turn = self.0.admission.enter(&call).await?;
+        // 6. Attempts: sign with fresh time and nonce, send, verify over the raw bytes, classify.
+        let job = Job {
+            proof: proof.clone(),
+            outgoing,
+            key,
+            _turn: turn,
+        };
+        let believed = match operation.effect {
+            Effect::Read => self.attempt_read(call, job).await?,
+            Effect::Write => self.attempt_write(call, job).await?,
+        };
+        // 7. Only a believed body is decoded.
+        let mut answer = decode(request.as_ref(), &believed)?;
+        // 8. Fields that came encrypted for the account.
+        if let Proof::Signature(credential) = &proof {
+            credentials::decrypt(answer.as_mut(), &credential.private_key);
+        }
+        Ok(answer)
+    }
+
+    fn validate(&self, request: &dyn AnyEndpoint) -> Result<(), Error> {
+        let operation = request.operation();
+        if operation.family != self.0.family {
+            return Err(Error::new(
+                Reason::FamilyMismatch,
+                format!(
+                    "{} is an operation of the {} family, the account is of the {} family",
+                    operation.id, operation.family, self.0.family
+                ),
+            ));
+        }
+        let violations = request.violations();
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::field_invalid(violations))
+        }
+    }
+
+    /// Makes sure that the answer can be verified, and encrypts the sensitive fields.
+    async fn prepare_keys(
+        &self,
+        call: &Call,
+        proof: &Proof,
+        request: &mut dyn AnyEndpoint,
+    ) -> Result<Option<KeyId>, Error> {
+        let Proof::Signature(credential) = proof else {
+            return Ok(None);
+        };
+        let trusted = credential.keys.trusted(self.0.clock.unix_seconds());
+        let keys = match timeout_at(call.deadline, trusted).await {
+            Ok(keys) => keys?,
+            Err(_) => return Err(call.timed_out("while the keys of WeChat Pay were fetched")),
+        };
+        credentials::encrypt(request, &keys).map(Some)
+    }
+}
+
+#[async_trait]
+impl Upstream for Pipeline {
+    async fn execute(
+        &self,
+        context: &CallContext,
+        request: Box<dyn AnyEndpoint>,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        let operation = request.operation();
+        let result = self.run(context, request).await;
+        result.map_err(|error| match error.operation() {
+            Some(_) => error,
+            None => error.with_operation(operation.id),
+        })
+    }
+}
+
+fn decode(request: &dyn AnyEndpoint, believed: &Believed) -> Result<Box<dyn AnyAnswer>, Error> {
+    let operation = request.operation();
+    request
+        .decode_answer(believed.body())
+        .map_err(|error| malformed(operation, error))
+}
+
+/// WeChat's word that a write succeeded is worth something, but what it said could not be read.
+fn malformed(operation: &'static Operation, error: DecodeError) -> Error {
+    let error =
+        Error::new(Reason::UpstreamMalformed, "the answer is not as documented").with_source(error);
+    match operation.effect {
+        Effect::Read => error,
+        Effect::Write => failure::outcome_unknown(operation, error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,269 @@
+//! Attempts of one call: sign, send, verify, classify, and again if that is right.
+
+use kabao_api::{Error, Reason};
+use kabao_auth::{VerificationError, verify};
+use kabao_models::encode_component;
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
+
+use super::answer::{self, Believed};
+use super::call::{AbandonOnDrop, Call};
+use super::credentials::{Proof, SignedCredential};
+use super::failure::{Certainty, Failure, outcome_unknown};
+use super::retry::{Decision, Facts, decide};
+use super::{Job, Pipeline};
+use crate::signing::{Unsigned, add_proof, common_headers};
+use crate::token::TokenSource;
+use crate::transport::{HttpRequest, HttpResponse};
+
+impl Pipeline {
+    /// Reads end with their deadline, wherever they are.
+    pub(super) async fn attempt_read(&self, call: Call, job: Job) -> Result<Believed, Error> {
+        let deadline = call.deadline;
+        match timeout_at(deadline, self.attempts(&call, &job)).await {
+            Ok(done) => done,
+            Err(_) => Err(call.timed_out("before the answer came")),
+        }
+    }
+
+    /// A write that was sent runs on to its end, whatever becomes of its caller; one that was not
+    /// sent is never sent after its caller has left.
+    pub(super) async fn attempt_write(&self, call: Call, job: Job) -> Result<Believed, Error> {
+        let (operation, deadline) = (call.operation, call.deadline);
+        let progress = call.progress.clone();
+        let _abandon = AbandonOnDrop(progress.clone());
+        let pipeline = self.clone();
+        let late = call.clone();
+        let task =
+            tokio::spawn(async move { pipeline.attempts(&call, &job).await }.in_current_span());
+        match timeout_at(deadline, task).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(join)) => {
+                let error = Error::new(Reason::Internal, "the call ended before its time")
+                    .with_source(join);
+                Err(if progress.is_in_flight() {
+                    outcome_unknown(operation, error)
+                } else {
+                    error
+                })
+            }
+            Err(_) if progress.abandon() => Err(late.timed_out("before the request was sent")),
+            Err(_) => Err(outcome_unknown(
+                operation,
+                late.timed_out("before the answer came"),
+            )),
+        }
+    }
+
+    async fn attempts(&self, call: &Call, job: &Job) -> Result<Believed, Error> {
+        let retry = &self.0.settings.retry;
+        let mut earlier = Certainty::NotExecuted;
+        let mut paid = 0;
+        let mut attempt = 1;
+        let mut last: Option<Failure> = None;
+        loop {
+            if let Err(late) = call.require_time(retry.min_attempt) {
+                let failure = last.unwrap_or_else(|| Failure::refused(late));
+                return Err(failure.conclude(call.operation, earlier));
+            }
+            if !call.progress.begin() {
+                return Err(Error::new(
+                    Reason::Cancelled,
+                    "the caller left before the request was sent",
+                ));
+            }
+            let started = Instant::now();
+            let failure = match self.attempt(call, job).await {
+                Ok(believed) => {
+                    self.0.budget.earn(paid);
+                    log_success(call, attempt, started);
+                    return Ok(believed);
+                }
+                Err(failure) => failure,
+            };
+            log_failure(call, attempt, started, &failure);
+            match failure.certainty {
+                Certainty::MaybeExecuted => earlier = Certainty::MaybeExecuted,
+                Certainty::NotExecuted if earlier == Certainty::NotExecuted => {
+                    call.progress.settle()
+                }
+                Certainty::NotExecuted => {}
+            }
+            let facts = Facts {
+                operation: call.operation,
+                attempt,
+                failure: &failure,
+                remaining: call.remaining(),
+                jitter: self.0.clock.jitter(),
+            };
+            match decide(retry, &facts) {
+                Decision::Repeat { delay, cost } if self.0.budget.pay(cost) => {
+                    tokio::time::sleep(delay).await;
+                    paid = cost;
+                    attempt += 1;
+                    last = Some(failure);
+                }
+                _ => return Err(failure.conclude(call.operation, earlier)),
+            }
+        }
+    }
+
+    async fn attempt(&self, call: &Call, job: &Job) -> Result<Believed, Failure> {
+        match &job.proof {
+            Proof::Signature(credential) => self.attempt_signed(call, job, credential).await,
+            Proof::Token(tokens) => self.attempt_with_token(call, job, tokens).await,
+            Proof::Parameters(_) => {
+                let answer = self.send(job, job.outgoing.target.clone(), None).await?;
+                answer::unsigned_family(call.operation, &answer).map_err(|failed| failed.failure)
+            }
+        }
+    }
+
+    async fn attempt_signed(
+        &self,
+        call: &Call,
+        job: &Job,
+        credential: &SignedCredential,
+    ) -> Result<Believed, Failure> {
+        let outgoing = &job.outgoing;
+        let unsigned = Unsigned {
+            origin: job.proof.origin(),
+            method: &outgoing.method,
+            target: &outgoing.target,
+            signed: &outgoing.signed,
+        };
+        let authorization = credential
+            .signer
+            .authorize(self.0.clock.as_ref(), &unsigned)
+            .map_err(Failure::refused)?;
+        let answer = self
+            .send(job, outgoing.target.clone(), Some(authorization))
+            .await?;
+
+        let headers = answer::signature_headers(&answer);
+        if headers.is_unsigned() {
+            return Err(answer::unsigned(call.operation, &answer));
+        }
+        let now = self.0.clock.unix_seconds();
+        let mut checked = verify(
+            &headers,
+            answer.body.clone(),
+            &credential.keys.snapshot(),
+            now,
+        );
+        if let Err(VerificationError::UnknownKey(id)) = &checked
+            && let Some(keys) = credential.keys.look_for(id).await
+        {
+            checked = verify(&headers, answer.body.clone(), &keys, now);
+        }
+        match checked {
+            Ok(body) => answer::verified(call.operation, &answer, body),
+            Err(error) => Err(answer::unverified(&answer, error)),
+        }
+    }
+
+    /// A refused token is replaced once: WeChat checks it before it does anything, so even a write
+    /// can be sent again.
+    async fn attempt_with_token(
+        &self,
+        call: &Call,
+        job: &Job,
+        tokens: &TokenSource,
+    ) -> Result<Believed, Failure> {
+        let mut recovered = false;
+        loop {
+            let token = tokens.token().await.map_err(not_sent)?;
+            let target = with_token(&job.outgoing.target, token.value.expose());
+            let answer = self.send(job, target, None).await?;
+            let failed = match answer::unsigned_family(call.operation, &answer) {
+                Ok(believed) => return Ok(believed),
+                Err(failed) => failed,
+            };
+            if !failed.token_refused {
+                return Err(failed.failure);
+            }
+            tokens.refused(&token).await;
+            if recovered {
+                return Err(failed.failure);
+            }
+            recovered = true;
+        }
+    }
+
+    async fn send(
+        &self,
+        job: &Job,
+        target: String,
+        authorization: Option<http::HeaderValue>,
+    ) -> Result<HttpResponse, Failure> {
+        let outgoing = &job.outgoing;
+        let mut headers =
+            common_headers(outgoing.content_type.as_deref()).map_err(Failure::refused)?;
+        if let Some(authorization) = authorization {
+            add_proof(&mut headers, authorization, job.key.as_ref()).map_err(Failure::refused)?;
+        }
+        let request = HttpRequest {
+            origin: job.proof.origin().clone(),
+            method: outgoing.method.clone(),
+            target,
+            headers,
+            body: outgoing.body.clone(),
+        };
+        self.0
+            .transport
+            .send(request)
+            .await
+            .map_err(Failure::transport)
+    }
+}
+
+/// A token could not be fetched, so nothing of the call was sent.
+fn not_sent(error: Error) -> Failure {
+    let repeat = match error.reason() {
+        Reason::UpstreamUnavailable | Reason::UpstreamTimeout => super::failure::Repeat::Transient,
+        Reason::UpstreamRateLimited => super::failure::Repeat::Throttled,
+        _ => super::failure::Repeat::Never,
+    };
+    Failure {
+        error,
+        certainty: Certainty::NotExecuted,
+        repeat,
+    }
+}
+
+/// Appends the token to the query. The result is a secret.
+fn with_token(target: &str, token: &str) -> String {
+    let mut whole = String::with_capacity(target.len() + token.len() + 16);
+    whole.push_str(target);
+    whole.push(if target.contains('?') { '&' } else { '?' });
+    whole.push_str("access_token=");
+    encode_component(token, &mut whole);
+    whole
+}
+
+fn log_success(call: &Call, attempt: u32, started: Instant) {
+    tracing::debug!(
+        operation = call.operation.id,
+        account = %call.account,
+        request_id = %call.request_id,
+        attempt,
+        elapsed_ms = started.elapsed().as_millis(),
+        "upstream call succeeded"
+    );
+}
+
+fn log_failure(call: &Call, attempt: u32, started: Instant, failure: &Failure) {
+    let upstream = failure.error.upstream();
+    tracing::warn!(
+        operation = call.operation.id,
+        account = %call.account,
+        request_id = %call.request_id,
+        attempt,
+        reason = failure.error.reason().as_str(),
+        status = upstream.map(|upstream| upstream.http_status),
+        upstream_request_id = upstream.and_then(|upstream| upstream.request_id.as_deref()),
+        may_have_executed = failure.certainty == Certainty::MaybeExecuted,
+        elapsed_ms = started.elapsed().as_millis(),
+        "upstream call failed"
+    );
+}

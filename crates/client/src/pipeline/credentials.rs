@@ -1,0 +1,127 @@
+//! What an account can prove, and which operations that serves.
+
+use std::sync::Arc;
+
+use kabao_api::{Error, Reason};
+use kabao_auth::{KeyId, KeySet, PrivateKey};
+use kabao_models::{AnyAnswer, AnyEndpoint, Operation, Scheme, Sensitive};
+
+use crate::keys::KeyStore;
+use crate::origin::Origin;
+use crate::signing::RequestSigner;
+use crate::token::TokenSource;
+
+/// The credentials of one account.
+#[derive(Clone, Default)]
+pub(crate) struct Credentials {
+    pub(crate) merchant: Option<Arc<SignedCredential>>,
+    pub(crate) brand: Option<Arc<SignedCredential>>,
+    pub(crate) token: Option<Arc<TokenSource>>,
+}
+
+/// A key that signs, and the keys that verify the answers.
+pub(crate) struct SignedCredential {
+    pub(crate) signer: RequestSigner,
+    pub(crate) private_key: PrivateKey,
+    pub(crate) keys: Arc<KeyStore>,
+}
+
+/// How the requests of one call are proved.
+#[derive(Clone)]
+pub(crate) enum Proof {
+    /// By signature; the answers are signed too.
+    Signature(Arc<SignedCredential>),
+    /// By access token; TLS proves the answers.
+    Token(Arc<TokenSource>),
+    /// By the parameters themselves; TLS proves the answers.
+    Parameters(Origin),
+}
+
+impl Credentials {
+    /// Picks the credential that the operation needs.
+    pub(crate) fn proof(&self, operation: &'static Operation) -> Result<Proof, Error> {
+        let missing = |what: &str| {
+            Error::new(
+                Reason::CredentialMissing,
+                format!(
+                    "{} needs {what}, which this account does not have",
+                    operation.id
+                ),
+            )
+        };
+        match operation.scheme {
+            Scheme::Merchant => self
+                .merchant
+                .clone()
+                .map(Proof::Signature)
+                .ok_or_else(|| missing("a merchant certificate (scheme WECHATPAY2)")),
+            Scheme::Brand => self
+                .brand
+                .clone()
+                .map(Proof::Signature)
+                .ok_or_else(|| missing("a brand certificate (scheme WECHATPAY-BRAND)")),
+            Scheme::AccessToken => self
+                .token
+                .clone()
+                .map(Proof::Token)
+                .ok_or_else(|| missing("an AppID with its app secret")),
+            Scheme::Credentials => self
+                .token
+                .as_ref()
+                .map(|token| Proof::Parameters(token.origin().clone()))
+                .ok_or_else(|| missing("an AppID with its app secret")),
+        }
+    }
+}
+
+impl Proof {
+    pub(crate) fn origin(&self) -> &Origin {
+        match self {
+            Self::Signature(credential) => credential.signer.origin(),
+            Self::Token(token) => token.origin(),
+            Self::Parameters(origin) => origin,
+        }
+    }
+}
+
+/// Encrypts every sensitive field with the key that `Wechatpay-Serial` will name, and returns its id.
+pub(crate) fn encrypt(request: &mut dyn AnyEndpoint, keys: &KeySet) -> Result<KeyId, Error> {
+    let Some(key) = keys.encryption_key() else {
+        return Err(Error::new(
+            Reason::KeyUnavailable,
+            "there is no key of WeChat Pay to encrypt with",
+        ));
+    };
+    let mut failed = None;
+    request.visit_sensitive(&mut |field| {
+        if let Sensitive::Plain(text) = field {
+            match key.public_key().encrypt(text.as_bytes()) {
+                Ok(ciphertext) => *field = Sensitive::Encrypted(ciphertext),
+                Err(error) => failed = Some(error),
+            }
+        }
+    });
+    match failed {
+        None => Ok(key.id()),
+        Some(error) => Err(Error::new(
+            Reason::FieldInvalid,
+            "a sensitive field cannot be encrypted",
+        )
+        .with_source(error)),
+    }
+}
+
+/// Decrypts every sensitive field that is ciphertext for the account's key.
+///
+/// The documents disagree on whether some fields are encrypted at all, so a field that does not
+/// decrypt stays as it was received: still marked as encrypted, never taken for clear text.
+pub(crate) fn decrypt(answer: &mut dyn AnyAnswer, private_key: &PrivateKey) {
+    answer.visit_sensitive(&mut |field| {
+        if let Sensitive::Encrypted(text) = field
+            && let Ok(plaintext) = private_key.decrypt(text)
+            && let Ok(text) = plaintext.to_str()
+        {
+            *field = Sensitive::Plain(text.to_owned());
+        }
+    });
+}

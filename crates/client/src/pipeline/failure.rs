@@ -1,0 +1,195 @@
+//! A failed attempt and what follows from it.
+
+use kabao_api::{Error, Reason};
+use kabao_models::{Effect, Operation};
+
+use crate::transport::TransportError;
+
+/// Whether the failed attempt may have taken effect upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    /// Nothing was sent, or WeChat refused before doing anything.
+    NotExecuted,
+    /// The request left the machine and nothing believable says what became of it.
+    MaybeExecuted,
+}
+
+/// Whether a further attempt makes sense, all else allowing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// The same request would fail again.
+    Never,
+    /// The fault may pass.
+    Transient,
+    /// The rate is limited: wait longer.
+    Throttled,
+    /// The answer was not believable: one more attempt, then it is a finding.
+    Once,
+}
+
+/// One failed attempt. The error is written as if the call were a read; [`Failure::conclude`]
+/// turns it into what the caller gets.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    pub(crate) certainty: Certainty,
+    pub(crate) repeat: Repeat,
+}
+
+impl Failure {
+    /// WeChat, or we, refused; nothing was done.
+    pub(crate) fn refused(error: Error) -> Self {
+        Self {
+            error,
+            certainty: Certainty::NotExecuted,
+            repeat: Repeat::Never,
+        }
+    }
+
+    /// The rate is limited; nothing was done.
+    pub(crate) fn throttled(error: Error) -> Self {
+        Self {
+            error,
+            certainty: Certainty::NotExecuted,
+            repeat: Repeat::Throttled,
+        }
+    }
+
+    /// The request left, and its fate is open.
+    pub(crate) fn uncertain(error: Error, repeat: Repeat) -> Self {
+        Self {
+            error,
+            certainty: Certainty::MaybeExecuted,
+            repeat,
+        }
+    }
+
+    /// No complete answer came.
+    pub(crate) fn transport(error: TransportError) -> Self {
+        let (reason, message, repeat) = match &error {
+            TransportError::ForeignHost => (
+                Reason::Internal,
+                "the request would leave the configured host",
+                Repeat::Never,
+            ),
+            TransportError::Connect(_) | TransportError::ConnectTimeout => (
+                Reason::UpstreamUnavailable,
+                "WeChat cannot be reached",
+                Repeat::Transient,
+            ),
+            TransportError::Tls(_) => (
+                Reason::UpstreamTls,
+                "WeChat's server could not prove who it is",
+                Repeat::Transient,
+            ),
+            TransportError::Broken(_) => (
+                Reason::UpstreamUnavailable,
+                "the connection to WeChat broke",
+                Repeat::Transient,
+            ),
+            TransportError::Timeout => (
+                Reason::UpstreamTimeout,
+                "WeChat did not answer in time",
+                Repeat::Transient,
+            ),
+            TransportError::TooLarge { .. } => (
+                Reason::UpstreamTooLarge,
+                "the answer is larger than the bound",
+                Repeat::Never,
+            ),
+        };
+        let certainty = if error.nothing_sent() {
+            Certainty::NotExecuted
+        } else {
+            Certainty::MaybeExecuted
+        };
+        Self {
+            error: Error::new(reason, message).with_source(error),
+            certainty,
+            repeat,
+        }
+    }
+
+    /// Makes the error that the caller gets.
+    ///
+    /// After a write whose fate is open, by this attempt or an earlier one, no refusal is a clean
+    /// failure: a second attempt may be refused just because the first one ran.
+    pub(crate) fn conclude(self, operation: &'static Operation, earlier: Certainty) -> Error {
+        let open =
+            self.certainty == Certainty::MaybeExecuted || earlier == Certainty::MaybeExecuted;
+        let error = if operation.effect == Effect::Write && open {
+            outcome_unknown(operation, self.error)
+        } else {
+            self.error
+        };
+        error.with_operation(operation.id)
+    }
+}
+
+/// Says that a write may have run; what happened becomes the source.
+pub(crate) fn outcome_unknown(operation: &'static Operation, cause: Error) -> Error {
+    let mut error = Error::new(
+        Reason::OutcomeUnknown,
+        "the request was sent, and no verified answer tells whether it ran",
+    );
+    if let Some(upstream) = cause.upstream() {
+        error = error.with_upstream(upstream.clone());
+    }
+    if let Some(retry_after) = cause.retry_after() {
+        error = error.with_retry_after(retry_after);
+    }
+    if operation.request_number.is_some() {
+        // The same request number again cannot act twice.
+        error = error.mark_retryable();
+    }
+    error.with_source(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{READ, WRITE, WRITE_NUMBERED};
+
+    fn refused() -> Failure {
+        Failure::refused(Error::new(Reason::UpstreamRefused, "refused"))
+    }
+
+    fn timed_out() -> Failure {
+        Failure::transport(TransportError::Timeout)
+    }
+
+    #[test]
+    fn only_a_write_has_an_unknown_outcome() {
+        let never = Certainty::NotExecuted;
+        assert_eq!(
+            timed_out().conclude(&READ, never).reason(),
+            Reason::UpstreamTimeout
+        );
+        let error = timed_out().conclude(&WRITE, never);
+        assert_eq!(error.reason(), Reason::OutcomeUnknown);
+        assert!(error.may_have_executed() && !error.is_retryable());
+        assert!(timed_out().conclude(&WRITE_NUMBERED, never).is_retryable());
+        let error = Failure::transport(TransportError::ConnectTimeout).conclude(&WRITE, never);
+        assert_eq!(error.reason(), Reason::UpstreamUnavailable);
+        assert!(!error.may_have_executed());
+    }
+
+    #[test]
+    fn a_refusal_after_an_open_attempt_is_not_a_clean_failure() {
+        let open = Certainty::MaybeExecuted;
+        assert_eq!(
+            refused().conclude(&WRITE_NUMBERED, open).reason(),
+            Reason::OutcomeUnknown
+        );
+        assert_eq!(
+            refused().conclude(&READ, open).reason(),
+            Reason::UpstreamRefused
+        );
+        assert_eq!(
+            refused()
+                .conclude(&WRITE_NUMBERED, Certainty::NotExecuted)
+                .reason(),
+            Reason::UpstreamRefused
+        );
+    }
+}

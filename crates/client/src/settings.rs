@@ -1,0 +1,144 @@
+//! Bounds of a client: every wait, every queue and every buffer has one.
+
+use std::time::Duration;
+
+/// Bounds of one account's client. The defaults suit WeChat's documented behaviour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Time for name resolution, the TCP handshake and the TLS handshake together.
+    pub connect_timeout: Duration,
+    /// Time from sending a request to the headers of its answer.
+    pub headers_timeout: Duration,
+    /// Time from the headers of an answer to the end of its body.
+    pub body_timeout: Duration,
+    /// Time for one attempt as a whole.
+    pub attempt_timeout: Duration,
+    /// Time for one call with all its attempts, also after its caller has left.
+    pub call_timeout: Duration,
+    /// How long an idle connection is kept; WeChat Pay closes after 8 s.
+    pub idle_timeout: Duration,
+    /// Idle connections kept per host.
+    pub max_idle_per_host: usize,
+    /// Bytes of an answer's body that are read at most.
+    pub max_answer_bytes: usize,
+    /// Calls of the account in flight at once.
+    pub max_concurrent_calls: usize,
+    /// How long a call waits for its turn before it is refused as `OVERLOADED`.
+    pub admission_timeout: Duration,
+    /// When attempts are repeated.
+    pub retry: RetrySettings,
+    /// How often platform certificates are downloaded anew; WeChat Pay asks for less than 12 hours.
+    pub certificate_refresh: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            headers_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            attempt_timeout: Duration::from_secs(15),
+            call_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(6),
+            max_idle_per_host: 32,
+            max_answer_bytes: 1024 * 1024,
+            max_concurrent_calls: 64,
+            admission_timeout: Duration::from_secs(2),
+            retry: RetrySettings::default(),
+            certificate_refresh: Duration::from_secs(10 * 60 * 60),
+        }
+    }
+}
+
+impl Settings {
+    /// Returns every bound that is zero or contradicts another, as field and fault.
+    pub(crate) fn faults(&self) -> Vec<(&'static str, &'static str)> {
+        let durations = [
+            ("connect_timeout", self.connect_timeout),
+            ("headers_timeout", self.headers_timeout),
+            ("body_timeout", self.body_timeout),
+            ("attempt_timeout", self.attempt_timeout),
+            ("call_timeout", self.call_timeout),
+            ("idle_timeout", self.idle_timeout),
+            ("certificate_refresh", self.certificate_refresh),
+        ];
+        let mut faults: Vec<_> = durations
+            .into_iter()
+            .filter(|(_, duration)| duration.is_zero())
+            .map(|(name, _)| (name, "must be longer than zero"))
+            .collect();
+        if self.max_answer_bytes == 0 {
+            faults.push(("max_answer_bytes", "must be at least 1"));
+        }
+        if self.max_concurrent_calls == 0 || self.max_concurrent_calls > 65_536 {
+            faults.push(("max_concurrent_calls", "must be 1 to 65536"));
+        }
+        if self.retry.max_attempts == 0 {
+            faults.push(("retry.max_attempts", "must be at least 1"));
+        }
+        if self.certificate_refresh >= Duration::from_secs(12 * 60 * 60) {
+            faults.push(("certificate_refresh", "must be below 12 hours"));
+        }
+        faults
+    }
+}
+
+/// When and how an attempt is repeated inside one call.
+///
+/// Reads are repeated; writes with a request number are repeated with the same number; other
+/// writes only if nothing of them was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RetrySettings {
+    /// Attempts of one call, the first included.
+    pub max_attempts: u32,
+    /// The longest delay before the second attempt; doubles with each further one.
+    pub base_delay: Duration,
+    /// The same after WeChat limited the rate.
+    pub throttled_delay: Duration,
+    /// No delay is longer.
+    pub max_delay: Duration,
+    /// What an attempt needs at least; less time than this left means giving up.
+    pub min_attempt: Duration,
+    /// Tokens of the account's retry budget: a retry takes 14 (5 after a rate limit), a success returns some.
+    pub budget: u32,
+}
+
+impl Default for RetrySettings {
+    fn default() -> Self {
+        Self {
+            max_attempts: 3,
+            base_delay: Duration::from_millis(100),
+            throttled_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(5),
+            min_attempt: Duration::from_millis(20),
+            budget: 500,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_have_no_fault_and_all_faults_are_listed() {
+        assert!(Settings::default().faults().is_empty());
+        let settings = Settings {
+            connect_timeout: Duration::ZERO,
+            max_answer_bytes: 0,
+            certificate_refresh: Duration::from_secs(86_400),
+            ..Settings::default()
+        };
+        let names: Vec<_> = settings
+            .faults()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(
+            names,
+            ["connect_timeout", "max_answer_bytes", "certificate_refresh"]
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! The headers of a signed request.
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, USER_AGENT,
+};
+use http::{HeaderValue, Method};
+use kabao_api::{Error, Reason};
+use kabao_auth::{Identity, KeyId, RequestToSign, authorization};
+
+use crate::clock::Clock;
+use crate::origin::Origin;
+
+const WECHATPAY_SERIAL: HeaderName = HeaderName::from_static("wechatpay-serial");
+
+/// What is about to be signed.
+pub(crate) struct Unsigned<'a> {
+    pub(crate) origin: &'a Origin,
+    pub(crate) method: &'a Method,
+    pub(crate) target: &'a str,
+    /// What is signed in place of the body: the body itself, or the `meta` part of an upload.
+    pub(crate) signed: &'a Bytes,
+}
+
+/// Signs for one account, and only requests to its own host.
+pub(crate) struct RequestSigner {
+    identity: Identity,
+    origin: Origin,
+}
+
+impl RequestSigner {
+    pub(crate) fn new(identity: Identity, origin: Origin) -> Self {
+        Self { identity, origin }
+    }
+
+    /// Makes the `Authorization` header with a fresh time and nonce.
+    pub(crate) fn authorize(
+        &self,
+        clock: &dyn Clock,
+        request: &Unsigned<'_>,
+    ) -> Result<HeaderValue, Error> {
+        if *request.origin != self.origin {
+            return Err(Error::new(
+                Reason::Internal,
+                "refused to sign for a host that is not the account's",
+            ));
+        }
+        let nonce = clock
+            .nonce()
+            .ok_or_else(|| Error::new(Reason::Internal, "the system gives no randomness"))?;
+        let header = authorization(
+            &self.identity,
+            &RequestToSign {
+                method: request.method.as_str(),
+                target: request.target,
+                timestamp: clock.unix_seconds(),
+                nonce: &nonce,
+                body: request.signed,
+            },
+        )
+        .map_err(|error| {
+            Error::new(Reason::Internal, "the request cannot be signed").with_source(error)
+        })?;
+        let mut value = text_header(&header)?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+/// Returns the headers that every request has.
+pub(crate) fn common_headers(content_type: Option<&str>) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::with_capacity(8);
+    headers.insert(
+        USER_AGENT,
+        HeaderValue::from_static(concat!("kabao/", env!("CARGO_PKG_VERSION"))),
+    );
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    // What is verified must be what was received; a compressed body would be neither.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, text_header(content_type)?);
+    }
+    Ok(headers)
+}
+
+/// Adds what a signed request has besides.
+pub(crate) fn add_proof(
+    headers: &mut HeaderMap,
+    authorization: HeaderValue,
+    key: Option<&KeyId>,
+) -> Result<(), Error> {
+    headers.insert(AUTHORIZATION, authorization);
+    if let Some(key) = key {
+        headers.insert(WECHATPAY_SERIAL, text_header(&key.to_string())?);
+    }
+    Ok(())
+}
+
+fn text_header(text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(text).map_err(|error| {
+        Error::new(Reason::Internal, "a header cannot be written").with_source(error)
+    })
+}

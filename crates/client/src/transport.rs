@@ -1,0 +1,57 @@
+//! Sending one HTTP request and reading its whole answer: no retries, no redirects, no meaning.
+
+mod connector;
+mod error;
+mod https;
+mod tls;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+
+pub(crate) use self::error::TransportError;
+pub(crate) use self::https::HttpsTransport;
+pub(crate) use self::tls::Roots;
+
+use crate::origin::Origin;
+
+/// Sends requests. The one implementation is [`HttpsTransport`]; unit tests fake it.
+#[cfg_attr(test, mockall::automock)]
+#[async_trait]
+pub(crate) trait Transport: Send + Sync {
+    /// Sends a request and reads the whole answer within the bounds of the settings.
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError>;
+}
+
+/// A request as it goes over the wire. It has no `Debug`: target, headers and body are private.
+#[derive(Clone)]
+pub(crate) struct HttpRequest {
+    /// The host.
+    pub(crate) origin: Origin,
+    /// The method.
+    pub(crate) method: Method,
+    /// Path and query, exactly as signed.
+    pub(crate) target: String,
+    /// Headers besides `Host`, `Content-Length` and those of the connection.
+    pub(crate) headers: HeaderMap,
+    /// The body, exactly as signed.
+    pub(crate) body: Bytes,
+}
+
+/// An answer as it was received. It has no `Debug`: the body is private.
+#[derive(Clone)]
+pub(crate) struct HttpResponse {
+    /// The status.
+    pub(crate) status: StatusCode,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
+    /// The raw bytes of the body.
+    pub(crate) body: Bytes,
+}
+
+impl HttpResponse {
+    /// Returns a header as text, if it is present and text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}

@@ -1,0 +1,119 @@
+//! HTTPS over hyper: a keep-alive pool, HTTP/2 where the host offers it, every wait bounded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tokio::time::timeout;
+
+use super::connector::BoundedConnector;
+use super::{HttpRequest, HttpResponse, Roots, Transport, TransportError};
+use crate::origin::Origin;
+use crate::settings::Settings;
+
+type PooledClient = Client<BoundedConnector<HttpsConnector<HttpConnector>>, Full<Bytes>>;
+
+/// Sends over a pool of TLS connections, to the configured hosts only.
+pub(crate) struct HttpsTransport {
+    client: PooledClient,
+    hosts: Vec<Origin>,
+    headers_timeout: Duration,
+    body_timeout: Duration,
+    attempt_timeout: Duration,
+    max_answer_bytes: usize,
+}
+
+impl HttpsTransport {
+    /// Builds a transport that talks to `hosts` and to nobody else.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the TLS provider cannot be set up.
+    pub(crate) fn new(
+        hosts: Vec<Origin>,
+        roots: Roots,
+        settings: &Settings,
+    ) -> Result<Arc<Self>, rustls::Error> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(settings.connect_timeout));
+        let tls = HttpsConnectorBuilder::new()
+            .with_tls_config(roots.into_config()?)
+            .https_only()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(settings.idle_timeout)
+            .pool_max_idle_per_host(settings.max_idle_per_host)
+            .build(BoundedConnector::new(tls, settings.connect_timeout));
+        Ok(Arc::new(Self {
+            client,
+            hosts,
+            headers_timeout: settings.headers_timeout,
+            body_timeout: settings.body_timeout,
+            attempt_timeout: settings.attempt_timeout,
+            max_answer_bytes: settings.max_answer_bytes,
+        }))
+    }
+
+    async fn exchange(
+        &self,
+        request: http::Request<Full<Bytes>>,
+    ) -> Result<HttpResponse, TransportError> {
+        let answer = match timeout(self.headers_timeout, self.client.request(request)).await {
+            Err(_) => return Err(TransportError::Timeout),
+            // Only a failed connection attempt proves that nothing was sent. A pooled connection
+            // that closes under our hands does not: the host may have read the request.
+            Ok(Err(error)) if error.is_connect() => {
+                return Err(TransportError::connecting(error.into()));
+            }
+            Ok(Err(error)) => return Err(TransportError::Broken(error.into())),
+            Ok(Ok(answer)) => answer,
+        };
+        let (head, body) = answer.into_parts();
+        let limit = self.max_answer_bytes;
+        let body = match timeout(self.body_timeout, Limited::new(body, limit).collect()).await {
+            Err(_) => return Err(TransportError::Timeout),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                return Err(TransportError::TooLarge { limit });
+            }
+            Ok(Err(error)) => return Err(TransportError::Broken(error)),
+            Ok(Ok(body)) => body.to_bytes(),
+        };
+        Ok(HttpResponse {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
+    }
+}
+
+#[async_trait]
+impl Transport for HttpsTransport {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        if !self.hosts.contains(&request.origin) {
+            return Err(TransportError::ForeignHost);
+        }
+        let uri = request
+            .origin
+            .join(&request.target)
+            .ok_or(TransportError::ForeignHost)?;
+        let mut http = http::Request::new(Full::new(request.body));
+        *http.method_mut() = request.method;
+        *http.uri_mut() = uri;
+        *http.headers_mut() = request.headers;
+        match timeout(self.attempt_timeout, self.exchange(http)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(TransportError::Timeout),
+        }
+    }
+}

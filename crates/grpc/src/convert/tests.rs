@@ -1,0 +1,195 @@
+//! Every operation and notification of the catalogue goes through its proto messages and back
+//! without loss.
+
+use kabao_models::{Answer, Endpoint, Extra, Incoming, Object, Sensitive, VisitSensitive};
+use serde_json::{Value, json};
+
+use self::catalogue::{Catalogue, Counts, Sample, assert_same};
+use crate::convert::{FamilyRequest, FromModel, IntoModel, Reader};
+use crate::generated::table;
+
+#[path = "../../../models/tests/round_trip/catalogue.rs"]
+mod catalogue;
+
+/// Sees every operation with its request and answer messages.
+pub(crate) trait OperationVisitor {
+    fn visit<E, P, R>(&mut self)
+    where
+        E: Endpoint,
+        P: FamilyRequest<Endpoint = E> + IntoModel<E> + FromModel<E> + prost::Message + Default,
+        R: IntoModel<E::Answer> + FromModel<E::Answer> + prost::Message + Default;
+}
+
+/// Sees every notification with its message.
+pub(crate) trait NotificationVisitor {
+    fn visit<M, P>(&mut self, family: &str, event_type: &str)
+    where
+        M: Object + VisitSensitive,
+        P: IntoModel<M> + FromModel<M> + prost::Message + Default;
+}
+
+/// Through the message and through its bytes.
+fn through<M: Clone, P: IntoModel<M> + FromModel<M> + prost::Message + Default>(model: &M) -> M {
+    let message = P::from_model(model.clone());
+    let bytes = message.encode_to_vec();
+    let read = P::decode(bytes.as_slice()).unwrap();
+    Reader::read_any(read).unwrap_or_else(|violations| panic!("{violations:?}"))
+}
+
+/// A message holds sensitive fields in clear; JSON wants them encrypted.
+fn encrypted<M: VisitSensitive>(mut model: M) -> M {
+    model.visit_sensitive(&mut |field| *field = Sensitive::Encrypted(std::mem::take(field).into_exposed()));
+    model
+}
+
+struct RoundTrip {
+    catalogues: Vec<Catalogue>,
+    operations: usize,
+}
+
+impl RoundTrip {
+    fn request<E, P>(&self, id: &str, sample: &Sample)
+    where
+        E: Endpoint,
+        P: IntoModel<E> + FromModel<E> + prost::Message + Default,
+    {
+        let (target, body) = sample.to_wire(E::OPERATION.path);
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let (content_type, body) = sample.encode_body(body);
+        let incoming = Incoming { path, query, content_type: content_type.as_deref(), body: &body };
+        let model = E::from_http(incoming).unwrap();
+        let again = encrypted(through::<E, P>(&model));
+        assert_eq!(again, model, "{id}");
+    }
+}
+
+impl OperationVisitor for RoundTrip {
+    fn visit<E, P, R>(&mut self)
+    where
+        E: Endpoint,
+        P: FamilyRequest<Endpoint = E> + IntoModel<E> + FromModel<E> + prost::Message + Default,
+        R: IntoModel<E::Answer> + FromModel<E::Answer> + prost::Message + Default,
+    {
+        let id = E::OPERATION.id;
+        let find = |catalogue: &Catalogue| catalogue.operations().any(|operation| operation["id"] == id);
+        let catalogue = self.catalogues.iter().find(|catalogue| find(catalogue)).unwrap();
+        let operation = catalogue.operations().find(|operation| operation["id"] == id).unwrap();
+        self.request::<E, P>(id, &Sample::example(catalogue, operation));
+        let mut answers: Vec<Value> = operation.get("example_response").cloned().into_iter().collect();
+        let name = operation["answer"].as_str().unwrap();
+        for turn in 0..catalogue.turns() {
+            self.request::<E, P>(id, &Sample::full(catalogue, operation, turn));
+            if !name.is_empty() {
+                answers.push(catalogue.message(name, turn, &mut Counts::default()));
+            }
+        }
+        if !name.is_empty() {
+            for answer in answers {
+                let model = E::Answer::from_body(answer.to_string().as_bytes()).unwrap();
+                let again = encrypted(through::<E::Answer, R>(&model));
+                let written: Value = serde_json::from_slice(&again.into_body().unwrap()).unwrap();
+                assert_same(id, &answer, &written);
+            }
+        }
+        self.operations += 1;
+    }
+}
+
+impl NotificationVisitor for RoundTrip {
+    fn visit<M, P>(&mut self, family: &str, event_type: &str)
+    where
+        M: Object + VisitSensitive,
+        P: IntoModel<M> + FromModel<M> + prost::Message + Default,
+    {
+        let catalogue = self.catalogues.iter().find(|catalogue| catalogue.family == family).unwrap();
+        let known = catalogue.notifications().find(|n| n["event_type"] == event_type).unwrap();
+        let payload = known["payload"].as_str().unwrap();
+        let mut samples: Vec<Value> = known.get("example").cloned().into_iter().collect();
+        for turn in 0..catalogue.turns() {
+            samples.push(catalogue.message(payload, turn, &mut Counts::default()));
+        }
+        for sample in samples {
+            let model: M = serde_json::from_value::<Box<serde_json::value::RawValue>>(sample.clone())
+                .and_then(|raw| serde_json::from_str(raw.get()))
+                .unwrap();
+            let again = encrypted(through::<M, P>(&model));
+            assert_same(event_type, &sample, &serde_json::to_value(&again).unwrap());
+        }
+        self.operations += 1;
+    }
+}
+
+#[test]
+fn every_operation_round_trips_through_its_messages() {
+    let mut visitor = RoundTrip { catalogues: Catalogue::all(), operations: 0 };
+    table::operations(&mut visitor);
+    assert_eq!(visitor.operations, 109);
+}
+
+#[test]
+fn every_notification_round_trips_through_its_message() {
+    let mut visitor = RoundTrip { catalogues: Catalogue::all(), operations: 0 };
+    table::notifications(&mut visitor);
+    assert_eq!(visitor.operations, 29);
+}
+
+#[test]
+fn unknown_values_unknown_members_and_empty_lists_survive() {
+    use kabao_models::merchant::cards::CreateCard;
+    use kabao_proto::kabao::merchant::v1::CreateCardRequest;
+
+    let body = json!({
+        "title": "茶港会员卡",
+        "code_mode": "BY_MOON",
+        "moon": {"big": 18446744073709551615_u64},
+        "user_information_form": {"can_modify_after_activate": true, "common_field_list": []},
+        "date_information": {"type": "FIX_TERM", "moon": null},
+    });
+    let model: CreateCard = serde_json::from_str(&body.to_string()).unwrap();
+    let message = CreateCardRequest::from_model(model.clone());
+    assert_eq!(message.code_mode, Some(0), "an unknown value is unspecified");
+    assert_eq!(message.extra["code_mode"], "\"BY_MOON\"");
+    assert_eq!(message.extra["moon"], "{\"big\":18446744073709551615}");
+    let written = serde_json::to_value(through::<CreateCard, CreateCardRequest>(&model)).unwrap();
+    assert_same("card", &body, &written);
+}
+
+#[track_caller]
+fn check_refused(message: impl IntoModel<kabao_models::merchant::cards::UpdateCard>, expected: &[&str]) {
+    let violations = Reader::read(message).unwrap_err();
+    let found: Vec<String> = violations.iter().map(ToString::to_string).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_a_message_cannot_mean_is_refused_with_its_path() {
+    use kabao_proto::kabao::merchant::v1::{DateInformation, UpdateCardRequest};
+
+    let valid = || UpdateCardRequest { card_id: "p".into(), ..Default::default() };
+    check_refused(
+        UpdateCardRequest { code_mode: Some(99), title: Some("一二三四五六七八九十一".into()), ..valid() },
+        &[
+            "code_mode 99 is not a value of CodeMode; send a newer value by its name in `extra`",
+            "title has 11 characters, at most 10 are allowed",
+        ],
+    );
+    check_refused(
+        UpdateCardRequest {
+            date_information: Some(DateInformation { r#type: Some(77), ..Default::default() }),
+            ..valid()
+        },
+        &["date_information.type 77 is not a value of DateInformationType; send a newer value by its name in `extra`"],
+    );
+    check_refused(
+        UpdateCardRequest { extra: [("title".into(), "\"x\"".into())].into(), ..valid() },
+        &["extra[\"title\"] has a field of its own; set `title` instead"],
+    );
+    check_refused(
+        UpdateCardRequest { extra: [("moon".into(), "{".into())].into(), ..valid() },
+        &["extra[\"moon\"] must be a JSON text"],
+    );
+    assert_eq!(
+        Reader::read_any::<kabao_models::merchant::cards::UpdateCard>(valid()).unwrap().extra,
+        Extra::default()
+    );
+}

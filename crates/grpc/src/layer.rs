@@ -1,0 +1,93 @@
+//! The manners of the server, each one a layer around all services.
+//!
+//! tonic alone lets a few things happen that callers of other languages do not
+//! expect: an expired deadline is reported as `CANCELLED`, a panic resets the
+//! stream, an unreadable `grpc-timeout` is ignored, and statuses that tonic
+//! makes itself carry no details. The layers put that right in one place, so
+//! that services need not think of it. [`crate::Server`] stacks them.
+
+mod body;
+mod completion;
+mod concurrency;
+mod deadline;
+mod panic;
+mod protocol;
+mod request_id;
+mod trace;
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tonic::body::Body;
+use tower_service::Service;
+
+pub(crate) use self::completion::Completion;
+pub(crate) use self::concurrency::Concurrency;
+pub(crate) use self::deadline::{Deadline, Deadlines};
+pub(crate) use self::panic::Panics;
+pub(crate) use self::protocol::Protocol;
+pub(crate) use self::request_id::{RequestId, RequestIds, of as request_id};
+pub(crate) use self::trace::Trace;
+
+/// What a service inside a layer answers with.
+pub(crate) type Answer =
+    Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// A service that a layer can stand around.
+pub(crate) trait Inner:
+    Service<
+        Request<Body>,
+        Response = Response<Body>,
+        Error = Infallible,
+        Future: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+    >
+{
+}
+
+impl<S> Inner for S
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+}
+
+/// What a layer does with one call.
+pub(crate) trait Manner: Clone {
+    /// Answers the call, as a rule by asking `inner`.
+    fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer;
+}
+
+/// A service with a manner around it.
+#[derive(Clone, Debug)]
+pub(crate) struct With<M, S> {
+    manner: M,
+    inner: S,
+}
+
+impl<M, S> With<M, S> {
+    /// Puts `manner` around `inner`.
+    pub(crate) fn new(manner: M, inner: S) -> Self {
+        Self { manner, inner }
+    }
+}
+
+impl<M: Manner, S: Inner> Service<Request<Body>> for With<M, S> {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answer {
+        self.manner.serve(request, &mut self.inner)
+    }
+}
+
+/// Answers without asking the service.
+fn at_once(response: Response<Body>) -> Answer {
+    Box::pin(std::future::ready(Ok(response)))
+}

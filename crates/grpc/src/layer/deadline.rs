@@ -1,0 +1,149 @@
+//! Deadlines: every call has one, and who runs out of time hears `DEADLINE_EXCEEDED`.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Request};
+use kabao_api::{Error, FieldViolation, Reason};
+use tokio::time::{Instant, timeout_at};
+use tonic::body::Body;
+
+use super::{Answer, Inner, Manner, at_once, request_id};
+use crate::status;
+
+/// The share of the caller's time that is kept back for the way home, so that the precise answer
+/// ("not sent" or "outcome unknown") arrives before the caller hangs up.
+const MARGIN_SHARE: u32 = 10;
+const MARGIN_MAX: Duration = Duration::from_millis(100);
+
+/// Until when a call may work. Services find it in the extensions of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadline {
+    at: Instant,
+    work_until: Instant,
+}
+
+impl Deadline {
+    fn after(timeout: Duration) -> Self {
+        let at = Instant::now() + timeout;
+        let margin = (timeout / MARGIN_SHARE).min(MARGIN_MAX);
+        Self { at, work_until: at.checked_sub(margin).unwrap_or(at) }
+    }
+
+    /// Returns when work on the call has to end: a little before the caller hangs up.
+    pub(crate) fn work_until(self) -> std::time::Instant {
+        self.work_until.into_std()
+    }
+}
+
+/// Honours `grpc-timeout`.
+///
+/// The bound is on the time until the response begins. That is the whole call for the methods that
+/// answer once; a stream ends when its caller says so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadlines {
+    /// For callers that name none.
+    pub(crate) default: Duration,
+    /// Longer ones are cut to this.
+    pub(crate) max: Duration,
+}
+
+impl Manner for Deadlines {
+    fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
+        let id = request_id(request.extensions());
+        let timeout = match request.headers().get("grpc-timeout") {
+            None => self.default,
+            Some(value) => match parse(value) {
+                Some(timeout) => timeout.min(self.max),
+                None => return at_once(status::refusal(&unreadable(), &id)),
+            },
+        };
+        if timeout.is_zero() {
+            let error = Error::new(Reason::DeadlineExceeded, "the deadline had passed on arrival");
+            return at_once(status::refusal(&error, &id));
+        }
+        let deadline = Deadline::after(timeout);
+        request.extensions_mut().insert(deadline);
+        let answer = inner.call(request);
+        Box::pin(async move {
+            match timeout_at(deadline.at, answer).await {
+                Ok(answer) => answer,
+                Err(_elapsed) => Ok(status::refusal(&ran_out(timeout), &id)),
+            }
+        })
+    }
+}
+
+/// The service was stopped at an unknown point: only it could tell whether a write had left.
+fn ran_out(timeout: Duration) -> Error {
+    Error::new(
+        Reason::DeadlineExceeded,
+        format!("no answer within the {} ms of the call", timeout.as_millis()),
+    )
+    .mark_may_have_executed()
+    .mark_not_retryable()
+}
+
+fn unreadable() -> Error {
+    Error::field_invalid([FieldViolation::new(
+        "grpc-timeout",
+        "must be 1 to 8 digits and one of the units H, M, S, m, u, n",
+    )])
+}
+
+/// Parses `TimeoutValue TimeoutUnit` of the gRPC protocol.
+fn parse(value: &HeaderValue) -> Option<Duration> {
+    let text = value.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    Some(match unit {
+        "H" => Duration::from_secs(count * 3600),
+        "M" => Duration::from_secs(count * 60),
+        "S" => Duration::from_secs(count),
+        "m" => Duration::from_millis(count),
+        "u" => Duration::from_micros(count),
+        "n" => Duration::from_nanos(count),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Option<Duration> {
+        parse(&HeaderValue::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn every_unit_of_the_protocol_is_read() {
+        let rows = [
+            ("1H", Duration::from_secs(3600)),
+            ("2M", Duration::from_secs(120)),
+            ("3S", Duration::from_secs(3)),
+            ("250m", Duration::from_millis(250)),
+            ("7u", Duration::from_micros(7)),
+            ("99999999n", Duration::from_nanos(99_999_999)),
+            ("0S", Duration::ZERO),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(parsed(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_unreadable() {
+        for text in ["", "S", "1", "1s", "-1S", "+1S", "1.5S", "123456789S", "1 S", " 1S", "1SS"] {
+            assert_eq!(parsed(text), None, "{text:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_ends_a_little_before_the_caller_hangs_up() {
+        let now = Instant::now();
+        assert_eq!(Deadline::after(Duration::from_millis(200)).work_until, now + Duration::from_millis(180));
+        assert_eq!(Deadline::after(Duration::from_secs(30)).work_until, now + Duration::from_millis(29_900));
+    }
+}

@@ -1,0 +1,50 @@
+//! The gRPC facade: what callers of Kabao in any language see.
+//!
+//! This is the only crate where protobuf messages, the domain of `kabao-api`
+//! and `google.rpc.Status` meet. It knows no HTTP client and no keys: services
+//! stand on the `dyn` traits of [`kabao_api::Account`], and
+//! [`Server`] puts around them the manners that callers expect of a gRPC
+//! server. It opens no sockets either: the result is a tower service that the
+//! gateway gives to its listeners.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use kabao_api::Accounts;
+//! use kabao_grpc::Server;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let (service, health) = Server::builder(Arc::new(Accounts::new()))
+//!     .max_calls(256)
+//!     .into_service();
+//! // `service` goes to hyper, connection by connection; then:
+//! health.serving();
+//! # drop(service);
+//! # }
+//! ```
+//!
+//! What stands where:
+//!
+//! - `kabao.v1.MemberService` and `TemplateService`: [`MemberGrpc`],
+//!   [`TemplateGrpc`], hand-written, for every family.
+//! - The family services: generated, one RPC per operation of WeChat.
+//! - Errors: one function turns a [`kabao_api::Error`] into a status with
+//!   `google.rpc` details; their size is bounded, since Java clients refuse
+//!   more than 8 KiB of metadata.
+//! - [`Health`]: the standard health service, driven by the gateway.
+
+mod call;
+mod convert;
+mod family;
+#[expect(deprecated, reason = "fields that only older documents of WeChat have are converted as well")]
+mod generated;
+mod health;
+mod layer;
+mod portable;
+mod reflection;
+mod server;
+mod status;
+
+pub use self::health::Health;
+pub use self::portable::{MemberGrpc, TemplateGrpc};
+pub use self::server::{GrpcService, Server};

@@ -1,0 +1,13 @@
+//! The services of `kabao.v1`: proto to domain, `dyn` trait, domain to proto.
+
+mod arguments;
+mod member;
+mod template;
+
+pub use self::member::MemberGrpc;
+pub use self::template::TemplateGrpc;
+
+/// Text of the domain as a proto3 string: what is not known is empty.
+fn text(value: Option<impl Into<String>>) -> String {
+    value.map(Into::into).unwrap_or_default()
+}

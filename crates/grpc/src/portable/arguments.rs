@@ -1,0 +1,215 @@
+//! Reads the arguments of a request and finds everything that is wrong with them at once.
+
+use std::str::FromStr;
+
+use kabao_api::{Error, FieldViolation, Personal, Reason, View};
+use kabao_proto::kabao::v1 as proto;
+use prost_types::FieldMask;
+
+/// Collects violations, with the paths that the caller wrote.
+#[derive(Debug, Default)]
+pub(super) struct Arguments {
+    /// The reason of the first violation.
+    reason: Option<Reason>,
+    violations: Vec<FieldViolation>,
+}
+
+impl Arguments {
+    /// Notes that `field` is wrong.
+    pub(super) fn report(&mut self, reason: Reason, field: &str, description: impl Into<String>) {
+        self.reason.get_or_insert(reason);
+        self.violations.push(FieldViolation::new(field, description));
+    }
+
+    /// Reads a resource name.
+    pub(super) fn name<N: FromStr<Err = Error>>(&mut self, field: &str, text: &str) -> Option<N> {
+        if text.is_empty() {
+            self.report(Reason::NameInvalid, field, "is required");
+            return None;
+        }
+        match text.parse() {
+            Ok(name) => Some(name),
+            Err(error) => {
+                for FieldViolation { field: part, description } in error.violations() {
+                    let description = match part.as_str() {
+                        "name" => description.clone(),
+                        part => format!("has a segment {{{part}}} that {description}"),
+                    };
+                    self.report(error.reason(), field, description);
+                }
+                None
+            }
+        }
+    }
+
+    /// Reads how much to return.
+    pub(super) fn view(&mut self, value: i32) -> View {
+        match proto::View::try_from(value) {
+            Ok(proto::View::Unspecified | proto::View::Basic) => View::Basic,
+            Ok(proto::View::Full) => View::Full,
+            Err(_) => {
+                self.report(Reason::FieldInvalid, "view", "must be VIEW_BASIC or VIEW_FULL");
+                View::Basic
+            }
+        }
+    }
+
+    /// Reads the id of a change.
+    pub(super) fn request_id(&mut self, text: String) -> Option<String> {
+        if text.is_empty() {
+            return None;
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if text.len() > 32 || !text.bytes().all(plain) {
+            self.report(
+                Reason::RequestIdInvalid,
+                "request_id",
+                "must be at most 32 ASCII letters, digits, hyphens and underscores",
+            );
+        }
+        Some(text)
+    }
+
+    /// Reads which fields to change: those of `paths` that the mask names, or without a mask those
+    /// that are populated.
+    pub(super) fn mask(
+        &mut self,
+        mask: Option<FieldMask>,
+        paths: &'static [&'static str],
+        populated: impl Fn(&str) -> bool,
+    ) -> Vec<&'static str> {
+        let mut named = mask.unwrap_or_default().paths;
+        if named == ["*"] {
+            named.clear();
+        }
+        if named.is_empty() {
+            let all: Vec<_> = paths.iter().copied().filter(|path| populated(path)).collect();
+            if all.is_empty() {
+                let description = format!("selects nothing: populate one of {}", paths.join(", "));
+                self.report(Reason::FieldMaskInvalid, "update_mask", description);
+            }
+            return all;
+        }
+        for unknown in named.iter().filter(|path| !paths.contains(&path.as_str())) {
+            let description =
+                format!("names {}, which is not one of {}", quoted(unknown), paths.join(", "));
+            self.report(Reason::FieldMaskInvalid, "update_mask", description);
+        }
+        paths.iter().copied().filter(|path| named.iter().any(|name| name == path)).collect()
+    }
+
+    /// Returns the arguments if nothing is wrong with them.
+    ///
+    /// # Errors
+    ///
+    /// Every violation, with the reason of the first.
+    pub(super) fn finish<T>(self, arguments: Option<T>) -> Result<T, Error> {
+        match (self.reason, arguments) {
+            (None, Some(arguments)) => Ok(arguments),
+            (reason, _) => {
+                Err(Error::violated(reason.unwrap_or(Reason::FieldInvalid), self.violations))
+            }
+        }
+    }
+}
+
+/// A user's openid; an empty one is none.
+pub(super) fn openid(text: String) -> Option<Personal> {
+    (!text.is_empty()).then(|| Personal::from(text))
+}
+
+/// A path in an error text. Anything but a short name stays out: it could be anything.
+fn quoted(path: &str) -> String {
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || b"_.*".contains(&byte);
+    if !path.is_empty() && path.len() <= 64 && path.bytes().all(word) {
+        format!("`{path}`")
+    } else {
+        "a path that is no field name".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabao_api::MemberName;
+
+    use super::*;
+
+    const PATHS: &[&str] = &["level", "points"];
+
+    fn mask(paths: &[&str], populated: &[&str]) -> Result<Vec<&'static str>, Error> {
+        let mut arguments = Arguments::default();
+        let mask = FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() };
+        let chosen = arguments.mask(Some(mask), PATHS, |path| populated.contains(&path));
+        arguments.finish(Some(chosen))
+    }
+
+    #[test]
+    fn a_mask_chooses_and_no_mask_chooses_what_is_populated() {
+        let rows: &[(&[&str], &[&str], &[&str])] = &[
+            (&["level"], &[], &["level"]),
+            (&["points", "level", "points"], &[], &["level", "points"]),
+            (&[], &["points"], &["points"]),
+            (&["*"], &["level"], &["level"]),
+        ];
+        for (paths, populated, expected) in rows {
+            assert_eq!(mask(paths, populated).unwrap(), *expected, "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn every_wrong_path_is_named_together_with_the_right_ones() {
+        let error = mask(&["level", "state", "member.level"], &[]).unwrap_err();
+        assert_eq!(error.reason(), Reason::FieldMaskInvalid);
+        let texts: Vec<_> = error.violations().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "update_mask names `state`, which is not one of level, points",
+                "update_mask names `member.level`, which is not one of level, points",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_change_of_nothing_is_refused() {
+        for paths in [&[][..], &["*"]] {
+            let error = mask(paths, &[]).unwrap_err();
+            assert_eq!(error.reason(), Reason::FieldMaskInvalid);
+            assert_eq!(error.violations()[0].field, "update_mask");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_no_word_is_not_repeated() {
+        let error = mask(&["oYgnd5Gx 张三"], &[]).unwrap_err();
+        assert!(!error.to_string().contains("oYgnd5Gx"), "{error}");
+    }
+
+    #[test]
+    fn request_ids_fit_into_every_request_number() {
+        for good in ["a", "7c9e6679742540de944be07fc1f90ae7", "order-1_b"] {
+            let mut arguments = Arguments::default();
+            assert_eq!(arguments.request_id(good.to_owned()).as_deref(), Some(good));
+            assert!(arguments.finish(Some(())).is_ok());
+        }
+        for bad in ["7c9e6679-7425-40de-944b-e07fc1f90ae7", "a b", "a/b", "号"] {
+            let mut arguments = Arguments::default();
+            arguments.request_id(bad.to_owned());
+            let error = arguments.finish(Some(())).unwrap_err();
+            assert_eq!(error.reason(), Reason::RequestIdInvalid, "{bad}");
+            assert_eq!(error.violations()[0].field, "request_id");
+        }
+    }
+
+    #[test]
+    fn all_faults_are_reported_at_once_and_a_name_says_which_part() {
+        let mut arguments = Arguments::default();
+        let name: Option<MemberName> = arguments.name("name", "accounts/A/templates/t/members/1");
+        let _ = arguments.view(7);
+        let error = arguments.finish(name).unwrap_err();
+        assert_eq!(error.reason(), Reason::NameInvalid);
+        let fields: Vec<_> = error.violations().iter().map(|v| v.field.as_str()).collect();
+        assert_eq!(fields, ["name", "view"]);
+        assert!(error.violations()[0].description.contains("{account}"));
+    }
+}

@@ -1,0 +1,184 @@
+//! `kabao.v1.TemplateService`.
+
+use std::sync::Arc;
+
+use kabao_api::{
+    Accounts, DeleteTemplate, Error, GetTemplate, Template, TemplateState, TemplateUpdate,
+    UpdateTemplate, Validity,
+};
+use kabao_proto::kabao::v1 as proto;
+use kabao_proto::kabao::v1::template_service_server::TemplateService;
+use tonic::{Request, Response, Status};
+
+use super::arguments::Arguments;
+use super::text;
+use crate::call::Call;
+
+/// Serves card templates of every configured account.
+#[derive(Clone, Debug)]
+pub struct TemplateGrpc {
+    accounts: Arc<Accounts>,
+}
+
+impl TemplateGrpc {
+    /// Serves the templates of `accounts`.
+    pub fn new(accounts: Arc<Accounts>) -> Self {
+        Self { accounts }
+    }
+}
+
+#[tonic::async_trait]
+impl TemplateService for TemplateGrpc {
+    async fn get_template(
+        &self,
+        request: Request<proto::GetTemplateRequest>,
+    ) -> Result<Response<proto::Template>, Status> {
+        let mut call = Call::of(&request).renaming(in_name);
+        let get = get(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, get.name.account())?;
+        match account.templates.get_template(&context, get).await {
+            Ok(template) => Ok(Response::new(answer(template))),
+            Err(error) => Err(call.refuse(&error)),
+        }
+    }
+
+    async fn update_template(
+        &self,
+        request: Request<proto::UpdateTemplateRequest>,
+    ) -> Result<Response<proto::Template>, Status> {
+        let mut call = Call::of(&request).renaming(in_update);
+        let update = update(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, update.name.account())?;
+        match account.templates.update_template(&context, update).await {
+            Ok(template) => Ok(Response::new(answer(template))),
+            Err(error) => Err(call.refuse(&error)),
+        }
+    }
+
+    async fn delete_template(
+        &self,
+        request: Request<proto::DeleteTemplateRequest>,
+    ) -> Result<Response<()>, Status> {
+        let mut call = Call::of(&request).renaming(in_name);
+        let delete = delete(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, delete.name.account())?;
+        match account.templates.delete_template(&context, delete).await {
+            Ok(()) => Ok(Response::new(())),
+            Err(error) => Err(call.refuse(&error)),
+        }
+    }
+}
+
+fn get(request: proto::GetTemplateRequest) -> Result<GetTemplate, Error> {
+    let mut arguments = Arguments::default();
+    let name = arguments.name("name", &request.name);
+    let view = arguments.view(request.view);
+    arguments.finish(name.map(|name| GetTemplate { name, view }))
+}
+
+fn delete(request: proto::DeleteTemplateRequest) -> Result<DeleteTemplate, Error> {
+    let mut arguments = Arguments::default();
+    let name = arguments.name("name", &request.name);
+    let request_id = arguments.request_id(request.request_id);
+    arguments.finish(name.map(|name| DeleteTemplate { name, request_id }))
+}
+
+fn update(request: proto::UpdateTemplateRequest) -> Result<UpdateTemplate, Error> {
+    let mut arguments = Arguments::default();
+    let template = request.template.unwrap_or_default();
+    let name = arguments.name("template.name", &template.name);
+    let update = changes(&mut arguments, template, request.update_mask);
+    let request_id = arguments.request_id(request.request_id);
+    let view = arguments.view(request.view);
+    arguments.finish(name.map(|name| UpdateTemplate { name, update, request_id, view }))
+}
+
+fn changes(
+    arguments: &mut Arguments,
+    template: proto::Template,
+    mask: Option<prost_types::FieldMask>,
+) -> TemplateUpdate {
+    let chosen = arguments.mask(mask, TemplateUpdate::FIELDS, |path| match path {
+        "title" => !template.title.is_empty(),
+        "description" => !template.description.is_empty(),
+        "service_phone" => !template.service_phone.is_empty(),
+        "logo_url" => !template.logo_url.is_empty(),
+        "background_picture_url" => !template.background_picture_url.is_empty(),
+        _ => false,
+    });
+    let value = |path, text: String| chosen.contains(&path).then_some(text);
+    TemplateUpdate {
+        title: value("title", template.title),
+        description: value("description", template.description),
+        service_phone: value("service_phone", template.service_phone),
+        logo_url: value("logo_url", template.logo_url),
+        background_picture_url: value("background_picture_url", template.background_picture_url),
+    }
+}
+
+fn answer(template: Template) -> proto::Template {
+    let (state, upstream_state) = state(template.state);
+    proto::Template {
+        name: template.name.to_string(),
+        title: text(template.title),
+        state: state.into(),
+        upstream_state,
+        description: text(template.description),
+        service_phone: text(template.service_phone),
+        logo_url: text(template.logo_url),
+        background_picture_url: text(template.background_picture_url),
+        brand_name: text(template.brand_name),
+        brand_id: text(template.brand_id),
+        appid: text(template.appid),
+        validity: template.validity.and_then(validity),
+        stock: template
+            .stock
+            .map(|stock| proto::Stock { total: stock.total, remaining: stock.remaining }),
+        create_time: template.create_time.map(Into::into),
+        update_time: template.update_time.map(Into::into),
+        upstream: None,
+    }
+}
+
+fn state(state: TemplateState) -> (proto::template::State, String) {
+    use proto::template::State;
+    let portable = match state {
+        TemplateState::PendingReview => State::PendingReview,
+        TemplateState::Rejected => State::Rejected,
+        TemplateState::Active => State::Active,
+        TemplateState::Deleted => State::Deleted,
+        TemplateState::Other(word) => return (State::Unspecified, word),
+        TemplateState::Unspecified | _ => State::Unspecified,
+    };
+    (portable, String::new())
+}
+
+fn validity(validity: Validity) -> Option<proto::Validity> {
+    use proto::validity::{Days, Kind, Range};
+    let kind = match validity {
+        Validity::Range { begin, end } => {
+            Kind::Range(Range { begin_time: begin.map(Into::into), end_time: end.map(Into::into) })
+        }
+        Validity::Days { valid_days, wait_days } => Kind::Days(Days { valid_days, wait_days }),
+        Validity::Permanent => Kind::Permanent(()),
+        Validity::Other(word) => Kind::UpstreamKind(word),
+        _ => return None,
+    };
+    Some(proto::Validity { kind: Some(kind) })
+}
+
+/// The words of the domain and of WeChat, in those of requests with a `name`.
+fn in_name(field: &str) -> Option<String> {
+    matches!(field, "account" | "card_id").then(|| "name".to_owned())
+}
+
+/// The same for `UpdateTemplateRequest`.
+fn in_update(field: &str) -> Option<String> {
+    if matches!(field, "account" | "card_id") {
+        return Some("template.name".to_owned());
+    }
+    TemplateUpdate::FIELDS.contains(&field).then(|| format!("template.{field}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! The stack: services, and around them the manners.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use kabao_api::Accounts;
+use kabao_proto::kabao::v1::member_service_server::MemberServiceServer;
+use kabao_proto::kabao::v1::template_service_server::TemplateServiceServer;
+use tonic::body::Body;
+use tonic::server::NamedService;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic_health::pb::health_server::HealthServer;
+use tower_service::Service;
+
+use crate::family::{FamilyService, Register};
+use crate::layer::{
+    Answer, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds, Trace, With,
+};
+use crate::{Health, MemberGrpc, TemplateGrpc, generated, reflection};
+
+/// Builds the gRPC service of the gateway.
+///
+/// Requests are limited to 4 MiB. The layers, from the outside: request id, trace, completion of
+/// statuses, protocol checks, panics, deadlines, concurrency.
+#[derive(Debug)]
+#[must_use]
+pub struct Server {
+    accounts: Arc<Accounts>,
+    deadlines: Deadlines,
+    max_calls: usize,
+    reflection: bool,
+}
+
+impl Server {
+    /// Starts with the defaults: 30 s for callers without a deadline, at most 120 s for the others,
+    /// 1024 calls in flight, reflection on.
+    pub fn builder(accounts: Arc<Accounts>) -> Self {
+        Self {
+            accounts,
+            deadlines: Deadlines {
+                default: Duration::from_secs(30),
+                max: Duration::from_secs(120),
+            },
+            max_calls: 1024,
+            reflection: true,
+        }
+    }
+
+    /// Sets the time for calls whose caller names no `grpc-timeout`.
+    pub fn default_deadline(mut self, timeout: Duration) -> Self {
+        self.deadlines.default = timeout;
+        self
+    }
+
+    /// Sets the time that no call exceeds, whatever its caller wants.
+    pub fn max_deadline(mut self, timeout: Duration) -> Self {
+        self.deadlines.max = timeout;
+        self
+    }
+
+    /// Sets how many calls may be in flight over all connections; more are refused with
+    /// `RESOURCE_EXHAUSTED`. Health checks do not count.
+    pub fn max_calls(mut self, calls: usize) -> Self {
+        self.max_calls = calls;
+        self
+    }
+
+    /// Leaves server reflection out.
+    pub fn without_reflection(mut self) -> Self {
+        self.reflection = false;
+        self
+    }
+
+    /// Returns the service for the listeners, and the handle that says how it is.
+    pub fn into_service(self) -> (GrpcService, Health) {
+        let health = Health::new();
+        let mut registry = Registry::default();
+        registry.service(MemberServiceServer::new(MemberGrpc::new(Arc::clone(&self.accounts))));
+        registry.service(TemplateServiceServer::new(TemplateGrpc::new(Arc::clone(&self.accounts))));
+        generated::register(&FamilyService::new(self.accounts), &mut registry);
+
+        let Registry { mut routes, mut names } = registry;
+        routes.add_service(HealthServer::new(health.service(names.clone())));
+        names.push(<HealthServer<crate::health::HealthService> as NamedService>::NAME);
+        if self.reflection {
+            reflection::register(&mut routes, &names);
+        }
+
+        let service = With::new(Concurrency::new(self.max_calls), routes.routes().prepare());
+        let service = With::new(self.deadlines, service);
+        let service = With::new(Panics, service);
+        let service = With::new(Protocol, service);
+        let service = With::new(Completion, service);
+        let service = With::new(Trace, service);
+        let service = With::new(RequestIds::new(), service);
+        (GrpcService(service), health)
+    }
+}
+
+/// Collects services and their names.
+#[derive(Default)]
+struct Registry {
+    routes: RoutesBuilder,
+    names: Vec<&'static str>,
+}
+
+impl Register for Registry {
+    fn service<S>(&mut self, service: S)
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + NamedService
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        self.names.push(S::NAME);
+        self.routes.add_service(service);
+    }
+}
+
+type Stack = With<
+    RequestIds,
+    With<Trace, With<Completion, With<Protocol, With<Panics, With<Deadlines, With<Concurrency, Routes>>>>>>,
+>;
+
+/// All services with their manners: one `tower` service, cheap to clone for every connection.
+///
+/// It takes the requests of hyper as they are and never fails: failures are statuses.
+#[derive(Clone, Debug)]
+pub struct GrpcService(Stack);
+
+impl<B> Service<Request<B>> for GrpcService
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = GrpcFuture;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> GrpcFuture {
+        GrpcFuture(self.0.call(request.map(Body::new)))
+    }
+}
+
+/// The answer to one call.
+pub struct GrpcFuture(Answer);
+
+impl Future for GrpcFuture {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl std::fmt::Debug for GrpcFuture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GrpcFuture")
+    }
+}

@@ -1,0 +1,191 @@
+//! The one place where an [`Error`] becomes a `google.rpc.Status`.
+
+mod budget;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use kabao_api::{AccountId, Error, FieldViolation, Kind, Reason, UpstreamError};
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, QuotaViolation, StatusExt};
+
+use self::budget::{Budget, shorten};
+use crate::layer::RequestId;
+
+/// The `domain` of every `google.rpc.ErrorInfo` of ours.
+pub(crate) const DOMAIN: &str = "kabao";
+
+/// Bytes of `grpc-message` after percent-encoding.
+const MESSAGE_BYTES: usize = 1024;
+
+/// Bytes of details before base64. Together with the message, which `google.rpc.Status` repeats,
+/// and the other headers this stays under 8 KiB, the limit of Java clients for all metadata.
+const DETAIL_BYTES: usize = 3072;
+
+/// The status of an error that belongs to no account.
+pub(crate) fn of(error: &Error, id: &RequestId) -> Status {
+    Refusal { id, account: None, rename: None }.status(error)
+}
+
+/// An HTTP response that is the status and nothing else.
+pub(crate) fn refusal(error: &Error, id: &RequestId) -> http::Response<Body> {
+    of(error, id).into_http()
+}
+
+/// A status for which the registry has no reason.
+pub(crate) fn without_reason(code: Code, message: &str, id: &RequestId) -> Status {
+    let mut details = ErrorDetails::new();
+    details.set_request_info(id.as_str(), "");
+    Status::with_error_details(code, shorten(message, MESSAGE_BYTES), details)
+}
+
+/// What is known of the call when it is refused.
+#[derive(Clone, Copy)]
+pub(crate) struct Refusal<'c> {
+    /// The id of the call.
+    pub(crate) id: &'c RequestId,
+    /// The account that the call names.
+    pub(crate) account: Option<&'c AccountId>,
+    /// Turns the path of a field into the caller's words; `None` leaves it.
+    pub(crate) rename: Option<fn(&str) -> Option<String>>,
+}
+
+impl Refusal<'_> {
+    /// Turns an error into a status with all details that apply.
+    pub(crate) fn status(self, error: &Error) -> Status {
+        let mut budget = Budget::new(DETAIL_BYTES);
+        let mut details = ErrorDetails::new();
+
+        let metadata = self.metadata(error);
+        budget.spend(metadata.iter().map(|(key, value)| key.len() + value.len() + 8).sum());
+        details.set_error_info(error.reason().as_str(), DOMAIN, metadata);
+        details.set_request_info(self.id.as_str(), "");
+        budget.spend(self.id.as_str().len() + 64);
+
+        if let Some(wait) = error.retry_after() {
+            details.set_retry_info(Some(wait));
+        }
+        if let Some(limit) = self.exhausted(error) {
+            details.set_quota_failure([limit]);
+        }
+        let renamed = error.violations().iter().map(|violation| self.renamed(violation));
+        for (field, description) in budget.violations(renamed) {
+            details.add_bad_request_violation(field, description);
+        }
+        Status::with_error_details(code(error.kind()), self.message(error), details)
+    }
+
+    fn renamed(self, violation: &FieldViolation) -> FieldViolation {
+        let field = self.rename.and_then(|rename| rename(&violation.field));
+        FieldViolation { field: field.unwrap_or_else(|| violation.field.clone()), ..violation.clone() }
+    }
+
+    /// Violations speak for themselves, in the caller's words; everything else has its sentence.
+    fn message(self, error: &Error) -> String {
+        let text = match error.violations() {
+            [] => error.message().to_owned(),
+            violations if error.kind() == Kind::InvalidArgument => {
+                let all: Vec<_> =
+                    violations.iter().map(|violation| self.renamed(violation).to_string()).collect();
+                all.join("; ")
+            }
+            _ => error.message().to_owned(),
+        };
+        shorten(&text, MESSAGE_BYTES)
+    }
+
+    fn metadata(self, error: &Error) -> HashMap<String, String> {
+        let mut metadata = HashMap::new();
+        let mut put = |key: &str, value: String| {
+            if !value.is_empty() {
+                metadata.insert(key.to_owned(), value);
+            }
+        };
+        put("may_have_executed", error.may_have_executed().to_string());
+        put("retryable", error.is_retryable().to_string());
+        if let Some(account) = self.account {
+            put("account", account.to_string());
+        }
+        if let Some(operation) = error.operation() {
+            put("operation", operation.to_owned());
+        }
+        if let Some(UpstreamError { http_status, code, message, request_id, detail }) = error.upstream() {
+            put("upstream_http_status", http_status.to_string());
+            put("upstream_code", shorten(code, 64));
+            put("upstream_message", shorten(message, 768));
+            put("upstream_request_id", shorten(request_id.as_deref().unwrap_or_default(), 128));
+            if let Some(detail) = detail {
+                put("upstream_field", shorten(&detail.field, 128));
+                put("upstream_issue", shorten(&detail.issue, 384));
+                put("upstream_location", shorten(&detail.location, 32));
+            }
+        }
+        metadata
+    }
+
+    fn exhausted(self, error: &Error) -> Option<QuotaViolation> {
+        let account = self.account.map(|account| format!("accounts/{account}"));
+        match error.reason() {
+            Reason::UpstreamRateLimited => {
+                let operation = error.operation().unwrap_or("the operation");
+                Some(QuotaViolation::new(
+                    account.unwrap_or_default(),
+                    format!("WeChat's limit of calls to {operation}"),
+                ))
+            }
+            Reason::Overloaded => Some(QuotaViolation::new(
+                account.unwrap_or_else(|| "gateway".to_owned()),
+                "calls in flight",
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// Kinds and canonical codes are one to one.
+pub(crate) fn code(kind: Kind) -> Code {
+    match kind {
+        Kind::Cancelled => Code::Cancelled,
+        Kind::InvalidArgument => Code::InvalidArgument,
+        Kind::DeadlineExceeded => Code::DeadlineExceeded,
+        Kind::NotFound => Code::NotFound,
+        Kind::AlreadyExists => Code::AlreadyExists,
+        Kind::PermissionDenied => Code::PermissionDenied,
+        Kind::ResourceExhausted => Code::ResourceExhausted,
+        Kind::FailedPrecondition => Code::FailedPrecondition,
+        Kind::Unimplemented => Code::Unimplemented,
+        Kind::Internal => Code::Internal,
+        Kind::Unavailable => Code::Unavailable,
+        // `Kind` may grow; whoever does not know a kind must assume the worst.
+        Kind::Unknown | _ => Code::Unknown,
+    }
+}
+
+/// Records a failure where the operator looks, once, with its causes.
+pub(crate) fn record(error: &Error) {
+    let reason = error.reason().as_str();
+    let operation = error.operation().unwrap_or_default();
+    let upstream = error.upstream().map(|upstream| upstream.code.as_str()).unwrap_or_default();
+    let may_have_executed = error.may_have_executed();
+    let mut causes = Vec::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    let causes = causes.join(": ");
+    let wait = error.retry_after().unwrap_or(Duration::ZERO).as_secs_f64();
+    match error.kind() {
+        Kind::Internal | Kind::Unknown => tracing::error!(
+            reason, operation, upstream, may_have_executed, causes, "call failed: {error}"
+        ),
+        Kind::Unavailable | Kind::ResourceExhausted | Kind::FailedPrecondition => tracing::warn!(
+            reason, operation, upstream, may_have_executed, causes, retry_after = wait, "call failed: {error}"
+        ),
+        _ => tracing::debug!(reason, operation, upstream, may_have_executed, "call refused: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

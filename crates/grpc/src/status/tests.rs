@@ -1,0 +1,183 @@
+use kabao_api::{UpstreamDetail, UpstreamError};
+use tonic::metadata::MetadataMap;
+
+use super::*;
+
+fn id() -> RequestId {
+    RequestId::for_tests("req-1")
+}
+
+fn refused(error: &Error) -> Status {
+    let id = id();
+    let account = "demo-brand".parse().unwrap();
+    Refusal { id: &id, account: Some(&account), rename: None }.status(error)
+}
+
+#[test]
+fn every_reason_has_its_code_and_travels_with_domain_and_request_id() {
+    use Reason as R;
+    let rows = [
+        (R::AccountNotFound, Code::NotFound),
+        (R::TemplateNotFound, Code::NotFound),
+        (R::MemberNotFound, Code::NotFound),
+        (R::ResourceNotFound, Code::NotFound),
+        (R::AlreadyExists, Code::AlreadyExists),
+        (R::FieldInvalid, Code::InvalidArgument),
+        (R::FieldMaskInvalid, Code::InvalidArgument),
+        (R::NameInvalid, Code::InvalidArgument),
+        (R::RequestIdInvalid, Code::InvalidArgument),
+        (R::NotSupportedByFamily, Code::Unimplemented),
+        (R::FamilyMismatch, Code::FailedPrecondition),
+        (R::CredentialMissing, Code::FailedPrecondition),
+        (R::DeadlineExceeded, Code::DeadlineExceeded),
+        (R::Cancelled, Code::Cancelled),
+        (R::OutcomeUnknown, Code::Unknown),
+        (R::UpstreamUnavailable, Code::Unavailable),
+        (R::UpstreamTimeout, Code::Unavailable),
+        (R::UpstreamTls, Code::Unavailable),
+        (R::UpstreamRefused, Code::FailedPrecondition),
+        (R::UpstreamRateLimited, Code::ResourceExhausted),
+        (R::UpstreamUnverified, Code::Internal),
+        (R::UpstreamMalformed, Code::Internal),
+        (R::UpstreamTooLarge, Code::Internal),
+        (R::UpstreamPermissionDenied, Code::PermissionDenied),
+        (R::CredentialRejected, Code::FailedPrecondition),
+        (R::KeyUnavailable, Code::FailedPrecondition),
+        (R::PreconditionFailed, Code::FailedPrecondition),
+        (R::Overloaded, Code::ResourceExhausted),
+        (R::MessageTooLarge, Code::ResourceExhausted),
+        (R::Internal, Code::Internal),
+        (R::Panic, Code::Internal),
+    ];
+    assert_eq!(rows.len(), Reason::ALL.len());
+    for (reason, code) in rows {
+        let status = refused(&Error::new(reason, "a sentence"));
+        assert_eq!(status.code(), code, "{reason}");
+        assert_eq!(status.message(), "a sentence");
+        let info = status.get_details_error_info().unwrap();
+        assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason.as_str(), "kabao"));
+        assert_eq!(info.metadata["account"], "demo-brand");
+        assert_eq!(status.get_details_request_info().unwrap().request_id, "req-1");
+    }
+}
+
+#[test]
+fn the_registry_of_the_protos_is_the_registry_of_the_api() {
+    use kabao_proto::kabao::v1::ErrorReason;
+    let proto = include_str!("../../../../proto/kabao/v1/error_reason.proto");
+    let published = proto.matches("\n  ERROR_REASON_").count() - 1;
+    assert_eq!(published, Reason::ALL.len());
+    for reason in Reason::ALL {
+        let name = format!("ERROR_REASON_{reason}");
+        assert!(ErrorReason::from_str_name(&name).is_some(), "{name} is not published");
+        // The first word of the comment is the canonical code.
+        let (before, _) = proto.split_once(&format!("\n  {name} = ")).unwrap();
+        let comment = before.rsplit("\n\n").next().unwrap();
+        let code = format!("{:?}", code(reason.kind()));
+        let upper: String = code
+            .char_indices()
+            .flat_map(|(i, c)| (i > 0 && c.is_uppercase()).then_some('_').into_iter().chain([c.to_ascii_uppercase()]))
+            .collect();
+        assert!(comment.trim_start().starts_with(&format!("// {upper}.")), "{name}: {comment}");
+    }
+}
+
+#[test]
+fn what_wechat_said_travels_as_metadata() {
+    let error = Error::new(Reason::UpstreamRefused, "WeChat refused the change")
+        .with_operation("brand.user_cards.update")
+        .with_upstream(UpstreamError {
+            http_status: 400,
+            code: "INVALID_REQUEST".to_owned(),
+            message: "用户会员卡状态不正确".to_owned(),
+            request_id: Some("08F78BB5AF0610D302".to_owned()),
+            detail: Some(UpstreamDetail {
+                field: "/user_card_code".to_owned(),
+                issue: "状态".to_owned(),
+                location: "url".to_owned(),
+            }),
+        });
+    let metadata = refused(&error).get_details_error_info().unwrap().metadata;
+    let rows = [
+        ("operation", "brand.user_cards.update"),
+        ("upstream_http_status", "400"),
+        ("upstream_code", "INVALID_REQUEST"),
+        ("upstream_message", "用户会员卡状态不正确"),
+        ("upstream_request_id", "08F78BB5AF0610D302"),
+        ("upstream_field", "/user_card_code"),
+        ("upstream_location", "url"),
+        ("may_have_executed", "false"),
+        ("retryable", "false"),
+    ];
+    for (key, value) in rows {
+        assert_eq!(metadata[key], value, "{key}");
+    }
+}
+
+#[test]
+fn an_uncertain_outcome_says_so() {
+    let metadata =
+        refused(&Error::new(Reason::OutcomeUnknown, "x")).get_details_error_info().unwrap().metadata;
+    assert_eq!(metadata["may_have_executed"], "true");
+    assert_eq!(metadata["retryable"], "false");
+}
+
+#[test]
+fn limits_come_with_the_delay_and_the_name_of_the_limit() {
+    let error = Error::new(Reason::UpstreamRateLimited, "too fast")
+        .with_operation("brand.cards.get")
+        .with_retry_after(Duration::from_millis(250));
+    let status = refused(&error);
+    assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_millis(250)));
+    let quota = status.get_details_quota_failure().unwrap();
+    assert_eq!(quota.violations[0].subject, "accounts/demo-brand");
+    assert!(quota.violations[0].description.contains("brand.cards.get"));
+}
+
+#[test]
+fn every_violation_is_listed_in_the_callers_words() {
+    let error = Error::field_invalid([
+        FieldViolation::new("level", "has 6 characters, at most 5 are allowed"),
+        FieldViolation::new("openid", "is required"),
+    ]);
+    let id = id();
+    let refusal = Refusal {
+        id: &id,
+        account: None,
+        rename: Some(|field| (field == "level").then(|| format!("member.{field}"))),
+    };
+    let status = refusal.status(&error);
+    let fields: Vec<_> =
+        status.get_details_bad_request().unwrap().field_violations.into_iter().map(|v| v.field).collect();
+    assert_eq!(fields, ["member.level", "openid"]);
+    assert_eq!(
+        status.message(),
+        "member.level has 6 characters, at most 5 are allowed; openid is required",
+    );
+}
+
+/// Java refuses more than 8 KiB of metadata; the size counts names, values and 32 bytes each.
+#[test]
+fn the_largest_error_stays_under_the_metadata_limit_of_java() {
+    let long = "汉".repeat(5000);
+    let error = Error::field_invalid((0..400).map(|i| FieldViolation::new(format!("{long}[{i}]"), long.clone())))
+        .with_operation("official_account.pay_gift_member_card.delete")
+        .with_retry_after(Duration::from_secs(1))
+        .with_upstream(UpstreamError {
+            http_status: 400,
+            code: long.clone(),
+            message: long.clone(),
+            request_id: Some(long.clone()),
+            detail: Some(UpstreamDetail {
+                field: long.clone(),
+                issue: long.clone(),
+                location: long.clone(),
+            }),
+        });
+    for error in [error, Error::new(Reason::Internal, long)] {
+        let headers = refused(&error).into_http::<Body>().into_parts().0.headers;
+        let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+        assert!(size < 7 * 1024, "{size}");
+        assert!(MetadataMap::from_headers(headers).get_bin("grpc-status-details-bin").is_some());
+    }
+}

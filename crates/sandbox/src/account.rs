@@ -1,0 +1,287 @@
+//! Accounts: whose credentials the sandbox accepts.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use kabao_models::Family;
+use serde::{Deserialize, Serialize};
+
+use crate::error::StartError;
+use crate::keys::{KeyMaterial, KeyPhase, Keyring};
+use crate::random;
+use crate::sync::lock;
+
+/// An account that the sandbox shall know.
+#[derive(Clone)]
+pub struct AccountConfig {
+    pub(crate) name: String,
+    pub(crate) family: Family,
+    pub(crate) mchid: Option<String>,
+    pub(crate) brand_id: Option<String>,
+    pub(crate) appid: Option<String>,
+    pub(crate) app_secret: Option<String>,
+    pub(crate) apiv3_key: Option<String>,
+    pub(crate) keys: Option<KeyMaterial>,
+}
+
+impl AccountConfig {
+    /// An account of the merchant family.
+    pub fn merchant(name: &str, mchid: &str) -> Self {
+        Self { mchid: Some(mchid.to_owned()), ..Self::new(name, Family::Merchant) }
+    }
+
+    /// A service provider that acts for one brand.
+    pub fn brand(name: &str, mchid: &str, brand_id: &str) -> Self {
+        Self {
+            mchid: Some(mchid.to_owned()),
+            brand_id: Some(brand_id.to_owned()),
+            ..Self::new(name, Family::Brand)
+        }
+    }
+
+    /// An official account.
+    pub fn official_account(name: &str, appid: &str) -> Self {
+        Self { appid: Some(appid.to_owned()), ..Self::new(name, Family::OfficialAccount) }
+    }
+
+    fn new(name: &str, family: Family) -> Self {
+        Self {
+            name: name.to_owned(),
+            family,
+            mchid: None,
+            brand_id: None,
+            appid: None,
+            app_secret: None,
+            apiv3_key: None,
+            keys: None,
+        }
+    }
+
+    /// Uses these keys instead of new ones.
+    #[must_use]
+    pub fn with_keys(mut self, keys: KeyMaterial) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// Uses this APIv3 key, 32 ASCII letters and digits, instead of a new one.
+    #[must_use]
+    pub fn with_apiv3_key(mut self, key: &str) -> Self {
+        self.apiv3_key = Some(key.to_owned());
+        self
+    }
+
+    /// Uses this AppSecret instead of a new one.
+    #[must_use]
+    pub fn with_app_secret(mut self, secret: &str) -> Self {
+        self.app_secret = Some(secret.to_owned());
+        self
+    }
+
+    /// Adds an AppID to an account of the WeChat Pay families.
+    #[must_use]
+    pub fn with_appid(mut self, appid: &str) -> Self {
+        self.appid = Some(appid.to_owned());
+        self
+    }
+}
+
+impl fmt::Debug for AccountConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountConfig")
+            .field("name", &self.name)
+            .field("family", &self.family)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything that a client of one account needs; also what `account.json` and the PEM files hold.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The name of the account, such as `demo-merchant`.
+    #[serde(skip)]
+    pub name: String,
+    /// `merchant`, `brand` or `official_account`.
+    pub family: String,
+    /// The merchant number; for a brand account the service provider's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mchid: Option<String>,
+    /// The brand id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand_id: Option<String>,
+    /// The AppID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appid: Option<String>,
+    /// The serial number of the API certificate, 40 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_no: Option<String>,
+    /// The id of the WeChat Pay public key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key_id: Option<String>,
+    /// The APIv3 key, 32 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apiv3_key: Option<String>,
+    /// The AppSecret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_secret: Option<String>,
+    /// Where the sandbox listens.
+    pub base_url: String,
+    /// `apiclient_key.pem`: the private key, PKCS#8.
+    #[serde(skip)]
+    pub private_key_pem: Option<String>,
+    /// `apiclient_cert.pem`: the API certificate.
+    #[serde(skip)]
+    pub certificate_pem: Option<String>,
+    /// `pub_key.pem`: the WeChat Pay public key.
+    #[serde(skip)]
+    pub public_key_pem: Option<String>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("name", &self.name)
+            .field("family", &self.family)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An account while the sandbox runs.
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) family: Family,
+    pub(crate) mchid: Option<String>,
+    pub(crate) brand_id: Option<String>,
+    pub(crate) appid: Option<String>,
+    pub(crate) app_secret: Option<String>,
+    pub(crate) apiv3_key: Option<String>,
+    pub(crate) pay: Option<Arc<Pay>>,
+    permitted: Mutex<bool>,
+}
+
+/// What the WeChat Pay families add to an account.
+pub(crate) struct Pay {
+    pub(crate) client: Mutex<ClientHalf>,
+    pub(crate) keyring: Mutex<Keyring>,
+}
+
+/// The newest credentials that the account's owner holds.
+#[derive(Clone)]
+pub(crate) struct ClientHalf {
+    pub(crate) private_key_pem: String,
+    pub(crate) certificate_pem: String,
+    pub(crate) serial_no: String,
+}
+
+impl Account {
+    /// Puts an account together; missing secrets are made.
+    pub(crate) fn new(config: AccountConfig, material: Option<&KeyMaterial>) -> Result<Self, StartError> {
+        let named = |error: StartError| {
+            let reason = std::error::Error::source(&error).map(ToString::to_string);
+            let problem = reason.map_or_else(|| error.to_string(), |reason| format!("{error}: {reason}"));
+            StartError::account(&config.name, problem)
+        };
+        let pay = material
+            .map(|material| {
+                let keyring = Keyring::new(material)?;
+                let serial_no = keyring.clients().last().map(|client| client.certificate.serial().to_string());
+                Ok(Arc::new(Pay {
+                    client: Mutex::new(ClientHalf {
+                        private_key_pem: material.client_key.clone(),
+                        certificate_pem: material.client_certificate.clone(),
+                        serial_no: serial_no.unwrap_or_default(),
+                    }),
+                    keyring: Mutex::new(keyring),
+                }))
+            })
+            .transpose()
+            .map_err(named)?;
+        let secret = |given: Option<String>| given.unwrap_or_else(|| random::secret(32));
+        let is_pay = pay.is_some();
+        if let Some(key) = &config.apiv3_key
+            && kabao_auth::ApiV3Key::new(key).is_err()
+        {
+            return Err(StartError::account(&config.name, "the APIv3 key must be 32 ASCII letters and digits"));
+        }
+        Ok(Self {
+            apiv3_key: is_pay.then(|| secret(config.apiv3_key)),
+            app_secret: (config.family == Family::OfficialAccount).then(|| secret(config.app_secret)),
+            name: config.name,
+            family: config.family,
+            mchid: config.mchid,
+            brand_id: config.brand_id,
+            appid: config.appid,
+            pay,
+            permitted: Mutex::new(true),
+        })
+    }
+
+    /// Tells whether the account has the product permission (else 403 `NO_AUTH`, 48001).
+    pub(crate) fn is_permitted(&self) -> bool {
+        *lock(&self.permitted)
+    }
+
+    pub(crate) fn set_permitted(&self, permitted: bool) {
+        *lock(&self.permitted) = permitted;
+    }
+
+    pub(crate) fn key_phase(&self) -> Option<KeyPhase> {
+        self.pay.as_ref().map(|pay| lock(&pay.keyring).phase)
+    }
+
+    /// Returns what a client of the account needs.
+    pub(crate) fn credentials(&self, base_url: &str) -> Credentials {
+        let client = self.pay.as_ref().map(|pay| lock(&pay.client).clone());
+        let (public_key_id, public_key_pem) =
+            self.pay.as_ref().map(|pay| lock(&pay.keyring).public_key()).unzip();
+        let (mut private_key_pem, mut certificate_pem, mut serial_no) = (None, None, None);
+        if let Some(client) = client {
+            private_key_pem = Some(client.private_key_pem);
+            certificate_pem = Some(client.certificate_pem);
+            serial_no = Some(client.serial_no);
+        }
+        Credentials {
+            name: self.name.clone(),
+            family: self.family.as_str().to_owned(),
+            mchid: self.mchid.clone(),
+            brand_id: self.brand_id.clone(),
+            appid: self.appid.clone(),
+            serial_no,
+            public_key_id,
+            apiv3_key: self.apiv3_key.clone(),
+            app_secret: self.app_secret.clone(),
+            base_url: base_url.to_owned(),
+            private_key_pem,
+            certificate_pem,
+            public_key_pem,
+        }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("name", &self.name).field("family", &self.family).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let account =
+            Account::new(AccountConfig::official_account("demo", "wx1").with_app_secret("hush-hush"), None).unwrap();
+        let credentials = account.credentials("https://127.0.0.1:1");
+        assert_eq!(credentials.app_secret.as_deref(), Some("hush-hush"));
+        let text = format!("{account:?} {credentials:?}");
+        assert!(!text.contains("hush"), "{text}");
+    }
+
+    #[test]
+    fn a_short_apiv3_key_is_refused_by_name() {
+        let error = Account::new(AccountConfig::merchant("acme", "1").with_apiv3_key("short"), None).unwrap_err();
+        assert!(error.to_string().contains("`acme`"), "{error}");
+    }
+}

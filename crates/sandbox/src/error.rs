@@ -1,0 +1,94 @@
+//! Why the sandbox did not start.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// The sandbox could not start.
+///
+/// The text says what was tried; the source says why it failed.
+#[derive(Debug)]
+pub struct StartError {
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Address { text: String },
+    Listen { address: SocketAddr, source: std::io::Error },
+    File { path: PathBuf, source: std::io::Error },
+    Key { what: String, source: kabao_auth::Error },
+    Certificate { what: String, source: rcgen::Error },
+    Tls { source: rustls::Error },
+    Account { name: String, problem: String },
+    Internal { problem: String },
+}
+
+impl StartError {
+    pub(crate) fn address(text: &str) -> Self {
+        Kind::Address { text: text.to_owned() }.into()
+    }
+
+    pub(crate) fn listen(address: SocketAddr, source: std::io::Error) -> Self {
+        Kind::Listen { address, source }.into()
+    }
+
+    pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
+        Kind::File { path: path.to_owned(), source }.into()
+    }
+
+    pub(crate) fn key(what: impl Into<String>, source: kabao_auth::Error) -> Self {
+        Kind::Key { what: what.into(), source }.into()
+    }
+
+    pub(crate) fn certificate(what: impl Into<String>, source: rcgen::Error) -> Self {
+        Kind::Certificate { what: what.into(), source }.into()
+    }
+
+    pub(crate) fn tls(source: rustls::Error) -> Self {
+        Kind::Tls { source }.into()
+    }
+
+    pub(crate) fn account(name: &str, problem: impl Into<String>) -> Self {
+        Kind::Account { name: name.to_owned(), problem: problem.into() }.into()
+    }
+
+    pub(crate) fn internal(problem: impl Into<String>) -> Self {
+        Kind::Internal { problem: problem.into() }.into()
+    }
+}
+
+impl From<Kind> for StartError {
+    fn from(kind: Kind) -> Self {
+        Self { kind }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Address { text } => {
+                write!(f, "`{text}` is not an address of the form 127.0.0.1:8443")
+            }
+            Kind::Listen { address, .. } => write!(f, "cannot listen on {address}"),
+            Kind::File { path, .. } => write!(f, "cannot use the file {}", path.display()),
+            Kind::Key { what, .. } => write!(f, "cannot use {what}"),
+            Kind::Certificate { what, .. } => write!(f, "cannot issue {what}"),
+            Kind::Tls { .. } => f.write_str("cannot set up TLS"),
+            Kind::Account { name, problem } => write!(f, "account `{name}`: {problem}"),
+            Kind::Internal { problem } => f.write_str(problem),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            Kind::Listen { source, .. } | Kind::File { source, .. } => Some(source),
+            Kind::Key { source, .. } => Some(source),
+            Kind::Certificate { source, .. } => Some(source),
+            Kind::Tls { source } => Some(source),
+            Kind::Address { .. } | Kind::Account { .. } | Kind::Internal { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Keys: certification authorities, what each account holds, and what the service holds for it.
+
+mod authority;
+mod files;
+mod keyring;
+mod material;
+
+pub(crate) use self::authority::Authority;
+pub(crate) use self::files::Files;
+pub(crate) use self::keyring::{ClientCertificate, Keyring, SigningKey, Standing};
+pub use self::keyring::KeyPhase;
+pub use self::material::KeyMaterial;

@@ -1,0 +1,189 @@
+//! The files under `DIR/sandbox`: what clients read, and what survives a restart.
+//!
+//! ```text
+//! DIR/sandbox/ca.pem                          authority of the TLS certificate
+//! DIR/sandbox/ACCOUNT/account.json            identifiers and secrets (0600)
+//! DIR/sandbox/ACCOUNT/apiclient_key.pem       the account's private key (0600)
+//! DIR/sandbox/ACCOUNT/apiclient_cert.pem      the account's API certificate
+//! DIR/sandbox/ACCOUNT/pub_key.pem             the WeChat Pay public key
+//! DIR/sandbox/server/...                      the sandbox's own keys (0600); not for clients
+//! ```
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::KeyMaterial;
+use crate::account::{AccountConfig, Credentials};
+use crate::error::StartError;
+
+/// The folder of the sandbox's own keys; no account may be called so.
+const OWN: &str = "server";
+
+/// The directory with all key material.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    root: PathBuf,
+}
+
+/// Who may read a file.
+#[derive(Clone, Copy)]
+enum Readers {
+    Owner,
+    Everybody,
+}
+
+impl Files {
+    /// Uses `DIR/sandbox`, which is created if it is missing.
+    pub(crate) fn open(directory: &Path) -> Result<Self, StartError> {
+        let this = Self { root: directory.join("sandbox") };
+        create(&this.root)?;
+        create(&this.root.join(OWN))?;
+        Ok(this)
+    }
+
+    /// Returns the folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Reads one of the sandbox's own files.
+    pub(crate) fn own(&self, name: &str) -> Result<Option<String>, StartError> {
+        read(&self.root.join(OWN).join(name))
+    }
+
+    /// Writes one of the sandbox's own files.
+    pub(crate) fn write_own(&self, name: &str, content: &str) -> Result<(), StartError> {
+        write(&self.root.join(OWN).join(name), content, Readers::Owner)
+    }
+
+    /// Reads the authority that clients trust.
+    pub(crate) fn ca(&self) -> Result<Option<String>, StartError> {
+        read(&self.root.join("ca.pem"))
+    }
+
+    /// Writes the authority that clients trust.
+    pub(crate) fn write_ca(&self, pem: &str) -> Result<(), StartError> {
+        write(&self.root.join("ca.pem"), pem, Readers::Everybody)
+    }
+
+    /// Reads what an earlier run left of an account: its secrets go into `config` where that names
+    /// none. Returns its keys if all of them are there and the account is still the same.
+    pub(crate) fn load(&self, config: &mut AccountConfig) -> Result<Option<KeyMaterial>, StartError> {
+        let client = self.root.join(&config.name);
+        let own = self.root.join(OWN).join(&config.name);
+        let path = client.join("account.json");
+        let Some(json) = read(&path)? else { return Ok(None) };
+        let Ok(earlier) = serde_json::from_str::<Credentials>(&json) else {
+            return Err(StartError::account(
+                &config.name,
+                format!("{} is not what an earlier run wrote; remove it to get new keys", path.display()),
+            ));
+        };
+        let same = earlier.mchid == config.mchid && earlier.brand_id == config.brand_id;
+        if !same {
+            return Ok(None);
+        }
+        config.apiv3_key = config.apiv3_key.take().or(earlier.apiv3_key);
+        config.app_secret = config.app_secret.take().or(earlier.app_secret);
+        let Some(public_key_id) = earlier.public_key_id else { return Ok(None) };
+        let texts = [
+            read(&client.join("apiclient_key.pem"))?,
+            read(&client.join("apiclient_cert.pem"))?,
+            read(&own.join("platform_key.pem"))?,
+            read(&own.join("platform_cert.pem"))?,
+            read(&own.join("public_key_private.pem"))?,
+        ];
+        Ok(match texts {
+            [
+                Some(client_key),
+                Some(client_certificate),
+                Some(platform_key),
+                Some(platform_certificate),
+                Some(public_key_private),
+            ] => Some(KeyMaterial {
+                client_key,
+                client_certificate,
+                platform_key,
+                platform_certificate,
+                public_key_id,
+                public_key_private,
+            }),
+            _ => None,
+        })
+    }
+
+    /// Keeps the platform's half of an account's keys for the next run.
+    pub(crate) fn write_platform(&self, account: &str, material: &KeyMaterial) -> Result<(), StartError> {
+        let own = self.root.join(OWN).join(account);
+        create(&own)?;
+        write(&own.join("platform_key.pem"), &material.platform_key, Readers::Owner)?;
+        write(&own.join("platform_cert.pem"), &material.platform_certificate, Readers::Owner)?;
+        write(&own.join("public_key_private.pem"), &material.public_key_private, Readers::Owner)
+    }
+
+    /// Writes the folder of an account.
+    pub(crate) fn write_account(&self, credentials: &Credentials) -> Result<(), StartError> {
+        let folder = self.root.join(&credentials.name);
+        create(&folder)?;
+        for (name, content, readers) in [
+            ("apiclient_key.pem", &credentials.private_key_pem, Readers::Owner),
+            ("apiclient_cert.pem", &credentials.certificate_pem, Readers::Everybody),
+            ("pub_key.pem", &credentials.public_key_pem, Readers::Everybody),
+        ] {
+            if let Some(content) = content {
+                write(&folder.join(name), content, readers)?;
+            }
+        }
+        let json = serde_json::to_string_pretty(credentials)
+            .map_err(|error| StartError::account(&credentials.name, error.to_string()))?;
+        write(&folder.join("account.json"), &(json + "\n"), Readers::Owner)
+    }
+
+    /// Refuses names that cannot be a folder of their own.
+    pub(crate) fn check_name(name: &str) -> Result<(), StartError> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if name.is_empty() || name == OWN || name.len() > 63 || !name.bytes().all(plain) {
+            return Err(StartError::account(
+                name,
+                "a name has 1 to 63 lower-case letters, digits and hyphens, and is not `server`",
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn create(folder: &Path) -> Result<(), StartError> {
+    fs::create_dir_all(folder).map_err(|source| StartError::file(folder, source))
+}
+
+fn read(path: &Path) -> Result<Option<String>, StartError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(StartError::file(path, source)),
+    }
+}
+
+/// Writes beside the file and renames, so that a reader never sees half of it.
+fn write(path: &Path, content: &str, readers: Readers) -> Result<(), StartError> {
+    let failed = |source| StartError::file(path, source);
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(match readers {
+            Readers::Owner => 0o600,
+            Readers::Everybody => 0o644,
+        });
+    }
+    #[cfg(not(unix))]
+    let _ = readers;
+    let mut file = options.open(&temporary).map_err(failed)?;
+    file.write_all(content.as_bytes()).map_err(failed)?;
+    fs::rename(&temporary, path).map_err(failed)
+}

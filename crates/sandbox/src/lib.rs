@@ -1,0 +1,33 @@
+//! placeholder docs
+mod account;
+mod brand;
+mod clock;
+mod control;
+mod demo;
+mod error;
+mod exchange;
+mod fault;
+mod keys;
+mod ledger;
+mod merchant;
+mod official_account;
+mod overlay;
+mod pay;
+mod random;
+mod rates;
+mod sandbox;
+mod serve;
+mod server;
+mod settings;
+mod site;
+mod sync;
+mod world;
+
+pub use self::account::{AccountConfig, Credentials};
+pub use self::clock::{Clock, ManualClock, SystemClock};
+pub use self::error::StartError;
+pub use self::fault::{Fault, FaultRule};
+pub use self::keys::{KeyMaterial, KeyPhase};
+pub use self::ledger::{Change, LedgerEntry};
+pub use self::sandbox::{Builder, Running, Sandbox};
+pub use self::settings::Settings;

@@ -1,0 +1,146 @@
+//! Authentication of requests, check by check in the order of the service.
+
+use std::sync::Arc;
+
+use kabao_auth::{AuthenticationError, Authorization, PublicKey, ReceivedRequest, Scheme, SerialNumber, require_client_headers};
+use kabao_models::Operation;
+use serde_json::json;
+
+use super::Refusal;
+use crate::account::{Account, Pay};
+use crate::exchange::Received;
+use crate::keys::Standing;
+use crate::settings::{RepeatedNonce, Settings, SignErrorDetail};
+use crate::sync::lock;
+use crate::world::World;
+
+/// Who sent an authenticated request.
+pub(crate) struct Caller {
+    pub(crate) account: Arc<Account>,
+    pub(crate) pay: Arc<Pay>,
+    pub(crate) serial: SerialNumber,
+    pub(crate) scheme: Scheme,
+}
+
+/// Returns the account that a request claims to come from, without checking the claim.
+pub(crate) fn claimed_identity<'a>(world: &'a World, operation: &Operation, received: &Received) -> Option<&'a str> {
+    let authorization = Authorization::parse(received.header("authorization")?).ok()?;
+    candidates(world, &authorization)
+        .max_by_key(|account| account.family == operation.family)
+        .map(|account| account.name.as_str())
+}
+
+/// Authenticates a request: `Accept` and `User-Agent`, `Authorization` syntax, scheme, clock,
+/// serial number, signature.
+pub(crate) fn authenticate(
+    world: &World,
+    settings: &Settings,
+    operation: &Operation,
+    received: &Received,
+) -> Result<Caller, Refusal> {
+    let rules = &settings.authentication;
+    let refuse = |error: AuthenticationError| refusal(&error, settings.answers.sign_error_detail);
+    if rules.require_client_headers {
+        require_client_headers(received.header("accept"), received.header("user-agent")).map_err(refuse)?;
+    }
+    let header = received.header("authorization").ok_or_else(|| refuse(AuthenticationError::Malformed))?;
+    let authorization = Authorization::parse(header).map_err(refuse)?;
+    let scheme = authorization.scheme();
+    if scheme != Scheme::of_target(&received.target) {
+        return Err(refuse(AuthenticationError::UnknownScheme));
+    }
+    let now = world.signature_time();
+    let deviation = now.as_second().abs_diff(authorization.timestamp());
+    if !u64::try_from(rules.max_skew_seconds).is_ok_and(|limit| deviation < limit) {
+        return Err(refuse(AuthenticationError::ClockSkew));
+    }
+    let serial = authorization.serial().ok_or_else(|| refuse(AuthenticationError::UnknownSerial))?;
+    let (account, pay, key) = find_key(world, operation, &authorization, &serial, settings)?;
+    authorization
+        .verify(
+            &ReceivedRequest { method: received.method.as_str(), target: &received.target, body: &received.body },
+            &key,
+        )
+        .map_err(refuse)?;
+    if rules.repeated_nonce == RepeatedNonce::Refuse {
+        let first = lock(&world.nonces).first_use(
+            authorization.identity(),
+            authorization.nonce(),
+            now.as_second(),
+            rules.max_skew_seconds,
+        );
+        if !first {
+            return Err(sign_error("Http头Authorization中的nonce_str重复", "the nonce was used before"));
+        }
+    }
+    Ok(Caller { account: Arc::clone(account), pay: Arc::clone(pay), serial, scheme })
+}
+
+/// The accounts whose number stands in `Authorization`.
+fn candidates<'a>(world: &'a World, authorization: &Authorization) -> impl Iterator<Item = &'a Arc<Account>> {
+    let scheme = authorization.scheme();
+    let identity = authorization.identity().to_owned();
+    world.accounts.iter().filter(move |account| {
+        let number = match scheme {
+            Scheme::Merchant => &account.mchid,
+            // Brand-direct accounts have a brand id and no merchant number.
+            Scheme::Brand if account.mchid.is_none() => &account.brand_id,
+            Scheme::Brand => &None,
+        };
+        account.pay.is_some() && number.as_deref() == Some(identity.as_str())
+    })
+}
+
+/// Finds the certificate; among accounts that share a number, the one of the operation's family
+/// comes first.
+fn find_key<'a>(
+    world: &'a World,
+    operation: &Operation,
+    authorization: &Authorization,
+    serial: &SerialNumber,
+    settings: &Settings,
+) -> Result<(&'a Arc<Account>, &'a Arc<Pay>, PublicKey), Refusal> {
+    let mut accounts: Vec<_> = candidates(world, authorization).collect();
+    accounts.sort_by_key(|account| account.family != operation.family);
+    let mut problem = refusal(&AuthenticationError::UnknownSerial, settings.answers.sign_error_detail);
+    for account in accounts {
+        let Some(pay) = &account.pay else { continue };
+        match lock(&pay.keyring).standing(serial, world.signature_time()) {
+            Standing::Usable(key) => return Ok((account, pay, key.clone())),
+            Standing::Revoked => problem = sign_error("商户证书已作废", "the merchant certificate was revoked"),
+            Standing::Expired => problem = sign_error("商户证书已过期", "the merchant certificate has expired"),
+            Standing::Unknown => {}
+        }
+    }
+    Err(problem)
+}
+
+fn sign_error(chinese: &'static str, english: &'static str) -> Refusal {
+    Refusal::new(401, "SIGN_ERROR", chinese, english)
+}
+
+fn refusal(error: &AuthenticationError, shape: SignErrorDetail) -> Refusal {
+    let mut refusal = Refusal::new(error.status(), error.code(), error.message(), error.to_string());
+    if let AuthenticationError::SignMismatch(mismatch) = error {
+        let mut detail = json!({
+            "field": "signature",
+            "location": "authorization",
+            "sign_information": {
+                "method": mismatch.method,
+                "url": mismatch.url,
+                "sign_message_length": mismatch.sign_message_length,
+                "truncated_sign_message": mismatch.truncated_sign_message,
+            },
+        });
+        let issue = json!("sign not match");
+        let (name, value) = match shape {
+            SignErrorDetail::Nested => ("detail", json!({ "issue": issue })),
+            SignErrorDetail::Flat => ("issue", issue),
+        };
+        if let Some(detail) = detail.as_object_mut() {
+            detail.insert(name.to_owned(), value);
+        }
+        refusal.detail = Some(detail);
+    }
+    refusal
+}

@@ -1,0 +1,380 @@
+//! Starting and stopping the sandbox.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kabao_models::Family;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::account::{Account, AccountConfig, Credentials};
+use crate::clock::{Clock, SystemClock, Time};
+use crate::control;
+use crate::error::StartError;
+use crate::exchange::Received;
+use crate::fault::FaultRule;
+use crate::keys::{Authority, Files, KeyMaterial};
+use crate::ledger::LedgerEntry;
+use crate::server::{self, Service};
+use crate::settings::Settings;
+use crate::site::{self, Outcome};
+use crate::sync::lock;
+use crate::world::{Parts, World};
+use crate::demo;
+
+/// How long tasks may take to end beyond their own drain time.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The emulator of WeChat's membership-card servers.
+#[derive(Clone, Copy, Debug)]
+pub struct Sandbox;
+
+impl Sandbox {
+    /// Begins to describe a sandbox: loopback, free ports, no directory, demo data.
+    pub fn builder() -> Builder {
+        Builder {
+            listen: "127.0.0.1:0".to_owned(),
+            control: "127.0.0.1:0".to_owned(),
+            directory: None,
+            demo: true,
+            accounts: Vec::new(),
+            settings: Settings::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+}
+
+/// Describes a sandbox; [`Builder::start`] runs it.
+#[derive(Clone)]
+pub struct Builder {
+    listen: String,
+    control: String,
+    directory: Option<PathBuf>,
+    demo: bool,
+    accounts: Vec<AccountConfig>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+}
+
+impl Builder {
+    /// Sets the address of the WeChat side (HTTPS). Default `127.0.0.1:0`, a free port.
+    #[must_use]
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.listen = address.into();
+        self
+    }
+
+    /// Sets the address of the control API (plain HTTP, no authentication: keep it on loopback).
+    /// Default `127.0.0.1:0`.
+    #[must_use]
+    pub fn control(mut self, address: impl Into<String>) -> Self {
+        self.control = address.into();
+        self
+    }
+
+    /// Writes keys and credentials below `directory/sandbox` and takes those of an earlier run
+    /// from there. Without a directory everything stays in memory.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// Sets whether templates and members of the demo accounts exist at start and after a reset.
+    /// The three demo accounts exist either way. Default true.
+    #[must_use]
+    pub fn demo(mut self, demo: bool) -> Self {
+        self.demo = demo;
+        self
+    }
+
+    /// Adds an account beside the demo accounts.
+    #[must_use]
+    pub fn account(mut self, account: AccountConfig) -> Self {
+        self.accounts.push(account);
+        self
+    }
+
+    /// Sets the settings at start and after a reset.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Sets the clock. Default: the machine's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Starts both listeners.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an address cannot be used, a file of the directory cannot be read or written, or
+    /// an account is described wrongly.
+    pub async fn start(self) -> Result<Running, StartError> {
+        let listener = bind(&self.listen).await?;
+        let control_listener = bind(&self.control).await?;
+        let addr = local(&listener)?;
+        let control_addr = local(&control_listener)?;
+        let prepared = tokio::task::spawn_blocking(move || self.prepare(addr))
+            .await
+            .map_err(|_| StartError::internal("preparing keys panicked"))??;
+        let (stop, stopped) = watch::channel(false);
+        let world = Arc::new(prepared.world);
+        let tasks = vec![
+            tokio::spawn(server::serve(
+                listener,
+                Some(prepared.tls),
+                Arc::new(WeChat(Arc::clone(&world))),
+                stopped.clone(),
+            )),
+            tokio::spawn(server::serve(
+                control_listener,
+                None,
+                Arc::new(control::Control::new(Arc::clone(&world))),
+                stopped,
+            )),
+        ];
+        Ok(Running { world, addr, control_addr, stop, tasks })
+    }
+
+    /// Makes or loads everything that takes time.
+    fn prepare(self, addr: SocketAddr) -> Result<Prepared, StartError> {
+        let files = self.directory.as_deref().map(Files::open).transpose()?;
+        let (tls_authority, api_authority) = authorities(files.as_ref())?;
+        let (certificate, key) = tls_authority.issue_server()?;
+        let tls = server::acceptor(&certificate, &key)?;
+        let time = Time::new(self.clock);
+        let base_url = format!("https://{addr}");
+        let configs: Vec<_> = demo::accounts().into_iter().chain(self.accounts).collect();
+        let mut accounts: Vec<Arc<Account>> = Vec::with_capacity(configs.len());
+        for mut config in configs {
+            Files::check_name(&config.name)?;
+            if accounts.iter().any(|account| account.name == config.name) {
+                return Err(StartError::account(&config.name, "the name is used twice"));
+            }
+            let material = material(&mut config, files.as_ref(), &api_authority, &time)?;
+            let account = Account::new(config, material.as_ref())?;
+            if let Some(files) = &files {
+                if let Some(material) = &material {
+                    files.write_platform(&account.name, material)?;
+                }
+                files.write_account(&account.credentials(&base_url))?;
+            }
+            accounts.push(Arc::new(account));
+        }
+        let world = World::new(Parts {
+            time,
+            accounts,
+            base_url,
+            api_authority,
+            ca_pem: tls_authority.pem().to_owned(),
+            files,
+            settings: self.settings,
+            demo: self.demo,
+        });
+        Ok(Prepared { world, tls })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("listen", &self.listen)
+            .field("control", &self.control)
+            .field("directory", &self.directory)
+            .field("demo", &self.demo)
+            .field("accounts", &self.accounts)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Prepared {
+    world: World,
+    tls: tokio_rustls::TlsAcceptor,
+}
+
+/// Makes the two authorities, or makes them again from the keys of an earlier run.
+fn authorities(files: Option<&Files>) -> Result<(Authority, Authority), StartError> {
+    const TLS_KEY: &str = "tls_ca_key.pem";
+    const API_KEY: &str = "api_ca_key.pem";
+    let Some(files) = files else {
+        return Ok((Authority::tls(None)?.0, Authority::api(None)?.0));
+    };
+    let earlier = files.own(TLS_KEY)?;
+    let (mut tls, tls_key) = Authority::tls(earlier.as_deref())?;
+    match (earlier, files.ca()?) {
+        (Some(_), Some(pem)) => tls = tls.with_certificate(pem),
+        _ => files.write_ca(tls.pem())?,
+    }
+    files.write_own(TLS_KEY, &tls_key)?;
+    let (api, api_key) = Authority::api(files.own(API_KEY)?.as_deref())?;
+    files.write_own(API_KEY, &api_key)?;
+    Ok((tls, api))
+}
+
+/// Finds the keys of an account: given, left by an earlier run, or new.
+fn material(
+    config: &mut AccountConfig,
+    files: Option<&Files>,
+    api: &Authority,
+    time: &Time,
+) -> Result<Option<KeyMaterial>, StartError> {
+    let earlier = match files {
+        Some(files) => files.load(config)?,
+        None => None,
+    };
+    if config.family == Family::OfficialAccount {
+        return Ok(None);
+    }
+    if let Some(given) = config.keys.take() {
+        return Ok(Some(given));
+    }
+    if earlier.is_some() {
+        return Ok(earlier);
+    }
+    let owner = config.mchid.as_deref().or(config.brand_id.as_deref()).unwrap_or_default();
+    KeyMaterial::generate(api, owner, time.base()).map(Some)
+}
+
+async fn bind(address: &str) -> Result<TcpListener, StartError> {
+    let address: SocketAddr = address.parse().map_err(|_| StartError::address(address))?;
+    TcpListener::bind(address).await.map_err(|source| StartError::listen(address, source))
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener
+        .local_addr()
+        .map_err(|error| StartError::internal(format!("a listener has no address: {error}")))
+}
+
+/// The WeChat side.
+struct WeChat(Arc<World>);
+
+impl Service for WeChat {
+    fn max_body_bytes(&self) -> usize {
+        self.0.settings().authentication.max_body_bytes
+    }
+
+    fn answer(&self, received: &Received) -> Outcome {
+        site::answer(&self.0, received)
+    }
+}
+
+/// A running sandbox. Dropping it closes the listeners; [`Running::shutdown`] also waits.
+pub struct Running {
+    world: Arc<World>,
+    addr: SocketAddr,
+    control_addr: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Returns where the WeChat side listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Returns where the control API listens.
+    pub fn control_addr(&self) -> SocketAddr {
+        self.control_addr
+    }
+
+    /// Returns the URL of the WeChat side.
+    pub fn base_url(&self) -> String {
+        self.world.base_url.clone()
+    }
+
+    /// Returns the certificate that signs the server's certificate.
+    pub fn ca_pem(&self) -> &str {
+        &self.world.ca_pem
+    }
+
+    /// Returns the folder with `ca.pem` and the folders of the accounts, if there is one.
+    pub fn files(&self) -> Option<&Path> {
+        self.world.files.as_ref().map(Files::root)
+    }
+
+    /// Returns the credentials of every account.
+    pub fn accounts(&self) -> Vec<Credentials> {
+        self.world.credentials()
+    }
+
+    /// Returns the credentials of one account.
+    pub fn account(&self, name: &str) -> Option<Credentials> {
+        self.world.account(name).map(|account| account.credentials(&self.world.base_url))
+    }
+
+    /// Returns every applied effect since the start or the last reset.
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        lock(&self.world.ledger).entries()
+    }
+
+    /// Returns templates and members of all families as the control API shows them.
+    pub fn state(&self) -> serde_json::Value {
+        control::state(&self.world)
+    }
+
+    /// Returns the present settings.
+    pub fn settings(&self) -> Settings {
+        Settings::clone(&self.world.settings())
+    }
+
+    /// Replaces the settings.
+    pub fn set_settings(&self, settings: Settings) {
+        self.world.set_settings(settings);
+    }
+
+    /// Lets a fault wait for its requests.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the rule hits no request or too many faults wait.
+    pub fn inject(&self, fault: FaultRule) -> Result<(), &'static str> {
+        lock(&self.world.faults).add(fault)
+    }
+
+    /// Moves the clock by which cards and tokens age.
+    pub fn advance(&self, seconds: i64) {
+        self.world.time.advance(seconds);
+    }
+
+    /// Returns to the state at start; keys stay as they are.
+    pub fn reset(&self) {
+        self.world.reset();
+    }
+
+    /// Stops both listeners, lets open requests finish for a bounded time and returns.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        for mut task in std::mem::take(&mut self.tasks) {
+            if tokio::time::timeout(STOP_TIMEOUT, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running")
+            .field("addr", &self.addr)
+            .field("control_addr", &self.control_addr)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,366 @@
+//! Every choice that WeChat's documents leave open, as a named setting with its default.
+//!
+//! `GET /settings` of the control API shows them all; `PATCH /settings` takes the same shape with
+//! only the members that are to change.
+
+use serde::{Deserialize, Serialize};
+
+/// All settings. Each default is the reading that seems most likely, or, where nothing is known,
+/// the one that hurts a developer least.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// How requests of the two WeChat Pay families are authenticated.
+    pub authentication: Authentication,
+    /// How answers of the two WeChat Pay families look.
+    pub answers: Answers,
+    /// The merchant family.
+    pub merchant: Merchant,
+    /// The brand family.
+    pub brand: Brand,
+    /// The official-account family.
+    pub official_account: OfficialAccount,
+}
+
+/// Open choices of request authentication.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Authentication {
+    /// The first deviation of a request timestamp, in seconds, that is refused.
+    /// Documented: "more than five minutes"; what happens at exactly 300 is not. Default 300.
+    pub max_skew_seconds: i64,
+    /// What a nonce gets that the same caller has already used with the same timestamp.
+    /// No page says that a repeat is refused. Default `accept`.
+    pub repeated_nonce: RepeatedNonce,
+    /// Whether `Accept` and `User-Agent` must be present; seen on some path groups. Default true.
+    pub require_client_headers: bool,
+    /// When `Wechatpay-Serial` is required on `/v3/` paths. Default `with_encrypted_fields`.
+    pub wechatpay_serial: SerialRule,
+    /// Whether a `Wechatpay-Serial` that names no key of the service is refused even when the
+    /// request has no encrypted field. Default true.
+    pub refuse_unknown_serial: bool,
+    /// Whether JSON is held to the letter of the conventions: no `null`, no characters beyond
+    /// three bytes, no path parameter repeated in the body. Default true.
+    pub strict_json: bool,
+    /// Whether a body with another content type than `application/json` is refused. Default true.
+    pub require_json_content_type: bool,
+    /// Whether the shift of `POST /clock` also moves the clock that signatures are checked and
+    /// made with. Default false: only cards, activities and tokens age.
+    pub signatures_follow_clock: bool,
+    /// The largest request body in bytes; no limit is published. Default 1048576.
+    pub max_body_bytes: usize,
+}
+
+impl Default for Authentication {
+    fn default() -> Self {
+        Self {
+            max_skew_seconds: 300,
+            repeated_nonce: RepeatedNonce::Accept,
+            require_client_headers: true,
+            wechatpay_serial: SerialRule::WithEncryptedFields,
+            refuse_unknown_serial: true,
+            strict_json: true,
+            require_json_content_type: true,
+            signatures_follow_clock: false,
+            max_body_bytes: 1 << 20,
+        }
+    }
+}
+
+/// What a repeated nonce gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepeatedNonce {
+    /// Nothing happens.
+    Accept,
+    /// 401 `SIGN_ERROR`.
+    Refuse,
+}
+
+/// When `Wechatpay-Serial` is required.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SerialRule {
+    /// Only if the body really has an encrypted field.
+    WithEncryptedFields,
+    /// On every operation whose page lists the header.
+    AsDocumented,
+}
+
+/// Open choices of answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Answers {
+    /// Whether errors after authentication are signed. Older text says so, SDKs never look.
+    /// Default true.
+    pub sign_errors: bool,
+    /// How many of a thousand signed answers carry a deliberately wrong signature that starts
+    /// with `WECHATPAY/SIGNTEST/`. "Very few" upstream. Default 0, so that tests are calm.
+    pub probes_per_thousand: u16,
+    /// The code of 429; four spellings are documented. Default `RATELIMIT_EXCEEDED`.
+    pub rate_limit_code: String,
+    /// Whether documented rates (ten calls a second for the brand family) are enforced.
+    /// Default false.
+    pub enforce_rate_limits: bool,
+    /// The seconds of `Retry-After` on 429; none is documented. Default absent.
+    pub retry_after_seconds: Option<u32>,
+    /// Whether the `detail` of a wrong signature is nested (seen live) or flat (documented).
+    /// Default `nested`.
+    pub sign_error_detail: SignErrorDetail,
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self {
+            sign_errors: true,
+            probes_per_thousand: 0,
+            rate_limit_code: "RATELIMIT_EXCEEDED".to_owned(),
+            enforce_rate_limits: false,
+            retry_after_seconds: None,
+            sign_error_detail: SignErrorDetail::Nested,
+        }
+    }
+}
+
+/// Where `issue` stands in the detail of a wrong signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignErrorDetail {
+    /// `detail.detail.issue`.
+    Nested,
+    /// `detail.issue`.
+    Flat,
+}
+
+/// What a repeated `out_request_no` gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepeatedNumber {
+    /// Equal content is answered like the first time, without a second effect; other content is
+    /// refused.
+    Replay,
+    /// Every repeat is refused.
+    Refuse,
+    /// The number has no meaning: the request acts again.
+    Apply,
+}
+
+/// Open choices of the merchant family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Merchant {
+    /// What a repeated `out_request_no` gets; the pages only ask for a unique one.
+    /// Default `replay`.
+    pub repeated_out_request_no: RepeatedNumber,
+    /// Whether `before + add = after` is checked. The official balance sample (888, +100, 888)
+    /// breaks it. Default false.
+    pub check_equation: bool,
+    /// Whether `before_balance` must be the stored value. Default false.
+    pub check_before: bool,
+    /// Whether a negative result is refused. Default false.
+    pub refuse_negative: bool,
+    /// Whether a balance change needs `need_balance` on the template. Default false.
+    pub balance_needs_section: bool,
+    /// Whether a user card that is deleted, expired or unavailable can be modified; only the
+    /// bonus page says that a deleted one cannot. Default false.
+    pub modify_unusable_cards: bool,
+    /// Whether a template modification starts a new review. Default false.
+    pub update_starts_review: bool,
+    /// Whether a deleted template can be modified or deleted again. Default false.
+    pub modify_deleted_templates: bool,
+    /// How long a dynamic code stays the same, in seconds. Default 60.
+    pub dynamic_code_seconds: u32,
+}
+
+impl Default for Merchant {
+    fn default() -> Self {
+        Self {
+            repeated_out_request_no: RepeatedNumber::Replay,
+            check_equation: false,
+            check_before: false,
+            refuse_negative: false,
+            balance_needs_section: false,
+            modify_unusable_cards: false,
+            update_starts_review: false,
+            modify_deleted_templates: false,
+            dynamic_code_seconds: 60,
+        }
+    }
+}
+
+/// Open choices of the brand family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Brand {
+    /// Whether the retired `DELETE` on a template still answers. Default true.
+    pub delete_answers: bool,
+    /// Whether a second invalidation of a template is refused; nothing is documented.
+    /// Default false: it answers the template as it is.
+    pub refuse_second_invalidation: bool,
+    /// Whether an invalidated template can still be updated. Default true: no error is listed.
+    pub update_invalid_templates: bool,
+    /// Whether members that only older documents have (`init_level`, `legal_agreement` on template
+    /// update; `card_id` in the query of a user-card update) act. Default false: they are ignored.
+    pub accept_legacy_fields: bool,
+    /// Whether the legacy `update_time` stands beside `modify_time` in answers. Default false.
+    pub answer_legacy_fields: bool,
+    /// AppIDs bound to the brand, which jump targets must name; empty means any. Default empty.
+    pub bound_appids: Vec<String>,
+    /// Texts that fail the content review. Default empty.
+    pub refused_texts: Vec<String>,
+}
+
+impl Default for Brand {
+    fn default() -> Self {
+        Self {
+            delete_answers: true,
+            refuse_second_invalidation: false,
+            update_invalid_templates: true,
+            accept_legacy_fields: false,
+            answer_legacy_fields: false,
+            bound_appids: Vec::new(),
+            refused_texts: Vec::new(),
+        }
+    }
+}
+
+/// Open choices of the official-account family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OfficialAccount {
+    /// Which table tells the fields whose change goes to review. Default `general`.
+    pub review_table: ReviewTable,
+    /// Whether a card that went to review is approved at once instead of waiting for
+    /// `POST /templates/approve`. Default false.
+    pub approve_at_once: bool,
+    /// The state of a deleted card; two spellings are documented. Default `CARD_STATUS_DELETE`.
+    pub deleted_status: String,
+    /// Whether the account may use stored value (else 43010). Default true.
+    pub stored_value_permission: bool,
+    /// Whether `updateuser` refuses a negative total with 47001; nothing is documented.
+    /// Default false.
+    pub refuse_negative_totals: bool,
+    /// Merchant ids bound to the account (else 72002); empty means any. Default empty.
+    pub bound_merchant_ids: Vec<String>,
+    /// The lifetime of a token in seconds. Default 7200.
+    pub token_seconds: i64,
+    /// How long a token that was replaced still works, in seconds. Default 300.
+    pub previous_token_seconds: i64,
+    /// Calls of `cgi-bin/token` a day. Default 2000.
+    pub token_calls_per_day: u32,
+    /// Calls of `cgi-bin/stable_token` a day. Default 500000.
+    pub stable_token_calls_per_day: u32,
+    /// Calls of `cgi-bin/stable_token` a minute. Default 10000.
+    pub stable_token_calls_per_minute: u32,
+    /// Forced refreshes a day. Default 20.
+    pub force_refresh_per_day: u32,
+    /// Seconds between two forced refreshes. Default 30.
+    pub force_refresh_interval_seconds: i64,
+    /// Whether a forced refresh beyond its daily number is answered 45009 (reported) instead of
+    /// the present token. Default true.
+    pub force_refresh_limit_is_error: bool,
+    /// Whether `errmsg` of a failure ends in `rid: ...` (newer) or `hint: [...]` (older).
+    /// Default `rid`.
+    pub trace: Trace,
+}
+
+impl Default for OfficialAccount {
+    fn default() -> Self {
+        Self {
+            review_table: ReviewTable::General,
+            approve_at_once: false,
+            deleted_status: "CARD_STATUS_DELETE".to_owned(),
+            stored_value_permission: true,
+            refuse_negative_totals: false,
+            bound_merchant_ids: Vec::new(),
+            token_seconds: 7200,
+            previous_token_seconds: 300,
+            token_calls_per_day: 2000,
+            stable_token_calls_per_day: 500_000,
+            stable_token_calls_per_minute: 10_000,
+            force_refresh_per_day: 20,
+            force_refresh_interval_seconds: 30,
+            force_refresh_limit_is_error: true,
+            trace: Trace::Rid,
+        }
+    }
+}
+
+/// Which fields of `/card/update` go to review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewTable {
+    /// `logo_url`, `notice`, `description`, `color`, `bonus_cleared`, `bonus_rules`,
+    /// `balance_rules`, `prerogative`.
+    General,
+    /// One SDK's table: `title` instead of `logo_url` and `notice`.
+    Sdk,
+}
+
+/// What closes the `errmsg` of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trace {
+    /// `rid: 65f0...`.
+    Rid,
+    /// `hint: [...]`.
+    Hint,
+}
+
+impl Settings {
+    /// Returns these settings with the members of `patch` changed.
+    ///
+    /// # Errors
+    ///
+    /// Fails with a text that names the member if one is unknown or has the wrong type.
+    pub fn patched(&self, patch: &serde_json::Value) -> Result<Self, String> {
+        let mut merged = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        merge(&mut merged, patch);
+        serde_json::from_value(merged).map_err(|error| error.to_string())
+    }
+}
+
+/// Lays `patch` over `target`, object by object.
+fn merge(target: &mut serde_json::Value, patch: &serde_json::Value) {
+    match (target, patch) {
+        (serde_json::Value::Object(target), serde_json::Value::Object(patch)) => {
+            for (name, value) in patch {
+                merge(target.entry(name.clone()).or_insert(serde_json::Value::Null), value);
+            }
+        }
+        (target, patch) => *target = patch.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_patch_changes_what_it_names_and_nothing_else() {
+        let settings = Settings::default();
+        let patched = settings
+            .patched(&json!({"answers": {"probes_per_thousand": 7, "retry_after_seconds": 3}}))
+            .unwrap();
+        assert_eq!(patched.answers.probes_per_thousand, 7);
+        assert_eq!(patched.answers.retry_after_seconds, Some(3));
+        assert_eq!(patched.merchant, settings.merchant);
+        let back = patched.patched(&json!({"answers": {"probes_per_thousand": 0, "retry_after_seconds": null}}));
+        assert_eq!(back.unwrap(), settings);
+    }
+
+    #[test]
+    fn an_unknown_member_or_value_is_named() {
+        let settings = Settings::default();
+        for (patch, named) in [
+            (json!({"answer": {}}), "answer"),
+            (json!({"merchant": {"check_sum": true}}), "check_sum"),
+            (json!({"merchant": {"repeated_out_request_no": "maybe"}}), "maybe"),
+        ] {
+            let error = settings.patched(&patch).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Where a request goes, and what a waiting fault does to it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+
+use crate::exchange::{OFFICIAL_ACCOUNT_JSON, PAY_JSON, Received, Reply, Signing};
+use crate::fault::{Fault, FaultTarget};
+use crate::pay::{self, SignaturePlan};
+use crate::server::AnswerBody;
+use crate::sync::lock;
+use crate::world::World;
+use crate::{official_account, random};
+
+/// What the server does with a request.
+pub(crate) enum Outcome {
+    /// Sends this, after a while.
+    Answer { after: Duration, response: http::Response<AnswerBody> },
+    /// Never answers.
+    Hang,
+    /// Closes the connection.
+    Drop,
+}
+
+/// Where a path belongs.
+enum Destination {
+    Pay(&'static pay::Route),
+    OfficialAccount(official_account::Target),
+    OtherMethod,
+    Nothing,
+}
+
+impl Destination {
+    fn of(received: &Received) -> Self {
+        let path = received.path();
+        if official_account::owns(path) {
+            return Self::OfficialAccount(official_account::find(&received.method, path, &received.body));
+        }
+        match pay::find(&received.method, path) {
+            pay::Found::Route(route) => Self::Pay(route),
+            pay::Found::OtherMethod => Self::OtherMethod,
+            pay::Found::Nothing => Self::Nothing,
+        }
+    }
+
+    fn operation(&self) -> Option<&'static str> {
+        match self {
+            Self::Pay(route) => Some(route.operation().id),
+            Self::OfficialAccount(target) => target.operation(),
+            Self::OtherMethod | Self::Nothing => None,
+        }
+    }
+
+    fn claimed_account(&self, world: &World, received: &Received) -> Option<String> {
+        match self {
+            Self::Pay(route) => pay::claimed_identity(world, route.operation(), received).map(str::to_owned),
+            Self::OfficialAccount(_) => official_account::claimed_account(world, received),
+            Self::OtherMethod | Self::Nothing => None,
+        }
+    }
+
+    /// Answers as without faults.
+    fn answer(&self, world: &World, received: &Received) -> Reply {
+        match self {
+            Self::Pay(route) => pay::answer(world, route, received),
+            Self::OfficialAccount(target) => official_account::answer(world, target, received),
+            Self::OtherMethod => Reply::empty(405),
+            Self::Nothing => Reply::empty(404),
+        }
+    }
+
+    fn signing(&self, world: &World, received: &Received) -> Option<Signing> {
+        match self {
+            Self::Pay(route) => pay::signing_for(world, route, received),
+            Self::OfficialAccount(_) | Self::OtherMethod | Self::Nothing => None,
+        }
+    }
+}
+
+/// Answers one request.
+pub(crate) fn answer(world: &World, received: &Received) -> Outcome {
+    let destination = Destination::of(received);
+    let account = destination.claimed_account(world, received);
+    let fault = lock(&world.faults).take(&FaultTarget {
+        operation: destination.operation(),
+        path: received.path(),
+        method: received.method.as_str(),
+        account: account.as_deref(),
+    });
+    if let Some(fault) = &fault {
+        tracing::info!(operation = destination.operation(), ?fault, "a fault hits a request");
+    }
+    match fault {
+        None => finish(world, destination.answer(world, received), &probe_plan(world)),
+        Some(fault) => faulty(world, &destination, received, fault),
+    }
+}
+
+fn faulty(world: &World, destination: &Destination, received: &Received, fault: Fault) -> Outcome {
+    let apply = |applied: bool| {
+        if applied {
+            destination.answer(world, received);
+        }
+    };
+    let usual = || destination.answer(world, received);
+    let plain = SignaturePlan::default();
+    match fault {
+        Fault::Hang { applied } => {
+            apply(applied);
+            Outcome::Hang
+        }
+        Fault::DropConnection { applied } => {
+            apply(applied);
+            Outcome::Drop
+        }
+        Fault::Delay { milliseconds } => match finish(world, usual(), &plain) {
+            Outcome::Answer { response, .. } => {
+                Outcome::Answer { after: Duration::from_millis(milliseconds), response }
+            }
+            other => other,
+        },
+        Fault::Status { status, code, message, body, applied, signed } => {
+            apply(applied);
+            let mut reply = match code {
+                Some(code) => {
+                    let message = message.unwrap_or_else(|| "injected by a fault".to_owned());
+                    Reply::json(status, PAY_JSON, json!({ "code": code, "message": message }).to_string())
+                }
+                None => Reply::json(status, "text/html", body.unwrap_or_default()),
+            };
+            reply.headers.push(("Request-ID", random::request_id(269_546_525)));
+            reply.signing = if signed { destination.signing(world, received) } else { None };
+            finish(world, reply, &plain)
+        }
+        Fault::RateLimited { retry_after_seconds } => {
+            let reply = match destination {
+                Destination::Pay(route) => pay::rate_limited(world, route, received, retry_after_seconds),
+                _ => official_account::errcode(world, 45011, "api minute-quota reach limit"),
+            };
+            finish(world, reply, &plain)
+        }
+        Fault::Errcode { errcode, errmsg, applied } => {
+            apply(applied);
+            let errmsg = errmsg.unwrap_or_else(|| "injected by a fault".to_owned());
+            finish(world, official_account::errcode(world, errcode, &errmsg), &plain)
+        }
+        Fault::Redirect { location } => {
+            let mut reply = Reply::empty(302);
+            reply.headers.push(("Location", location));
+            finish(world, reply, &plain)
+        }
+        Fault::HugeBody { bytes } => {
+            let head = Reply::json(200, OFFICIAL_ACCOUNT_JSON, Bytes::new());
+            with_body(finish(world, head, &plain), AnswerBody::endless(bytes))
+        }
+        Fault::ContentType { value } => {
+            let outcome = finish(world, usual(), &plain);
+            change(outcome, |response| {
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    response.headers_mut().insert(CONTENT_TYPE, value);
+                }
+            })
+        }
+        Fault::TamperBody => {
+            let reply = usual();
+            let tampered = tampered(&reply.body);
+            with_body(finish(world, reply, &plain), AnswerBody::whole(tampered))
+        }
+        Fault::TruncateBody => {
+            let reply = usual();
+            let body = AnswerBody::truncated(reply.body.clone());
+            with_body(finish(world, reply, &plain), body)
+        }
+        Fault::GarbageBody => {
+            let mut reply = usual();
+            reply.body = Bytes::from_static(b"<html>not JSON</html>");
+            finish(world, reply, &plain)
+        }
+        Fault::Unsigned => finish(world, Reply { signing: None, ..usual() }, &plain),
+        Fault::MissingHeader { name } => {
+            finish(world, usual(), &SignaturePlan { leave_out: Some(name), ..plain })
+        }
+        Fault::StaleTimestamp { seconds } => {
+            finish(world, usual(), &SignaturePlan { stale_seconds: seconds, ..plain })
+        }
+        Fault::WrongSerial { serial } => {
+            let serial = serial.unwrap_or_else(|| "7E0000000000000000000000000000000000DEAD".to_owned());
+            finish(world, usual(), &SignaturePlan { serial: Some(serial), ..plain })
+        }
+        Fault::BadSignature => finish(world, usual(), &SignaturePlan { wrong: true, ..plain }),
+        Fault::SignTest => finish(world, usual(), &SignaturePlan { probe: true, ..plain }),
+    }
+}
+
+/// Decides whether this answer is one of the configured share of probes.
+fn probe_plan(world: &World) -> SignaturePlan {
+    let share = u32::from(world.settings().answers.probes_per_thousand);
+    let mut counter = lock(&world.probes);
+    *counter += share.min(1000);
+    let probe = *counter >= 1000;
+    if probe {
+        *counter -= 1000;
+    }
+    SignaturePlan { probe, ..SignaturePlan::default() }
+}
+
+/// Signs a reply and turns it into a response.
+fn finish(world: &World, reply: Reply, plan: &SignaturePlan) -> Outcome {
+    let mut headers = HeaderMap::new();
+    let mut put = |name: &str, value: &str| {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    };
+    if !reply.body.is_empty() || !reply.content_type.is_empty() {
+        put(CONTENT_TYPE.as_str(), reply.content_type);
+    }
+    put(SERVER.as_str(), "nginx");
+    put("keep-alive", "timeout=8");
+    put(CACHE_CONTROL.as_str(), "no-cache, must-revalidate");
+    put("x-content-type-options", "nosniff");
+    for (name, value) in &reply.headers {
+        put(name, value);
+    }
+    if let Some(signing) = &reply.signing {
+        match pay::signature_headers(signing, world.signature_time().as_second(), &reply.body, plan) {
+            Ok(signature) => signature.iter().for_each(|(name, value)| put(name, value)),
+            Err(error) => tracing::error!(account = signing.account.name, %error, "an answer cannot be signed"),
+        }
+    }
+    let mut response = http::Response::new(AnswerBody::whole(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if reply.status == 204 {
+        headers.remove(CONTENT_TYPE);
+    }
+    *response.headers_mut() = headers;
+    Outcome::Answer { after: Duration::ZERO, response }
+}
+
+fn with_body(outcome: Outcome, body: AnswerBody) -> Outcome {
+    change(outcome, |response| *response.body_mut() = body)
+}
+
+fn change(outcome: Outcome, change: impl FnOnce(&mut http::Response<AnswerBody>)) -> Outcome {
+    match outcome {
+        Outcome::Answer { after, mut response } => {
+            change(&mut response);
+            Outcome::Answer { after, response }
+        }
+        other => other,
+    }
+}
+
+/// Changes the last letter or digit, so that JSON stays JSON wherever possible.
+fn tampered(body: &Bytes) -> Bytes {
+    let mut bytes = body.to_vec();
+    match bytes.iter_mut().rev().find(|byte| byte.is_ascii_alphanumeric()) {
+        Some(byte) => *byte = if *byte == b'7' { b'8' } else { b'7' },
+        None => bytes.push(b' '),
+    }
+    Bytes::from(bytes)
+}

@@ -1,0 +1,160 @@
+//! Everything that requests and the control API share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+use kabao_models::Family;
+
+use crate::account::{Account, Credentials};
+use crate::clock::Time;
+use crate::fault::Faults;
+use crate::keys::{Authority, Files};
+use crate::ledger::Ledger;
+use crate::rates::Rates;
+use crate::settings::Settings;
+use crate::sync::lock;
+use crate::{brand, merchant, official_account};
+
+/// WeChat, as far as the sandbox knows it.
+pub(crate) struct World {
+    pub(crate) time: Time,
+    pub(crate) accounts: Vec<Arc<Account>>,
+    pub(crate) base_url: String,
+    pub(crate) api_authority: Authority,
+    pub(crate) ca_pem: String,
+    pub(crate) files: Option<Files>,
+    settings: Mutex<Arc<Settings>>,
+    pub(crate) initial_settings: Arc<Settings>,
+    pub(crate) ledger: Mutex<Ledger>,
+    pub(crate) faults: Mutex<Faults>,
+    pub(crate) rates: Mutex<Rates>,
+    pub(crate) nonces: Mutex<Nonces>,
+    /// Counts thousandths of probes; see [`Settings`].
+    pub(crate) probes: Mutex<u32>,
+    pub(crate) merchant: Mutex<merchant::Core>,
+    pub(crate) brand: Mutex<brand::Core>,
+    pub(crate) official_account: Mutex<official_account::Core>,
+    pub(crate) tokens: Mutex<official_account::Tokens>,
+    pub(crate) demo: bool,
+}
+
+/// What a world is made of.
+pub(crate) struct Parts {
+    pub(crate) time: Time,
+    pub(crate) accounts: Vec<Arc<Account>>,
+    pub(crate) base_url: String,
+    pub(crate) api_authority: Authority,
+    pub(crate) ca_pem: String,
+    pub(crate) files: Option<Files>,
+    pub(crate) settings: Settings,
+    pub(crate) demo: bool,
+}
+
+impl World {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let settings = Arc::new(parts.settings);
+        let world = Self {
+            time: parts.time,
+            accounts: parts.accounts,
+            base_url: parts.base_url,
+            api_authority: parts.api_authority,
+            ca_pem: parts.ca_pem,
+            files: parts.files,
+            settings: Mutex::new(Arc::clone(&settings)),
+            initial_settings: settings,
+            ledger: Mutex::default(),
+            faults: Mutex::default(),
+            rates: Mutex::default(),
+            nonces: Mutex::default(),
+            probes: Mutex::default(),
+            merchant: Mutex::default(),
+            brand: Mutex::default(),
+            official_account: Mutex::default(),
+            tokens: Mutex::default(),
+            demo: parts.demo,
+        };
+        world.fill();
+        world
+    }
+
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&lock(&self.settings))
+    }
+
+    pub(crate) fn set_settings(&self, settings: Settings) {
+        *lock(&self.settings) = Arc::new(settings);
+    }
+
+    /// Returns the time by which cards and tokens age.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
+    /// Returns the time by which signatures are checked and made.
+    pub(crate) fn signature_time(&self) -> Timestamp {
+        if self.settings().authentication.signatures_follow_clock { self.time.now() } else { self.time.base() }
+    }
+
+    pub(crate) fn account(&self, name: &str) -> Option<&Arc<Account>> {
+        self.accounts.iter().find(|account| account.name == name)
+    }
+
+    /// Finds the accounts of a merchant number. A number may serve two families.
+    pub(crate) fn accounts_of_merchant<'a>(&'a self, mchid: &'a str) -> impl Iterator<Item = &'a Arc<Account>> {
+        self.accounts.iter().filter(move |account| account.mchid.as_deref() == Some(mchid))
+    }
+
+    pub(crate) fn account_of_appid(&self, appid: &str) -> Option<&Arc<Account>> {
+        self.accounts
+            .iter()
+            .find(|account| account.family == Family::OfficialAccount && account.appid.as_deref() == Some(appid))
+    }
+
+    pub(crate) fn credentials(&self) -> Vec<Credentials> {
+        self.accounts.iter().map(|account| account.credentials(&self.base_url)).collect()
+    }
+
+    /// Returns to the state at start: data, settings, faults, ledger, clock. Keys stay.
+    pub(crate) fn reset(&self) {
+        self.time.reset();
+        self.set_settings(Settings::clone(&self.initial_settings));
+        *lock(&self.ledger) = Ledger::default();
+        *lock(&self.faults) = Faults::default();
+        *lock(&self.rates) = Rates::default();
+        *lock(&self.nonces) = Nonces::default();
+        *lock(&self.probes) = 0;
+        *lock(&self.merchant) = merchant::Core::default();
+        *lock(&self.brand) = brand::Core::default();
+        *lock(&self.official_account) = official_account::Core::default();
+        *lock(&self.tokens) = official_account::Tokens::default();
+        for account in &self.accounts {
+            account.set_permitted(true);
+            if let Some(pay) = &account.pay {
+                let mut keyring = lock(&pay.keyring);
+                keyring.set_revoked(None, false);
+                keyring.phase = crate::keys::KeyPhase::Migrating;
+            }
+        }
+        self.fill();
+    }
+
+    /// Puts the demo data in place.
+    fn fill(&self) {
+        if self.demo {
+            crate::demo::fill(self);
+        }
+    }
+}
+
+/// Nonces seen within the window in which a timestamp is fresh.
+#[derive(Default)]
+pub(crate) struct Nonces(HashMap<(String, String), i64>);
+
+impl Nonces {
+    /// Returns false if the caller used the nonce before.
+    pub(crate) fn first_use(&mut self, identity: &str, nonce: &str, now: i64, window: i64) -> bool {
+        self.0.retain(|_, seen| now.saturating_sub(*seen) <= window.saturating_mul(2));
+        self.0.insert((identity.to_owned(), nonce.to_owned()), now).is_none()
+    }
+}

@@ -1,0 +1,103 @@
+//! Configuration: defaults, then a TOML file, then the environment; read in full before anything starts.
+//!
+//! Reading finds *every* fault instead of the first one, because whoever repairs a configuration would rather have a
+//! list than a sequence of surprises. What comes out is [`Settings`]: values that are known to be good, with keys and
+//! certificates already loaded. Secrets come from files or named environment variables and never stand in the file.
+
+mod account;
+mod account_files;
+mod document;
+mod fault;
+mod section;
+mod settings;
+mod suggest;
+mod summary;
+mod tls;
+pub(crate) mod unit;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+pub use self::account::{AccountSettings, Credentials, PaySettings};
+pub use self::fault::{Fault, Faults};
+pub use self::settings::{
+    AdminSettings, GrpcSettings, Limits, LogFormat, LogSettings, Settings, ShutdownSettings,
+    TelemetrySettings, Timeouts,
+};
+pub use self::summary::Summary;
+pub use self::tls::TlsSettings;
+
+use self::fault::Collector;
+use self::section::{Context, Section};
+
+/// The names and values of the environment.
+///
+/// Taken once at the edge and passed down, so that tests bring their own.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The environment of this process. Variables that are not UTF-8 are left out.
+    pub fn of_process() -> Self {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (String, String)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone()))
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
+    }
+}
+
+/// Reads the configuration file and the environment.
+///
+/// `now` is in seconds since 1970 and decides whether certificates have expired.
+///
+/// # Errors
+///
+/// [`Faults`] lists everything that would keep the gateway from starting with this configuration.
+pub fn load(file: &Path, environment: &Environment, now: i64) -> Result<Settings, Faults> {
+    let name = file.display().to_string();
+    let text = fs::read_to_string(file)
+        .map_err(|error| Faults::one(&name, format!("cannot be read: {error}")))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    parse(&name, &text, folder, environment, now)
+}
+
+/// As [`load`], for a text that is already there; relative paths start from `folder`.
+///
+/// # Errors
+///
+/// As for [`load`].
+pub fn parse(
+    name: &str,
+    text: &str,
+    folder: &Path,
+    environment: &Environment,
+    now: i64,
+) -> Result<Settings, Faults> {
+    let faults = Collector::new(name);
+    let mut root = document::parse(text, &faults);
+    document::overlay(&mut root, environment.iter(), &faults);
+    let context = Context {
+        folder,
+        now,
+        environment,
+        faults: &faults,
+    };
+    let settings = Settings::read(Section::root(root, &context));
+    faults.finish(settings)
+}

@@ -1,0 +1,247 @@
+//! The configuration as a tree of values that know where they stand.
+//!
+//! The TOML file gives the tree, environment variables are laid over it, and only then is it read.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::fault::Collector;
+
+/// The prefix of environment variables that override the file.
+pub(super) const PREFIX: &str = "KABAO__";
+
+/// Where a value stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    File { line: usize, column: usize },
+    Environment(String),
+    Whole,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) value: Value,
+    pub(super) origin: Origin,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    String(String),
+    Integer(i64),
+    Boolean(bool),
+    Float(f64),
+    /// A TOML date or time, which no setting is.
+    Date,
+    Array(Vec<Node>),
+    Table(Table),
+}
+
+pub(super) type Table = BTreeMap<String, Node>;
+
+impl Value {
+    /// How the kind of value is called in a message.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::String(_) => "a string",
+            Self::Integer(_) => "an integer",
+            Self::Boolean(_) => "a boolean",
+            Self::Float(_) => "a floating-point number",
+            Self::Date => "a date",
+            Self::Array(_) => "an array",
+            Self::Table(_) => "a table",
+        }
+    }
+}
+
+/// Parses TOML and reports every syntax error; what could be understood is returned all the same.
+pub(super) fn parse(text: &str, faults: &Collector) -> Table {
+    let lines = Lines::new(text);
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let origin = error
+            .span()
+            .map_or(Origin::Whole, |span| lines.origin(span.start));
+        faults.add(&origin, "", format!("TOML syntax: {}", error.message()));
+    }
+    table(document.get_ref(), &lines, faults, "")
+}
+
+/// Lays environment variables named `KABAO__SECTION__KEY` over the tree.
+///
+/// Values arrive as strings and are parsed by whoever reads them. The second name after `KABAO__ACCOUNTS__` is an
+/// account's id in capitals with `_` for every other character: `KABAO__ACCOUNTS__ACME_BRAND__MCHID`.
+pub(super) fn overlay(
+    root: &mut Table,
+    environment: impl IntoIterator<Item = (String, String)>,
+    faults: &Collector,
+) {
+    let mut variables: Vec<_> = environment
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(PREFIX))
+        .collect();
+    variables.sort();
+    for (name, value) in variables {
+        let origin = Origin::Environment(name.clone());
+        let path: Vec<&str> = name
+            .strip_prefix(PREFIX)
+            .unwrap_or_default()
+            .split("__")
+            .collect();
+        if path.iter().any(|segment| segment.is_empty()) {
+            faults.add(&origin, "", "expected KABAO__SECTION__KEY");
+            continue;
+        }
+        let (table, path) = match path.as_slice() {
+            ["ACCOUNTS", account, rest @ ..] if !rest.is_empty() => {
+                let Some(table) = account_table(root, account) else {
+                    faults.add(
+                        &origin,
+                        "accounts",
+                        format!(
+                            "no account in the file is spelled `{account}` in capitals, with `_` for other characters"
+                        ),
+                    );
+                    continue;
+                };
+                (table, rest)
+            }
+            path => (&mut *root, path),
+        };
+        insert(table, path, &origin, value);
+    }
+}
+
+fn account_table<'a>(root: &'a mut Table, wanted: &str) -> Option<&'a mut Table> {
+    let Value::Array(accounts) = &mut root.get_mut("accounts")?.value else {
+        return None;
+    };
+    accounts.iter_mut().find_map(|node| match &mut node.value {
+        Value::Table(account) => {
+            let named = matches!(
+                account.get("id"),
+                Some(Node { value: Value::String(id), .. }) if environment_name(id) == wanted
+            );
+            named.then_some(account)
+        }
+        _ => None,
+    })
+}
+
+/// An account id as it is spelled in the name of an environment variable.
+fn environment_name(id: &str) -> String {
+    id.chars()
+        .map(|c| match c.is_ascii_alphanumeric() {
+            true => c.to_ascii_uppercase(),
+            false => '_',
+        })
+        .collect()
+}
+
+fn insert(table: &mut Table, path: &[&str], origin: &Origin, value: String) {
+    let Some((key, rest)) = path.split_first() else {
+        return;
+    };
+    let key = key.to_ascii_lowercase();
+    if rest.is_empty() {
+        let node = Node {
+            value: Value::String(value),
+            origin: origin.clone(),
+        };
+        table.insert(key, node);
+        return;
+    }
+    let entry = table.entry(key).or_insert_with(|| Node {
+        value: Value::Table(Table::new()),
+        origin: origin.clone(),
+    });
+    if !matches!(entry.value, Value::Table(_)) {
+        // The file has a scalar where the variable names a section: the variable wins, the reader judges.
+        *entry = Node {
+            value: Value::Table(Table::new()),
+            origin: origin.clone(),
+        };
+    }
+    if let Value::Table(inner) = &mut entry.value {
+        insert(inner, rest, origin, value);
+    }
+}
+
+fn table(source: &DeTable<'_>, lines: &Lines<'_>, faults: &Collector, path: &str) -> Table {
+    source
+        .iter()
+        .map(|(key, value)| {
+            let name = key.get_ref().to_string();
+            let path = join(path, &name);
+            let node = node(value, lines.origin(key.span().start), lines, faults, &path);
+            (name, node)
+        })
+        .collect()
+}
+
+fn node(
+    source: &Spanned<DeValue<'_>>,
+    origin: Origin,
+    lines: &Lines<'_>,
+    faults: &Collector,
+    path: &str,
+) -> Node {
+    let value = match source.get_ref() {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Boolean(value) => Value::Boolean(*value),
+        DeValue::Integer(digits) => {
+            match i64::from_str_radix(&digits.as_str().replace('_', ""), digits.radix()) {
+                Ok(value) => Value::Integer(value),
+                Err(_) => {
+                    faults.add(&origin, path, "the integer does not fit into 64 bits");
+                    Value::Integer(0)
+                }
+            }
+        }
+        DeValue::Float(digits) => {
+            Value::Float(digits.as_str().replace('_', "").parse().unwrap_or(f64::NAN))
+        }
+        DeValue::Datetime(_) => Value::Date,
+        DeValue::Array(items) => Value::Array(
+            items
+                .iter()
+                .map(|item| {
+                    let origin = lines.origin(item.span().start);
+                    node(item, origin, lines, faults, path)
+                })
+                .collect(),
+        ),
+        DeValue::Table(inner) => Value::Table(table(inner, lines, faults, path)),
+    };
+    Node { value, origin }
+}
+
+/// Joins a section's path and a key.
+pub(super) fn join(path: &str, key: &str) -> String {
+    match path.is_empty() {
+        true => key.to_owned(),
+        false => format!("{path}.{key}"),
+    }
+}
+
+/// Turns byte offsets into lines and columns, both from 1; columns count characters.
+struct Lines<'a>(&'a str);
+
+impl<'a> Lines<'a> {
+    fn new(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    fn origin(&self, offset: usize) -> Origin {
+        let before = self.0.get(..offset).unwrap_or(self.0);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Origin::File {
+            line: before.matches('\n').count() + 1,
+            column: before
+                .get(line_start..)
+                .map_or(0, |line| line.chars().count())
+                + 1,
+        }
+    }
+}

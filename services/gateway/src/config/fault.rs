@@ -1,0 +1,103 @@
+//! What is wrong with a configuration, collected instead of thrown.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use super::document::Origin;
+
+/// One thing in the configuration that has to be put right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// Where the value stands: `kabao.toml:12:3` or `environment variable KABAO__GRPC__LISTEN`.
+    pub place: String,
+    /// The key path, for example `accounts[acme].private_key_file`; empty for faults of the file as a whole.
+    pub key: String,
+    /// What is wrong and, where it is short to say, what would be right. Never holds a secret.
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.key.is_empty() {
+            write!(f, "{}: {}", self.place, self.message)
+        } else {
+            write!(f, "{}: {}: {}", self.place, self.key, self.message)
+        }
+    }
+}
+
+/// Every fault of one configuration; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(super) fn one(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self(vec![Fault {
+            place: place.into(),
+            key: String::new(),
+            message: message.into(),
+        }])
+    }
+
+    /// The faults in the order in which they were found.
+    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter()
+    }
+
+    /// How many there are.
+    #[expect(clippy::len_without_is_empty, reason = "there is always at least one")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        for fault in &self.0 {
+            write!(f, "{separator}{fault}")?;
+            separator = "\n";
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Faults {}
+
+/// Collects faults while a configuration is read, so that all of them are found in one go.
+#[derive(Debug)]
+pub(super) struct Collector {
+    file: String,
+    faults: RefCell<Vec<Fault>>,
+}
+
+impl Collector {
+    pub(super) fn new(file: impl Into<String>) -> Self {
+        Self {
+            file: file.into(),
+            faults: RefCell::default(),
+        }
+    }
+
+    pub(super) fn add(&self, origin: &Origin, key: impl Into<String>, message: impl Into<String>) {
+        let place = match origin {
+            Origin::File { line, column } => format!("{}:{line}:{column}", self.file),
+            Origin::Environment(name) => format!("environment variable {name}"),
+            Origin::Whole => self.file.clone(),
+        };
+        self.faults.borrow_mut().push(Fault {
+            place,
+            key: key.into(),
+            message: message.into(),
+        });
+    }
+
+    /// Passes `value` on if nothing was wrong.
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Faults> {
+        let faults = self.faults.into_inner();
+        match faults.is_empty() {
+            true => Ok(value),
+            false => Err(Faults(faults)),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The effective configuration for people, without a secret in it.
+
+use std::fmt;
+
+use super::account::{AccountSettings, Credentials, PaySettings};
+use super::settings::{LogFormat, Settings};
+use super::unit;
+
+/// Prints [`Settings`]; also says what is allowed but deserves a second look.
+#[derive(Debug)]
+pub struct Summary<'a> {
+    settings: &'a Settings,
+    now: i64,
+}
+
+const DAY: i64 = 24 * 3600;
+/// From when on the end of a certificate is pointed out.
+const SOON: i64 = 30 * DAY;
+
+impl<'a> Summary<'a> {
+    /// A summary as seen at `now`, in seconds since 1970.
+    pub fn new(settings: &'a Settings, now: i64) -> Self {
+        Self { settings, now }
+    }
+
+    /// Things that are valid, and yet may not be meant.
+    pub fn warnings(&self) -> Vec<String> {
+        let grpc = &self.settings.grpc;
+        let mut warnings = Vec::new();
+        if !grpc.listen.ip().is_loopback() {
+            let everyone = "whoever reaches this address can use every account";
+            match &grpc.tls {
+                None => warnings.push(format!("grpc.listen {} without [grpc.tls]: {everyone}", grpc.listen)),
+                Some(tls) if tls.client_ca_file.is_none() => warnings.push(format!(
+                    "grpc.listen {} without grpc.tls.client_ca_file: {everyone}",
+                    grpc.listen
+                )),
+                Some(_) => {}
+            }
+        }
+        for account in &self.settings.accounts {
+            let expires = keys(account).and_then(|keys| keys.certificate_expires);
+            if let Some(expires) = expires
+                && expires - self.now < SOON
+            {
+                warnings.push(format!(
+                    "accounts[{}].certificate_file expires in {} days",
+                    account.id,
+                    (expires - self.now) / DAY
+                ));
+            }
+        }
+        warnings
+    }
+}
+
+fn keys(account: &AccountSettings) -> Option<&PaySettings> {
+    match &account.credentials {
+        Credentials::Merchant(keys) | Credentials::Brand { keys, .. } => Some(keys),
+        Credentials::OfficialAccount { .. } => None,
+    }
+}
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Settings {
+            grpc,
+            admin,
+            log,
+            telemetry,
+            shutdown,
+            accounts,
+        } = self.settings;
+        let tls = match &grpc.tls {
+            None => "plain text",
+            Some(tls) if tls.client_ca_file.is_some() => "TLS, client certificates required",
+            Some(_) => "TLS",
+        };
+        let format = match log.format {
+            LogFormat::Json => "json",
+            LogFormat::Text => "text",
+        };
+        let traces = telemetry.otlp_endpoint.as_deref().unwrap_or("off");
+        writeln!(f, "grpc       {} ({tls})", grpc.listen)?;
+        writeln!(f, "admin      {}", admin.listen)?;
+        writeln!(f, "log        {format}, {}", log.level)?;
+        writeln!(f, "traces     {traces}")?;
+        writeln!(
+            f,
+            "deadlines  {} by default, {} at most",
+            unit::duration(grpc.timeouts.default_deadline),
+            unit::duration(grpc.timeouts.max_deadline)
+        )?;
+        writeln!(
+            f,
+            "shutdown   {} pre-drain, {} drain",
+            unit::duration(shutdown.pre_drain),
+            unit::duration(shutdown.drain_deadline)
+        )?;
+        writeln!(f, "accounts   {}", accounts.len())?;
+        for account in accounts {
+            write!(f, "  {}  {}", account.id, account.family().as_str())?;
+            write_credentials(f, &account.credentials)?;
+            if let Some(url) = &account.base_url {
+                write!(f, ", base_url {url}")?;
+            }
+            if !account.extra_roots.is_empty() {
+                write!(f, ", {} extra CA", account.extra_roots.len())?;
+            }
+            writeln!(f)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_credentials(f: &mut fmt::Formatter<'_>, credentials: &Credentials) -> fmt::Result {
+    match credentials {
+        Credentials::Merchant(keys) => write_keys(f, keys),
+        Credentials::Brand { brand_id, keys } => {
+            write!(f, ", brand_id {brand_id}")?;
+            write_keys(f, keys)
+        }
+        Credentials::OfficialAccount { appid, .. } => write!(f, ", appid {appid}, app secret set"),
+    }
+}
+
+fn write_keys(f: &mut fmt::Formatter<'_>, keys: &PaySettings) -> fmt::Result {
+    if let Some(mchid) = &keys.mchid {
+        write!(f, ", mchid {mchid}")?;
+    }
+    write!(f, ", certificate {}", keys.identity.serial())?;
+    match &keys.public_key {
+        Some((id, _)) => write!(f, ", verifies with {id}")?,
+        None => write!(f, ", verifies with platform certificates")?,
+    }
+    if keys.apiv3_key.is_some() {
+        write!(f, ", APIv3 key set")?;
+    }
+    Ok(())
+}

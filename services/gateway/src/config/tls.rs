@@ -1,0 +1,173 @@
+//! `[grpc.tls]`: the certificate that the gateway shows, and whose clients it lets in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kabao_auth::Certificate;
+use rustls::RootCertStore;
+use rustls::ServerConfig;
+use rustls::server::WebPkiClientVerifier;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::section::{Located, Section};
+
+/// The loaded material of `[grpc.tls]`.
+#[derive(Clone, Debug)]
+pub struct TlsSettings {
+    /// `certificate_file`: the chain in PEM, the server's own certificate first.
+    pub certificate_file: PathBuf,
+    /// `private_key_file`: its key in PEM.
+    pub private_key_file: PathBuf,
+    /// `client_ca_file`: when given, clients must show a certificate that one of these signed (mTLS).
+    pub client_ca_file: Option<PathBuf>,
+    /// What the listener uses.
+    pub config: Arc<ServerConfig>,
+}
+
+impl TlsSettings {
+    pub(super) fn read(mut section: Section<'_>) -> Option<Self> {
+        let certificate = required_path(&mut section, "certificate_file");
+        let private_key = required_path(&mut section, "private_key_file");
+        let client_ca = section.path("client_ca_file");
+
+        let chain = certificate.as_ref().and_then(|file| {
+            let text = read_pem(&section, file)?;
+            warn_expired(&section, file, &text);
+            certificates(&section, file, text.as_bytes())
+        });
+        let key = private_key.as_ref().and_then(|file| {
+            let text = read_pem(&section, file)?;
+            match PrivateKeyDer::from_pem_slice(text.as_bytes()) {
+                Ok(key) => Some(key),
+                Err(_) => {
+                    let message = format!("{} holds no PEM private key", file.value.display());
+                    section.reject(file, message);
+                    None
+                }
+            }
+        });
+        let roots = match &client_ca {
+            None => Some(None),
+            Some(file) => client_roots(&section, file).map(Some),
+        };
+        let config = match (chain, key, roots) {
+            (Some(chain), Some(key), Some(roots)) => {
+                server_config(chain, key, roots, |message| {
+                    section.fault("private_key_file", message)
+                })
+            }
+            _ => None,
+        };
+        section.finish();
+        Some(Self {
+            certificate_file: certificate?.value,
+            private_key_file: private_key?.value,
+            client_ca_file: client_ca.map(|file| file.value),
+            config: Arc::new(config?),
+        })
+    }
+}
+
+fn required_path(section: &mut Section<'_>, key: &'static str) -> Option<Located<PathBuf>> {
+    if !section.has(key) {
+        section.fault(key, "is required when [grpc.tls] is given");
+    }
+    section.path(key)
+}
+
+fn read_pem(section: &Section<'_>, file: &Located<PathBuf>) -> Option<String> {
+    match fs::read_to_string(&file.value) {
+        Ok(text) => Some(text),
+        Err(error) => {
+            section.reject(file, unreadable(&file.value, &error));
+            None
+        }
+    }
+}
+
+/// How a file that cannot be read is reported.
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> String {
+    format!("cannot read {}: {error}", path.display())
+}
+
+fn warn_expired(section: &Section<'_>, file: &Located<PathBuf>, text: &str) {
+    // Certificates with other keys than RSA are judged by the peers alone.
+    if let Ok(certificate) = Certificate::from_pem(text)
+        && certificate.not_after() < section.context().now
+    {
+        section.reject(file, format!("the certificate in {} has expired", file.value.display()));
+    }
+}
+
+/// Every certificate of a PEM text.
+pub(super) fn certificates(
+    section: &Section<'_>,
+    file: &Located<PathBuf>,
+    pem: &[u8],
+) -> Option<Vec<CertificateDer<'static>>> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match found {
+        Ok(found) if !found.is_empty() => Some(found),
+        _ => {
+            let message = format!("{} holds no PEM certificate", file.value.display());
+            section.reject(file, message);
+            None
+        }
+    }
+}
+
+fn client_roots(section: &Section<'_>, file: &Located<PathBuf>) -> Option<RootCertStore> {
+    let text = read_pem(section, file)?;
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(section, file, text.as_bytes())? {
+        if roots.add(certificate).is_err() {
+            let message = format!(
+                "{} holds a certificate that cannot be a certificate authority",
+                file.value.display()
+            );
+            section.reject(file, message);
+            return None;
+        }
+    }
+    Some(roots)
+}
+
+fn server_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    client_roots: Option<RootCertStore>,
+    fault: impl Fn(String),
+) -> Option<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    // Says by itself whether key and certificate belong together, which the builder would not.
+    let certified = CertifiedKey::from_der(chain, key, &provider)
+        .map_err(|error| match error {
+            rustls::Error::InconsistentKeys(_) => {
+                fault("the private key does not belong to the certificate".to_owned());
+            }
+            error => fault(error.to_string()),
+        })
+        .ok()?;
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| fault(error.to_string()))
+        .ok()?;
+    let builder = match client_roots {
+        None => builder.with_no_client_auth(),
+        Some(roots) => {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                .build()
+                .map_err(|error| fault(error.to_string()))
+                .ok()?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(
+        certified,
+    )));
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Some(config)
+}

@@ -1,0 +1,41 @@
+//! Sockets: where callers and operators come in.
+//!
+//! The accept loop is our own and not tonic's, because every stage of a connection needs a bound that tonic does not
+//! offer: the number of connections, the TLS handshake, the first bytes of HTTP/2, the age with jitter, and above all
+//! the time that a drain may take.
+
+mod admin;
+mod bind;
+mod connection;
+mod grpc;
+mod preface;
+
+pub(crate) use self::admin::Admin;
+pub use self::bind::BindError;
+pub(crate) use self::bind::bind;
+pub(crate) use self::grpc::Grpc;
+
+/// The service behind the gRPC listener: takes and gives HTTP with tonic's body, and never fails.
+pub(crate) trait GrpcService:
+    tower_service::Service<
+        http::Request<tonic::body::Body>,
+        Response = http::Response<tonic::body::Body>,
+        Error = std::convert::Infallible,
+        Future: Send,
+    > + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> GrpcService for S where
+    S: tower_service::Service<
+            http::Request<tonic::body::Body>,
+            Response = http::Response<tonic::body::Body>,
+            Error = std::convert::Infallible,
+            Future: Send,
+        > + Clone
+        + Send
+        + 'static
+{
+}

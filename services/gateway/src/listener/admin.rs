@@ -1,0 +1,186 @@
+//! `/healthz`, `/readyz` and `/metrics` for operators.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::lifecycle::{Lifecycle, Stage};
+use crate::telemetry::Metrics;
+
+/// Probes and one scraper or two; more is a mistake or an attack.
+const CONNECTIONS: usize = 64;
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// A running admin listener; it serves until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Admin {
+    address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Drop for Admin {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Pages {
+    lifecycle: Lifecycle,
+    metrics: Metrics,
+}
+
+impl Admin {
+    pub(crate) fn start(
+        listener: TcpListener,
+        lifecycle: Lifecycle,
+        metrics: Metrics,
+    ) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let pages = Pages { lifecycle, metrics };
+        let serving = tokio::spawn(accept(listener, pages));
+        Ok(Self { address, serving })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+async fn accept(listener: TcpListener, pages: Pages) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
+            return;
+        };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "the admin listener cannot accept");
+                sleep(EXHAUSTED).await;
+                continue;
+            }
+        };
+        let pages = pages.clone();
+        tokio::spawn(async move {
+            let _permit = permit;
+            // Slow readers of a response are cut here, slow writers of a request by the header timeout.
+            if timeout(CONNECTION_TIMEOUT, serve(stream, pages)).await.is_err() {
+                tracing::debug!("an admin connection was cut");
+            }
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, pages: Pages) {
+    let service = hyper::service::service_fn(move |request| {
+        let response = pages.answer(&request);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let served = http1::Builder::new()
+        // Without a timer hyper silently applies no header timeout at all.
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(16 * 1024)
+        .max_headers(64)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "admin connection ended");
+    }
+}
+
+impl Pages {
+    fn answer<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
+            let allowed = HeaderValue::from_static("GET, HEAD");
+            response.headers_mut().insert(header::ALLOW, allowed);
+            return response;
+        }
+        match request.uri().path() {
+            "/healthz" => text(StatusCode::OK, "alive\n"),
+            "/readyz" => match self.lifecycle.stage() {
+                Stage::Serving => text(StatusCode::OK, "ready\n"),
+                Stage::Starting => text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
+                Stage::Leaving | Stage::Draining => {
+                    text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+                }
+            },
+            "/metrics" => match self.metrics.render() {
+                Ok(metrics) => with_type(StatusCode::OK, metrics, Metrics::CONTENT_TYPE),
+                Err(error) => {
+                    tracing::error!(%error, "metrics cannot be rendered");
+                    text(StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be rendered\n")
+                }
+            },
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "Not here. There are /healthz, /readyz and /metrics.\n",
+            ),
+        }
+    }
+}
+
+fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+    with_type(status, body, "text/plain; charset=utf-8")
+}
+
+fn with_type(
+    status: StatusCode,
+    body: impl Into<Bytes>,
+    content_type: &'static str,
+) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(pages: &Pages, method: &str, path: &str) -> u16 {
+        let request = Request::builder().method(method).uri(path).body(()).unwrap();
+        pages.answer(&request).status().as_u16()
+    }
+
+    #[test]
+    fn readiness_follows_the_stage_and_liveness_does_not() {
+        let pages = Pages {
+            lifecycle: Lifecycle::new(),
+            metrics: Metrics::new().unwrap(),
+        };
+        for (stage, ready) in [
+            (Stage::Starting, 503),
+            (Stage::Serving, 200),
+            (Stage::Leaving, 503),
+            (Stage::Draining, 503),
+        ] {
+            pages.lifecycle.advance(stage);
+            assert_eq!(status(&pages, "GET", "/readyz"), ready, "{stage:?}");
+            assert_eq!(status(&pages, "GET", "/healthz"), 200, "{stage:?}");
+        }
+        assert_eq!(status(&pages, "HEAD", "/metrics"), 200);
+        assert_eq!(status(&pages, "POST", "/metrics"), 405);
+        assert_eq!(status(&pages, "GET", "/metrics/"), 404);
+    }
+}

@@ -1,0 +1,148 @@
+//! One gRPC connection, from the accepted socket to its end.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tonic::body::Body;
+
+use super::{GrpcService, preface};
+use crate::config::{GrpcSettings, Limits, Timeouts};
+use crate::lifecycle::Watch;
+
+/// What all connections of a listener share.
+pub(super) struct Shared<S> {
+    service: S,
+    tls: Option<TlsAcceptor>,
+    timeouts: Timeouts,
+    http2: http2::Builder<TokioExecutor>,
+    jitter: RandomState,
+}
+
+impl<S: GrpcService> Shared<S> {
+    pub(super) fn new(service: S, settings: &GrpcSettings) -> Self {
+        Self {
+            service,
+            tls: settings
+                .tls
+                .as_ref()
+                .map(|tls| TlsAcceptor::from(Arc::clone(&tls.config))),
+            timeouts: settings.timeouts.clone(),
+            http2: http2_builder(&settings.limits, &settings.timeouts),
+            jitter: RandomState::new(),
+        }
+    }
+
+    /// Serves the connection with the running `number` until it ends or the process drains.
+    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, number: u64, mut watch: Watch) {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+        let age = jittered(
+            self.timeouts.max_connection_age,
+            self.jitter.hash_one(number),
+        );
+        let ends = Instant::now() + age;
+        match &self.tls {
+            None => self.http2(stream, ends, watch).await,
+            Some(acceptor) => {
+                let handshake = timeout(self.timeouts.handshake, acceptor.accept(stream));
+                let handshake = tokio::select! {
+                    handshake = handshake => handshake,
+                    () = watch.draining() => return,
+                };
+                match handshake {
+                    Ok(Ok(stream)) => self.http2(stream, ends, watch).await,
+                    Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+                    Err(_) => tracing::debug!("TLS handshake took too long"),
+                }
+            }
+        }
+    }
+
+    async fn http2<T>(&self, stream: T, ends: Instant, mut watch: Watch)
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let preface = timeout(self.timeouts.preface, preface::expect(stream));
+        let preface = tokio::select! {
+            preface = preface => preface,
+            // Nothing was asked yet, so nothing is lost.
+            () = watch.draining() => return,
+        };
+        let stream = match preface {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!(%error, "no HTTP/2 preface"),
+            Err(_) => return tracing::debug!("the HTTP/2 preface took too long"),
+        };
+        let service = self.service.clone();
+        let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+            // A fresh clone per call: the service is always ready.
+            service.clone().call(request.map(Body::new))
+        });
+        let connection = self
+            .http2
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        let aged = tokio::select! {
+            result = connection.as_mut() => return ended(result),
+            () = watch.draining() => false,
+            () = sleep_until(ends) => true,
+        };
+        connection.as_mut().graceful_shutdown();
+        if !aged {
+            // The listener aborts us when the drain has taken too long.
+            return ended(connection.await);
+        }
+        match timeout(self.timeouts.max_connection_age_grace, connection).await {
+            Ok(result) => ended(result),
+            Err(_) => tracing::debug!("an aged connection was cut"),
+        }
+    }
+}
+
+fn ended(result: hyper::Result<()>) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+fn http2_builder(limits: &Limits, timeouts: &Timeouts) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.max_concurrent_streams)
+        .max_header_list_size(limits.max_header_list_size)
+        .keep_alive_interval(timeouts.keepalive_interval)
+        .keep_alive_timeout(timeouts.keepalive_timeout);
+    builder
+}
+
+/// Varies `age` by up to a tenth either way, so that connections that were opened together do not end together.
+fn jittered(age: Duration, random: u64) -> Duration {
+    let permille = u32::try_from(random % 201).unwrap_or(100);
+    age / 1000 * (900 + permille)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_vary_by_a_tenth_at_most() {
+        let age = Duration::from_secs(1000);
+        assert_eq!(jittered(age, 0), Duration::from_secs(900));
+        assert_eq!(jittered(age, 100), age);
+        assert_eq!(jittered(age, 200), Duration::from_secs(1100));
+        assert_eq!(jittered(age, 201), Duration::from_secs(900));
+    }
+}

@@ -1,0 +1,15 @@
+//! What operators see: log lines, traces and numbers.
+//!
+//! Libraries speak `tracing`; only this module knows where it goes. Nothing that a caller or WeChat sent becomes a
+//! label: methods are counted by name only if they exist.
+
+mod calls;
+mod metrics;
+mod methods;
+mod output;
+mod traces;
+
+pub(crate) use self::calls::Calls;
+pub(crate) use self::methods::Methods;
+pub(crate) use self::metrics::Metrics;
+pub use self::output::{Telemetry, TelemetryError};

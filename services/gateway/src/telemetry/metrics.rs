@@ -1,0 +1,144 @@
+//! The numbers behind `/metrics`.
+
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Histogram, MeterProvider};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkError;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::{Registry, TextEncoder};
+use tonic::Code;
+
+use crate::clock;
+
+/// Upper bounds of the buckets of call durations, in seconds.
+const SECONDS: [f64; 15] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+];
+
+/// All instruments of the process. Clones share their values.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    provider: SdkMeterProvider,
+    started: Counter<u64>,
+    duration: Histogram<f64>,
+}
+
+impl Metrics {
+    /// The type of what [`render`](Self::render) returns.
+    pub(crate) const CONTENT_TYPE: &'static str = prometheus::TEXT_FORMAT;
+
+    pub(crate) fn new() -> Result<Self, OTelSdkError> {
+        let registry = Registry::new();
+        let exporter = opentelemetry_prometheus::exporter()
+            .with_registry(registry.clone())
+            .without_target_info()
+            .scope_info_enabled(false)
+            .build()?;
+        let provider = SdkMeterProvider::builder()
+            .with_resource(Resource::builder_empty().build())
+            .with_reader(exporter)
+            .build();
+        let meter = provider.meter("kabao");
+        // Names of gRFC A66, which dashboards for gRPC servers know.
+        let started = meter
+            .u64_counter("grpc.server.call.started")
+            .with_description("Calls that arrived, by method.")
+            .build();
+        let duration = meter
+            .f64_histogram("grpc.server.call.duration")
+            .with_unit("s")
+            .with_description("Time from the arrival of a call to its last frame, by method and status.")
+            .with_boundaries(SECONDS.to_vec())
+            .build();
+        let start = clock::unix_seconds();
+        meter
+            .i64_observable_gauge("process.start_time")
+            .with_unit("s")
+            .with_description("When the process started, in seconds since 1970.")
+            .with_callback(move |gauge| gauge.observe(start, &[]))
+            .build();
+        meter
+            .u64_observable_gauge("kabao.build_info")
+            .with_description("Always 1; the labels tell what runs.")
+            .with_callback(|gauge| {
+                gauge.observe(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION"))]);
+            })
+            .build();
+        Ok(Self {
+            registry,
+            provider,
+            started,
+            duration,
+        })
+    }
+
+    /// All numbers in the text format of Prometheus.
+    pub(crate) fn render(&self) -> Result<String, prometheus::Error> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+
+    pub(crate) fn call_started(&self, method: &'static str) {
+        self.started.add(1, &[KeyValue::new("grpc.method", method)]);
+    }
+
+    pub(crate) fn call_ended(&self, method: &'static str, code: Code, took: Duration) {
+        let labels = [
+            KeyValue::new("grpc.method", method),
+            KeyValue::new("grpc.status", code_name(code)),
+        ];
+        self.duration.record(took.as_secs_f64(), &labels);
+    }
+}
+
+/// The name of a code as the gRPC specification spells it.
+pub(super) fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_holds_calls_build_and_start() {
+        let metrics = Metrics::new().unwrap();
+        metrics.call_started("kabao.v1.MemberService/GetMember");
+        metrics.call_ended(
+            "kabao.v1.MemberService/GetMember",
+            Code::NotFound,
+            Duration::from_millis(7),
+        );
+        let page = metrics.render().unwrap();
+        for line in [
+            "grpc_server_call_started_total{grpc_method=\"kabao.v1.MemberService/GetMember\"} 1",
+            "grpc_server_call_duration_seconds_count{grpc_method=\"kabao.v1.MemberService/GetMember\",grpc_status=\"NOT_FOUND\"} 1",
+            "grpc_server_call_duration_seconds_bucket{grpc_method=\"kabao.v1.MemberService/GetMember\",grpc_status=\"NOT_FOUND\",le=\"0.01\"} 1",
+            "# TYPE grpc_server_call_duration_seconds histogram",
+            concat!("kabao_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+            "process_start_time_seconds ",
+        ] {
+            assert!(page.contains(line), "{line} in\n{page}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Where log lines and spans go.
+
+use std::io::{self, IsTerminal};
+
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+use super::traces;
+use crate::config::{LogFormat, LogSettings, TelemetrySettings};
+
+/// The installed outputs; spans that are still on their way are sent by [`flush`](Self::flush).
+#[derive(Debug)]
+pub struct Telemetry {
+    traces: Option<SdkTracerProvider>,
+}
+
+/// Why logging or tracing cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// `log.level` is no filter.
+    #[error("log.level")]
+    Level(#[source] tracing_subscriber::filter::ParseError),
+    /// `telemetry.otlp_endpoint` cannot be used.
+    #[error("telemetry.otlp_endpoint")]
+    Exporter(#[source] opentelemetry_otlp::ExporterBuildError),
+    /// Something else has installed a subscriber for this process.
+    #[error("logging is set up already")]
+    Installed(#[source] TryInitError),
+}
+
+impl Telemetry {
+    /// Installs the process-wide outputs: log lines go to standard error, spans to the collector if there is one.
+    ///
+    /// Call it once, inside the runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`TelemetryError`] if a setting is unusable or outputs are installed already.
+    pub fn install(log: &LogSettings, settings: &TelemetrySettings) -> Result<Self, TelemetryError> {
+        let filter = EnvFilter::try_new(&log.level).map_err(TelemetryError::Level)?;
+        let traces = settings
+            .otlp_endpoint
+            .as_deref()
+            .map(|endpoint| traces::provider(endpoint, settings))
+            .transpose()
+            .map_err(TelemetryError::Exporter)?;
+        let spans = traces.as_ref().map(|provider| {
+            tracing_opentelemetry::layer()
+                .with_tracer(traces::tracer(provider))
+                .with_filter(filter_fn(|metadata| {
+                    metadata.is_span() && *metadata.level() <= tracing::Level::INFO
+                }))
+        });
+        let lines = match log.format {
+            LogFormat::Json => fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(true)
+                .with_writer(io::stderr)
+                .boxed(),
+            LogFormat::Text => fmt::layer()
+                .compact()
+                .with_ansi(io::stderr().is_terminal())
+                .with_writer(io::stderr)
+                .boxed(),
+        };
+        let ours = filter_fn(|metadata| metadata.target() != traces::TARGET);
+        tracing_subscriber::registry()
+            .with(spans)
+            .with(lines.with_filter(ours).with_filter(filter))
+            .try_init()
+            .map_err(TelemetryError::Installed)?;
+        Ok(Self { traces })
+    }
+
+    /// Sends what is left. Takes a few seconds at most; what the collector does not take by then is lost.
+    pub async fn flush(self) {
+        let Some(traces) = self.traces else {
+            return;
+        };
+        let flushed = tokio::task::spawn_blocking(move || traces.shutdown()).await;
+        if let Ok(Err(error)) = flushed {
+            tracing::warn!(%error, "the last spans were not exported");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Kabao as others see it.
+//!
+//! Callers in Go and Java, with stubs made by the stock generators, and grpcurl talk to `kabao dev`.
+//! SDKs for WeChat Pay that no one here wrote sign and verify against its sandbox, unchanged.
+//!
+//! The programs live in `go/`, `java/`, `node/` and `python/` beside `src/`; `.ci/interop` builds them and runs these tests.
+//! Without it the tests are reported as ignored, because they need Go, Java with Maven, Node and Python.
+
+#[cfg(test)]
+mod callers;
+#[cfg(test)]
+mod foreign_sdks;
+#[cfg(test)]
+mod gateway;
+#[cfg(test)]
+mod grpcurl;
+#[cfg(test)]
+mod ledger;
+#[cfg(test)]
+mod program;
