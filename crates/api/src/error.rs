@@ -54,12 +54,7 @@ impl Error {
         violations: impl IntoIterator<Item = impl Into<FieldViolation>>,
     ) -> Self {
         let violations: Vec<FieldViolation> = violations.into_iter().map(Into::into).collect();
-        let message = match violations.as_slice() {
-            [] => "the call is not valid".to_owned(),
-            [one] => one.to_string(),
-            [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
-        };
-        Self::new(reason, message).with_violations(violations)
+        Self::new(reason, summary(&violations)).with_violations(violations)
     }
 
     /// Makes a [`Reason::NotSupportedByFamily`] about fields of the call.
@@ -89,6 +84,22 @@ impl Error {
         self.0
             .violations
             .extend(violations.into_iter().map(Into::into));
+        self
+    }
+
+    /// Gives the fields of the violations the names that the caller knows; `rename` answers `None`
+    /// for a name that stays.
+    #[must_use]
+    pub fn rename_fields<'n>(mut self, rename: impl Fn(&str) -> Option<&'n str>) -> Self {
+        let summarised = self.0.message == summary(&self.0.violations);
+        for violation in &mut self.0.violations {
+            if let Some(name) = rename(&violation.field) {
+                violation.field = name.to_owned();
+            }
+        }
+        if summarised {
+            self.0.message = summary(&self.0.violations);
+        }
         self
     }
 
@@ -177,6 +188,14 @@ impl Error {
     /// Returns true if a write of this call may have taken effect upstream.
     pub fn may_have_executed(&self) -> bool {
         self.0.may_have_executed
+    }
+}
+
+fn summary(violations: &[FieldViolation]) -> String {
+    match violations {
+        [] => "the call is not valid".to_owned(),
+        [one] => one.to_string(),
+        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
     }
 }
 
@@ -288,6 +307,30 @@ mod tests {
         assert_eq!(
             StdError::source(&error).map(ToString::to_string),
             Some("cause".to_owned())
+        );
+    }
+
+    #[test]
+    fn renamed_fields_appear_in_the_message_too() {
+        let rename = |field: &str| (field == "card_title").then_some("title");
+        let error = Error::field_invalid([FieldViolation::new("card_title", "is required")]);
+        let error = error.rename_fields(rename);
+        assert_eq!(
+            (
+                error.to_string().as_str(),
+                error.violations()[0].field.as_str()
+            ),
+            ("title is required", "title")
+        );
+        let refused = Error::new(
+            Reason::FieldInvalid,
+            "WeChat refused a parameter (PARAM_ERROR)",
+        )
+        .with_violations([FieldViolation::new("card_title", "is refused by WeChat")])
+        .rename_fields(rename);
+        assert_eq!(
+            refused.to_string(),
+            "WeChat refused a parameter (PARAM_ERROR)"
         );
     }
 

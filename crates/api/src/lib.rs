@@ -53,11 +53,13 @@ pub use self::account::{Account, Accounts};
 pub use self::context::CallContext;
 pub use self::error::Error;
 pub use self::kind::Kind;
-pub use self::member::{Member, MemberState, MemberUpdate};
+pub use self::member::{Member, MemberState, MemberUpdate, UpstreamMember};
 pub use self::member_api::{GetMember, MemberApi, UpdateMember};
 pub use self::name::{AccountId, MemberName, TemplateId, TemplateName};
 pub use self::reason::Reason;
-pub use self::template::{Stock, Template, TemplateState, TemplateUpdate, Validity};
+pub use self::template::{
+    Stock, Template, TemplateState, TemplateUpdate, UpstreamTemplate, Validity,
+};
 pub use self::template_api::{DeleteTemplate, GetTemplate, TemplateApi, UpdateTemplate};
 pub use self::upstream::{Upstream, call};
 pub use self::upstream_error::{UpstreamDetail, UpstreamError};

@@ -1,6 +1,6 @@
 //! A member: one user's card.
 
-use kabao_models::Personal;
+use kabao_models::{Personal, brand, merchant, official_account};
 
 use crate::MemberName;
 
@@ -28,6 +28,20 @@ pub struct Member {
     pub nickname: Option<Personal>,
     /// The picture on this member's card face.
     pub background_picture_url: Option<String>,
+    /// The family's own answer, with [`View::Full`](crate::View::Full).
+    pub upstream: Option<UpstreamMember>,
+}
+
+/// A member as its family answered it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum UpstreamMember {
+    /// `merchant.user_cards.get`.
+    Merchant(Box<merchant::user_cards::UserCard>),
+    /// `brand.user_cards.get`, also of a brand that calls directly.
+    Brand(Box<brand::UserCard>),
+    /// `official_account.member.userinfo_get`.
+    OfficialAccount(Box<official_account::member::GetUserInfoResponse>),
 }
 
 impl Member {
@@ -43,6 +57,7 @@ impl Member {
             membership_number: None,
             nickname: None,
             background_picture_url: None,
+            upstream: None,
         }
     }
 }

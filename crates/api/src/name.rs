@@ -167,7 +167,12 @@ impl MemberName {
     pub fn new(template: TemplateName, code: impl Into<Personal>) -> Result<Self, Error> {
         let code = code.into();
         let text = code.expose();
-        if (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        // Servers and proxies fold dot segments away, so such a code would name something else.
+        let folds = matches!(text, "." | "..");
+        if (1..=64).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic())
+            && !folds
+        {
             Ok(Self { template, code })
         } else {
             Err(invalid(
@@ -311,6 +316,7 @@ mod tests {
             ("accounts/a/templates/t/members/", "code"),
             ("accounts/a/templates/t/members/%E6%B1%89", "code"),
             ("accounts/a/templates/t/members/%20", "code"),
+            ("accounts/a/templates/t/members/..", "code"),
         ];
         for (text, field) in rows {
             let error = text.parse::<MemberName>().unwrap_err();

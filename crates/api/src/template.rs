@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use kabao_models::{brand, merchant, official_account};
+
 use crate::TemplateName;
 
 /// A card template, with the fields that mean the same in every family.
@@ -38,6 +40,20 @@ pub struct Template {
     pub create_time: Option<SystemTime>,
     /// When the template was changed last.
     pub update_time: Option<SystemTime>,
+    /// The family's own answer, with [`View::Full`](crate::View::Full).
+    pub upstream: Option<UpstreamTemplate>,
+}
+
+/// A template as its family answered it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum UpstreamTemplate {
+    /// `merchant.cards.get`.
+    Merchant(Box<merchant::cards::Card>),
+    /// `brand.cards.get`, also of a brand that calls directly.
+    Brand(Box<brand::Card>),
+    /// The card in the answer of `official_account.card.get`.
+    OfficialAccount(Box<official_account::card::Card>),
 }
 
 impl Template {
@@ -58,6 +74,7 @@ impl Template {
             stock: None,
             create_time: None,
             update_time: None,
+            upstream: None,
         }
     }
 }

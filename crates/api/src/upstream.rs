@@ -44,3 +44,48 @@ pub async fn call<E: Endpoint>(
         ),
     }
 }
+
+#[cfg(test)]
+#[cfg(feature = "mock")]
+mod tests {
+    use kabao_models::merchant::cards::GetCard;
+    use kabao_models::merchant::user_cards::{GetUserCard, UserCard};
+
+    use super::*;
+
+    fn context() -> CallContext {
+        CallContext::new("demo-merchant".parse().expect("a valid id"), "r-1")
+    }
+
+    #[tokio::test]
+    async fn a_typed_call_reaches_the_object_safe_trait_and_comes_back_typed() {
+        let mut upstream = MockUpstream::new();
+        upstream.expect_execute().returning(|context, request| {
+            assert_eq!(context.account.as_str(), "demo-merchant");
+            assert!(request.as_any().is::<GetUserCard>());
+            let card = UserCard {
+                level: Some("黄金会员".to_owned()),
+                ..UserCard::default()
+            };
+            Ok(Box::new(card))
+        });
+        let request = GetUserCard::new("pbLatjvWOibDc5-TBnbUk1pD12o0", "478515832665");
+        let card = call(&upstream, &context(), request).await.unwrap();
+        assert_eq!(card.level.as_deref(), Some("黄金会员"));
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_another_operation_is_an_internal_error() {
+        let mut upstream = MockUpstream::new();
+        upstream
+            .expect_execute()
+            .returning(|_, _| Ok(Box::new(UserCard::default())));
+        let error = call(&upstream, &context(), GetCard::new("p"))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.reason(), error.operation()),
+            (Reason::Internal, Some("merchant.cards.get"))
+        );
+    }
+}

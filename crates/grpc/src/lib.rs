@@ -36,7 +36,6 @@
 mod call;
 mod convert;
 mod family;
-#[expect(deprecated, reason = "fields that only older documents of WeChat have are converted as well")]
 mod generated;
 mod health;
 mod layer;

@@ -11,3 +11,6 @@ pub use self::template::TemplateGrpc;
 fn text(value: Option<impl Into<String>>) -> String {
     value.map(Into::into).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod testing;

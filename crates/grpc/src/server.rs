@@ -23,9 +23,13 @@ use crate::layer::{
 };
 use crate::{Health, MemberGrpc, TemplateGrpc, generated, reflection};
 
+/// The largest message in either direction. It is tonic's own limit for requests, and what clients
+/// of every language accept of an answer unless they are told otherwise.
+pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
+
 /// Builds the gRPC service of the gateway.
 ///
-/// Requests are limited to 4 MiB. The layers, from the outside: request id, trace, completion of
+/// Messages are limited to 4 MiB. The layers, from the outside: request id, trace, completion of
 /// statuses, protocol checks, panics, deadlines, concurrency.
 #[derive(Debug)]
 #[must_use]
@@ -80,8 +84,14 @@ impl Server {
     pub fn into_service(self) -> (GrpcService, Health) {
         let health = Health::new();
         let mut registry = Registry::default();
-        registry.service(MemberServiceServer::new(MemberGrpc::new(Arc::clone(&self.accounts))));
-        registry.service(TemplateServiceServer::new(TemplateGrpc::new(Arc::clone(&self.accounts))));
+        let members = MemberGrpc::new(Arc::clone(&self.accounts));
+        registry.service(
+            MemberServiceServer::new(members).max_encoding_message_size(MAX_MESSAGE_BYTES),
+        );
+        let templates = TemplateGrpc::new(Arc::clone(&self.accounts));
+        registry.service(
+            TemplateServiceServer::new(templates).max_encoding_message_size(MAX_MESSAGE_BYTES),
+        );
         generated::register(&FamilyService::new(self.accounts), &mut registry);
 
         let Registry { mut routes, mut names } = registry;

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use kabao_models::{Answer as _, Endpoint};
 
 pub(crate) use self::gate::claimed_identity;
-pub(crate) use self::refusal::{Language, Refusal};
+pub(crate) use self::refusal::{Detail, Language, Refusal};
 pub(crate) use self::route::{Found, Route, find};
 pub(crate) use self::signature::{SignaturePlan, headers as signature_headers};
 

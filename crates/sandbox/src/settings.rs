@@ -170,6 +170,9 @@ pub struct Merchant {
     pub modify_deleted_templates: bool,
     /// How long a dynamic code stays the same, in seconds. Default 60.
     pub dynamic_code_seconds: u32,
+    /// AppIDs that are service accounts, which a template must name; empty means any.
+    /// Default empty.
+    pub service_account_appids: Vec<String>,
 }
 
 impl Default for Merchant {
@@ -184,6 +187,7 @@ impl Default for Merchant {
             update_starts_review: false,
             modify_deleted_templates: false,
             dynamic_code_seconds: 60,
+            service_account_appids: Vec::new(),
         }
     }
 }

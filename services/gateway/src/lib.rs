@@ -1,7 +1,22 @@
-//! The gateway process.
+//! The gateway process: configuration, wiring, listeners, telemetry, lifecycle, and no business logic.
+//!
+//! `kabao serve` reads [`config`], builds one client per account, puts the gRPC facade in front of them and opens two
+//! listeners: [`Gateway`]. `kabao dev` does the same against a sandbox in the same process: [`Dev`]. Both are a library
+//! so that tests start them in process on free ports.
+//!
+//! Where to read on: a call comes in through `listener`, is counted and traced by `telemetry`, and leaves this crate
+//! for `kabao-grpc`. How the process begins and ends is in `gateway` and `lifecycle`.
 
+mod cli;
 mod clock;
 pub mod config;
+mod gateway;
 mod lifecycle;
 mod listener;
+mod signals;
 mod telemetry;
+
+pub use self::cli::run;
+pub use self::gateway::{Gateway, StartError};
+pub use self::listener::BindError;
+pub use self::telemetry::{Telemetry, TelemetryError};

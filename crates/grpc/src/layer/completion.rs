@@ -62,7 +62,8 @@ fn complete(headers: &mut HeaderMap, phase: Phase, id: &RequestId) {
             id,
         ),
         (Code::OutOfRange | Code::ResourceExhausted, Phase::Response) => status::of(
-            &Error::new(Reason::MessageTooLarge, "the answer is larger than the gateway sends"),
+            &Error::new(Reason::MessageTooLarge, "the answer is larger than the gateway sends")
+                .mark_may_have_executed(),
             id,
         ),
         // What tonic reports as INTERNAL on the way in is a body that is no message.

@@ -122,6 +122,11 @@ pub(crate) struct Detail {
 }
 
 impl Detail {
+    /// Names a member of the body by its path, such as `balance_information/balance`.
+    pub(crate) fn body(path: &str, value: Value, issue: impl Into<String>) -> Self {
+        Self { field: format!("/{path}"), value, issue: issue.into(), location: "body" }
+    }
+
     fn into_json(self) -> Value {
         json!({ "field": self.field, "value": self.value, "issue": self.issue, "location": self.location })
     }

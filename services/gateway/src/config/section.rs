@@ -267,6 +267,17 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, key: &'static str, default: bool) -> bool {
+        let read = self.read(key, "`true` or `false`", |value| match value {
+            Value::Boolean(value) => Some(Ok(value)),
+            // From the environment.
+            Value::String(text) => text.parse().ok().map(Ok),
+            _ => None,
+        });
+        read.map_or(default, |located| located.value)
+    }
+
     /// A number from 0 to 1.
     pub(super) fn ratio(&mut self, key: &'static str, default: f64) -> f64 {
         let read = self.read(key, "a number", |value| {

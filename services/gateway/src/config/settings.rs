@@ -37,6 +37,8 @@ pub struct Settings {
 pub struct GrpcSettings {
     /// `listen`, default `127.0.0.1:50051`.
     pub listen: SocketAddr,
+    /// `reflection`, default true: whether clients may ask which methods there are.
+    pub reflection: bool,
     /// `[grpc.tls]`, absent by default: plain text.
     pub tls: Option<TlsSettings>,
     /// `[grpc.limits]`
@@ -55,10 +57,6 @@ pub struct Limits {
     /// `max_concurrent_requests` of all connections together, default 1024. A call above it is answered with
     /// `RESOURCE_EXHAUSTED`.
     pub max_concurrent_requests: u32,
-    /// `max_request_size` of one message in bytes, default 4 MiB.
-    pub max_request_size: u32,
-    /// `max_response_size` of one message in bytes, default 4 MiB.
-    pub max_response_size: u32,
     /// `max_header_list_size` of one request in bytes, default 16 KiB.
     pub max_header_list_size: u32,
 }
@@ -131,6 +129,7 @@ impl Default for GrpcSettings {
     fn default() -> Self {
         Self {
             listen: loopback(50051),
+            reflection: true,
             tls: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
@@ -144,8 +143,6 @@ impl Default for Limits {
             max_connections: 1024,
             max_concurrent_streams: 256,
             max_concurrent_requests: 1024,
-            max_request_size: 4 * MIB,
-            max_response_size: 4 * MIB,
             max_header_list_size: 16 * KIB,
         }
     }
@@ -227,6 +224,7 @@ impl GrpcSettings {
     fn read(mut section: Section<'_>) -> Self {
         let settings = Self {
             listen: section.address("listen", Self::default().listen),
+            reflection: section.boolean("reflection", Self::default().reflection),
             tls: section
                 .has("tls")
                 .then(|| TlsSettings::read(section.section("tls")))
@@ -255,13 +253,10 @@ impl Limits {
             default.max_concurrent_requests,
             1_000_000,
         );
-        let mut bytes = |key, default| section.bytes(key, default, (KIB, 64 * MIB));
         let settings = Self {
             max_connections,
             max_concurrent_streams,
             max_concurrent_requests,
-            max_request_size: bytes("max_request_size", default.max_request_size),
-            max_response_size: bytes("max_response_size", default.max_response_size),
             max_header_list_size: section.bytes(
                 "max_header_list_size",
                 default.max_header_list_size,

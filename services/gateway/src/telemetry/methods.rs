@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use prost::Message;
+use prost_types::FileDescriptorSet;
+
 /// What calls of methods that do not exist are counted as (gRFC A66).
 const OTHER: &str = "other";
 
@@ -10,7 +13,7 @@ const OTHER: &str = "other";
 pub(crate) struct Methods(BTreeSet<&'static str>);
 
 impl FromIterator<String> for Methods {
-    /// Keeps the names for the rest of the process: there are as many as the API has methods.
+    /// Keeps the names for the rest of the process; there are no more of them than the API has methods.
     fn from_iter<I: IntoIterator<Item = String>>(names: I) -> Self {
         Self(
             names
@@ -21,7 +24,29 @@ impl FromIterator<String> for Methods {
     }
 }
 
+/// Services that stand beside the API and that its descriptors do not hold.
+const STANDARD: [&str; 4] = [
+    "grpc.health.v1.Health/Check",
+    "grpc.health.v1.Health/Watch",
+    "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
 impl Methods {
+    /// Every method of the descriptors, health and reflection.
+    pub(crate) fn of_the_api() -> Self {
+        let files = FileDescriptorSet::decode(kabao_proto::DESCRIPTOR_SET).unwrap_or_default();
+        let mut names: Vec<String> = STANDARD.map(str::to_owned).into();
+        for file in &files.file {
+            for service in &file.service {
+                for method in &service.method {
+                    names.push(format!("{}.{}/{}", file.package(), service.name(), method.name()));
+                }
+            }
+        }
+        names.into_iter().collect()
+    }
+
     /// The label for a request path.
     pub(crate) fn label(&self, path: &str) -> &'static str {
         path.strip_prefix('/')
@@ -42,5 +67,8 @@ mod tests {
         for path in ["/a.B/D", "a.B/C", "//a.B/C", "/", ""] {
             assert_eq!(methods.label(path), "other", "{path}");
         }
+        let api = Methods::of_the_api();
+        let name = "kabao.v1.MemberService/GetMember";
+        assert_eq!(api.label(&format!("/{name}")), name);
     }
 }

@@ -21,7 +21,8 @@ const SECONDS: [f64; 15] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
-    provider: SdkMeterProvider,
+    /// Held because its instruments stop counting when it is dropped.
+    _provider: SdkMeterProvider,
     started: Counter<u64>,
     duration: Histogram<f64>,
 }
@@ -69,7 +70,7 @@ impl Metrics {
             .build();
         Ok(Self {
             registry,
-            provider,
+            _provider: provider,
             started,
             duration,
         })

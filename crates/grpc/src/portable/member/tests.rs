@@ -1,1 +1,185 @@
+use kabao_api::{Family, FieldViolation, MockMemberApi, MockTemplateApi, View};
+use prost_types::FieldMask;
+use tonic::Code;
 
+use super::super::testing::{accounts, refusal};
+use super::*;
+
+const NAME: &str = "accounts/demo-brand/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/a%2Fb";
+
+fn service(members: MockMemberApi) -> MemberGrpc {
+    MemberGrpc::new(accounts(members, MockTemplateApi::new()))
+}
+
+fn member() -> Member {
+    let mut member = Member::new(NAME.parse().unwrap(), MemberState::Active);
+    member.openid = Some("obLatjnx9gnqzS4myYGmLZ7LgLBA".into());
+    member.level = Some("黄金".to_owned());
+    member.points = Some(0);
+    member
+}
+
+fn get_request(name: &str) -> Request<proto::GetMemberRequest> {
+    Request::new(proto::GetMemberRequest { name: name.to_owned(), ..Default::default() })
+}
+
+fn update_request(member: proto::Member, paths: &[&str]) -> proto::UpdateMemberRequest {
+    proto::UpdateMemberRequest {
+        member: Some(proto::Member { name: NAME.to_owned(), ..member }),
+        update_mask: Some(FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() }),
+        ..Default::default()
+    }
+}
+
+async fn refused(request: proto::UpdateMemberRequest) -> (String, Vec<String>) {
+    let status = service(MockMemberApi::new()).update_member(Request::new(request)).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    refusal(&status)
+}
+
+#[tokio::test]
+async fn get_hands_the_parsed_arguments_over_and_the_member_back() {
+    let mut members = MockMemberApi::new();
+    members
+        .expect_get_member()
+        .withf(|context, request| {
+            context.account.as_str() == "demo-brand"
+                && request.name.code().expose() == "a/b"
+                && request.openid.as_ref().is_some_and(|openid| openid.expose() == "o-1")
+                && request.view == View::Full
+        })
+        .once()
+        .returning(|_, _| Ok(member()));
+    let request = proto::GetMemberRequest {
+        name: NAME.to_owned(),
+        openid: "o-1".to_owned(),
+        view: proto::View::Full.into(),
+    };
+    let answer = service(members).get_member(Request::new(request)).await.unwrap().into_inner();
+    assert_eq!(answer.name, NAME);
+    assert_eq!(answer.state(), proto::member::State::Active);
+    assert_eq!(answer.level, "黄金");
+    assert_eq!(answer.openid, "obLatjnx9gnqzS4myYGmLZ7LgLBA");
+    // Zero points are points; an unknown balance is none.
+    assert_eq!((answer.points, answer.balance), (Some(0), None));
+}
+
+#[tokio::test]
+async fn a_state_without_a_portable_word_keeps_wechats() {
+    let mut members = MockMemberApi::new();
+    members.expect_get_member().returning(|_, _| {
+        Ok(Member::new(NAME.parse().unwrap(), MemberState::Other("GIFTING".to_owned())))
+    });
+    let answer = service(members).get_member(get_request(NAME)).await.unwrap().into_inner();
+    assert_eq!(answer.state(), proto::member::State::Unspecified);
+    assert_eq!(answer.upstream_state, "GIFTING");
+}
+
+#[tokio::test]
+async fn an_unknown_account_is_not_found_and_named() {
+    let name = NAME.replace("demo-brand", "nobody");
+    let status = service(MockMemberApi::new()).get_member(get_request(&name)).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    assert_eq!(refusal(&status).0, "ACCOUNT_NOT_FOUND");
+    assert!(status.message().contains("nobody"));
+}
+
+#[tokio::test]
+async fn a_wrong_name_is_refused_at_its_field() {
+    for name in ["", "members/1", "accounts/demo-brand/templates/t/members/", "accounts/A/templates/t/members/1"] {
+        let status = service(MockMemberApi::new()).get_member(get_request(name)).await.unwrap_err();
+        assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(refusal(&status), ("NAME_INVALID".to_owned(), vec!["name".to_owned()]), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn faults_that_the_family_finds_come_back_in_the_callers_words() {
+    let mut members = MockMemberApi::new();
+    members.expect_update_member().returning(|_, _| {
+        Err(Error::field_invalid([
+            FieldViolation::new("level", "has 11 characters, at most 10 are allowed"),
+            FieldViolation::new("openid", "is required"),
+            FieldViolation::new("user_card_code", "has 33 characters, at most 32 are allowed"),
+        ]))
+    });
+    let request = update_request(proto::Member { level: "x".repeat(11), ..Default::default() }, &[]);
+    let status = service(members).update_member(Request::new(request)).await.unwrap_err();
+    let (reason, fields) = refusal(&status);
+    assert_eq!(reason, "FIELD_INVALID");
+    assert_eq!(fields, ["member.level", "openid", "member.name"]);
+    assert!(status.message().starts_with("member.level has 11 characters"), "{}", status.message());
+}
+
+#[tokio::test]
+async fn what_the_family_cannot_change_is_unimplemented_and_named() {
+    let mut members = MockMemberApi::new();
+    members
+        .expect_update_member()
+        .returning(|_, _| Err(Error::not_supported(Family::Brand, &["membership_number"])));
+    let member = proto::Member { membership_number: "1".to_owned(), ..Default::default() };
+    let status =
+        service(members).update_member(Request::new(update_request(member, &[]))).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+    let (reason, fields) = refusal(&status);
+    assert_eq!((reason.as_str(), fields), ("NOT_SUPPORTED_BY_FAMILY", vec!["member.membership_number".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_mask_decides_and_an_empty_value_is_a_value() {
+    let mut members = MockMemberApi::new();
+    members
+        .expect_update_member()
+        .withf(|_, request| {
+            let expected =
+                MemberUpdate { level: Some(String::new()), points: Some(0), ..MemberUpdate::default() };
+            request.update == expected && request.request_id.as_deref() == Some("r-1")
+        })
+        .once()
+        .returning(|_, _| Ok(member()));
+    let changes = proto::Member {
+        points: Some(0),
+        background_picture_url: "not named by the mask".to_owned(),
+        ..Default::default()
+    };
+    let request = proto::UpdateMemberRequest {
+        request_id: "r-1".to_owned(),
+        ..update_request(changes, &["points", "level"])
+    };
+    service(members).update_member(Request::new(request)).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_portable_field_has_its_place_in_an_update() {
+    let mut members = MockMemberApi::new();
+    members
+        .expect_update_member()
+        .withf(|_, request| request.update.fields() == MemberUpdate::FIELDS)
+        .once()
+        .returning(|_, _| Ok(member()));
+    let changes = proto::Member {
+        level: "金".to_owned(),
+        membership_number: "1".to_owned(),
+        background_picture_url: "https://mmbiz.qpic.cn/1".to_owned(),
+        points: Some(1),
+        balance: Some(2),
+        ..Default::default()
+    };
+    service(members).update_member(Request::new(update_request(changes, &["*"]))).await.unwrap();
+}
+
+#[tokio::test]
+async fn wrong_updates_are_refused_with_every_fault_at_once() {
+    let request = proto::UpdateMemberRequest {
+        member: None,
+        request_id: "x".repeat(33),
+        view: 9,
+        ..update_request(proto::Member::default(), &["nickname", "points"])
+    };
+    let (reason, fields) = refused(request).await;
+    assert_eq!(reason, "NAME_INVALID");
+    assert_eq!(fields, ["member.name", "update_mask", "member.points", "request_id", "view"]);
+
+    let (reason, fields) = refused(update_request(proto::Member::default(), &[])).await;
+    assert_eq!((reason.as_str(), fields), ("FIELD_MASK_INVALID", vec!["update_mask".to_owned()]));
+}

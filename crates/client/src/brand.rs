@@ -1,0 +1,163 @@
+//! The brand family: `card-member` of WeChat Pay, through a service provider or directly.
+
+mod member;
+mod template;
+
+use std::sync::Arc;
+
+use kabao_api::{Error, Family, Reason};
+use kabao_auth::Scheme;
+
+use crate::client::client_methods;
+use crate::clock::Clock;
+use crate::configuration::{Common, ConfigurationError, Faults, PayCredential, common_options};
+use crate::pipeline::Pipeline;
+use crate::pipeline::credentials::Credentials;
+
+/// A brand. Clones share connections, keys and limits.
+#[derive(Clone)]
+pub struct Brand {
+    pipeline: Pipeline,
+    clock: Arc<dyn Clock>,
+    brand_id: Arc<str>,
+}
+
+/// How a brand is served.
+enum Route {
+    /// `/v3/brand/partner/card-member`, signed by the service provider, the brand as a parameter.
+    Provider,
+    /// `/brand/card-member`, signed by the brand itself.
+    Direct,
+}
+
+impl Brand {
+    pub(crate) const FAMILY: Family = Family::Brand;
+
+    /// Starts a configuration.
+    pub fn builder() -> BrandBuilder {
+        BrandBuilder {
+            brand_id: String::new(),
+            provider: None,
+            direct: None,
+            common: Common::new("https://api.mch.weixin.qq.com"),
+        }
+    }
+
+    /// The portable operations go through the service provider if there is one.
+    fn route(&self) -> Result<Route, Error> {
+        let credentials = self.pipeline.credentials();
+        match (&credentials.merchant, &credentials.brand) {
+            (Some(_), _) => Ok(Route::Provider),
+            (None, Some(_)) => Ok(Route::Direct),
+            (None, None) => Err(Error::new(
+                Reason::CredentialMissing,
+                "the brand has no credential",
+            )),
+        }
+    }
+}
+
+client_methods!(Brand);
+
+/// The configuration of a [`Brand`].
+#[derive(Clone)]
+pub struct BrandBuilder {
+    brand_id: String,
+    provider: Option<PayCredential>,
+    direct: Option<PayCredential>,
+    common: Common,
+}
+
+impl BrandBuilder {
+    /// Sets the brand that the portable operations are about.
+    #[must_use]
+    pub fn brand_id(mut self, brand_id: impl Into<String>) -> Self {
+        self.brand_id = brand_id.into();
+        self
+    }
+
+    /// Sets the key material of the service provider, whose number is a merchant number.
+    #[must_use]
+    pub fn provider(mut self, credential: PayCredential) -> Self {
+        self.provider = Some(credential);
+        self
+    }
+
+    /// Sets the key material of the brand itself; its number is the brand id and may be left empty.
+    #[must_use]
+    pub fn direct(mut self, credential: PayCredential) -> Self {
+        self.direct = Some(credential);
+        self
+    }
+
+    common_options!();
+
+    /// Checks everything; nothing is sent.
+    ///
+    /// # Errors
+    ///
+    /// Lists every fault of the configuration at once; those of the brand's own key material begin
+    /// with `direct.`.
+    pub fn build(self) -> Result<Brand, ConfigurationError> {
+        let mut faults = Faults::default();
+        if !(1..=32).contains(&self.brand_id.len())
+            || !self
+                .brand_id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric())
+        {
+            faults.add("brand_id", "must be 1 to 32 letters and digits");
+        }
+        if self.provider.is_none() && self.direct.is_none() {
+            faults.add(
+                "private_key",
+                "is required: of the service provider or of the brand itself",
+            );
+        }
+        let parts = self.common.parts(&mut faults);
+        let provider = self.provider.as_ref().and_then(|credential| {
+            credential.read(Scheme::Merchant, &self.common, parts.as_ref(), &mut faults)
+        });
+        let mut direct_faults = Faults::default();
+        let direct = self.direct.map(|mut credential| {
+            if credential.number.is_empty() {
+                credential.number.clone_from(&self.brand_id);
+            }
+            if credential.number != self.brand_id {
+                direct_faults.add("brand_id", "is not the brand of the account");
+            }
+            credential.read(
+                Scheme::Brand,
+                &self.common,
+                parts.as_ref(),
+                &mut direct_faults,
+            )
+        });
+        faults.extend("direct.", direct_faults);
+        match parts {
+            Some(parts) if faults.is_empty() => {
+                let credentials = Credentials {
+                    merchant: provider.map(Arc::new),
+                    brand: direct.flatten().map(Arc::new),
+                    token: None,
+                };
+                let Common {
+                    clock, settings, ..
+                } = self.common;
+                let pipeline = Pipeline::new(
+                    Brand::FAMILY,
+                    credentials,
+                    parts.transport,
+                    Arc::clone(&clock),
+                    settings,
+                );
+                Ok(Brand {
+                    pipeline,
+                    clock,
+                    brand_id: self.brand_id.into(),
+                })
+            }
+            _ => Err(faults.finish()),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Members of the brand family. They are named by template, code and openid together.
+
+use async_trait::async_trait;
+use kabao_api::{
+    CallContext, Error, FieldViolation, GetMember, Member, MemberApi, MemberName, MemberState,
+    MemberUpdate, Personal, UpdateMember, UpstreamMember, View, call,
+};
+use kabao_models::brand::UserCard;
+use kabao_models::brand::direct_user_cards::{GetDirectUserCard, UpdateDirectUserCard};
+use kabao_models::brand::user_cards::{GetUserCard, UpdateUserCard};
+
+use super::{Brand, Route};
+use crate::portable::{Names, require_same, require_same_account, require_supported};
+
+const SUPPORTED: &[&str] = &["level", "background_picture_url"];
+const NAMES: Names = Names(&[
+    ("card_id", "name"),
+    ("user_card_code", "name"),
+    ("card_picture_url", "background_picture_url"),
+]);
+
+#[async_trait]
+impl MemberApi for Brand {
+    async fn get_member(&self, context: &CallContext, request: GetMember) -> Result<Member, Error> {
+        let GetMember { name, openid, view } = request;
+        require_same_account(context, name.template())?;
+        let openid = require_openid(openid)?;
+        let (card_id, code) = (name.template().id().as_str(), name.code().clone());
+        let answer = match self.route()? {
+            Route::Provider => {
+                let request =
+                    GetUserCard::new(code, self.brand_id.as_ref(), card_id, openid.clone());
+                call(&self.pipeline, context, request).await
+            }
+            Route::Direct => {
+                let request = GetDirectUserCard::new(code, card_id, openid.clone());
+                call(&self.pipeline, context, request).await
+            }
+        };
+        let card = answer.map_err(|error| NAMES.translate(error))?;
+        require_asked(&name, &openid, &card)?;
+        Ok(member(name, card, view))
+    }
+
+    async fn update_member(
+        &self,
+        context: &CallContext,
+        request: UpdateMember,
+    ) -> Result<Member, Error> {
+        let UpdateMember {
+            name,
+            openid,
+            update,
+            view,
+            ..
+        } = request;
+        require_same_account(context, name.template())?;
+        require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
+        let openid = require_openid(openid)?;
+        let MemberUpdate {
+            level,
+            background_picture_url,
+            ..
+        } = update;
+        let (card_id, code) = (name.template().id().as_str(), name.code().clone());
+        let answer = match self.route()? {
+            Route::Provider => {
+                let mut change =
+                    UpdateUserCard::new(code, self.brand_id.as_ref(), card_id, openid.clone());
+                change.level = level;
+                change.card_picture_url = background_picture_url;
+                call(&self.pipeline, context, change).await
+            }
+            Route::Direct => {
+                let mut change = UpdateDirectUserCard::new(code, card_id, openid.clone());
+                change.level = level;
+                change.card_picture_url = background_picture_url;
+                call(&self.pipeline, context, change).await
+            }
+        };
+        let card = answer.map_err(|error| NAMES.translate(error))?;
+        require_asked(&name, &openid, &card).map_err(Error::mark_may_have_executed)?;
+        Ok(member(name, card, view))
+    }
+}
+
+fn require_openid(openid: Option<Personal>) -> Result<Personal, Error> {
+    openid.filter(|openid| !openid.is_empty()).ok_or_else(|| {
+        Error::field_invalid([FieldViolation::new(
+            "openid",
+            "is required by the brand family",
+        )])
+    })
+}
+
+fn require_asked(name: &MemberName, openid: &Personal, card: &UserCard) -> Result<(), Error> {
+    require_same(
+        "card_id",
+        name.template().id().as_str(),
+        card.card_id.as_deref(),
+    )?;
+    require_same(
+        "user_card_code",
+        name.code().expose(),
+        card.user_card_code.as_ref().map(Personal::expose),
+    )?;
+    require_same(
+        "openid",
+        openid.expose(),
+        card.openid.as_ref().map(Personal::expose),
+    )
+}
+
+fn member(name: MemberName, card: UserCard, view: View) -> Member {
+    let state = card
+        .user_card_state
+        .as_ref()
+        .map_or(MemberState::Unspecified, |state| match state.as_str() {
+            "UNACTIVATED" => MemberState::PendingActivation,
+            "EFFECTIVE" => MemberState::Active,
+            "EXPIRED" => MemberState::Expired,
+            "INVALID" => MemberState::Invalid,
+            other => MemberState::Other(other.to_owned()),
+        });
+    let mut member = Member::new(name, state);
+    member.openid.clone_from(&card.openid);
+    member.level.clone_from(&card.level);
+    member
+        .background_picture_url
+        .clone_from(&card.card_picture_url);
+    member.upstream = (view == View::Full).then(|| UpstreamMember::Brand(Box::new(card)));
+    member
+}

@@ -1,0 +1,162 @@
+//! Card templates of the brand family.
+
+use async_trait::async_trait;
+use kabao_api::{
+    CallContext, DeleteTemplate, Error, GetTemplate, Template, TemplateApi, TemplateName,
+    TemplateState, TemplateUpdate, UpdateTemplate, UpstreamTemplate, Validity, View, call,
+};
+use kabao_models::brand::cards::{GetCard, InvalidateCard, UpdateCard};
+use kabao_models::brand::direct_cards::{GetDirectCard, InvalidateDirectCard, UpdateDirectCard};
+use kabao_models::brand::{Card, ValidDateInformation};
+
+use super::{Brand, Route};
+use crate::portable::{Names, require_same, require_same_account, require_supported, rfc3339};
+
+const SUPPORTED: &[&str] = &["title", "service_phone", "background_picture_url"];
+const NAMES: Names = Names(&[
+    ("card_id", "name"),
+    ("card_title", "title"),
+    ("card_picture_url", "background_picture_url"),
+]);
+
+#[async_trait]
+impl TemplateApi for Brand {
+    async fn get_template(
+        &self,
+        context: &CallContext,
+        request: GetTemplate,
+    ) -> Result<Template, Error> {
+        let GetTemplate { name, view } = request;
+        require_same_account(context, &name)?;
+        let card_id = name.id().as_str();
+        let answer = match self.route()? {
+            Route::Provider => {
+                call(
+                    &self.pipeline,
+                    context,
+                    GetCard::new(card_id, self.brand_id.as_ref()),
+                )
+                .await
+            }
+            Route::Direct => call(&self.pipeline, context, GetDirectCard::new(card_id)).await,
+        };
+        let card = answer.map_err(|error| NAMES.translate(error))?;
+        self.require_asked(&name, &card)?;
+        Ok(template(name, card, view))
+    }
+
+    async fn update_template(
+        &self,
+        context: &CallContext,
+        request: UpdateTemplate,
+    ) -> Result<Template, Error> {
+        let UpdateTemplate {
+            name, update, view, ..
+        } = request;
+        require_same_account(context, &name)?;
+        require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
+        let TemplateUpdate {
+            title,
+            service_phone,
+            background_picture_url,
+            ..
+        } = update;
+        let card_id = name.id().as_str();
+        let answer = match self.route()? {
+            Route::Provider => {
+                let mut change = UpdateCard::new(card_id, self.brand_id.as_ref());
+                change.card_title = title;
+                change.service_phone = service_phone;
+                change.card_picture_url = background_picture_url;
+                call(&self.pipeline, context, change).await
+            }
+            Route::Direct => {
+                let mut change = UpdateDirectCard::new(card_id);
+                change.card_title = title;
+                change.service_phone = service_phone;
+                change.card_picture_url = background_picture_url;
+                call(&self.pipeline, context, change).await
+            }
+        };
+        let card = answer.map_err(|error| NAMES.translate(error))?;
+        self.require_asked(&name, &card)
+            .map_err(Error::mark_may_have_executed)?;
+        Ok(template(name, card, view))
+    }
+
+    async fn delete_template(
+        &self,
+        context: &CallContext,
+        request: DeleteTemplate,
+    ) -> Result<(), Error> {
+        require_same_account(context, &request.name)?;
+        let card_id = request.name.id().as_str();
+        let answer = match self.route()? {
+            Route::Provider => {
+                call(
+                    &self.pipeline,
+                    context,
+                    InvalidateCard::new(card_id, self.brand_id.as_ref()),
+                )
+                .await
+            }
+            Route::Direct => {
+                call(&self.pipeline, context, InvalidateDirectCard::new(card_id)).await
+            }
+        };
+        let card = answer.map_err(|error| NAMES.translate(error))?;
+        self.require_asked(&request.name, &card)
+            .map_err(Error::mark_may_have_executed)
+    }
+}
+
+impl Brand {
+    fn require_asked(&self, name: &TemplateName, card: &Card) -> Result<(), Error> {
+        require_same("card_id", name.id().as_str(), card.card_id.as_deref())?;
+        require_same("brand_id", &self.brand_id, card.brand_id.as_deref())
+    }
+}
+
+fn template(name: TemplateName, card: Card, view: View) -> Template {
+    let state = card
+        .state
+        .as_ref()
+        .map_or(TemplateState::Unspecified, |state| match state.as_str() {
+            "CARD_EFFECTIVE" => TemplateState::Active,
+            "CARD_INVALID" => TemplateState::Deleted,
+            other => TemplateState::Other(other.to_owned()),
+        });
+    let mut template = Template::new(name, state);
+    template.title.clone_from(&card.card_title);
+    template.brand_id.clone_from(&card.brand_id);
+    template.appid.clone_from(&card.appid);
+    template.service_phone.clone_from(&card.service_phone);
+    template
+        .background_picture_url
+        .clone_from(&card.card_picture_url);
+    template.validity = card.valid_date_information.as_ref().and_then(validity);
+    template.create_time = card.create_time.as_deref().and_then(rfc3339);
+    // Answers of 2025 call it update_time.
+    template.update_time = card
+        .modify_time
+        .as_deref()
+        .or(card.update_time.as_deref())
+        .and_then(rfc3339);
+    template.upstream = (view == View::Full).then(|| UpstreamTemplate::Brand(Box::new(card)));
+    template
+}
+
+fn validity(dates: &ValidDateInformation) -> Option<Validity> {
+    Some(match dates.r#type.as_ref()?.as_str() {
+        "FIX_TIME_RANGE" => Validity::Range {
+            begin: dates.available_begin_time.as_deref().and_then(rfc3339),
+            end: dates.available_end_time.as_deref().and_then(rfc3339),
+        },
+        "FIX_TERM" => Validity::Days {
+            valid_days: dates.available_day_after_receive.unwrap_or_default(),
+            wait_days: 0,
+        },
+        "PERMANENT" => Validity::Permanent,
+        other => Validity::Other(other.to_owned()),
+    })
+}

@@ -1,0 +1,173 @@
+//! What an account is configured with, and everything that can be wrong with it.
+
+mod credential;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use self::credential::{PayCredential, WeChatPayKey};
+
+use crate::clock::{Clock, SystemClock};
+use crate::origin::Origin;
+use crate::settings::Settings;
+use crate::transport::{HttpsTransport, Roots, Transport};
+
+/// Everything that is wrong with a configuration, at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigurationError {
+    faults: Vec<ConfigurationFault>,
+}
+
+/// One thing that is wrong. The text never repeats the value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConfigurationFault {
+    /// The option, by the name it has in configuration files, such as `private_key`.
+    pub field: String,
+    /// What it must be, as a predicate.
+    pub description: String,
+}
+
+impl ConfigurationError {
+    /// Returns every fault.
+    pub fn faults(&self) -> &[ConfigurationFault] {
+        &self.faults
+    }
+}
+
+impl fmt::Display for ConfigurationFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.field, self.description)
+    }
+}
+
+impl fmt::Display for ConfigurationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the configuration is not usable: ")?;
+        for (index, fault) in self.faults.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            fault.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigurationError {}
+
+/// Collects faults while a builder looks at one option after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<ConfigurationFault>);
+
+impl Faults {
+    pub(crate) fn add(&mut self, field: impl Into<String>, description: impl fmt::Display) {
+        self.0.push(ConfigurationFault {
+            field: field.into(),
+            description: description.to_string(),
+        });
+    }
+
+    /// Keeps a value, or records why there is none.
+    pub(crate) fn keep<T>(
+        &mut self,
+        field: &str,
+        value: Result<T, impl fmt::Display>,
+    ) -> Option<T> {
+        value.map_err(|fault| self.add(field, fault)).ok()
+    }
+
+    /// Takes over the faults of a part, under a name of their own.
+    pub(crate) fn extend(&mut self, prefix: &str, part: Self) {
+        self.0
+            .extend(part.0.into_iter().map(|fault| ConfigurationFault {
+                field: format!("{prefix}{}", fault.field),
+                ..fault
+            }));
+    }
+
+    pub(crate) fn finish(self) -> ConfigurationError {
+        ConfigurationError { faults: self.0 }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The options that every family has.
+#[derive(Clone)]
+pub(crate) struct Common {
+    pub(crate) base_url: String,
+    pub(crate) root_certificates: Vec<String>,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The parts that every client needs.
+pub(crate) struct Parts {
+    pub(crate) origin: Origin,
+    pub(crate) transport: Arc<dyn Transport>,
+}
+
+impl Common {
+    pub(crate) fn new(base_url: &str) -> Self {
+        Self {
+            base_url: base_url.to_owned(),
+            root_certificates: Vec::new(),
+            settings: Settings::default(),
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Checks the options and sets up the transport.
+    pub(crate) fn parts(&self, faults: &mut Faults) -> Option<Parts> {
+        for (field, fault) in self.settings.faults() {
+            faults.add(field, fault);
+        }
+        let origin = faults.keep("base_url", Origin::parse(&self.base_url));
+        let mut roots = Roots::public();
+        for pem in &self.root_certificates {
+            faults.keep("root_certificates", roots.add_pem(pem));
+        }
+        let origin = origin?;
+        let transport = HttpsTransport::new(vec![origin.clone()], roots, &self.settings);
+        let transport: Arc<dyn Transport> = faults.keep("tls", transport)?;
+        Some(Parts { origin, transport })
+    }
+}
+
+/// The options that every family has, as methods of its builder.
+macro_rules! common_options {
+    () => {
+        /// Sets where requests go; `https://` and a host, with or without a port.
+        #[must_use]
+        pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+            self.common.base_url = base_url.into();
+            self
+        }
+
+        /// Trusts the certificates of a PEM text besides the public roots, such as the CA of a sandbox.
+        #[must_use]
+        pub fn root_certificates(mut self, pem: impl Into<String>) -> Self {
+            self.common.root_certificates.push(pem.into());
+            self
+        }
+
+        /// Sets the bounds.
+        #[must_use]
+        pub fn settings(mut self, settings: $crate::Settings) -> Self {
+            self.common.settings = settings;
+            self
+        }
+
+        /// Sets the clock that is signed and verified with.
+        #[must_use]
+        pub fn clock(mut self, clock: impl $crate::Clock + 'static) -> Self {
+            self.common.clock = std::sync::Arc::new(clock);
+            self
+        }
+    };
+}
+
+pub(crate) use common_options;

@@ -1,0 +1,174 @@
+//! Card templates of the official-account family.
+
+use async_trait::async_trait;
+use kabao_api::{
+    CallContext, DeleteTemplate, Error, GetTemplate, Reason, Stock, Template, TemplateApi,
+    TemplateName, TemplateState, TemplateUpdate, UpdateTemplate, UpstreamTemplate, Validity, View,
+    call,
+};
+use kabao_models::official_account::card::{
+    BaseInfo, BaseInfoChange, Card, DateInfo, DeleteCard, GetCard, MemberCardChange, UpdateCard,
+};
+
+use super::OfficialAccount;
+use crate::portable::{
+    Names, after_the_change, require_same, require_same_account, require_supported, unix_seconds,
+};
+
+const NAMES: Names = Names(&[
+    ("card_id", "name"),
+    ("member_card.base_info.title", "title"),
+    ("member_card.base_info.description", "description"),
+    ("member_card.base_info.service_phone", "service_phone"),
+    ("member_card.base_info.logo_url", "logo_url"),
+    ("member_card.background_pic_url", "background_picture_url"),
+]);
+
+#[async_trait]
+impl TemplateApi for OfficialAccount {
+    async fn get_template(
+        &self,
+        context: &CallContext,
+        request: GetTemplate,
+    ) -> Result<Template, Error> {
+        require_same_account(context, &request.name)?;
+        self.read_template(context, request.name, request.view)
+            .await
+    }
+
+    async fn update_template(
+        &self,
+        context: &CallContext,
+        request: UpdateTemplate,
+    ) -> Result<Template, Error> {
+        let UpdateTemplate {
+            name, update, view, ..
+        } = request;
+        require_same_account(context, &name)?;
+        require_supported(Self::FAMILY, &update.fields(), TemplateUpdate::FIELDS)?;
+        let TemplateUpdate {
+            title,
+            description,
+            service_phone,
+            logo_url,
+            background_picture_url,
+        } = update;
+        let mut change = MemberCardChange {
+            background_pic_url: background_picture_url,
+            ..MemberCardChange::default()
+        };
+        if title.is_some() || description.is_some() || service_phone.is_some() || logo_url.is_some()
+        {
+            change.base_info = Some(BaseInfoChange {
+                title,
+                description,
+                service_phone,
+                logo_url,
+                ..BaseInfoChange::default()
+            });
+        }
+        let request = UpdateCard::new(name.id().as_str(), change);
+        call(&self.pipeline, context, request)
+            .await
+            .map_err(|error| NAMES.translate(error))?;
+        self.read_template(context, name, view)
+            .await
+            .map_err(after_the_change)
+    }
+
+    async fn delete_template(
+        &self,
+        context: &CallContext,
+        request: DeleteTemplate,
+    ) -> Result<(), Error> {
+        require_same_account(context, &request.name)?;
+        let deletion = DeleteCard::new(request.name.id().as_str());
+        call(&self.pipeline, context, deletion)
+            .await
+            .map_err(|error| NAMES.translate(error))?;
+        Ok(())
+    }
+}
+
+impl OfficialAccount {
+    async fn read_template(
+        &self,
+        context: &CallContext,
+        name: TemplateName,
+        view: View,
+    ) -> Result<Template, Error> {
+        let request = GetCard::new(name.id().as_str());
+        let answer = call(&self.pipeline, context, request)
+            .await
+            .map_err(|error| NAMES.translate(error))?;
+        let Some(card) = answer.card else {
+            return Err(Error::new(
+                Reason::UpstreamMalformed,
+                "the answer holds no card",
+            ));
+        };
+        let id = card
+            .member_card
+            .as_ref()
+            .and_then(|card| card.base_info.as_ref()?.id.as_deref());
+        require_same("card_id", name.id().as_str(), id)?;
+        Ok(self.template(name, card, view))
+    }
+
+    fn template(&self, name: TemplateName, card: Card, view: View) -> Template {
+        let base = card
+            .member_card
+            .as_ref()
+            .and_then(|card| card.base_info.as_ref());
+        let mut template = Template::new(name, base.map_or(TemplateState::Unspecified, state));
+        template.appid = Some(self.appid.as_ref().to_owned());
+        template.background_picture_url = card
+            .member_card
+            .as_ref()
+            .and_then(|card| card.background_pic_url.clone());
+        if let Some(base) = base {
+            template.title.clone_from(&base.title);
+            template.brand_name.clone_from(&base.brand_name);
+            template.description.clone_from(&base.description);
+            template.service_phone.clone_from(&base.service_phone);
+            template.logo_url.clone_from(&base.logo_url);
+            template.validity = base.date_info.as_ref().and_then(validity);
+            template.stock = base.sku.as_ref().map(|sku| Stock {
+                total: sku.total_quantity,
+                remaining: sku.quantity,
+            });
+            template.create_time = base.create_time.and_then(unix_seconds);
+            template.update_time = base.update_time.and_then(unix_seconds);
+        }
+        template.upstream =
+            (view == View::Full).then(|| UpstreamTemplate::OfficialAccount(Box::new(card)));
+        template
+    }
+}
+
+fn state(base: &BaseInfo) -> TemplateState {
+    base.status
+        .as_ref()
+        .map_or(TemplateState::Unspecified, |state| match state.as_str() {
+            "CARD_STATUS_NOT_VERIFY" => TemplateState::PendingReview,
+            "CARD_STATUS_VERIFY_FAIL" => TemplateState::Rejected,
+            "CARD_STATUS_VERIFY_OK" | "CARD_STATUS_DISPATCH" => TemplateState::Active,
+            "CARD_STATUS_DELETE" | "CARD_STATUS_USER_DELETE" => TemplateState::Deleted,
+            other => TemplateState::Other(other.to_owned()),
+        })
+}
+
+fn validity(dates: &DateInfo) -> Option<Validity> {
+    Some(match dates.r#type.as_ref()?.as_str() {
+        "DATE_TYPE_FIX_TIME_RANGE" => Validity::Range {
+            begin: dates.begin_timestamp.and_then(unix_seconds),
+            end: dates.end_timestamp.and_then(unix_seconds),
+        },
+        "DATE_TYPE_FIX_TERM" => Validity::Days {
+            valid_days: dates.fixed_term.unwrap_or_default(),
+            wait_days: dates.fixed_begin_term.unwrap_or_default(),
+        },
+        "DATE_TYPE_PERMANENT" => Validity::Permanent,
+        other => Validity::Other(other.to_owned()),
+    })
+}

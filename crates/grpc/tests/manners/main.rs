@@ -1,0 +1,11 @@
+//! What callers of every language rely on, asked of a real server over a real socket.
+
+mod concurrency;
+mod deadline;
+mod health;
+mod panic;
+mod protocol;
+mod reflection;
+mod request_id;
+mod size;
+mod support;

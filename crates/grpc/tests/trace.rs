@@ -1,0 +1,76 @@
+//! What a call leaves in the log. A process of its own: whether an event is recorded is cached for
+//! the whole process, and tests without a subscriber would decide it.
+
+#[path = "manners/support.rs"]
+#[expect(dead_code, reason = "shared with the other tests")]
+mod support;
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use kabao_api::{Error, Reason};
+use tracing_subscriber::fmt::MakeWriter;
+
+use self::support::{NAME, builder, member, start};
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The server runs on the thread of the test, so its events come here.
+#[tokio::test]
+async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
+    let lines = Lines::default();
+    let subscriber =
+        tracing_subscriber::fmt().json().with_max_level(tracing::Level::DEBUG).with_writer(lines.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let server = builder(|context| {
+        Box::pin(async move {
+            if context.request_id == "fails" {
+                Err(Error::new(Reason::UpstreamUnverified, "the signature is wrong"))
+            } else {
+                Ok(member())
+            }
+        })
+    });
+    let running = start(server).await;
+    running.get_member(&[("x-request-id", "works")]).await;
+    running.get_member(&[("x-request-id", "fails")]).await;
+
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let finished: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|line| line["fields"]["message"] == "call finished")
+        .collect();
+    assert_eq!(finished.len(), 2, "{text}");
+    for (line, (id, code)) in finished.iter().zip([("works", "Ok"), ("fails", "Internal")]) {
+        assert_eq!(line["fields"]["code"], code);
+        assert!(line["fields"]["elapsed_ms"].is_number());
+        let span = &line["span"];
+        assert_eq!(span["rpc.service"], "kabao.v1.MemberService");
+        assert_eq!(span["rpc.method"], "GetMember");
+        assert_eq!(span["account"], "demo");
+        assert_eq!(span["request_id"], id);
+    }
+    assert!(text.contains("UPSTREAM_UNVERIFIED") && text.contains("the signature is wrong"), "{text}");
+    assert!(!text.contains("478515832665") && !text.contains(NAME), "{text}");
+}

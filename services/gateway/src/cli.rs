@@ -1,0 +1,186 @@
+//! The command line: `kabao dev`, `kabao serve`, `kabao check`.
+
+mod check;
+mod output;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand};
+use tokio::runtime;
+
+use self::output::{fail, report};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  kabao dev                              try everything on this machine
+  kabao check --config kabao.toml        before a deployment
+  kabao serve --config kabao.toml        in production
+
+Exit codes:
+  0    ended as asked, or the configuration is good
+  1    the configuration, a file or an address cannot be used; standard error says what to change
+  2    the command line cannot be understood
+  130  interrupted a second time while draining (143 if terminated)";
+
+/// One typed gRPC API in front of WeChat membership cards.
+///
+/// Callers of any language use gRPC and never see a WeChat secret; kabao signs, verifies, and speaks all three
+/// generations of WeChat's API.
+#[derive(Debug, Parser)]
+#[command(name = "kabao", version, about, long_about, after_help = EXAMPLES, styles = STYLES)]
+#[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Dev(DevArguments),
+    Serve(ServeArguments),
+    Check(CheckArguments),
+}
+
+const DEV_EXAMPLES: &str = "\
+Examples:
+  kabao dev
+  kabao dev --dir /tmp/kabao --grpc 127.0.0.1:0      a free port; see /tmp/kabao/ready.json
+
+The directory holds, for foreign clients of the sandbox:
+  sandbox/ca.pem                      the authority of its TLS certificate
+  sandbox/demo-merchant/, ...         keys, certificates and account.json of each account
+  ready.json                          the actual addresses, there while kabao is ready";
+
+/// Runs the gateway together with a sandbox of WeChat's servers; needs no WeChat account.
+///
+/// Keys are made up and kept in the directory, three demo accounts have a template and a member each. When
+/// everything answers, `kabao ready` is printed on a line of its own.
+#[derive(Debug, Args)]
+#[command(after_help = DEV_EXAMPLES)]
+struct DevArguments {
+    /// Where keys and files for clients of the sandbox are kept.
+    #[arg(long, value_name = "DIR", default_value = ".kabao")]
+    dir: PathBuf,
+    /// Where callers reach the gateway. Port 0 takes a free one, here and below.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
+    grpc: SocketAddr,
+    /// Where /healthz, /readyz and /metrics are.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
+    admin: SocketAddr,
+    /// Where the sandbox plays WeChat, over HTTPS.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    sandbox: SocketAddr,
+    /// Where the sandbox takes orders, over plain HTTP: claim a card, move the clock, inject a fault.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8444")]
+    control: SocketAddr,
+    /// What is logged to standard error.
+    #[arg(long, value_name = "LEVEL", default_value = "warn,kabao_grpc=info")]
+    log: String,
+}
+
+const SERVE_EXAMPLES: &str = "\
+Environment variables override the file: KABAO__SECTION__KEY, with two underscores between the parts of a
+key, such as KABAO__GRPC__LISTEN or KABAO__GRPC__LIMITS__MAX_CONNECTIONS. An account is named by its id:
+KABAO__ACCOUNTS__ACME_BRAND__MCHID.
+
+On SIGTERM or SIGINT the gateway withdraws its readiness, waits shutdown.pre_drain, accepts no more
+connections, lets calls in flight end for at most shutdown.drain_deadline, and exits with 0. A second
+signal ends it at once.
+
+Example:
+  KABAO__LOG__LEVEL=debug kabao serve --config /etc/kabao/kabao.toml";
+
+/// Runs the gateway with a configuration file.
+///
+/// Prints `kabao ready` on a line of its own when calls are welcome. Log lines go to standard error.
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_EXAMPLES)]
+struct ServeArguments {
+    /// The configuration in TOML.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Looks at everything that `kabao serve` would stumble over, and at all of it in one go: syntax, unknown keys,
+addresses, files, whether keys and certificates belong together and are still valid. It opens no port and
+sends nothing. What is good is summed up without secrets.
+
+Example:
+  kabao check --config kabao.toml
+
+Exit codes:
+  0  the configuration is good
+  1  it has faults; each is a line on standard error, with place, key and remedy";
+
+/// Lists everything that is wrong with a configuration file.
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+struct CheckArguments {
+    /// The configuration in TOML.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Runs the command line of this process and returns its exit code.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
+        return fail("another TLS provider is installed already");
+    }
+    match cli.command {
+        Command::Check(arguments) => check::run(&arguments.config), _ => fail(""),
+    }
+}
+
+fn block_on(command: impl Future<Output = Result<ExitCode, ExitCode>>) -> ExitCode {
+    match runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let (Ok(code) | Err(code)) = runtime.block_on(Box::pin(command));
+            // Blocking work that still runs must not hold up the end.
+            runtime.shutdown_background();
+            code
+        }
+        Err(error) => report(&error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_command_explains_itself() {
+        Cli::command().debug_assert();
+        for name in ["dev", "serve", "check"] {
+            let mut command = Cli::command();
+            let help = command
+                .find_subcommand_mut(name)
+                .expect("the command exists")
+                .render_long_help()
+                .to_string();
+            assert!(help.contains("Example"), "{help}");
+            assert!(help.lines().all(|line| line.chars().count() <= 120), "{help}");
+        }
+    }
+
+    #[test]
+    fn serve_has_no_default_configuration() {
+        let error = Cli::try_parse_from(["kabao", "serve"]).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+    }
+}

@@ -1,0 +1,40 @@
+//! `kabao dev`
+
+use std::process::ExitCode;
+
+use super::DevArguments;
+use super::output::{print, report};
+use super::serve::end;
+use crate::config::{LogFormat, LogSettings, TelemetrySettings};
+use crate::dev::{Dev, DevOptions};
+use crate::signals::Signals;
+use crate::telemetry::Telemetry;
+
+pub(super) async fn run(arguments: DevArguments) -> Result<ExitCode, ExitCode> {
+    let log = LogSettings {
+        format: LogFormat::Text,
+        level: arguments.log,
+    };
+    let telemetry = Telemetry::install(&log, &TelemetrySettings::default())
+        .map_err(|error| report(&error))?;
+    let mut signals = Signals::install().map_err(|error| report(&error))?;
+    let options = DevOptions {
+        directory: Some(arguments.dir),
+        grpc: arguments.grpc,
+        admin: arguments.admin,
+        sandbox: arguments.sandbox,
+        control: arguments.control,
+    };
+    let dev = tokio::select! {
+        started = Dev::start(options) => started.map_err(|error| report(&error))?,
+        signal = signals.next() => return Ok(ExitCode::from(128 + signal)),
+    };
+    print(&format_args!("{}\nkabao ready\n", dev.banner()));
+
+    signals.next().await;
+    let code = end(&mut signals, async {
+        dev.stop().await;
+        telemetry.flush().await;
+    });
+    Ok(code.await)
+}

@@ -1,0 +1,49 @@
+//! `kabao serve`, and how both long-running commands end.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::check::refuse;
+use super::output::{print, report};
+use crate::config::{self, Environment, Summary};
+use crate::signals::Signals;
+use crate::telemetry::Telemetry;
+use crate::{Gateway, accounts, clock};
+
+pub(super) async fn run(file: PathBuf) -> Result<ExitCode, ExitCode> {
+    let now = clock::unix_seconds();
+    let settings = config::load(&file, &Environment::of_process(), now)
+        .map_err(|faults| refuse(&faults))?;
+    let telemetry = Telemetry::install(&settings.log, &settings.telemetry)
+        .map_err(|error| report(&error))?;
+    let mut signals = Signals::install().map_err(|error| report(&error))?;
+    for warning in Summary::new(&settings, now).warnings() {
+        tracing::warn!("{warning}");
+    }
+    let accounts = accounts::build(&settings.accounts).map_err(|error| report(&error))?;
+    let gateway = Gateway::start(&settings, accounts)
+        .await
+        .map_err(|error| report(&error))?;
+    gateway.ready();
+    tracing::info!(grpc = %gateway.grpc(), admin = %gateway.admin(), accounts = settings.accounts.len(), "ready");
+    print(&"kabao ready\n");
+
+    let signal = signals.next().await;
+    tracing::info!(signal, "asked to end");
+    let code = end(&mut signals, async {
+        gateway.drain().await;
+        telemetry.flush().await;
+    });
+    Ok(code.await)
+}
+
+/// Ends in order, or at once when a second signal says so.
+pub(super) async fn end(signals: &mut Signals, in_order: impl Future<Output = ()>) -> ExitCode {
+    tokio::select! {
+        () = in_order => ExitCode::SUCCESS,
+        signal = signals.next() => {
+            tracing::warn!(signal, "asked a second time, ending at once");
+            ExitCode::from(128 + signal)
+        }
+    }
+}

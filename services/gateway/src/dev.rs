@@ -1,0 +1,164 @@
+//! `kabao dev`: gateway and sandbox in one process, for trying and for tests.
+
+mod banner;
+mod credentials;
+mod demo;
+mod ready_file;
+mod self_check;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kabao_api::Accounts;
+use kabao_sandbox::{Running, Sandbox};
+
+pub use self::banner::Banner;
+
+use self::ready_file::ReadyFile;
+use crate::accounts::{self, AccountError};
+use crate::config::{AdminSettings, GrpcSettings, Settings, ShutdownSettings};
+use crate::gateway::AddressNames;
+use crate::listener::{BindError, bind};
+use crate::{Gateway, StartError};
+
+/// Where things are to be.
+#[derive(Clone, Debug)]
+pub struct DevOptions {
+    /// The folder of keys and files for foreign clients; without one, everything stays in memory.
+    pub directory: Option<PathBuf>,
+    /// The gRPC listener of the gateway.
+    pub grpc: SocketAddr,
+    /// The admin listener of the gateway.
+    pub admin: SocketAddr,
+    /// WeChat, as the sandbox plays it.
+    pub sandbox: SocketAddr,
+    /// The control API of the sandbox.
+    pub control: SocketAddr,
+}
+
+impl Default for DevOptions {
+    /// Free ports of the loopback interface and no folder.
+    fn default() -> Self {
+        let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self {
+            directory: None,
+            grpc: anywhere,
+            admin: anywhere,
+            sandbox: anywhere,
+            control: anywhere,
+        }
+    }
+}
+
+/// Why `kabao dev` does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DevError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The sandbox does not start.
+    #[error("the sandbox does not start")]
+    Sandbox(#[from] kabao_sandbox::StartError),
+    /// A client of the sandbox cannot be built.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The gateway does not start.
+    #[error(transparent)]
+    Gateway(#[from] StartError),
+    /// A file for clients cannot be written.
+    #[error("cannot write {}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something was started and does not answer as it should.
+    #[error("the self-check failed: {0}")]
+    SelfCheck(String),
+}
+
+/// A gateway and a sandbox that know each other.
+#[derive(Debug)]
+pub struct Dev {
+    gateway: Gateway,
+    sandbox: Running,
+    accounts: Accounts,
+    ready_file: Option<ReadyFile>,
+}
+
+impl Dev {
+    /// Starts both and asks each of them a question before returning.
+    ///
+    /// # Errors
+    ///
+    /// [`DevError`] if something does not start, or does not answer.
+    pub async fn start(options: DevOptions) -> Result<Self, DevError> {
+        // The sandbox cannot know what its addresses are called on our command line.
+        drop(bind("--sandbox", options.sandbox).await?);
+        drop(bind("--control", options.control).await?);
+        let mut sandbox = Sandbox::builder()
+            .listen(options.sandbox.to_string())
+            .control(options.control.to_string());
+        if let Some(directory) = &options.directory {
+            sandbox = sandbox.directory(directory);
+        }
+        let sandbox = sandbox.start().await?;
+
+        let settings = Settings {
+            grpc: GrpcSettings {
+                listen: options.grpc,
+                ..GrpcSettings::default()
+            },
+            admin: AdminSettings {
+                listen: options.admin,
+            },
+            shutdown: ShutdownSettings {
+                pre_drain: Duration::ZERO,
+                ..ShutdownSettings::default()
+            },
+            accounts: credentials::of(&sandbox)?,
+            ..Settings::default()
+        };
+        let accounts = accounts::build(&settings.accounts)?;
+        let gateway =
+            Gateway::start_named(&settings, accounts.clone(), AddressNames::FLAGS).await?;
+        gateway.ready();
+        let mut dev = Self {
+            gateway,
+            sandbox,
+            accounts,
+            ready_file: None,
+        };
+        self_check::run(dev.gateway.grpc(), &dev.accounts).await?;
+        if let Some(directory) = &options.directory {
+            dev.ready_file = Some(ReadyFile::write(directory, &dev)?);
+        }
+        Ok(dev)
+    }
+
+    /// The gateway.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The sandbox.
+    pub fn sandbox(&self) -> &Running {
+        &self.sandbox
+    }
+
+    /// What a person needs to go on.
+    pub fn banner(&self) -> Banner<'_> {
+        Banner::new(self)
+    }
+
+    /// Drains the gateway, then stops the sandbox. Returns the number of connections that were cut.
+    pub async fn stop(self) -> usize {
+        drop(self.ready_file);
+        let cut = self.gateway.drain().await;
+        self.sandbox.shutdown().await;
+        cut
+    }
+}
