@@ -1,7 +1,28 @@
-//! Operations of no family's catalogue, for unit tests of decisions.
+//! What unit tests need: operations, keys, and a WeChat that answers from a script.
 
-use http::Method;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use kabao_api::CallContext;
+use kabao_auth::{
+    ApiV3Key, Identity, KeyId, KeySet, PrivateKey, PublicKey, ResponseToSign, Scheme as AuthScheme,
+    TrustedKey, sign_response,
+};
 use kabao_models::{Body, Effect, Family, Operation, Scheme};
+use serde_json::Value;
+
+use crate::clock::{Clock, MockClock};
+use crate::keys::{CertificateSource, KeyStore};
+use crate::origin::Origin;
+use crate::pipeline::Pipeline;
+use crate::pipeline::credentials::{Credentials, SignedCredential};
+use crate::settings::Settings;
+use crate::signing::RequestSigner;
+use crate::token::{TokenMode, TokenSource};
+use crate::transport::{HttpRequest, HttpResponse, MockTransport, Transport, TransportError};
 
 const fn operation(
     id: &'static str,
@@ -30,3 +51,252 @@ pub(crate) static READ: Operation = operation("test.things.get", Effect::Read, N
 pub(crate) static WRITE: Operation = operation("test.things.update", Effect::Write, None);
 pub(crate) static WRITE_NUMBERED: Operation =
     operation("test.things.create", Effect::Write, Some("out_request_no"));
+
+/// The clock of the shared vectors.
+pub(crate) const NOW: i64 = 1_767_225_600;
+
+static VECTORS: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../auth/tests/data/auth_vectors.json"))
+        .expect("the vectors are JSON")
+});
+
+/// A member of a throw-away key of the shared vectors.
+pub(crate) fn key(name: &str, member: &str) -> &'static str {
+    VECTORS["keys"][name][member]
+        .as_str()
+        .expect("a key of the vectors")
+}
+
+/// The answer of a certificate download from the shared vectors.
+pub(crate) fn certificate_download(name: &str) -> HttpResponse {
+    let cases = VECTORS["certificates_download"].as_array().expect("a list");
+    let case = cases
+        .iter()
+        .find(|case| case["name"] == name)
+        .expect("a case");
+    let mut headers = HeaderMap::new();
+    for (name, value) in case["headers"].as_object().expect("headers") {
+        let name: HeaderName = name.to_lowercase().parse().expect("a name");
+        headers.insert(
+            name,
+            value.as_str().expect("text").parse().expect("a value"),
+        );
+    }
+    let body = Bytes::from(case["body_utf8"].as_str().expect("text").to_owned());
+    HttpResponse {
+        status: StatusCode::OK,
+        headers,
+        body,
+    }
+}
+
+/// Stands still at [`NOW`]; nonces count up; delays have no spread.
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    let mut clock = MockClock::new();
+    let count = AtomicU32::new(0);
+    clock.expect_unix_seconds().returning(|| NOW);
+    clock
+        .expect_nonce()
+        .returning(move || Some(format!("{:032}", count.fetch_add(1, Ordering::Relaxed))));
+    clock.expect_jitter().returning(|| 0);
+    Arc::new(clock)
+}
+
+pub(crate) fn context() -> CallContext {
+    CallContext::new("demo".parse().expect("a valid id"), "request-1")
+}
+
+pub(crate) fn origin() -> Origin {
+    Origin::parse("https://api.mch.weixin.qq.com").expect("a valid URL")
+}
+
+pub(crate) fn unsigned(status: u16, body: &str) -> HttpResponse {
+    HttpResponse {
+        status: StatusCode::from_u16(status).expect("a status"),
+        headers: HeaderMap::from_iter([(
+            HeaderName::from_static("request-id"),
+            HeaderValue::from_static("08F5B8C2B506102C18FDDFEEA30620BE-0"),
+        )]),
+        body: Bytes::from(body.to_owned()),
+    }
+}
+
+/// An answer signed by the key `name`, which calls itself `id`, at `timestamp`.
+pub(crate) fn signed_with(
+    name: &str,
+    id: &str,
+    timestamp: i64,
+    status: u16,
+    body: &str,
+) -> HttpResponse {
+    let private_key = PrivateKey::from_pem(key(name, "private_key_pem")).expect("a key");
+    let id: KeyId = id.parse().expect("a key id");
+    let scheme = if name.starts_with("brand") {
+        AuthScheme::Brand
+    } else {
+        AuthScheme::Merchant
+    };
+    let to_sign = ResponseToSign {
+        timestamp,
+        nonce: "c5ac7061fccab6bf3e254dcf98995b8c",
+        body: body.as_bytes(),
+    };
+    let signature = sign_response(&private_key, &id, scheme, &to_sign).expect("a signature");
+    let mut answer = unsigned(status, body);
+    for (name, value) in signature.headers() {
+        answer.headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_str(value).expect("a value"),
+        );
+    }
+    answer
+}
+
+/// An answer signed as WeChat Pay does in public-key mode.
+pub(crate) fn signed(status: u16, body: &str) -> HttpResponse {
+    signed_with(
+        "wechatpay_public_key",
+        key("wechatpay_public_key", "id"),
+        NOW,
+        status,
+        body,
+    )
+}
+
+/// Everything that was sent, in order.
+pub(crate) type Sent = Arc<Mutex<Vec<HttpRequest>>>;
+
+/// Answers each request by what `answer` makes of it.
+pub(crate) fn answering(
+    answer: impl Fn(&HttpRequest) -> Result<HttpResponse, TransportError> + Send + Sync + 'static,
+) -> (Arc<dyn Transport>, Sent) {
+    let sent = Sent::default();
+    let record = Arc::clone(&sent);
+    let mut transport = MockTransport::new();
+    transport.expect_send().returning(move |request| {
+        let result = answer(&request);
+        record.lock().expect("not poisoned").push(request);
+        result
+    });
+    (Arc::new(transport), sent)
+}
+
+/// Answers from a list; one request more than answers is a failed test.
+pub(crate) fn scripted(
+    answers: impl IntoIterator<Item = Result<HttpResponse, TransportError>>,
+) -> (Arc<dyn Transport>, Sent) {
+    let answers: Mutex<VecDeque<_>> = Mutex::new(answers.into_iter().collect());
+    answering(move |_| {
+        answers
+            .lock()
+            .expect("not poisoned")
+            .pop_front()
+            .expect("a request too many")
+    })
+}
+
+/// The trust in WeChat Pay's public key of the vectors.
+pub(crate) fn public_key(name: &str) -> TrustedKey {
+    TrustedKey::PublicKey {
+        id: key(name, "id").parse().expect("an id"),
+        key: PublicKey::from_pem(key(name, "public_key_pem")).expect("a key"),
+    }
+}
+
+/// A credential of the vectors (`merchant` or `brand`) that trusts `trusted`.
+pub(crate) fn credential(
+    name: &str,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+    trusted: impl IntoIterator<Item = TrustedKey>,
+) -> SignedCredential {
+    let scheme = if name == "brand" {
+        AuthScheme::Brand
+    } else {
+        AuthScheme::Merchant
+    };
+    let private_key = PrivateKey::from_pem(key(name, "private_key_pem")).expect("a key");
+    let serial = key(name, "serial_no").parse().expect("a serial number");
+    let number = key(name, scheme.identity_field());
+    let identity =
+        Identity::new(scheme, number, serial, Arc::new(private_key.clone())).expect("an identity");
+    let signer = || RequestSigner::new(identity.clone(), origin());
+    let source = CertificateSource {
+        transport: Arc::clone(transport),
+        clock: Arc::clone(clock),
+        signer: signer(),
+        api_v3_key: ApiV3Key::new(VECTORS["apiv3_key"].as_str().expect("text")).expect("a key"),
+    };
+    let keys = KeySet::new(serial, trusted).expect("a set");
+    let source = (scheme == AuthScheme::Merchant).then_some(source);
+    SignedCredential {
+        signer: signer(),
+        private_key,
+        keys: Arc::new(KeyStore::new(keys, source)),
+    }
+}
+
+/// A pipeline of the merchant family with a WeChat Pay public key.
+pub(crate) fn merchant(transport: Arc<dyn Transport>, settings: Settings) -> Pipeline {
+    let clock = clock();
+    let merchant = credential(
+        "merchant",
+        &transport,
+        &clock,
+        [public_key("wechatpay_public_key")],
+    );
+    let credentials = Credentials {
+        merchant: Some(Arc::new(merchant)),
+        ..Credentials::default()
+    };
+    Pipeline::new(Family::Merchant, credentials, transport, clock, settings)
+}
+
+/// A pipeline of the brand family, served by a service provider.
+pub(crate) fn brand(transport: Arc<dyn Transport>) -> Pipeline {
+    let clock = clock();
+    let provider = credential(
+        "merchant",
+        &transport,
+        &clock,
+        [public_key("wechatpay_public_key")],
+    );
+    let credentials = Credentials {
+        merchant: Some(Arc::new(provider)),
+        ..Credentials::default()
+    };
+    Pipeline::new(
+        Family::Brand,
+        credentials,
+        transport,
+        clock,
+        Settings::default(),
+    )
+}
+
+/// A token source of an official account.
+pub(crate) fn tokens(transport: &Arc<dyn Transport>, mode: TokenMode) -> TokenSource {
+    TokenSource::new(
+        Arc::clone(transport),
+        origin(),
+        "wx0123456789abcdef".to_owned(),
+        "app-secret".into(),
+        mode,
+    )
+}
+
+/// A pipeline of the official-account family.
+pub(crate) fn official_account(transport: Arc<dyn Transport>) -> Pipeline {
+    let tokens = tokens(&transport, TokenMode::Stable);
+    let credentials = Credentials {
+        token: Some(Arc::new(tokens)),
+        ..Credentials::default()
+    };
+    Pipeline::new(
+        Family::OfficialAccount,
+        credentials,
+        transport,
+        clock(),
+        Settings::default(),
+    )
+}

@@ -239,6 +239,13 @@ pub(crate) struct Notification {
     _example: Option<serde_json::Value>,
 }
 
+impl Operation {
+    /// Returns true if the operation uploads a file.
+    pub(crate) fn is_upload(&self) -> bool {
+        self.body == "multipart"
+    }
+}
+
 impl Catalogue {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(|error| Error::at(path, error))?;
@@ -287,6 +294,22 @@ impl Catalogue {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, message)| message)
+    }
+
+    /// Returns the messages of a resource that callers of gRPC see: all but the JSON parts of
+    /// uploads, which the gateway makes itself.
+    pub(crate) fn proto_messages_of<'a>(
+        &'a self,
+        resource: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a Message)> {
+        self.messages_of(resource).filter(|(name, _)| {
+            let is_part = |field: &Field| field.kind() == Kind::Message(name);
+            !self
+                .operations
+                .iter()
+                .filter(|operation| operation.is_upload())
+                .any(|operation| operation.request.iter().any(is_part))
+        })
     }
 
     /// Returns the module of a message or enumeration.

@@ -43,7 +43,7 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
         for operation in catalogue.operations_of(resource) {
             body.push_str(&request(operation));
         }
-        for (name, message) in catalogue.messages_of(resource) {
+        for (name, message) in catalogue.proto_messages_of(resource) {
             let model = if resource == "types" {
                 format!("m::{name}")
             } else {
@@ -64,11 +64,7 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
             .any(|field| field.deprecated);
         let mut imports = String::new();
         let names: Vec<&str> = [
-            "ExtraOut",
-            "FamilyRequest",
-            "FromModel",
-            "IntoModel",
-            "Reader",
+            "ExtraOut", "FamilyRequest", "FromModel", "IntoModel", "Reader", "UploadChunk"
         ]
         .into_iter()
         .filter(|name| body.contains(name))
@@ -96,7 +92,7 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
 fn has_conversions(catalogue: &Catalogue, module: &str) -> bool {
     module == "enums"
         || catalogue.operations_of(module).next().is_some()
-        || catalogue.messages_of(module).next().is_some()
+        || catalogue.proto_messages_of(module).next().is_some()
 }
 
 /// Writes the module of all families, and the table that the round-trip tests walk.
@@ -137,7 +133,7 @@ pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
     table.push_str("pub(crate) fn operations(visitor: &mut impl OperationVisitor) {\n");
     for catalogue in catalogues {
         let family = &catalogue.family;
-        for operation in &catalogue.operations {
+        for operation in catalogue.operations.iter().filter(|operation| !operation.is_upload()) {
             let answer = answer_name(operation);
             table.push_str(&format!(
                 "visitor.visit::<m_{family}::{}::{}, p_{family}::{}Request, p_{family}::{answer}>();\n",
@@ -171,7 +167,27 @@ pub(crate) fn answer_name(operation: &Operation) -> String {
     }
 }
 
+fn upload(operation: &Operation) -> String {
+    let meta = operation.request.iter().find(|field| field.name == "meta");
+    let meta = meta.map_or(String::new(), |field| match field.kind() {
+        Kind::Message(name) => name.to_owned(),
+        _ => String::new(),
+    });
+    let model = format!("m::{}::{}", operation.resource, operation.rpc);
+    format!(
+        "impl UploadChunk for p::{}Request {{\ntype Endpoint = {model};\n\n\
+         fn into_parts(self) -> (String, String, bytes::Bytes) {{\n(self.account, self.filename, self.content)\n}}\n\n\
+         fn endpoint(filename: String, file: bytes::Bytes) -> {model} {{\n\
+         let meta = m::{}::{meta} {{ filename: Some(filename), ..Default::default() }};\n\
+         {model} {{ file: Some(file), meta: Some(meta), ..Default::default() }}\n}}\n}}\n\n",
+        operation.rpc, operation.resource
+    )
+}
+
 fn request(operation: &Operation) -> String {
+    if operation.is_upload() {
+        return upload(operation);
+    }
     let model = format!("m::{}::{}", operation.resource, operation.rpc);
     let proto = format!("{}Request", operation.rpc);
     let fields: Vec<&Field> = operation.request.iter().collect();

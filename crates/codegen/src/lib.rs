@@ -6,7 +6,8 @@
 //! - `crates/models/src/generated`: request and answer types with their HTTP metadata;
 //! - `proto/kabao/{merchant,brand,officialaccount}/v1`: the family services and messages;
 //! - `crates/proto/src/generated`: Rust stubs of all protos and the encoded descriptor set;
-//! - `crates/grpc/src/generated`: conversions between the two, and the family services.
+//! - `crates/grpc/src/generated`: conversions between the two, and the family services;
+//! - `docs/reference`: a page per family service and a table of coverage.
 //!
 //! What it writes is checked in; a test regenerates and compares. Numbers of proto fields and
 //! enumeration values are part of the catalogue and never move: append, do not renumber.
@@ -17,6 +18,7 @@ mod error;
 mod models;
 mod models_operation;
 mod output;
+mod pages;
 mod protos;
 mod services;
 mod stubs;
@@ -49,9 +51,11 @@ pub fn generate(root: &Path) -> Result<Output, Error> {
         protos::write(catalogue, &mut output);
         conversions::write(catalogue, &mut output);
         services::write(catalogue, &mut output);
+        pages::write(catalogue, &mut output);
     }
     models::write_root(&catalogues, &mut output);
     conversions::write_root(&catalogues, &mut output);
+    pages::write_root(&catalogues, &mut output);
     stubs::write(root, &mut output)?;
     output.format()?;
     Ok(output)

@@ -1,7 +1,7 @@
 //! Writes the request type of an operation and its `Endpoint`.
 
 use crate::catalogue::{Catalogue, Field, Kind, Operation, Place};
-use crate::models::{bare_type, check_impl, field_type, object_impl, sensitive_impl, structure};
+use crate::models::{bare_type, check_impl, object_impl, sensitive_impl, structure};
 use crate::text::{comment, ident, literal, pascal, rustdoc, screaming, sentence};
 
 /// At most so many arguments for a constructor; operations with more required fields have none.
@@ -23,7 +23,7 @@ pub(crate) fn request(catalogue: &Catalogue, operation: &Operation) -> String {
     out.push_str(&object_impl_of(operation, name, &fields));
     out.push_str(&check_impl(name, &fields));
     out.push_str(&sensitive_impl(catalogue, name, &fields));
-    out.push_str(&endpoint(operation, &fields));
+    out.push_str(&endpoint(catalogue, operation, &fields));
     out
 }
 
@@ -147,14 +147,14 @@ fn constructor(name: &str, fields: &[&Field]) -> String {
 
 /// The parts of an upload are no JSON members of their own.
 fn object_impl_of(operation: &Operation, name: &str, fields: &[&Field]) -> String {
-    if operation.body == "multipart" {
+    if operation.is_upload() {
         object_impl(name, &[])
     } else {
         object_impl(name, fields)
     }
 }
 
-fn endpoint(operation: &Operation, fields: &[&Field]) -> String {
+fn endpoint(catalogue: &Catalogue, operation: &Operation, fields: &[&Field]) -> String {
     let name = &operation.rpc;
     let answer = if operation.answer.is_empty() {
         "NoContent"
@@ -199,8 +199,8 @@ fn endpoint(operation: &Operation, fields: &[&Field]) -> String {
     } else {
         ("params", "params")
     };
-    let multipart = if operation.body == "multipart" {
-        multipart(fields)
+    let multipart = if operation.is_upload() {
+        multipart(catalogue, operation, fields)
     } else {
         String::new()
     };
@@ -212,18 +212,27 @@ fn endpoint(operation: &Operation, fields: &[&Field]) -> String {
     )
 }
 
-fn multipart(fields: &[&Field]) -> String {
-    let meta = fields
-        .iter()
-        .find(|field| field.name == "meta")
-        .map_or(String::new(), |field| field_type(field));
-    debug_assert!(!meta.is_empty(), "an upload has a part `meta`");
-    "\nfn multipart(&self) -> Result<Option<Multipart>, EncodeError> {\n\
-     let filename = self.meta.as_ref().and_then(|meta| meta.filename.clone()).unwrap_or_default();\n\
-     Multipart::new(&self.meta, self.file.clone().unwrap_or_default(), filename).map(Some)\n}\n\n\
-     fn set_multipart(&mut self, parts: Multipart) -> Result<(), DecodeError> {\n\
-     self.meta = Some(parts.read_meta()?);\n\
-     self.file = Some(parts.file);\n\
-     Ok(())\n}\n"
-        .to_owned()
+/// The digest member of an upload's JSON part: all but the file name.
+fn digest_member<'c>(catalogue: &'c Catalogue, fields: &[&Field]) -> Option<&'c str> {
+    let meta = fields.iter().find(|field| field.name == "meta")?;
+    let Kind::Message(name) = meta.kind() else { return None };
+    let member = catalogue.message(name)?.fields.iter().find(|field| field.name != "filename")?;
+    Some(&member.name)
+}
+
+fn multipart(catalogue: &Catalogue, operation: &Operation, fields: &[&Field]) -> String {
+    let digest = digest_member(catalogue, fields).unwrap_or_default();
+    debug_assert!(!digest.is_empty(), "{}: an upload tells a digest in its part `meta`", operation.id);
+    format!(
+        "\nfn multipart(&self) -> Result<Option<Multipart>, EncodeError> {{\n\
+         let filename = self.meta.as_ref().and_then(|meta| meta.filename.clone()).unwrap_or_default();\n\
+         Multipart::new(&self.meta, self.file.clone().unwrap_or_default(), filename).map(Some)\n}}\n\n\
+         fn set_multipart(&mut self, parts: Multipart) -> Result<(), DecodeError> {{\n\
+         self.meta = Some(parts.read_meta()?);\n\
+         self.file = Some(parts.file);\n\
+         Ok(())\n}}\n\n\
+         fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {{\n\
+         if let (Some(meta), Some(file)) = (&mut self.meta, &self.file) {{\n\
+         meta.{digest}.get_or_insert_with(|| sha256(file));\n}}\n}}\n"
+    )
 }

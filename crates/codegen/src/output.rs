@@ -16,6 +16,7 @@ const OWNED: &[&str] = &[
     "proto/kabao/brand",
     "proto/kabao/merchant",
     "proto/kabao/officialaccount",
+    "docs/reference",
 ];
 
 /// Generated files by their path below the root of the workspace.

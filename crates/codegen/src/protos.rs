@@ -82,6 +82,7 @@ fn resource_file(catalogue: &Catalogue, resource: &str) -> String {
         .collect();
     let fields = catalogue
         .operations_of(resource)
+        .filter(|operation| !operation.is_upload())
         .flat_map(|operation| &operation.request)
         .chain(
             catalogue
@@ -122,7 +123,7 @@ fn resource_file(catalogue: &Catalogue, resource: &str) -> String {
             ));
         }
     }
-    for (name, message) in catalogue.messages_of(resource) {
+    for (name, message) in catalogue.proto_messages_of(resource) {
         out.push_str(&message_type(name, message));
     }
     trim(out)
@@ -206,14 +207,36 @@ fn rpc(operation: &Operation) -> String {
         operation.answer.clone()
     };
     format!(
-        "{}  rpc {}({}Request) returns ({answer});\n",
+        "{}  rpc {}({}{}Request) returns ({answer});\n",
         comment("  //", &doc),
         operation.rpc,
+        if operation.is_upload() { "stream " } else { "" },
+        operation.rpc
+    )
+}
+
+/// An upload is a stream of chunks; the gateway makes file, digest and JSON part of them.
+fn upload_request(operation: &Operation) -> String {
+    format!(
+        "// One chunk of an upload. A chunk is at most 1 MiB, a file at most 2 MiB (2097152 bytes).\n\
+         message {}Request {{\n\
+         \x20 // The account that makes the call: `accounts/{{account}}`. Required in the first chunk, not used in\n\
+         \x20 // the others.\n\
+         \x20 string account = 1 [(google.api.field_behavior) = OPTIONAL];\n\
+         \x20 // The name of the file, 1 to 128 characters, ending in `.jpg`, `.jpeg`, `.bmp` or `.png`. Required in\n\
+         \x20 // the first chunk, not used in the others.\n\
+         \x20 string filename = 2 [(google.api.field_behavior) = OPTIONAL];\n\
+         \x20 // The next bytes of the file: a JPEG, BMP or PNG image, checked before anything is sent to WeChat.\n\
+         \x20 bytes content = 3 [(google.api.field_behavior) = OPTIONAL];\n\
+         }}\n\n",
         operation.rpc
     )
 }
 
 fn request(operation: &Operation) -> String {
+    if operation.is_upload() {
+        return upload_request(operation);
+    }
     let mut out = comment("//", &format!("The request of {}.", operation.rpc));
     out.push_str(&format!("message {}Request {{\n", operation.rpc));
     out.push_str("  // The account that makes the call: `accounts/{account}`.\n");

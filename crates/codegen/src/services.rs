@@ -29,10 +29,15 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
         ));
         for operation in served {
             let answer = answer_name(operation);
+            let message = format!("p::{}Request", operation.rpc);
+            let (message, serve) = if operation.is_upload() {
+                (format!("tonic::Streaming<{message}>"), "upload")
+            } else {
+                (message, "unary")
+            };
             out.push_str(&format!(
-                "async fn {}(&self, request: Request<p::{}Request>) -> Result<Response<p::{answer}>, Status> {{\nself.unary(request).await\n}}\n\n",
-                snake(&operation.rpc),
-                operation.rpc
+                "async fn {}(&self, request: Request<{message}>) -> Result<Response<p::{answer}>, Status> {{\nself.{serve}(request).await\n}}\n\n",
+                snake(&operation.rpc)
             ));
         }
         out.push_str("}\n\n");

@@ -58,6 +58,11 @@ impl Call {
     /// Records the failure and turns it into the status of the call.
     pub(crate) fn refuse(&self, error: &Error) -> Status {
         status::record(error);
-        Refusal { id: &self.id, account: self.account.as_ref(), rename: self.rename }.status(error)
+        Refusal {
+            id: &self.id,
+            account: self.account.as_ref(),
+            rename: self.rename,
+        }
+        .status(error)
     }
 }

@@ -23,6 +23,18 @@ pub(crate) trait FamilyRequest: Sized {
     fn account(&self) -> &str;
 }
 
+/// One chunk of an uploaded file.
+pub(crate) trait UploadChunk {
+    /// The operation that uploads it.
+    type Endpoint: Endpoint;
+
+    /// Returns account, file name and content.
+    fn into_parts(self) -> (String, String, bytes::Bytes);
+
+    /// Makes the request of the whole file.
+    fn endpoint(filename: String, file: bytes::Bytes) -> Self::Endpoint;
+}
+
 /// A proto message that can be read into a model.
 pub(crate) trait IntoModel<M> {
     /// Reads the message; what it breaks goes to `reader`.
@@ -71,7 +83,10 @@ impl Reader {
         }
         for violation in request.violations() {
             // What could not be read is missing only because of that.
-            if violations.iter().all(|known| known.field != violation.field) {
+            if violations
+                .iter()
+                .all(|known| known.field != violation.field)
+            {
                 violations.push(violation.into());
             }
         }
@@ -83,12 +98,21 @@ impl Reader {
     pub(crate) fn read_any<M>(message: impl IntoModel<M>) -> Result<M, Vec<FieldViolation>> {
         let mut reader = Self::default();
         let model = message.into_model(&mut reader);
-        if reader.violations.is_empty() { Ok(model) } else { Err(reader.violations) }
+        if reader.violations.is_empty() {
+            Ok(model)
+        } else {
+            Err(reader.violations)
+        }
     }
 
     fn report(&mut self, name: &str, description: impl Into<String>) {
-        let field = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        self.violations.push(FieldViolation::new(field, description));
+        let field = if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
+        };
+        self.violations
+            .push(FieldViolation::new(field, description));
     }
 
     /// Parses the field `extra`.
@@ -114,7 +138,11 @@ impl Reader {
     }
 
     /// Reads a nested message.
-    pub(crate) fn object<P: IntoModel<M>, M>(&mut self, name: &str, message: Option<P>) -> Option<M> {
+    pub(crate) fn object<P: IntoModel<M>, M>(
+        &mut self,
+        name: &str,
+        message: Option<P>,
+    ) -> Option<M> {
         message.map(|message| self.within(name, message))
     }
 
@@ -176,9 +204,14 @@ impl Reader {
         if let Some(texts) = extra.remove(name) {
             let values = serde_json::from_str::<Vec<String>>(texts.get());
             if values.is_err() {
-                self.report(&format!("extra[{name:?}]"), "must be a JSON array of strings");
+                self.report(
+                    &format!("extra[{name:?}]"),
+                    "must be a JSON array of strings",
+                );
             }
-            return values.ok().map(|values| values.into_iter().map(E::from).collect());
+            return values
+                .ok()
+                .map(|values| values.into_iter().map(E::from).collect());
         }
         if numbers.is_empty() {
             return None;
@@ -192,7 +225,10 @@ impl Reader {
         if value.is_none() {
             self.report(
                 name,
-                format!("{number} is not a value of {}; send a newer value by its name in `extra`", E::NAME),
+                format!(
+                    "{number} is not a value of {}; send a newer value by its name in `extra`",
+                    E::NAME
+                ),
             );
         }
         value
@@ -213,7 +249,11 @@ impl Reader {
 /// An empty list is absent unless `extra` says `[]`.
 fn explicit_empty<M>(name: &str, extra: &mut Extra) -> Option<Vec<M>> {
     let text = extra.get(name)?;
-    let is_empty = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))?.trim().is_empty();
+    let is_empty = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))?
+        .trim()
+        .is_empty();
     if !is_empty {
         // Left where it is, it is refused: the field itself is the place for entries.
         return None;
@@ -242,24 +282,42 @@ impl ExtraOut {
     pub(crate) fn enumeration<E: Numbered>(&mut self, name: &str, value: Option<E>) -> Option<i32> {
         let value = value?;
         Some(value.number().unwrap_or_else(|| {
-            self.0.insert(name.to_owned(), serde_json::Value::from(value.as_ref()).to_string());
+            self.0.insert(
+                name.to_owned(),
+                serde_json::Value::from(value.as_ref()).to_string(),
+            );
             0
         }))
     }
 
     /// Writes a list of values of an enumeration; if one of them is unknown, the list stands in
     /// `extra` as well, with the unknown ones unspecified in the typed field.
-    pub(crate) fn enumerations<E: Numbered>(&mut self, name: &str, values: Option<Vec<E>>) -> Vec<i32> {
-        let Some(values) = values else { return Vec::new() };
+    pub(crate) fn enumerations<E: Numbered>(
+        &mut self,
+        name: &str,
+        values: Option<Vec<E>>,
+    ) -> Vec<i32> {
+        let Some(values) = values else {
+            return Vec::new();
+        };
         if values.is_empty() || values.iter().any(|value| value.number().is_none()) {
             let texts: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-            self.0.insert(name.to_owned(), serde_json::Value::from(texts).to_string());
+            self.0
+                .insert(name.to_owned(), serde_json::Value::from(texts).to_string());
         }
-        values.iter().map(|value| value.number().unwrap_or(0)).collect()
+        values
+            .iter()
+            .map(|value| value.number().unwrap_or(0))
+            .collect()
     }
 
     /// Writes a list.
-    pub(crate) fn list<M, P>(&mut self, name: &str, values: Option<Vec<M>>, write: impl Fn(M) -> P) -> Vec<P> {
+    pub(crate) fn list<M, P>(
+        &mut self,
+        name: &str,
+        values: Option<Vec<M>>,
+        write: impl Fn(M) -> P,
+    ) -> Vec<P> {
         match values {
             Some(values) if values.is_empty() => {
                 self.0.insert(name.to_owned(), "[]".to_owned());

@@ -6,15 +6,17 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use kabao_api::{AccountId, Accounts, Error, FieldViolation, Reason, call};
-use kabao_models::Endpoint;
+use bytes::{Bytes, BytesMut};
+use kabao_api::{Account, AccountId, Accounts, CallContext, Error, FieldViolation, Reason, call};
+use kabao_models::{Endpoint, Operation};
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use tower_service::Service;
 
 use crate::call::Call;
-use crate::convert::{FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{FamilyRequest, FromModel, IntoModel, Reader, UploadChunk};
+use crate::image::{self, MAX_BYTES};
 
 /// Serves the operations of all families with the credentials of the account that each request
 /// names.
@@ -34,34 +36,85 @@ impl FamilyService {
         P: FamilyRequest + IntoModel<P::Endpoint>,
         R: FromModel<<P::Endpoint as Endpoint>::Answer>,
     {
-        let operation = P::Endpoint::OPERATION;
-        let mut call_state = Call::of(&request);
+        let mut call = Call::of(&request);
         let message = request.into_inner();
-        let id = account_id(message.account()).map_err(|error| call_state.refuse(&error))?;
-        let (account, context) = call_state.account(&self.accounts, &id)?;
-        if account.family != operation.family {
-            let error = Error::new(
-                Reason::NotSupportedByFamily,
-                format!(
-                    "account {id} belongs to the family {}, {} to the family {}",
-                    account.family, operation.id, operation.family
-                ),
-            );
-            return Err(call_state.refuse(&error.with_operation(operation.id)));
+        let (account, context) = self.open(&mut call, message.account(), P::Endpoint::OPERATION)?;
+        let endpoint = Reader::read(message).map_err(|violations| call.refuse(&Error::field_invalid(violations)))?;
+        execute(&call, &account, &context, endpoint).await
+    }
+
+    /// Serves one upload: chunks to a file, checked before anything is sent, answer to message.
+    pub(crate) async fn upload<P, R>(&self, request: Request<Streaming<P>>) -> Result<Response<R>, Status>
+    where
+        P: UploadChunk,
+        R: FromModel<<P::Endpoint as Endpoint>::Answer>,
+    {
+        let mut call = Call::of(&request);
+        let mut chunks = request.into_inner();
+        let (account, filename, content) = match chunks.message().await? {
+            Some(first) => first.into_parts(),
+            None => Default::default(),
+        };
+        let (account, context) = self.open(&mut call, &account, P::Endpoint::OPERATION)?;
+        let refuse = |violations| call.refuse(&Error::field_invalid(violations));
+        image::check_name(&filename).map_err(|violation| refuse([violation]))?;
+        let mut file = BytesMut::new();
+        let mut next = Some(content);
+        while let Some(content) = next {
+            if file.len() + content.len() > MAX_BYTES {
+                return Err(refuse([image::too_large()]));
+            }
+            file.extend_from_slice(&content);
+            next = chunks.message().await?.map(|chunk| chunk.into_parts().2);
         }
-        let endpoint = Reader::read(message)
-            .map_err(|violations| call_state.refuse(&Error::field_invalid(violations).with_operation(operation.id)))?;
-        let answer = call(account.upstream.as_ref(), &context, endpoint)
-            .await
-            .map_err(|error| call_state.refuse(&error))?;
-        Ok(Response::new(R::from_model(answer)))
+        let file: Bytes = file.freeze();
+        image::check_content(&filename, &file).map_err(|violation| refuse([violation]))?;
+        execute(&call, &account, &context, P::endpoint(filename, file)).await
+    }
+
+    /// Finds the account and makes sure that the operation is one of its family.
+    fn open(
+        &self,
+        call: &mut Call,
+        account: &str,
+        operation: &'static Operation,
+    ) -> Result<(Arc<Account>, CallContext), Status> {
+        let id = account_id(account).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, &id)?;
+        if account.family == operation.family {
+            return Ok((account, context));
+        }
+        let error = Error::new(
+            Reason::FamilyMismatch,
+            format!(
+                "account {id} belongs to the family {}, {} to the family {}",
+                account.family, operation.id, operation.family
+            ),
+        );
+        Err(call.refuse(&error.with_operation(operation.id)))
+    }
+}
+
+async fn execute<E: Endpoint, R: FromModel<E::Answer>>(
+    state: &Call,
+    account: &Account,
+    context: &CallContext,
+    endpoint: E,
+) -> Result<Response<R>, Status> {
+    match call(account.upstream.as_ref(), context, endpoint).await {
+        Ok(answer) => Ok(Response::new(R::from_model(answer))),
+        Err(error) => Err(state.refuse(&error)),
     }
 }
 
 /// Parses the field `account`.
 fn account_id(name: &str) -> Result<AccountId, Error> {
-    let refuse =
-        |description: &str| Error::violated(Reason::NameInvalid, [FieldViolation::new("account", description)]);
+    let refuse = |description: &str| {
+        Error::violated(
+            Reason::NameInvalid,
+            [FieldViolation::new("account", description)],
+        )
+    };
     if name.is_empty() {
         return Err(refuse("is required"));
     }

@@ -33,7 +33,9 @@ pub struct Health {
 
 impl Health {
     pub(crate) fn new() -> Self {
-        Self { state: watch::Sender::new(State::NotServing) }
+        Self {
+            state: watch::Sender::new(State::NotServing),
+        }
     }
 
     /// Everything that calls need is there: keys are loaded, listeners are open.
@@ -64,7 +66,10 @@ impl Health {
     }
 
     pub(crate) fn service(&self, known: Vec<&'static str>) -> HealthService {
-        HealthService { state: self.state.subscribe(), known }
+        HealthService {
+            state: self.state.subscribe(),
+            known,
+        }
     }
 }
 
@@ -104,7 +109,11 @@ impl health_server::Health for HealthService {
             .take_while(|state| *state != State::Ended)
             .chain(tokio_stream::once(State::Ended));
         let answers = states.map(move |state| {
-            Ok(if known { answer(state) } else { response(ServingStatus::ServiceUnknown) })
+            Ok(if known {
+                answer(state)
+            } else {
+                response(ServingStatus::ServiceUnknown)
+            })
         });
         Ok(Response::new(Box::pin(answers)))
     }
@@ -118,5 +127,7 @@ fn answer(state: State) -> HealthCheckResponse {
 }
 
 fn response(status: ServingStatus) -> HealthCheckResponse {
-    HealthCheckResponse { status: status.into() }
+    HealthCheckResponse {
+        status: status.into(),
+    }
 }

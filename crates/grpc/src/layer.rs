@@ -32,8 +32,7 @@ pub(crate) use self::request_id::{RequestId, RequestIds, of as request_id};
 pub(crate) use self::trace::Trace;
 
 /// What a service inside a layer answers with.
-pub(crate) type Answer =
-    Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// A service that a layer can stand around.
 pub(crate) trait Inner:

@@ -38,6 +38,7 @@ mod convert;
 mod family;
 mod generated;
 mod health;
+mod image;
 mod layer;
 mod portable;
 mod reflection;

@@ -14,7 +14,9 @@ pub(crate) fn register(routes: &mut RoutesBuilder, services: &[&'static str]) {
         reason = "the descriptor sets are constants of this build, and a test decodes them"
     )]
     {
-        let v1 = builder(services, "grpc.reflection.v1.ServerReflection").build_v1().expect("valid descriptors");
+        let v1 = builder(services, "grpc.reflection.v1.ServerReflection")
+            .build_v1()
+            .expect("valid descriptors");
         let v1alpha = builder(services, "grpc.reflection.v1alpha.ServerReflection")
             .build_v1alpha()
             .expect("valid descriptors");

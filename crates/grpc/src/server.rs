@@ -94,7 +94,10 @@ impl Server {
         );
         generated::register(&FamilyService::new(self.accounts), &mut registry);
 
-        let Registry { mut routes, mut names } = registry;
+        let Registry {
+            mut routes,
+            mut names,
+        } = registry;
         routes.add_service(HealthServer::new(health.service(names.clone())));
         names.push(<HealthServer<crate::health::HealthService> as NamedService>::NAME);
         if self.reflection {
@@ -137,7 +140,10 @@ impl Register for Registry {
 
 type Stack = With<
     RequestIds,
-    With<Trace, With<Completion, With<Protocol, With<Panics, With<Deadlines, With<Concurrency, Routes>>>>>>,
+    With<
+        Trace,
+        With<Completion, With<Protocol, With<Panics, With<Deadlines, With<Concurrency, Routes>>>>>,
+    >,
 >;
 
 /// All services with their manners: one `tower` service, cheap to clone for every connection.

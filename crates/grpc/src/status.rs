@@ -3,7 +3,6 @@
 mod budget;
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use kabao_api::{AccountId, Error, FieldViolation, Kind, Reason, UpstreamError};
 use tonic::body::Body;
@@ -25,7 +24,12 @@ const DETAIL_BYTES: usize = 3072;
 
 /// The status of an error that belongs to no account.
 pub(crate) fn of(error: &Error, id: &RequestId) -> Status {
-    Refusal { id, account: None, rename: None }.status(error)
+    Refusal {
+        id,
+        account: None,
+        rename: None,
+    }
+    .status(error)
 }
 
 /// An HTTP response that is the status and nothing else.
@@ -58,27 +62,40 @@ impl Refusal<'_> {
         let mut details = ErrorDetails::new();
 
         let metadata = self.metadata(error);
-        budget.spend(metadata.iter().map(|(key, value)| key.len() + value.len() + 8).sum());
+        budget.spend(
+            metadata
+                .iter()
+                .map(|(key, value)| key.len() + value.len() + 8)
+                .sum(),
+        );
         details.set_error_info(error.reason().as_str(), DOMAIN, metadata);
         details.set_request_info(self.id.as_str(), "");
         budget.spend(self.id.as_str().len() + 64);
 
-        if let Some(wait) = error.retry_after() {
+        if let Some(wait) = error.retry_after()
+            && !error.may_have_executed()
+        {
             details.set_retry_info(Some(wait));
         }
         if let Some(limit) = self.exhausted(error) {
             details.set_quota_failure([limit]);
         }
-        let renamed = error.violations().iter().map(|violation| self.renamed(violation));
+        let renamed = error
+            .violations()
+            .iter()
+            .map(|violation| self.renamed(violation));
         for (field, description) in budget.violations(renamed) {
             details.add_bad_request_violation(field, description);
         }
-        Status::with_error_details(code(error.kind()), self.message(error), details)
+        Status::with_error_details(code(error), self.message(error), details)
     }
 
     fn renamed(self, violation: &FieldViolation) -> FieldViolation {
         let field = self.rename.and_then(|rename| rename(&violation.field));
-        FieldViolation { field: field.unwrap_or_else(|| violation.field.clone()), ..violation.clone() }
+        FieldViolation {
+            field: field.unwrap_or_else(|| violation.field.clone()),
+            ..violation.clone()
+        }
     }
 
     /// Violations speak for themselves, in the caller's words; everything else has its sentence.
@@ -86,8 +103,10 @@ impl Refusal<'_> {
         let text = match error.violations() {
             [] => error.message().to_owned(),
             violations if error.kind() == Kind::InvalidArgument => {
-                let all: Vec<_> =
-                    violations.iter().map(|violation| self.renamed(violation).to_string()).collect();
+                let all: Vec<_> = violations
+                    .iter()
+                    .map(|violation| self.renamed(violation).to_string())
+                    .collect();
                 all.join("; ")
             }
             _ => error.message().to_owned(),
@@ -110,11 +129,21 @@ impl Refusal<'_> {
         if let Some(operation) = error.operation() {
             put("operation", operation.to_owned());
         }
-        if let Some(UpstreamError { http_status, code, message, request_id, detail }) = error.upstream() {
+        if let Some(UpstreamError {
+            http_status,
+            code,
+            message,
+            request_id,
+            detail,
+        }) = error.upstream()
+        {
             put("upstream_http_status", http_status.to_string());
             put("upstream_code", shorten(code, 64));
             put("upstream_message", shorten(message, 768));
-            put("upstream_request_id", shorten(request_id.as_deref().unwrap_or_default(), 128));
+            put(
+                "upstream_request_id",
+                shorten(request_id.as_deref().unwrap_or_default(), 128),
+            );
             if let Some(detail) = detail {
                 put("upstream_field", shorten(&detail.field, 128));
                 put("upstream_issue", shorten(&detail.issue, 384));
@@ -143,8 +172,17 @@ impl Refusal<'_> {
     }
 }
 
-/// Kinds and canonical codes are one to one.
-pub(crate) fn code(kind: Kind) -> Code {
+/// The canonical code of an error: one to one with its kind, but for one case.
+///
+/// Clients repeat `UNAVAILABLE` on their own. Where a write may have run, they must not.
+pub(crate) fn code(error: &Error) -> Code {
+    match error.kind() {
+        Kind::Unavailable if error.may_have_executed() => Code::Unknown,
+        kind => canonical(kind),
+    }
+}
+
+fn canonical(kind: Kind) -> Code {
     match kind {
         Kind::Cancelled => Code::Cancelled,
         Kind::InvalidArgument => Code::InvalidArgument,
@@ -165,26 +203,50 @@ pub(crate) fn code(kind: Kind) -> Code {
 /// Records a failure where the operator looks, once, with its causes.
 pub(crate) fn record(error: &Error) {
     let reason = error.reason().as_str();
-    let operation = error.operation().unwrap_or_default();
-    let upstream = error.upstream().map(|upstream| upstream.code.as_str()).unwrap_or_default();
+    let operation = error.operation();
+    let upstream_code = error.upstream().map(|upstream| upstream.code.as_str());
     let may_have_executed = error.may_have_executed();
-    let mut causes = Vec::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
-    let causes = causes.join(": ");
-    let wait = error.retry_after().unwrap_or(Duration::ZERO).as_secs_f64();
-    match error.kind() {
-        Kind::Internal | Kind::Unknown => tracing::error!(
-            reason, operation, upstream, may_have_executed, causes, "call failed: {error}"
+    let causes = causes(error);
+    match (error.kind(), error.reason()) {
+        (Kind::Internal | Kind::Unknown, _) => tracing::error!(
+            reason,
+            operation,
+            upstream_code,
+            may_have_executed,
+            causes,
+            "call failed: {error}"
         ),
-        Kind::Unavailable | Kind::ResourceExhausted | Kind::FailedPrecondition => tracing::warn!(
-            reason, operation, upstream, may_have_executed, causes, retry_after = wait, "call failed: {error}"
+        // Business as usual: the caller's request, and WeChat's rules.
+        (Kind::InvalidArgument | Kind::NotFound | Kind::AlreadyExists, _)
+        | (_, Reason::UpstreamRefused) => tracing::debug!(
+            reason,
+            operation,
+            upstream_code,
+            may_have_executed,
+            causes,
+            "call refused: {error}"
         ),
-        _ => tracing::debug!(reason, operation, upstream, may_have_executed, "call refused: {error}"),
+        _ => tracing::warn!(
+            reason,
+            operation,
+            upstream_code,
+            may_have_executed,
+            causes,
+            "call failed: {error}"
+        ),
     }
+}
+
+/// The chain of causes, which `Display` leaves out.
+fn causes(error: &Error) -> Option<String> {
+    let first = std::error::Error::source(error)?;
+    let chain = std::iter::successors(Some(first), |cause| cause.source());
+    Some(
+        chain
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": "),
+    )
 }
 
 #[cfg(test)]

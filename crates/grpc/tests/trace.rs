@@ -18,7 +18,10 @@ struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        self.0
+            .lock()
+            .map_err(|_| io::ErrorKind::Other)?
+            .extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -39,13 +42,19 @@ impl<'a> MakeWriter<'a> for Lines {
 #[tokio::test]
 async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
     let lines = Lines::default();
-    let subscriber =
-        tracing_subscriber::fmt().json().with_max_level(tracing::Level::DEBUG).with_writer(lines.clone()).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_writer(lines.clone())
+        .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
     let server = builder(|context| {
         Box::pin(async move {
             if context.request_id == "fails" {
-                Err(Error::new(Reason::UpstreamUnverified, "the signature is wrong"))
+                Err(Error::new(
+                    Reason::UpstreamUnverified,
+                    "the signature is wrong",
+                ))
             } else {
                 Ok(member())
             }
@@ -62,7 +71,10 @@ async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
         .filter(|line| line["fields"]["message"] == "call finished")
         .collect();
     assert_eq!(finished.len(), 2, "{text}");
-    for (line, (id, code)) in finished.iter().zip([("works", "Ok"), ("fails", "Internal")]) {
+    for (line, (id, code)) in finished
+        .iter()
+        .zip([("works", "Ok"), ("fails", "Internal")])
+    {
         assert_eq!(line["fields"]["code"], code);
         assert!(line["fields"]["elapsed_ms"].is_number());
         let span = &line["span"];
@@ -71,6 +83,12 @@ async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
         assert_eq!(span["account"], "demo");
         assert_eq!(span["request_id"], id);
     }
-    assert!(text.contains("UPSTREAM_UNVERIFIED") && text.contains("the signature is wrong"), "{text}");
-    assert!(!text.contains("478515832665") && !text.contains(NAME), "{text}");
+    assert!(
+        text.contains("UPSTREAM_UNVERIFIED") && text.contains("the signature is wrong"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("478515832665") && !text.contains(NAME),
+        "{text}"
+    );
 }

@@ -13,6 +13,9 @@ pub trait AnyEndpoint: Any + Send + Sync {
     /// Returns what is known of the operation.
     fn operation(&self) -> &'static Operation;
 
+    /// See [`Endpoint::fill_digest`].
+    fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String);
+
     /// See [`Endpoint::violations`].
     fn violations(&self) -> Vec<Violation>;
 
@@ -40,6 +43,10 @@ pub trait AnyEndpoint: Any + Send + Sync {
 impl<E: Endpoint> AnyEndpoint for E {
     fn operation(&self) -> &'static Operation {
         E::OPERATION
+    }
+
+    fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
+        Endpoint::fill_digest(self, sha256);
     }
 
     fn violations(&self) -> Vec<Violation> {

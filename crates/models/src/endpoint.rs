@@ -53,6 +53,12 @@ pub trait Endpoint: Object + Check + VisitSensitive {
         Ok(())
     }
 
+    /// Fills in the digest of an uploaded file where the caller left it out. `sha256` returns 64
+    /// lower-case hexadecimal digits.
+    fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
+        let _ = sha256;
+    }
+
     /// Returns every documented limit that the request breaks, with field paths.
     ///
     /// Values of enumerations that the catalogue does not know pass: WeChat may know them.

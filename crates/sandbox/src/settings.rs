@@ -3,7 +3,11 @@
 //! `GET /settings` of the control API shows them all; `PATCH /settings` takes the same shape with
 //! only the members that are to change.
 
+mod brand;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::brand::{Brand, PickupTime, StockFalls, TermStart, UnauthorizedBrand, WrongOpenid};
 
 /// All settings. Each default is the reading that seems most likely, or, where nothing is known,
 /// the one that hurts a developer least.
@@ -192,42 +196,6 @@ impl Default for Merchant {
     }
 }
 
-/// Open choices of the brand family.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Brand {
-    /// Whether the retired `DELETE` on a template still answers. Default true.
-    pub delete_answers: bool,
-    /// Whether a second invalidation of a template is refused; nothing is documented.
-    /// Default false: it answers the template as it is.
-    pub refuse_second_invalidation: bool,
-    /// Whether an invalidated template can still be updated. Default true: no error is listed.
-    pub update_invalid_templates: bool,
-    /// Whether members that only older documents have (`init_level`, `legal_agreement` on template
-    /// update; `card_id` in the query of a user-card update) act. Default false: they are ignored.
-    pub accept_legacy_fields: bool,
-    /// Whether the legacy `update_time` stands beside `modify_time` in answers. Default false.
-    pub answer_legacy_fields: bool,
-    /// AppIDs bound to the brand, which jump targets must name; empty means any. Default empty.
-    pub bound_appids: Vec<String>,
-    /// Texts that fail the content review. Default empty.
-    pub refused_texts: Vec<String>,
-}
-
-impl Default for Brand {
-    fn default() -> Self {
-        Self {
-            delete_answers: true,
-            refuse_second_invalidation: false,
-            update_invalid_templates: true,
-            accept_legacy_fields: false,
-            answer_legacy_fields: false,
-            bound_appids: Vec::new(),
-            refused_texts: Vec::new(),
-        }
-    }
-}
-
 /// Open choices of the official-account family.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -244,6 +212,8 @@ pub struct OfficialAccount {
     /// Whether `updateuser` refuses a negative total with 47001; nothing is documented.
     /// Default false.
     pub refuse_negative_totals: bool,
+    /// Whether card pictures must come from WeChat's CDN (else 52000). Default true.
+    pub require_cdn_pictures: bool,
     /// Merchant ids bound to the account (else 72002); empty means any. Default empty.
     pub bound_merchant_ids: Vec<String>,
     /// The lifetime of a token in seconds. Default 7200.
@@ -276,6 +246,7 @@ impl Default for OfficialAccount {
             deleted_status: "CARD_STATUS_DELETE".to_owned(),
             stored_value_permission: true,
             refuse_negative_totals: false,
+            require_cdn_pictures: true,
             bound_merchant_ids: Vec::new(),
             token_seconds: 7200,
             previous_token_seconds: 300,

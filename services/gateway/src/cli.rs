@@ -2,6 +2,7 @@
 
 mod check;
 mod output;
+mod serve;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,7 +37,7 @@ Exit codes:
 /// Callers of any language use gRPC and never see a WeChat secret; kabao signs, verifies, and speaks all three
 /// generations of WeChat's API.
 #[derive(Debug, Parser)]
-#[command(name = "kabao", version, about, long_about, after_help = EXAMPLES, styles = STYLES)]
+#[command(name = "kabao", version, about, long_about, verbatim_doc_comment, after_help = EXAMPLES, styles = STYLES)]
 #[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
@@ -65,7 +66,7 @@ The directory holds, for foreign clients of the sandbox:
 /// Keys are made up and kept in the directory, three demo accounts have a template and a member each. When
 /// everything answers, `kabao ready` is printed on a line of its own.
 #[derive(Debug, Args)]
-#[command(after_help = DEV_EXAMPLES)]
+#[command(verbatim_doc_comment, after_help = DEV_EXAMPLES)]
 struct DevArguments {
     /// Where keys and files for clients of the sandbox are kept.
     #[arg(long, value_name = "DIR", default_value = ".kabao")]
@@ -103,7 +104,7 @@ Example:
 ///
 /// Prints `kabao ready` on a line of its own when calls are welcome. Log lines go to standard error.
 #[derive(Debug, Args)]
-#[command(after_help = SERVE_EXAMPLES)]
+#[command(verbatim_doc_comment, after_help = SERVE_EXAMPLES)]
 struct ServeArguments {
     /// The configuration in TOML.
     #[arg(long, value_name = "FILE")]
@@ -124,7 +125,7 @@ Exit codes:
 
 /// Lists everything that is wrong with a configuration file.
 #[derive(Debug, Args)]
-#[command(after_help = CHECK_EXAMPLES)]
+#[command(verbatim_doc_comment, after_help = CHECK_EXAMPLES)]
 struct CheckArguments {
     /// The configuration in TOML.
     #[arg(long, value_name = "FILE")]
@@ -141,7 +142,8 @@ pub fn run() -> ExitCode {
         return fail("another TLS provider is installed already");
     }
     match cli.command {
-        Command::Check(arguments) => check::run(&arguments.config), _ => fail(""),
+        Command::Check(arguments) => check::run(&arguments.config), Command::Dev(_) => fail(""),
+        Command::Serve(arguments) => block_on(serve::run(arguments.config)),
     }
 }
 

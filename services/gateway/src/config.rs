@@ -5,9 +5,9 @@
 //! certificates already loaded. Secrets come from files or named environment variables and never stand in the file.
 
 mod account;
-mod account_files;
 mod document;
 mod fault;
+mod material;
 mod section;
 mod settings;
 mod suggest;
@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-pub use self::account::{AccountSettings, Credentials, PaySettings};
+pub use self::account::AccountSettings;
 pub use self::fault::{Fault, Faults};
 pub use self::settings::{
     AdminSettings, GrpcSettings, Limits, LogFormat, LogSettings, Settings, ShutdownSettings,

@@ -10,13 +10,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kabao_api::Accounts;
 use kabao_sandbox::{Running, Sandbox};
 
 pub use self::banner::Banner;
 
 use self::ready_file::ReadyFile;
-use crate::accounts::{self, AccountError};
+use crate::accounts;
 use crate::config::{AdminSettings, GrpcSettings, Settings, ShutdownSettings};
 use crate::gateway::AddressNames;
 use crate::listener::{BindError, bind};
@@ -61,9 +60,6 @@ pub enum DevError {
     /// The sandbox does not start.
     #[error("the sandbox does not start")]
     Sandbox(#[from] kabao_sandbox::StartError),
-    /// A client of the sandbox cannot be built.
-    #[error(transparent)]
-    Account(#[from] AccountError),
     /// The gateway does not start.
     #[error(transparent)]
     Gateway(#[from] StartError),
@@ -85,7 +81,6 @@ pub enum DevError {
 pub struct Dev {
     gateway: Gateway,
     sandbox: Running,
-    accounts: Accounts,
     ready_file: Option<ReadyFile>,
 }
 
@@ -122,17 +117,15 @@ impl Dev {
             accounts: credentials::of(&sandbox)?,
             ..Settings::default()
         };
-        let accounts = accounts::build(&settings.accounts)?;
-        let gateway =
-            Gateway::start_named(&settings, accounts.clone(), AddressNames::FLAGS).await?;
+        let gateway = Gateway::start_named(&settings, AddressNames::FLAGS).await?;
         gateway.ready();
+        let accounts = accounts::registry(&settings.accounts).map_err(StartError::from)?;
         let mut dev = Self {
             gateway,
             sandbox,
-            accounts,
             ready_file: None,
         };
-        self_check::run(dev.gateway.grpc(), &dev.accounts).await?;
+        self_check::run(dev.gateway.grpc(), &accounts).await?;
         if let Some(directory) = &options.directory {
             dev.ready_file = Some(ReadyFile::write(directory, &dev)?);
         }

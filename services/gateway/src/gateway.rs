@@ -4,11 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kabao_api::Accounts;
 use kabao_grpc::{Health, Server};
 use opentelemetry_sdk::error::OTelSdkError;
 use tokio::time::sleep;
 
+use crate::accounts::{self, Upkeep};
 use crate::config::{Settings, ShutdownSettings};
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::listener::{Admin, BindError, Grpc, bind};
@@ -25,6 +25,7 @@ pub struct Gateway {
     grpc: Grpc,
     admin: Admin,
     shutdown: ShutdownSettings,
+    _upkeep: Upkeep,
 }
 
 /// Why a gateway does not start.
@@ -34,6 +35,9 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The accounts do not fit together.
+    #[error(transparent)]
+    Accounts(#[from] kabao_api::Error),
     /// A listener fails right after it was opened.
     #[error("a listener failed")]
     Listener(#[from] io::Error),
@@ -61,23 +65,23 @@ impl AddressNames {
 }
 
 impl Gateway {
-    /// Opens the listeners in front of `accounts`.
+    /// Opens the listeners in front of the configured accounts.
     ///
     /// # Errors
     ///
     /// [`StartError`] if an address cannot be used.
-    pub async fn start(settings: &Settings, accounts: Accounts) -> Result<Self, StartError> {
-        Self::start_named(settings, accounts, AddressNames::CONFIGURATION).await
+    pub async fn start(settings: &Settings) -> Result<Self, StartError> {
+        Self::start_named(settings, AddressNames::CONFIGURATION).await
     }
 
     pub(crate) async fn start_named(
         settings: &Settings,
-        accounts: Accounts,
         names: AddressNames,
     ) -> Result<Self, StartError> {
         let grpc_listener = bind(names.grpc, settings.grpc.listen).await?;
         let admin_listener = bind(names.admin, settings.admin.listen).await?;
 
+        let accounts = accounts::registry(&settings.accounts)?;
         let lifecycle = Lifecycle::new();
         let metrics = Metrics::new()?;
         let admin = Admin::start(admin_listener, lifecycle.clone(), metrics.clone())?;
@@ -100,6 +104,7 @@ impl Gateway {
             grpc,
             admin,
             shutdown: settings.shutdown.clone(),
+            _upkeep: Upkeep::start(&settings.accounts),
         })
     }
 

@@ -7,6 +7,7 @@
 //! Where to read on: a call comes in through `listener`, is counted and traced by `telemetry`, and leaves this crate
 //! for `kabao-grpc`. How the process begins and ends is in `gateway` and `lifecycle`.
 
+mod accounts;
 mod cli;
 mod clock;
 pub mod config;
@@ -16,6 +17,7 @@ mod listener;
 mod signals;
 mod telemetry;
 
+pub use self::accounts::Client;
 pub use self::cli::run;
 pub use self::gateway::{Gateway, StartError};
 pub use self::listener::BindError;

@@ -12,7 +12,7 @@ const LONGEST: usize = 600;
 const LONG: usize = 420;
 
 /// Everything that may lie at the top level.
-const TOP_LEVEL: [&str; 15] = [
+const TOP_LEVEL: [&str; 16] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -24,6 +24,8 @@ const TOP_LEVEL: [&str; 15] = [
     "clippy.toml",
     "crates",
     "deny.toml",
+    // Reference pages, generated from the catalogue.
+    "docs",
     "proto",
     "services",
     "tests",

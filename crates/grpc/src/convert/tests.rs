@@ -38,7 +38,9 @@ fn through<M: Clone, P: IntoModel<M> + FromModel<M> + prost::Message + Default>(
 
 /// A message holds sensitive fields in clear; JSON wants them encrypted.
 fn encrypted<M: VisitSensitive>(mut model: M) -> M {
-    model.visit_sensitive(&mut |field| *field = Sensitive::Encrypted(std::mem::take(field).into_exposed()));
+    model.visit_sensitive(&mut |field| {
+        *field = Sensitive::Encrypted(std::mem::take(field).into_exposed())
+    });
     model
 }
 
@@ -56,7 +58,12 @@ impl RoundTrip {
         let (target, body) = sample.to_wire(E::OPERATION.path);
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let (content_type, body) = sample.encode_body(body);
-        let incoming = Incoming { path, query, content_type: content_type.as_deref(), body: &body };
+        let incoming = Incoming {
+            path,
+            query,
+            content_type: content_type.as_deref(),
+            body: &body,
+        };
         let model = E::from_http(incoming).unwrap();
         let again = encrypted(through::<E, P>(&model));
         assert_eq!(again, model, "{id}");
@@ -71,11 +78,26 @@ impl OperationVisitor for RoundTrip {
         R: IntoModel<E::Answer> + FromModel<E::Answer> + prost::Message + Default,
     {
         let id = E::OPERATION.id;
-        let find = |catalogue: &Catalogue| catalogue.operations().any(|operation| operation["id"] == id);
-        let catalogue = self.catalogues.iter().find(|catalogue| find(catalogue)).unwrap();
-        let operation = catalogue.operations().find(|operation| operation["id"] == id).unwrap();
+        let find = |catalogue: &Catalogue| {
+            catalogue
+                .operations()
+                .any(|operation| operation["id"] == id)
+        };
+        let catalogue = self
+            .catalogues
+            .iter()
+            .find(|catalogue| find(catalogue))
+            .unwrap();
+        let operation = catalogue
+            .operations()
+            .find(|operation| operation["id"] == id)
+            .unwrap();
         self.request::<E, P>(id, &Sample::example(catalogue, operation));
-        let mut answers: Vec<Value> = operation.get("example_response").cloned().into_iter().collect();
+        let mut answers: Vec<Value> = operation
+            .get("example_response")
+            .cloned()
+            .into_iter()
+            .collect();
         let name = operation["answer"].as_str().unwrap();
         for turn in 0..catalogue.turns() {
             self.request::<E, P>(id, &Sample::full(catalogue, operation, turn));
@@ -101,17 +123,25 @@ impl NotificationVisitor for RoundTrip {
         M: Object + VisitSensitive,
         P: IntoModel<M> + FromModel<M> + prost::Message + Default,
     {
-        let catalogue = self.catalogues.iter().find(|catalogue| catalogue.family == family).unwrap();
-        let known = catalogue.notifications().find(|n| n["event_type"] == event_type).unwrap();
+        let catalogue = self
+            .catalogues
+            .iter()
+            .find(|catalogue| catalogue.family == family)
+            .unwrap();
+        let known = catalogue
+            .notifications()
+            .find(|n| n["event_type"] == event_type)
+            .unwrap();
         let payload = known["payload"].as_str().unwrap();
         let mut samples: Vec<Value> = known.get("example").cloned().into_iter().collect();
         for turn in 0..catalogue.turns() {
             samples.push(catalogue.message(payload, turn, &mut Counts::default()));
         }
         for sample in samples {
-            let model: M = serde_json::from_value::<Box<serde_json::value::RawValue>>(sample.clone())
-                .and_then(|raw| serde_json::from_str(raw.get()))
-                .unwrap();
+            let model: M =
+                serde_json::from_value::<Box<serde_json::value::RawValue>>(sample.clone())
+                    .and_then(|raw| serde_json::from_str(raw.get()))
+                    .unwrap();
             let again = encrypted(through::<M, P>(&model));
             assert_same(event_type, &sample, &serde_json::to_value(&again).unwrap());
         }
@@ -121,14 +151,21 @@ impl NotificationVisitor for RoundTrip {
 
 #[test]
 fn every_operation_round_trips_through_its_messages() {
-    let mut visitor = RoundTrip { catalogues: Catalogue::all(), operations: 0 };
+    let mut visitor = RoundTrip {
+        catalogues: Catalogue::all(),
+        operations: 0,
+    };
     table::operations(&mut visitor);
-    assert_eq!(visitor.operations, 109);
+    // The two image uploads are streams of chunks, not messages.
+    assert_eq!(visitor.operations, 109 - 2);
 }
 
 #[test]
 fn every_notification_round_trips_through_its_message() {
-    let mut visitor = RoundTrip { catalogues: Catalogue::all(), operations: 0 };
+    let mut visitor = RoundTrip {
+        catalogues: Catalogue::all(),
+        operations: 0,
+    };
     table::notifications(&mut visitor);
     assert_eq!(visitor.operations, 29);
 }
@@ -147,7 +184,11 @@ fn unknown_values_unknown_members_and_empty_lists_survive() {
     });
     let model: CreateCard = serde_json::from_str(&body.to_string()).unwrap();
     let message = CreateCardRequest::from_model(model.clone());
-    assert_eq!(message.code_mode, Some(0), "an unknown value is unspecified");
+    assert_eq!(
+        message.code_mode,
+        Some(0),
+        "an unknown value is unspecified"
+    );
     assert_eq!(message.extra["code_mode"], "\"BY_MOON\"");
     assert_eq!(message.extra["moon"], "{\"big\":18446744073709551615}");
     let written = serde_json::to_value(through::<CreateCard, CreateCardRequest>(&model)).unwrap();
@@ -155,7 +196,10 @@ fn unknown_values_unknown_members_and_empty_lists_survive() {
 }
 
 #[track_caller]
-fn check_refused(message: impl IntoModel<kabao_models::merchant::cards::UpdateCard>, expected: &[&str]) {
+fn check_refused(
+    message: impl IntoModel<kabao_models::merchant::cards::UpdateCard>,
+    expected: &[&str],
+) {
     let violations = Reader::read(message).unwrap_err();
     let found: Vec<String> = violations.iter().map(ToString::to_string).collect();
     assert_eq!(found, expected);
@@ -165,9 +209,16 @@ fn check_refused(message: impl IntoModel<kabao_models::merchant::cards::UpdateCa
 fn what_a_message_cannot_mean_is_refused_with_its_path() {
     use kabao_proto::kabao::merchant::v1::{DateInformation, UpdateCardRequest};
 
-    let valid = || UpdateCardRequest { card_id: "p".into(), ..Default::default() };
+    let valid = || UpdateCardRequest {
+        card_id: "p".into(),
+        ..Default::default()
+    };
     check_refused(
-        UpdateCardRequest { code_mode: Some(99), title: Some("一二三四五六七八九十一".into()), ..valid() },
+        UpdateCardRequest {
+            code_mode: Some(99),
+            title: Some("一二三四五六七八九十一".into()),
+            ..valid()
+        },
         &[
             "code_mode 99 is not a value of CodeMode; send a newer value by its name in `extra`",
             "title has 11 characters, at most 10 are allowed",
@@ -175,21 +226,34 @@ fn what_a_message_cannot_mean_is_refused_with_its_path() {
     );
     check_refused(
         UpdateCardRequest {
-            date_information: Some(DateInformation { r#type: Some(77), ..Default::default() }),
+            date_information: Some(DateInformation {
+                r#type: Some(77),
+                ..Default::default()
+            }),
             ..valid()
         },
-        &["date_information.type 77 is not a value of DateInformationType; send a newer value by its name in `extra`"],
+        &[
+            "date_information.type 77 is not a value of DateInformationType; send a newer value by its name in `extra`",
+        ],
     );
     check_refused(
-        UpdateCardRequest { extra: [("title".into(), "\"x\"".into())].into(), ..valid() },
+        UpdateCardRequest {
+            extra: [("title".into(), "\"x\"".into())].into(),
+            ..valid()
+        },
         &["extra[\"title\"] has a field of its own; set `title` instead"],
     );
     check_refused(
-        UpdateCardRequest { extra: [("moon".into(), "{".into())].into(), ..valid() },
+        UpdateCardRequest {
+            extra: [("moon".into(), "{".into())].into(),
+            ..valid()
+        },
         &["extra[\"moon\"] must be a JSON text"],
     );
     assert_eq!(
-        Reader::read_any::<kabao_models::merchant::cards::UpdateCard>(valid()).unwrap().extra,
+        Reader::read_any::<kabao_models::merchant::cards::UpdateCard>(valid())
+            .unwrap()
+            .extra,
         Extra::default()
     );
 }

@@ -41,9 +41,6 @@ pub(crate) fn operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<m_brand::membership_activities::GetMembershipActivity, p_brand::GetMembershipActivityRequest, p_brand::MembershipActivity>();
     visitor.visit::<m_brand::membership_activities::UpdateMembershipActivity, p_brand::UpdateMembershipActivityRequest, p_brand::MembershipActivity>();
     visitor.visit::<m_brand::membership_activities::TerminateMembershipActivity, p_brand::TerminateMembershipActivityRequest, p_brand::MembershipActivity>();
-    visitor
-        .visit::<m_brand::media::UploadImage, p_brand::UploadImageRequest, p_brand::UploadedImage>(
-        );
     visitor.visit::<m_brand::direct_cards::CreateDirectCard, p_brand::CreateDirectCardRequest, p_brand::Card>();
     visitor.visit::<m_brand::direct_cards::ListDirectCards, p_brand::ListDirectCardsRequest, p_brand::ListCardsResponse>();
     visitor.visit::<m_brand::direct_cards::GetDirectCard, p_brand::GetDirectCardRequest, p_brand::Card>();
@@ -59,7 +56,6 @@ pub(crate) fn operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<m_brand::direct_user_feeds::CreateDirectUserFeed, p_brand::CreateDirectUserFeedRequest, p_brand::UserFeed>();
     visitor.visit::<m_brand::direct_user_points::SyncDirectUserPoints, p_brand::SyncDirectUserPointsRequest, p_brand::UserPoints>();
     visitor.visit::<m_brand::direct_user_points::ConfirmDirectExchangeCoupon, p_brand::ConfirmDirectExchangeCouponRequest, p_brand::ExchangeRecord>();
-    visitor.visit::<m_brand::direct_media::UploadDirectImage, p_brand::UploadDirectImageRequest, p_brand::UploadedImage>();
     visitor.visit::<m_merchant::cards::CreateCard, p_merchant::CreateCardRequest, p_merchant::CardSummary>();
     visitor.visit::<m_merchant::cards::ListCards, p_merchant::ListCardsRequest, p_merchant::ListCardsResponse>();
     visitor.visit::<m_merchant::cards::GetCard, p_merchant::GetCardRequest, p_merchant::Card>();

@@ -53,17 +53,25 @@ fn complete(headers: &mut HeaderMap, phase: Phase, id: &RequestId) {
     if headers.contains_key(Status::GRPC_STATUS_DETAILS) {
         return;
     }
-    let Some(bare) = Status::from_header_map(headers) else { return };
+    let Some(bare) = Status::from_header_map(headers) else {
+        return;
+    };
     let complete = match (bare.code(), phase) {
         (Code::Ok, _) => return,
         // tonic says OUT_OF_RANGE where the protocol says RESOURCE_EXHAUSTED.
         (Code::OutOfRange | Code::ResourceExhausted, Phase::Request) => status::of(
-            &Error::new(Reason::MessageTooLarge, "the request is larger than the gateway accepts"),
+            &Error::new(
+                Reason::MessageTooLarge,
+                "the request is larger than the gateway accepts",
+            ),
             id,
         ),
         (Code::OutOfRange | Code::ResourceExhausted, Phase::Response) => status::of(
-            &Error::new(Reason::MessageTooLarge, "the answer is larger than the gateway sends")
-                .mark_may_have_executed(),
+            &Error::new(
+                Reason::MessageTooLarge,
+                "the answer is larger than the gateway sends",
+            )
+            .mark_may_have_executed(),
             id,
         ),
         // What tonic reports as INTERNAL on the way in is a body that is no message.

@@ -27,7 +27,9 @@ pub(crate) struct Concurrency {
 impl Concurrency {
     /// Admits at most `limit` calls at a time.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))) }
+        Self {
+            free: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))),
+        }
     }
 }
 
@@ -38,8 +40,11 @@ impl Manner for Concurrency {
         }
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
             let id = request_id(request.extensions());
-            let error = Error::new(Reason::Overloaded, "the gateway has as many calls in flight as it accepts")
-                .with_retry_after(RETRY_AFTER);
+            let error = Error::new(
+                Reason::Overloaded,
+                "the gateway has as many calls in flight as it accepts",
+            )
+            .with_retry_after(RETRY_AFTER);
             return at_once(status::refusal(&error, &id));
         };
         let answer = inner.call(request);

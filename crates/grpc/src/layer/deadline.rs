@@ -26,7 +26,10 @@ impl Deadline {
     fn after(timeout: Duration) -> Self {
         let at = Instant::now() + timeout;
         let margin = (timeout / MARGIN_SHARE).min(MARGIN_MAX);
-        Self { at, work_until: at.checked_sub(margin).unwrap_or(at) }
+        Self {
+            at,
+            work_until: at.checked_sub(margin).unwrap_or(at),
+        }
     }
 
     /// Returns when work on the call has to end: a little before the caller hangs up.
@@ -58,7 +61,10 @@ impl Manner for Deadlines {
             },
         };
         if timeout.is_zero() {
-            let error = Error::new(Reason::DeadlineExceeded, "the deadline had passed on arrival");
+            let error = Error::new(
+                Reason::DeadlineExceeded,
+                "the deadline had passed on arrival",
+            );
             return at_once(status::refusal(&error, &id));
         }
         let deadline = Deadline::after(timeout);
@@ -77,7 +83,10 @@ impl Manner for Deadlines {
 fn ran_out(timeout: Duration) -> Error {
     Error::new(
         Reason::DeadlineExceeded,
-        format!("no answer within the {} ms of the call", timeout.as_millis()),
+        format!(
+            "no answer within the {} ms of the call",
+            timeout.as_millis()
+        ),
     )
     .mark_may_have_executed()
     .mark_not_retryable()
@@ -135,7 +144,19 @@ mod tests {
 
     #[test]
     fn anything_else_is_unreadable() {
-        for text in ["", "S", "1", "1s", "-1S", "+1S", "1.5S", "123456789S", "1 S", " 1S", "1SS"] {
+        for text in [
+            "",
+            "S",
+            "1",
+            "1s",
+            "-1S",
+            "+1S",
+            "1.5S",
+            "123456789S",
+            "1 S",
+            " 1S",
+            "1SS",
+        ] {
             assert_eq!(parsed(text), None, "{text:?}");
         }
     }
@@ -143,7 +164,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn work_ends_a_little_before_the_caller_hangs_up() {
         let now = Instant::now();
-        assert_eq!(Deadline::after(Duration::from_millis(200)).work_until, now + Duration::from_millis(180));
-        assert_eq!(Deadline::after(Duration::from_secs(30)).work_until, now + Duration::from_millis(29_900));
+        assert_eq!(
+            Deadline::after(Duration::from_millis(200)).work_until,
+            now + Duration::from_millis(180)
+        );
+        assert_eq!(
+            Deadline::after(Duration::from_secs(30)).work_until,
+            now + Duration::from_millis(29_900)
+        );
     }
 }

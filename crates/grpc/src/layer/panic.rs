@@ -25,11 +25,18 @@ impl Manner for Panics {
         let answer = catch_unwind(AssertUnwindSafe(|| inner.call(request)));
         let refusal = move |_panic: Box<dyn Any + Send>| {
             tracing::error!(request_id = %id, "a call panicked");
-            status::refusal(&Error::new(Reason::Panic, "the service failed unexpectedly"), &id)
+            status::refusal(
+                &Error::new(Reason::Panic, "the service failed unexpectedly"),
+                &id,
+            )
         };
         match answer {
             Ok(answer) => Box::pin(async move {
-                match (Caught { inner: Box::pin(answer) }).await {
+                match (Caught {
+                    inner: Box::pin(answer),
+                })
+                .await
+                {
                     Ok(answer) => answer,
                     Err(panic) => Ok(refusal(panic)),
                 }

@@ -31,19 +31,30 @@ fn refuse(request: &Request<Body>) -> Option<Response<Body>> {
         }
         Subtype::Other => {
             return Some(
-                Status::new(Code::Unimplemented, "only application/grpc and application/grpc+proto are served")
-                    .into_http(),
+                Status::new(
+                    Code::Unimplemented,
+                    "only application/grpc and application/grpc+proto are served",
+                )
+                .into_http(),
             );
         }
         Subtype::Proto => {}
     }
     if request.method() != Method::POST {
-        let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, "gRPC calls are POST requests\n");
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        let mut response = plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "gRPC calls are POST requests\n",
+        );
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("POST"));
         return Some(response);
     }
     if request.version() < Version::HTTP_2 {
-        return Some(plain(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC needs HTTP/2\n"));
+        return Some(plain(
+            StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            "gRPC needs HTTP/2\n",
+        ));
     }
     None
 }
@@ -59,7 +70,12 @@ fn subtype(content_type: Option<&HeaderValue>) -> Subtype {
     let Some(text) = content_type.and_then(|value| value.to_str().ok()) else {
         return Subtype::NotGrpc;
     };
-    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = text
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     match essence.strip_prefix("application/grpc") {
         Some("" | "+proto") => Subtype::Proto,
         Some(rest) if rest.starts_with('+') => Subtype::Other,
@@ -71,7 +87,10 @@ fn subtype(content_type: Option<&HeaderValue>) -> Subtype {
 fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::new(http_body_util::Full::from(text)));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
     response
 }
 

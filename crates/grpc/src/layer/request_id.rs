@@ -71,7 +71,11 @@ impl RequestIds {
 
 impl Manner for RequestIds {
     fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
-        let id = request.headers().get(HEADER).and_then(RequestId::accept).unwrap_or_else(|| self.next());
+        let id = request
+            .headers()
+            .get(HEADER)
+            .and_then(RequestId::accept)
+            .unwrap_or_else(|| self.next());
         let echo = HeaderValue::from_str(id.as_str());
         request.extensions_mut().insert(id);
         let answer = inner.call(request);
@@ -89,7 +93,10 @@ impl Manner for RequestIds {
 ///
 /// Without [`RequestIds`] around the service there is none, and `-` stands for it.
 pub(crate) fn of(extensions: &http::Extensions) -> RequestId {
-    extensions.get::<RequestId>().cloned().unwrap_or_else(|| RequestId("-".into()))
+    extensions
+        .get::<RequestId>()
+        .cloned()
+        .unwrap_or_else(|| RequestId("-".into()))
 }
 
 #[cfg(test)]
@@ -99,10 +106,24 @@ mod tests {
     #[test]
     fn only_short_and_harmless_ids_are_accepted() {
         for good in ["a", "9f1c-22", "trace:01/span=2", "x".repeat(64).as_str()] {
-            assert!(RequestId::accept(&HeaderValue::from_str(good).unwrap()).is_some(), "{good}");
+            assert!(
+                RequestId::accept(&HeaderValue::from_str(good).unwrap()).is_some(),
+                "{good}"
+            );
         }
-        for bad in ["", " ", "a b", "a\tb", "\"quoted\"", "{json}", "x".repeat(65).as_str()] {
-            assert!(RequestId::accept(&HeaderValue::from_str(bad).unwrap()).is_none(), "{bad}");
+        for bad in [
+            "",
+            " ",
+            "a b",
+            "a\tb",
+            "\"quoted\"",
+            "{json}",
+            "x".repeat(65).as_str(),
+        ] {
+            assert!(
+                RequestId::accept(&HeaderValue::from_str(bad).unwrap()).is_none(),
+                "{bad}"
+            );
         }
         assert!(RequestId::accept(&HeaderValue::from_bytes("卡".as_bytes()).unwrap()).is_none());
     }

@@ -25,13 +25,18 @@ impl Manner for Trace {
             account = tracing::field::Empty,
             rpc.grpc.status_code = tracing::field::Empty,
         );
-        let mut observed = Observed { span: span.clone(), started: Instant::now(), code: None };
+        let mut observed = Observed {
+            span: span.clone(),
+            started: Instant::now(),
+            code: None,
+        };
         let answer = span.in_scope(|| inner.call(request));
         let observing = async move {
             let response = answer.await?;
             observed.headers(response.headers());
             if response.status() != http::StatusCode::OK {
-                observed.code = Some(Code::Internal);
+                // Not gRPC at all; clients of gRPC make the same of it.
+                observed.code = Some(Code::Unknown);
             }
             Ok(response.map(|body| hooked(body, observed)))
         };
@@ -44,7 +49,9 @@ impl Manner for Trace {
 fn method(path: &str) -> (&str, &str) {
     let word = |text: &str| {
         text.len() <= 100
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_')
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_')
     };
     match path.strip_prefix('/').and_then(|path| path.split_once('/')) {
         Some((service, method)) if word(service) && word(method) => (service, method),
@@ -79,7 +86,8 @@ impl Drop for Observed {
         let code = self.code.unwrap_or(Code::Cancelled);
         self.span.record("rpc.grpc.status_code", i32::from(code));
         let elapsed_ms = self.started.elapsed().as_secs_f64() * 1000.0;
-        self.span.in_scope(|| tracing::info!(code = ?code, elapsed_ms, "call finished"));
+        self.span
+            .in_scope(|| tracing::info!(code = ?code, elapsed_ms, "call finished"));
     }
 }
 
@@ -93,7 +101,15 @@ mod tests {
             method("/kabao.v1.MemberService/GetMember"),
             ("kabao.v1.MemberService", "GetMember"),
         );
-        for path in ["", "/", "/a", "/a/b/c", "/a/%E5%8D%A1", "/a b/c", &format!("/a/{}", "b".repeat(101))] {
+        for path in [
+            "",
+            "/",
+            "/a",
+            "/a/b/c",
+            "/a/%E5%8D%A1",
+            "/a b/c",
+            &format!("/a/{}", "b".repeat(101)),
+        ] {
             assert_eq!(method(path), ("(other)", "(other)"), "{path}");
         }
     }

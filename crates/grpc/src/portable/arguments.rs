@@ -18,7 +18,8 @@ impl Arguments {
     /// Notes that `field` is wrong.
     pub(super) fn report(&mut self, reason: Reason, field: &str, description: impl Into<String>) {
         self.reason.get_or_insert(reason);
-        self.violations.push(FieldViolation::new(field, description));
+        self.violations
+            .push(FieldViolation::new(field, description));
     }
 
     /// Reads a resource name.
@@ -30,7 +31,11 @@ impl Arguments {
         match text.parse() {
             Ok(name) => Some(name),
             Err(error) => {
-                for FieldViolation { field: part, description } in error.violations() {
+                for FieldViolation {
+                    field: part,
+                    description,
+                } in error.violations()
+                {
                     let description = match part.as_str() {
                         "name" => description.clone(),
                         part => format!("has a segment {{{part}}} that {description}"),
@@ -48,7 +53,11 @@ impl Arguments {
             Ok(proto::View::Unspecified | proto::View::Basic) => View::Basic,
             Ok(proto::View::Full) => View::Full,
             Err(_) => {
-                self.report(Reason::FieldInvalid, "view", "must be VIEW_BASIC or VIEW_FULL");
+                self.report(
+                    Reason::FieldInvalid,
+                    "view",
+                    "must be VIEW_BASIC or VIEW_FULL",
+                );
                 View::Basic
             }
         }
@@ -83,7 +92,11 @@ impl Arguments {
             named.clear();
         }
         if named.is_empty() {
-            let all: Vec<_> = paths.iter().copied().filter(|path| populated(path)).collect();
+            let all: Vec<_> = paths
+                .iter()
+                .copied()
+                .filter(|path| populated(path))
+                .collect();
             if all.is_empty() {
                 let description = format!("selects nothing: populate one of {}", paths.join(", "));
                 self.report(Reason::FieldMaskInvalid, "update_mask", description);
@@ -91,11 +104,18 @@ impl Arguments {
             return all;
         }
         for unknown in named.iter().filter(|path| !paths.contains(&path.as_str())) {
-            let description =
-                format!("names {}, which is not one of {}", quoted(unknown), paths.join(", "));
+            let description = format!(
+                "names {}, which is not one of {}",
+                quoted(unknown),
+                paths.join(", ")
+            );
             self.report(Reason::FieldMaskInvalid, "update_mask", description);
         }
-        paths.iter().copied().filter(|path| named.iter().any(|name| name == path)).collect()
+        paths
+            .iter()
+            .copied()
+            .filter(|path| named.iter().any(|name| name == path))
+            .collect()
     }
 
     /// Returns the arguments if nothing is wrong with them.
@@ -106,9 +126,10 @@ impl Arguments {
     pub(super) fn finish<T>(self, arguments: Option<T>) -> Result<T, Error> {
         match (self.reason, arguments) {
             (None, Some(arguments)) => Ok(arguments),
-            (reason, _) => {
-                Err(Error::violated(reason.unwrap_or(Reason::FieldInvalid), self.violations))
-            }
+            (reason, _) => Err(Error::violated(
+                reason.unwrap_or(Reason::FieldInvalid),
+                self.violations,
+            )),
         }
     }
 }
@@ -138,7 +159,9 @@ mod tests {
 
     fn mask(paths: &[&str], populated: &[&str]) -> Result<Vec<&'static str>, Error> {
         let mut arguments = Arguments::default();
-        let mask = FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() };
+        let mask = FieldMask {
+            paths: paths.iter().map(|&path| path.to_owned()).collect(),
+        };
         let chosen = arguments.mask(Some(mask), PATHS, |path| populated.contains(&path));
         arguments.finish(Some(chosen))
     }
@@ -208,7 +231,11 @@ mod tests {
         let _ = arguments.view(7);
         let error = arguments.finish(name).unwrap_err();
         assert_eq!(error.reason(), Reason::NameInvalid);
-        let fields: Vec<_> = error.violations().iter().map(|v| v.field.as_str()).collect();
+        let fields: Vec<_> = error
+            .violations()
+            .iter()
+            .map(|v| v.field.as_str())
+            .collect();
         assert_eq!(fields, ["name", "view"]);
         assert!(error.violations()[0].description.contains("{account}"));
     }

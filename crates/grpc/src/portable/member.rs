@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kabao_api::{
-    Accounts, Error, GetMember, Member, MemberState, MemberUpdate, Reason, UpdateMember,
+    Accounts, Error, GetMember, Member, MemberState, MemberUpdate, Personal, Reason, UpdateMember,
+    UpstreamMember,
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::member_service_server::MemberService;
@@ -12,6 +13,7 @@ use tonic::{Request, Response, Status};
 use super::arguments::{Arguments, openid};
 use super::text;
 use crate::call::Call;
+use crate::convert::FromModel;
 
 /// Serves members of every configured account.
 #[derive(Clone, Debug)]
@@ -71,7 +73,13 @@ fn update(request: proto::UpdateMemberRequest) -> Result<UpdateMember, Error> {
     let request_id = arguments.request_id(request.request_id);
     let view = arguments.view(request.view);
     let openid = openid(request.openid);
-    arguments.finish(name.map(|name| UpdateMember { name, openid, update, request_id, view }))
+    arguments.finish(name.map(|name| UpdateMember {
+        name,
+        openid,
+        update,
+        request_id,
+        view,
+    }))
 }
 
 fn changes(
@@ -90,7 +98,11 @@ fn changes(
     let mut update = MemberUpdate::default();
     let number = |arguments: &mut Arguments, field: &str, value: Option<i64>| {
         if value.is_none() {
-            arguments.report(Reason::FieldInvalid, field, "is named by update_mask and has no value");
+            arguments.report(
+                Reason::FieldInvalid,
+                field,
+                "is named by update_mask and has no value",
+            );
         }
         value
     };
@@ -117,15 +129,27 @@ fn answer(member: Member) -> proto::Member {
         name: member.name.resource_name(),
         state: state.into(),
         upstream_state,
-        openid: text(member.openid.map(kabao_api::Personal::into_exposed)),
-        membership_number: text(member.membership_number.map(kabao_api::Personal::into_exposed)),
+        openid: text(member.openid.map(Personal::into_exposed)),
+        membership_number: text(member.membership_number.map(Personal::into_exposed)),
         level: text(member.level),
         balance: member.balance,
         points: member.points,
         background_picture_url: text(member.background_picture_url),
-        nickname: text(member.nickname.map(kabao_api::Personal::into_exposed)),
-        upstream: None,
+        nickname: text(member.nickname.map(Personal::into_exposed)),
+        upstream: member.upstream.and_then(upstream),
     }
+}
+
+fn upstream(upstream: UpstreamMember) -> Option<proto::member::Upstream> {
+    use proto::member::Upstream;
+    Some(match upstream {
+        UpstreamMember::Merchant(card) => Upstream::Merchant(FromModel::from_model(*card)),
+        UpstreamMember::Brand(card) => Upstream::Brand(FromModel::from_model(*card)),
+        UpstreamMember::OfficialAccount(answer) => {
+            Upstream::OfficialAccount(FromModel::from_model(*answer))
+        }
+        _ => return None,
+    })
 }
 
 fn state(state: MemberState) -> (proto::member::State, String) {
@@ -152,7 +176,9 @@ fn in_update(field: &str) -> Option<String> {
     if is_name(field) {
         return Some("member.name".to_owned());
     }
-    MemberUpdate::FIELDS.contains(&field).then(|| format!("member.{field}"))
+    MemberUpdate::FIELDS
+        .contains(&field)
+        .then(|| format!("member.{field}"))
 }
 
 fn is_name(field: &str) -> bool {

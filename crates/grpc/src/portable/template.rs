@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kabao_api::{
     Accounts, DeleteTemplate, Error, GetTemplate, Template, TemplateState, TemplateUpdate,
-    UpdateTemplate, Validity,
+    UpdateTemplate, UpstreamTemplate, Validity,
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::template_service_server::TemplateService;
@@ -13,6 +13,7 @@ use tonic::{Request, Response, Status};
 use super::arguments::Arguments;
 use super::text;
 use crate::call::Call;
+use crate::convert::FromModel;
 
 /// Serves card templates of every configured account.
 #[derive(Clone, Debug)]
@@ -90,7 +91,12 @@ fn update(request: proto::UpdateTemplateRequest) -> Result<UpdateTemplate, Error
     let update = changes(&mut arguments, template, request.update_mask);
     let request_id = arguments.request_id(request.request_id);
     let view = arguments.view(request.view);
-    arguments.finish(name.map(|name| UpdateTemplate { name, update, request_id, view }))
+    arguments.finish(name.map(|name| UpdateTemplate {
+        name,
+        update,
+        request_id,
+        view,
+    }))
 }
 
 fn changes(
@@ -131,13 +137,26 @@ fn answer(template: Template) -> proto::Template {
         brand_id: text(template.brand_id),
         appid: text(template.appid),
         validity: template.validity.and_then(validity),
-        stock: template
-            .stock
-            .map(|stock| proto::Stock { total: stock.total, remaining: stock.remaining }),
+        stock: template.stock.map(|stock| proto::Stock {
+            total: stock.total,
+            remaining: stock.remaining,
+        }),
         create_time: template.create_time.map(Into::into),
         update_time: template.update_time.map(Into::into),
-        upstream: None,
+        upstream: template.upstream.and_then(upstream),
     }
+}
+
+fn upstream(upstream: UpstreamTemplate) -> Option<proto::template::Upstream> {
+    use proto::template::Upstream;
+    Some(match upstream {
+        UpstreamTemplate::Merchant(card) => Upstream::Merchant(FromModel::from_model(*card)),
+        UpstreamTemplate::Brand(card) => Upstream::Brand(FromModel::from_model(*card)),
+        UpstreamTemplate::OfficialAccount(card) => {
+            Upstream::OfficialAccount(FromModel::from_model(*card))
+        }
+        _ => return None,
+    })
 }
 
 fn state(state: TemplateState) -> (proto::template::State, String) {
@@ -156,10 +175,17 @@ fn state(state: TemplateState) -> (proto::template::State, String) {
 fn validity(validity: Validity) -> Option<proto::Validity> {
     use proto::validity::{Days, Kind, Range};
     let kind = match validity {
-        Validity::Range { begin, end } => {
-            Kind::Range(Range { begin_time: begin.map(Into::into), end_time: end.map(Into::into) })
-        }
-        Validity::Days { valid_days, wait_days } => Kind::Days(Days { valid_days, wait_days }),
+        Validity::Range { begin, end } => Kind::Range(Range {
+            begin_time: begin.map(Into::into),
+            end_time: end.map(Into::into),
+        }),
+        Validity::Days {
+            valid_days,
+            wait_days,
+        } => Kind::Days(Days {
+            valid_days,
+            wait_days,
+        }),
         Validity::Permanent => Kind::Permanent(()),
         Validity::Other(word) => Kind::UpstreamKind(word),
         _ => return None,
@@ -177,7 +203,9 @@ fn in_update(field: &str) -> Option<String> {
     if matches!(field, "account" | "card_id") {
         return Some("template.name".to_owned());
     }
-    TemplateUpdate::FIELDS.contains(&field).then(|| format!("template.{field}"))
+    TemplateUpdate::FIELDS
+        .contains(&field)
+        .then(|| format!("template.{field}"))
 }
 
 #[cfg(test)]

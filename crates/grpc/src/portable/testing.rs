@@ -25,7 +25,12 @@ pub(super) fn refusal(status: &Status) -> (String, Vec<String>) {
     let reason = status.get_details_error_info().unwrap().reason;
     let fields = status
         .get_details_bad_request()
-        .map(|bad| bad.field_violations.into_iter().map(|violation| violation.field).collect())
+        .map(|bad| {
+            bad.field_violations
+                .into_iter()
+                .map(|violation| violation.field)
+                .collect()
+        })
         .unwrap_or_default();
     (reason, fields)
 }

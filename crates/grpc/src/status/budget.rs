@@ -47,7 +47,10 @@ impl Budget {
         let count = violations.len();
         let mut shown = Vec::new();
         for violation in violations {
-            let entry = (shorten(&violation.field, 256), shorten(&violation.description, 512));
+            let entry = (
+                shorten(&violation.field, 256),
+                shorten(&violation.description, 512),
+            );
             let cost = entry.0.len() + entry.1.len() + 8;
             if cost + REST > self.left {
                 break;
@@ -56,7 +59,10 @@ impl Budget {
             shown.push(entry);
         }
         if shown.len() < count {
-            shown.push((String::new(), format!("{} more violations are not listed", count - shown.len())));
+            shown.push((
+                String::new(),
+                format!("{} more violations are not listed", count - shown.len()),
+            ));
         }
         shown
     }
@@ -79,11 +85,21 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_counted() {
-        let violations: Vec<_> =
-            (0..50).map(|i| FieldViolation::new(format!("values[{i}]"), "is required")).collect();
+        let violations: Vec<_> = (0..50)
+            .map(|i| FieldViolation::new(format!("values[{i}]"), "is required"))
+            .collect();
         let shown = Budget::new(300).violations(violations.into_iter());
         let last = &shown[shown.len() - 1];
-        assert_eq!(last.1, format!("{} more violations are not listed", 50 - (shown.len() - 1)));
-        assert!(shown.iter().map(|(f, d)| f.len() + d.len() + 8).sum::<usize>() <= 300);
+        assert_eq!(
+            last.1,
+            format!("{} more violations are not listed", 50 - (shown.len() - 1))
+        );
+        assert!(
+            shown
+                .iter()
+                .map(|(f, d)| f.len() + d.len() + 8)
+                .sum::<usize>()
+                <= 300
+        );
     }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use kabao_api::{UpstreamDetail, UpstreamError};
 use tonic::metadata::MetadataMap;
 
@@ -10,7 +12,12 @@ fn id() -> RequestId {
 fn refused(error: &Error) -> Status {
     let id = id();
     let account = "demo-brand".parse().unwrap();
-    Refusal { id: &id, account: Some(&account), rename: None }.status(error)
+    Refusal {
+        id: &id,
+        account: Some(&account),
+        rename: None,
+    }
+    .status(error)
 }
 
 #[test]
@@ -55,9 +62,15 @@ fn every_reason_has_its_code_and_travels_with_domain_and_request_id() {
         assert_eq!(status.code(), code, "{reason}");
         assert_eq!(status.message(), "a sentence");
         let info = status.get_details_error_info().unwrap();
-        assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason.as_str(), "kabao"));
+        assert_eq!(
+            (info.reason.as_str(), info.domain.as_str()),
+            (reason.as_str(), "kabao")
+        );
         assert_eq!(info.metadata["account"], "demo-brand");
-        assert_eq!(status.get_details_request_info().unwrap().request_id, "req-1");
+        assert_eq!(
+            status.get_details_request_info().unwrap().request_id,
+            "req-1"
+        );
     }
 }
 
@@ -69,16 +82,27 @@ fn the_registry_of_the_protos_is_the_registry_of_the_api() {
     assert_eq!(published, Reason::ALL.len());
     for reason in Reason::ALL {
         let name = format!("ERROR_REASON_{reason}");
-        assert!(ErrorReason::from_str_name(&name).is_some(), "{name} is not published");
+        assert!(
+            ErrorReason::from_str_name(&name).is_some(),
+            "{name} is not published"
+        );
         // The first word of the comment is the canonical code.
         let (before, _) = proto.split_once(&format!("\n  {name} = ")).unwrap();
         let comment = before.rsplit("\n\n").next().unwrap();
-        let code = format!("{:?}", code(reason.kind()));
+        let code = format!("{:?}", canonical(reason.kind()));
         let upper: String = code
             .char_indices()
-            .flat_map(|(i, c)| (i > 0 && c.is_uppercase()).then_some('_').into_iter().chain([c.to_ascii_uppercase()]))
+            .flat_map(|(i, c)| {
+                (i > 0 && c.is_uppercase())
+                    .then_some('_')
+                    .into_iter()
+                    .chain([c.to_ascii_uppercase()])
+            })
             .collect();
-        assert!(comment.trim_start().starts_with(&format!("// {upper}.")), "{name}: {comment}");
+        assert!(
+            comment.trim_start().starts_with(&format!("// {upper}.")),
+            "{name}: {comment}"
+        );
     }
 }
 
@@ -116,10 +140,31 @@ fn what_wechat_said_travels_as_metadata() {
 
 #[test]
 fn an_uncertain_outcome_says_so() {
-    let metadata =
-        refused(&Error::new(Reason::OutcomeUnknown, "x")).get_details_error_info().unwrap().metadata;
+    let metadata = refused(&Error::new(Reason::OutcomeUnknown, "x"))
+        .get_details_error_info()
+        .unwrap()
+        .metadata;
     assert_eq!(metadata["may_have_executed"], "true");
     assert_eq!(metadata["retryable"], "false");
+}
+
+#[test]
+fn clients_are_not_invited_to_repeat_a_write_that_may_have_run() {
+    let error = Error::new(
+        Reason::UpstreamUnavailable,
+        "the change is done, reading it back failed",
+    )
+    .with_retry_after(Duration::from_secs(1));
+    let read = refused(&error);
+    assert_eq!(read.code(), Code::Unavailable);
+    assert!(read.get_details_retry_info().is_some());
+    let write = refused(&error.mark_may_have_executed());
+    assert_eq!(write.code(), Code::Unknown);
+    assert_eq!(
+        write.get_details_error_info().unwrap().reason,
+        "UPSTREAM_UNAVAILABLE"
+    );
+    assert!(write.get_details_retry_info().is_none());
 }
 
 #[test]
@@ -128,7 +173,10 @@ fn limits_come_with_the_delay_and_the_name_of_the_limit() {
         .with_operation("brand.cards.get")
         .with_retry_after(Duration::from_millis(250));
     let status = refused(&error);
-    assert_eq!(status.get_details_retry_info().unwrap().retry_delay, Some(Duration::from_millis(250)));
+    assert_eq!(
+        status.get_details_retry_info().unwrap().retry_delay,
+        Some(Duration::from_millis(250))
+    );
     let quota = status.get_details_quota_failure().unwrap();
     assert_eq!(quota.violations[0].subject, "accounts/demo-brand");
     assert!(quota.violations[0].description.contains("brand.cards.get"));
@@ -147,8 +195,13 @@ fn every_violation_is_listed_in_the_callers_words() {
         rename: Some(|field| (field == "level").then(|| format!("member.{field}"))),
     };
     let status = refusal.status(&error);
-    let fields: Vec<_> =
-        status.get_details_bad_request().unwrap().field_violations.into_iter().map(|v| v.field).collect();
+    let fields: Vec<_> = status
+        .get_details_bad_request()
+        .unwrap()
+        .field_violations
+        .into_iter()
+        .map(|v| v.field)
+        .collect();
     assert_eq!(fields, ["member.level", "openid"]);
     assert_eq!(
         status.message(),
@@ -160,24 +213,33 @@ fn every_violation_is_listed_in_the_callers_words() {
 #[test]
 fn the_largest_error_stays_under_the_metadata_limit_of_java() {
     let long = "汉".repeat(5000);
-    let error = Error::field_invalid((0..400).map(|i| FieldViolation::new(format!("{long}[{i}]"), long.clone())))
-        .with_operation("official_account.pay_gift_member_card.delete")
-        .with_retry_after(Duration::from_secs(1))
-        .with_upstream(UpstreamError {
-            http_status: 400,
-            code: long.clone(),
-            message: long.clone(),
-            request_id: Some(long.clone()),
-            detail: Some(UpstreamDetail {
-                field: long.clone(),
-                issue: long.clone(),
-                location: long.clone(),
-            }),
-        });
+    let error = Error::field_invalid(
+        (0..400).map(|i| FieldViolation::new(format!("{long}[{i}]"), long.clone())),
+    )
+    .with_operation("official_account.pay_gift_member_card.delete")
+    .with_retry_after(Duration::from_secs(1))
+    .with_upstream(UpstreamError {
+        http_status: 400,
+        code: long.clone(),
+        message: long.clone(),
+        request_id: Some(long.clone()),
+        detail: Some(UpstreamDetail {
+            field: long.clone(),
+            issue: long.clone(),
+            location: long.clone(),
+        }),
+    });
     for error in [error, Error::new(Reason::Internal, long)] {
         let headers = refused(&error).into_http::<Body>().into_parts().0.headers;
-        let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
+        let size: usize = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len() + 32)
+            .sum();
         assert!(size < 7 * 1024, "{size}");
-        assert!(MetadataMap::from_headers(headers).get_bin("grpc-status-details-bin").is_some());
+        assert!(
+            MetadataMap::from_headers(headers)
+                .get_bin("grpc-status-details-bin")
+                .is_some()
+        );
     }
 }

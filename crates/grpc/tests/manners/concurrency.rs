@@ -27,14 +27,24 @@ async fn what_comes_on_top_is_refused_at_once_with_a_delay() {
     entered.notified().await;
 
     let refused = running.get_member(&[]).await;
-    assert_eq!((refused.code(), refused.reason().as_str()), (Code::ResourceExhausted, "OVERLOADED"));
+    assert_eq!(
+        (refused.code(), refused.reason().as_str()),
+        (Code::ResourceExhausted, "OVERLOADED")
+    );
     assert_eq!(refused.metadata("retryable").as_deref(), Some("true"));
-    let delay = refused.status().get_details_retry_info().unwrap().retry_delay.unwrap();
+    let delay = refused
+        .status()
+        .get_details_retry_info()
+        .unwrap()
+        .retry_delay
+        .unwrap();
     assert!(delay > Duration::ZERO);
     assert!(refused.status().get_details_quota_failure().is_some());
 
     // Health is answered all the same.
-    let health = running.send(running.request("/grpc.health.v1.Health/Check"), frame(&[])).await;
+    let health = running
+        .send(running.request("/grpc.health.v1.Health/Check"), frame(&[]))
+        .await;
     assert_eq!(health.code(), Code::Ok);
 
     // The place is free again as soon as the first call is answered.
@@ -62,7 +72,11 @@ async fn a_caller_that_goes_away_frees_its_place() {
         let stays = context.request_id == "stays";
         Box::pin(async move {
             let _guard = guard;
-            if stays { std::future::pending().await } else { Ok(member()) }
+            if stays {
+                std::future::pending().await
+            } else {
+                Ok(member())
+            }
         })
     });
     let running = Arc::new(start(server.max_calls(1)).await);

@@ -23,20 +23,32 @@ fn stuck() -> (Server, Arc<AtomicUsize>) {
 #[tokio::test]
 async fn a_deadline_that_passes_is_deadline_exceeded_and_not_cancelled() {
     let (server, asked) = stuck();
-    let answer = start(server).await.get_member(&[("grpc-timeout", "50m")]).await;
+    let answer = start(server)
+        .await
+        .get_member(&[("grpc-timeout", "50m")])
+        .await;
     assert_eq!(answer.code(), Code::DeadlineExceeded);
     assert_eq!(answer.reason(), "DEADLINE_EXCEEDED");
     // The service was stopped at an unknown point.
-    assert_eq!(answer.metadata("may_have_executed").as_deref(), Some("true"));
+    assert_eq!(
+        answer.metadata("may_have_executed").as_deref(),
+        Some("true")
+    );
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
 async fn a_deadline_that_has_passed_already_starts_nothing() {
     let (server, asked) = stuck();
-    let answer = start(server).await.get_member(&[("grpc-timeout", "0n")]).await;
+    let answer = start(server)
+        .await
+        .get_member(&[("grpc-timeout", "0n")])
+        .await;
     assert_eq!(answer.code(), Code::DeadlineExceeded);
-    assert_eq!(answer.metadata("may_have_executed").as_deref(), Some("false"));
+    assert_eq!(
+        answer.metadata("may_have_executed").as_deref(),
+        Some("false")
+    );
     assert_eq!(asked.load(Ordering::SeqCst), 0);
 }
 
@@ -47,7 +59,11 @@ async fn an_unreadable_deadline_is_refused_and_not_ignored() {
     for value in ["1", "5s", "-1S", "123456789S", "soon"] {
         let answer = running.get_member(&[("grpc-timeout", value)]).await;
         assert_eq!(answer.code(), Code::InvalidArgument, "{value}");
-        let violations = answer.status().get_details_bad_request().unwrap().field_violations;
+        let violations = answer
+            .status()
+            .get_details_bad_request()
+            .unwrap()
+            .field_violations;
         assert_eq!(violations[0].field, "grpc-timeout", "{value}");
     }
     assert_eq!(asked.load(Ordering::SeqCst), 0);
@@ -56,9 +72,15 @@ async fn an_unreadable_deadline_is_refused_and_not_ignored() {
 #[tokio::test]
 async fn a_caller_without_a_deadline_gets_the_default_and_nobody_exceeds_the_maximum() {
     let short = Duration::from_millis(30);
-    let answer = start(stuck().0.default_deadline(short)).await.get_member(&[]).await;
+    let answer = start(stuck().0.default_deadline(short))
+        .await
+        .get_member(&[])
+        .await;
     assert_eq!(answer.code(), Code::DeadlineExceeded);
-    let answer = start(stuck().0.max_deadline(short)).await.get_member(&[("grpc-timeout", "1H")]).await;
+    let answer = start(stuck().0.max_deadline(short))
+        .await
+        .get_member(&[("grpc-timeout", "1H")])
+        .await;
     assert_eq!(answer.code(), Code::DeadlineExceeded);
 }
 
@@ -71,7 +93,10 @@ async fn the_service_is_told_to_be_done_before_the_caller_hangs_up() {
         Box::pin(async { Ok(member()) })
     });
     let before = Instant::now().into_std();
-    let answer = start(server).await.get_member(&[("grpc-timeout", "10S")]).await;
+    let answer = start(server)
+        .await
+        .get_member(&[("grpc-timeout", "10S")])
+        .await;
     let after = Instant::now().into_std();
     assert_eq!(answer.code(), Code::Ok);
     let deadline = seen.lock().unwrap().unwrap();

@@ -6,14 +6,20 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use crate::support::{quiet, start};
 
 fn of(service: &str) -> Request<HealthCheckRequest> {
-    Request::new(HealthCheckRequest { service: service.to_owned() })
+    Request::new(HealthCheckRequest {
+        service: service.to_owned(),
+    })
 }
 
 #[tokio::test]
 async fn the_state_is_what_the_gateway_says() {
     let running = start(quiet()).await;
     let mut client = HealthClient::new(running.channel().await);
-    for service in ["", "kabao.v1.MemberService", "kabao.merchant.v1.UserCardService"] {
+    for service in [
+        "",
+        "kabao.v1.MemberService",
+        "kabao.merchant.v1.UserCardService",
+    ] {
         running.health.not_serving();
         let answer = client.check(of(service)).await.unwrap().into_inner();
         assert_eq!(answer.status(), ServingStatus::NotServing, "{service}");
@@ -26,7 +32,10 @@ async fn the_state_is_what_the_gateway_says() {
 #[tokio::test]
 async fn a_server_starts_as_not_serving() {
     let running = start(quiet()).await;
-    let answer = HealthClient::new(running.channel().await).check(of("")).await.unwrap();
+    let answer = HealthClient::new(running.channel().await)
+        .check(of(""))
+        .await
+        .unwrap();
     assert_eq!(answer.into_inner().status(), ServingStatus::NotServing);
 }
 
@@ -34,7 +43,10 @@ async fn a_server_starts_as_not_serving() {
 async fn a_service_that_does_not_exist_is_not_found_and_watched_as_unknown() {
     let running = start(quiet()).await;
     let mut client = HealthClient::new(running.channel().await);
-    assert_eq!(client.check(of("nobody")).await.unwrap_err().code(), Code::NotFound);
+    assert_eq!(
+        client.check(of("nobody")).await.unwrap_err().code(),
+        Code::NotFound
+    );
     let mut watch = client.watch(of("nobody")).await.unwrap().into_inner();
     let first = watch.message().await.unwrap().unwrap();
     assert_eq!(first.status(), ServingStatus::ServiceUnknown);

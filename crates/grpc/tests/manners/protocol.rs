@@ -18,9 +18,17 @@ async fn what_is_not_grpc_is_415_in_plain_words() {
             request = request.header("content-type", content_type);
         }
         let answer = running.send(request, Bytes::from_static(b"{}")).await;
-        assert_eq!(answer.http, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type:?}");
+        assert_eq!(
+            answer.http,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "{content_type:?}"
+        );
         assert!(answer.status.is_none());
-        assert!(std::str::from_utf8(&answer.body).unwrap().contains("application/grpc"));
+        assert!(
+            std::str::from_utf8(&answer.body)
+                .unwrap()
+                .contains("application/grpc")
+        );
     }
 }
 
@@ -29,7 +37,10 @@ async fn another_encoding_of_messages_is_unimplemented() {
     let running = start(quiet()).await;
     let request = Request::post(format!("http://{}{GET_MEMBER}", running.address))
         .header("content-type", "application/grpc+json");
-    assert_eq!(running.send(request, get_member()).await.code(), Code::Unimplemented);
+    assert_eq!(
+        running.send(request, get_member()).await.code(),
+        Code::Unimplemented
+    );
 }
 
 #[tokio::test]
@@ -46,7 +57,10 @@ async fn other_methods_are_405() {
 async fn http_1_is_told_to_use_http_2() {
     let running = start(quiet()).await;
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let request = running.request(GET_MEMBER).body(Full::new(get_member())).unwrap();
+    let request = running
+        .request(GET_MEMBER)
+        .body(Full::new(get_member()))
+        .unwrap();
     let response = client.request(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::HTTP_VERSION_NOT_SUPPORTED);
     let text = response.into_body().collect().await.unwrap().to_bytes();
@@ -64,8 +78,16 @@ async fn a_body_that_is_no_message_is_the_callers_fault() {
         Bytes::from(body)
     };
     let no_frame = Bytes::from_static(b"\x00\x00");
-    for body in [wrong_wire_type, truncated, compressed, no_frame, Bytes::new()] {
-        let answer = running.send(running.request(GET_MEMBER), body.clone()).await;
+    for body in [
+        wrong_wire_type,
+        truncated,
+        compressed,
+        no_frame,
+        Bytes::new(),
+    ] {
+        let answer = running
+            .send(running.request(GET_MEMBER), body.clone())
+            .await;
         assert_eq!(answer.code(), Code::InvalidArgument, "{body:?}");
         assert_eq!(answer.reason(), "FIELD_INVALID");
         assert!(answer.status().get_details_request_info().is_some());
@@ -78,7 +100,9 @@ async fn fields_of_a_newer_version_are_ignored() {
     let mut message = get_member().slice(5..).to_vec();
     // Field 15000 as a varint.
     message.extend([0xc0, 0xa9, 0x07, 0x01]);
-    let answer = running.send(running.request(GET_MEMBER), frame(&message)).await;
+    let answer = running
+        .send(running.request(GET_MEMBER), frame(&message))
+        .await;
     assert_eq!(answer.code(), Code::Ok);
     assert_eq!(answer.message::<Member>().name, NAME);
 }
@@ -86,7 +110,11 @@ async fn fields_of_a_newer_version_are_ignored() {
 #[tokio::test]
 async fn unknown_services_and_methods_are_unimplemented_and_say_so() {
     let running = start(quiet()).await;
-    for path in ["/kabao.v1.MemberService/Nothing", "/kabao.v9.Nothing/Get", "/"] {
+    for path in [
+        "/kabao.v1.MemberService/Nothing",
+        "/kabao.v9.Nothing/Get",
+        "/",
+    ] {
         let answer = running.send(running.request(path), get_member()).await;
         assert_eq!(answer.code(), Code::Unimplemented, "{path}");
         assert_eq!(answer.status().message(), "no such service or method");

@@ -1,20 +1,31 @@
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
 use prost::Message;
+use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
-use tonic_reflection::pb::v1::ServerReflectionRequest;
 use tonic_reflection::pb::v1alpha;
 
 use crate::support::{Running, frame, quiet, start};
 
 async fn ask(running: &Running, request: MessageRequest) -> MessageResponse {
-    let request = ServerReflectionRequest { host: String::new(), message_request: Some(request) };
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(request),
+    };
     let mut answers = ServerReflectionClient::new(running.channel().await)
         .server_reflection_info(tokio_stream::once(request))
         .await
         .unwrap()
         .into_inner();
-    answers.message().await.unwrap().unwrap().message_response.unwrap()
+    answers
+        .message()
+        .await
+        .unwrap()
+        .unwrap()
+        .message_response
+        .unwrap()
 }
 
 async fn listed(running: &Running) -> Vec<String> {
@@ -23,7 +34,10 @@ async fn listed(running: &Running) -> Vec<String> {
     else {
         panic!("not a list")
     };
-    list.service.into_iter().map(|service| service.name).collect()
+    list.service
+        .into_iter()
+        .map(|service| service.name)
+        .collect()
 }
 
 #[tokio::test]
@@ -37,14 +51,22 @@ async fn exactly_the_services_that_are_served_are_listed() {
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
     ] {
-        assert!(names.iter().any(|listed| listed == name), "{name} in {names:?}");
+        assert!(
+            names.iter().any(|listed| listed == name),
+            "{name} in {names:?}"
+        );
     }
     // A listed service exists: an unknown method of it is all that can be wrong.
     for name in names.iter().filter(|name| name.starts_with("kabao.")) {
         let health = running
             .send(
                 running.request("/grpc.health.v1.Health/Check"),
-                frame(&tonic_health::pb::HealthCheckRequest { service: name.clone() }.encode_to_vec()),
+                frame(
+                    &tonic_health::pb::HealthCheckRequest {
+                        service: name.clone(),
+                    }
+                    .encode_to_vec(),
+                ),
             )
             .await;
         assert_eq!(health.code(), tonic::Code::Ok, "{name}");
@@ -54,13 +76,20 @@ async fn exactly_the_services_that_are_served_are_listed() {
 #[tokio::test]
 async fn descriptors_are_served_byte_for_byte() {
     let running = start(quiet()).await;
-    let MessageResponse::FileDescriptorResponse(files) =
-        ask(&running, MessageRequest::FileContainingSymbol("kabao.v1.MemberService".to_owned())).await
+    let MessageResponse::FileDescriptorResponse(files) = ask(
+        &running,
+        MessageRequest::FileContainingSymbol("kabao.v1.MemberService".to_owned()),
+    )
+    .await
     else {
         panic!("not a file")
     };
     let file = files.file_descriptor_proto.first().unwrap();
-    assert!(kabao_proto::DESCRIPTOR_SET.windows(file.len()).any(|window| window == file.as_slice()));
+    assert!(
+        kabao_proto::DESCRIPTOR_SET
+            .windows(file.len())
+            .any(|window| window == file.as_slice())
+    );
     // The option google.api.http is there, which decoding through prost would have dropped.
     let path = b"/v1/{name=accounts/*/templates/*/members/*}";
     assert!(file.windows(path.len()).any(|window| window == path));
@@ -69,8 +98,11 @@ async fn descriptors_are_served_byte_for_byte() {
 #[tokio::test]
 async fn the_details_of_errors_can_be_looked_up() {
     let running = start(quiet()).await;
-    let answer =
-        ask(&running, MessageRequest::FileContainingSymbol("google.rpc.ErrorInfo".to_owned())).await;
+    let answer = ask(
+        &running,
+        MessageRequest::FileContainingSymbol("google.rpc.ErrorInfo".to_owned()),
+    )
+    .await;
     assert!(matches!(answer, MessageResponse::FileDescriptorResponse(_)));
 }
 
@@ -79,7 +111,9 @@ async fn older_tools_find_the_older_version() {
     let running = start(quiet()).await;
     let request = v1alpha::ServerReflectionRequest {
         host: String::new(),
-        message_request: Some(v1alpha::server_reflection_request::MessageRequest::ListServices(String::new())),
+        message_request: Some(
+            v1alpha::server_reflection_request::MessageRequest::ListServices(String::new()),
+        ),
     };
     let mut answers =
         v1alpha::server_reflection_client::ServerReflectionClient::new(running.channel().await)
@@ -87,11 +121,22 @@ async fn older_tools_find_the_older_version() {
             .await
             .unwrap()
             .into_inner();
-    let answer = answers.message().await.unwrap().unwrap().message_response.unwrap();
-    let v1alpha::server_reflection_response::MessageResponse::ListServicesResponse(list) = answer else {
+    let answer = answers
+        .message()
+        .await
+        .unwrap()
+        .unwrap()
+        .message_response
+        .unwrap();
+    let v1alpha::server_reflection_response::MessageResponse::ListServicesResponse(list) = answer
+    else {
         panic!("not a list")
     };
-    assert!(list.service.iter().any(|service| service.name == "kabao.v1.MemberService"));
+    assert!(
+        list.service
+            .iter()
+            .any(|service| service.name == "kabao.v1.MemberService")
+    );
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! A server on a port of its own, a scripted account behind it, and a client that may break rules.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +25,8 @@ use tokio::net::TcpListener;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-pub(crate) const NAME: &str = "accounts/demo/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/478515832665";
+pub(crate) const NAME: &str =
+    "accounts/demo/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/478515832665";
 pub(crate) const GET_MEMBER: &str = "/kabao.v1.MemberService/GetMember";
 
 type Answering = Pin<Box<dyn Future<Output = Result<Member, Error>> + Send>>;
@@ -89,12 +92,20 @@ pub(crate) async fn start(server: Server) -> Running {
             let service = TowerToHyperService::new(service.clone());
             tokio::spawn(async move {
                 let connection = auto::Builder::new(TokioExecutor::new());
-                let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+                let _ = connection
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
             });
         }
     });
-    let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http();
-    Running { address, health, client }
+    let client = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    Running {
+        address,
+        health,
+        client,
+    }
 }
 
 /// One answer, whatever it is.
@@ -116,11 +127,18 @@ impl Answer {
     }
 
     pub(crate) fn reason(&self) -> String {
-        self.status().get_details_error_info().map(|info| info.reason).unwrap_or_default()
+        self.status()
+            .get_details_error_info()
+            .map(|info| info.reason)
+            .unwrap_or_default()
     }
 
     pub(crate) fn metadata(&self, key: &str) -> Option<String> {
-        self.status().get_details_error_info()?.metadata.get(key).cloned()
+        self.status()
+            .get_details_error_info()?
+            .metadata
+            .get(key)
+            .cloned()
     }
 
     pub(crate) fn message<M: Message + Default>(&self) -> M {
@@ -138,7 +156,13 @@ pub(crate) fn frame(message: &[u8]) -> Bytes {
 }
 
 pub(crate) fn get_member() -> Bytes {
-    frame(&GetMemberRequest { name: NAME.to_owned(), ..Default::default() }.encode_to_vec())
+    frame(
+        &GetMemberRequest {
+            name: NAME.to_owned(),
+            ..Default::default()
+        }
+        .encode_to_vec(),
+    )
 }
 
 impl Running {
@@ -151,19 +175,31 @@ impl Running {
 
     /// Sends a request and reads the answer to its end.
     pub(crate) async fn send(&self, request: http::request::Builder, body: Bytes) -> Answer {
-        let response = self.client.request(request.body(Full::new(body)).unwrap()).await.unwrap();
+        let response = self
+            .client
+            .request(request.body(Full::new(body)).unwrap())
+            .await
+            .unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap();
         let trailers = body.trailers().cloned().unwrap_or_default();
         let status =
             Status::from_header_map(&parts.headers).or_else(|| Status::from_header_map(&trailers));
-        Answer { http: parts.status, headers: parts.headers, body: body.to_bytes(), status }
+        Answer {
+            http: parts.status,
+            headers: parts.headers,
+            body: body.to_bytes(),
+            status,
+        }
     }
 
     /// Calls `GetMember`.
     pub(crate) async fn get_member(&self, headers: &[(&str, &str)]) -> Answer {
-        let request =
-            headers.iter().fold(self.request(GET_MEMBER), |request, (name, value)| request.header(*name, *value));
+        let request = headers
+            .iter()
+            .fold(self.request(GET_MEMBER), |request, (name, value)| {
+                request.header(*name, *value)
+            });
         self.send(request, get_member()).await
     }
 

@@ -48,8 +48,14 @@ impl View {
 /// - `upstream_code`: WeChat's own error code, such as `PARAM_ERROR` or `40056`;
 /// - `upstream_message`: WeChat's own message, shortened;
 /// - `upstream_request_id`: WeChat's Request-ID, for its support;
+/// - `upstream_field`, `upstream_issue`, `upstream_location`: where in the upstream request WeChat
+///    found the fault;
 /// - `may_have_executed`: `true` or `false`, whether a change may have happened upstream;
 /// - `retryable`: `true` or `false`, whether the very same call may succeed later and does no harm.
+///
+/// The code of the status is the one that stands first in the comment of each value, with one
+/// exception: where `may_have_executed` is true, UNKNOWN stands in place of UNAVAILABLE, which many
+/// clients repeat on their own.
 ///
 /// New values are added at the end and without notice: treat an unknown reason by the code of the
 /// status.
@@ -853,7 +859,7 @@ pub mod template {
         Brand(super::super::brand::v1::Card),
         /// Family official_account.
         #[prost(message, tag = "22")]
-        OfficialAccount(super::super::officialaccount::v1::GetCardResponse),
+        OfficialAccount(super::super::officialaccount::v1::Card),
     }
 }
 /// How long the cards of a template are valid.

@@ -1,30 +1,203 @@
-//! Access tokens of requests.
+//! The family at the level of HTTP: the status is always 200, `errcode` decides.
+//!
+//! Checks run in this order: path, method, empty body, token, permission, quota, JSON, members,
+//! business rules.
 
 use std::sync::Arc;
 
-use super::Refused;
+use bytes::Bytes;
+use http::Method;
+use kabao_models::{Answer as _, Endpoint, Incoming, Operation, ParamsIn, RateLimit, Scheme};
+use serde_json::{Value, json};
+
+use super::route::{Route, Target};
+use super::settings::{Trace, UnknownPath};
+use super::{Refused, parameters};
 use crate::account::Account;
-use crate::exchange::Received;
+use crate::exchange::{OFFICIAL_ACCOUNT_JSON, Received, Reply};
+use crate::serve::{self, Call, Core, Serve};
+use crate::settings::Settings;
 use crate::sync::lock;
 use crate::world::World;
+use crate::random;
 
-fn token(received: &Received) -> Option<&str> {
-    received
-        .query()
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("access_token="))
-        .filter(|token| !token.is_empty())
+/// One authenticated request on its way to its core.
+pub(crate) struct Inbound<'a> {
+    world: &'a World,
+    received: &'a Received,
+    call: Call,
 }
 
-/// Returns the account whose token the request carries.
-pub(super) fn account(world: &World, received: &Received) -> Result<Arc<Account>, Refused> {
-    let token = token(received).ok_or(Refused::TokenMissing)?;
+/// Answers a request on a path of this family.
+pub(crate) fn answer(world: &World, target: &Target, received: &Received) -> Reply {
+    let settings = world.settings();
+    let answered = match target {
+        Target::Nothing if settings.official_account.unknown_path == UnknownPath::NotFound => {
+            return Reply::empty(404);
+        }
+        Target::Nothing => Err(Refused::Path),
+        Target::OtherMethod(route) if route.operation.method == Method::GET => Err(Refused::GetRequired),
+        Target::OtherMethod(_) => Err(Refused::PostRequired),
+        Target::Operation(route) => {
+            run(world, &settings, route, received).map_err(|refused| refused.fitted(route.operation))
+        }
+    };
+    match answered {
+        Ok(body) => Reply::json(200, OFFICIAL_ACCOUNT_JSON, body),
+        Err(refused) => refusal(&settings, &refused),
+    }
+}
+
+fn run(
+    world: &World,
+    settings: &Arc<Settings>,
+    route: &Route,
+    received: &Received,
+) -> Result<Bytes, Refused> {
+    let operation = route.operation;
+    if operation.method == Method::POST && received.body.is_empty() {
+        return Err(Refused::EmptyBody);
+    }
+    let account = match operation.scheme {
+        Scheme::Credentials => credentials(world, settings, operation, received)?,
+        _ => token(world, settings, operation, received)?,
+    };
+    let call = Call { operation, account, now: world.now(), settings: Arc::clone(settings) };
+    (route.run)(&Inbound { world, received, call })
+}
+
+/// Serves one operation of the catalogue.
+pub(super) fn serve_endpoint<E>(inbound: &Inbound<'_>) -> Result<Bytes, Refused>
+where
+    E: Serve,
+    E::Core: Core<Refusal = Refused>,
+{
+    let Inbound { world, received, call } = inbound;
+    parameters::check_json(&received.body)?;
+    let request = E::from_http(Incoming {
+        path: received.path(),
+        query: received.query(),
+        content_type: received.header("content-type"),
+        body: &received.body,
+    })
+    .map_err(|error| Refused::Body(error.to_string().into()))?;
+    parameters::check(call.operation, &request.strict_violations())?;
+    let answer = serve::run(world, call, request)?;
+    answer.into_body().map_err(|_| Refused::Internal)
+}
+
+/// Finds the account of a token, and whether it may call.
+fn token(
+    world: &World,
+    settings: &Settings,
+    operation: &'static Operation,
+    received: &Received,
+) -> Result<Arc<Account>, Refused> {
+    let rules = &settings.official_account;
+    let token = query(received, "access_token").filter(|token| !token.is_empty()).ok_or(Refused::TokenMissing)?;
+    let appid = lock(&world.tokens).verify(&token, world.now().as_second())?;
+    let account = world.account_of_appid(&appid).ok_or(Refused::TokenNotLatest)?;
+    if rules.banned {
+        return Err(Refused::Banned);
+    }
+    if !account.is_permitted() {
+        return Err(Refused::Unauthorised);
+    }
     let now = world.now().as_second();
-    let name = lock(&world.tokens).owner(token, now)?;
-    world.account(&name).cloned().ok_or(Refused::TokenInvalid)
+    let mut rates = lock(&world.rates);
+    let mut admit = |per_minute, per_day| {
+        let limit = RateLimit { per: "official account", per_second: None, per_minute, per_day };
+        (per_minute.is_none() && per_day.is_none()) || rates.admit(&account.name, operation.id, &limit, now)
+    };
+    if !admit(None, rules.calls_per_day) {
+        return Err(Refused::DailyQuota);
+    }
+    if !admit(rules.calls_per_minute, None) {
+        return Err(Refused::MinuteQuota);
+    }
+    Ok(Arc::clone(account))
 }
 
-/// Returns the account that a request claims to come from, without checking the claim.
+/// Finds the account that asks for a token.
+fn credentials(
+    world: &World,
+    settings: &Settings,
+    operation: &Operation,
+    received: &Received,
+) -> Result<Arc<Account>, Refused> {
+    let rules = &settings.official_account;
+    let body: Value = if operation.method == Method::GET {
+        Value::Null
+    } else {
+        serde_json::from_slice(&received.body).map_err(|_| Refused::Body("".into()))?
+    };
+    let given = |name: &str| match &body {
+        Value::Null => query(received, name),
+        body => body.get(name).and_then(Value::as_str).map(str::to_owned),
+    };
+    let given = |name: &str| given(name).filter(|value| !value.is_empty());
+    let appid = given("appid").ok_or(Refused::AppidMissing)?;
+    let secret = given("secret").ok_or(Refused::SecretMissing)?;
+    if given("grant_type").as_deref() != Some("client_credential") {
+        return Err(Refused::GrantType);
+    }
+    let account = world.account_of_appid(&appid).ok_or(Refused::Appid)?;
+    if rules.caller_ip_refused {
+        return Err(Refused::CallerIp);
+    }
+    if rules.caller_ip_risky {
+        return Err(Refused::RiskyIp);
+    }
+    if rules.secret_frozen {
+        return Err(Refused::SecretFrozen);
+    }
+    if account.app_secret.as_deref() != Some(secret.as_str()) {
+        return Err(match rules.wrong_secret_errcode {
+            40125 => Refused::Secret,
+            errcode => Refused::Chosen { errcode, errmsg: "invalid appsecret" },
+        });
+    }
+    Ok(Arc::clone(account))
+}
+
+/// Returns the name of the account that a request claims to come from; used by faults.
 pub(crate) fn claimed_account(world: &World, received: &Received) -> Option<String> {
-    lock(&world.tokens).any_owner(token(received)?)
+    let appid = match query(received, "access_token") {
+        Some(token) => lock(&world.tokens).owner(&token)?,
+        None => query(received, "appid").or_else(|| {
+            let body: Value = serde_json::from_slice(&received.body).ok()?;
+            body.get("appid")?.as_str().map(str::to_owned)
+        })?,
+    };
+    world.account_of_appid(&appid).map(|account| account.name.clone())
+}
+
+fn query(received: &Received, name: &str) -> Option<String> {
+    ParamsIn::new(Vec::new(), received.query()).ok()?.query(name)
+}
+
+/// Answers a code and a text; used by faults.
+pub(crate) fn errcode(world: &World, errcode: i64, errmsg: &str) -> Reply {
+    reply(&world.settings(), json!({ "errcode": errcode, "errmsg": errmsg }))
+}
+
+fn refusal(settings: &Settings, refused: &Refused) -> Reply {
+    let mut body = json!({ "errcode": refused.errcode(), "errmsg": refused.errmsg() });
+    if let (Refused::Redeemed { card_id, code }, Value::Object(members)) = (refused, &mut body) {
+        members.insert("card".to_owned(), json!({ "card_id": card_id }));
+        members.insert("code".to_owned(), json!(code));
+    }
+    reply(settings, body)
+}
+
+fn reply(settings: &Settings, mut body: Value) -> Reply {
+    if let Some(Value::String(errmsg)) = body.get_mut("errmsg") {
+        let trace = random::trace_id();
+        let closing = match settings.official_account.trace {
+            Trace::Rid => format!(" rid: {trace}"),
+            Trace::Hint => format!(" hint: [{trace}]"),
+        };
+        errmsg.push_str(&closing);
+    }
+    Reply::json(200, OFFICIAL_ACCOUNT_JSON, body.to_string())
 }

@@ -1,125 +1,226 @@
-//! Every refusal of the official-account family. Upstream has one global table; texts are those
-//! seen in answers.
+//! Every refusal of the official-account family: one table of codes and texts.
 
-/// Why a request is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use std::borrow::Cow;
+
+use kabao_models::{Operation, Personal};
+
+/// Why a request or a user action is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// A passing fault of the service.
-    Busy,
+    /// Something that the catalogue rules out.
+    Internal,
+    /// The token was replaced, or nobody issued it.
+    TokenNotLatest,
     /// `grant_type` is not `client_credential`.
-    GrantTypeInvalid,
-    /// The token is unknown, was revoked or replaced.
-    TokenInvalid,
+    GrantType,
+    /// The openid cannot be one, or may not have the card.
+    Openid,
+    /// No account has the AppID.
+    Appid,
     /// The token has not the form of one.
     TokenMalformed,
-    /// The token is over.
-    TokenExpired,
-    /// There is no token.
+    /// The content of a change or of a QR request is wrong.
+    ActionInfo,
+    /// Nobody holds a card under this code.
+    Code,
+    /// The path leads nowhere.
+    Path,
+    /// The card is not a membership card.
+    CardType,
+    /// The way in which the code is shown is unknown.
+    CodeType,
+    /// No card has this id.
+    CardId,
+    /// The encrypted code was not made for this account.
+    EncryptCode,
+    /// The state of the card does not allow this.
+    CardStatus,
+    /// A moment is wrong.
+    Time,
+    /// The code was redeemed.
+    Redeemed {
+        /// The card.
+        card_id: String,
+        /// The code.
+        code: Personal,
+    },
+    /// The end of a range lies before its beginning, or the range would shrink.
+    TimeRange,
+    /// The code is malformed, or taken.
+    CodeForm,
+    /// The stock would be negative, too large, or larger than the number of imported codes.
+    Stock,
+    /// More than three of points, balance and custom fields are shown.
+    Slots,
+    /// The AppSecret is wrong.
+    Secret,
+    /// The user card is deleted, gifted away for now, invalidated or expired.
+    UserCardStatus,
+    /// A text hit the spam filter.
+    Spam,
+    /// The caller's IP is not on the list.
+    CallerIp,
+    /// The AppSecret is frozen.
+    SecretFrozen,
+    /// The token is missing.
     TokenMissing,
-    /// No such AppID.
-    AppidInvalid,
     /// The AppID is missing.
     AppidMissing,
-    /// The AppSecret is wrong.
-    SecretInvalid,
     /// The AppSecret is missing.
     SecretMissing,
-    /// The calls of the day are used up.
-    DailyLimit,
-    /// The calls of the minute are used up.
-    MinuteLimit,
-    /// The account may not use the interface.
-    Unauthorised,
-    /// No such path.
-    PathInvalid,
-    /// The path wants GET.
-    GetRequired,
-    /// The path wants POST.
-    PostRequired,
-    /// There is no body.
-    BodyEmpty,
-    /// The body is not the JSON that is wanted.
-    BodyInvalid,
     /// A required member is missing.
-    FieldMissing,
-    /// A text is too long.
-    FieldTooLong,
+    Missing(Cow<'static, str>),
     /// `card_id` is missing.
     CardIdMissing,
-    /// No such card.
-    CardIdInvalid,
-    /// The card belongs to another account.
-    CardNotOwned,
-    /// The state of the card does not allow it.
-    CardStatus,
-    /// The card type is wrong.
-    CardTypeInvalid,
-    /// The code type is wrong.
-    CodeTypeInvalid,
-    /// Nobody holds the code.
-    CodeInvalid,
-    /// The state of the member's card does not allow it.
-    MemberStatus,
-    /// A time is wrong.
-    TimeInvalid,
-    /// A time range is wrong.
-    TimeRange,
-    /// More than three value slots.
-    TooManySlots,
-    /// The account has no stored value.
-    NoStoredValue,
-    /// The card's codes are custom and not deposited.
-    CustomCode,
-    /// The picture is not on WeChat's CDN.
-    PictureNotOnCdn,
+    /// The token's time is over.
+    TokenExpired,
+    /// The operation wants GET.
+    GetRequired,
+    /// The operation wants POST.
+    PostRequired,
+    /// The account may not bring its own codes.
+    CustomCodes,
+    /// The account may not use stored value.
+    StoredValue,
+    /// A POST without a body.
+    EmptyBody,
+    /// The calls of the day are used up.
+    DailyQuota,
+    /// The calls of the minute are used up.
+    MinuteQuota,
+    /// A text is too long.
+    TooLong(Cow<'static, str>),
+    /// Another account made the card.
+    CardForeign,
     /// No stock is left.
-    OutOfStock,
-    /// The user has as many cards as one may have.
-    GetLimit,
+    SoldOut,
+    /// The user has as many of these cards as the card allows.
+    ClaimLimit,
+    /// The body is not JSON, has `null` in it or a value of the wrong kind.
+    Body(Cow<'static, str>),
+    /// The account may not use the card interfaces.
+    Unauthorised,
+    /// The account is banned.
+    Banned,
+    /// A picture does not come from WeChat's servers.
+    Picture,
+    /// A date is not `YYYY-MM-DD`.
+    DateFormat,
+    /// A range of days is too long, reversed or not over yet.
+    DateRange,
+    /// None of the merchant numbers is bound to the account.
+    MerchantNotBound,
+    /// The IP waits for the administrator's confirmation.
+    RiskyIp,
+    /// A setting chose the code, because the documents have none.
+    Chosen {
+        /// The code.
+        errcode: i64,
+        /// What happened.
+        errmsg: &'static str,
+    },
+    /// A user cannot do this now. Never reaches an API caller.
+    Action(&'static str),
 }
 
 impl Refused {
-    /// Returns `errcode` and `errmsg`.
-    pub(crate) fn row(self) -> (i64, &'static str) {
+    /// The table: code and text of every refusal.
+    const fn row(&self) -> (i64, &'static str) {
         match self {
-            Self::Busy => (-1, "system error"),
-            Self::TokenInvalid => {
-                (40001, "invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r")
-            }
-            Self::GrantTypeInvalid => (40002, "invalid grant_type"),
-            Self::AppidInvalid => (40013, "invalid appid"),
+            Self::Internal | Self::Action(_) => (-1, "system error"),
+            Self::TokenNotLatest => (40001, "invalid credential, access_token is invalid or not latest"),
+            Self::GrantType => (40002, "invalid grant_type"),
+            Self::Openid => (40003, "invalid openid"),
+            Self::Appid => (40013, "invalid appid"),
             Self::TokenMalformed => (40014, "invalid access_token"),
-            Self::CodeInvalid => (40056, "invalid serial code"),
-            Self::PathInvalid => (40066, "invalid url"),
-            Self::CardTypeInvalid => (40071, "invalid card type"),
-            Self::CodeTypeInvalid => (40072, "invalid code type"),
-            Self::CardIdInvalid => (40073, "invalid card id"),
+            Self::ActionInfo => (40053, "invalid actioninfo, please check document"),
+            Self::Code => (40056, "invalid serial code"),
+            Self::Path => (40066, "invalid url"),
+            Self::CardType => (40071, "invalid card type"),
+            Self::CodeType => (40072, "invalid code type"),
+            Self::CardId => (40073, "invalid card id"),
+            Self::EncryptCode => (40075, "invalid encrypt code"),
             Self::CardStatus => (40078, "invalid card status"),
-            Self::TimeInvalid => (40079, "invalid time"),
-            Self::TimeRange => (40100, "invalid time range"),
-            Self::TooManySlots => (40124, "custom field, bonus and balance exceed limit of three"),
-            Self::SecretInvalid => (40125, "invalid appsecret"),
-            Self::MemberStatus => (40127, "invalid user-card status! Hint: the card was given to user, but may be deleted or set unavailable"),
+            Self::Time => (40079, "invalid time"),
+            Self::Redeemed { .. } => (40099, "invalid code, this code has consumed"),
+            Self::TimeRange => (40100, "invalid timestamp range"),
+            Self::CodeForm => (40116, "invalid code"),
+            Self::Stock => (40122, "invalid card quantity"),
+            Self::Slots => (40124, "custom field, bonus and balance exceed three"),
+            Self::Secret => (40125, "invalid appsecret"),
+            Self::UserCardStatus => (
+                40127,
+                "invalid user-card status! the card was given to user, but may be deleted or set unavailable",
+            ),
+            Self::Spam => (40151, "card info refused by spam filter"),
+            Self::CallerIp => (40164, "invalid ip, not in whitelist"),
+            Self::SecretFrozen => (40243, "appsecret is frozen"),
             Self::TokenMissing => (41001, "access_token missing"),
             Self::AppidMissing => (41002, "appid missing"),
             Self::SecretMissing => (41004, "appsecret missing"),
-            Self::FieldMissing => (41011, "missing required fields! please check document and request json!"),
-            Self::CardIdMissing => (41012, "missing cardid"),
+            Self::Missing(_) => (41011, "missing required fields! please check document and request json"),
+            Self::CardIdMissing => (41012, "missing cardid! please check document"),
             Self::TokenExpired => (42001, "access_token expired"),
             Self::GetRequired => (43001, "require GET method"),
             Self::PostRequired => (43002, "require POST method"),
-            Self::CustomCode => (43009, "can not use custom serial code, need authorize"),
-            Self::NoStoredValue => (43010, "can not use balance, need authorize"),
-            Self::BodyEmpty => (44002, "empty post data"),
-            Self::DailyLimit => (45009, "reach max api daily quota limit"),
-            Self::MinuteLimit => (45011, "api minute-quota reach limit, must slower, retry next minute"),
-            Self::FieldTooLong => (45021, "field exceed length limit, please check wiki doc"),
-            Self::CardNotOwned => (45030, "limited cardid, not support this function"),
-            Self::OutOfStock => (45031, "needs stock"),
-            Self::GetLimit => (45033, "user get card limit exceed"),
-            Self::BodyInvalid => (47001, "data format error"),
+            Self::CustomCodes => (43009, "can not use custom code, need authorize"),
+            Self::StoredValue => (43010, "can not use balance, need authorize"),
+            Self::EmptyBody => (44002, "empty post data"),
+            Self::DailyQuota => (45009, "reach max api daily quota limit"),
+            Self::MinuteQuota => (45011, "api minute-quota reach limit, must slower, retry next minute"),
+            Self::TooLong(_) => (45021, "field length is over limit"),
+            Self::CardForeign => (45030, "this cardid is not authorised to this account"),
+            Self::SoldOut => (45031, "card stock is 0"),
+            Self::ClaimLimit => (45033, "user has reached the get limit of the card"),
+            Self::Body(_) => (47001, "data format error"),
             Self::Unauthorised => (48001, "api unauthorized"),
-            Self::PictureNotOnCdn => (52000, "pic is not from cdn"),
+            Self::Banned => (48004, "api forbidden for irregularities, view detail on mp.weixin.qq.com"),
+            Self::Picture => (52000, "pic is not from cdn"),
+            Self::DateFormat => (61500, "date format error"),
+            Self::DateRange => (61501, "date range error"),
+            Self::MerchantNotBound => (72002, "mchid is not bind appid"),
+            Self::RiskyIp => (89503, "this ip needs the confirmation of the administrator"),
+            Self::Chosen { errcode, errmsg } => (*errcode, errmsg),
         }
     }
+
+    /// Returns the code.
+    pub(crate) const fn errcode(&self) -> i64 {
+        self.row().0
+    }
+
+    /// Returns the text without its trace id. It names members, never values.
+    pub(crate) fn errmsg(&self) -> Cow<'static, str> {
+        let (_, text) = self.row();
+        match self {
+            Self::Missing(member) | Self::TooLong(member) | Self::Body(member) if !member.is_empty() => {
+                format!("{text}: {member}").into()
+            }
+            Self::Action(text) => (*text).into(),
+            _ => text.into(),
+        }
+    }
+
+    /// Returns the same refusal in the words of an operation: a code that its table lacks is
+    /// replaced by the nearest one that it has.
+    pub(super) fn fitted(self, operation: &Operation) -> Self {
+        if lists(operation, self.errcode()) {
+            return self;
+        }
+        let nearest = match &self {
+            Self::CardForeign | Self::CardStatus => Self::CardId,
+            Self::CardIdMissing => Self::Missing("card_id".into()),
+            Self::Missing(member) => Self::Body(member.clone()),
+            Self::TooLong(member) => Self::Body(member.clone()),
+            Self::Code => Self::CodeForm,
+            Self::TimeRange => Self::Time,
+            _ => return self,
+        };
+        if lists(operation, nearest.errcode()) { nearest } else { self }
+    }
+}
+
+/// Tells whether the documented table of an operation has a code.
+pub(super) fn lists(operation: &Operation, errcode: i64) -> bool {
+    operation.errors.iter().any(|row| row.code.parse() == Ok(errcode))
 }

@@ -1,262 +1,283 @@
-//! Access tokens with their real lifetimes.
-//!
-//! `cgi-bin/token` issues a new one at every call and lets the previous one live on for five
-//! minutes; `cgi-bin/stable_token` answers the same one until five minutes before its end. The two
-//! kinds do not touch each other.
+//! Access tokens: two kinds that know nothing of each other.
 
-use std::collections::HashMap;
-
-use jiff::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::MutexGuard;
 
 use super::Refused;
-use crate::clock;
-use crate::random;
-use crate::settings::OfficialAccount as Rules;
+use super::bounded::Bounded;
+use super::settings::OfficialAccount;
+use crate::ledger::Effect;
+use crate::sync::lock;
+use crate::world::World;
+use crate::{random, serve};
 
-/// How many tokens of an account are remembered after their end, to tell expired from unknown.
-const REMEMBERED: usize = 200;
+/// How many tokens are remembered, so that an old one is told from an unknown one.
+const CAPACITY: usize = 10_000;
+/// A stable token is renewed this many seconds before its end.
+const RENEWAL_SECONDS: i64 = 300;
 
-/// The tokens of all accounts.
-#[derive(Default)]
+/// Every token that was issued, and the counters of the calls that issue them.
 pub(crate) struct Tokens {
-    accounts: HashMap<String, Account>,
+    issued: Bounded<Token>,
+    plain: HashMap<String, String>,
+    stable: HashMap<String, String>,
+    counters: BTreeMap<(String, Counter), Window>,
+    forced: HashMap<String, i64>,
 }
 
-#[derive(Default)]
-struct Account {
-    plain: Line,
-    stable: Line,
-    plain_calls: Calls,
-    stable_calls: Calls,
-    stable_minute: Calls,
-    forced: Calls,
-    last_forced: Option<i64>,
+impl Default for Tokens {
+    fn default() -> Self {
+        Self {
+            issued: Bounded::new(CAPACITY),
+            plain: HashMap::new(),
+            stable: HashMap::new(),
+            counters: BTreeMap::new(),
+            forced: HashMap::new(),
+        }
+    }
 }
 
-/// The tokens of one kind, newest last.
-#[derive(Default)]
-struct Line(Vec<Token>);
-
+#[derive(Clone)]
 struct Token {
-    text: String,
+    appid: String,
+    /// When its lifetime is over: 42001 from then on.
     expires: i64,
-    /// When a newer token or the operator ended it.
-    replaced: Option<i64>,
+    /// When it was replaced and its grace is over: 40001 from then on.
+    replaced: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Counter {
+    PlainDay,
+    StableDay,
+    StableMinute,
+    ForcedDay,
 }
 
 #[derive(Default)]
-struct Calls {
-    window: i64,
-    count: u32,
+struct Window {
+    start: i64,
+    calls: u32,
 }
 
-impl Calls {
-    /// Counts a call and returns false if it is one too many.
-    fn admit(&mut self, window: i64, allowed: u32) -> bool {
-        if self.window != window {
-            *self = Self { window, count: 0 };
-        }
-        self.count = self.count.saturating_add(1);
-        self.count <= allowed
-    }
+/// A token and the seconds that it lives on.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Issued {
+    pub(crate) token: String,
+    pub(crate) expires_in: i64,
 }
 
-impl Line {
-    fn newest(&self, now: i64) -> Option<&Token> {
-        self.0.last().filter(|token| token.verdict(now).is_ok())
+impl serve::Core for Tokens {
+    type Refusal = Refused;
+
+    fn lock(world: &World) -> MutexGuard<'_, Self> {
+        lock(&world.tokens)
     }
 
-    fn issue(&mut self, now: i64, lifetime: i64) -> String {
-        if self.0.len() == REMEMBERED {
-            self.0.remove(0);
-        }
-        let text = format!("80_{}", random::secret(133));
-        self.0.push(Token { text: text.clone(), expires: now.saturating_add(lifetime), replaced: None });
-        text
-    }
-
-    /// Ends every token at `moment`, unless it ends earlier.
-    fn replace_all(&mut self, moment: i64) {
-        for token in &mut self.0 {
-            let earlier = token.replaced.map_or(moment, |replaced| replaced.min(moment));
-            token.replaced = Some(earlier);
-        }
-    }
-}
-
-impl Token {
-    fn verdict(&self, now: i64) -> Result<(), Refused> {
-        if self.replaced.is_some_and(|replaced| now >= replaced) {
-            Err(Refused::TokenInvalid)
-        } else if now >= self.expires {
-            Err(Refused::TokenExpired)
-        } else {
-            Ok(())
-        }
+    /// Tokens are no effects: the ledger holds what happened to cards.
+    fn take_effects(&mut self) -> Vec<Effect> {
+        Vec::new()
     }
 }
 
 impl Tokens {
-    /// Issues a token of `cgi-bin/token`: text and seconds of life.
-    pub(crate) fn issue(&mut self, account: &str, now: Timestamp, rules: &Rules) -> Result<(String, i64), Refused> {
-        let tokens = self.accounts.entry(account.to_owned()).or_default();
-        if !tokens.plain_calls.admit(clock::day(now), rules.token_calls_per_day) {
-            return Err(Refused::DailyLimit);
+    /// Issues a token of the plain kind: always a new one. The one before works on for a while.
+    pub(crate) fn issue(&mut self, appid: &str, now: i64, rules: &OfficialAccount) -> Result<Issued, Refused> {
+        if !self.admit(appid, Counter::PlainDay, rules.token_calls_per_day, now) {
+            return Err(Refused::DailyQuota);
         }
-        let now = now.as_second();
-        tokens.plain.replace_all(now.saturating_add(rules.previous_token_seconds));
-        Ok((tokens.plain.issue(now, rules.token_seconds), rules.token_seconds))
+        let issued = self.new_token(appid, now, rules);
+        if let Some(previous) = self.plain.insert(appid.to_owned(), issued.token.clone()) {
+            self.replace(&previous, now.saturating_add(rules.previous_token_seconds));
+        }
+        Ok(issued)
     }
 
-    /// Answers `cgi-bin/stable_token`: text and seconds of life.
-    pub(crate) fn stable(
+    /// Returns the stable token, a new one shortly before its end.
+    pub(crate) fn stable(&mut self, appid: &str, now: i64, rules: &OfficialAccount) -> Result<Issued, Refused> {
+        self.admit_stable(appid, now, rules)?;
+        Ok(self.present_stable(appid, now, rules))
+    }
+
+    /// Replaces the stable token; the one before dies at once.
+    pub(crate) fn force_stable(
         &mut self,
-        account: &str,
-        force: bool,
-        now: Timestamp,
-        rules: &Rules,
-    ) -> Result<(String, i64), Refused> {
-        let tokens = self.accounts.entry(account.to_owned()).or_default();
-        let day = clock::day(now);
-        let now = now.as_second();
-        if !tokens.stable_calls.admit(day, rules.stable_token_calls_per_day) {
-            return Err(Refused::DailyLimit);
+        appid: &str,
+        now: i64,
+        rules: &OfficialAccount,
+    ) -> Result<Issued, Refused> {
+        self.admit_stable(appid, now, rules)?;
+        let last = self.forced.get(appid).copied();
+        if last.is_some_and(|last| now.saturating_sub(last) < rules.force_refresh_interval_seconds) {
+            return Ok(self.present_stable(appid, now, rules));
         }
-        if !tokens.stable_minute.admit(now.div_euclid(60), rules.stable_token_calls_per_minute) {
-            return Err(Refused::MinuteLimit);
-        }
-        if force {
-            let early = tokens
-                .last_forced
-                .is_some_and(|last| now.saturating_sub(last) < rules.force_refresh_interval_seconds);
-            let admitted = !early && tokens.forced.admit(day, rules.force_refresh_per_day);
-            if admitted {
-                tokens.last_forced = Some(now);
-                tokens.stable.replace_all(now);
-                return Ok((tokens.stable.issue(now, rules.token_seconds), rules.token_seconds));
+        if !self.admit(appid, Counter::ForcedDay, rules.force_refresh_per_day, now) {
+            if rules.force_refresh_limit_is_error {
+                return Err(Refused::DailyQuota);
             }
-            if !early && rules.force_refresh_limit_is_error {
-                return Err(Refused::DailyLimit);
-            }
+            return Ok(self.present_stable(appid, now, rules));
         }
-        match tokens.stable.newest(now) {
-            // Renewed five minutes before its end; until then both work.
-            Some(token) if token.expires.saturating_sub(now) > rules.previous_token_seconds => {
-                Ok((token.text.clone(), token.expires.saturating_sub(now)))
-            }
-            _ => Ok((tokens.stable.issue(now, rules.token_seconds), rules.token_seconds)),
+        self.forced.insert(appid.to_owned(), now);
+        let issued = self.new_token(appid, now, rules);
+        if let Some(previous) = self.stable.insert(appid.to_owned(), issued.token.clone()) {
+            self.replace(&previous, now);
+        }
+        Ok(issued)
+    }
+
+    /// Returns the AppID that a token stands for.
+    pub(crate) fn verify(&self, token: &str, now: i64) -> Result<String, Refused> {
+        let Some(known) = self.issued.get(token) else {
+            return Err(if has_form(token) { Refused::TokenNotLatest } else { Refused::TokenMalformed });
+        };
+        if now >= known.expires {
+            return Err(Refused::TokenExpired);
+        }
+        if now >= known.replaced {
+            return Err(Refused::TokenNotLatest);
+        }
+        Ok(known.appid.clone())
+    }
+
+    /// Returns the AppID that a token was issued to, valid or not.
+    pub(crate) fn owner(&self, token: &str) -> Option<String> {
+        self.issued.get(token).map(|token| token.appid.clone())
+    }
+
+    fn present_stable(&mut self, appid: &str, now: i64, rules: &OfficialAccount) -> Issued {
+        let renewal = RENEWAL_SECONDS.min(rules.token_seconds.saturating_sub(1));
+        if let Some(token) = self.stable.get(appid)
+            && let Some(known) = self.issued.get(token)
+            && known.expires.saturating_sub(now) >= renewal
+        {
+            return Issued { token: token.clone(), expires_in: known.expires.saturating_sub(now) };
+        }
+        // The old token lives on until its own end.
+        let issued = self.new_token(appid, now, rules);
+        self.stable.insert(appid.to_owned(), issued.token.clone());
+        issued
+    }
+
+    fn new_token(&mut self, appid: &str, now: i64, rules: &OfficialAccount) -> Issued {
+        let token = format!("80_{}", random::secret(133));
+        let expires_in = rules.token_seconds;
+        let known =
+            Token { appid: appid.to_owned(), expires: now.saturating_add(expires_in), replaced: i64::MAX };
+        self.issued.insert(token.clone(), known);
+        Issued { token, expires_in }
+    }
+
+    fn replace(&mut self, token: &str, moment: i64) {
+        if let Some(known) = self.issued.get_mut(token) {
+            known.replaced = moment;
         }
     }
 
-    /// Returns the account whose living token this is.
-    pub(crate) fn owner(&self, text: &str, now: i64) -> Result<String, Refused> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
-        if text.len() < 32 || !text.bytes().all(plain) {
-            return Err(Refused::TokenMalformed);
+    fn admit_stable(&mut self, appid: &str, now: i64, rules: &OfficialAccount) -> Result<(), Refused> {
+        if !self.admit(appid, Counter::StableMinute, rules.stable_token_calls_per_minute, now) {
+            return Err(Refused::MinuteQuota);
         }
-        let (account, token) = self.find(text).ok_or(Refused::TokenInvalid)?;
-        token.verdict(now).map(|()| account.clone())
-    }
-
-    /// Returns the account whose token this is or was.
-    pub(crate) fn any_owner(&self, text: &str) -> Option<String> {
-        self.find(text).map(|(account, _)| account.clone())
-    }
-
-    /// Ends all tokens of an account, as WeChat sometimes does.
-    pub(crate) fn revoke(&mut self, account: &str, now: i64) {
-        if let Some(tokens) = self.accounts.get_mut(account) {
-            tokens.plain.replace_all(now);
-            tokens.stable.replace_all(now);
+        if !self.admit(appid, Counter::StableDay, rules.stable_token_calls_per_day, now) {
+            return Err(Refused::DailyQuota);
         }
+        Ok(())
     }
 
-    /// Returns how many tokens of each kind were issued today, for `GET /state`.
-    pub(crate) fn issued(&self, account: &str) -> (u32, u32) {
-        self.accounts.get(account).map_or((0, 0), |tokens| (tokens.plain_calls.count, tokens.stable_calls.count))
+    /// Counts a call and returns false if it is one too many.
+    fn admit(&mut self, appid: &str, counter: Counter, allowed: u32, now: i64) -> bool {
+        let start = match counter {
+            Counter::StableMinute => now.div_euclid(60),
+            // Days are those of the calendar in UTC+8.
+            _ => now.saturating_add(8 * 3600).div_euclid(86_400),
+        };
+        let window = self.counters.entry((appid.to_owned(), counter)).or_default();
+        if window.start != start {
+            *window = Window { start, calls: 0 };
+        }
+        if window.calls >= allowed {
+            return false;
+        }
+        window.calls += 1;
+        true
     }
+}
 
-    fn find(&self, text: &str) -> Option<(&String, &Token)> {
-        self.accounts.iter().find_map(|(name, tokens)| {
-            let token = tokens.plain.0.iter().chain(&tokens.stable.0).find(|token| token.text == text)?;
-            Some((name, token))
-        })
-    }
+fn has_form(token: &str) -> bool {
+    token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const A: &str = "demo-official-account";
+    const NOW: i64 = 1_767_225_600;
 
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(1_767_225_600 + seconds).unwrap()
-    }
-
-    fn verdict(tokens: &Tokens, text: &str, seconds: i64) -> Result<String, Refused> {
-        tokens.owner(text, at(seconds).as_second())
+    fn rules() -> OfficialAccount {
+        OfficialAccount::default()
     }
 
     #[test]
-    fn a_new_plain_token_lets_the_previous_one_live_five_minutes() {
-        let (mut tokens, rules) = (Tokens::default(), Rules::default());
-        let (first, lifetime) = tokens.issue(A, at(0), &rules).unwrap();
-        assert_eq!(lifetime, 7200);
-        let (second, _) = tokens.issue(A, at(100), &rules).unwrap();
-        assert_ne!(first, second);
-        assert_eq!(verdict(&tokens, &first, 399), Ok(A.to_owned()));
-        assert_eq!(verdict(&tokens, &first, 400), Err(Refused::TokenInvalid));
-        assert_eq!(verdict(&tokens, &second, 7_299), Ok(A.to_owned()));
-        assert_eq!(verdict(&tokens, &second, 7_300), Err(Refused::TokenExpired));
+    fn a_new_plain_token_leaves_the_previous_one_five_minutes() {
+        let mut tokens = Tokens::default();
+        let first = tokens.issue("wx1", NOW, &rules()).unwrap();
+        let second = tokens.issue("wx1", NOW + 10, &rules()).unwrap();
+        assert!(first != second && second.expires_in == 7200);
+        assert_eq!(tokens.verify(&first.token, NOW + 309).as_deref(), Ok("wx1"));
+        assert_eq!(tokens.verify(&first.token, NOW + 310), Err(Refused::TokenNotLatest));
+        assert_eq!(tokens.verify(&second.token, NOW + 7_209).as_deref(), Ok("wx1"));
+        assert_eq!(tokens.verify(&second.token, NOW + 7_210), Err(Refused::TokenExpired));
     }
 
     #[test]
-    fn a_stable_token_stays_until_five_minutes_before_its_end() {
-        let (mut tokens, rules) = (Tokens::default(), Rules::default());
-        let (first, _) = tokens.stable(A, false, at(0), &rules).unwrap();
-        assert_eq!(tokens.stable(A, false, at(1_000), &rules).unwrap(), (first.clone(), 6_200));
-        assert_eq!(tokens.stable(A, false, at(6_899), &rules).unwrap(), (first.clone(), 301));
-        let (second, lifetime) = tokens.stable(A, false, at(6_900), &rules).unwrap();
-        assert_ne!(first, second);
-        assert_eq!(lifetime, 7_200);
-        assert!(verdict(&tokens, &first, 7_199).is_ok() && verdict(&tokens, &second, 7_199).is_ok());
-        assert_eq!(verdict(&tokens, &first, 7_200), Err(Refused::TokenExpired));
+    fn a_stable_token_repeats_and_renews_five_minutes_before_its_end() {
+        let mut tokens = Tokens::default();
+        let first = tokens.stable("wx1", NOW, &rules()).unwrap();
+        let repeat = tokens.stable("wx1", NOW + 6_900, &rules()).unwrap();
+        assert!(repeat.token == first.token && repeat.expires_in == 300);
+        let renewed = tokens.stable("wx1", NOW + 6_901, &rules()).unwrap();
+        assert!(renewed.token != first.token && renewed.expires_in == 7_200);
+        assert_eq!(tokens.verify(&first.token, NOW + 7_199).as_deref(), Ok("wx1"));
+        assert_eq!(tokens.verify(&first.token, NOW + 7_200), Err(Refused::TokenExpired));
     }
 
     #[test]
-    fn forced_refreshes_are_limited_in_pace_and_number() {
-        let (mut tokens, rules) = (Tokens::default(), Rules::default());
-        let (first, _) = tokens.stable(A, true, at(0), &rules).unwrap();
-        assert_eq!(tokens.stable(A, true, at(29), &rules).unwrap().0, first);
-        let (second, _) = tokens.stable(A, true, at(30), &rules).unwrap();
-        assert_eq!(verdict(&tokens, &first, 30), Err(Refused::TokenInvalid));
-        for round in 2..20 {
-            tokens.stable(A, true, at(30 * round), &rules).unwrap();
-        }
-        assert_eq!(tokens.stable(A, true, at(700), &rules), Err(Refused::DailyLimit));
-        assert_ne!(second, tokens.stable(A, false, at(700), &rules).unwrap().0);
+    fn a_forced_refresh_kills_the_stable_token_and_not_the_plain_one() {
+        let mut tokens = Tokens::default();
+        let plain = tokens.issue("wx1", NOW, &rules()).unwrap();
+        let first = tokens.stable("wx1", NOW, &rules()).unwrap();
+        let second = tokens.force_stable("wx1", NOW, &rules()).unwrap();
+        assert_eq!(tokens.verify(&first.token, NOW), Err(Refused::TokenNotLatest));
+        assert_eq!(tokens.verify(&plain.token, NOW).as_deref(), Ok("wx1"));
+        let soon = tokens.force_stable("wx1", NOW + 29, &rules()).unwrap();
+        assert!(soon.token == second.token, "two forced refreshes are 30 seconds apart");
+        assert!(tokens.force_stable("wx1", NOW + 30, &rules()).unwrap().token != second.token);
     }
 
     #[test]
-    fn the_two_kinds_do_not_touch_each_other_and_both_can_be_revoked() {
-        let (mut tokens, rules) = (Tokens::default(), Rules::default());
-        let (stable, _) = tokens.stable(A, false, at(0), &rules).unwrap();
-        let (plain, _) = tokens.issue(A, at(0), &rules).unwrap();
-        tokens.issue(A, at(1), &rules).unwrap();
-        assert!(verdict(&tokens, &stable, 1_000).is_ok());
-        tokens.revoke(A, at(10).as_second());
-        assert_eq!(verdict(&tokens, &stable, 10), Err(Refused::TokenInvalid));
-        assert_eq!(tokens.any_owner(&plain).as_deref(), Some(A));
+    fn daily_and_minute_limits_have_their_codes_and_end_with_their_window() {
+        let mut tokens = Tokens::default();
+        let few = OfficialAccount {
+            token_calls_per_day: 1,
+            stable_token_calls_per_minute: 2,
+            force_refresh_per_day: 1,
+            ..rules()
+        };
+        tokens.issue("wx1", NOW, &few).unwrap();
+        assert_eq!(tokens.issue("wx1", NOW, &few).err(), Some(Refused::DailyQuota));
+        assert!(tokens.issue("wx2", NOW, &few).is_ok());
+        assert!(tokens.issue("wx1", NOW + 86_400, &few).is_ok());
+        tokens.force_stable("wx1", NOW, &few).unwrap();
+        assert_eq!(tokens.force_stable("wx1", NOW + 31, &few).err(), Some(Refused::DailyQuota));
+        assert_eq!(tokens.stable("wx1", NOW + 32, &few).err(), Some(Refused::MinuteQuota));
+        let lenient = OfficialAccount { force_refresh_limit_is_error: false, ..few };
+        assert!(tokens.force_stable("wx1", NOW + 90, &lenient).is_ok());
     }
 
     #[test]
-    fn a_day_has_a_number_of_calls() {
-        let (mut tokens, rules) = (Tokens::default(), Rules { token_calls_per_day: 2, ..Rules::default() });
-        assert!(tokens.issue(A, at(0), &rules).is_ok() && tokens.issue(A, at(1), &rules).is_ok());
-        assert_eq!(tokens.issue(A, at(2), &rules), Err(Refused::DailyLimit));
-        assert!(tokens.issue(A, at(86_400), &rules).is_ok());
-        assert_eq!(verdict(&tokens, "short", 0), Err(Refused::TokenMalformed));
-        assert_eq!(verdict(&tokens, &"a".repeat(136), 0), Err(Refused::TokenInvalid));
+    fn unknown_tokens_are_told_from_malformed_ones() {
+        let tokens = Tokens::default();
+        assert_eq!(tokens.verify("80_abcdefghijklmnop", NOW), Err(Refused::TokenNotLatest));
+        assert_eq!(tokens.verify("80_", NOW), Err(Refused::TokenMalformed));
+        assert_eq!(tokens.verify("not a token at all", NOW), Err(Refused::TokenMalformed));
     }
 }

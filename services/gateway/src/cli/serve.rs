@@ -8,7 +8,7 @@ use super::output::{print, report};
 use crate::config::{self, Environment, Summary};
 use crate::signals::Signals;
 use crate::telemetry::Telemetry;
-use crate::{Gateway, accounts, clock};
+use crate::{Gateway, clock};
 
 pub(super) async fn run(file: PathBuf) -> Result<ExitCode, ExitCode> {
     let now = clock::unix_seconds();
@@ -20,8 +20,7 @@ pub(super) async fn run(file: PathBuf) -> Result<ExitCode, ExitCode> {
     for warning in Summary::new(&settings, now).warnings() {
         tracing::warn!("{warning}");
     }
-    let accounts = accounts::build(&settings.accounts).map_err(|error| report(&error))?;
-    let gateway = Gateway::start(&settings, accounts)
+    let gateway = Gateway::start(&settings)
         .await
         .map_err(|error| report(&error))?;
     gateway.ready();

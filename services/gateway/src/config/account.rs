@@ -1,78 +1,33 @@
 //! `[[accounts]]`: one set of upstream credentials each.
+//!
+//! This module knows which keys belong to which family and where their values come from. Whether the values are any
+//! good is for the client to say: it is built here, and its verdict is translated back into keys and files.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
 
-use kabao_api::AccountId;
-use kabao_auth::{ApiV3Key, Identity, PrivateKey, PublicKey, PublicKeyId, Scheme};
-use kabao_models::{Family, Secret};
-use rustls_pki_types::CertificateDer;
+use kabao_api::{AccountId, Family};
+use kabao_auth::Certificate;
+use kabao_client::{
+    Brand, ConfigurationError, Merchant, OfficialAccount, PayCredential, WeChatPayKey,
+};
+use kabao_models::Secret;
 
-use super::account_files as files;
 use super::document::{Node, Value};
-use super::section::{Located, Section};
+use super::material::Material;
+use super::section::Section;
+use crate::accounts::Client;
 
-/// One `[[accounts]]` entry with its keys loaded.
+/// One `[[accounts]]` entry, ready to be called.
 #[derive(Clone, Debug)]
 pub struct AccountSettings {
     /// `id`: the name that callers use, unique.
     pub id: AccountId,
-    /// What the account proves itself with.
-    pub credentials: Credentials,
-    /// `base_url` in place of WeChat's own host, for a sandbox or a proxy.
-    pub base_url: Option<http::Uri>,
-    /// `extra_ca_file`: certificate authorities that are trusted besides the public ones.
-    pub extra_roots: Vec<CertificateDer<'static>>,
-}
-
-/// What an account proves itself with.
-#[derive(Clone, Debug)]
-pub enum Credentials {
-    /// `family = "merchant"`
-    Merchant(PaySettings),
-    /// `family = "brand"`
-    Brand {
-        /// `brand_id`
-        brand_id: String,
-        /// The keys. They are the service provider's if `mchid` is given, the brand's own if not.
-        keys: PaySettings,
-    },
-    /// `family = "official_account"`
-    OfficialAccount {
-        /// `appid`
-        appid: String,
-        /// `app_secret_file` or `app_secret_env`
-        app_secret: Secret,
-    },
-}
-
-/// The keys of an account of WeChat Pay.
-#[derive(Clone, Debug)]
-pub struct PaySettings {
-    /// `mchid`; absent for a brand that calls on its own.
-    pub mchid: Option<String>,
-    /// Scheme, number, certificate serial and signer.
-    pub identity: Identity,
-    /// `private_key_file`, which also decrypts what WeChat Pay encrypts for the account.
-    pub private_key: PrivateKey,
-    /// End of validity of `certificate_file` in seconds since 1970; unknown if only `serial_no` is given.
+    /// The client that its credentials make.
+    pub client: Client,
+    /// Numbers and key ids for people; holds no secret.
+    pub about: String,
+    /// The end of validity of `certificate_file` in seconds since 1970, if there is one.
     pub certificate_expires: Option<i64>,
-    /// `public_key_id` and `public_key_file`: WeChat Pay's key in public-key mode.
-    pub public_key: Option<(PublicKeyId, PublicKey)>,
-    /// `apiv3_key_file` or `apiv3_key_env`: opens notifications and downloaded platform certificates.
-    pub apiv3_key: Option<ApiV3Key>,
-}
-
-impl AccountSettings {
-    /// The family of the account.
-    pub fn family(&self) -> Family {
-        match self.credentials {
-            Credentials::Merchant(_) => Family::Merchant,
-            Credentials::Brand { .. } => Family::Brand,
-            Credentials::OfficialAccount { .. } => Family::OfficialAccount,
-        }
-    }
 }
 
 /// Reads every `[[accounts]]` entry.
@@ -119,57 +74,7 @@ const FAMILIES: [(&str, Family); 3] = [
     ("official_account", Family::OfficialAccount),
 ];
 
-fn read(mut section: Section<'_>) -> Option<AccountSettings> {
-    let id = section.required_string("id").and_then(|id| {
-        AccountId::new(id.value.as_str())
-            .map_err(|error| {
-                let why = error
-                    .violations()
-                    .first()
-                    .map_or_else(|| error.message(), |violation| violation.description.as_str());
-                section.reject(&id, why);
-            })
-            .ok()
-    });
-    refuse_inline_secrets(&mut section);
-    if !section.has("family") {
-        section.fault(
-            "family",
-            "is required: `merchant`, `brand` or `official_account`",
-        );
-    }
-    let family = section.word("family", &FAMILIES);
-    let base_url = section
-        .string("base_url")
-        .and_then(|url| https_origin(&section, &url));
-    let extra_roots = files::certificates(&mut section, "extra_ca_file");
-    let credentials = match family {
-        Some(family) => {
-            refuse_other_families(&mut section, family);
-            match family {
-                Family::Merchant => merchant(&mut section),
-                Family::Brand => brand(&mut section),
-                Family::OfficialAccount => official_account(&mut section),
-            }
-        }
-        None => {
-            // Without a family nobody knows what belongs here; only outright strangers are reported.
-            for key in FAMILY_KEYS.iter().flat_map(|(_, keys)| keys.iter()) {
-                section.ignore(key);
-            }
-            None
-        }
-    };
-    section.finish();
-    Some(AccountSettings {
-        id: id?,
-        credentials: credentials?,
-        base_url,
-        extra_roots: extra_roots.unwrap_or_default(),
-    })
-}
-
-const PAY_KEYS: [&str; 8] = [
+const PAY: &[&str] = &[
     "mchid",
     "private_key_file",
     "certificate_file",
@@ -179,8 +84,10 @@ const PAY_KEYS: [&str; 8] = [
     "apiv3_key_file",
     "apiv3_key_env",
 ];
-const FAMILY_KEYS: [(&[Family], &[&str]); 3] = [
-    (&[Family::Merchant, Family::Brand], &PAY_KEYS),
+
+/// Which keys belong to which families; `id`, `family`, `base_url` and `extra_ca_file` belong to all.
+const KEYS: [(&[Family], &[&str]); 3] = [
+    (&[Family::Merchant, Family::Brand], PAY),
     (&[Family::Brand], &["brand_id"]),
     (
         &[Family::OfficialAccount],
@@ -188,8 +95,61 @@ const FAMILY_KEYS: [(&[Family], &[&str]); 3] = [
     ),
 ];
 
-fn refuse_other_families(section: &mut Section<'_>, family: Family) {
-    for (families, keys) in FAMILY_KEYS {
+fn read(mut section: Section<'_>) -> Option<AccountSettings> {
+    let id = section.required_string("id").and_then(|id| {
+        AccountId::new(id.value.as_str())
+            .map_err(|error| {
+                let why = error.violations().first().map_or_else(
+                    || error.message(),
+                    |violation| violation.description.as_str(),
+                );
+                section.reject(&id, why);
+            })
+            .ok()
+    });
+    for (key, instead) in [
+        ("app_secret", "`app_secret_file` or `app_secret_env`"),
+        ("apiv3_key", "`apiv3_key_file` or `apiv3_key_env`"),
+        ("private_key", "`private_key_file`"),
+    ] {
+        let why = format!("a secret does not stand in the configuration itself; use {instead}");
+        section.refuse(key, &why);
+    }
+    if !section.has("family") {
+        section.fault(
+            "family",
+            "is required: `merchant`, `brand` or `official_account`",
+        );
+    }
+    let Some(family) = section.word("family", &FAMILIES) else {
+        // Without a family nobody knows what belongs here; only outright strangers are reported.
+        let anywhere = ["base_url", "extra_ca_file"];
+        for key in KEYS.iter().flat_map(|(_, keys)| *keys).chain(&anywhere) {
+            section.ignore(key);
+        }
+        section.finish();
+        return None;
+    };
+    refuse_keys_of_others(&mut section, family);
+
+    let mut material = Material::new(&mut section);
+    let built = match family {
+        Family::Merchant => merchant(&mut material),
+        Family::Brand => brand(&mut material),
+        Family::OfficialAccount => official_account(&mut material),
+    };
+    section.finish();
+    let (client, about, certificate_expires) = built?;
+    Some(AccountSettings {
+        id: id?,
+        client,
+        about,
+        certificate_expires,
+    })
+}
+
+fn refuse_keys_of_others(section: &mut Section<'_>, family: Family) {
+    for (families, keys) in KEYS {
         if families.contains(&family) {
             continue;
         }
@@ -208,131 +168,163 @@ fn refuse_other_families(section: &mut Section<'_>, family: Family) {
     }
 }
 
-fn refuse_inline_secrets(section: &mut Section<'_>) {
-    for (key, instead) in [
-        ("app_secret", "`app_secret_file` or `app_secret_env`"),
-        ("apiv3_key", "`apiv3_key_file` or `apiv3_key_env`"),
-        ("private_key", "`private_key_file`"),
-    ] {
-        section.refuse(
-            key,
-            &format!("a secret does not stand in the configuration itself; use {instead}"),
-        );
-    }
+type Built = (Client, String, Option<i64>);
+
+/// Sets what the builders of all families have.
+macro_rules! common {
+    ($builder:expr, $material:expr) => {{
+        let mut builder = $builder;
+        if let Some(url) = $material.text("base_url") {
+            builder = builder.base_url(url);
+        }
+        if let Some(pem) = $material.file("extra_ca_file") {
+            builder = builder.root_certificates(pem);
+        }
+        builder
+    }};
 }
 
-fn merchant(section: &mut Section<'_>) -> Option<Credentials> {
-    let mchid = number(section, "mchid");
-    let keys = pay(section, Scheme::Merchant, mchid.as_ref())?;
-    Some(Credentials::Merchant(PaySettings {
-        mchid: Some(mchid?.value),
-        ..keys
-    }))
+fn merchant(material: &mut Material<'_, '_>) -> Option<Built> {
+    let mchid = material.number("mchid");
+    let credential = pay(material, mchid);
+    let (about, expires) = describe(&credential, "mchid");
+    let builder = common!(Merchant::builder(), material).credential(credential);
+    let client = verdict(material, builder.build())?;
+    Some((Client::Merchant(client), about, expires))
 }
 
 /// A service provider signs with its own `mchid`; without one, the brand signs for itself.
-fn brand(section: &mut Section<'_>) -> Option<Credentials> {
-    let brand_id = number(section, "brand_id");
-    let (keys, mchid) = if section.has("mchid") {
-        let mchid = number(section, "mchid");
-        let keys = pay(section, Scheme::Merchant, mchid.as_ref());
-        (keys, Some(mchid?.value))
+fn brand(material: &mut Material<'_, '_>) -> Option<Built> {
+    let brand_id = material.number("brand_id");
+    let builder = common!(Brand::builder(), material).brand_id(brand_id.clone());
+    let (builder, about, expires) = if material.has("mchid") {
+        let mchid = material.number("mchid");
+        let credential = pay(material, mchid);
+        let (about, expires) = describe(&credential, "mchid");
+        let about = format!("brand_id {brand_id}, {about}");
+        (builder.provider(credential), about, expires)
     } else {
-        section.ignore("mchid");
-        (pay(section, Scheme::Brand, brand_id.as_ref()), None)
+        material.ignore("mchid");
+        let credential = pay(material, brand_id);
+        let (about, expires) = describe(&credential, "brand_id");
+        (builder.direct(credential), about, expires)
     };
-    Some(Credentials::Brand {
-        brand_id: brand_id?.value,
-        keys: PaySettings { mchid, ..keys? },
-    })
+    let client = verdict(material, builder.build())?;
+    Some((Client::Brand(client), about, expires))
 }
 
-fn pay(
-    section: &mut Section<'_>,
-    scheme: Scheme,
-    number: Option<&Located<String>>,
-) -> Option<PaySettings> {
-    let private_key = files::private_key(section);
-    let certificate = files::own_certificate(section, private_key.as_ref());
-    let public_key = files::public_key(section);
-    let apiv3_key = files::apiv3_key(section);
-    let in_public_key_mode = section.has("public_key_file") || section.has("public_key_id");
-    let has_apiv3_key = section.has("apiv3_key_file") || section.has("apiv3_key_env");
-    if scheme == Scheme::Brand && !in_public_key_mode {
-        section.fault(
-            "public_key_file",
-            "is required, with `public_key_id`: a brand that calls on its own (no `mchid`) has no platform certificates",
-        );
-    } else if !in_public_key_mode && !has_apiv3_key {
-        section.fault(
-            "",
-            "nothing to verify WeChat Pay's answers with: give `public_key_file` and `public_key_id`, or `apiv3_key_file` to download platform certificates",
-        );
+fn official_account(material: &mut Material<'_, '_>) -> Option<Built> {
+    let appid = material.required("appid");
+    let plain = appid.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !appid.is_empty() && !(appid.starts_with("wx") && plain) {
+        material.fault("appid", "is not an appid: `wx` followed by letters and digits");
     }
-    let (serial, certificate_expires) = certificate?;
-    let private_key = private_key?;
-    let number = number?;
-    let identity = Identity::new(scheme, &number.value, serial, Arc::new(private_key.clone()))
-        .map_err(|error| section.reject(number, error.to_string()))
-        .ok()?;
-    Some(PaySettings {
-        mchid: None,
-        identity,
-        private_key,
-        certificate_expires,
-        public_key: public_key?,
-        apiv3_key: apiv3_key?,
-    })
+    let app_secret = material.secret("app_secret_file", "app_secret_env", true);
+    let about = format!("appid {appid}");
+    let builder = common!(OfficialAccount::builder(), material)
+        .appid(appid)
+        .app_secret(app_secret.unwrap_or_default());
+    let client = verdict(material, builder.build())?;
+    Some((Client::OfficialAccount(client), about, None))
 }
 
-fn official_account(section: &mut Section<'_>) -> Option<Credentials> {
-    let appid = section.required_string("appid");
-    if let Some(appid) = &appid
-        && !(appid.value.starts_with("wx") && is_plain(&appid.value))
-    {
-        section.reject(
-            appid,
-            "is not an appid: `wx` followed by letters and digits",
-        );
+fn pay(material: &mut Material<'_, '_>, number: String) -> PayCredential {
+    let private_key = material.required_file("private_key_file");
+    let certificate = material.file("certificate_file");
+    let serial_no = material.text("serial_no");
+    let (key_file, key_id) = ("public_key_file", "public_key_id");
+    let public_key = material.file(key_file);
+    let id = material.text(key_id);
+    let wechat_pay_key = match (material.has(key_file), material.has(key_id)) {
+        (false, false) => None,
+        (has_file, has_id) => {
+            if !has_id {
+                material.fault(key_id, "is required beside `public_key_file`");
+            }
+            if !has_file {
+                material.fault(key_file, "is required beside `public_key_id`");
+            }
+            Some(WeChatPayKey {
+                id: id.unwrap_or_default(),
+                public_key: public_key.unwrap_or_default(),
+            })
+        }
+    };
+    PayCredential {
+        number,
+        private_key: Secret::new(private_key),
+        certificate,
+        serial_no,
+        apiv3_key: material.secret("apiv3_key_file", "apiv3_key_env", false),
+        wechat_pay_key,
     }
-    let app_secret = files::secret(section, "app_secret_file", "app_secret_env", true)?;
-    Some(Credentials::OfficialAccount {
-        appid: appid?.value,
-        app_secret: app_secret?,
-    })
 }
 
-/// A merchant number or brand id: digits, in a string.
-fn number(section: &mut Section<'_>, key: &'static str) -> Option<Located<String>> {
-    let number = section.required_string(key)?;
-    if number.value.len() > 32 || !number.value.bytes().all(|byte| byte.is_ascii_digit()) {
-        section.reject(&number, "must be 1 to 32 digits, in quotation marks");
-        return None;
+/// What people may see of a credential, and when its certificate ends.
+fn describe(credential: &PayCredential, number: &str) -> (String, Option<i64>) {
+    let mut about = format!("{number} {}", credential.number);
+    let certificate = credential
+        .certificate
+        .as_deref()
+        .and_then(|pem| Certificate::from_pem(pem).ok());
+    if let Some(certificate) = &certificate {
+        about.push_str(&format!(", certificate {}", certificate.serial()));
+    } else if let Some(serial) = &credential.serial_no {
+        about.push_str(&format!(", certificate {serial}"));
     }
-    Some(number)
-}
-
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-/// `https://host` or `https://host:port`.
-fn https_origin(section: &Section<'_>, url: &Located<String>) -> Option<http::Uri> {
-    let parsed = url.value.parse::<http::Uri>().ok().filter(|uri| {
-        uri.scheme_str() == Some("https")
-            && uri.host().is_some_and(|host| !host.is_empty())
-            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-            && matches!(uri.path(), "" | "/")
-            && uri.query().is_none()
-    });
-    if parsed.is_none() {
-        section.reject(
-            url,
-            "must be `https://host` or `https://host:port`, without a path",
-        );
+    match &credential.wechat_pay_key {
+        Some(key) => about.push_str(&format!(", verifies with {}", key.id)),
+        None => about.push_str(", verifies with platform certificates"),
     }
-    parsed
+    let expires = certificate.map(|certificate| certificate.not_after());
+    (about, expires)
 }
 
-/// Re-exported for the readers of files.
-pub(super) type Path = Located<PathBuf>;
+/// Where the values of the client's options come from.
+const OPTIONS: [(&str, &[&str]); 6] = [
+    ("private_key", &["private_key_file"]),
+    ("certificate", &["certificate_file"]),
+    ("public_key", &["public_key_file"]),
+    ("apiv3_key", &["apiv3_key_file", "apiv3_key_env"]),
+    ("app_secret", &["app_secret_file", "app_secret_env"]),
+    ("root_certificates", &["extra_ca_file"]),
+];
+
+/// What may stand in place of an absent key. If that was given and is faulty, the absence is no fault of its own.
+const ALTERNATIVES: [(&str, &[&str]); 2] = [
+    ("serial_no", &["certificate_file"]),
+    (
+        "public_key_id",
+        &["apiv3_key_file", "apiv3_key_env", "public_key_file"],
+    ),
+];
+
+/// Translates the client's faults into ours; about a value that could not even be read, enough was said.
+fn verdict<C>(material: &Material<'_, '_>, built: Result<C, ConfigurationError>) -> Option<C> {
+    let error = match built {
+        Ok(client) => return (!material.has_faults()).then_some(client),
+        Err(error) => error,
+    };
+    for fault in error.faults() {
+        let option = fault.field.strip_prefix("direct.").unwrap_or(&fault.field);
+        let keys: &[&str] = OPTIONS
+            .iter()
+            .find(|(name, _)| *name == option)
+            .map_or(std::slice::from_ref(&option), |(_, keys)| keys);
+        let key = keys
+            .iter()
+            .find(|key| material.has(key))
+            .or_else(|| keys.first())
+            .copied()
+            .unwrap_or(option);
+        let excused = !material.has(key)
+            && ALTERNATIVES
+                .iter()
+                .filter(|(absent, _)| *absent == key)
+                .any(|(_, given)| given.iter().any(|given| material.is_faulty(given)));
+        if !excused {
+            material.complain(key, &fault.description);
+        }
+    }
+    None
+}

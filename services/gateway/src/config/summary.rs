@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::account::{AccountSettings, Credentials, PaySettings};
 use super::settings::{LogFormat, Settings};
 use super::unit;
 
@@ -39,8 +38,7 @@ impl<'a> Summary<'a> {
             }
         }
         for account in &self.settings.accounts {
-            let expires = keys(account).and_then(|keys| keys.certificate_expires);
-            if let Some(expires) = expires
+            if let Some(expires) = account.certificate_expires
                 && expires - self.now < SOON
             {
                 warnings.push(format!(
@@ -51,13 +49,6 @@ impl<'a> Summary<'a> {
             }
         }
         warnings
-    }
-}
-
-fn keys(account: &AccountSettings) -> Option<&PaySettings> {
-    match &account.credentials {
-        Credentials::Merchant(keys) | Credentials::Brand { keys, .. } => Some(keys),
-        Credentials::OfficialAccount { .. } => None,
     }
 }
 
@@ -99,42 +90,9 @@ impl fmt::Display for Summary<'_> {
         )?;
         writeln!(f, "accounts   {}", accounts.len())?;
         for account in accounts {
-            write!(f, "  {}  {}", account.id, account.family().as_str())?;
-            write_credentials(f, &account.credentials)?;
-            if let Some(url) = &account.base_url {
-                write!(f, ", base_url {url}")?;
-            }
-            if !account.extra_roots.is_empty() {
-                write!(f, ", {} extra CA", account.extra_roots.len())?;
-            }
-            writeln!(f)?;
+            let family = account.client.family().as_str();
+            writeln!(f, "  {}  {family}, {}", account.id, account.about)?;
         }
         Ok(())
     }
-}
-
-fn write_credentials(f: &mut fmt::Formatter<'_>, credentials: &Credentials) -> fmt::Result {
-    match credentials {
-        Credentials::Merchant(keys) => write_keys(f, keys),
-        Credentials::Brand { brand_id, keys } => {
-            write!(f, ", brand_id {brand_id}")?;
-            write_keys(f, keys)
-        }
-        Credentials::OfficialAccount { appid, .. } => write!(f, ", appid {appid}, app secret set"),
-    }
-}
-
-fn write_keys(f: &mut fmt::Formatter<'_>, keys: &PaySettings) -> fmt::Result {
-    if let Some(mchid) = &keys.mchid {
-        write!(f, ", mchid {mchid}")?;
-    }
-    write!(f, ", certificate {}", keys.identity.serial())?;
-    match &keys.public_key {
-        Some((id, _)) => write!(f, ", verifies with {id}")?,
-        None => write!(f, ", verifies with platform certificates")?,
-    }
-    if keys.apiv3_key.is_some() {
-        write!(f, ", APIv3 key set")?;
-    }
-    Ok(())
 }

@@ -103,7 +103,7 @@ fn warn_expired(section: &Section<'_>, file: &Located<PathBuf>, text: &str) {
 }
 
 /// Every certificate of a PEM text.
-pub(super) fn certificates(
+fn certificates(
     section: &Section<'_>,
     file: &Located<PathBuf>,
     pem: &[u8],

@@ -5,54 +5,24 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::UploadChunk;
 
-impl FamilyRequest for p::UploadDirectImageRequest {
+impl UploadChunk for p::UploadDirectImageRequest {
     type Endpoint = m::direct_media::UploadDirectImage;
 
-    fn account(&self) -> &str {
-        &self.account
+    fn into_parts(self) -> (String, String, bytes::Bytes) {
+        (self.account, self.filename, self.content)
     }
-}
 
-impl IntoModel<m::direct_media::UploadDirectImage> for p::UploadDirectImageRequest {
-    fn into_model(self, reader: &mut Reader) -> m::direct_media::UploadDirectImage {
+    fn endpoint(filename: String, file: bytes::Bytes) -> m::direct_media::UploadDirectImage {
+        let meta = m::direct_media::DirectImageMeta {
+            filename: Some(filename),
+            ..Default::default()
+        };
         m::direct_media::UploadDirectImage {
-            file: self.file,
-            meta: reader.object("meta", self.meta),
-            extra: kabao_models::Extra::default(),
-        }
-    }
-}
-
-impl FromModel<m::direct_media::UploadDirectImage> for p::UploadDirectImageRequest {
-    fn from_model(model: m::direct_media::UploadDirectImage) -> Self {
-        Self {
-            account: String::new(),
-            file: model.file,
-            meta: model.meta.map(FromModel::from_model),
-        }
-    }
-}
-
-impl IntoModel<m::direct_media::DirectImageMeta> for p::DirectImageMeta {
-    fn into_model(self, reader: &mut Reader) -> m::direct_media::DirectImageMeta {
-        let extra = reader.extra(self.extra);
-        m::direct_media::DirectImageMeta {
-            filename: self.filename,
-            file_digest: self.file_digest,
-            extra: reader.unknown::<m::direct_media::DirectImageMeta>(extra),
-        }
-    }
-}
-
-impl FromModel<m::direct_media::DirectImageMeta> for p::DirectImageMeta {
-    fn from_model(model: m::direct_media::DirectImageMeta) -> Self {
-        let extra = ExtraOut::new(model.extra);
-        Self {
-            filename: model.filename,
-            file_digest: model.file_digest,
-            extra: extra.finish(),
+            file: Some(file),
+            meta: Some(meta),
+            ..Default::default()
         }
     }
 }

@@ -5,54 +5,24 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::UploadChunk;
 
-impl FamilyRequest for p::UploadImageRequest {
+impl UploadChunk for p::UploadImageRequest {
     type Endpoint = m::media::UploadImage;
 
-    fn account(&self) -> &str {
-        &self.account
+    fn into_parts(self) -> (String, String, bytes::Bytes) {
+        (self.account, self.filename, self.content)
     }
-}
 
-impl IntoModel<m::media::UploadImage> for p::UploadImageRequest {
-    fn into_model(self, reader: &mut Reader) -> m::media::UploadImage {
+    fn endpoint(filename: String, file: bytes::Bytes) -> m::media::UploadImage {
+        let meta = m::media::ImageMeta {
+            filename: Some(filename),
+            ..Default::default()
+        };
         m::media::UploadImage {
-            file: self.file,
-            meta: reader.object("meta", self.meta),
-            extra: kabao_models::Extra::default(),
-        }
-    }
-}
-
-impl FromModel<m::media::UploadImage> for p::UploadImageRequest {
-    fn from_model(model: m::media::UploadImage) -> Self {
-        Self {
-            account: String::new(),
-            file: model.file,
-            meta: model.meta.map(FromModel::from_model),
-        }
-    }
-}
-
-impl IntoModel<m::media::ImageMeta> for p::ImageMeta {
-    fn into_model(self, reader: &mut Reader) -> m::media::ImageMeta {
-        let extra = reader.extra(self.extra);
-        m::media::ImageMeta {
-            filename: self.filename,
-            sha256: self.sha256,
-            extra: reader.unknown::<m::media::ImageMeta>(extra),
-        }
-    }
-}
-
-impl FromModel<m::media::ImageMeta> for p::ImageMeta {
-    fn from_model(model: m::media::ImageMeta) -> Self {
-        let extra = ExtraOut::new(model.extra);
-        Self {
-            filename: model.filename,
-            sha256: model.sha256,
-            extra: extra.finish(),
+            file: Some(file),
+            meta: Some(meta),
+            ..Default::default()
         }
     }
 }

@@ -55,6 +55,26 @@ impl p::user_card_service_server::UserCardService for FamilyService {
     }
 }
 
+#[tonic::async_trait]
+impl p::media_service_server::MediaService for FamilyService {
+    async fn upload_image(
+        &self,
+        request: Request<tonic::Streaming<p::UploadImageRequest>>,
+    ) -> Result<Response<p::UploadedImage>, Status> {
+        self.upload(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::direct_media_service_server::DirectMediaService for FamilyService {
+    async fn upload_direct_image(
+        &self,
+        request: Request<tonic::Streaming<p::UploadDirectImageRequest>>,
+    ) -> Result<Response<p::UploadedImage>, Status> {
+        self.upload(request).await
+    }
+}
+
 /// Hands every served service of the family to `visit`.
 pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
     visit.service(p::card_service_server::CardServiceServer::new(
@@ -63,4 +83,8 @@ pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
     visit.service(p::user_card_service_server::UserCardServiceServer::new(
         service.clone(),
     ));
+    visit.service(p::media_service_server::MediaServiceServer::new(
+        service.clone(),
+    ));
+    visit.service(p::direct_media_service_server::DirectMediaServiceServer::new(service.clone()));
 }

@@ -20,19 +20,30 @@ fn member() -> Member {
 }
 
 fn get_request(name: &str) -> Request<proto::GetMemberRequest> {
-    Request::new(proto::GetMemberRequest { name: name.to_owned(), ..Default::default() })
+    Request::new(proto::GetMemberRequest {
+        name: name.to_owned(),
+        ..Default::default()
+    })
 }
 
 fn update_request(member: proto::Member, paths: &[&str]) -> proto::UpdateMemberRequest {
     proto::UpdateMemberRequest {
-        member: Some(proto::Member { name: NAME.to_owned(), ..member }),
-        update_mask: Some(FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() }),
+        member: Some(proto::Member {
+            name: NAME.to_owned(),
+            ..member
+        }),
+        update_mask: Some(FieldMask {
+            paths: paths.iter().map(|&path| path.to_owned()).collect(),
+        }),
         ..Default::default()
     }
 }
 
 async fn refused(request: proto::UpdateMemberRequest) -> (String, Vec<String>) {
-    let status = service(MockMemberApi::new()).update_member(Request::new(request)).await.unwrap_err();
+    let status = service(MockMemberApi::new())
+        .update_member(Request::new(request))
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     refusal(&status)
 }
@@ -45,7 +56,10 @@ async fn get_hands_the_parsed_arguments_over_and_the_member_back() {
         .withf(|context, request| {
             context.account.as_str() == "demo-brand"
                 && request.name.code().expose() == "a/b"
-                && request.openid.as_ref().is_some_and(|openid| openid.expose() == "o-1")
+                && request
+                    .openid
+                    .as_ref()
+                    .is_some_and(|openid| openid.expose() == "o-1")
                 && request.view == View::Full
         })
         .once()
@@ -55,9 +69,13 @@ async fn get_hands_the_parsed_arguments_over_and_the_member_back() {
         openid: "o-1".to_owned(),
         view: proto::View::Full.into(),
     };
-    let answer = service(members).get_member(Request::new(request)).await.unwrap().into_inner();
+    let answer = service(members)
+        .get_member(Request::new(request))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(answer.name, NAME);
-    assert_eq!(answer.state(), proto::member::State::Active);
+    assert_eq!(answer.state().as_str_name(), "STATE_ACTIVE");
     assert_eq!(answer.level, "黄金");
     assert_eq!(answer.openid, "obLatjnx9gnqzS4myYGmLZ7LgLBA");
     // Zero points are points; an unknown balance is none.
@@ -68,17 +86,27 @@ async fn get_hands_the_parsed_arguments_over_and_the_member_back() {
 async fn a_state_without_a_portable_word_keeps_wechats() {
     let mut members = MockMemberApi::new();
     members.expect_get_member().returning(|_, _| {
-        Ok(Member::new(NAME.parse().unwrap(), MemberState::Other("GIFTING".to_owned())))
+        Ok(Member::new(
+            NAME.parse().unwrap(),
+            MemberState::Other("GIFTING".to_owned()),
+        ))
     });
-    let answer = service(members).get_member(get_request(NAME)).await.unwrap().into_inner();
-    assert_eq!(answer.state(), proto::member::State::Unspecified);
+    let answer = service(members)
+        .get_member(get_request(NAME))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.state().as_str_name(), "STATE_UNSPECIFIED");
     assert_eq!(answer.upstream_state, "GIFTING");
 }
 
 #[tokio::test]
 async fn an_unknown_account_is_not_found_and_named() {
     let name = NAME.replace("demo-brand", "nobody");
-    let status = service(MockMemberApi::new()).get_member(get_request(&name)).await.unwrap_err();
+    let status = service(MockMemberApi::new())
+        .get_member(get_request(&name))
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
     assert_eq!(refusal(&status).0, "ACCOUNT_NOT_FOUND");
     assert!(status.message().contains("nobody"));
@@ -86,10 +114,22 @@ async fn an_unknown_account_is_not_found_and_named() {
 
 #[tokio::test]
 async fn a_wrong_name_is_refused_at_its_field() {
-    for name in ["", "members/1", "accounts/demo-brand/templates/t/members/", "accounts/A/templates/t/members/1"] {
-        let status = service(MockMemberApi::new()).get_member(get_request(name)).await.unwrap_err();
+    for name in [
+        "",
+        "members/1",
+        "accounts/demo-brand/templates/t/members/",
+        "accounts/A/templates/t/members/1",
+    ] {
+        let status = service(MockMemberApi::new())
+            .get_member(get_request(name))
+            .await
+            .unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
-        assert_eq!(refusal(&status), ("NAME_INVALID".to_owned(), vec!["name".to_owned()]), "{name}");
+        assert_eq!(
+            refusal(&status),
+            ("NAME_INVALID".to_owned(), vec!["name".to_owned()]),
+            "{name}"
+        );
     }
 }
 
@@ -100,15 +140,33 @@ async fn faults_that_the_family_finds_come_back_in_the_callers_words() {
         Err(Error::field_invalid([
             FieldViolation::new("level", "has 11 characters, at most 10 are allowed"),
             FieldViolation::new("openid", "is required"),
-            FieldViolation::new("user_card_code", "has 33 characters, at most 32 are allowed"),
+            FieldViolation::new(
+                "user_card_code",
+                "has 33 characters, at most 32 are allowed",
+            ),
         ]))
     });
-    let request = update_request(proto::Member { level: "x".repeat(11), ..Default::default() }, &[]);
-    let status = service(members).update_member(Request::new(request)).await.unwrap_err();
+    let request = update_request(
+        proto::Member {
+            level: "x".repeat(11),
+            ..Default::default()
+        },
+        &[],
+    );
+    let status = service(members)
+        .update_member(Request::new(request))
+        .await
+        .unwrap_err();
     let (reason, fields) = refusal(&status);
     assert_eq!(reason, "FIELD_INVALID");
     assert_eq!(fields, ["member.level", "openid", "member.name"]);
-    assert!(status.message().starts_with("member.level has 11 characters"), "{}", status.message());
+    assert!(
+        status
+            .message()
+            .starts_with("member.level has 11 characters"),
+        "{}",
+        status.message()
+    );
 }
 
 #[tokio::test]
@@ -117,12 +175,23 @@ async fn what_the_family_cannot_change_is_unimplemented_and_named() {
     members
         .expect_update_member()
         .returning(|_, _| Err(Error::not_supported(Family::Brand, &["membership_number"])));
-    let member = proto::Member { membership_number: "1".to_owned(), ..Default::default() };
-    let status =
-        service(members).update_member(Request::new(update_request(member, &[]))).await.unwrap_err();
+    let member = proto::Member {
+        membership_number: "1".to_owned(),
+        ..Default::default()
+    };
+    let status = service(members)
+        .update_member(Request::new(update_request(member, &[])))
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     let (reason, fields) = refusal(&status);
-    assert_eq!((reason.as_str(), fields), ("NOT_SUPPORTED_BY_FAMILY", vec!["member.membership_number".to_owned()]));
+    assert_eq!(
+        (reason.as_str(), fields),
+        (
+            "NOT_SUPPORTED_BY_FAMILY",
+            vec!["member.membership_number".to_owned()]
+        )
+    );
 }
 
 #[tokio::test]
@@ -131,8 +200,11 @@ async fn a_mask_decides_and_an_empty_value_is_a_value() {
     members
         .expect_update_member()
         .withf(|_, request| {
-            let expected =
-                MemberUpdate { level: Some(String::new()), points: Some(0), ..MemberUpdate::default() };
+            let expected = MemberUpdate {
+                level: Some(String::new()),
+                points: Some(0),
+                ..MemberUpdate::default()
+            };
             request.update == expected && request.request_id.as_deref() == Some("r-1")
         })
         .once()
@@ -146,7 +218,10 @@ async fn a_mask_decides_and_an_empty_value_is_a_value() {
         request_id: "r-1".to_owned(),
         ..update_request(changes, &["points", "level"])
     };
-    service(members).update_member(Request::new(request)).await.unwrap();
+    service(members)
+        .update_member(Request::new(request))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -165,7 +240,10 @@ async fn every_portable_field_has_its_place_in_an_update() {
         balance: Some(2),
         ..Default::default()
     };
-    service(members).update_member(Request::new(update_request(changes, &["*"]))).await.unwrap();
+    service(members)
+        .update_member(Request::new(update_request(changes, &["*"])))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -178,8 +256,72 @@ async fn wrong_updates_are_refused_with_every_fault_at_once() {
     };
     let (reason, fields) = refused(request).await;
     assert_eq!(reason, "NAME_INVALID");
-    assert_eq!(fields, ["member.name", "update_mask", "member.points", "request_id", "view"]);
+    assert_eq!(
+        fields,
+        [
+            "member.name",
+            "update_mask",
+            "member.points",
+            "request_id",
+            "view"
+        ]
+    );
 
     let (reason, fields) = refused(update_request(proto::Member::default(), &[])).await;
-    assert_eq!((reason.as_str(), fields), ("FIELD_MASK_INVALID", vec!["update_mask".to_owned()]));
+    assert_eq!(
+        (reason.as_str(), fields),
+        ("FIELD_MASK_INVALID", vec!["update_mask".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn the_full_view_holds_the_familys_own_message() {
+    use kabao_models::{brand, merchant, official_account};
+    use proto::member::Upstream;
+
+    type IsRight = fn(&Upstream) -> bool;
+
+    let phone = "13800000417";
+    let rows: [(UpstreamMember, IsRight); 3] = [
+        (
+            UpstreamMember::Merchant(Box::new(merchant::user_cards::UserCard {
+                balance: Some(888),
+                ..Default::default()
+            })),
+            |upstream| matches!(upstream, Upstream::Merchant(card) if card.balance == Some(888)),
+        ),
+        (
+            UpstreamMember::Brand(Box::new(brand::UserCard {
+                attach: Some("a".to_owned()),
+                ..Default::default()
+            })),
+            |upstream| matches!(upstream, Upstream::Brand(card) if card.attach.as_deref() == Some("a")),
+        ),
+        (
+            UpstreamMember::OfficialAccount(Box::new(
+                official_account::member::GetUserInfoResponse {
+                    has_active: Some(true),
+                    ..Default::default()
+                },
+            )),
+            |upstream| matches!(upstream, Upstream::OfficialAccount(answer) if answer.has_active == Some(true)),
+        ),
+    ];
+    for (model, is_right) in rows {
+        let mut members = MockMemberApi::new();
+        members.expect_get_member().once().return_once(move |_, _| {
+            let mut member = member();
+            member.nickname = Some(phone.into());
+            member.upstream = Some(model);
+            Ok(member)
+        });
+        let answer = service(members)
+            .get_member(get_request(NAME))
+            .await
+            .unwrap()
+            .into_inner();
+        assert!(answer.upstream.as_ref().is_some_and(is_right));
+        // Messages do not print what they carry.
+        assert!(!format!("{answer:?}").contains(phone));
+    }
 }

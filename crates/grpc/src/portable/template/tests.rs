@@ -17,10 +17,18 @@ fn template() -> Template {
     Template::new(NAME.parse().unwrap(), TemplateState::Active)
 }
 
-fn update_request(template: proto::Template, paths: &[&str]) -> Request<proto::UpdateTemplateRequest> {
+fn update_request(
+    template: proto::Template,
+    paths: &[&str],
+) -> Request<proto::UpdateTemplateRequest> {
     Request::new(proto::UpdateTemplateRequest {
-        template: Some(proto::Template { name: NAME.to_owned(), ..template }),
-        update_mask: Some(FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() }),
+        template: Some(proto::Template {
+            name: NAME.to_owned(),
+            ..template
+        }),
+        update_mask: Some(FieldMask {
+            paths: paths.iter().map(|&path| path.to_owned()).collect(),
+        }),
         ..Default::default()
     })
 }
@@ -28,20 +36,43 @@ fn update_request(template: proto::Template, paths: &[&str]) -> Request<proto::U
 #[tokio::test]
 async fn get_answers_what_is_known_and_leaves_out_the_rest() {
     let mut templates = MockTemplateApi::new();
-    templates.expect_get_template().once().returning(|_, request| {
-        let mut template = Template::new(request.name, TemplateState::PendingReview);
-        template.title = Some("茶港会员卡".to_owned());
-        template.stock = Some(Stock { total: Some(100), remaining: Some(0) });
-        template.create_time = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
-        Ok(template)
+    templates
+        .expect_get_template()
+        .once()
+        .returning(|_, request| {
+            let mut template = Template::new(request.name, TemplateState::PendingReview);
+            template.title = Some("茶港会员卡".to_owned());
+            template.stock = Some(Stock {
+                total: Some(100),
+                remaining: Some(0),
+            });
+            template.create_time =
+                Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+            Ok(template)
+        });
+    let request = Request::new(proto::GetTemplateRequest {
+        name: NAME.to_owned(),
+        ..Default::default()
     });
-    let request = Request::new(proto::GetTemplateRequest { name: NAME.to_owned(), ..Default::default() });
-    let answer = service(templates).get_template(request).await.unwrap().into_inner();
+    let answer = service(templates)
+        .get_template(request)
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(answer.name, NAME);
     assert_eq!(answer.title, "茶港会员卡");
-    assert_eq!(answer.state(), proto::template::State::PendingReview);
-    assert_eq!(answer.stock, Some(proto::Stock { total: Some(100), remaining: Some(0) }));
-    assert_eq!(answer.create_time.map(|time| time.seconds), Some(1_700_000_000));
+    assert_eq!(answer.state().as_str_name(), "STATE_PENDING_REVIEW");
+    assert_eq!(
+        answer.stock,
+        Some(proto::Stock {
+            total: Some(100),
+            remaining: Some(0)
+        })
+    );
+    assert_eq!(
+        answer.create_time.map(|time| time.seconds),
+        Some(1_700_000_000)
+    );
     assert_eq!((answer.validity, answer.update_time), (None, None));
 }
 
@@ -51,18 +82,36 @@ fn every_kind_of_validity_has_its_place() {
     let begin = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
     let rows = [
         (
-            Validity::Range { begin: Some(begin), end: None },
-            Kind::Range(Range { begin_time: Some(begin.into()), end_time: None }),
+            Validity::Range {
+                begin: Some(begin),
+                end: None,
+            },
+            Kind::Range(Range {
+                begin_time: Some(begin.into()),
+                end_time: None,
+            }),
         ),
         (
-            Validity::Days { valid_days: 30, wait_days: 0 },
-            Kind::Days(Days { valid_days: 30, wait_days: 0 }),
+            Validity::Days {
+                valid_days: 30,
+                wait_days: 0,
+            },
+            Kind::Days(Days {
+                valid_days: 30,
+                wait_days: 0,
+            }),
         ),
         (Validity::Permanent, Kind::Permanent(())),
-        (Validity::Other("NEW".to_owned()), Kind::UpstreamKind("NEW".to_owned())),
+        (
+            Validity::Other("NEW".to_owned()),
+            Kind::UpstreamKind("NEW".to_owned()),
+        ),
     ];
     for (domain, expected) in rows {
-        assert_eq!(validity(domain).and_then(|validity| validity.kind), Some(expected));
+        assert_eq!(
+            validity(domain).and_then(|validity| validity.kind),
+            Some(expected)
+        );
     }
 }
 
@@ -86,7 +135,10 @@ async fn an_update_holds_what_the_mask_names() {
         description: "not named".to_owned(),
         ..Default::default()
     };
-    service(templates).update_template(update_request(changes, &["title", "service_phone"])).await.unwrap();
+    service(templates)
+        .update_template(update_request(changes, &["title", "service_phone"]))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -106,7 +158,10 @@ async fn every_portable_field_has_its_place_in_an_update() {
         background_picture_url: text(),
         ..Default::default()
     };
-    service(templates).update_template(update_request(changes, &[])).await.unwrap();
+    service(templates)
+        .update_template(update_request(changes, &[]))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -116,7 +171,13 @@ async fn wrong_updates_name_their_fields() {
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
-    assert_eq!(refusal(&status), ("FIELD_MASK_INVALID".to_owned(), vec!["update_mask".to_owned()]));
+    assert_eq!(
+        refusal(&status),
+        (
+            "FIELD_MASK_INVALID".to_owned(),
+            vec!["update_mask".to_owned()]
+        )
+    );
     assert!(status.message().contains("`validity`") && status.message().contains("title"));
 }
 
@@ -129,19 +190,34 @@ async fn faults_that_the_family_finds_come_back_in_the_callers_words() {
             FieldViolation::new("card_id", "has 33 characters, at most 32 are allowed"),
         ]))
     });
-    let changes = proto::Template { title: "会".repeat(11), ..Default::default() };
-    let status = service(templates).update_template(update_request(changes, &[])).await.unwrap_err();
+    let changes = proto::Template {
+        title: "会".repeat(11),
+        ..Default::default()
+    };
+    let status = service(templates)
+        .update_template(update_request(changes, &[]))
+        .await
+        .unwrap_err();
     assert_eq!(refusal(&status).1, ["template.title", "template.name"]);
 }
 
 #[tokio::test]
 async fn delete_reports_an_uncertain_outcome_as_uncertain() {
     let mut templates = MockTemplateApi::new();
-    templates
-        .expect_delete_template()
-        .returning(|_, _| Err(Error::new(Reason::OutcomeUnknown, "no verified answer came back")));
-    let request = Request::new(proto::DeleteTemplateRequest { name: NAME.to_owned(), ..Default::default() });
-    let status = service(templates).delete_template(request).await.unwrap_err();
+    templates.expect_delete_template().returning(|_, _| {
+        Err(Error::new(
+            Reason::OutcomeUnknown,
+            "no verified answer came back",
+        ))
+    });
+    let request = Request::new(proto::DeleteTemplateRequest {
+        name: NAME.to_owned(),
+        ..Default::default()
+    });
+    let status = service(templates)
+        .delete_template(request)
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::Unknown);
     assert_eq!(refusal(&status).0, "OUTCOME_UNKNOWN");
 }
@@ -151,10 +227,50 @@ async fn delete_hands_name_and_request_id_over() {
     let mut templates = MockTemplateApi::new();
     templates
         .expect_delete_template()
-        .withf(|_, request| request.name.to_string() == NAME && request.request_id.as_deref() == Some("r-1"))
+        .withf(|_, request| {
+            request.name.to_string() == NAME && request.request_id.as_deref() == Some("r-1")
+        })
         .once()
         .returning(|_, _| Ok(()));
-    let request =
-        Request::new(proto::DeleteTemplateRequest { name: NAME.to_owned(), request_id: "r-1".to_owned() });
+    let request = Request::new(proto::DeleteTemplateRequest {
+        name: NAME.to_owned(),
+        request_id: "r-1".to_owned(),
+    });
     service(templates).delete_template(request).await.unwrap();
+}
+
+#[test]
+fn the_full_view_holds_the_familys_own_message() {
+    use kabao_models::{brand, merchant, official_account};
+    use proto::template::Upstream;
+
+    let merchant = merchant::cards::Card {
+        card_id: Some("m".to_owned()),
+        ..Default::default()
+    };
+    let Some(Upstream::Merchant(card)) = upstream(UpstreamTemplate::Merchant(Box::new(merchant)))
+    else {
+        panic!("not of the family merchant")
+    };
+    assert_eq!(card.card_id.as_deref(), Some("m"));
+
+    let brand = brand::Card {
+        card_id: Some("b".to_owned()),
+        ..Default::default()
+    };
+    let Some(Upstream::Brand(card)) = upstream(UpstreamTemplate::Brand(Box::new(brand))) else {
+        panic!("not of the family brand")
+    };
+    assert_eq!(card.card_id.as_deref(), Some("b"));
+
+    let official = official_account::card::Card {
+        member_card: Some(Default::default()),
+        ..Default::default()
+    };
+    let Some(Upstream::OfficialAccount(card)) =
+        upstream(UpstreamTemplate::OfficialAccount(Box::new(official)))
+    else {
+        panic!("not of the family official_account")
+    };
+    assert!(card.member_card.is_some());
 }

@@ -165,6 +165,12 @@ impl Endpoint for UploadImage {
         self.file = Some(parts.file);
         Ok(())
     }
+
+    fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
+        if let (Some(meta), Some(file)) = (&mut self.meta, &self.file) {
+            meta.sha256.get_or_insert_with(|| sha256(file));
+        }
+    }
 }
 
 /// JSON part describing the file; this JSON alone is the signed body.

@@ -1,0 +1,174 @@
+//! Deadlines and callers that leave.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
+
+use super::*;
+use crate::transport::{HttpRequest, Transport};
+
+/// Takes requests and answers when told to.
+#[derive(Default)]
+struct Slow {
+    taken: AtomicUsize,
+    arrived: Notify,
+    answers: Answers,
+    answered: Arc<AtomicUsize>,
+}
+
+struct Answers(Semaphore);
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
+}
+
+#[async_trait]
+impl Transport for Slow {
+    async fn send(&self, _: HttpRequest) -> Result<HttpResponse, TransportError> {
+        self.taken.fetch_add(1, Ordering::SeqCst);
+        self.arrived.notify_one();
+        self.answers.0.acquire().await.unwrap().forget();
+        self.answered.fetch_add(1, Ordering::SeqCst);
+        Ok(signed(204, ""))
+    }
+}
+
+fn within(milliseconds: u64) -> CallContext {
+    context().with_deadline((Instant::now() + Duration::from_millis(milliseconds)).into_std())
+}
+
+fn pipeline(slow: &Arc<Slow>, settings: Settings) -> Pipeline {
+    merchant(Arc::clone(slow) as Arc<dyn Transport>, settings)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_deadline_sends_nothing() {
+    for request in [read(), write(), numbered()] {
+        let slow = Arc::new(Slow::default());
+        let error = pipeline(&slow, Settings::default())
+            .execute(&within(5), request)
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(error.reason(), Reason::DeadlineExceeded);
+        assert!(!error.may_have_executed());
+        assert_eq!(slow.taken.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_in_flight_ends_a_read_cleanly_and_leaves_a_write_open() {
+    let rows = [
+        (read(), Reason::DeadlineExceeded),
+        (write(), Reason::OutcomeUnknown),
+        (numbered(), Reason::OutcomeUnknown),
+    ];
+    for (request, reason) in rows {
+        let slow = Arc::new(Slow::default());
+        let started = Instant::now();
+        let error = pipeline(&slow, Settings::default())
+            .execute(&within(300), request)
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(error.reason(), reason);
+        assert_eq!(started.elapsed(), Duration::from_millis(300));
+        assert_eq!(slow.taken.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_deadline_the_clients_own_bound_ends_the_wait() {
+    let slow = Arc::new(Slow::default());
+    let error = pipeline(&slow, Settings::default())
+        .execute(&context(), read())
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.reason(), Reason::UpstreamTimeout);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_in_flight_runs_on_when_its_caller_leaves() {
+    let slow = Arc::new(Slow::default());
+    let pipeline = pipeline(&slow, Settings::default());
+    {
+        let context = context();
+        let call = pipeline.execute(&context, write());
+        tokio::select! {
+            _ = call => panic!("the answer cannot be there yet"),
+            () = slow.arrived.notified() => {}
+        }
+    }
+    assert_eq!(slow.answered.load(Ordering::SeqCst), 0);
+    slow.answers.0.add_permits(1);
+    while slow.answered.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Its turn is given back as well.
+    slow.answers.0.add_permits(1);
+    pipeline
+        .execute(&context(), write())
+        .await
+        .map(drop)
+        .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_in_flight_ends_when_its_caller_leaves() {
+    let slow = Arc::new(Slow::default());
+    let pipeline = pipeline(&slow, Settings::default());
+    {
+        let context = context();
+        let call = pipeline.execute(&context, read());
+        tokio::select! {
+            _ = call => panic!("the answer cannot be there yet"),
+            () = slow.arrived.notified() => {}
+        }
+    }
+    slow.answers.0.add_permits(1);
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        (
+            slow.answered.load(Ordering::SeqCst),
+            slow.answers.0.available_permits()
+        ),
+        (0, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_above_the_limit_wait_a_bounded_time_for_their_turn() {
+    let slow = Arc::new(Slow::default());
+    let settings = Settings {
+        max_concurrent_calls: 1,
+        ..Settings::default()
+    };
+    let pipeline = pipeline(&slow, settings);
+    let first = tokio::spawn({
+        let pipeline = pipeline.clone();
+        async move { pipeline.execute(&context(), write()).await.map(drop) }
+    });
+    slow.arrived.notified().await;
+
+    let error = pipeline.execute(&context(), read()).await.err().unwrap();
+    assert_eq!(error.reason(), Reason::Overloaded);
+    assert!(error.retry_after().is_some() && error.is_retryable());
+    let error = pipeline.execute(&within(500), write()).await.err().unwrap();
+    assert_eq!(error.reason(), Reason::DeadlineExceeded);
+    assert_eq!(slow.taken.load(Ordering::SeqCst), 1);
+
+    slow.answers.0.add_permits(2);
+    first.await.unwrap().unwrap();
+    pipeline
+        .execute(&context(), write())
+        .await
+        .map(drop)
+        .unwrap();
+}

@@ -1,0 +1,36 @@
+//! The brand family: `card-member`, for service providers and for brands that call directly.
+//!
+//! `core` and its neighbours hold rules and state without HTTP, the modules below `serve`
+//! translate operations into commands, `refused` is the one table of errors.
+
+mod activity;
+mod context;
+mod core;
+mod entry;
+mod exchange;
+mod feed;
+mod form;
+mod member;
+mod membership;
+mod picture;
+mod points;
+mod refused;
+mod review;
+mod serve;
+mod state;
+mod template;
+mod template_rules;
+mod token;
+mod user;
+mod validity;
+
+#[cfg(test)]
+mod properties;
+
+pub(crate) use self::context::Context;
+pub(crate) use self::core::Core;
+pub(crate) use self::entry::Join;
+pub(crate) use self::exchange::ExchangeTemplate;
+pub(crate) use self::refused::{Refused, Rule};
+pub(crate) use self::serve::routes;
+pub(crate) use self::user::User;

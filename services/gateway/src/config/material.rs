@@ -1,0 +1,167 @@
+//! The values of one account, from wherever they come, and what was wrong with getting them.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use kabao_models::Secret;
+
+use super::section::{Located, Section};
+use super::tls::unreadable;
+
+/// Reads the values of an account; one that is missing or unreadable is reported once and read as empty.
+#[derive(Debug)]
+pub(super) struct Material<'s, 'c> {
+    section: &'s mut Section<'c>,
+    /// The files that were read, by key.
+    files: BTreeMap<&'static str, PathBuf>,
+    faulty: RefCell<BTreeSet<String>>,
+}
+
+impl<'s, 'c> Material<'s, 'c> {
+    pub(super) fn new(section: &'s mut Section<'c>) -> Self {
+        Self {
+            section,
+            files: BTreeMap::new(),
+            faulty: RefCell::default(),
+        }
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.section.has(key)
+    }
+
+    pub(super) fn ignore(&mut self, key: &'static str) {
+        self.section.ignore(key);
+    }
+
+    /// Whether anything was wrong so far.
+    pub(super) fn has_faults(&self) -> bool {
+        !self.faulty.borrow().is_empty()
+    }
+
+    /// Whether something was wrong with a key.
+    pub(super) fn is_faulty(&self, key: &str) -> bool {
+        self.faulty.borrow().contains(key)
+    }
+
+    /// Reports a fault of a key.
+    pub(super) fn fault(&self, key: &str, message: impl Into<String>) {
+        self.faulty.borrow_mut().insert(key.to_owned());
+        self.section.fault(key, message);
+    }
+
+    /// Reports what the client says about the value of a key, unless the key is known to be faulty.
+    pub(super) fn complain(&self, key: &str, description: &str) {
+        if self.is_faulty(key) {
+            return;
+        }
+        match self.files.get(key) {
+            Some(file) => self
+                .section
+                .fault(key, format!("{}: {description}", file.display())),
+            None => self.section.fault(key, description),
+        }
+    }
+
+    /// A string that may be absent.
+    pub(super) fn text(&mut self, key: &'static str) -> Option<String> {
+        let text = self.section.string(key);
+        if text.is_none() && self.has(key) {
+            self.mark(key);
+        }
+        text.map(|text| text.value)
+    }
+
+    /// A string that must be there.
+    pub(super) fn required(&mut self, key: &'static str) -> String {
+        let text = self.section.required_string(key);
+        if text.is_none() {
+            self.mark(key);
+        }
+        text.map(|text| text.value).unwrap_or_default()
+    }
+
+    /// A merchant number or brand id: digits, in a string.
+    pub(super) fn number(&mut self, key: &'static str) -> String {
+        let number = self.required(key);
+        let plain = number.len() <= 32 && number.bytes().all(|byte| byte.is_ascii_digit());
+        if !plain {
+            self.fault(key, "must be 1 to 32 digits, in quotation marks");
+            return String::new();
+        }
+        number
+    }
+
+    /// The content of a file that may be absent.
+    pub(super) fn file(&mut self, key: &'static str) -> Option<String> {
+        let path = self.section.path(key);
+        if path.is_none() && self.has(key) {
+            self.mark(key);
+        }
+        self.content(key, path?)
+    }
+
+    /// The content of a file that must be there.
+    pub(super) fn required_file(&mut self, key: &'static str) -> String {
+        if !self.has(key) {
+            self.fault(key, "is required");
+        }
+        self.file(key).unwrap_or_default()
+    }
+
+    /// A secret from a file or an environment variable. A line break at the end of the file does not count.
+    pub(super) fn secret(
+        &mut self,
+        file_key: &'static str,
+        variable_key: &'static str,
+        required: bool,
+    ) -> Option<Secret> {
+        let secret = self
+            .file(file_key)
+            .map(|text| Secret::new(text.trim_end_matches(['\r', '\n'])));
+        let variable = self.section.string(variable_key);
+        match (self.has(file_key), self.has(variable_key)) {
+            (true, true) => {
+                let message = format!("stands beside `{file_key}`; only one of the two can be used");
+                self.fault(variable_key, message);
+            }
+            (false, false) if required => {
+                self.fault(file_key, format!("is required, or `{variable_key}`"));
+            }
+            (false, true) => {
+                let Some(variable) = variable else {
+                    self.mark(variable_key);
+                    return None;
+                };
+                let value = self.section.context().environment.get(&variable.value);
+                if let Some(value) = value.filter(|value| !value.is_empty()) {
+                    return Some(Secret::new(value));
+                }
+                let message = format!("the environment variable {} is not set", variable.value);
+                self.fault(variable_key, message);
+            }
+            _ => {}
+        }
+        secret
+    }
+
+    fn content(&mut self, key: &'static str, path: Located<PathBuf>) -> Option<String> {
+        match fs::read_to_string(&path.value) {
+            Ok(text) => {
+                self.files.insert(key, path.value);
+                Some(text)
+            }
+            Err(error) => {
+                self.fault(key, unreadable(&path.value, &error));
+                None
+            }
+        }
+    }
+
+    /// Notes that a key was reported already.
+    fn mark(&self, key: &str) {
+        self.faulty.borrow_mut().insert(key.to_owned());
+    }
+}

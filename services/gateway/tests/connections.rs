@@ -1,0 +1,182 @@
+//! What happens to connections before and after the calls on them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use kabao_gateway::Gateway;
+use kabao_gateway::config::Settings;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
+
+/// Longer than anything here takes; only a failure waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_millis(150);
+
+/// A gateway without accounts on free ports.
+fn settings() -> Settings {
+    let mut settings = Settings::default();
+    settings.grpc.listen.set_port(0);
+    settings.admin.listen.set_port(0);
+    settings.shutdown.pre_drain = Duration::ZERO;
+    settings
+}
+
+async fn start(settings: &Settings) -> Gateway {
+    let gateway = Gateway::start(settings).await.unwrap();
+    gateway.ready();
+    gateway
+}
+
+async fn channel(address: SocketAddr) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    endpoint.connect().await.unwrap()
+}
+
+async fn health(channel: &Channel) -> ServingStatus {
+    let request = HealthCheckRequest::default();
+    let answer = HealthClient::new(channel.clone()).check(request).await.unwrap();
+    answer.into_inner().status()
+}
+
+/// Everything that the peer says until it hangs up.
+async fn rest(mut stream: TcpStream) -> Vec<u8> {
+    let mut said = Vec::new();
+    let reading = stream.read_to_end(&mut said);
+    // A reset counts as hanging up.
+    let _ = tokio::time::timeout(PATIENCE, reading).await.expect("the connection ends");
+    said
+}
+
+async fn get(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    String::from_utf8(rest(stream).await).unwrap()
+}
+
+#[tokio::test]
+async fn health_and_readiness_agree() {
+    let gateway = Gateway::start(&settings()).await.unwrap();
+    let channel = channel(gateway.grpc()).await;
+    assert_eq!(health(&channel).await, ServingStatus::NotServing);
+    assert!(get(gateway.admin(), "/readyz").await.starts_with("HTTP/1.1 503 "));
+    assert!(get(gateway.admin(), "/healthz").await.starts_with("HTTP/1.1 200 "));
+    gateway.ready();
+    assert_eq!(health(&channel).await, ServingStatus::Serving);
+    assert!(get(gateway.admin(), "/readyz").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn calls_show_up_in_the_metrics() {
+    let gateway = start(&settings()).await;
+    let channel = channel(gateway.grpc()).await;
+    for _ in 0..3 {
+        health(&channel).await;
+    }
+    let page = get(gateway.admin(), "/metrics").await;
+    let line = r#"grpc_server_call_started_total{grpc_method="grpc.health.v1.Health/Check"} 3"#;
+    assert!(page.contains(line), "{page}");
+    let line = r#"grpc_server_call_duration_seconds_count{grpc_method="grpc.health.v1.Health/Check",grpc_status="OK"}"#;
+    assert!(page.contains(line), "{page}");
+}
+
+#[tokio::test]
+async fn a_peer_that_says_nothing_is_cut_off() {
+    let mut settings = settings();
+    settings.grpc.timeouts.preface = SOON;
+    let gateway = start(&settings).await;
+    let silent = TcpStream::connect(gateway.grpc()).await.unwrap();
+    assert_eq!(rest(silent).await, b"");
+    let mut half = TcpStream::connect(gateway.grpc()).await.unwrap();
+    half.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
+    assert_eq!(rest(half).await, b"");
+    assert_eq!(health(&channel(gateway.grpc()).await).await, ServingStatus::Serving);
+}
+
+#[tokio::test]
+async fn http1_on_the_grpc_port_is_told_so() {
+    let gateway = start(&settings()).await;
+    let said = get(gateway.grpc(), "/").await;
+    assert!(said.starts_with("HTTP/1.1 505 "), "{said}");
+    assert!(said.contains("gRPC over HTTP/2"), "{said}");
+}
+
+#[tokio::test]
+async fn a_connection_above_the_limit_is_closed_and_the_others_live_on() {
+    let mut settings = settings();
+    settings.grpc.limits.max_connections = 1;
+    let gateway = start(&settings).await;
+    let first = channel(gateway.grpc()).await;
+    assert_eq!(health(&first).await, ServingStatus::Serving);
+    let second = TcpStream::connect(gateway.grpc()).await.unwrap();
+    assert_eq!(rest(second).await, b"");
+    assert_eq!(health(&first).await, ServingStatus::Serving);
+}
+
+#[tokio::test]
+async fn an_old_connection_is_replaced_without_a_failed_call() {
+    let mut settings = settings();
+    settings.grpc.timeouts.max_connection_age = SOON;
+    let gateway = start(&settings).await;
+    let endpoint = Endpoint::from_shared(format!("http://{}", gateway.grpc())).unwrap();
+    let channel = endpoint.connect_lazy();
+    let mut watch = HealthClient::new(channel.clone())
+        .watch(HealthCheckRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    // GOAWAY came, the open stream goes on for the grace period, a new call takes a new connection.
+    tokio::time::timeout(SOON * 2, watch.message()).await.unwrap_err();
+    assert_eq!(health(&channel).await, ServingStatus::Serving);
+}
+
+#[tokio::test]
+async fn a_silent_peer_and_an_open_watch_do_not_hold_up_a_drain() {
+    let gateway = start(&settings()).await;
+    let (grpc, admin) = (gateway.grpc(), gateway.admin());
+    let silent = TcpStream::connect(grpc).await.unwrap();
+    let channel = channel(grpc).await;
+    let mut watch = HealthClient::new(channel)
+        .watch(HealthCheckRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+
+    let draining = tokio::spawn(gateway.drain());
+    let mut last: Option<HealthCheckResponse> = None;
+    while let Some(message) = watch.message().await.unwrap() {
+        last = Some(message);
+    }
+    assert_eq!(last.unwrap().status(), ServingStatus::NotServing);
+    let cut = tokio::time::timeout(PATIENCE, draining).await.expect("the drain ends");
+    assert_eq!(cut.unwrap(), 0);
+    assert_eq!(rest(silent).await, b"");
+    assert!(TcpStream::connect(grpc).await.is_err());
+    assert!(TcpStream::connect(admin).await.is_err());
+}
+
+#[tokio::test]
+async fn a_drain_cuts_what_does_not_end() {
+    let mut settings = settings();
+    settings.shutdown.drain_deadline = SOON;
+    let gateway = start(&settings).await;
+    // A peer that has begun to speak HTTP/2 and a call, and never goes on.
+    let mut stuck = TcpStream::connect(gateway.grpc()).await.unwrap();
+    let headers: &[u8] = b"\x83\x86\x44\x1f/grpc.health.v1.Health/XXXXXXXX";
+    let mut said = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+    let length = u8::try_from(headers.len()).unwrap();
+    said.extend([0, 0, length, 1, 4, 0, 0, 0, 1]);
+    said.extend(headers);
+    stuck.write_all(&said).await.unwrap();
+    let mut answer = [0; 9];
+    stuck.read_exact(&mut answer).await.unwrap();
+    let cut = tokio::time::timeout(PATIENCE, gateway.drain()).await.expect("the drain ends");
+    assert!(cut <= 1, "{cut}");
+    rest(stuck).await;
+}
