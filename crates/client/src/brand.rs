@@ -161,3 +161,6 @@ impl BrandBuilder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

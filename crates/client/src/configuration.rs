@@ -171,3 +171,6 @@ macro_rules! common_options {
 }
 
 pub(crate) use common_options;
+
+#[cfg(test)]
+mod tests;

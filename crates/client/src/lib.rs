@@ -1,4 +1,75 @@
-//! client
+//! Talks to WeChat: the client of all three families of membership cards.
+//!
+//! WeChat's card APIs come in three generations with two kinds of authentication. This crate hides
+//! the difference in *how* they are called, and leaves the difference in *what* they can do
+//! visible.
+//!
+//! # Where to start
+//!
+//! One builder per family, each of which lists every fault of a configuration at once:
+//! [`Merchant::builder`], [`Brand::builder`], [`OfficialAccount::builder`]. A client offers
+//!
+//! - `call` for any operation of its family, one to one, with the request types of
+//!   [`kabao_models`];
+//! - the portable traits [`MemberApi`](kabao_api::MemberApi) and
+//!   [`TemplateApi`](kabao_api::TemplateApi) of [`kabao_api`];
+//! - `into_account`, which gives it a name among the accounts of a gateway.
+//!
+//! ```no_run
+//! use kabao_api::CallContext;
+//! use kabao_client::{Merchant, PayCredential, WeChatPayKey};
+//! use kabao_models::merchant::user_cards::GetUserCard;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let merchant = Merchant::builder()
+//!     .credential(PayCredential {
+//!         number: "1900000001".to_owned(),
+//!         private_key: std::fs::read_to_string("apiclient_key.pem")?.into(),
+//!         certificate: Some(std::fs::read_to_string("apiclient_cert.pem")?),
+//!         wechat_pay_key: Some(WeChatPayKey {
+//!             id: "PUB_KEY_ID_0119000000012026010100123400000001".to_owned(),
+//!             public_key: std::fs::read_to_string("pub_key.pem")?,
+//!         }),
+//!         ..PayCredential::default()
+//!     })
+//!     .build()?;
+//!
+//! let context = CallContext::new("acme".parse()?, "request-1");
+//! let card = merchant.call(&context, GetUserCard::new("pbLatjvWOibDc5-TBnbUk1pD12o0", "478515832665")).await?;
+//! assert!(card.level.is_some());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The examples in `crates/client/examples` run against the sandbox.
+//!
+//! # What every call goes through
+//!
+//! One ordered list (`src/pipeline.rs`) for every operation of every family: check all documented
+//! limits, pick the credential, make sure that the answer can be verified, encrypt the sensitive
+//! fields, serialise once, wait for a turn; then, per attempt, sign with fresh time and nonce,
+//! send, verify over the raw bytes, classify; at last decode and decrypt.
+//!
+//! - The bytes that are signed are the bytes that are sent; the bytes that are verified are the
+//!   bytes that were received. Nothing unverified is decoded.
+//! - Without a trusted key nothing is sent. Keys are swapped as a whole; an unknown key in an
+//!   answer leads to one download at a time and at most one a minute.
+//! - Answers of official accounts are not signed: there, TLS is the proof.
+//! - Requests go to the configured host only, and redirects are not followed.
+//! - Every wait, queue and buffer has a bound ([`Settings`]).
+//!
+//! # Repeats, and writes whose fate is open
+//!
+//! Reads are repeated up to three times, writes with a request number with that number, other
+//! writes only if nothing of them was sent; all within the caller's deadline and a budget. After a
+//! write left the process, only a verified answer ends it: everything else is
+//! [`OUTCOME_UNKNOWN`](kabao_api::Reason::OutcomeUnknown). A write in flight runs on to its end on
+//! its own task when its caller goes away; one that was not sent yet is never sent.
+//!
+//! # Features and runtime
+//!
+//! The crate needs a tokio runtime with time and I/O enabled. It has no features.
+
 mod brand;
 mod client;
 mod clock;
@@ -15,7 +86,10 @@ mod signing;
 mod testing;
 mod token;
 mod transport;
+
 pub use self::brand::{Brand, BrandBuilder};
+#[cfg(test)]
+pub(crate) use self::clock::MockClock;
 pub use self::clock::{Clock, SystemClock};
 pub use self::configuration::{
     ConfigurationError, ConfigurationFault, PayCredential, WeChatPayKey,

@@ -85,3 +85,6 @@ impl MerchantBuilder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -124,3 +124,6 @@ impl OfficialAccountBuilder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,10 +172,7 @@ impl Upstream for Pipeline {
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
         let result = self.run(context, request).await;
-        result.map_err(|error| match error.operation() {
-            Some(_) => error,
-            None => error.with_operation(operation.id),
-        })
+        result.map_err(|error| failure::named(error, operation))
     }
 }
 

@@ -55,3 +55,6 @@ impl HttpResponse {
         self.headers.get(name)?.to_str().ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

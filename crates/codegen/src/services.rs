@@ -10,7 +10,7 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
     let package = package(catalogue);
     let mut out = format!(
         "{MARK}//! The services of the family `{}`.\n\nuse kabao_proto::kabao::{package}::v1 as p;\n\
-         use tonic::{{Request, Response, Status}};\n\nuse crate::family::{{FamilyService, Register}};\n\n",
+         use tonic::{{Request, Response, Status}};\n\nuse crate::family::{{FamilyService, Register}};\nuse crate::server::MAX_MESSAGE_BYTES;\n\n",
         catalogue.family
     );
     let mut registrations = String::new();
@@ -42,7 +42,7 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
         }
         out.push_str("}\n\n");
         registrations.push_str(&format!(
-            "visit.service(p::{module}::{service}Server::new(service.clone()));\n"
+            "visit.service(p::{module}::{service}Server::new(service.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES));\n"
         ));
     }
     out.push_str(

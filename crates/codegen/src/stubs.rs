@@ -114,23 +114,29 @@ fn root_module(packages: &[String]) -> String {
     out
 }
 
-/// A `Debug` for each message that tells its name and nothing else.
+/// A `Debug` for each message that tells its name and nothing else, and for each enumeration.
 fn debug_impls(code: &str) -> String {
     let mut out = String::new();
     let mut modules: Vec<String> = Vec::new();
-    let mut is_message = false;
+    let mut derived = None;
     for line in code.lines() {
         let depth = (line.len() - line.trim_start().len()) / 4;
         let trimmed = line.trim_start();
         modules.truncate(depth);
         if trimmed.starts_with("#[derive(") {
-            is_message = trimmed.contains("::prost::Message") || trimmed.contains("::prost::Oneof");
+            derived = if trimmed.contains("::prost::Message") || trimmed.contains("::prost::Oneof") {
+                Some("opaque_debug")
+            } else if trimmed.contains("::prost::Enumeration") {
+                Some("named_debug")
+            } else {
+                None
+            };
         } else if let Some(rest) = trimmed.strip_prefix("pub mod ") {
             modules.push(rest.trim_end_matches(" {").to_owned());
         } else if let Some(rest) = trimmed
             .strip_prefix("pub struct ")
             .or_else(|| trimmed.strip_prefix("pub enum "))
-            && std::mem::take(&mut is_message)
+            && let Some(debug) = derived.take()
         {
             let name: String = rest
                 .chars()
@@ -141,7 +147,7 @@ fn debug_impls(code: &str) -> String {
                 .map(|module| format!("{module}::"))
                 .collect::<String>()
                 + &name;
-            out.push_str(&format!("opaque_debug!({path});\n"));
+            out.push_str(&format!("{debug}!({path});\n"));
         }
     }
     out

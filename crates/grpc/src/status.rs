@@ -98,18 +98,21 @@ impl Refusal<'_> {
         }
     }
 
-    /// Violations speak for themselves, in the caller's words; everything else has its sentence.
+    /// What our own checks found speaks for itself, in the caller's words; everything else has its
+    /// sentence.
     fn message(self, error: &Error) -> String {
-        let text = match error.violations() {
-            [] => error.message().to_owned(),
-            violations if error.kind() == Kind::InvalidArgument => {
-                let all: Vec<_> = violations
-                    .iter()
-                    .map(|violation| self.renamed(violation).to_string())
-                    .collect();
-                all.join("; ")
-            }
-            _ => error.message().to_owned(),
+        let ours = error.kind() == Kind::InvalidArgument && error.upstream().is_none();
+        let text = if ours && !error.violations().is_empty() {
+            let renamed = error
+                .violations()
+                .iter()
+                .map(|violation| self.renamed(violation));
+            renamed
+                .map(|violation| violation.to_string())
+                .collect::<Vec<_>>()
+                .join("; ")
+        } else {
+            error.message().to_owned()
         };
         shorten(&text, MESSAGE_BYTES)
     }

@@ -10,3 +10,14 @@ macro_rules! opaque_debug {
         }
     };
 }
+
+/// Implements `Debug` for enumerations, whose values are public words.
+macro_rules! named_debug {
+    ($name:path) => {
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(self.as_str_name())
+            }
+        }
+    };
+}

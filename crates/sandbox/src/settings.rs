@@ -4,10 +4,12 @@
 //! only the members that are to change.
 
 mod brand;
+mod official_account;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::brand::{Brand, PickupTime, StockFalls, TermStart, UnauthorizedBrand, WrongOpenid};
+pub use self::official_account::{OfficialAccount, ReviewTable, Trace, UnknownPath};
 
 /// All settings. Each default is the reading that seems most likely, or, where nothing is known,
 /// the one that hurts a developer least.
@@ -194,92 +196,6 @@ impl Default for Merchant {
             service_account_appids: Vec::new(),
         }
     }
-}
-
-/// Open choices of the official-account family.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OfficialAccount {
-    /// Which table tells the fields whose change goes to review. Default `general`.
-    pub review_table: ReviewTable,
-    /// Whether a card that went to review is approved at once instead of waiting for
-    /// `POST /templates/approve`. Default false.
-    pub approve_at_once: bool,
-    /// The state of a deleted card; two spellings are documented. Default `CARD_STATUS_DELETE`.
-    pub deleted_status: String,
-    /// Whether the account may use stored value (else 43010). Default true.
-    pub stored_value_permission: bool,
-    /// Whether `updateuser` refuses a negative total with 47001; nothing is documented.
-    /// Default false.
-    pub refuse_negative_totals: bool,
-    /// Whether card pictures must come from WeChat's CDN (else 52000). Default true.
-    pub require_cdn_pictures: bool,
-    /// Merchant ids bound to the account (else 72002); empty means any. Default empty.
-    pub bound_merchant_ids: Vec<String>,
-    /// The lifetime of a token in seconds. Default 7200.
-    pub token_seconds: i64,
-    /// How long a token that was replaced still works, in seconds. Default 300.
-    pub previous_token_seconds: i64,
-    /// Calls of `cgi-bin/token` a day. Default 2000.
-    pub token_calls_per_day: u32,
-    /// Calls of `cgi-bin/stable_token` a day. Default 500000.
-    pub stable_token_calls_per_day: u32,
-    /// Calls of `cgi-bin/stable_token` a minute. Default 10000.
-    pub stable_token_calls_per_minute: u32,
-    /// Forced refreshes a day. Default 20.
-    pub force_refresh_per_day: u32,
-    /// Seconds between two forced refreshes. Default 30.
-    pub force_refresh_interval_seconds: i64,
-    /// Whether a forced refresh beyond its daily number is answered 45009 (reported) instead of
-    /// the present token. Default true.
-    pub force_refresh_limit_is_error: bool,
-    /// Whether `errmsg` of a failure ends in `rid: ...` (newer) or `hint: [...]` (older).
-    /// Default `rid`.
-    pub trace: Trace,
-}
-
-impl Default for OfficialAccount {
-    fn default() -> Self {
-        Self {
-            review_table: ReviewTable::General,
-            approve_at_once: false,
-            deleted_status: "CARD_STATUS_DELETE".to_owned(),
-            stored_value_permission: true,
-            refuse_negative_totals: false,
-            require_cdn_pictures: true,
-            bound_merchant_ids: Vec::new(),
-            token_seconds: 7200,
-            previous_token_seconds: 300,
-            token_calls_per_day: 2000,
-            stable_token_calls_per_day: 500_000,
-            stable_token_calls_per_minute: 10_000,
-            force_refresh_per_day: 20,
-            force_refresh_interval_seconds: 30,
-            force_refresh_limit_is_error: true,
-            trace: Trace::Rid,
-        }
-    }
-}
-
-/// Which fields of `/card/update` go to review.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReviewTable {
-    /// `logo_url`, `notice`, `description`, `color`, `bonus_cleared`, `bonus_rules`,
-    /// `balance_rules`, `prerogative`.
-    General,
-    /// One SDK's table: `title` instead of `logo_url` and `notice`.
-    Sdk,
-}
-
-/// What closes the `errmsg` of a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Trace {
-    /// `rid: 65f0...`.
-    Rid,
-    /// `hint: [...]`.
-    Hint,
 }
 
 impl Settings {

@@ -1,6 +1,7 @@
 //! The command line: `kabao dev`, `kabao serve`, `kabao check`.
 
 mod check;
+mod dev;
 mod output;
 mod serve;
 
@@ -38,7 +39,7 @@ Exit codes:
 /// generations of WeChat's API.
 #[derive(Debug, Parser)]
 #[command(name = "kabao", version, about, long_about, verbatim_doc_comment, after_help = EXAMPLES, styles = STYLES)]
-#[command(propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -142,8 +143,9 @@ pub fn run() -> ExitCode {
         return fail("another TLS provider is installed already");
     }
     match cli.command {
-        Command::Check(arguments) => check::run(&arguments.config), Command::Dev(_) => fail(""),
+        Command::Check(arguments) => check::run(&arguments.config),
         Command::Serve(arguments) => block_on(serve::run(arguments.config)),
+        Command::Dev(arguments) => block_on(dev::run(arguments)),
     }
 }
 
@@ -176,7 +178,10 @@ mod tests {
                 .render_long_help()
                 .to_string();
             assert!(help.contains("Example"), "{help}");
-            assert!(help.lines().all(|line| line.chars().count() <= 120), "{help}");
+            assert!(
+                help.lines().all(|line| line.chars().count() <= 120),
+                "{help}"
+            );
         }
     }
 

@@ -142,6 +142,11 @@ impl Dev {
         &self.sandbox
     }
 
+    /// Both, for a test that treats them differently; `ready.json` is removed.
+    pub fn into_parts(self) -> (Gateway, Running) {
+        (self.gateway, self.sandbox)
+    }
+
     /// What a person needs to go on.
     pub fn banner(&self) -> Banner<'_> {
         Banner::new(self)

@@ -139,7 +139,10 @@ impl Gateway {
         let cut = self.grpc.drained(self.shutdown.drain_deadline).await;
         match cut {
             0 => tracing::info!("drained"),
-            cut => tracing::warn!(connections = cut, "the drain deadline has passed; connections were cut"),
+            cut => tracing::warn!(
+                connections = cut,
+                "the drain deadline has passed; connections were cut"
+            ),
         }
         cut
     }

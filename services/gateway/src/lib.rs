@@ -11,6 +11,7 @@ mod accounts;
 mod cli;
 mod clock;
 pub mod config;
+mod dev;
 mod gateway;
 mod lifecycle;
 mod listener;
@@ -19,6 +20,7 @@ mod telemetry;
 
 pub use self::accounts::Client;
 pub use self::cli::run;
+pub use self::dev::{Dev, DevError, DevOptions};
 pub use self::gateway::{Gateway, StartError};
 pub use self::listener::BindError;
 pub use self::telemetry::{Telemetry, TelemetryError};

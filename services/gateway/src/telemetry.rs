@@ -4,8 +4,8 @@
 //! label: methods are counted by name only if they exist.
 
 mod calls;
-mod metrics;
 mod methods;
+mod metrics;
 mod output;
 mod traces;
 

@@ -31,8 +31,12 @@ impl Folder {
         let mut certificate = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         certificate.not_before = rcgen::date_time_ymd(2020, 1, 1);
         certificate.not_after = rcgen::date_time_ymd(until, 1, 1);
-        let key = rcgen::KeyPair::from_pkcs8_pem_and_sign_algo(pem, &rcgen::PKCS_RSA_SHA256).unwrap();
-        self.write(&format!("{name}_cert.pem"), &certificate.self_signed(&key).unwrap().pem());
+        let key =
+            rcgen::KeyPair::from_pkcs8_pem_and_sign_algo(pem, &rcgen::PKCS_RSA_SHA256).unwrap();
+        self.write(
+            &format!("{name}_cert.pem"),
+            &certificate.self_signed(&key).unwrap().pem(),
+        );
         self.write(&format!("{name}_key.pem"), pem);
         let public = PrivateKey::from_pem(pem).unwrap().public_key().to_pem();
         self.write(&format!("{name}_pub.pem"), &public);
@@ -42,14 +46,21 @@ impl Folder {
         self.parse_with(text, &[])
     }
 
-    fn parse_with(&self, text: &str, environment: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+    fn parse_with(
+        &self,
+        text: &str,
+        environment: &[(&str, &str)],
+    ) -> Result<Settings, Vec<String>> {
         let environment: Environment = environment
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         config::parse("kabao.toml", text, &self.0, &environment, NOW).map_err(|faults| {
             let here = format!("{}/", self.0.display());
-            faults.iter().map(|fault| fault.to_string().replace(&here, "")).collect()
+            faults
+                .iter()
+                .map(|fault| fault.to_string().replace(&here, ""))
+                .collect()
         })
     }
 
@@ -88,14 +99,26 @@ fn what_is_not_said_has_its_documented_default() {
         ("listen", settings.admin.listen.to_string()),
         ("level", settings.log.level.clone()),
     ] {
-        assert!(example.contains(&format!("# {key} = \"{value}\"")), "{key} = {value}");
+        assert!(
+            example.contains(&format!("# {key} = \"{value}\"")),
+            "{key} = {value}"
+        );
     }
     for (key, value) in [
         ("max_connections", settings.grpc.limits.max_connections),
-        ("max_concurrent_streams", settings.grpc.limits.max_concurrent_streams),
-        ("max_concurrent_requests", settings.grpc.limits.max_concurrent_requests),
+        (
+            "max_concurrent_streams",
+            settings.grpc.limits.max_concurrent_streams,
+        ),
+        (
+            "max_concurrent_requests",
+            settings.grpc.limits.max_concurrent_requests,
+        ),
     ] {
-        assert!(example.contains(&format!("# {key} = {value}\n")), "{key} = {value}");
+        assert!(
+            example.contains(&format!("# {key} = {value}\n")),
+            "{key} = {value}"
+        );
     }
     let timeouts = &settings.grpc.timeouts;
     for (key, value) in [
@@ -121,7 +144,10 @@ fn every_setting_of_the_example_exists_and_its_defaults_are_valid() {
     let mut text = String::new();
     for line in example.lines() {
         let setting = line.strip_prefix("# ").filter(|rest| {
-            rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '))
+            rest.starts_with('[')
+                || rest
+                    .split_once(" = ")
+                    .is_some_and(|(key, _)| !key.contains(' '))
         });
         text.push_str(setting.unwrap_or(line));
         text.push('\n');
@@ -192,11 +218,21 @@ family = "merchants"
 #[test]
 fn syntax_errors_do_not_hide_the_other_faults() {
     let folder = with_official("syntax");
-    let faults = folder.parse("[grpc]\nlisten = \"127.0.0.1:x\"\nreflection = yes\n").unwrap_err();
+    let faults = folder
+        .parse("[grpc]\nlisten = \"127.0.0.1:x\"\nreflection = yes\n")
+        .unwrap_err();
     assert!(faults[0].starts_with("kabao.toml:3:"), "{faults:#?}");
     assert!(faults[0].contains("TOML syntax"), "{faults:#?}");
-    assert!(faults.iter().any(|fault| fault.contains("grpc.listen")), "{faults:#?}");
-    assert!(faults.iter().any(|fault| fault.contains("accounts: there is none")), "{faults:#?}");
+    assert!(
+        faults.iter().any(|fault| fault.contains("grpc.listen")),
+        "{faults:#?}"
+    );
+    assert!(
+        faults
+            .iter()
+            .any(|fault| fault.contains("accounts: there is none")),
+        "{faults:#?}"
+    );
 }
 
 #[test]
@@ -258,7 +294,10 @@ private_key_file = "good_key.pem"
             "kabao.toml:24:1: accounts[half].public_key_id: is required if there is no apiv3_key: answers could not be verified",
         ]
     );
-    assert!(faults.iter().all(|fault| !fault.contains("hush")), "{faults:#?}");
+    assert!(
+        faults.iter().all(|fault| !fault.contains("hush")),
+        "{faults:#?}"
+    );
 }
 
 #[test]
@@ -308,18 +347,44 @@ base_url = "https://127.0.0.1:8443"
         accounts,
         [
             ("merchant", accounts[0].1),
-            ("brand", &*format!("brand_id 1004, mchid 1900000002, certificate {serial}, verifies with PUB_KEY_ID_01")),
-            ("brand", &*format!("brand_id 1005, certificate {serial}, verifies with PUB_KEY_ID_02")),
+            (
+                "brand",
+                &*format!(
+                    "brand_id 1004, mchid 1900000002, certificate {serial}, verifies with PUB_KEY_ID_01"
+                )
+            ),
+            (
+                "brand",
+                &*format!("brand_id 1005, certificate {serial}, verifies with PUB_KEY_ID_02")
+            ),
             ("official_account", "appid wx0123456789abcdef"),
         ]
     );
-    assert!(accounts[0].1.ends_with(", verifies with platform certificates"), "{}", accounts[0].1);
+    assert!(
+        accounts[0]
+            .1
+            .ends_with(", verifies with platform certificates"),
+        "{}",
+        accounts[0].1
+    );
     let summary = Summary::new(&settings, NOW);
     let printed = format!("{summary}\n{settings:?}");
-    for name in ["cards", "provider", "direct", "wechat", "PUB_KEY_ID_01", "1004"] {
+    for name in [
+        "cards",
+        "provider",
+        "direct",
+        "wechat",
+        "PUB_KEY_ID_01",
+        "1004",
+    ] {
         assert!(printed.contains(name), "{name} in {printed}");
     }
-    for secret in ["s3cr3t", "0123456789abcdef0123", "ABCDEFGHIJ", "PRIVATE KEY"] {
+    for secret in [
+        "s3cr3t",
+        "0123456789abcdef0123",
+        "ABCDEFGHIJ",
+        "PRIVATE KEY",
+    ] {
         assert!(!printed.contains(secret), "{secret}");
     }
     assert!(summary.warnings().is_empty());
@@ -383,7 +448,10 @@ fn faults_of_the_environment_name_the_variable() {
             "environment variable KABAO____X expected KABAO__SECTION__KEY",
         ]
     );
-    assert!(faults.iter().all(|fault| !fault.contains("hush")), "{faults:#?}");
+    assert!(
+        faults.iter().all(|fault| !fault.contains("hush")),
+        "{faults:#?}"
+    );
 }
 
 #[test]
@@ -397,10 +465,19 @@ fn tls_material_must_fit_together() {
             "[grpc]\nlisten = \"0.0.0.0:1\"\n[grpc.tls]\ncertificate_file = \"{certificate}\"\nprivate_key_file = \"{key}\"\n{client_ca}{OFFICIAL}"
         )
     };
-    let settings = folder.parse(&text("server_cert.pem", "server_key.pem", "")).unwrap();
+    let settings = folder
+        .parse(&text("server_cert.pem", "server_key.pem", ""))
+        .unwrap();
     let warnings = Summary::new(&settings, NOW).warnings();
-    assert!(warnings[0].contains("without grpc.tls.client_ca_file"), "{warnings:?}");
-    let mutual = text("server_cert.pem", "server_key.pem", "client_ca_file = \"other_cert.pem\"\n");
+    assert!(
+        warnings[0].contains("without grpc.tls.client_ca_file"),
+        "{warnings:?}"
+    );
+    let mutual = text(
+        "server_cert.pem",
+        "server_key.pem",
+        "client_ca_file = \"other_cert.pem\"\n",
+    );
     let settings = folder.parse(&mutual).unwrap();
     assert!(Summary::new(&settings, NOW).warnings().is_empty());
     folder.check_faults(
@@ -424,6 +501,8 @@ fn a_plain_port_for_the_whole_network_is_pointed_out() {
     let settings = folder.parse(&text).unwrap();
     assert_eq!(
         Summary::new(&settings, NOW).warnings(),
-        ["grpc.listen 0.0.0.0:50051 without [grpc.tls]: whoever reaches this address can use every account"]
+        [
+            "grpc.listen 0.0.0.0:50051 without [grpc.tls]: whoever reaches this address can use every account"
+        ]
     );
 }

@@ -7,6 +7,7 @@ use kabao_gateway::Gateway;
 use kabao_gateway::config::Settings;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -38,7 +39,10 @@ async fn channel(address: SocketAddr) -> Channel {
 
 async fn health(channel: &Channel) -> ServingStatus {
     let request = HealthCheckRequest::default();
-    let answer = HealthClient::new(channel.clone()).check(request).await.unwrap();
+    let answer = HealthClient::new(channel.clone())
+        .check(request)
+        .await
+        .unwrap();
     answer.into_inner().status()
 }
 
@@ -47,7 +51,9 @@ async fn rest(mut stream: TcpStream) -> Vec<u8> {
     let mut said = Vec::new();
     let reading = stream.read_to_end(&mut said);
     // A reset counts as hanging up.
-    let _ = tokio::time::timeout(PATIENCE, reading).await.expect("the connection ends");
+    let _ = tokio::time::timeout(PATIENCE, reading)
+        .await
+        .expect("the connection ends");
     said
 }
 
@@ -63,11 +69,23 @@ async fn health_and_readiness_agree() {
     let gateway = Gateway::start(&settings()).await.unwrap();
     let channel = channel(gateway.grpc()).await;
     assert_eq!(health(&channel).await, ServingStatus::NotServing);
-    assert!(get(gateway.admin(), "/readyz").await.starts_with("HTTP/1.1 503 "));
-    assert!(get(gateway.admin(), "/healthz").await.starts_with("HTTP/1.1 200 "));
+    assert!(
+        get(gateway.admin(), "/readyz")
+            .await
+            .starts_with("HTTP/1.1 503 ")
+    );
+    assert!(
+        get(gateway.admin(), "/healthz")
+            .await
+            .starts_with("HTTP/1.1 200 ")
+    );
     gateway.ready();
     assert_eq!(health(&channel).await, ServingStatus::Serving);
-    assert!(get(gateway.admin(), "/readyz").await.starts_with("HTTP/1.1 200 "));
+    assert!(
+        get(gateway.admin(), "/readyz")
+            .await
+            .starts_with("HTTP/1.1 200 ")
+    );
 }
 
 #[tokio::test]
@@ -94,7 +112,10 @@ async fn a_peer_that_says_nothing_is_cut_off() {
     let mut half = TcpStream::connect(gateway.grpc()).await.unwrap();
     half.write_all(b"PRI * HTTP/2.0\r\n").await.unwrap();
     assert_eq!(rest(half).await, b"");
-    assert_eq!(health(&channel(gateway.grpc()).await).await, ServingStatus::Serving);
+    assert_eq!(
+        health(&channel(gateway.grpc()).await).await,
+        ServingStatus::Serving
+    );
 }
 
 #[tokio::test]
@@ -118,21 +139,34 @@ async fn a_connection_above_the_limit_is_closed_and_the_others_live_on() {
 }
 
 #[tokio::test]
-async fn an_old_connection_is_replaced_without_a_failed_call() {
+async fn an_old_connection_keeps_its_calls_for_the_grace_period_only() {
     let mut settings = settings();
     settings.grpc.timeouts.max_connection_age = SOON;
+    settings.grpc.timeouts.max_connection_age_grace = SOON;
     let gateway = start(&settings).await;
-    let endpoint = Endpoint::from_shared(format!("http://{}", gateway.grpc())).unwrap();
-    let channel = endpoint.connect_lazy();
-    let mut watch = HealthClient::new(channel.clone())
+    let connected = Instant::now();
+    let mut watch = HealthClient::new(channel(gateway.grpc()).await)
         .watch(HealthCheckRequest::default())
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
-    // GOAWAY came, the open stream goes on for the grace period, a new call takes a new connection.
-    tokio::time::timeout(SOON * 2, watch.message()).await.unwrap_err();
-    assert_eq!(health(&channel).await, ServingStatus::Serving);
+    assert_eq!(
+        watch.message().await.unwrap().unwrap().status(),
+        ServingStatus::Serving
+    );
+    let cut = tokio::time::timeout(PATIENCE, watch.message())
+        .await
+        .expect("the connection is cut");
+    assert!(cut.is_err(), "{cut:?}");
+    assert!(
+        connected.elapsed() > SOON + SOON / 2,
+        "{:?}",
+        connected.elapsed()
+    );
+    assert_eq!(
+        health(&channel(gateway.grpc()).await).await,
+        ServingStatus::Serving
+    );
 }
 
 #[tokio::test]
@@ -146,7 +180,10 @@ async fn a_silent_peer_and_an_open_watch_do_not_hold_up_a_drain() {
         .await
         .unwrap()
         .into_inner();
-    assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    assert_eq!(
+        watch.message().await.unwrap().unwrap().status(),
+        ServingStatus::Serving
+    );
 
     let draining = tokio::spawn(gateway.drain());
     let mut last: Option<HealthCheckResponse> = None;
@@ -154,7 +191,9 @@ async fn a_silent_peer_and_an_open_watch_do_not_hold_up_a_drain() {
         last = Some(message);
     }
     assert_eq!(last.unwrap().status(), ServingStatus::NotServing);
-    let cut = tokio::time::timeout(PATIENCE, draining).await.expect("the drain ends");
+    let cut = tokio::time::timeout(PATIENCE, draining)
+        .await
+        .expect("the drain ends");
     assert_eq!(cut.unwrap(), 0);
     assert_eq!(rest(silent).await, b"");
     assert!(TcpStream::connect(grpc).await.is_err());
@@ -166,17 +205,38 @@ async fn a_drain_cuts_what_does_not_end() {
     let mut settings = settings();
     settings.shutdown.drain_deadline = SOON;
     let gateway = start(&settings).await;
-    // A peer that has begun to speak HTTP/2 and a call, and never goes on.
+    // A peer that begins a call and never sends its message.
     let mut stuck = TcpStream::connect(gateway.grpc()).await.unwrap();
-    let headers: &[u8] = b"\x83\x86\x44\x1f/grpc.health.v1.Health/XXXXXXXX";
-    let mut said = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
-    let length = u8::try_from(headers.len()).unwrap();
-    said.extend([0, 0, length, 1, 4, 0, 0, 0, 1]);
-    said.extend(headers);
+    let mut said = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    let headers = b"\x83\x86\x44\x1c/grpc.health.v1.Health/Check\x5f\x10application/grpc";
+    for (kind, flags, stream, payload) in [
+        (SETTINGS, 0, 0, &b""[..]),
+        (HEADERS, END_HEADERS, 1, headers),
+        (PING, 0, 0, b"8 bytes."),
+    ] {
+        let length = u8::try_from(payload.len()).unwrap();
+        said.extend([0, 0, length, kind, flags, 0, 0, 0, stream]);
+        said.extend(payload);
+    }
     stuck.write_all(&said).await.unwrap();
-    let mut answer = [0; 9];
-    stuck.read_exact(&mut answer).await.unwrap();
-    let cut = tokio::time::timeout(PATIENCE, gateway.drain()).await.expect("the drain ends");
-    assert!(cut <= 1, "{cut}");
+    // The answer to the ping proves that the call has arrived.
+    loop {
+        let mut head = [0; 9];
+        stuck.read_exact(&mut head).await.unwrap();
+        let length = usize::from(head[1]) << 8 | usize::from(head[2]);
+        stuck.read_exact(&mut vec![0; length]).await.unwrap();
+        if head[3] == PING {
+            break;
+        }
+    }
+    let cut = tokio::time::timeout(PATIENCE, gateway.drain())
+        .await
+        .expect("the drain ends");
+    assert_eq!(cut, 1);
     rest(stuck).await;
 }
+
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const END_HEADERS: u8 = 4;

@@ -1,1 +1,149 @@
-fn main() {}
+//! `kabao-sandbox`: WeChat's membership-card servers on your machine.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use kabao_sandbox::{Running, Sandbox};
+use tracing_subscriber::EnvFilter;
+
+/// Runs WeChat's membership-card servers on your machine.
+///
+/// The sandbox verifies signatures, keeps state, answers and signs as WeChat does, for the three
+/// API families: merchant (membercard-open), brand (card-member) and official account (/card/...).
+/// It writes keys and credentials for three demo accounts, so that any client can talk to it, and
+/// offers a control API that acts for users and operators and injects faults.
+#[derive(Parser)]
+#[command(name = "kabao-sandbox", version, after_help = CONTROL_HELP)]
+struct Arguments {
+    /// Address of the WeChat side (HTTPS with the sandbox's own CA).
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    listen: String,
+
+    /// Address of the control API (plain HTTP without authentication; keep it on loopback).
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8444")]
+    control: String,
+
+    /// Directory for keys and credentials; they survive restarts. Everything goes below DIR/sandbox.
+    #[arg(long, value_name = "DIR", default_value = ".kabao")]
+    dir: PathBuf,
+
+    /// Start without demo templates and members; the demo accounts exist all the same.
+    #[arg(long)]
+    empty: bool,
+}
+
+const CONTROL_HELP: &str = "\
+Files:
+  DIR/sandbox/ca.pem                      trust this for the WeChat side
+  DIR/sandbox/ACCOUNT/account.json        mchid, brand_id, appid, serial_no, public_key_id, apiv3_key, app_secret
+  DIR/sandbox/ACCOUNT/apiclient_key.pem   the account's private key (PKCS#8)
+  DIR/sandbox/ACCOUNT/apiclient_cert.pem  the account's API certificate
+  DIR/sandbox/ACCOUNT/pub_key.pem         the WeChat Pay public key
+  ACCOUNT is demo-merchant, demo-brand or demo-official-account.
+
+Control API (JSON; errors name the field):
+  GET  /healthz                       {\"status\":\"ok\"}
+  GET  /state                         templates and members of all families
+  GET  /ledger                        every applied effect
+  GET  /clock                         the sandbox's time
+  POST /clock                         {\"advance_seconds\":7200} or {\"set\":\"2026-12-31T23:59:00+08:00\"}
+  GET  /settings                      every choice that WeChat's documents leave open
+  PATCH /settings                     the same shape with only what changes
+  GET  /faults                        faults that wait for a request
+  POST /faults                        {\"operation\":\"merchant.user_cards.update\",\"times\":1,\"fault\":{\"kind\":\"drop_connection\",\"applied\":true}}
+                                      conditions: operation, path (prefix), method, account
+                                      kinds: hang, drop_connection, delay, status, rate_limited, errcode, redirect,
+                                      huge_body, content_type, tamper_body, truncate_body, garbage_body, unsigned,
+                                      missing_header, stale_timestamp, wrong_serial, bad_signature, sign_test
+  DELETE /faults                      removes them
+  GET  /accounts                      credentials, permission, key phase, certificates
+  PATCH /accounts/ACCOUNT             {\"permitted\":false} or {\"key_phase\":\"certificates|migrating|stopped|public_key\"}
+  POST /cards/claim                   {\"account\":..,\"card_id\":..,\"openid\":..,\"code\":..?,\"activated\":false?}
+  POST /members/activate              {\"account\":..,\"card_id\":..,\"code\":..}
+  POST /members/delete                the same: the user deletes the card
+  POST /templates/approve, /reject    {\"account\":..,\"card_id\":..}
+  POST /actions/ACCOUNT/ACTION        what only one family has, such as dynamic-code
+  POST /keys/rotate                   {\"account\":..,\"key\":\"platform_certificate|sign_with_newest|public_key|client_certificate\"}
+  POST /keys/revoke, /keys/restore    {\"account\":..,\"serial_no\":..?}
+  POST /reset                         back to the state at start; keys stay
+
+Logs: set KABAO_LOG to a level or filter, such as debug or kabao_sandbox=debug (default warn).";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_env("KABAO_LOG").unwrap_or_else(|_| EnvFilter::new("warn")))
+        .with_writer(std::io::stderr)
+        .init();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let running = Sandbox::builder()
+        .listen(arguments.listen)
+        .control(arguments.control)
+        .directory(arguments.dir)
+        .demo(!arguments.empty)
+        .start()
+        .await?;
+    announce(&running)?;
+    stop_signal().await?;
+    running.shutdown().await;
+    Ok(())
+}
+
+/// Prints where everything is; `kabao-sandbox ready` stands on a line of its own.
+fn announce(running: &Running) -> Result<(), Box<dyn Error>> {
+    let mut text = String::new();
+    writeln!(text, "WeChat side   {}", running.base_url())?;
+    writeln!(text, "control API   http://{}", running.control_addr())?;
+    if let Some(files) = running.files() {
+        writeln!(text, "files         {}", files.display())?;
+    }
+    for account in running.accounts() {
+        writeln!(text, "account       {} ({})", account.name, account.family)?;
+    }
+    writeln!(text, "kabao-sandbox ready")?;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Waits for ctrl-c or SIGTERM.
+async fn stop_signal() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+/// Prints an error with its causes, once.
+fn report(error: &dyn Error) {
+    let mut text = format!("kabao-sandbox: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text.push('\n');
+    // Nothing is left to do if standard error is gone.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}

@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The gateway over gRPC against the sandbox, in one process and on free ports.
+//!
+//! Every test has a world of its own: a gateway, a sandbox with the demo data, a channel. Nothing is mocked between
+//! the stub of the caller and the state of "WeChat". One file holds one group of behaviours.
+
+#![cfg(test)]
+
+mod brand;
+mod demo;
+mod ledger;
+mod merchant;
+mod official_account;
+mod portable_members;
+mod portable_templates;
+mod refusal;
+mod refused_at_the_door;
+mod refused_by_wechat;
+mod server;
+mod unreachable;
+mod unverified;
+mod world;

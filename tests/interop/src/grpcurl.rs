@@ -47,7 +47,7 @@ fn a_change_made_with_grpcurl_is_read_back() {
         &gateway,
         "kabao.v1.MemberService/UpdateMember",
         &format!(
-            r#"{{"member": {{"name": "{name}", "level": "铂金"}}, "update_mask": "level", "request_id": "grpcurl-1"}}"#
+            r#"{{"member": {{"name": "{name}", "level": "铂金"}}, "update_mask": {{"paths": ["level"]}}, "request_id": "grpcurl-1"}}"#
         ),
     );
     let read = call(

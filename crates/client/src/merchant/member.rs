@@ -94,19 +94,11 @@ impl Merchant {
 }
 
 fn member(name: MemberName, card: UserCard, view: View) -> Member {
-    let mut member = Member::new(
-        name,
-        card.user_card_status
-            .as_ref()
-            .map_or(MemberState::Unspecified, |state| match state.as_str() {
-                "NOT_ACTIVATE" => MemberState::PendingActivation,
-                "EFFECTIVE" => MemberState::Active,
-                "EXPIRE" => MemberState::Expired,
-                "UNAVAILABLE" => MemberState::Invalid,
-                "DELETE" => MemberState::Deleted,
-                other => MemberState::Other(other.to_owned()),
-            }),
-    );
+    let state = card
+        .user_card_status
+        .as_ref()
+        .map_or(MemberState::Unspecified, |status| state(status.as_str()));
+    let mut member = Member::new(name, state);
     member.openid.clone_from(&card.openid);
     member.level.clone_from(&card.level);
     member.points = card.bonus_value;
@@ -118,4 +110,15 @@ fn member(name: MemberName, card: UserCard, view: View) -> Member {
         .clone_from(&card.background_picture_url);
     member.upstream = (view == View::Full).then(|| UpstreamMember::Merchant(Box::new(card)));
     member
+}
+
+pub(super) fn state(status: &str) -> MemberState {
+    match status {
+        "NOT_ACTIVATE" => MemberState::PendingActivation,
+        "EFFECTIVE" => MemberState::Active,
+        "EXPIRE" => MemberState::Expired,
+        "UNAVAILABLE" => MemberState::Invalid,
+        "DELETE" => MemberState::Deleted,
+        other => MemberState::Other(other.to_owned()),
+    }
 }

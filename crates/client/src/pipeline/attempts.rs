@@ -1,5 +1,7 @@
 //! Attempts of one call: sign, send, verify, classify, and again if that is right.
 
+use std::time::Duration;
+
 use kabao_api::{Error, Reason};
 use kabao_auth::{VerificationError, verify};
 use kabao_models::encode_component;
@@ -66,12 +68,6 @@ impl Pipeline {
                 let failure = last.unwrap_or_else(|| Failure::refused(late));
                 return Err(failure.conclude(call.operation, earlier));
             }
-            if !call.progress.begin() {
-                return Err(Error::new(
-                    Reason::Cancelled,
-                    "the caller left before the request was sent",
-                ));
-            }
             let started = Instant::now();
             let failure = match self.attempt(call, job).await {
                 Ok(believed) => {
@@ -113,7 +109,9 @@ impl Pipeline {
             Proof::Signature(credential) => self.attempt_signed(call, job, credential).await,
             Proof::Token(tokens) => self.attempt_with_token(call, job, tokens).await,
             Proof::Parameters(_) => {
-                let answer = self.send(job, job.outgoing.target.clone(), None).await?;
+                let answer = self
+                    .send(call, job, job.outgoing.target.clone(), None)
+                    .await?;
                 answer::unsigned_family(call.operation, &answer).map_err(|failed| failed.failure)
             }
         }
@@ -137,7 +135,7 @@ impl Pipeline {
             .authorize(self.0.clock.as_ref(), &unsigned)
             .map_err(Failure::refused)?;
         let answer = self
-            .send(job, outgoing.target.clone(), Some(authorization))
+            .send(call, job, outgoing.target.clone(), Some(authorization))
             .await?;
 
         let headers = answer::signature_headers(&answer);
@@ -174,7 +172,7 @@ impl Pipeline {
         loop {
             let token = tokens.token().await.map_err(not_sent)?;
             let target = with_token(&job.outgoing.target, token.value.expose());
-            let answer = self.send(job, target, None).await?;
+            let answer = self.send(call, job, target, None).await?;
             let failed = match answer::unsigned_family(call.operation, &answer) {
                 Ok(believed) => return Ok(believed),
                 Err(failed) => failed,
@@ -190,8 +188,10 @@ impl Pipeline {
         }
     }
 
+    /// The last moment to stop: keys and tokens may have taken a while.
     async fn send(
         &self,
+        call: &Call,
         job: &Job,
         target: String,
         authorization: Option<http::HeaderValue>,
@@ -209,6 +209,15 @@ impl Pipeline {
             headers,
             body: outgoing.body.clone(),
         };
+        call.require_time(Duration::ZERO)
+            .map_err(Failure::refused)?;
+        if !call.progress.begin() {
+            let left = Error::new(
+                Reason::Cancelled,
+                "the caller left before the request was sent",
+            );
+            return Err(Failure::refused(left));
+        }
         self.0
             .transport
             .send(request)

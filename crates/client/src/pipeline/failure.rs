@@ -122,7 +122,15 @@ impl Failure {
         } else {
             self.error
         };
-        error.with_operation(operation.id)
+        named(error, operation)
+    }
+}
+
+/// Names the operation, unless the failure was that of another one on the way.
+pub(crate) fn named(error: Error, operation: &'static Operation) -> Error {
+    match error.operation() {
+        Some(_) => error,
+        None => error.with_operation(operation.id),
     }
 }
 

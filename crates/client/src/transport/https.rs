@@ -19,6 +19,13 @@ use crate::settings::Settings;
 
 type PooledClient = Client<BoundedConnector<HttpsConnector<HttpConnector>>, Full<Bytes>>;
 
+/// What the headers of an answer may take.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+const MAX_HTTP2_HEAD_BYTES: u32 = 64 * 1024;
+/// A dead HTTP/2 connection is found by pings, not by the next call.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Sends over a pool of TLS connections, to the configured hosts only.
 pub(crate) struct HttpsTransport {
     client: PooledClient,
@@ -54,6 +61,10 @@ impl HttpsTransport {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(settings.idle_timeout)
             .pool_max_idle_per_host(settings.max_idle_per_host)
+            .http1_max_buf_size(MAX_HEAD_BYTES)
+            .http2_max_header_list_size(MAX_HTTP2_HEAD_BYTES)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
             .build(BoundedConnector::new(tls, settings.connect_timeout));
         Ok(Arc::new(Self {
             client,

@@ -209,6 +209,23 @@ fn every_violation_is_listed_in_the_callers_words() {
     );
 }
 
+#[test]
+fn what_wechat_refused_keeps_its_sentence() {
+    let error = Error::new(
+        Reason::FieldInvalid,
+        "WeChat refused a parameter (PARAM_ERROR)",
+    )
+    .with_upstream(UpstreamError {
+        code: "PARAM_ERROR".to_owned(),
+        ..UpstreamError::default()
+    })
+    .with_violations([FieldViolation::new("title", "is refused by WeChat")]);
+    assert_eq!(
+        refused(&error).message(),
+        "WeChat refused a parameter (PARAM_ERROR)"
+    );
+}
+
 /// Java refuses more than 8 KiB of metadata; the size counts names, values and 32 bytes each.
 #[test]
 fn the_largest_error_stays_under_the_metadata_limit_of_java() {

@@ -1404,11 +1404,15 @@ pub mod template_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+named_debug!(View);
+named_debug!(ErrorReason);
 opaque_debug!(Member);
+named_debug!(member::State);
 opaque_debug!(member::Upstream);
 opaque_debug!(GetMemberRequest);
 opaque_debug!(UpdateMemberRequest);
 opaque_debug!(Template);
+named_debug!(template::State);
 opaque_debug!(template::Upstream);
 opaque_debug!(Validity);
 opaque_debug!(validity::Range);

@@ -1,26 +1,119 @@
-//! The state of the official-account family.
+//! The rules and the state of the official-account family, without HTTP.
+//!
+//! A command either changes nothing and names its refusal, or changes the state and leaves an
+//! effect for the ledger. Times are unix seconds, as everywhere in this family.
+
+mod activation;
+mod change;
+mod check;
+mod claim;
+mod code;
+mod deposit;
+mod figures;
+mod form;
+mod gift;
+mod member;
+mod message;
+mod pay_rule;
+mod qrcode;
+mod template;
+mod user_card;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::MutexGuard;
 
+use jiff::Timestamp;
+
+pub(crate) use self::activation::Activation;
+pub(crate) use self::claim::{Claim, Claimed};
+pub(crate) use self::code::{Check, CodeState};
+pub(crate) use self::deposit::Deposited;
+pub(crate) use self::figures::{DayFigures, Use};
+pub(crate) use self::form::{Submission, Submitted};
+pub(crate) use self::member::{MemberState, Totals};
+pub(crate) use self::pay_rule::{Failure, NewPayRule, Offer, PayRule, Payment, Protocol, RuleOutcome, RulePage};
+pub(crate) use self::qrcode::{NewQrCode, Scene};
+pub(crate) use self::template::{Review, Template, TemplateState};
+pub(crate) use self::user_card::UserCard;
+
+use self::code::EncryptedCode;
+use self::figures::Figures;
+use self::form::Ticket;
+use self::qrcode::QrCode;
 use super::Refused;
-use super::member::Member;
-use super::pay_rules::PayRule;
-use super::template::Template;
-use crate::ledger::Effect;
-use crate::serve;
+use super::bounded::Bounded;
+use crate::ledger::{Effect, differences};
+use crate::serve::{self, Call};
+use crate::settings::OfficialAccount;
 use crate::sync::lock;
 use crate::world::World;
 
-/// Cards, members and pay rules of all official accounts.
-#[derive(Default)]
+/// How many tickets, QR codes and encrypted codes are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// `card_id` and `code`.
+pub(crate) type Key = (String, String);
+
+/// Who asks, when, and under which settings.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    /// The AppID of the caller; for user actions that of the card's account.
+    pub(crate) appid: &'a str,
+    /// Unix seconds.
+    pub(crate) now: i64,
+    pub(crate) rules: &'a OfficialAccount,
+}
+
+impl<'a> Context<'a> {
+    /// Makes the context of a command.
+    pub(crate) fn new(appid: &'a str, now: Timestamp, rules: &'a OfficialAccount) -> Self {
+        Self { appid, now: now.as_second(), rules }
+    }
+
+    /// Makes the context of a request.
+    pub(crate) fn of(call: &'a Call) -> Self {
+        // The token has seen to it that the account has an AppID.
+        let appid = call.account.appid.as_deref().unwrap_or_default();
+        Self::new(appid, call.now, &call.settings.official_account)
+    }
+}
+
+/// Cards, members, codes, tickets and pay rules of all official accounts.
 pub(crate) struct Core {
-    pub(super) templates: BTreeMap<String, Template>,
-    /// By `card_id` and `code`.
-    pub(super) members: BTreeMap<(String, String), Member>,
-    /// By merchant id.
-    pub(super) pay_rules: BTreeMap<String, PayRule>,
-    pub(super) effects: Vec<Effect>,
+    templates: BTreeMap<String, Template>,
+    user_cards: BTreeMap<Key, UserCard>,
+    /// The card of every code that the platform assigned.
+    platform_codes: BTreeMap<String, String>,
+    encrypted_codes: Bounded<EncryptedCode>,
+    qrcodes: Bounded<QrCode>,
+    tickets: Bounded<Ticket>,
+    pay_rules: BTreeMap<i64, PayRule>,
+    figures: Figures,
+    /// Counts everything that has an order.
+    sequence: i64,
+    effects: Vec<Effect>,
+}
+
+impl Default for Core {
+    fn default() -> Self {
+        Self {
+            templates: BTreeMap::new(),
+            user_cards: BTreeMap::new(),
+            platform_codes: BTreeMap::new(),
+            encrypted_codes: Bounded::new(REMEMBERED),
+            qrcodes: Bounded::new(REMEMBERED),
+            tickets: Bounded::new(REMEMBERED),
+            pay_rules: BTreeMap::new(),
+            figures: Figures::default(),
+            sequence: 0,
+            effects: Vec::new(),
+        }
+    }
 }
 
 impl serve::Core for Core {
@@ -36,52 +129,67 @@ impl serve::Core for Core {
 }
 
 impl Core {
-    /// Returns the cards.
-    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
-        self.templates.values()
+    /// Returns the AppID of the account that made a card.
+    pub(crate) fn owner(&self, card_id: &str) -> Option<&str> {
+        self.templates.get(card_id).map(|template| template.appid.as_str())
     }
 
-    /// Returns the members with their keys.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&(String, String), &Member)> {
-        self.members.iter()
+    /// Finds a card of the caller.
+    fn template(&self, context: &Context<'_>, card_id: &str) -> Result<&Template, Refused> {
+        let template = self.templates.get(card_id).ok_or(Refused::CardId)?;
+        if template.appid == context.appid { Ok(template) } else { Err(Refused::CardForeign) }
     }
 
-    /// Returns the pay rules by merchant id.
-    pub(crate) fn pay_rules(&self) -> impl Iterator<Item = (&String, &PayRule)> {
-        self.pay_rules.iter()
+    /// The same for a change, which a deleted card does not take.
+    fn template_mut(&mut self, context: &Context<'_>, card_id: &str) -> Result<&mut Template, Refused> {
+        if self.template(context, card_id)?.is_deleted() {
+            return Err(Refused::CardStatus);
+        }
+        self.templates.get_mut(card_id).ok_or(Refused::CardId)
     }
 
-    /// Puts a card in place as it is.
-    pub(crate) fn put_template(&mut self, template: Template) {
-        self.templates.insert(template.id().to_owned(), template);
+    /// Finds a user card of one of the caller's cards. Platform-assigned codes need no `card_id`.
+    fn user_card(
+        &self,
+        context: &Context<'_>,
+        code: &str,
+        card_id: Option<&str>,
+    ) -> Result<(Key, &Template, &UserCard), Refused> {
+        let card_id = match card_id.filter(|card_id| !card_id.is_empty()) {
+            Some(card_id) => card_id,
+            None => self.platform_codes.get(code).ok_or(Refused::Code)?,
+        };
+        let template = self.template(context, card_id)?;
+        let key = (card_id.to_owned(), code.to_owned());
+        let user_card = self.user_cards.get(&key).ok_or(Refused::Code)?;
+        Ok((key, template, user_card))
     }
 
-    /// Finds a card that the account may use.
-    pub(super) fn template(&self, appid: &str, card_id: &str) -> Result<&Template, Refused> {
-        let template = self.templates.get(card_id).ok_or(Refused::CardIdInvalid)?;
-        if template.appid == appid { Ok(template) } else { Err(Refused::CardNotOwned) }
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests {
-    use jiff::Timestamp;
-
-    use super::Core;
-    use crate::demo;
-
-    pub(in crate::official_account) const APPID: &str = demo::OFFICIAL_ACCOUNT_APPID;
-    pub(in crate::official_account) const CARD: &str = demo::OFFICIAL_ACCOUNT_CARD;
-    pub(in crate::official_account) const CODE: &str = demo::OFFICIAL_ACCOUNT_CODE;
-
-    pub(in crate::official_account) fn now() -> Timestamp {
-        Timestamp::from_second(1_767_225_600).unwrap()
+    /// Finds a user card for an action of its holder.
+    fn held(&self, card_id: &str, code: &str) -> Result<(Key, &Template, &UserCard), Refused> {
+        let template = self.templates.get(card_id).ok_or(Refused::CardId)?;
+        let key = (card_id.to_owned(), code.to_owned());
+        let user_card = self.user_cards.get(&key).ok_or(Refused::Code)?;
+        Ok((key, template, user_card))
     }
 
-    /// A core with the demo card and its member.
-    pub(in crate::official_account) fn core() -> Core {
-        let mut core = Core::default();
-        demo::official_account::fill(&mut core, now());
-        core
+    /// Puts a user card in place and records in what it differs from the one before.
+    fn put_user_card(&mut self, key: Key, after: UserCard) {
+        let changes = match self.user_cards.get(&key) {
+            Some(before) => differences(before, &after),
+            None => differences(&serde_json::json!({}), &after),
+        };
+        self.effects.push(Effect {
+            template: Some(key.0.clone()),
+            member: Some(key.1.clone()),
+            changes,
+            ..Effect::default()
+        });
+        self.user_cards.insert(key, after);
+    }
+
+    fn next(&mut self) -> i64 {
+        self.sequence += 1;
+        self.sequence
     }
 }

@@ -11,12 +11,11 @@ use kabao_models::{Answer as _, Endpoint, Incoming, Operation, ParamsIn, RateLim
 use serde_json::{Value, json};
 
 use super::route::{Route, Target};
-use super::settings::{Trace, UnknownPath};
+use crate::settings::{Settings, Trace, UnknownPath};
 use super::{Refused, parameters};
 use crate::account::Account;
 use crate::exchange::{OFFICIAL_ACCOUNT_JSON, Received, Reply};
 use crate::serve::{self, Call, Core, Serve};
-use crate::settings::Settings;
 use crate::sync::lock;
 use crate::world::World;
 use crate::random;

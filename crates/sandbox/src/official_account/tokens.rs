@@ -5,7 +5,7 @@ use std::sync::MutexGuard;
 
 use super::Refused;
 use super::bounded::Bounded;
-use super::settings::OfficialAccount;
+use crate::settings::OfficialAccount;
 use crate::ledger::Effect;
 use crate::sync::lock;
 use crate::world::World;

@@ -127,7 +127,7 @@ impl Detail {
         Self { field: format!("/{path}"), value, issue: issue.into(), location: "body" }
     }
 
-    fn into_json(self) -> Value {
+    pub(crate) fn into_json(self) -> Value {
         json!({ "field": self.field, "value": self.value, "issue": self.issue, "location": self.location })
     }
 }

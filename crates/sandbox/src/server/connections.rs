@@ -56,7 +56,7 @@ pub(crate) async fn serve(
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
             Some(_) = connections.join_next() => continue,
             accepted = accept(&listener, &permits) => accepted,
         };
@@ -81,6 +81,11 @@ pub(crate) async fn serve(
     if drained.is_err() {
         connections.shutdown().await;
     }
+}
+
+/// Waits until the sandbox stops, however it does.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 async fn accept(
@@ -136,7 +141,7 @@ where
     let mut served = pin!(http.serve_connection(TokioIo::new(stream), answer));
     let result = tokio::select! {
         result = served.as_mut() => result,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = stopped(&mut stop) => {
             served.as_mut().graceful_shutdown();
             served.await
         }
@@ -161,7 +166,10 @@ async fn respond(
     };
     let target = head.uri.path_and_query().map_or_else(|| head.uri.to_string(), ToString::to_string);
     let received = Received { method: head.method, target, headers: head.headers, body };
-    match service.answer(&received) {
+    // RSA and key generation take their time; they must not hold up other connections.
+    let answered = tokio::task::spawn_blocking(move || service.answer(&received)).await;
+    let Ok(outcome) = answered else { return Ok(refuse(500)) };
+    match outcome {
         Outcome::Answer { after, response } => {
             if !after.is_zero() {
                 sleep(after).await;
@@ -171,7 +179,7 @@ async fn respond(
         Outcome::Drop => Err(Dropped),
         Outcome::Hang => {
             // Until the sandbox stops; hyper ends the wait when the client goes away.
-            let _ = hang.wait_for(|stop| *stop).await;
+            stopped(&mut hang).await;
             Err(Dropped)
         }
     }

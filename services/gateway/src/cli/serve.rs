@@ -12,10 +12,10 @@ use crate::{Gateway, clock};
 
 pub(super) async fn run(file: PathBuf) -> Result<ExitCode, ExitCode> {
     let now = clock::unix_seconds();
-    let settings = config::load(&file, &Environment::of_process(), now)
-        .map_err(|faults| refuse(&faults))?;
-    let telemetry = Telemetry::install(&settings.log, &settings.telemetry)
-        .map_err(|error| report(&error))?;
+    let settings =
+        config::load(&file, &Environment::of_process(), now).map_err(|faults| refuse(&faults))?;
+    let telemetry =
+        Telemetry::install(&settings.log, &settings.telemetry).map_err(|error| report(&error))?;
     let mut signals = Signals::install().map_err(|error| report(&error))?;
     for warning in Summary::new(&settings, now).warnings() {
         tracing::warn!("{warning}");

@@ -216,8 +216,12 @@ fn brand(material: &mut Material<'_, '_>) -> Option<Built> {
 fn official_account(material: &mut Material<'_, '_>) -> Option<Built> {
     let appid = material.required("appid");
     let plain = appid.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if !appid.is_empty() && !(appid.starts_with("wx") && plain) {
-        material.fault("appid", "is not an appid: `wx` followed by letters and digits");
+    let named = appid.starts_with("wx") && plain;
+    if !named && !appid.is_empty() {
+        material.fault(
+            "appid",
+            "is not an appid: `wx` followed by letters and digits",
+        );
     }
     let app_secret = material.secret("app_secret_file", "app_secret_env", true);
     let about = format!("appid {appid}");

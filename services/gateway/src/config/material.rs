@@ -124,7 +124,8 @@ impl<'s, 'c> Material<'s, 'c> {
         let variable = self.section.string(variable_key);
         match (self.has(file_key), self.has(variable_key)) {
             (true, true) => {
-                let message = format!("stands beside `{file_key}`; only one of the two can be used");
+                let message =
+                    format!("stands beside `{file_key}`; only one of the two can be used");
                 self.fault(variable_key, message);
             }
             (false, false) if required => {

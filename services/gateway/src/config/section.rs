@@ -229,7 +229,8 @@ impl<'a> Section<'a> {
                 _ => return None,
             };
             Some(bytes.ok_or_else(|| {
-                "is not a size; write a whole number of bytes, or one with `KiB` or `MiB`".to_owned()
+                "is not a size; write a whole number of bytes, or one with `KiB` or `MiB`"
+                    .to_owned()
             }))
         });
         let range = || {

@@ -240,8 +240,7 @@ impl GrpcSettings {
 impl Limits {
     fn read(mut section: Section<'_>) -> Self {
         let default = Self::default();
-        let mut number =
-            |key, default, most| section.number(key, default, (1, most));
+        let mut number = |key, default, most| section.number(key, default, (1, most));
         let max_connections = number("max_connections", default.max_connections, 1_000_000);
         let max_concurrent_streams = number(
             "max_concurrent_streams",
@@ -362,7 +361,11 @@ impl ShutdownSettings {
     fn read(mut section: Section<'_>) -> Self {
         let default = Self::default();
         let settings = Self {
-            pre_drain: section.duration("pre_drain", default.pre_drain, (Duration::ZERO, 5 * MINUTE)),
+            pre_drain: section.duration(
+                "pre_drain",
+                default.pre_drain,
+                (Duration::ZERO, 5 * MINUTE),
+            ),
             drain_deadline: section.duration(
                 "drain_deadline",
                 default.drain_deadline,
@@ -379,6 +382,7 @@ fn loopback(port: u16) -> SocketAddr {
 }
 
 fn is_plain_http(text: &str) -> bool {
-    text.parse::<http::Uri>()
-        .is_ok_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some_and(|h| !h.is_empty()))
+    text.parse::<http::Uri>().is_ok_and(|uri| {
+        uri.scheme_str() == Some("http") && uri.host().is_some_and(|h| !h.is_empty())
+    })
 }

@@ -29,7 +29,10 @@ impl<'a> Summary<'a> {
         if !grpc.listen.ip().is_loopback() {
             let everyone = "whoever reaches this address can use every account";
             match &grpc.tls {
-                None => warnings.push(format!("grpc.listen {} without [grpc.tls]: {everyone}", grpc.listen)),
+                None => warnings.push(format!(
+                    "grpc.listen {} without [grpc.tls]: {everyone}",
+                    grpc.listen
+                )),
                 Some(tls) if tls.client_ca_file.is_none() => warnings.push(format!(
                     "grpc.listen {} without grpc.tls.client_ca_file: {everyone}",
                     grpc.listen

@@ -54,11 +54,9 @@ impl TlsSettings {
             Some(file) => client_roots(&section, file).map(Some),
         };
         let config = match (chain, key, roots) {
-            (Some(chain), Some(key), Some(roots)) => {
-                server_config(chain, key, roots, |message| {
-                    section.fault("private_key_file", message)
-                })
-            }
+            (Some(chain), Some(key), Some(roots)) => server_config(chain, key, roots, |message| {
+                section.fault("private_key_file", message)
+            }),
             _ => None,
         };
         section.finish();
@@ -98,7 +96,10 @@ fn warn_expired(section: &Section<'_>, file: &Located<PathBuf>, text: &str) {
     if let Ok(certificate) = Certificate::from_pem(text)
         && certificate.not_after() < section.context().now
     {
-        section.reject(file, format!("the certificate in {} has expired", file.value.display()));
+        section.reject(
+            file,
+            format!("the certificate in {} has expired", file.value.display()),
+        );
     }
 }
 
@@ -165,9 +166,8 @@ fn server_config(
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config = builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(
-        certified,
-    )));
+    let mut config =
+        builder.with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![b"h2".to_vec()];
     Some(config)
 }

@@ -79,7 +79,10 @@ async fn accept(listener: TcpListener, pages: Pages) {
         tokio::spawn(async move {
             let _permit = permit;
             // Slow readers of a response are cut here, slow writers of a request by the header timeout.
-            if timeout(CONNECTION_TIMEOUT, serve(stream, pages)).await.is_err() {
+            if timeout(CONNECTION_TIMEOUT, serve(stream, pages))
+                .await
+                .is_err()
+            {
                 tracing::debug!("an admin connection was cut");
             }
         });
@@ -126,7 +129,10 @@ impl Pages {
                 Ok(metrics) => with_type(StatusCode::OK, metrics, Metrics::CONTENT_TYPE),
                 Err(error) => {
                     tracing::error!(%error, "metrics cannot be rendered");
-                    text(StatusCode::INTERNAL_SERVER_ERROR, "metrics cannot be rendered\n")
+                    text(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "metrics cannot be rendered\n",
+                    )
                 }
             },
             _ => text(
@@ -159,7 +165,11 @@ mod tests {
     use super::*;
 
     fn status(pages: &Pages, method: &str, path: &str) -> u16 {
-        let request = Request::builder().method(method).uri(path).body(()).unwrap();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .body(())
+            .unwrap();
         pages.answer(&request).status().as_u16()
     }
 

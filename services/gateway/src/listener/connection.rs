@@ -89,9 +89,7 @@ impl<S: GrpcService> Shared<S> {
             // A fresh clone per call: the service is always ready.
             service.clone().call(request.map(Body::new))
         });
-        let connection = self
-            .http2
-            .serve_connection(TokioIo::new(stream), service);
+        let connection = self.http2.serve_connection(TokioIo::new(stream), service);
         let mut connection = pin!(connection);
         let aged = tokio::select! {
             result = connection.as_mut() => return ended(result),

@@ -151,7 +151,8 @@ mod tests {
             let mut trailers = HeaderMap::new();
             trailers.insert(Status::GRPC_STATUS, status.parse().unwrap());
             let body = http_body_util::Full::new(Bytes::from_static(b"message"));
-            let body = http_body_util::BodyExt::with_trailers(body, async move { Some(Ok(trailers)) });
+            let body =
+                http_body_util::BodyExt::with_trailers(body, async move { Some(Ok(trailers)) });
             Box::pin(async move { Ok(Response::new(Body::new(body))) })
         }
     }
@@ -170,8 +171,16 @@ mod tests {
     async fn the_status_of_the_trailers_is_counted_once_the_body_is_read() {
         for (path, status, label) in [
             ("/a.B/C", "0", r#"grpc_method="a.B/C",grpc_status="OK""#),
-            ("/a.B/C", "5", r#"grpc_method="a.B/C",grpc_status="NOT_FOUND""#),
-            ("/what/ever", "12", r#"grpc_method="other",grpc_status="UNIMPLEMENTED""#),
+            (
+                "/a.B/C",
+                "5",
+                r#"grpc_method="a.B/C",grpc_status="NOT_FOUND""#,
+            ),
+            (
+                "/what/ever",
+                "12",
+                r#"grpc_method="other",grpc_status="UNIMPLEMENTED""#,
+            ),
         ] {
             let (mut calls, metrics) = calls(Some(status));
             let response = calls.call(request(path)).await.unwrap();

@@ -40,7 +40,12 @@ impl Methods {
         for file in &files.file {
             for service in &file.service {
                 for method in &service.method {
-                    names.push(format!("{}.{}/{}", file.package(), service.name(), method.name()));
+                    names.push(format!(
+                        "{}.{}/{}",
+                        file.package(),
+                        service.name(),
+                        method.name()
+                    ));
                 }
             }
         }

@@ -51,7 +51,9 @@ impl Metrics {
         let duration = meter
             .f64_histogram("grpc.server.call.duration")
             .with_unit("s")
-            .with_description("Time from the arrival of a call to its last frame, by method and status.")
+            .with_description(
+                "Time from the arrival of a call to its last frame, by method and status.",
+            )
             .with_boundaries(SECONDS.to_vec())
             .build();
         let start = clock::unix_seconds();
@@ -136,7 +138,11 @@ mod tests {
             "grpc_server_call_duration_seconds_count{grpc_method=\"kabao.v1.MemberService/GetMember\",grpc_status=\"NOT_FOUND\"} 1",
             "grpc_server_call_duration_seconds_bucket{grpc_method=\"kabao.v1.MemberService/GetMember\",grpc_status=\"NOT_FOUND\",le=\"0.01\"} 1",
             "# TYPE grpc_server_call_duration_seconds histogram",
-            concat!("kabao_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+            concat!(
+                "kabao_build_info{version=\"",
+                env!("CARGO_PKG_VERSION"),
+                "\"} 1"
+            ),
             "process_start_time_seconds ",
         ] {
             assert!(page.contains(line), "{line} in\n{page}");

@@ -39,7 +39,10 @@ impl Telemetry {
     /// # Errors
     ///
     /// [`TelemetryError`] if a setting is unusable or outputs are installed already.
-    pub fn install(log: &LogSettings, settings: &TelemetrySettings) -> Result<Self, TelemetryError> {
+    pub fn install(
+        log: &LogSettings,
+        settings: &TelemetrySettings,
+    ) -> Result<Self, TelemetryError> {
         let filter = EnvFilter::try_new(&log.level).map_err(TelemetryError::Level)?;
         let traces = settings
             .otlp_endpoint

@@ -7,6 +7,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::*;
+use crate::testing::official_account;
 use crate::transport::{HttpRequest, Transport};
 
 /// Takes requests and answers when told to.
@@ -42,7 +43,8 @@ fn within(milliseconds: u64) -> CallContext {
 }
 
 fn pipeline(slow: &Arc<Slow>, settings: Settings) -> Pipeline {
-    merchant(Arc::clone(slow) as Arc<dyn Transport>, settings)
+    let transport: Arc<dyn Transport> = Arc::<Slow>::clone(slow);
+    merchant(transport, settings)
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,4 +173,55 @@ async fn calls_above_the_limit_wait_a_bounded_time_for_their_turn() {
         .await
         .map(drop)
         .unwrap();
+}
+
+/// Gives a token when told to.
+struct SlowToken(Slow);
+
+#[async_trait]
+impl Transport for SlowToken {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        assert_eq!(
+            request.target, "/cgi-bin/stable_token",
+            "only a token was asked for"
+        );
+        self.0
+            .send(request)
+            .await
+            .map(|_| unsigned(200, r#"{"access_token":"T","expires_in":7200}"#))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_caller_leaves_while_the_token_is_fetched_is_never_sent() {
+    use kabao_models::official_account::member::UpdateUser;
+    let update = || {
+        Box::new(UpdateUser {
+            bonus: Some(1),
+            ..UpdateUser::new("916679873278", "p1")
+        })
+    };
+
+    let slow = Arc::new(SlowToken(Slow::default()));
+    let transport: Arc<dyn Transport> = Arc::<SlowToken>::clone(&slow);
+    let pipeline = official_account(transport);
+    let error = pipeline
+        .execute(&within(300), update())
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(error.reason(), Reason::DeadlineExceeded);
+    {
+        let context = context();
+        tokio::select! {
+            _ = pipeline.execute(&context, update()) => panic!("there is no token yet"),
+            () = slow.0.arrived.notified() => {}
+        }
+    }
+    // Now there are tokens, and nobody to use them.
+    slow.0.answers.0.add_permits(2);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(slow.0.answered.load(Ordering::SeqCst), 1);
 }

@@ -28,7 +28,7 @@ fn update() -> Box<dyn AnyEndpoint> {
 }
 
 /// Gives tokens `T1`, `T2`, ... and answers calls by their token.
-fn wechat(answer: fn(&str) -> HttpResponse) -> (Pipeline, Sent) {
+fn wechat(answer: impl Fn(&str) -> HttpResponse + Send + Sync + 'static) -> (Pipeline, Sent) {
     let tokens = std::sync::atomic::AtomicU32::new(0);
     let (transport, sent) = answering(move |request| {
         Ok(if is_token(request) {
@@ -73,17 +73,15 @@ async fn one_token_serves_all_calls_and_is_no_part_of_the_body() {
 async fn a_refused_token_is_replaced_once_even_for_a_write() {
     for errcode in [40001, 40014, 42001] {
         let body = format!(r#"{{"errcode":{errcode},"errmsg":"invalid credential rid: 1-2-3"}}"#);
-        let refused: &'static str = body.leak();
-        REFUSAL.set(refused);
         let (pipeline, sent) =
-            wechat(|token| unsigned(200, if token == "T1" { REFUSAL.get() } else { MEMBER }));
-        pipeline.execute(&context(), get()).await.map(drop).unwrap();
+            wechat(move |token| unsigned(200, if token == "T1" { &body } else { MEMBER }));
+        pipeline
+            .execute(&context(), update())
+            .await
+            .map(drop)
+            .unwrap();
         assert_eq!(targets(&sent).len(), 4, "{errcode}");
     }
-}
-
-thread_local! {
-    static REFUSAL: std::cell::Cell<&'static str> = const { std::cell::Cell::new("") };
 }
 
 #[tokio::test(start_paused = true)]

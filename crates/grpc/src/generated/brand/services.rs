@@ -6,6 +6,7 @@ use kabao_proto::kabao::brand::v1 as p;
 use tonic::{Request, Response, Status};
 
 use crate::family::{FamilyService, Register};
+use crate::server::MAX_MESSAGE_BYTES;
 
 #[tonic::async_trait]
 impl p::card_service_server::CardService for FamilyService {
@@ -77,14 +78,20 @@ impl p::direct_media_service_server::DirectMediaService for FamilyService {
 
 /// Hands every served service of the family to `visit`.
 pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
-    visit.service(p::card_service_server::CardServiceServer::new(
-        service.clone(),
-    ));
-    visit.service(p::user_card_service_server::UserCardServiceServer::new(
-        service.clone(),
-    ));
-    visit.service(p::media_service_server::MediaServiceServer::new(
-        service.clone(),
-    ));
-    visit.service(p::direct_media_service_server::DirectMediaServiceServer::new(service.clone()));
+    visit.service(
+        p::card_service_server::CardServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::user_card_service_server::UserCardServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::media_service_server::MediaServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::direct_media_service_server::DirectMediaServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
 }

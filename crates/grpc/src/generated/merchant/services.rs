@@ -6,6 +6,7 @@ use kabao_proto::kabao::merchant::v1 as p;
 use tonic::{Request, Response, Status};
 
 use crate::family::{FamilyService, Register};
+use crate::server::MAX_MESSAGE_BYTES;
 
 #[tonic::async_trait]
 impl p::card_service_server::CardService for FamilyService {
@@ -50,10 +51,12 @@ impl p::user_card_service_server::UserCardService for FamilyService {
 
 /// Hands every served service of the family to `visit`.
 pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
-    visit.service(p::card_service_server::CardServiceServer::new(
-        service.clone(),
-    ));
-    visit.service(p::user_card_service_server::UserCardServiceServer::new(
-        service.clone(),
-    ));
+    visit.service(
+        p::card_service_server::CardServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::user_card_service_server::UserCardServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
 }

@@ -6,6 +6,7 @@ use kabao_proto::kabao::officialaccount::v1 as p;
 use tonic::{Request, Response, Status};
 
 use crate::family::{FamilyService, Register};
+use crate::server::MAX_MESSAGE_BYTES;
 
 #[tonic::async_trait]
 impl p::card_service_server::CardService for FamilyService {
@@ -81,15 +82,18 @@ impl p::pay_gift_member_card_service_server::PayGiftMemberCardService for Family
 
 /// Hands every served service of the family to `visit`.
 pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
-    visit.service(p::card_service_server::CardServiceServer::new(
-        service.clone(),
-    ));
-    visit.service(p::member_service_server::MemberServiceServer::new(
-        service.clone(),
-    ));
+    visit.service(
+        p::card_service_server::CardServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::member_service_server::MemberServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
     visit.service(
         p::pay_gift_member_card_service_server::PayGiftMemberCardServiceServer::new(
             service.clone(),
-        ),
+        )
+        .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
 }

@@ -1,0 +1,213 @@
+use kabao_models::Secret;
+
+use crate::testing::{NOW, key};
+use crate::{
+    Brand, ConfigurationError, Merchant, MockClock, PayCredential, Settings, WeChatPayKey,
+};
+
+/// Makes the test independent of the day on which it runs.
+fn clock() -> MockClock {
+    let mut clock = MockClock::new();
+    clock.expect_unix_seconds().return_const(NOW);
+    clock
+}
+
+fn merchant() -> PayCredential {
+    PayCredential {
+        number: key("merchant", "mchid").to_owned(),
+        private_key: Secret::new(key("merchant", "private_key_pem")),
+        certificate: Some(key("merchant", "certificate_pem").to_owned()),
+        serial_no: Some(key("merchant", "serial_no").to_owned()),
+        apiv3_key: Some(Secret::new("k7Qm2ZxV9aT4rLp8WsD1eYh6NbUc3JfG")),
+        wechat_pay_key: Some(WeChatPayKey {
+            id: key("wechatpay_public_key", "id").to_owned(),
+            public_key: key("wechatpay_public_key", "public_key_pem").to_owned(),
+        }),
+    }
+}
+
+fn build(credential: PayCredential) -> Result<Merchant, ConfigurationError> {
+    Merchant::builder()
+        .credential(credential)
+        .clock(clock())
+        .build()
+}
+
+fn fields(error: &ConfigurationError) -> Vec<&str> {
+    error
+        .faults()
+        .iter()
+        .map(|fault| fault.field.as_str())
+        .collect()
+}
+
+#[test]
+fn a_whole_configuration_and_each_sufficient_part_are_taken() {
+    assert!(build(merchant()).is_ok());
+    assert!(
+        build(PayCredential {
+            certificate: None,
+            ..merchant()
+        })
+        .is_ok()
+    );
+    assert!(
+        build(PayCredential {
+            serial_no: None,
+            ..merchant()
+        })
+        .is_ok()
+    );
+    assert!(
+        build(PayCredential {
+            wechat_pay_key: None,
+            ..merchant()
+        })
+        .is_ok()
+    );
+    assert!(
+        build(PayCredential {
+            apiv3_key: None,
+            ..merchant()
+        })
+        .is_ok()
+    );
+}
+
+#[test]
+fn every_fault_is_listed_at_once() {
+    let error = Merchant::builder()
+        .credential(PayCredential {
+            apiv3_key: Some(Secret::new("short")),
+            ..PayCredential::default()
+        })
+        .base_url("http://api.mch.weixin.qq.com")
+        .root_certificates("not PEM")
+        .settings(Settings {
+            max_concurrent_calls: 0,
+            ..Settings::default()
+        })
+        .clock(clock())
+        .build()
+        .unwrap_err();
+    assert_eq!(
+        fields(&error),
+        [
+            "max_concurrent_calls",
+            "base_url",
+            "root_certificates",
+            "private_key",
+            "serial_no",
+            "apiv3_key",
+            "mchid"
+        ]
+    );
+    let text = error.to_string();
+    assert!(text.contains("base_url must begin with https://"), "{text}");
+    assert!(
+        !text.contains("short;") && !text.contains("not PEM"),
+        "{text}"
+    );
+}
+
+#[test]
+fn parts_that_do_not_belong_together_are_found() {
+    let other = |member| key("merchant_other", member).to_owned();
+    let rows = [
+        (
+            PayCredential {
+                certificate: Some(other("certificate_pem")),
+                serial_no: None,
+                ..merchant()
+            },
+            vec!["certificate", "certificate"],
+        ),
+        (
+            PayCredential {
+                serial_no: Some(other("serial_no")),
+                ..merchant()
+            },
+            vec!["serial_no"],
+        ),
+        (
+            PayCredential {
+                number: other("mchid"),
+                ..merchant()
+            },
+            vec!["certificate"],
+        ),
+        (
+            PayCredential {
+                private_key: Secret::new(key("merchant", "certificate_pem")),
+                ..merchant()
+            },
+            vec!["private_key"],
+        ),
+        (
+            PayCredential {
+                wechat_pay_key: None,
+                apiv3_key: None,
+                ..merchant()
+            },
+            vec!["public_key_id"],
+        ),
+    ];
+    for (credential, expected) in rows {
+        assert_eq!(fields(&build(credential).unwrap_err()), expected);
+    }
+}
+
+#[test]
+fn an_expired_certificate_is_found() {
+    let mut late = MockClock::new();
+    late.expect_unix_seconds()
+        .return_const(NOW + 10 * 365 * 86_400);
+    let error = Merchant::builder()
+        .credential(merchant())
+        .clock(late)
+        .build()
+        .unwrap_err();
+    assert_eq!(fields(&error), ["certificate"]);
+}
+
+#[test]
+fn faults_of_a_brands_own_key_material_have_their_prefix() {
+    let error = Brand::builder()
+        .brand_id("1077")
+        .provider(merchant())
+        .direct(PayCredential {
+            number: "1004".to_owned(),
+            ..PayCredential::default()
+        })
+        .clock(clock())
+        .build()
+        .unwrap_err();
+    assert_eq!(
+        fields(&error),
+        [
+            "direct.brand_id",
+            "direct.private_key",
+            "direct.serial_no",
+            "direct.public_key_id"
+        ]
+    );
+    let error = Brand::builder().clock(clock()).build().unwrap_err();
+    assert_eq!(fields(&error), ["brand_id", "private_key"]);
+    assert!(
+        Brand::builder()
+            .brand_id("1004")
+            .provider(merchant())
+            .clock(clock())
+            .build()
+            .is_ok()
+    );
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let shown = format!("{:?}", merchant());
+    assert!(
+        !shown.contains("PRIVATE KEY") && !shown.contains("k7Qm2"),
+        "{shown}"
+    );
+}

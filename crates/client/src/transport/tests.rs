@@ -1,0 +1,249 @@
+//! The transport against raw bytes on loopback: what a server can do to a client below HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+use super::*;
+use crate::settings::Settings;
+
+/// What the server does with a request.
+#[derive(Clone)]
+enum Manner {
+    /// Writes these bytes and keeps the connection.
+    Answer(Vec<u8>),
+    /// Writes these bytes and closes.
+    AnswerAndClose(Vec<u8>),
+    /// Never answers.
+    Silence,
+}
+
+struct Server {
+    address: SocketAddr,
+    ca: String,
+    connections: Arc<AtomicUsize>,
+}
+
+async fn server(manner: Manner) -> Server {
+    let certified = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let key = certified.signing_key.serialize_der().try_into().unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let (acceptor, manner, count) = (acceptor.clone(), manner.clone(), Arc::clone(&count));
+            tokio::spawn(async move {
+                let Ok(mut tls) = acceptor.accept(tcp).await else {
+                    return;
+                };
+                count.fetch_add(1, Ordering::SeqCst);
+                let mut received = Vec::new();
+                while let Ok(1..) = tls.read_buf(&mut received).await {
+                    if !received.ends_with(b"\r\n\r\n") {
+                        continue;
+                    }
+                    received.clear();
+                    match &manner {
+                        Manner::Answer(bytes) => tls.write_all(bytes).await.unwrap(),
+                        Manner::AnswerAndClose(bytes) => {
+                            tls.write_all(bytes).await.unwrap();
+                            tls.shutdown().await.unwrap();
+                            return;
+                        }
+                        Manner::Silence => {}
+                    }
+                }
+            });
+        }
+    });
+    Server {
+        address,
+        ca: certified.cert.pem(),
+        connections,
+    }
+}
+
+fn settings() -> Settings {
+    Settings {
+        connect_timeout: Duration::from_millis(500),
+        headers_timeout: Duration::from_millis(500),
+        body_timeout: Duration::from_millis(500),
+        max_answer_bytes: 4096,
+        ..Settings::default()
+    }
+}
+
+fn client(address: SocketAddr, ca: Option<&str>) -> (Arc<HttpsTransport>, HttpRequest) {
+    let origin = Origin::parse(&format!("https://{address}")).unwrap();
+    let mut roots = Roots::public();
+    if let Some(ca) = ca {
+        roots.add_pem(ca).unwrap();
+    }
+    let transport = HttpsTransport::new(vec![origin.clone()], roots, &settings()).unwrap();
+    let request = HttpRequest {
+        origin,
+        method: Method::GET,
+        target: "/v3/certificates".to_owned(),
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+    };
+    (transport, request)
+}
+
+async fn exchange(manner: Manner) -> Result<HttpResponse, TransportError> {
+    let server = server(manner).await;
+    let (transport, request) = client(server.address, Some(&server.ca));
+    transport.send(request).await
+}
+
+fn text(head: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {head}\r\n\r\n{body}").into_bytes()
+}
+
+#[tokio::test]
+async fn a_whole_answer_is_returned_and_the_connection_is_kept() {
+    let answer = Manner::Answer(text(
+        "200 OK\r\ncontent-length: 5\r\nRequest-ID: 08F5",
+        "hello",
+    ));
+    let server = server(answer).await;
+    let (transport, request) = client(server.address, Some(&server.ca));
+    for _ in 0..3 {
+        let answer = transport.send(request.clone()).await.unwrap();
+        assert_eq!(
+            (answer.status.as_u16(), answer.body.as_ref()),
+            (200, b"hello".as_ref())
+        );
+        assert_eq!(answer.header("request-id"), Some("08F5"));
+    }
+    assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_like_any_other() {
+    let head = "302 Found\r\nlocation: https://evil.example/\r\ncontent-length: 0";
+    let answer = exchange(Manner::Answer(text(head, ""))).await.unwrap();
+    assert_eq!(answer.status, StatusCode::FOUND);
+}
+
+#[tokio::test]
+async fn half_an_answer_is_none() {
+    let rows = [
+        text("200 OK\r\ncontent-length: 10", "hello"),
+        text("200 OK\r\ntransfer-encoding: chunked", "5\r\nhello\r\n"),
+        b"HTTP/1.1 200 OK\r\ncontent-len".to_vec(),
+        b"not HTTP\r\n\r\n".to_vec(),
+        Vec::new(),
+    ];
+    for bytes in rows {
+        let shown = String::from_utf8_lossy(&bytes).into_owned();
+        let error = exchange(Manner::AnswerAndClose(bytes)).await.err().unwrap();
+        assert!(
+            matches!(error, TransportError::Broken(_)),
+            "{shown:?}: {error:?}"
+        );
+        assert!(!error.nothing_sent());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_above_the_bound_is_not_read() {
+    let rows = [
+        text("200 OK\r\ncontent-length: 5000", &"x".repeat(5000)),
+        text(
+            "200 OK\r\ntransfer-encoding: chunked",
+            &format!("1388\r\n{}\r\n0\r\n\r\n", "x".repeat(5000)),
+        ),
+        text("200 OK\r\nconnection: close", &"x".repeat(100_000)),
+    ];
+    for bytes in rows {
+        let error = exchange(Manner::AnswerAndClose(bytes)).await.err().unwrap();
+        assert!(
+            matches!(error, TransportError::TooLarge { limit: 4096 }),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn silence_ends_at_the_bound() {
+    let rows = [
+        Manner::Silence,
+        Manner::Answer(b"HTTP/1.1 200 OK\r\n".to_vec()),
+        Manner::Answer(text("200 OK\r\ncontent-length: 10", "hello")),
+    ];
+    for manner in rows {
+        let error = exchange(manner).await.err().unwrap();
+        assert!(matches!(error, TransportError::Timeout), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_a_server_that_cannot_prove_its_name() {
+    let server = server(Manner::Silence).await;
+    let (transport, request) = client(server.address, None);
+    let error = transport.send(request).await.err().unwrap();
+    assert!(matches!(error, TransportError::Tls(_)), "{error:?}");
+    assert_eq!(server.connections.load(Ordering::SeqCst), 0);
+
+    // Trusted, but under another name.
+    let (_, request) = client(server.address, None);
+    let origin = Origin::parse(&format!("https://localhost:{}", server.address.port())).unwrap();
+    let mut roots = Roots::public();
+    roots.add_pem(&server.ca).unwrap();
+    let transport = HttpsTransport::new(vec![origin.clone()], roots, &settings()).unwrap();
+    let error = transport
+        .send(HttpRequest { origin, ..request })
+        .await
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error, TransportError::Tls(_)) && error.nothing_sent(),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_port_that_is_closed_or_does_not_speak_is_no_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (transport, request) = client(address, None);
+    // The port accepts (the backlog does), and nobody answers the handshake.
+    let error = transport.send(request.clone()).await.err().unwrap();
+    assert!(matches!(error, TransportError::ConnectTimeout), "{error:?}");
+    drop(listener);
+    let error = transport.send(request).await.err().unwrap();
+    assert!(
+        matches!(error, TransportError::Connect(_)) && error.nothing_sent(),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn only_configured_hosts_are_talked_to() {
+    let server = server(Manner::Silence).await;
+    let (transport, mut request) = client(server.address, Some(&server.ca));
+    request.target = "//evil.example/".to_owned();
+    let error = transport.send(request.clone()).await.err().unwrap();
+    assert!(matches!(error, TransportError::ForeignHost), "{error:?}");
+    request.origin = Origin::parse("https://evil.example").unwrap();
+    let error = transport.send(request).await.err().unwrap();
+    assert!(matches!(error, TransportError::ForeignHost), "{error:?}");
+    assert_eq!(server.connections.load(Ordering::SeqCst), 0);
+}

@@ -1,0 +1,414 @@
+//! Card templates: their life cycle.
+
+use kabao_models::brand::{Card, CardState, CardType, CodeType, ListCardsResponse, ValidDateType};
+
+use super::core::page;
+use super::{Context, Core, Refused, Rule, template_rules, validity};
+use crate::clock::rfc3339;
+use crate::ledger::Effect;
+use crate::numbers::{NumberKey, Repeat};
+use crate::overlay::overlay;
+use crate::random;
+use crate::settings::{self, RepeatedNumber};
+
+/// How many templates of one card type a brand may have.
+const TEMPLATES_PER_TYPE: usize = 2;
+
+/// A template and what the wire does not show of it.
+#[derive(Clone)]
+pub(crate) struct Template {
+    pub(crate) card: Card,
+    /// The order of creation.
+    sequence: u64,
+}
+
+impl Template {
+    pub(super) fn brand(&self) -> &str {
+        self.card.brand_id.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn card_id(&self) -> &str {
+        self.card.card_id.as_deref().unwrap_or_default()
+    }
+
+    /// Tells whether the merchant invalidated it.
+    pub(super) fn is_invalid(&self) -> bool {
+        self.card.state == Some(CardState::CardInvalid)
+    }
+
+    /// Tells whether its fixed time range is over.
+    pub(super) fn is_expired(&self, context: &Context<'_>) -> bool {
+        validity::is_over(self.card.valid_date_information.as_ref(), context.now)
+    }
+
+    pub(super) fn validity_type(&self) -> Option<&ValidDateType> {
+        self.card.valid_date_information.as_ref()?.r#type.as_ref()
+    }
+
+    pub(super) fn jumps_from_code(&self) -> bool {
+        self.card.code_type == Some(CodeType::JumpMiniProgram)
+    }
+
+    /// Returns the template as the service shows it.
+    pub(super) fn shown(&self, context: &Context<'_>) -> Card {
+        let mut card = self.card.clone();
+        if context.rules.expired_templates_show_invalid && self.is_expired(context) {
+            card.state = Some(CardState::CardInvalid);
+        }
+        if context.rules.answer_legacy_fields {
+            card.update_time.clone_from(&card.modify_time);
+        }
+        card
+    }
+}
+
+impl Core {
+    /// Returns the templates of all brands.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.templates.values()
+    }
+
+    /// Puts a template in place as it is.
+    pub(crate) fn put_template(&mut self, card: Card) {
+        let sequence = self.next_sequence();
+        let Some(card_id) = card.card_id.clone() else { return };
+        self.templates.insert(card_id, Template { card, sequence });
+    }
+
+    /// Finds a template of the brand.
+    pub(super) fn template(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<&Template, Refused> {
+        self.templates
+            .get(card_id)
+            .filter(|template| template.brand() == context.brand)
+            .ok_or_else(|| Rule::TemplateUnknown.into())
+    }
+
+    /// Finds a template that users can be brought to; everything else has one error.
+    pub(super) fn usable_template(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<&Template, Refused> {
+        self.template(context, card_id)
+            .ok()
+            .filter(|template| !template.is_invalid())
+            .ok_or_else(|| Rule::TemplateUnusable.into())
+    }
+
+    /// Creates a template; `card` has what the request has.
+    pub(super) fn create_template(
+        &mut self,
+        context: &Context<'_>,
+        card: Card,
+    ) -> Result<Card, Refused> {
+        template_rules::check_creation(self, context, &card)?;
+        let key = NumberKey {
+            account: context.brand.to_owned(),
+            operation: "brand.cards.create",
+            number: card.out_request_no.clone().unwrap_or_default(),
+        };
+        if !matches!(self.numbers.check(RepeatedNumber::Refuse, &key, &()), Repeat::New) {
+            return Err(Refused::at(Rule::NumberUsed, "out_request_no", key.number));
+        }
+        if card.card_type != Some(CardType::Normal) {
+            return Err(Rule::CardTypeClosed.into());
+        }
+        let counted = self.templates.values().filter(|template| {
+            template.brand() == context.brand
+                && template.card.card_type == card.card_type
+                && (context.rules.count_invalid_templates || !template.is_invalid())
+        });
+        if counted.count() >= TEMPLATES_PER_TYPE {
+            return Err(Rule::TooManyTemplates.into());
+        }
+        let moment = rfc3339(context.now);
+        let card_id = format!("p{}", random::secret(27));
+        let card = Card {
+            card_id: Some(card_id.clone()),
+            brand_id: Some(context.brand.to_owned()),
+            state: Some(CardState::CardEffective),
+            create_time: Some(moment.clone()),
+            modify_time: Some(moment),
+            ..card
+        };
+        let effect = Effect {
+            template: Some(card_id.clone()),
+            out_request_no: Some(key.number.clone()),
+            ..Effect::default()
+        };
+        self.note(effect, &Card::default(), &card);
+        self.numbers.remember(key, &(), &());
+        let template = Template { card, sequence: self.next_sequence() };
+        let shown = template.shown(context);
+        self.templates.insert(card_id, template);
+        Ok(shown)
+    }
+
+    /// Returns a template.
+    pub(super) fn get_template(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<Card, Refused> {
+        self.template(context, card_id).map(|template| template.shown(context))
+    }
+
+    /// Lists the templates of a brand in the order of their creation.
+    pub(super) fn list_templates(
+        &self,
+        context: &Context<'_>,
+        state: Option<&CardState>,
+        offset: i64,
+        limit: i64,
+    ) -> Result<ListCardsResponse, Refused> {
+        let mut templates: Vec<_> =
+            self.templates.values().filter(|template| template.brand() == context.brand).collect();
+        templates.sort_by_key(|template| template.sequence);
+        let cards = templates
+            .into_iter()
+            .map(|template| template.shown(context))
+            .filter(|card| state.is_none() || card.state.as_ref() == state)
+            .collect();
+        let page = page(context, cards, offset, limit)?;
+        Ok(ListCardsResponse {
+            data: page.data,
+            total_count: Some(page.total_count),
+            offset: Some(offset),
+            limit: Some(limit),
+            ..ListCardsResponse::default()
+        })
+    }
+
+    /// Changes what `change` has.
+    pub(super) fn update_template(
+        &mut self,
+        context: &Context<'_>,
+        card_id: &str,
+        mut change: Card,
+    ) -> Result<Card, Refused> {
+        let template = self.template(context, card_id)?;
+        if template.is_invalid() && !context.rules.update_invalid_templates {
+            return Err(Rule::TemplateInvalid.into());
+        }
+        if !context.rules.accept_legacy_fields {
+            change.init_level = None;
+            change.legal_agreement = None;
+        }
+        // It named the brand in the body; it is no member that changes.
+        change.brand_id = None;
+        template_rules::check_update(self, context, &template.card, &change)?;
+        let before = template.card.clone();
+        let mut after = overlay(&before, &change, &[]).ok_or(Rule::Internal)?;
+        after.modify_time = Some(rfc3339(context.now));
+        self.replace_template(context, before, after)
+    }
+
+    /// Ends the distribution of a template.
+    pub(super) fn invalidate_template(
+        &mut self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<Card, Refused> {
+        let template = self.template(context, card_id)?;
+        if template.is_invalid() {
+            return if context.rules.refuse_second_invalidation {
+                Err(Rule::TemplateInvalid.into())
+            } else {
+                Ok(template.shown(context))
+            };
+        }
+        let before = template.card.clone();
+        let after = Card {
+            state: Some(CardState::CardInvalid),
+            modify_time: Some(rfc3339(context.now)),
+            ..before.clone()
+        };
+        let shown = self.replace_template(context, before, after)?;
+        if context.rules.invalidation_ends_user_cards {
+            self.end_cards_of(context, card_id);
+        }
+        Ok(shown)
+    }
+
+    fn replace_template(
+        &mut self,
+        context: &Context<'_>,
+        before: Card,
+        after: Card,
+    ) -> Result<Card, Refused> {
+        let card_id = before.card_id.clone().unwrap_or_default();
+        let effect = Effect { template: Some(card_id.clone()), ..Effect::default() };
+        self.note(effect, &before, &after);
+        let template = self.templates.get_mut(&card_id).ok_or(Rule::Internal)?;
+        template.card = after;
+        Ok(template.shown(context))
+    }
+
+    /// Answers the retired `DELETE`, which does what invalidation does.
+    pub(super) fn delete_template(
+        &mut self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<Card, Refused> {
+        let settings::Brand { delete_answers, .. } = context.rules;
+        if *delete_answers {
+            self.invalidate_template(context, card_id)
+        } else {
+            Err(Rule::Retired.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabao_models::Answer as _;
+    use kabao_models::brand::JumpTarget;
+
+    use super::super::core::tests::{BRAND, CARD, changed, context, core};
+    use super::super::template_rules::tests::card;
+    use super::*;
+    use crate::clock::plus_days;
+
+    fn rules() -> settings::Brand {
+        settings::Brand::default()
+    }
+
+    fn rule<T>(result: Result<T, Refused>) -> Rule {
+        result.err().map(|refused| refused.rule).expect("it is refused")
+    }
+
+    #[test]
+    fn a_new_template_is_effective_and_complete() {
+        let mut core = core();
+        let rules = rules();
+        let created = core.create_template(&context(&rules), card("n-1")).unwrap();
+        assert_eq!(created.strict_violations(), []);
+        assert_eq!(created.state, Some(CardState::CardEffective));
+        assert_eq!(created.brand_id.as_deref(), Some(BRAND));
+        assert_eq!(created.create_time.as_deref(), Some("2026-01-01T08:00:00+08:00"));
+        assert_eq!(core.effects[0].out_request_no.as_deref(), Some("n-1"));
+        let card_id = created.card_id.clone().unwrap();
+        assert_eq!(card_id.len(), 28);
+        assert_eq!(core.get_template(&context(&rules), &card_id).unwrap(), created);
+    }
+
+    #[test]
+    fn numbers_are_never_reused_and_two_templates_are_the_limit() {
+        let mut core = core();
+        let rules = rules();
+        let context = context(&rules);
+        core.create_template(&context, card("n-1")).unwrap();
+        assert_eq!(rule(core.create_template(&context, card("n-1"))), Rule::NumberUsed);
+        assert_eq!(rule(core.create_template(&context, card("n-2"))), Rule::TooManyTemplates);
+        core.invalidate_template(&context, CARD).unwrap();
+        core.create_template(&context, card("n-2")).unwrap();
+        let strict = settings::Brand { count_invalid_templates: true, ..rules.clone() };
+        let context = Context { rules: &strict, ..context };
+        assert_eq!(rule(core.create_template(&context, card("n-3"))), Rule::TooManyTemplates);
+        let other = Context { brand: "2008", ..context };
+        core.create_template(&other, card("n-1")).unwrap();
+    }
+
+    #[test]
+    fn only_normal_cards_are_open() {
+        let rules = rules();
+        for kind in [CardType::Purchase, CardType::Balance] {
+            let card = Card { card_type: Some(kind), ..card("n-1") };
+            assert_eq!(
+                rule(core().create_template(&context(&rules), card)),
+                Rule::CardTypeClosed
+            );
+        }
+    }
+
+    #[test]
+    fn an_update_changes_what_it_has() {
+        let mut core = core();
+        let rules = rules();
+        let before = core.get_template(&context(&rules), CARD).unwrap();
+        let change = Card {
+            card_title: Some("茶港金卡".into()),
+            init_level: Some("黄金".into()),
+            points_information: Some(JumpTarget {
+                jump_appid: Some("wx1".into()),
+                jump_path: Some("/points".into()),
+                ..JumpTarget::default()
+            }),
+            ..Card::default()
+        };
+        let later = Context { now: plus_days(context(&rules).now, 1), ..context(&rules) };
+        let after = core.update_template(&later, CARD, change).unwrap();
+        assert_eq!(after.card_title.as_deref(), Some("茶港金卡"));
+        assert_eq!(after.init_level, before.init_level);
+        assert_eq!(after.modify_time.as_deref(), Some("2026-01-02T08:00:00+08:00"));
+        assert_eq!(after.benefits, before.benefits);
+        let fields = changed(&core);
+        assert!(fields.contains(&"card_title") && !fields.contains(&"init_level"), "{fields:?}");
+    }
+
+    #[test]
+    fn older_members_act_and_show_if_the_settings_say_so() {
+        let rules = settings::Brand {
+            accept_legacy_fields: true,
+            answer_legacy_fields: true,
+            ..rules()
+        };
+        let change = Card { init_level: Some("黄金".into()), ..Card::default() };
+        let card = core().update_template(&context(&rules), CARD, change).unwrap();
+        assert_eq!(card.init_level.as_deref(), Some("黄金"));
+        assert_eq!(card.update_time, card.modify_time);
+    }
+
+    #[test]
+    fn invalidation_is_final() {
+        let mut core = core();
+        let rules = rules();
+        let card = core.invalidate_template(&context(&rules), CARD).unwrap();
+        assert_eq!(card.state, Some(CardState::CardInvalid));
+        assert_eq!(core.delete_template(&context(&rules), CARD).unwrap(), card);
+        assert_eq!(core.effects.len(), 1);
+        let strict = settings::Brand {
+            refuse_second_invalidation: true,
+            update_invalid_templates: false,
+            ..rules.clone()
+        };
+        let context_ = context(&strict);
+        assert_eq!(rule(core.invalidate_template(&context_, CARD)), Rule::TemplateInvalid);
+        let change = core.update_template(&context_, CARD, Card::default());
+        assert_eq!(rule(change), Rule::TemplateInvalid);
+        let retired = settings::Brand { delete_answers: false, ..rules };
+        assert_eq!(rule(core.delete_template(&context(&retired), CARD)), Rule::Retired);
+    }
+
+    #[test]
+    fn another_brands_template_is_unknown() {
+        let rules = rules();
+        let other = Context { brand: "2008", ..context(&rules) };
+        assert_eq!(rule(core().get_template(&other, CARD)), Rule::TemplateUnknown);
+        assert_eq!(rule(core().usable_template(&other, CARD)), Rule::TemplateUnusable);
+    }
+
+    #[test]
+    fn lists_filter_by_state_and_keep_their_order() {
+        let mut core = core();
+        let rules = rules();
+        let context = context(&rules);
+        let second = core.create_template(&context, card("n-1")).unwrap().card_id;
+        core.invalidate_template(&context, CARD).unwrap();
+        let list = |state: Option<CardState>| {
+            let answer = core.list_templates(&context, state.as_ref(), 0, 20).unwrap();
+            assert_eq!(answer.strict_violations(), []);
+            let ids: Vec<_> =
+                answer.data.unwrap_or_default().into_iter().map(|card| card.card_id).collect();
+            assert_eq!(answer.total_count, i64::try_from(ids.len()).ok());
+            ids
+        };
+        assert_eq!(list(None), [Some(CARD.to_owned()), second.clone()]);
+        assert_eq!(list(Some(CardState::CardEffective)), [second]);
+        assert_eq!(list(Some(CardState::CardInvalid)), [Some(CARD.to_owned())]);
+    }
+}

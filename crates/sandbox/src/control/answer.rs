@@ -1,0 +1,77 @@
+//! Answers and errors of the control API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::pay::Refusal;
+use crate::server::AnswerBody;
+use crate::site::Outcome;
+use crate::world::World;
+
+/// Why a control request is not done.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: u16,
+    error: String,
+    field: Option<&'static str>,
+}
+
+impl Problem {
+    pub(super) fn new(status: u16, error: impl Into<String>) -> Self {
+        Self { status, error: error.into(), field: None }
+    }
+
+    /// 400 for one member of the body.
+    pub(super) fn field(name: &'static str, error: impl Into<String>) -> Self {
+        Self { status: 400, error: error.into(), field: Some(name) }
+    }
+
+    /// 409 with what WeChat would say.
+    pub(super) fn refused(refusal: impl Into<Refusal>) -> Self {
+        let refusal = refusal.into();
+        Self::new(409, format!("{}: {}", refusal.code, refusal.english))
+    }
+}
+
+/// Reads the body; the error names the member.
+pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
+    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body).map_err(|error| Problem::new(400, error.to_string()))
+}
+
+/// Finds an account by name.
+pub(super) fn account<'a>(world: &'a World, name: &str) -> Result<&'a Arc<Account>, Problem> {
+    world.account(name).ok_or_else(|| {
+        let known: Vec<_> = world.accounts.iter().map(|account| account.name.as_str()).collect();
+        Problem {
+            status: 404,
+            error: format!("there is no account `{name}`; there are: {}", known.join(", ")),
+            field: Some("account"),
+        }
+    })
+}
+
+/// Turns a result into an HTTP answer.
+pub(super) fn respond(result: Result<Value, Problem>) -> Outcome {
+    let (status, body) = match result {
+        Ok(value) => (200, value),
+        Err(problem) => {
+            let mut body = json!({ "error": problem.error });
+            if let (Some(field), Some(members)) = (problem.field, body.as_object_mut()) {
+                members.insert("field".to_owned(), field.into());
+            }
+            (problem.status, body)
+        }
+    };
+    let mut response = http::Response::new(AnswerBody::whole(format!("{body}\n").into_bytes()));
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    Outcome::Answer { after: Duration::ZERO, response }
+}

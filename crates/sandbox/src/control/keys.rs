@@ -1,0 +1,117 @@
+//! Keys: rotation, revocation.
+
+use kabao_auth::{Certificate, SerialNumber};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::accounts::show;
+use super::answer::{Problem, account};
+use crate::account::{Account, Pay};
+use crate::error::StartError;
+use crate::keys::{generate_key, public_key_id};
+use crate::sync::lock;
+use crate::world::World;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rotate {
+    account: String,
+    key: Key,
+    /// Whether a new platform certificate signs at once.
+    #[serde(default = "yes")]
+    signs: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Key {
+    /// A new platform certificate beside the old one.
+    PlatformCertificate,
+    /// The newest platform certificate signs from now on.
+    SignWithNewest,
+    /// A new WeChat Pay public key in place of the old one.
+    PublicKey,
+    /// A new certificate of the account beside the old one.
+    ClientCertificate,
+}
+
+/// Makes a new key.
+pub(super) fn rotate(world: &World, body: &Rotate) -> Result<Value, Problem> {
+    let account = account(world, &body.account)?;
+    let pay = keys_of(account)?;
+    let id = make(world, account, pay, body).map_err(internal)?;
+    if let Some(files) = &world.files {
+        files.write_account(&account.credentials(&world.base_url)).map_err(internal)?;
+    }
+    Ok(json!({ "id": id, "account": show(world, account) }))
+}
+
+fn make(world: &World, account: &Account, pay: &Pay, body: &Rotate) -> Result<Option<String>, StartError> {
+    let owner = account.mchid.as_deref().or(account.brand_id.as_deref()).unwrap_or_default();
+    let now = world.time.base();
+    let id = match body.key {
+        Key::SignWithNewest => {
+            lock(&pay.keyring).sign_with_newest();
+            return Ok(None);
+        }
+        Key::PlatformCertificate => {
+            let key = generate_key()?;
+            let certificate = world.api_authority.issue_api("Tenpay.com sign", &key, now)?;
+            lock(&pay.keyring).add_platform(&certificate, &key, body.signs)?.to_string()
+        }
+        Key::PublicKey => {
+            let key = generate_key()?;
+            lock(&pay.keyring).replace_public_key(&public_key_id(owner), &key)?.to_string()
+        }
+        Key::ClientCertificate => {
+            let key = generate_key()?;
+            let pem = world.api_authority.issue_api(owner, &key, now)?;
+            let certificate =
+                Certificate::from_pem(&pem).map_err(|source| StartError::key("the new certificate", source))?;
+            let serial_no = certificate.serial().to_string();
+            lock(&pay.keyring).add_client(certificate);
+            let mut client = lock(&pay.client);
+            client.private_key_pem = key;
+            client.certificate_pem = pem;
+            client.serial_no.clone_from(&serial_no);
+            serial_no
+        }
+    };
+    Ok(Some(id))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Revoke {
+    account: String,
+    /// All certificates of the account if absent.
+    serial_no: Option<String>,
+}
+
+/// Revokes or restores certificates of an account.
+pub(super) fn set_revoked(world: &World, body: &Revoke, revoked: bool) -> Result<Value, Problem> {
+    let account = account(world, &body.account)?;
+    let serial = body
+        .serial_no
+        .as_deref()
+        .map(|text| text.parse::<SerialNumber>())
+        .transpose()
+        .map_err(|error| Problem::field("serial_no", error.to_string()))?;
+    let found = lock(&keys_of(account)?.keyring).set_revoked(serial.as_ref(), revoked);
+    if found == 0 {
+        return Err(Problem::field("serial_no", "the account has no such certificate"));
+    }
+    Ok(show(world, account))
+}
+
+fn keys_of(account: &Account) -> Result<&Pay, Problem> {
+    account.pay.as_deref().ok_or_else(|| Problem::field("account", "official accounts have no keys"))
+}
+
+fn internal(error: StartError) -> Problem {
+    Problem::new(500, error.to_string())
+}

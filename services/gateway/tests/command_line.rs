@@ -1,0 +1,153 @@
+//! The binary from outside: what it prints, where, and with which exit code.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn kabao(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kabao"))
+        .args(arguments)
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+/// Exit code, standard output, standard error.
+fn said(arguments: &[&str]) -> (i32, String, String) {
+    let output = kabao(arguments);
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("command-line-{name}"));
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn write(folder: &Path, name: &str, content: &str) -> String {
+    let path = folder.join(name);
+    fs::write(&path, content).unwrap();
+    path.display().to_string()
+}
+
+const GOOD: &str = r#"
+[[accounts]]
+id = "wechat"
+family = "official_account"
+appid = "wx0123456789abcdef"
+app_secret_file = "secret"
+"#;
+
+#[test]
+fn check_sums_up_a_good_configuration_and_exits_with_0() {
+    let folder = folder("good");
+    write(&folder, "secret", "hush-hush");
+    let file = write(&folder, "kabao.toml", GOOD);
+    let (code, out, err) = said(&["check", "--config", &file]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with(&format!("{file} is good\n")), "{out}");
+    assert!(
+        out.contains("wechat  official_account, appid wx0123456789abcdef"),
+        "{out}"
+    );
+    assert!(!out.contains("hush"), "{out}");
+}
+
+#[test]
+fn check_lists_every_fault_on_standard_error_and_exits_with_1() {
+    let folder = folder("bad");
+    let text = GOOD.replace("\"secret\"", "\"gone\"")
+        + "[log]\nlevl = \"info\"\n[admin]\nlisten = \"x\"\n";
+    let file = write(&folder, "kabao.toml", &text);
+    let (code, out, err) = said(&["check", "--config", &file]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    let lines: Vec<_> = err.lines().collect();
+    assert_eq!(lines.len(), 4, "{err}");
+    assert!(
+        lines
+            .iter()
+            .take(3)
+            .all(|line| line.starts_with(&format!("{file}:"))),
+        "{err}"
+    );
+    assert_eq!(lines[3], "kabao: the configuration has 3 faults");
+}
+
+#[test]
+fn serve_refuses_what_check_refuses() {
+    let (code, out, err) = said(&["serve", "--config", "nowhere.toml"]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(
+        err.contains("nowhere.toml: cannot be read: No such file"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_busy_port_names_setting_and_address() {
+    let folder = folder("busy");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    write(&folder, "secret", "hush-hush");
+    let file = write(
+        &folder,
+        "kabao.toml",
+        &format!("[grpc]\nlisten = \"{address}\"\n{GOOD}"),
+    );
+    let (code, out, err) = said(&["serve", "--config", &file]);
+    assert_eq!((code, out.as_str()), (1, ""));
+    let expected = format!("kabao: grpc.listen {address}: the address is in use");
+    assert!(err.contains(&expected), "{err}");
+
+    let (code, _, err) = said(&[
+        "dev",
+        "--dir",
+        &folder.display().to_string(),
+        "--control",
+        &address.to_string(),
+    ]);
+    assert_eq!(code, 1);
+    assert!(
+        err.contains(&format!(
+            "kabao: --control {address}: the address is in use"
+        )),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_misspelt_command_line_exits_with_2() {
+    for arguments in [
+        &["serv"][..],
+        &["serve"],
+        &["check", "kabao.toml"],
+        &["dev", "--grpc", "50051"],
+        &[],
+    ] {
+        let (code, out, _) = said(arguments);
+        assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for arguments in [
+        &["--help"][..],
+        &["dev", "--help"],
+        &["serve", "--help"],
+        &["check", "--help"],
+    ] {
+        let (code, out, err) = said(arguments);
+        assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
+        assert!(out.contains("Example"), "{out}");
+    }
+    let (code, out, _) = said(&["--version"]);
+    assert_eq!(
+        (code, out.trim()),
+        (0, concat!("kabao ", env!("CARGO_PKG_VERSION")))
+    );
+}

@@ -1,0 +1,161 @@
+//! TLS and client certificates on the gRPC port.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use kabao_gateway::Gateway;
+use kabao_gateway::config::{self, Environment};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An authority and a certificate that it signed, with its key.
+struct Issued {
+    ca: String,
+    certificate: String,
+    key: String,
+}
+
+fn issue(usage: ExtendedKeyUsagePurpose) -> Issued {
+    let mut ca = CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
+    let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    leaf.extended_key_usages = vec![usage];
+    let key = KeyPair::generate().unwrap();
+    Issued {
+        ca: ca.pem(),
+        certificate: leaf.signed_by(&key, &ca).unwrap().pem(),
+        key: key.serialize_pem(),
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("tls-{name}"));
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+async fn start(name: &str, server: &Issued, clients: Option<&Issued>) -> Gateway {
+    let folder = folder(name);
+    fs::write(folder.join("cert.pem"), &server.certificate).unwrap();
+    fs::write(folder.join("key.pem"), &server.key).unwrap();
+    fs::write(folder.join("secret"), "hush-hush").unwrap();
+    let mut tls = "certificate_file = \"cert.pem\"\nprivate_key_file = \"key.pem\"\n".to_owned();
+    if let Some(clients) = clients {
+        fs::write(folder.join("clients.pem"), &clients.ca).unwrap();
+        tls.push_str("client_ca_file = \"clients.pem\"\n");
+    }
+    let text = format!(
+        "[grpc]\nlisten = \"127.0.0.1:0\"\n[grpc.tls]\n{tls}[grpc.timeouts]\nhandshake = \"200ms\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+         [[accounts]]\nid = \"wechat\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\nbase_url = \"https://127.0.0.1:1\"\n"
+    );
+    let settings = config::parse("kabao.toml", &text, &folder, &Environment::default(), 0).unwrap();
+    let gateway = Gateway::start(&settings).await.unwrap();
+    gateway.ready();
+    gateway
+}
+
+/// A TLS client that trusts `server` and shows `identity` if there is one.
+fn connector(server: &Issued, identity: Option<&Issued>) -> TlsConnector {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(server.ca.as_bytes()).unwrap())
+        .unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => {
+            let chain =
+                vec![CertificateDer::from_pem_slice(identity.certificate.as_bytes()).unwrap()];
+            let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+            builder.with_client_auth_cert(chain, key).unwrap()
+        }
+    };
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    TlsConnector::from(Arc::new(config))
+}
+
+async fn channel(
+    gateway: &Gateway,
+    connector: TlsConnector,
+) -> Result<Channel, tonic::transport::Error> {
+    let address = gateway.grpc();
+    let connect = tower::service_fn(move |_: http::Uri| {
+        let connector = connector.clone();
+        async move {
+            let stream = TcpStream::connect(address).await?;
+            let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
+            io::Result::Ok(TokioIo::new(connector.connect(name, stream).await?))
+        }
+    });
+    Endpoint::from_static("http://localhost")
+        .connect_with_connector(connect)
+        .await
+}
+
+async fn is_served(gateway: &Gateway, connector: TlsConnector) -> bool {
+    let Ok(channel) = channel(gateway, connector).await else {
+        return false;
+    };
+    let request = HealthCheckRequest::default();
+    match HealthClient::new(channel).check(request).await {
+        Ok(answer) => answer.into_inner().status() == ServingStatus::Serving,
+        Err(_) => false,
+    }
+}
+
+#[tokio::test]
+async fn calls_go_through_tls() {
+    let server = issue(ExtendedKeyUsagePurpose::ServerAuth);
+    let gateway = start("plain", &server, None).await;
+    assert!(is_served(&gateway, connector(&server, None)).await);
+    let stranger = issue(ExtendedKeyUsagePurpose::ServerAuth);
+    assert!(!is_served(&gateway, connector(&stranger, None)).await);
+}
+
+#[tokio::test]
+async fn clients_need_a_certificate_of_the_configured_authority() {
+    let server = issue(ExtendedKeyUsagePurpose::ServerAuth);
+    let client = issue(ExtendedKeyUsagePurpose::ClientAuth);
+    let stranger = issue(ExtendedKeyUsagePurpose::ClientAuth);
+    let gateway = start("mutual", &server, Some(&client)).await;
+    assert!(is_served(&gateway, connector(&server, Some(&client))).await);
+    assert!(!is_served(&gateway, connector(&server, None)).await);
+    assert!(!is_served(&gateway, connector(&server, Some(&stranger))).await);
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_go_on_is_cut_off() {
+    let server = issue(ExtendedKeyUsagePurpose::ServerAuth);
+    let gateway = start("stuck", &server, None).await;
+    let mut silent = TcpStream::connect(gateway.grpc()).await.unwrap();
+    let mut said = Vec::new();
+    let reading = silent.read_to_end(&mut said);
+    tokio::time::timeout(PATIENCE, reading)
+        .await
+        .expect("the connection is cut")
+        .unwrap();
+    assert_eq!(said, b"");
+    assert!(is_served(&gateway, connector(&server, None)).await);
+}

@@ -1,0 +1,132 @@
+//! What WeChat refuses, in WeChat's words and with its request id.
+
+use kabao_auth::PrivateKey;
+use kabao_client::{Merchant, PayCredential, WeChatPayKey};
+use kabao_gateway::Client;
+use kabao_models::Secret;
+use kabao_proto::kabao::v1::Member;
+use kabao_sandbox::{Credentials, Running};
+use serde_json::json;
+use tonic::Code;
+
+use crate::demo::{BRAND, Demo, MERCHANT, OFFICIAL_ACCOUNT};
+use crate::refusal::{refused, upstream_request_id};
+use crate::world::World;
+
+/// The demo merchant's client with something changed.
+fn merchant(sandbox: &Running, change: impl FnOnce(&mut PayCredential)) -> Client {
+    let Credentials {
+        mchid,
+        serial_no,
+        public_key_id,
+        private_key_pem,
+        public_key_pem,
+        ..
+    } = sandbox.account(MERCHANT.account).unwrap();
+    let mut credential = PayCredential {
+        number: mchid.unwrap(),
+        private_key: Secret::new(private_key_pem.unwrap()),
+        serial_no,
+        wechat_pay_key: Some(WeChatPayKey {
+            id: public_key_id.unwrap(),
+            public_key: public_key_pem.unwrap(),
+        }),
+        ..PayCredential::default()
+    };
+    change(&mut credential);
+    let builder = Merchant::builder()
+        .base_url(sandbox.base_url())
+        .root_certificates(sandbox.ca_pem())
+        .credential(credential);
+    Client::Merchant(builder.build().unwrap())
+}
+
+#[tokio::test]
+async fn cards_and_codes_that_do_not_exist() {
+    let world = World::start().await;
+    for (demo, status, code) in [
+        (&MERCHANT, "404", "RESOURCE_NOT_EXISTS"),
+        (&BRAND, "404", "RESOURCE_NOT_EXISTS"),
+        (&OFFICIAL_ACCOUNT, "200", "40056"),
+    ] {
+        let stranger = Demo {
+            code: "000000000000",
+            ..*demo
+        };
+        let answer = world.get_member(&stranger).await;
+        let refusal = refused(Code::NotFound, "MEMBER_NOT_FOUND").upstream(status, code).check(answer);
+        assert!(upstream_request_id(&refusal).is_some(), "{}: {refusal:?}", demo.account);
+    }
+    for (demo, status, code) in [
+        (&MERCHANT, "404", "RESOURCE_NOT_EXISTS"),
+        (&BRAND, "404", "RESOURCE_NOT_EXISTS"),
+        (&OFFICIAL_ACCOUNT, "200", "40039"),
+    ] {
+        let stranger = Demo {
+            card_id: "pNoSuchCard",
+            ..*demo
+        };
+        let answer = world.get_template(&stranger).await;
+        refused(Code::NotFound, "TEMPLATE_NOT_FOUND").upstream(status, code).check(answer);
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_of_the_merchant() {
+    let world = World::start().await;
+    let account = json!({ "account": MERCHANT.account });
+    world.order("POST", "/keys/revoke", &account).await;
+    let answer = world.get_member(&MERCHANT).await;
+    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED").upstream("401", "SIGN_ERROR").check(answer);
+    // It was refused before it could run, so that a write is a clean failure too.
+    let change = Member {
+        level: "金".to_owned(),
+        ..Member::default()
+    };
+    let answer = world.update_member(&MERCHANT, change, &["level"]).await;
+    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED").upstream("401", "SIGN_ERROR").check(answer);
+    // Nobody else is touched.
+    world.get_member(&BRAND).await.unwrap();
+    world.order("POST", "/keys/restore", &account).await;
+    world.get_member(&MERCHANT).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_serial_number_that_is_not_the_merchants() {
+    let world = World::with_account(MERCHANT.account, |sandbox| {
+        merchant(sandbox, |credential| {
+            credential.serial_no = Some("5157F09EFDC096DE15EBE81A47057A7200000000".to_owned());
+        })
+    })
+    .await;
+    let answer = world.get_member(&MERCHANT).await;
+    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED").upstream("401", "SIGN_ERROR").check(answer);
+}
+
+#[tokio::test]
+async fn a_private_key_that_is_not_the_merchants() {
+    let world = World::with_account(MERCHANT.account, |sandbox| {
+        merchant(sandbox, |credential| {
+            let other = PrivateKey::generate_pem().unwrap();
+            credential.private_key = Secret::new(other.to_str().unwrap());
+        })
+    })
+    .await;
+    let answer = world.get_member(&MERCHANT).await;
+    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED").upstream("401", "SIGN_ERROR").check(answer);
+}
+
+#[tokio::test]
+async fn an_account_without_the_product_permission() {
+    let world = World::start().await;
+    for (demo, status, code) in [
+        (&MERCHANT, "403", "NO_AUTH"),
+        (&BRAND, "403", "NO_AUTH"),
+        (&OFFICIAL_ACCOUNT, "200", "48001"),
+    ] {
+        let path = format!("/accounts/{}", demo.account);
+        world.order("PATCH", &path, &json!({ "permitted": false })).await;
+        let answer = world.get_member(demo).await;
+        refused(Code::PermissionDenied, "UPSTREAM_PERMISSION_DENIED").upstream(status, code).check(answer);
+    }
+}

@@ -1,0 +1,215 @@
+//! A gateway, a sandbox, and a channel from a caller to them.
+
+use std::time::Duration;
+
+use kabao_gateway::config::{AccountSettings, Settings};
+use kabao_gateway::{Client, Dev, DevOptions, Gateway};
+use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
+use kabao_proto::kabao::v1::template_service_client::TemplateServiceClient;
+use kabao_proto::kabao::v1::{
+    DeleteTemplateRequest, GetMemberRequest, GetTemplateRequest, Member, Template,
+    UpdateMemberRequest, UpdateTemplateRequest, View,
+};
+use kabao_sandbox::{Fault, FaultRule, LedgerEntry, Running};
+use prost_types::FieldMask;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Response, Status};
+
+use crate::demo::Demo;
+
+/// Only a failure waits for so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Everything that a test needs; nothing of it is shared with another test.
+pub(crate) struct World {
+    gateway: Gateway,
+    sandbox: Option<Running>,
+    channel: Channel,
+}
+
+impl World {
+    /// What `kabao dev` starts, in memory.
+    pub(crate) async fn start() -> Self {
+        let dev = Dev::start(DevOptions::default()).await.unwrap();
+        let (gateway, sandbox) = dev.into_parts();
+        Self::of(gateway, sandbox).await
+    }
+
+    /// A gateway with one account of the test's making, in front of the sandbox of `kabao dev`.
+    pub(crate) async fn with_account(id: &str, client: impl FnOnce(&Running) -> Client) -> Self {
+        let dev = Dev::start(DevOptions::default()).await.unwrap();
+        let (_, sandbox) = dev.into_parts();
+        let mut settings = Settings::default();
+        settings.grpc.listen.set_port(0);
+        settings.admin.listen.set_port(0);
+        settings.accounts.push(AccountSettings {
+            id: id.parse().unwrap(),
+            client: client(&sandbox),
+            about: String::new(),
+            certificate_expires: None,
+        });
+        let gateway = Gateway::start(&settings).await.unwrap();
+        gateway.ready();
+        Self::of(gateway, sandbox).await
+    }
+
+    async fn of(gateway: Gateway, sandbox: Running) -> Self {
+        let endpoint = Endpoint::from_shared(format!("http://{}", gateway.grpc())).unwrap();
+        Self {
+            channel: endpoint.connect().await.unwrap(),
+            gateway,
+            sandbox: Some(sandbox),
+        }
+    }
+
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Leaves only the gateway; the channel stays with whoever cloned it.
+    pub(crate) fn into_gateway(self) -> (Gateway, Option<Running>) {
+        (self.gateway, self.sandbox)
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    pub(crate) fn sandbox(&self) -> &Running {
+        self.sandbox.as_ref().expect("the sandbox is on the network")
+    }
+
+    /// Takes WeChat off the network.
+    pub(crate) async fn stop_sandbox(&mut self) {
+        let sandbox = self.sandbox.take().expect("the sandbox is on the network");
+        sandbox.shutdown().await;
+    }
+
+    /// Lets the next `times` requests of an operation meet a fault.
+    pub(crate) fn inject(&self, operation: &str, times: u32, fault: Fault) {
+        let rule = FaultRule::next(fault).on(operation).times(times);
+        self.sandbox().inject(rule).unwrap();
+    }
+
+    /// What really happened upstream through one operation.
+    pub(crate) fn effects_of(&self, operation: &str) -> Vec<LedgerEntry> {
+        let mut entries = self.sandbox().ledger();
+        entries.retain(|entry| entry.operation == operation);
+        entries
+    }
+
+    /// Gives an order to the control API of the sandbox and returns its answer.
+    pub(crate) async fn order(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(self.sandbox().control_addr()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(body).unwrap()
+    }
+
+    /// Forgets the faults that are still waiting.
+    pub(crate) async fn clear_faults(&self) {
+        self.order("DELETE", "/faults", &Value::Null).await;
+    }
+
+    /// Returns once no fault is waiting any more, so that the request it was meant for is being served.
+    pub(crate) async fn all_faults_taken(&self) {
+        let taken = async {
+            while self.order("GET", "/faults", &Value::Null).await["faults"] != json!([]) {}
+        };
+        tokio::time::timeout(PATIENCE, taken).await.expect("the faults are taken");
+    }
+
+    pub(crate) fn members(&self) -> MemberServiceClient<Channel> {
+        MemberServiceClient::new(self.channel())
+    }
+
+    pub(crate) fn templates(&self) -> TemplateServiceClient<Channel> {
+        TemplateServiceClient::new(self.channel())
+    }
+
+    pub(crate) async fn get_member(&self, demo: &Demo) -> Result<Response<Member>, Status> {
+        self.members().get_member(get_member(demo)).await
+    }
+
+    pub(crate) async fn update_member(
+        &self,
+        demo: &Demo,
+        member: Member,
+        paths: &[&str],
+    ) -> Result<Response<Member>, Status> {
+        self.members()
+            .update_member(update_member(demo, member, paths))
+            .await
+    }
+
+    pub(crate) async fn get_template(&self, demo: &Demo) -> Result<Response<Template>, Status> {
+        let request = GetTemplateRequest {
+            name: demo.template(),
+            view: View::Full.into(),
+        };
+        self.templates().get_template(request).await
+    }
+
+    pub(crate) async fn update_template(
+        &self,
+        demo: &Demo,
+        template: Template,
+        paths: &[&str],
+    ) -> Result<Response<Template>, Status> {
+        let request = UpdateTemplateRequest {
+            template: Some(Template {
+                name: demo.template(),
+                ..template
+            }),
+            update_mask: mask(paths),
+            ..UpdateTemplateRequest::default()
+        };
+        self.templates().update_template(request).await
+    }
+
+    pub(crate) async fn delete_template(&self, demo: &Demo) -> Result<Response<()>, Status> {
+        let request = DeleteTemplateRequest {
+            name: demo.template(),
+            ..DeleteTemplateRequest::default()
+        };
+        self.templates().delete_template(request).await
+    }
+}
+
+pub(crate) fn get_member(demo: &Demo) -> GetMemberRequest {
+    GetMemberRequest {
+        name: demo.member(),
+        openid: demo.openid.to_owned(),
+        view: View::Full.into(),
+    }
+}
+
+pub(crate) fn update_member(demo: &Demo, member: Member, paths: &[&str]) -> UpdateMemberRequest {
+    UpdateMemberRequest {
+        member: Some(Member {
+            name: demo.member(),
+            ..member
+        }),
+        update_mask: mask(paths),
+        openid: demo.openid.to_owned(),
+        ..UpdateMemberRequest::default()
+    }
+}
+
+/// A mask of these paths; no mask at all for none.
+fn mask(paths: &[&str]) -> Option<FieldMask> {
+    (!paths.is_empty()).then(|| FieldMask {
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+    })
+}
