@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kabao_models::Family;
 
-use crate::{AccountId, Error, MemberApi, Reason, TemplateApi, Upstream};
+use crate::{AccountApi, AccountId, Error, MemberApi, Reason, TemplateApi, Upstream};
 
 /// One set of upstream credentials, ready to be called.
 ///
@@ -22,6 +22,8 @@ pub struct Account {
     pub templates: Arc<dyn TemplateApi>,
     /// The portable member operations.
     pub members: Arc<dyn MemberApi>,
+    /// What the account can do and stands on.
+    pub state: Arc<dyn AccountApi>,
     /// Every operation of the family.
     pub upstream: Arc<dyn Upstream>,
 }
@@ -97,7 +99,7 @@ impl Accounts {
 #[cfg(feature = "mock")]
 mod tests {
     use super::*;
-    use crate::{MockMemberApi, MockTemplateApi, MockUpstream};
+    use crate::{MockAccountApi, MockMemberApi, MockTemplateApi, MockUpstream};
 
     fn account(id: &str) -> Account {
         Account {
@@ -105,6 +107,7 @@ mod tests {
             family: Family::Merchant,
             templates: Arc::new(MockTemplateApi::new()),
             members: Arc::new(MockMemberApi::new()),
+            state: Arc::new(MockAccountApi::new()),
             upstream: Arc::new(MockUpstream::new()),
         }
     }

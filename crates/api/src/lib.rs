@@ -12,14 +12,18 @@
 //! - **Traits**: [`MemberApi`] and [`TemplateApi`], one request struct per
 //!   method; [`Upstream`] executes any operation of any family, and [`call`]
 //!   does so with types.
-//! - **Accounts**: an [`Account`] bundles the three for one set of
-//!   credentials; [`Accounts`] finds it by name. There is no default account.
+//! - **Pages**: lists come as [`Page`]s; a [`PageToken`] hides whether the family
+//!   pages by item, by page number or not at all.
+//! - **Accounts**: an [`Account`] bundles the traits for one set of
+//!   credentials, and [`AccountApi`] tells what it can do and proves that its
+//!   credentials are good; [`Accounts`] finds it by name. There is no default
+//!   account.
 //! - **Errors**: one [`Error`] with a [`Reason`] from a published registry and
 //!   the two questions that matter after a failure: [`Error::is_retryable`] and
 //!   [`Error::may_have_executed`].
 //!
 //! The feature `mock` publishes mockall fakes: `MockMemberApi`,
-//! `MockTemplateApi` and `MockUpstream`.
+//! `MockTemplateApi`, `MockAccountApi` and `MockUpstream`.
 //!
 //! ```
 //! use kabao_api::{Error, MemberName, Reason};
@@ -35,12 +39,18 @@
 //! ```
 
 mod account;
+mod account_api;
+mod adjustment;
 mod context;
 mod error;
 mod kind;
 mod member;
 mod member_api;
+mod member_requests;
+mod method;
 mod name;
+mod new_template;
+mod page;
 mod reason;
 mod template;
 mod template_api;
@@ -50,24 +60,41 @@ mod view;
 mod violation;
 
 pub use self::account::{Account, Accounts};
+pub use self::account_api::{
+    AccessTokenState, AccountApi, Capability, Check, CredentialKind, CredentialState,
+    TrustedKeyState,
+};
+pub use self::adjustment::{AdjustMember, Adjustment, Change};
 pub use self::context::CallContext;
 pub use self::error::Error;
 pub use self::kind::Kind;
 pub use self::member::{Member, MemberState, MemberUpdate, UpstreamMember};
-pub use self::member_api::{GetMember, MemberApi, UpdateMember};
+pub use self::member_api::MemberApi;
+pub use self::member_requests::{
+    ActivateMember, ActivationOutcome, GetMember, ImportMember, ImportedUser, InvalidateMember,
+    ListMembers, UpdateMember,
+};
+pub use self::method::Method;
 pub use self::name::{AccountId, MemberName, TemplateId, TemplateName};
+pub use self::new_template::{NewTemplate, UpstreamNewTemplate};
+pub use self::page::{Cursor, Page, PageRequest, PageScope, PageToken};
 pub use self::reason::Reason;
 pub use self::template::{
     Stock, Template, TemplateState, TemplateUpdate, UpstreamTemplate, Validity,
 };
-pub use self::template_api::{DeleteTemplate, GetTemplate, TemplateApi, UpdateTemplate};
+pub use self::template_api::{
+    CreateTemplate, DeleteTemplate, GetTemplate, ListTemplates, TemplateApi, UpdateTemplate,
+};
 pub use self::upstream::{Upstream, call};
 pub use self::upstream_error::{UpstreamDetail, UpstreamError};
 pub use self::view::View;
 pub use self::violation::FieldViolation;
 
 #[cfg(feature = "mock")]
-pub use self::{member_api::MockMemberApi, template_api::MockTemplateApi, upstream::MockUpstream};
+pub use self::{
+    account_api::MockAccountApi, member_api::MockMemberApi, template_api::MockTemplateApi,
+    upstream::MockUpstream,
+};
 
 // The parts of the upstream vocabulary that stand in signatures here.
 pub use kabao_models::{Family, Personal};

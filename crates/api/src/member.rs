@@ -16,6 +16,8 @@ pub struct Member {
     pub openid: Option<Personal>,
     /// The state of the card.
     pub state: MemberState,
+    /// The state in WeChat's own word.
+    pub upstream_state: Option<String>,
     /// The name of the member's level.
     pub level: Option<String>,
     /// The points.
@@ -51,6 +53,7 @@ impl Member {
             name,
             openid: None,
             state,
+            upstream_state: None,
             level: None,
             points: None,
             balance: None,

@@ -1,9 +1,11 @@
 //! The portable operations on members.
 
 use async_trait::async_trait;
-use kabao_models::Personal;
 
-use crate::{CallContext, Error, Member, MemberName, MemberUpdate, View};
+use crate::{
+    ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
+    InvalidateMember, ListMembers, Member, Page, UpdateMember,
+};
 
 /// Reads and changes members, in whatever family the account is.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -30,31 +32,121 @@ pub trait MemberApi: Send + Sync {
         context: &CallContext,
         request: UpdateMember,
     ) -> Result<Member, Error>;
-}
 
-/// Arguments of [`MemberApi::get_member`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GetMember {
-    /// Which member.
-    pub name: MemberName,
-    /// The user; required by the brand family, ignored by the others.
-    pub openid: Option<Personal>,
-    /// How much to return.
-    pub view: View,
-}
+    /// Lists the cards of one user.
+    ///
+    /// Every item is a member as [`get_member`](MemberApi::get_member) returns it: where WeChat's
+    /// list holds names only (merchant, official account), each card of the page is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::PageTokenInvalid`](crate::Reason::PageTokenInvalid) for a token that does not
+    /// belong to this list.
+    async fn list_members(
+        &self,
+        context: &CallContext,
+        request: ListMembers,
+    ) -> Result<Page<Member>, Error> {
+        let _ = (context, request);
+        Err(Error::new(
+            crate::Reason::NotSupportedByFamily,
+            "not here yet",
+        ))
+    }
 
-/// Arguments of [`MemberApi::update_member`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UpdateMember {
-    /// Which member.
-    pub name: MemberName,
-    /// The user; required by the brand family, ignored by the others.
-    pub openid: Option<Personal>,
-    /// What to change.
-    pub update: MemberUpdate,
-    /// Identifies this one intended change (AIP-155); becomes `out_request_no` where the family
-    /// has one. Without it the client makes one up, and only the client can repeat the call safely.
-    pub request_id: Option<String>,
-    /// How much to return.
-    pub view: View,
+    /// Changes the stored value of one member.
+    ///
+    /// Reading the present value and writing the new one is one step as far as this process goes;
+    /// another one that writes in between is not noticed.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::NotSupportedByFamily`](crate::Reason::NotSupportedByFamily);
+    /// [`Reason::PreconditionFailed`](crate::Reason::PreconditionFailed) with nothing sent;
+    /// [`Reason::OutcomeUnknown`](crate::Reason::OutcomeUnknown) if no verified answer came back.
+    async fn adjust_balance(
+        &self,
+        context: &CallContext,
+        request: AdjustMember,
+    ) -> Result<Adjustment, Error> {
+        let _ = (context, request);
+        Err(Error::new(
+            crate::Reason::NotSupportedByFamily,
+            "not here yet",
+        ))
+    }
+
+    /// Changes the points of one member; as [`adjust_balance`](MemberApi::adjust_balance).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`adjust_balance`](MemberApi::adjust_balance).
+    async fn adjust_points(
+        &self,
+        context: &CallContext,
+        request: AdjustMember,
+    ) -> Result<Adjustment, Error> {
+        let _ = (context, request);
+        Err(Error::new(
+            crate::Reason::NotSupportedByFamily,
+            "not here yet",
+        ))
+    }
+
+    /// Makes a card usable that the user has received, or tells WeChat that the user does not
+    /// become a member.
+    ///
+    /// # Errors
+    ///
+    /// As [`update_member`](MemberApi::update_member).
+    async fn activate_member(
+        &self,
+        context: &CallContext,
+        request: ActivateMember,
+    ) -> Result<Member, Error> {
+        let _ = (context, request);
+        Err(Error::new(
+            crate::Reason::NotSupportedByFamily,
+            "not here yet",
+        ))
+    }
+
+    /// Makes a card invalid, for good. WeChat demands that the user has agreed.
+    ///
+    /// # Errors
+    ///
+    /// As [`update_member`](MemberApi::update_member).
+    async fn invalidate_member(
+        &self,
+        context: &CallContext,
+        request: InvalidateMember,
+    ) -> Result<Member, Error> {
+        let _ = (context, request);
+        Err(Error::new(
+            crate::Reason::NotSupportedByFamily,
+            "not here yet",
+        ))
+    }
+
+    /// Makes a card for somebody who became a member elsewhere.
+    ///
+    /// If WeChat confirmed the card and only reading it back failed, the answer holds its name and
+    /// nothing else: a code that is lost could not be asked for again.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::NotSupportedByFamily`](crate::Reason::NotSupportedByFamily) names the fields that
+    /// the family cannot set; [`Reason::OutcomeUnknown`](crate::Reason::OutcomeUnknown) if no
+    /// verified answer came back.
+    async fn import_member(
+        &self,
+        context: &CallContext,
+        request: ImportMember,
+    ) -> Result<Member, Error> {
+        let _ = (context, request);
+        Err(Error::new(
+            crate::Reason::NotSupportedByFamily,
+            "not here yet",
+        ))
+    }
 }

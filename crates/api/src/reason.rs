@@ -61,8 +61,12 @@ reasons! {
     FieldMaskInvalid = "FIELD_MASK_INVALID", InvalidArgument;
     /// A resource name does not have the documented form. Nothing was sent. Correct the name.
     NameInvalid = "NAME_INVALID", InvalidArgument;
-    /// The request id does not fit the family's request numbers. Nothing was sent. Use letters, digits, `-` and `_`, at most 32.
+    /// The request id does not fit the family's request numbers. Nothing was sent. Use a UUID, or at most 32 letters, digits, `-` and `_`.
     RequestIdInvalid = "REQUEST_ID_INVALID", InvalidArgument;
+    /// The page token is none of this gateway's or belongs to a list with other arguments. Nothing was sent. Start the list anew.
+    PageTokenInvalid = "PAGE_TOKEN_INVALID", InvalidArgument;
+    /// There is no such service or method, or it cannot be called in this encoding. Nothing was sent. Compare with the protos or with server reflection.
+    MethodNotFound = "METHOD_NOT_FOUND", Unimplemented;
     /// The family of this account has no such operation or field. Nothing was sent. Use the family's own service if it offers something close.
     NotSupportedByFamily = "NOT_SUPPORTED_BY_FAMILY", Unimplemented;
     /// The operation belongs to another family than the account. Nothing was sent. Name an account of the operation's family.
@@ -155,7 +159,7 @@ mod tests {
             assert!(reason.description().ends_with('.'), "{name}");
             assert!(!reason.description().starts_with(' '), "{name}");
         }
-        assert_eq!(seen.len(), 31);
+        assert_eq!(seen.len(), 33);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct Template {
     pub title: Option<String>,
     /// The state of the template.
     pub state: TemplateState,
+    /// The state in WeChat's own word.
+    pub upstream_state: Option<String>,
     /// The brand's name as users see it.
     pub brand_name: Option<String>,
     /// The brand's id.
@@ -63,6 +65,7 @@ impl Template {
             name,
             title: None,
             state,
+            upstream_state: None,
             brand_name: None,
             brand_id: None,
             appid: None,

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 
-use crate::{CallContext, Error, Template, TemplateName, TemplateUpdate, View};
+use crate::{
+    AccountId, CallContext, Error, NewTemplate, Page, PageRequest, Template, TemplateName,
+    TemplateUpdate, View,
+};
 
 /// Reads and changes card templates, in whatever family the account is.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -18,6 +21,46 @@ pub trait TemplateApi: Send + Sync {
         context: &CallContext,
         request: GetTemplate,
     ) -> Result<Template, Error>;
+
+    /// Lists the templates of an account, in WeChat's order.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::PageTokenInvalid`](crate::Reason::PageTokenInvalid) for a token that does not
+    /// belong to this list.
+    async fn list_templates(
+        &self,
+        context: &CallContext,
+        request: ListTemplates,
+    ) -> Result<Page<Template>, Error> {
+        let _ = (context, request);
+        Err(Error::new(
+            crate::Reason::NotSupportedByFamily,
+            "not here yet",
+        ))
+    }
+
+    /// Makes a new template and returns it.
+    ///
+    /// If WeChat confirmed the template and only reading it back failed, the answer holds its name
+    /// and nothing else: a name that is lost could not be asked for again.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::FieldInvalid`](crate::Reason::FieldInvalid) names what the family needs besides, and
+    /// every portable field that contradicts the family's own message;
+    /// [`Reason::OutcomeUnknown`](crate::Reason::OutcomeUnknown) if no verified answer came back.
+    async fn create_template(
+        &self,
+        context: &CallContext,
+        request: CreateTemplate,
+    ) -> Result<Template, Error> {
+        let _ = (context, request);
+        Err(Error::new(
+            crate::Reason::NotSupportedByFamily,
+            "not here yet",
+        ))
+    }
 
     /// Changes fields of one template and returns it as it is afterwards.
     ///
@@ -50,6 +93,32 @@ pub trait TemplateApi: Send + Sync {
 pub struct GetTemplate {
     /// Which template.
     pub name: TemplateName,
+    /// How much to return.
+    pub view: View,
+}
+
+/// Arguments of [`TemplateApi::list_templates`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListTemplates {
+    /// Whose templates.
+    pub account: AccountId,
+    /// Which page.
+    pub page: PageRequest,
+    /// How much to return of each.
+    pub view: View,
+}
+
+/// Arguments of [`TemplateApi::create_template`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct CreateTemplate {
+    /// Who makes the template.
+    pub account: AccountId,
+    /// What it is to be.
+    pub template: NewTemplate,
+    /// Identifies this one intended change (AIP-155); becomes `out_request_no` in the families that
+    /// have one (merchant and brand). An official account has none: repeating the call makes a
+    /// second card.
+    pub request_id: Option<String>,
     /// How much to return.
     pub view: View,
 }

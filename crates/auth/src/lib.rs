@@ -56,6 +56,7 @@ mod authorization;
 mod certificate;
 mod certificates;
 mod der;
+mod digest;
 mod error;
 mod freshness;
 mod key_id;
@@ -84,6 +85,7 @@ pub use certificate::Certificate;
 pub use certificates::{
     AcceptedCertificates, CertificatesError, EncryptedCertificate, accept_certificates,
 };
+pub use digest::sha256_hex;
 pub use error::Error;
 pub use freshness::{Freshness, MAX_DEVIATION_SECONDS};
 pub use key_id::{KeyId, PublicKeyId, SerialNumber};

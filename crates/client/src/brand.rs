@@ -1,6 +1,11 @@
 //! The brand family: `card-member` of WeChat Pay, through a service provider or directly.
 
+mod account;
+mod creation;
+mod list;
 mod member;
+mod membership;
+mod points;
 mod template;
 
 use std::sync::Arc;

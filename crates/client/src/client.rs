@@ -88,6 +88,7 @@ macro_rules! client_methods {
                     family: Self::FAMILY,
                     upstream: std::sync::Arc::new(self.pipeline.clone()),
                     templates: std::sync::Arc::new(self.clone()),
+                    state: std::sync::Arc::new(self.clone()),
                     members: std::sync::Arc::new(self),
                 }
             }

@@ -75,6 +75,8 @@ mod client;
 mod clock;
 mod configuration;
 mod keys;
+mod list;
+mod member_locks;
 mod merchant;
 mod official_account;
 mod origin;
@@ -94,7 +96,8 @@ pub use self::clock::{Clock, SystemClock};
 pub use self::configuration::{
     ConfigurationError, ConfigurationFault, PayCredential, WeChatPayKey,
 };
-pub use self::merchant::{Merchant, MerchantBuilder};
+pub use self::list::{list_all_members, list_all_templates};
+pub use self::merchant::{ListOffset, Merchant, MerchantBuilder};
 pub use self::official_account::{OfficialAccount, OfficialAccountBuilder};
 pub use self::settings::{RetrySettings, Settings};
 pub use self::token::TokenMode;

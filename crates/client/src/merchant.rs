@@ -1,6 +1,11 @@
 //! The merchant family: `membercard-open` and `membercard-activity` of WeChat Pay.
 
+mod account;
+mod adjust;
+mod creation;
+mod list;
 mod member;
+mod membership;
 mod template;
 
 use std::sync::Arc;
@@ -19,6 +24,21 @@ use crate::pipeline::credentials::Credentials;
 pub struct Merchant {
     pipeline: Pipeline,
     clock: Arc<dyn Clock>,
+    list_offset: ListOffset,
+}
+
+/// What `offset` counts in the lists of this family.
+///
+/// The documents call it a page number, and their samples contradict that. The wrong setting shows
+/// as a list that ends too early, which is an error and never a shorter list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListOffset {
+    /// Items, as in the other families.
+    #[default]
+    Items,
+    /// Pages.
+    Pages,
 }
 
 impl Merchant {
@@ -28,6 +48,7 @@ impl Merchant {
     pub fn builder() -> MerchantBuilder {
         MerchantBuilder {
             credential: PayCredential::default(),
+            list_offset: ListOffset::default(),
             common: Common::new("https://api.mch.weixin.qq.com"),
         }
     }
@@ -39,6 +60,7 @@ client_methods!(Merchant);
 #[derive(Clone)]
 pub struct MerchantBuilder {
     credential: PayCredential,
+    list_offset: ListOffset,
     common: Common,
 }
 
@@ -47,6 +69,13 @@ impl MerchantBuilder {
     #[must_use]
     pub fn credential(mut self, credential: PayCredential) -> Self {
         self.credential = credential;
+        self
+    }
+
+    /// Sets what `offset` counts in lists; items unless set.
+    #[must_use]
+    pub fn list_offset(mut self, list_offset: ListOffset) -> Self {
+        self.list_offset = list_offset;
         self
     }
 
@@ -79,7 +108,11 @@ impl MerchantBuilder {
                     Arc::clone(&clock),
                     settings,
                 );
-                Ok(Merchant { pipeline, clock })
+                Ok(Merchant {
+                    pipeline,
+                    clock,
+                    list_offset: self.list_offset,
+                })
             }
             _ => Err(faults.finish()),
         }

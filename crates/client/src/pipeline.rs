@@ -12,12 +12,13 @@ pub(crate) mod refusal;
 mod resource;
 pub(crate) mod retry;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use kabao_api::{CallContext, Error, Family, Reason, Upstream};
 use kabao_auth::KeyId;
-use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Effect, Operation, Outgoing};
+use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Effect, Endpoint, Operation, Outgoing};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 
@@ -27,6 +28,7 @@ use self::call::Call;
 use self::credentials::{Credentials, Proof};
 use self::retry::Budget;
 use crate::clock::Clock;
+use crate::member_locks::{MemberGuard, MemberLocks};
 use crate::settings::Settings;
 use crate::transport::Transport;
 
@@ -43,6 +45,7 @@ pub(crate) struct Inner {
     settings: Settings,
     admission: Admission,
     budget: Budget,
+    members: MemberLocks,
 }
 
 /// One call, ready to be sent as often as needed.
@@ -53,6 +56,8 @@ struct Job {
     key: Option<KeyId>,
     /// Held until the last attempt has ended, also when the caller has left.
     _turn: OwnedSemaphorePermit,
+    /// The same for the lock of a member whose value the call changes.
+    _member: Option<MemberGuard>,
 }
 
 impl Pipeline {
@@ -73,6 +78,7 @@ impl Pipeline {
             settings,
             admission,
             budget,
+            members: MemberLocks::new(),
         }))
     }
 
@@ -84,11 +90,40 @@ impl Pipeline {
         &self.0.settings
     }
 
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.0.clock.as_ref()
+    }
+
+    pub(crate) fn members(&self) -> &MemberLocks {
+        &self.0.members
+    }
+
+    /// Executes one operation with types, and keeps the member locked until its last attempt has
+    /// ended: a write that is in flight when its caller leaves must not be overtaken by the next
+    /// change.
+    pub(crate) async fn call_locked<E: Endpoint>(
+        &self,
+        context: &CallContext,
+        request: E,
+        member: MemberGuard,
+    ) -> Result<E::Answer, Error> {
+        let operation = E::OPERATION;
+        let result = self.run(context, Box::new(request), Some(member)).await;
+        let answer: Box<dyn Any> = result
+            .map_err(|error| failure::named(error, operation))?
+            .into_any();
+        answer
+            .downcast()
+            .map(|answer| *answer)
+            .map_err(|_| Error::new(Reason::Internal, "the answer is of another operation"))
+    }
+
     /// The ordered list.
     async fn run(
         &self,
         context: &CallContext,
         mut request: Box<dyn AnyEndpoint>,
+        member: Option<MemberGuard>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
         let call = Call::open(context, operation, &self.0.settings);
@@ -111,6 +146,7 @@ impl Pipeline {
             outgoing,
             key,
             _turn: turn,
+            _member: member,
         };
         let believed = match operation.effect {
             Effect::Read => self.attempt_read(call, job).await?,
@@ -171,7 +207,7 @@ impl Upstream for Pipeline {
         request: Box<dyn AnyEndpoint>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
-        let result = self.run(context, request).await;
+        let result = self.run(context, request, None).await;
         result.map_err(|error| failure::named(error, operation))
     }
 }

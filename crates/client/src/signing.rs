@@ -66,6 +66,10 @@ impl RequestSigner {
         Ok(value)
     }
 
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
     }

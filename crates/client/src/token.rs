@@ -5,7 +5,7 @@ mod fetch;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabao_api::Error;
+use kabao_api::{AccessTokenState, Error};
 use kabao_models::Secret;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -84,6 +84,23 @@ impl TokenSource {
 
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    pub(crate) fn appid(&self) -> &str {
+        &self.appid
+    }
+
+    /// Tells whether there is a token, without waiting for a fetch that is under way.
+    pub(crate) fn look(&self) -> AccessTokenState {
+        let now = Instant::now();
+        let renew_at = self.state.try_lock().ok().and_then(|state| {
+            let token = state.current.as_ref()?;
+            (now < token.renew_at).then_some(token.renew_at)
+        });
+        AccessTokenState {
+            held: renew_at.is_some(),
+            renews_in: renew_at.map(|renew_at| renew_at.saturating_duration_since(now)),
+        }
     }
 
     /// Returns a token that is good for a while, fetching one if need be.

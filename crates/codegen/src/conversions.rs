@@ -64,7 +64,12 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
             .any(|field| field.deprecated);
         let mut imports = String::new();
         let names: Vec<&str> = [
-            "ExtraOut", "FamilyRequest", "FromModel", "IntoModel", "Reader", "UploadChunk"
+            "ExtraOut",
+            "FamilyRequest",
+            "FromModel",
+            "IntoModel",
+            "Reader",
+            "UploadChunk",
         ]
         .into_iter()
         .filter(|name| body.contains(name))
@@ -133,7 +138,11 @@ pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
     table.push_str("pub(crate) fn operations(visitor: &mut impl OperationVisitor) {\n");
     for catalogue in catalogues {
         let family = &catalogue.family;
-        for operation in catalogue.operations.iter().filter(|operation| !operation.is_upload()) {
+        for operation in catalogue
+            .operations
+            .iter()
+            .filter(|operation| !operation.is_upload())
+        {
             let answer = answer_name(operation);
             table.push_str(&format!(
                 "visitor.visit::<m_{family}::{}::{}, p_{family}::{}Request, p_{family}::{answer}>();\n",

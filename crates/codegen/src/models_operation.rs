@@ -215,14 +215,24 @@ fn endpoint(catalogue: &Catalogue, operation: &Operation, fields: &[&Field]) -> 
 /// The digest member of an upload's JSON part: all but the file name.
 fn digest_member<'c>(catalogue: &'c Catalogue, fields: &[&Field]) -> Option<&'c str> {
     let meta = fields.iter().find(|field| field.name == "meta")?;
-    let Kind::Message(name) = meta.kind() else { return None };
-    let member = catalogue.message(name)?.fields.iter().find(|field| field.name != "filename")?;
+    let Kind::Message(name) = meta.kind() else {
+        return None;
+    };
+    let member = catalogue
+        .message(name)?
+        .fields
+        .iter()
+        .find(|field| field.name != "filename")?;
     Some(&member.name)
 }
 
 fn multipart(catalogue: &Catalogue, operation: &Operation, fields: &[&Field]) -> String {
     let digest = digest_member(catalogue, fields).unwrap_or_default();
-    debug_assert!(!digest.is_empty(), "{}: an upload tells a digest in its part `meta`", operation.id);
+    debug_assert!(
+        !digest.is_empty(),
+        "{}: an upload tells a digest in its part `meta`",
+        operation.id
+    );
     format!(
         "\nfn multipart(&self) -> Result<Option<Multipart>, EncodeError> {{\n\
          let filename = self.meta.as_ref().and_then(|meta| meta.filename.clone()).unwrap_or_default();\n\

@@ -124,7 +124,8 @@ fn debug_impls(code: &str) -> String {
         let trimmed = line.trim_start();
         modules.truncate(depth);
         if trimmed.starts_with("#[derive(") {
-            derived = if trimmed.contains("::prost::Message") || trimmed.contains("::prost::Oneof") {
+            derived = if trimmed.contains("::prost::Message") || trimmed.contains("::prost::Oneof")
+            {
                 Some("opaque_debug")
             } else if trimmed.contains("::prost::Enumeration") {
                 Some("named_debug")

@@ -39,12 +39,16 @@ impl FamilyService {
         let mut call = Call::of(&request);
         let message = request.into_inner();
         let (account, context) = self.open(&mut call, message.account(), P::Endpoint::OPERATION)?;
-        let endpoint = Reader::read(message).map_err(|violations| call.refuse(&Error::field_invalid(violations)))?;
+        let endpoint = Reader::read(message)
+            .map_err(|violations| call.refuse(&Error::field_invalid(violations)))?;
         execute(&call, &account, &context, endpoint).await
     }
 
     /// Serves one upload: chunks to a file, checked before anything is sent, answer to message.
-    pub(crate) async fn upload<P, R>(&self, request: Request<Streaming<P>>) -> Result<Response<R>, Status>
+    pub(crate) async fn upload<P, R>(
+        &self,
+        request: Request<Streaming<P>>,
+    ) -> Result<Response<R>, Status>
     where
         P: UploadChunk,
         R: FromModel<<P::Endpoint as Endpoint>::Answer>,

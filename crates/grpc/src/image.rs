@@ -19,9 +19,21 @@ struct Kind {
 }
 
 const KINDS: [Kind; 3] = [
-    Kind { name: "PNG", magic: b"\x89PNG\r\n\x1a\n", endings: &[".png"] },
-    Kind { name: "JPEG", magic: b"\xff\xd8\xff", endings: &[".jpg", ".jpeg"] },
-    Kind { name: "BMP", magic: b"BM", endings: &[".bmp"] },
+    Kind {
+        name: "PNG",
+        magic: b"\x89PNG\r\n\x1a\n",
+        endings: &[".png"],
+    },
+    Kind {
+        name: "JPEG",
+        magic: b"\xff\xd8\xff",
+        endings: &[".jpg", ".jpeg"],
+    },
+    Kind {
+        name: "BMP",
+        magic: b"BM",
+        endings: &[".bmp"],
+    },
 ];
 
 /// Checks a file name.
@@ -32,7 +44,9 @@ pub(crate) fn check_name(name: &str) -> Result<(), FieldViolation> {
         return refuse("is required in the first chunk".to_owned());
     }
     if length > MAX_NAME {
-        return refuse(format!("has {length} characters, at most {MAX_NAME} are allowed"));
+        return refuse(format!(
+            "has {length} characters, at most {MAX_NAME} are allowed"
+        ));
     }
     match kind_of_name(name) {
         Some(_) => Ok(()),
@@ -46,11 +60,15 @@ pub(crate) fn check_content(name: &str, content: &[u8]) -> Result<(), FieldViola
     if content.is_empty() {
         return refuse("is required".to_owned());
     }
-    match (KINDS.iter().find(|kind| content.starts_with(kind.magic)), kind_of_name(name)) {
+    match (
+        KINDS.iter().find(|kind| content.starts_with(kind.magic)),
+        kind_of_name(name),
+    ) {
         (None, _) => refuse("must be a JPEG, BMP or PNG image".to_owned()),
-        (Some(found), Some(named)) if found.name != named.name => {
-            refuse(format!("is a {} image, the file name says {}", found.name, named.name))
-        }
+        (Some(found), Some(named)) if found.name != named.name => refuse(format!(
+            "is a {} image, the file name says {}",
+            found.name, named.name
+        )),
         _ => Ok(()),
     }
 }
@@ -62,7 +80,9 @@ pub(crate) fn too_large() -> FieldViolation {
 
 fn kind_of_name(name: &str) -> Option<&'static Kind> {
     let lower = name.to_ascii_lowercase();
-    KINDS.iter().find(|kind| kind.endings.iter().any(|ending| lower.ends_with(ending)))
+    KINDS
+        .iter()
+        .find(|kind| kind.endings.iter().any(|ending| lower.ends_with(ending)))
 }
 
 #[cfg(test)]
@@ -71,8 +91,13 @@ mod tests {
 
     #[track_caller]
     fn check(name: &str, content: &[u8], expected: Option<&str>) {
-        let found = check_name(name).and_then(|()| check_content(name, content)).err();
-        assert_eq!(found.map(|violation| violation.to_string()).as_deref(), expected);
+        let found = check_name(name)
+            .and_then(|()| check_content(name, content))
+            .err();
+        assert_eq!(
+            found.map(|violation| violation.to_string()).as_deref(),
+            expected
+        );
     }
 
     #[test]
@@ -81,11 +106,27 @@ mod tests {
         check("a.jpeg", b"\xff\xd8\xff\xe0", None);
         check("a.bmp", b"BM..", None);
         check("", b"BM", Some("filename is required in the first chunk"));
-        check("a.gif", b"GIF89a", Some("filename must end in .jpg, .jpeg, .bmp or .png"));
+        check(
+            "a.gif",
+            b"GIF89a",
+            Some("filename must end in .jpg, .jpeg, .bmp or .png"),
+        );
         check("a.png", b"", Some("content is required"));
-        check("a.png", b"<html>", Some("content must be a JPEG, BMP or PNG image"));
-        check("a.png", b"BM..", Some("content is a BMP image, the file name says PNG"));
+        check(
+            "a.png",
+            b"<html>",
+            Some("content must be a JPEG, BMP or PNG image"),
+        );
+        check(
+            "a.png",
+            b"BM..",
+            Some("content is a BMP image, the file name says PNG"),
+        );
         let long = format!("{}.png", "汉".repeat(125));
-        check(&long, b"BM", Some("filename has 129 characters, at most 128 are allowed"));
+        check(
+            &long,
+            b"BM",
+            Some("filename has 129 characters, at most 128 are allowed"),
+        );
     }
 }

@@ -27,7 +27,10 @@ pub struct AccountConfig {
 impl AccountConfig {
     /// An account of the merchant family.
     pub fn merchant(name: &str, mchid: &str) -> Self {
-        Self { mchid: Some(mchid.to_owned()), ..Self::new(name, Family::Merchant) }
+        Self {
+            mchid: Some(mchid.to_owned()),
+            ..Self::new(name, Family::Merchant)
+        }
     }
 
     /// A service provider that acts for one brand.
@@ -39,9 +42,20 @@ impl AccountConfig {
         }
     }
 
+    /// A brand that calls directly: paths under `/brand/`, public-key mode only.
+    pub fn brand_direct(name: &str, brand_id: &str) -> Self {
+        Self {
+            brand_id: Some(brand_id.to_owned()),
+            ..Self::new(name, Family::Brand)
+        }
+    }
+
     /// An official account.
     pub fn official_account(name: &str, appid: &str) -> Self {
-        Self { appid: Some(appid.to_owned()), ..Self::new(name, Family::OfficialAccount) }
+        Self {
+            appid: Some(appid.to_owned()),
+            ..Self::new(name, Family::OfficialAccount)
+        }
     }
 
     fn new(name: &str, family: Family) -> Self {
@@ -176,16 +190,23 @@ pub(crate) struct ClientHalf {
 
 impl Account {
     /// Puts an account together; missing secrets are made.
-    pub(crate) fn new(config: AccountConfig, material: Option<&KeyMaterial>) -> Result<Self, StartError> {
+    pub(crate) fn new(
+        config: AccountConfig,
+        material: Option<&KeyMaterial>,
+    ) -> Result<Self, StartError> {
         let named = |error: StartError| {
             let reason = std::error::Error::source(&error).map(ToString::to_string);
-            let problem = reason.map_or_else(|| error.to_string(), |reason| format!("{error}: {reason}"));
+            let problem =
+                reason.map_or_else(|| error.to_string(), |reason| format!("{error}: {reason}"));
             StartError::account(&config.name, problem)
         };
         let pay = material
             .map(|material| {
                 let keyring = Keyring::new(material)?;
-                let serial_no = keyring.clients().last().map(|client| client.certificate.serial().to_string());
+                let serial_no = keyring
+                    .clients()
+                    .last()
+                    .map(|client| client.certificate.serial().to_string());
                 Ok(Arc::new(Pay {
                     client: Mutex::new(ClientHalf {
                         private_key_pem: material.client_key.clone(),
@@ -202,11 +223,15 @@ impl Account {
         if let Some(key) = &config.apiv3_key
             && kabao_auth::ApiV3Key::new(key).is_err()
         {
-            return Err(StartError::account(&config.name, "the APIv3 key must be 32 ASCII letters and digits"));
+            return Err(StartError::account(
+                &config.name,
+                "the APIv3 key must be 32 ASCII letters and digits",
+            ));
         }
-        Ok(Self {
+        let account = Self {
             apiv3_key: is_pay.then(|| secret(config.apiv3_key)),
-            app_secret: (config.family == Family::OfficialAccount).then(|| secret(config.app_secret)),
+            app_secret: (config.family == Family::OfficialAccount)
+                .then(|| secret(config.app_secret)),
             name: config.name,
             family: config.family,
             mchid: config.mchid,
@@ -214,7 +239,9 @@ impl Account {
             appid: config.appid,
             pay,
             permitted: Mutex::new(true),
-        })
+        };
+        account.reset_keys();
+        Ok(account)
     }
 
     /// Tells whether the account has the product permission (else 403 `NO_AUTH`, 48001).
@@ -226,6 +253,18 @@ impl Account {
         *lock(&self.permitted) = permitted;
     }
 
+    /// Returns to the key phase of the start. Brands that call directly have no certificates.
+    pub(crate) fn reset_keys(&self) {
+        if let Some(pay) = &self.pay {
+            let mut keyring = lock(&pay.keyring);
+            keyring.set_revoked(None, false);
+            keyring.phase = match self.mchid {
+                Some(_) => KeyPhase::Migrating,
+                None => KeyPhase::PublicKey,
+            };
+        }
+    }
+
     pub(crate) fn key_phase(&self) -> Option<KeyPhase> {
         self.pay.as_ref().map(|pay| lock(&pay.keyring).phase)
     }
@@ -233,8 +272,11 @@ impl Account {
     /// Returns what a client of the account needs.
     pub(crate) fn credentials(&self, base_url: &str) -> Credentials {
         let client = self.pay.as_ref().map(|pay| lock(&pay.client).clone());
-        let (public_key_id, public_key_pem) =
-            self.pay.as_ref().map(|pay| lock(&pay.keyring).public_key()).unzip();
+        let (public_key_id, public_key_pem) = self
+            .pay
+            .as_ref()
+            .map(|pay| lock(&pay.keyring).public_key())
+            .unzip();
         let (mut private_key_pem, mut certificate_pem, mut serial_no) = (None, None, None);
         if let Some(client) = client {
             private_key_pem = Some(client.private_key_pem);
@@ -261,7 +303,10 @@ impl Account {
 
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account").field("name", &self.name).field("family", &self.family).finish_non_exhaustive()
+        f.debug_struct("Account")
+            .field("name", &self.name)
+            .field("family", &self.family)
+            .finish_non_exhaustive()
     }
 }
 
@@ -271,8 +316,11 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let account =
-            Account::new(AccountConfig::official_account("demo", "wx1").with_app_secret("hush-hush"), None).unwrap();
+        let account = Account::new(
+            AccountConfig::official_account("demo", "wx1").with_app_secret("hush-hush"),
+            None,
+        )
+        .unwrap();
         let credentials = account.credentials("https://127.0.0.1:1");
         assert_eq!(credentials.app_secret.as_deref(), Some("hush-hush"));
         let text = format!("{account:?} {credentials:?}");
@@ -281,7 +329,11 @@ mod tests {
 
     #[test]
     fn a_short_apiv3_key_is_refused_by_name() {
-        let error = Account::new(AccountConfig::merchant("acme", "1").with_apiv3_key("short"), None).unwrap_err();
+        let error = Account::new(
+            AccountConfig::merchant("acme", "1").with_apiv3_key("short"),
+            None,
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("`acme`"), "{error}");
     }
 }

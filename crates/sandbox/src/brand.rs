@@ -1,33 +1,37 @@
-//! The brand family: `card-member` for service providers.
+//! The brand family: `card-member`, for service providers and for brands that call directly.
 //!
-//! `core` and its neighbours hold rules and state, `cards` and `user_cards` translate HTTP
-//! operations into commands, `refused` is the one table of errors.
+//! `core` and its neighbours hold rules and state without HTTP, the modules below `serve`
+//! translate operations into commands, `refused` is the one table of errors.
 
-mod cards;
+mod activity;
+mod context;
 mod core;
+mod exchange;
+mod feed;
 mod form;
+mod import;
+mod join;
 mod member;
+mod membership;
+mod picture;
+mod points;
 mod refused;
+mod review;
+mod serve;
+mod state;
 mod template;
-mod user_cards;
+mod template_rules;
+mod token;
+mod user;
 mod validity;
 
+#[cfg(test)]
+mod properties;
+
+pub(crate) use self::context::Context;
 pub(crate) use self::core::Core;
-pub(crate) use self::member::{Claim, readable};
-pub(crate) use self::refused::Refused;
-
-use kabao_models::brand as models;
-
-use crate::pay::{Route, route};
-
-/// Returns the operations that are served.
-pub(crate) fn routes() -> Vec<Route> {
-    vec![
-        route::<models::cards::GetCard>(),
-        route::<models::cards::UpdateCard>(),
-        route::<models::cards::DeleteCard>(),
-        route::<models::cards::InvalidateCard>(),
-        route::<models::user_cards::GetUserCard>(),
-        route::<models::user_cards::UpdateUserCard>(),
-    ]
-}
+pub(crate) use self::exchange::ExchangeTemplate;
+pub(crate) use self::join::{Join, Way};
+pub(crate) use self::refused::{Refused, Rule};
+pub(crate) use self::serve::routes;
+pub(crate) use self::user::User;

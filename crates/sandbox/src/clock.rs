@@ -60,7 +60,10 @@ pub(crate) struct Time {
 
 impl Time {
     pub(crate) fn new(base: Arc<dyn Clock>) -> Self {
-        Self { base, shift_seconds: AtomicI64::new(0) }
+        Self {
+            base,
+            shift_seconds: AtomicI64::new(0),
+        }
     }
 
     pub(crate) fn base(&self) -> Timestamp {
@@ -93,7 +96,9 @@ impl Time {
 
 impl fmt::Debug for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Time").field("shift_seconds", &self.shift_seconds()).finish_non_exhaustive()
+        f.debug_struct("Time")
+            .field("shift_seconds", &self.shift_seconds())
+            .finish_non_exhaustive()
     }
 }
 
@@ -125,7 +130,9 @@ pub(crate) fn day(moment: Timestamp) -> i64 {
 /// Returns the moment some days later.
 pub(crate) fn plus_days(moment: Timestamp, days: i64) -> Timestamp {
     let seconds = days.saturating_mul(86_400);
-    moment.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+    moment
+        .saturating_add(SignedDuration::from_secs(seconds))
+        .unwrap_or(Timestamp::MAX)
 }
 
 #[cfg(test)]
@@ -145,9 +152,12 @@ mod tests {
     #[test]
     fn the_shift_moves_the_world_and_not_the_base() {
         let base = Arc::new(ManualClock::new(1_000));
-        let time = Time::new(base.clone());
+        let time = Time::new(Arc::<ManualClock>::clone(&base));
         time.advance(7_200);
-        assert_eq!((time.now().as_second(), time.base().as_second()), (8_200, 1_000));
+        assert_eq!(
+            (time.now().as_second(), time.base().as_second()),
+            (8_200, 1_000)
+        );
         base.advance(10);
         assert_eq!(time.now().as_second(), 8_210);
         time.set(Timestamp::from_second(5_000).unwrap());

@@ -18,13 +18,13 @@ use serde_json::{Value, json};
 pub(crate) use self::state::state;
 
 use self::answer::{Problem, parse, respond};
+use crate::clock;
 use crate::exchange::Received;
 use crate::fault::FaultRule;
 use crate::server::Service;
 use crate::site::Outcome;
 use crate::sync::lock;
 use crate::world::World;
-use crate::clock;
 
 /// Largest body of a control request.
 const MAX_BODY: usize = 1 << 20;
@@ -113,13 +113,25 @@ fn handle(world: &World, received: &Received) -> Result<Value, Problem> {
 fn unknown(method: &Method, path: &str) -> Problem {
     let known = PATHS.iter().any(|line| {
         line.rsplit(' ').next().is_some_and(|known| {
-            known == path || known.split_once('{').is_some_and(|(prefix, _)| path.starts_with(prefix))
+            known == path
+                || known
+                    .split_once('{')
+                    .is_some_and(|(prefix, _)| path.starts_with(prefix))
         })
     });
     if known {
-        Problem::new(405, format!("{method} is not a method of {path}; there are: {}", PATHS.join("; ")))
+        Problem::new(
+            405,
+            format!(
+                "{method} is not a method of {path}; there are: {}",
+                PATHS.join("; ")
+            ),
+        )
     } else {
-        Problem::new(404, format!("there is no {path}; there are: {}", PATHS.join("; ")))
+        Problem::new(
+            404,
+            format!("there is no {path}; there are: {}", PATHS.join("; ")),
+        )
     }
 }
 
@@ -143,19 +155,31 @@ fn move_clock(world: &World, body: Move) -> Result<Value, Problem> {
         (Some(seconds), None) => world.time.advance(seconds),
         (None, Some(text)) => {
             let moment = clock::parse_rfc3339(&text)
-                .or_else(|| text.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()))
-                .ok_or_else(|| Problem::field("set", "must be an RFC 3339 time or Unix seconds as text"))?;
+                .or_else(|| {
+                    text.parse()
+                        .ok()
+                        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+                })
+                .ok_or_else(|| {
+                    Problem::field("set", "must be an RFC 3339 time or Unix seconds as text")
+                })?;
             world.time.set(moment);
         }
         _ => {
-            return Err(Problem::field("advance_seconds", "give either advance_seconds or set"));
+            return Err(Problem::field(
+                "advance_seconds",
+                "give either advance_seconds or set",
+            ));
         }
     }
     Ok(show_clock(world))
 }
 
 fn change_settings(world: &World, patch: &Value) -> Result<Value, Problem> {
-    let settings = world.settings().patched(patch).map_err(|problem| Problem::new(400, problem))?;
+    let settings = world
+        .settings()
+        .patched(patch)
+        .map_err(|problem| Problem::new(400, problem))?;
     world.set_settings(settings);
     Ok(json!(*world.settings()))
 }
@@ -165,13 +189,18 @@ fn add_fault(world: &World, rule: FaultRule) -> Result<Value, Problem> {
         let known = operation == "certificates.get"
             || kabao_models::operations().any(|known| known.id == operation.as_str());
         if !known {
-            return Err(Problem::field("operation", format!("there is no operation `{operation}`")));
+            return Err(Problem::field(
+                "operation",
+                format!("there is no operation `{operation}`"),
+            ));
         }
     }
     if let Some(account) = &rule.account {
         answer::account(world, account)?;
     }
     let mut faults = lock(&world.faults);
-    faults.add(rule).map_err(|problem| Problem::new(400, problem))?;
+    faults
+        .add(rule)
+        .map_err(|problem| Problem::new(400, problem))?;
     Ok(json!({ "faults": faults.waiting() }))
 }

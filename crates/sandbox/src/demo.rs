@@ -26,8 +26,10 @@ const PICTURE: &str = "https://wxpaylogo.qpic.cn/wxpaylogo/Zq4mC7vKpL2sT9/0";
 /// Returns the demo accounts.
 pub(crate) fn accounts() -> Vec<AccountConfig> {
     vec![
-        AccountConfig::merchant("demo-merchant", MERCHANT_NUMBER).with_appid(OFFICIAL_ACCOUNT_APPID),
-        AccountConfig::brand("demo-brand", BRAND_PROVIDER_NUMBER, BRAND_ID).with_appid(OFFICIAL_ACCOUNT_APPID),
+        AccountConfig::merchant("demo-merchant", MERCHANT_NUMBER)
+            .with_appid(OFFICIAL_ACCOUNT_APPID),
+        AccountConfig::brand("demo-brand", BRAND_PROVIDER_NUMBER, BRAND_ID)
+            .with_appid(OFFICIAL_ACCOUNT_APPID),
         AccountConfig::official_account("demo-official-account", OFFICIAL_ACCOUNT_APPID),
     ]
 }

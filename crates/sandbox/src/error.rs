@@ -14,19 +14,43 @@ pub struct StartError {
 
 #[derive(Debug)]
 enum Kind {
-    Address { text: String },
-    Listen { address: SocketAddr, source: std::io::Error },
-    File { path: PathBuf, source: std::io::Error },
-    Key { what: String, source: kabao_auth::Error },
-    Certificate { what: String, source: rcgen::Error },
-    Tls { source: rustls::Error },
-    Account { name: String, problem: String },
-    Internal { problem: String },
+    Address {
+        text: String,
+    },
+    Listen {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    Key {
+        what: String,
+        source: kabao_auth::Error,
+    },
+    Certificate {
+        what: String,
+        source: rcgen::Error,
+    },
+    Tls {
+        source: rustls::Error,
+    },
+    Account {
+        name: String,
+        problem: String,
+    },
+    Internal {
+        problem: String,
+    },
 }
 
 impl StartError {
     pub(crate) fn address(text: &str) -> Self {
-        Kind::Address { text: text.to_owned() }.into()
+        Kind::Address {
+            text: text.to_owned(),
+        }
+        .into()
     }
 
     pub(crate) fn listen(address: SocketAddr, source: std::io::Error) -> Self {
@@ -34,15 +58,27 @@ impl StartError {
     }
 
     pub(crate) fn file(path: &Path, source: std::io::Error) -> Self {
-        Kind::File { path: path.to_owned(), source }.into()
+        Kind::File {
+            path: path.to_owned(),
+            source,
+        }
+        .into()
     }
 
     pub(crate) fn key(what: impl Into<String>, source: kabao_auth::Error) -> Self {
-        Kind::Key { what: what.into(), source }.into()
+        Kind::Key {
+            what: what.into(),
+            source,
+        }
+        .into()
     }
 
     pub(crate) fn certificate(what: impl Into<String>, source: rcgen::Error) -> Self {
-        Kind::Certificate { what: what.into(), source }.into()
+        Kind::Certificate {
+            what: what.into(),
+            source,
+        }
+        .into()
     }
 
     pub(crate) fn tls(source: rustls::Error) -> Self {
@@ -50,11 +86,18 @@ impl StartError {
     }
 
     pub(crate) fn account(name: &str, problem: impl Into<String>) -> Self {
-        Kind::Account { name: name.to_owned(), problem: problem.into() }.into()
+        Kind::Account {
+            name: name.to_owned(),
+            problem: problem.into(),
+        }
+        .into()
     }
 
     pub(crate) fn internal(problem: impl Into<String>) -> Self {
-        Kind::Internal { problem: problem.into() }.into()
+        Kind::Internal {
+            problem: problem.into(),
+        }
+        .into()
     }
 }
 

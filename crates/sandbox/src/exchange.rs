@@ -19,7 +19,9 @@ pub(crate) struct Received {
 
 impl Received {
     pub(crate) fn path(&self) -> &str {
-        self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
+        self.target
+            .split_once('?')
+            .map_or(self.target.as_str(), |(path, _)| path)
     }
 
     pub(crate) fn query(&self) -> &str {
@@ -59,11 +61,23 @@ pub(crate) const OFFICIAL_ACCOUNT_JSON: &str = "application/json; encoding=utf-8
 impl Reply {
     /// An answer without a body and without a signature.
     pub(crate) fn empty(status: u16) -> Self {
-        Self { status, content_type: "", headers: Vec::new(), body: Bytes::new(), signing: None }
+        Self {
+            status,
+            content_type: "",
+            headers: Vec::new(),
+            body: Bytes::new(),
+            signing: None,
+        }
     }
 
     /// An answer with a JSON body.
     pub(crate) fn json(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status, content_type, headers: Vec::new(), body: body.into(), signing: None }
+        Self {
+            status,
+            content_type,
+            headers: Vec::new(),
+            body: body.into(),
+            signing: None,
+        }
     }
 }

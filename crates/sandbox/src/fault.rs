@@ -37,7 +37,14 @@ fn once() -> u32 {
 impl FaultRule {
     /// A fault that hits the next request of any kind.
     pub fn next(fault: Fault) -> Self {
-        Self { operation: None, path: None, method: None, account: None, times: 1, fault }
+        Self {
+            operation: None,
+            path: None,
+            method: None,
+            account: None,
+            times: 1,
+            fault,
+        }
     }
 
     /// Restricts the fault to one operation.
@@ -56,12 +63,17 @@ impl FaultRule {
 
     fn hits(&self, request: &FaultTarget<'_>) -> bool {
         let equals = |wanted: &Option<String>, actual: Option<&str>| {
-            wanted.as_deref().is_none_or(|wanted| actual == Some(wanted))
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| actual == Some(wanted))
         };
         equals(&self.operation, request.operation)
             && equals(&self.method, Some(request.method))
             && equals(&self.account, request.account)
-            && self.path.as_deref().is_none_or(|prefix| request.path.starts_with(prefix))
+            && self
+                .path
+                .as_deref()
+                .is_none_or(|prefix| request.path.starts_with(prefix))
     }
 }
 
@@ -226,7 +238,12 @@ mod tests {
     use super::*;
 
     fn target<'a>(operation: &'a str, account: &'a str) -> FaultTarget<'a> {
-        FaultTarget { operation: Some(operation), path: "/v3/x", method: "GET", account: Some(account) }
+        FaultTarget {
+            operation: Some(operation),
+            path: "/v3/x",
+            method: "GET",
+            account: Some(account),
+        }
     }
 
     #[test]
@@ -244,9 +261,21 @@ mod tests {
     #[test]
     fn defaults_are_one_request_without_effect() {
         let rule: FaultRule = serde_json::from_value(json!({"fault": {"kind": "hang"}})).unwrap();
-        assert_eq!((rule.times, rule.fault), (1, Fault::Hang { applied: false }));
+        assert_eq!(
+            (rule.times, rule.fault),
+            (1, Fault::Hang { applied: false })
+        );
         let misspelt = json!({"fault": {"kind": "hang", "aplied": true}});
-        assert!(serde_json::from_value::<FaultRule>(misspelt).unwrap_err().to_string().contains("aplied"));
-        assert!(Faults::default().add(FaultRule::next(Fault::Unsigned).times(0)).is_err());
+        assert!(
+            serde_json::from_value::<FaultRule>(misspelt)
+                .unwrap_err()
+                .to_string()
+                .contains("aplied")
+        );
+        assert!(
+            Faults::default()
+                .add(FaultRule::next(Fault::Unsigned).times(0))
+                .is_err()
+        );
     }
 }

@@ -7,7 +7,7 @@ mod material;
 
 pub(crate) use self::authority::Authority;
 pub(crate) use self::files::Files;
-pub(crate) use self::keyring::{Keyring, SigningKey, Standing};
 pub use self::keyring::KeyPhase;
+pub(crate) use self::keyring::{Keyring, SigningKey, Standing};
 pub use self::material::KeyMaterial;
 pub(crate) use self::material::{generate_key, public_key_id};

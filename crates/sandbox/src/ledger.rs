@@ -100,7 +100,8 @@ impl Ledger {
 /// Lists the members in which two records differ, as JSON.
 pub(crate) fn differences<T: Serialize>(before: &T, after: &T) -> Vec<Change> {
     let mut changes = Vec::new();
-    let (Ok(before), Ok(after)) = (serde_json::to_value(before), serde_json::to_value(after)) else {
+    let (Ok(before), Ok(after)) = (serde_json::to_value(before), serde_json::to_value(after))
+    else {
         return changes;
     };
     compare("", Some(&before), Some(&after), &mut changes);
@@ -116,15 +117,27 @@ fn compare(
     if before == after {
         return;
     }
-    if let (Some(serde_json::Value::Object(left)), Some(serde_json::Value::Object(right))) = (before, after) {
-        let names = left.keys().chain(right.keys().filter(|name| !left.contains_key(*name)));
+    if let (Some(serde_json::Value::Object(left)), Some(serde_json::Value::Object(right))) =
+        (before, after)
+    {
+        let names = left
+            .keys()
+            .chain(right.keys().filter(|name| !left.contains_key(*name)));
         for name in names {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let path = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
             compare(&path, left.get(name), right.get(name), changes);
         }
         return;
     }
-    changes.push(Change { field: path.to_owned(), before: before.cloned(), after: after.cloned() });
+    changes.push(Change {
+        field: path.to_owned(),
+        before: before.cloned(),
+        after: after.cloned(),
+    });
 }
 
 #[cfg(test)]
@@ -137,7 +150,10 @@ mod tests {
     fn differences_name_nested_members_once() {
         let before = json!({"level": "白银", "bonus": {"init": 1}, "gone": true});
         let after = json!({"level": "黄金", "bonus": {"init": 1, "word": "积分"}});
-        let mut fields: Vec<_> = differences(&before, &after).into_iter().map(|change| change.field).collect();
+        let mut fields: Vec<_> = differences(&before, &after)
+            .into_iter()
+            .map(|change| change.field)
+            .collect();
         fields.sort();
         assert_eq!(fields, ["bonus.word", "gone", "level"]);
         assert!(differences(&after, &after).is_empty());

@@ -1,4 +1,80 @@
-//! placeholder docs
+//! WeChat's membership-card servers as a library: an emulator that verifies, keeps state, signs
+//! and answers like WeChat.
+//!
+//! WeChat has no sandbox for membership cards: no service that checks a signature, says what is
+//! wrong with it, and answers with one of its own. So every client is first tested against real
+//! members. This crate is the missing server. It shares the endpoint types of `kabao-models` and
+//! the primitives of `kabao-auth` with our client, and no decision: a bug of the client cannot
+//! hide here.
+//!
+//! ```
+//! use kabao_sandbox::{Fault, FaultRule, Sandbox};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sandbox = Sandbox::builder().start().await?;
+//! let account = sandbox.account("demo-merchant").ok_or("no such account")?;
+//! println!("{} trusts {} bytes of PEM", account.base_url, sandbox.ca_pem().len());
+//! // The next balance change takes effect and loses its answer.
+//! let lost = Fault::DropConnection { applied: true };
+//! sandbox.inject(FaultRule::next(lost).on("merchant.user_cards.update"))?;
+//! // ... the client under test acts, then:
+//! assert!(sandbox.ledger().is_empty());
+//! sandbox.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it does
+//!
+//! - **TLS** with an authority of its own, for `api.mch.weixin.qq.com`, `api2.mch.weixin.qq.com`,
+//!   `api.weixin.qq.com`, `localhost` and the loopback addresses, so that foreign SDKs run
+//!   unchanged with a hosts entry. HTTP/1.1 with header names in the documented spelling.
+//! - **WeChat Pay** (`/v3/...`): checks in the order of the service: route (404 and 405 without a
+//!   body), `Accept` and `User-Agent` (400), `Authorization` syntax, scheme, clock, serial number,
+//!   signature (401), encrypted fields, parameters (400 with the field), permission (403), rate
+//!   (429), business rules. What comes after authentication is signed, errors included. Platform
+//!   certificates (`GET /v3/certificates`), public-key mode and the migration between them.
+//! - **Official accounts** (`/cgi-bin/...`, `/card/...`): access tokens with their real lifetimes,
+//!   HTTP 200 with `errcode` for everything.
+//! - **State**: templates and members with their documented life cycles, one core per family.
+//! - **[`Settings`]**: every choice that the documents leave open, by name, with a default.
+//! - **[`Fault`]s**: hanging and dropped connections, lost answers to applied writes, spoiled
+//!   signatures, rate limits, gateways' error pages.
+//! - **A ledger** of every effect that was really applied.
+//!
+//! # Accounts
+//!
+//! `demo-merchant`, `demo-brand` and `demo-official-account` always exist; [`Builder::account`]
+//! adds others. With [`Builder::directory`] keys and secrets survive restarts, below
+//! `DIRECTORY/sandbox`: `ca.pem`, and per account `account.json`, `apiclient_key.pem`,
+//! `apiclient_cert.pem` and `pub_key.pem`. Accounts start in the key phase `migrating`: answers are
+//! signed with the key that the request's `Wechatpay-Serial` names, with the platform certificate
+//! if it names none.
+//!
+//! # Control API
+//!
+//! Plain HTTP with JSON on a port of its own, without authentication: keep it on loopback.
+//! Errors are `{"error": ..., "field": ...}`.
+//!
+//! | request | body | effect |
+//! | --- | --- | --- |
+//! | `GET /healthz` | | `{"status":"ok"}` |
+//! | `GET /state` | | templates and members of all families, personal data in clear |
+//! | `GET /ledger` | | `{"entries":[...]}`, see [`LedgerEntry`] |
+//! | `GET /clock`, `POST /clock` | `{"advance_seconds":60}` or `{"set":"2026-12-31T23:59:00+08:00"}` | moves the clock by which cards and tokens age; signatures keep the real time unless `authentication.signatures_follow_clock` is set |
+//! | `GET /settings`, `PATCH /settings` | any part of [`Settings`] | changes the named members |
+//! | `GET /faults`, `POST /faults`, `DELETE /faults` | a [`FaultRule`] | lets a fault wait for its requests |
+//! | `GET /accounts` | | credentials, permission, key phase, certificates |
+//! | `PATCH /accounts/{account}` | `{"permitted":false}`, `{"key_phase":"public_key"}` | product permission; [`KeyPhase`] |
+//! | `POST /cards/claim` | `account`, `card_id`, `openid`, optional `code`, `phone_number`, `activated` | a user takes a card |
+//! | `POST /members/activate`, `/members/delete` | `account`, `card_id`, `code` | a waiting card becomes active; the user deletes a card |
+//! | `POST /templates/approve`, `/templates/reject` | `account`, `card_id` | WeChat's staff ends a review |
+//! | `POST /actions/{account}/{action}` | by action | what only one family has; merchant: `dynamic-code` |
+//! | `POST /keys/rotate` | `account`, `key`: `platform_certificate` (with `signs`), `sign_with_newest`, `public_key`, `client_certificate` | makes a new key |
+//! | `POST /keys/revoke`, `/keys/restore` | `account`, optional `serial_no` | requests with the certificate get 401 |
+//! | `POST /reset` | | data, settings, faults, ledger and clock as at the start; keys stay |
+
 mod account;
 mod brand;
 mod clock;
@@ -20,7 +96,7 @@ mod rates;
 mod sandbox;
 mod serve;
 mod server;
-mod settings;
+pub mod settings;
 mod site;
 mod sync;
 mod world;

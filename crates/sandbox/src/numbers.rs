@@ -42,23 +42,40 @@ struct Answered {
 
 impl Numbers {
     /// Tells whether a request may act.
-    pub(crate) fn check(&self, rule: RepeatedNumber, key: &NumberKey, content: &impl Serialize) -> Repeat {
-        let Some(first) = self.seen.get(key) else { return Repeat::New };
+    pub(crate) fn check(
+        &self,
+        rule: RepeatedNumber,
+        key: &NumberKey,
+        content: &impl Serialize,
+    ) -> Repeat {
+        let Some(first) = self.seen.get(key) else {
+            return Repeat::New;
+        };
         match rule {
             RepeatedNumber::Apply => Repeat::New,
-            RepeatedNumber::Replay if value(content) == first.content => Repeat::Same(first.answer.clone()),
+            RepeatedNumber::Replay if value(content) == first.content => {
+                Repeat::Same(first.answer.clone())
+            }
             RepeatedNumber::Replay | RepeatedNumber::Refuse => Repeat::Refused,
         }
     }
 
     /// Remembers a request that acted.
-    pub(crate) fn remember(&mut self, key: NumberKey, content: &impl Serialize, answer: &impl Serialize) {
+    pub(crate) fn remember(
+        &mut self,
+        key: NumberKey,
+        content: &impl Serialize,
+        answer: &impl Serialize,
+    ) {
         if self.order.len() == CAPACITY
             && let Some(oldest) = self.order.pop_front()
         {
             self.seen.remove(&oldest);
         }
-        let answered = Answered { content: value(content), answer: value(answer) };
+        let answered = Answered {
+            content: value(content),
+            answer: value(answer),
+        };
         if self.seen.insert(key.clone(), answered).is_none() {
             self.order.push_back(key);
         }
@@ -74,18 +91,39 @@ mod tests {
     use super::*;
 
     fn key(number: &str) -> NumberKey {
-        NumberKey { account: "a".into(), operation: "x", number: number.into() }
+        NumberKey {
+            account: "a".into(),
+            operation: "x",
+            number: number.into(),
+        }
     }
 
     #[test]
     fn equal_content_replays_and_other_content_is_refused() {
         let mut numbers = Numbers::default();
-        assert!(matches!(numbers.check(RepeatedNumber::Replay, &key("1"), &"c"), Repeat::New));
+        assert!(matches!(
+            numbers.check(RepeatedNumber::Replay, &key("1"), &"c"),
+            Repeat::New
+        ));
         numbers.remember(key("1"), &"c", &7);
-        assert!(matches!(numbers.check(RepeatedNumber::Replay, &key("1"), &"c"), Repeat::Same(answer) if answer == 7));
-        assert!(matches!(numbers.check(RepeatedNumber::Replay, &key("1"), &"d"), Repeat::Refused));
-        assert!(matches!(numbers.check(RepeatedNumber::Refuse, &key("1"), &"c"), Repeat::Refused));
-        assert!(matches!(numbers.check(RepeatedNumber::Apply, &key("1"), &"d"), Repeat::New));
-        assert!(matches!(numbers.check(RepeatedNumber::Refuse, &key("2"), &"c"), Repeat::New));
+        assert!(
+            matches!(numbers.check(RepeatedNumber::Replay, &key("1"), &"c"), Repeat::Same(answer) if answer == 7)
+        );
+        assert!(matches!(
+            numbers.check(RepeatedNumber::Replay, &key("1"), &"d"),
+            Repeat::Refused
+        ));
+        assert!(matches!(
+            numbers.check(RepeatedNumber::Refuse, &key("1"), &"c"),
+            Repeat::Refused
+        ));
+        assert!(matches!(
+            numbers.check(RepeatedNumber::Apply, &key("1"), &"d"),
+            Repeat::New
+        ));
+        assert!(matches!(
+            numbers.check(RepeatedNumber::Refuse, &key("2"), &"c"),
+            Repeat::New
+        ));
     }
 }

@@ -20,8 +20,15 @@ mod token;
 mod tokens;
 mod user;
 
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod testing;
+
 pub(crate) use self::core::{
-    Claim, Claimed, Context, Core, MemberState, Offer, Payment, Submission, Submitted, TemplateState, Use,
+    Claim, Context, Core, Payment, Review, Submission, Template, Use, UserCard,
 };
 pub(crate) use self::gate::{answer, claimed_account, errcode};
 pub(crate) use self::refused::Refused;

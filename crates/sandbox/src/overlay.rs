@@ -14,7 +14,9 @@ pub(crate) fn overlay<T: Object, C: Object>(record: &T, change: &C, deep: &[&str
     let mut target = object(serde_json::to_value(record).ok()?)?;
     for (name, value) in object(serde_json::to_value(known).ok()?)? {
         match (target.get_mut(&name), value) {
-            (Some(Value::Object(inner)), Value::Object(members)) if deep.contains(&name.as_str()) => {
+            (Some(Value::Object(inner)), Value::Object(members))
+                if deep.contains(&name.as_str()) =>
+            {
                 inner.extend(members);
             }
             (_, value) => {
@@ -52,19 +54,28 @@ mod tests {
         let card = Card {
             title: Some("茶港会员卡".into()),
             description: Some("旧".into()),
-            brand: Some(Brand { brand_id: Some("1004".into()), ..Brand::default() }),
+            brand: Some(Brand {
+                brand_id: Some("1004".into()),
+                ..Brand::default()
+            }),
             ..Card::default()
         };
         let change = UpdateCard {
             description: Some("新".into()),
-            date_information: Some(DateInformation { wait_days_after_receive: Some(3), ..DateInformation::default() }),
+            date_information: Some(DateInformation {
+                wait_days_after_receive: Some(3),
+                ..DateInformation::default()
+            }),
             ..UpdateCard::new("p1")
         };
         let changed = overlay(&card, &change, &[]).unwrap();
         assert_eq!(changed.title, card.title);
         assert_eq!(changed.brand, card.brand);
         assert_eq!(changed.description.as_deref(), Some("新"));
-        assert_eq!(changed.date_information.unwrap().wait_days_after_receive, Some(3));
+        assert_eq!(
+            changed.date_information.unwrap().wait_days_after_receive,
+            Some(3)
+        );
         assert_eq!(members(&change), ["date_information", "description"]);
     }
 }

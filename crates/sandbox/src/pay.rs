@@ -8,6 +8,7 @@ mod route;
 mod sensitive;
 mod signature;
 mod strict;
+mod upload;
 
 use std::sync::Arc;
 
@@ -51,20 +52,30 @@ pub(crate) fn answer(world: &World, route: &Route, received: &Received) -> Reply
             signing: Some(signing),
             ..Reply::json(route.operation().success, PAY_JSON, body)
         },
-        Err(refusal) => {
-            Reply { signing: settings.answers.sign_errors.then_some(signing), ..refusal.reply(language) }
-        }
+        Err(refusal) => Reply {
+            signing: settings.answers.sign_errors.then_some(signing),
+            ..refusal.reply(language)
+        },
     }
 }
 
 /// Answers 429 as after authentication; used by the fault of that name.
-pub(crate) fn rate_limited(world: &World, route: &Route, received: &Received, retry_after: Option<u32>) -> Reply {
+pub(crate) fn rate_limited(
+    world: &World,
+    route: &Route,
+    received: &Received,
+    retry_after: Option<u32>,
+) -> Reply {
     let settings = world.settings();
     let language = Language::of(received.header("accept-language"));
     match gate::authenticate(world, &settings, route.operation(), received) {
         Ok(caller) => {
-            let mut reply = Refusal::rate_limited(&settings.answers.rate_limit_code).reply(language);
-            reply.signing = settings.answers.sign_errors.then(|| signing(&caller, received));
+            let mut reply =
+                Refusal::rate_limited(&settings.answers.rate_limit_code).reply(language);
+            reply.signing = settings
+                .answers
+                .sign_errors
+                .then(|| signing(&caller, received));
             if let Some(seconds) = retry_after {
                 reply.headers.push(("Retry-After", seconds.to_string()));
             }
@@ -83,7 +94,11 @@ pub(crate) fn signing_for(world: &World, route: &Route, received: &Received) -> 
 
 fn signing(caller: &Caller, received: &Received) -> Signing {
     let key = lock(&caller.pay.keyring).signing_key(received.header("wechatpay-serial"));
-    Signing { key, scheme: caller.scheme, account: Arc::clone(&caller.account) }
+    Signing {
+        key,
+        scheme: caller.scheme,
+        account: Arc::clone(&caller.account),
+    }
 }
 
 fn after_authentication(
@@ -99,7 +114,12 @@ fn after_authentication(
         now: world.now(),
         settings: Arc::clone(settings),
     };
-    route.run(&Inbound { world, received, caller, call })
+    route.run(&Inbound {
+        world,
+        received,
+        caller,
+        call,
+    })
 }
 
 /// Serves one operation of the catalogue.
@@ -121,7 +141,11 @@ where
 
 fn permission(inbound: &Inbound<'_>) -> Result<(), Refusal> {
     let account = &inbound.call.account;
-    if account.family == inbound.call.operation.family && account.is_permitted() {
+    let operation = inbound.call.operation;
+    // Pictures are uploaded by merchants of either family; brands that call directly have an
+    // upload of their own.
+    let shared = operation.id == "brand.media.image_upload";
+    if (shared || account.family == operation.family) && account.is_permitted() {
         Ok(())
     } else {
         Err(Refusal::no_permission())
@@ -131,7 +155,12 @@ fn permission(inbound: &Inbound<'_>) -> Result<(), Refusal> {
 fn rate(inbound: &Inbound<'_>) -> Result<(), Refusal> {
     let call = &inbound.call;
     let answers = &call.settings.answers;
-    let Some(limit) = call.operation.rate_limit.as_ref().filter(|_| answers.enforce_rate_limits) else {
+    let Some(limit) = call
+        .operation
+        .rate_limit
+        .as_ref()
+        .filter(|_| answers.enforce_rate_limits)
+    else {
         return Ok(());
     };
     let now = inbound.world.signature_time().as_second();

@@ -14,12 +14,22 @@ pub(crate) fn bits() -> u64 {
 
 /// Returns a `Request-ID` in the form of the service: hexadecimal digits and the result number.
 pub(crate) fn request_id(result: u32) -> String {
-    format!("08{:016X}{:016X}{:08X}-{result}", bits(), bits(), bits() >> 32)
+    format!(
+        "08{:016X}{:016X}{:08X}-{result}",
+        bits(),
+        bits(),
+        bits() >> 32
+    )
 }
 
 /// Returns the trace id that closes an `errmsg`.
 pub(crate) fn trace_id() -> String {
-    format!("{:08x}-{:08x}-{:08x}", bits() >> 32, bits() >> 32, bits() >> 32)
+    format!(
+        "{:08x}-{:08x}-{:08x}",
+        bits() >> 32,
+        bits() >> 32,
+        bits() >> 32
+    )
 }
 
 /// Returns a decimal number of `length` digits that does not begin with zero.
@@ -48,7 +58,11 @@ pub(crate) fn secret(length: usize) -> String {
 
 /// Returns a positive 20-byte certificate serial number.
 pub(crate) fn serial_bytes() -> Vec<u8> {
-    let mut bytes: Vec<u8> = [bits(), bits(), bits()].into_iter().flat_map(u64::to_be_bytes).take(20).collect();
+    let mut bytes: Vec<u8> = [bits(), bits(), bits()]
+        .into_iter()
+        .flat_map(u64::to_be_bytes)
+        .take(20)
+        .collect();
     if let Some(first) = bytes.first_mut() {
         *first = *first & 0x3f | 0x40;
     }
@@ -63,11 +77,17 @@ mod tests {
     fn numbers_have_their_documented_form() {
         let code = digits(12);
         assert_eq!(code.len(), 12);
-        assert!(code.bytes().all(|byte| byte.is_ascii_digit()) && !code.starts_with('0'), "{code}");
+        assert!(
+            code.bytes().all(|byte| byte.is_ascii_digit()) && !code.starts_with('0'),
+            "{code}"
+        );
         assert_eq!(digits(24).len(), 24);
         assert_eq!(serial_bytes().len(), 20);
         let id = request_id(0);
-        assert!(id.starts_with("08") && id.ends_with("-0") && id.len() == 44, "{id}");
+        assert!(
+            id.starts_with("08") && id.ends_with("-0") && id.len() == 44,
+            "{id}"
+        );
         assert_ne!(request_id(0), id);
     }
 }

@@ -18,12 +18,27 @@ struct Window {
 
 impl Rates {
     /// Counts a call and returns false if it is one too many.
-    pub(crate) fn admit(&mut self, account: &str, operation: &'static str, limit: &RateLimit, now: i64) -> bool {
-        let limits = [(1, limit.per_second), (60, limit.per_minute), (86_400, limit.per_day)];
-        let limits = limits.into_iter().filter_map(|(length, calls)| Some((length, calls?)));
+    pub(crate) fn admit(
+        &mut self,
+        account: &str,
+        operation: &'static str,
+        limit: &RateLimit,
+        now: i64,
+    ) -> bool {
+        let limits = [
+            (1, limit.per_second),
+            (60, limit.per_minute),
+            (86_400, limit.per_day),
+        ];
+        let limits = limits
+            .into_iter()
+            .filter_map(|(length, calls)| Some((length, calls?)));
         let mut admitted = true;
         for (length, allowed) in limits {
-            let window = self.windows.entry((account.to_owned(), operation, length)).or_default();
+            let window = self
+                .windows
+                .entry((account.to_owned(), operation, length))
+                .or_default();
             let start = now.div_euclid(length);
             if window.start != start {
                 *window = Window { start, calls: 0 };
@@ -41,9 +56,16 @@ mod tests {
 
     #[test]
     fn the_eleventh_call_of_a_second_is_too_many_and_the_next_second_is_free() {
-        let limit = RateLimit { per: "merchant", per_second: Some(10), per_minute: None, per_day: None };
+        let limit = RateLimit {
+            per: "merchant",
+            per_second: Some(10),
+            per_minute: None,
+            per_day: None,
+        };
         let mut rates = Rates::default();
-        let admitted = (0..11).filter(|_| rates.admit("a", "x", &limit, 100)).count();
+        let admitted = (0..11)
+            .filter(|_| rates.admit("a", "x", &limit, 100))
+            .count();
         assert_eq!(admitted, 10);
         assert!(rates.admit("b", "x", &limit, 100));
         assert!(rates.admit("a", "x", &limit, 101));

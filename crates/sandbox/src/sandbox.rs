@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use crate::account::{Account, AccountConfig, Credentials};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::control;
+use crate::demo;
 use crate::error::StartError;
 use crate::exchange::Received;
 use crate::fault::FaultRule;
@@ -24,7 +25,6 @@ use crate::settings::Settings;
 use crate::site::{self, Outcome};
 use crate::sync::lock;
 use crate::world::{Parts, World};
-use crate::demo;
 
 /// How long tasks may take to end beyond their own drain time.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -143,7 +143,13 @@ impl Builder {
                 stopped,
             )),
         ];
-        Ok(Running { world, addr, control_addr, stop, tasks })
+        Ok(Running {
+            world,
+            addr,
+            control_addr,
+            stop,
+            tasks,
+        })
     }
 
     /// Makes or loads everything that takes time.
@@ -241,13 +247,19 @@ fn material(
     if earlier.is_some() {
         return Ok(earlier);
     }
-    let owner = config.mchid.as_deref().or(config.brand_id.as_deref()).unwrap_or_default();
-    KeyMaterial::generate(api, owner, time.base()).map(Some)
+    let owner = config
+        .mchid
+        .as_deref()
+        .or(config.brand_id.as_deref())
+        .unwrap_or_default();
+    KeyMaterial::generate(api, &config.name, owner, time.base()).map(Some)
 }
 
 async fn bind(address: &str) -> Result<TcpListener, StartError> {
     let address: SocketAddr = address.parse().map_err(|_| StartError::address(address))?;
-    TcpListener::bind(address).await.map_err(|source| StartError::listen(address, source))
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::listen(address, source))
 }
 
 fn local(listener: &TcpListener) -> Result<SocketAddr, StartError> {
@@ -311,7 +323,25 @@ impl Running {
 
     /// Returns the credentials of one account.
     pub fn account(&self, name: &str) -> Option<Credentials> {
-        self.world.account(name).map(|account| account.credentials(&self.world.base_url))
+        self.world
+            .account(name)
+            .map(|account| account.credentials(&self.world.base_url))
+    }
+
+    /// Returns the platform certificates of an account, oldest first, as PEM; none for an account
+    /// without keys.
+    pub fn platform_certificates(&self, account: &str) -> Vec<String> {
+        self.world
+            .account(account)
+            .and_then(|account| account.pay.as_ref())
+            .map(|pay| {
+                lock(&pay.keyring)
+                    .platform()
+                    .iter()
+                    .map(|platform| platform.pem.clone())
+                    .collect()
+            })
+            .unwrap_or_default()
     }
 
     /// Returns every applied effect since the start or the last reset.

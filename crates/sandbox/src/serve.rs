@@ -29,7 +29,11 @@ pub(crate) trait Serve: Endpoint {
     type Core: Core;
 
     /// Turns the request into a command and its result into the answer.
-    fn serve(self, core: &mut Self::Core, call: &Call) -> Result<Self::Answer, <Self::Core as Core>::Refusal>;
+    fn serve(
+        self,
+        core: &mut Self::Core,
+        call: &Call,
+    ) -> Result<Self::Answer, <Self::Core as Core>::Refusal>;
 }
 
 /// What a command may know of the call besides its content.
@@ -49,12 +53,24 @@ pub(crate) fn run<E: Serve>(
     let mut core = E::Core::lock(world);
     let answer = request.serve(&mut core, call);
     // Recorded under the lock, so that the ledger has the order in which things happened.
-    record(world, call.now, call.operation.id, &call.account.name, core.take_effects());
+    record(
+        world,
+        call.now,
+        call.operation.id,
+        &call.account.name,
+        core.take_effects(),
+    );
     answer
 }
 
 /// Writes effects into the ledger.
-pub(crate) fn record(world: &World, now: Timestamp, operation: &str, account: &str, effects: Vec<Effect>) {
+pub(crate) fn record(
+    world: &World,
+    now: Timestamp,
+    operation: &str,
+    account: &str,
+    effects: Vec<Effect>,
+) {
     if effects.is_empty() {
         return;
     }

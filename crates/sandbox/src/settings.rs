@@ -4,11 +4,13 @@
 //! only the members that are to change.
 
 mod brand;
+mod merchant;
 mod official_account;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::brand::{Brand, PickupTime, StockFalls, TermStart, UnauthorizedBrand, WrongOpenid};
+pub use self::merchant::{Merchant, PageOffset, ServiceItem, ServiceMessage, ServiceState};
 pub use self::official_account::{OfficialAccount, ReviewTable, Trace, UnknownPath};
 
 /// All settings. Each default is the reading that seems most likely, or, where nothing is known,
@@ -53,7 +55,8 @@ pub struct Authentication {
     /// Whether the shift of `POST /clock` also moves the clock that signatures are checked and
     /// made with. Default false: only cards, activities and tokens age.
     pub signatures_follow_clock: bool,
-    /// The largest request body in bytes; no limit is published. Default 1048576.
+    /// The largest request body in bytes; no limit is published, but pictures
+    /// may have 2 MB. Default 4194304.
     pub max_body_bytes: usize,
 }
 
@@ -68,7 +71,7 @@ impl Default for Authentication {
             strict_json: true,
             require_json_content_type: true,
             signatures_follow_clock: false,
-            max_body_bytes: 1 << 20,
+            max_body_bytes: 4 << 20,
         }
     }
 }
@@ -151,53 +154,6 @@ pub enum RepeatedNumber {
     Apply,
 }
 
-/// Open choices of the merchant family.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Merchant {
-    /// What a repeated `out_request_no` gets; the pages only ask for a unique one.
-    /// Default `replay`.
-    pub repeated_out_request_no: RepeatedNumber,
-    /// Whether `before + add = after` is checked. The official balance sample (888, +100, 888)
-    /// breaks it. Default false.
-    pub check_equation: bool,
-    /// Whether `before_balance` must be the stored value. Default false.
-    pub check_before: bool,
-    /// Whether a negative result is refused. Default false.
-    pub refuse_negative: bool,
-    /// Whether a balance change needs `need_balance` on the template. Default false.
-    pub balance_needs_section: bool,
-    /// Whether a user card that is deleted, expired or unavailable can be modified; only the
-    /// bonus page says that a deleted one cannot. Default false.
-    pub modify_unusable_cards: bool,
-    /// Whether a template modification starts a new review. Default false.
-    pub update_starts_review: bool,
-    /// Whether a deleted template can be modified or deleted again. Default false.
-    pub modify_deleted_templates: bool,
-    /// How long a dynamic code stays the same, in seconds. Default 60.
-    pub dynamic_code_seconds: u32,
-    /// AppIDs that are service accounts, which a template must name; empty means any.
-    /// Default empty.
-    pub service_account_appids: Vec<String>,
-}
-
-impl Default for Merchant {
-    fn default() -> Self {
-        Self {
-            repeated_out_request_no: RepeatedNumber::Replay,
-            check_equation: false,
-            check_before: false,
-            refuse_negative: false,
-            balance_needs_section: false,
-            modify_unusable_cards: false,
-            update_starts_review: false,
-            modify_deleted_templates: false,
-            dynamic_code_seconds: 60,
-            service_account_appids: Vec::new(),
-        }
-    }
-}
-
 impl Settings {
     /// Returns these settings with the members of `patch` changed.
     ///
@@ -216,7 +172,12 @@ fn merge(target: &mut serde_json::Value, patch: &serde_json::Value) {
     match (target, patch) {
         (serde_json::Value::Object(target), serde_json::Value::Object(patch)) => {
             for (name, value) in patch {
-                merge(target.entry(name.clone()).or_insert(serde_json::Value::Null), value);
+                merge(
+                    target
+                        .entry(name.clone())
+                        .or_insert(serde_json::Value::Null),
+                    value,
+                );
             }
         }
         (target, patch) => *target = patch.clone(),
@@ -238,7 +199,8 @@ mod tests {
         assert_eq!(patched.answers.probes_per_thousand, 7);
         assert_eq!(patched.answers.retry_after_seconds, Some(3));
         assert_eq!(patched.merchant, settings.merchant);
-        let back = patched.patched(&json!({"answers": {"probes_per_thousand": 0, "retry_after_seconds": null}}));
+        let back = patched
+            .patched(&json!({"answers": {"probes_per_thousand": 0, "retry_after_seconds": null}}));
         assert_eq!(back.unwrap(), settings);
     }
 
@@ -248,7 +210,10 @@ mod tests {
         for (patch, named) in [
             (json!({"answer": {}}), "answer"),
             (json!({"merchant": {"check_sum": true}}), "check_sum"),
-            (json!({"merchant": {"repeated_out_request_no": "maybe"}}), "maybe"),
+            (
+                json!({"merchant": {"repeated_out_request_no": "maybe"}}),
+                "maybe",
+            ),
         ] {
             let error = settings.patched(&patch).unwrap_err();
             assert!(error.contains(named), "{error}");

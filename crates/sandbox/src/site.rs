@@ -18,7 +18,10 @@ use crate::{official_account, random};
 /// What the server does with a request.
 pub(crate) enum Outcome {
     /// Sends this, after a while.
-    Answer { after: Duration, response: http::Response<AnswerBody> },
+    Answer {
+        after: Duration,
+        response: http::Response<AnswerBody>,
+    },
     /// Never answers.
     Hang,
     /// Closes the connection.
@@ -37,7 +40,11 @@ impl Destination {
     fn of(received: &Received) -> Self {
         let path = received.path();
         if official_account::owns(path) {
-            return Self::OfficialAccount(official_account::find(&received.method, path, &received.body));
+            return Self::OfficialAccount(official_account::find(
+                &received.method,
+                path,
+                &received.body,
+            ));
         }
         match pay::find(&received.method, path) {
             pay::Found::Route(route) => Self::Pay(route),
@@ -56,7 +63,9 @@ impl Destination {
 
     fn claimed_account(&self, world: &World, received: &Received) -> Option<String> {
         match self {
-            Self::Pay(route) => pay::claimed_identity(world, route.operation(), received).map(str::to_owned),
+            Self::Pay(route) => {
+                pay::claimed_identity(world, route.operation(), received).map(str::to_owned)
+            }
             Self::OfficialAccount(_) => official_account::claimed_account(world, received),
             Self::OtherMethod | Self::Nothing => None,
         }
@@ -91,10 +100,18 @@ pub(crate) fn answer(world: &World, received: &Received) -> Outcome {
         account: account.as_deref(),
     });
     if let Some(fault) = &fault {
-        tracing::info!(operation = destination.operation(), ?fault, "a fault hits a request");
+        tracing::info!(
+            operation = destination.operation(),
+            ?fault,
+            "a fault hits a request"
+        );
     }
     match fault {
-        None => finish(world, destination.answer(world, received), &probe_plan(world)),
+        None => finish(
+            world,
+            destination.answer(world, received),
+            &probe_plan(world),
+        ),
         Some(fault) => faulty(world, &destination, received, fault),
     }
 }
@@ -117,35 +134,65 @@ fn faulty(world: &World, destination: &Destination, received: &Received, fault: 
             Outcome::Drop
         }
         Fault::Delay { milliseconds } => match finish(world, usual(), &plain) {
-            Outcome::Answer { response, .. } => {
-                Outcome::Answer { after: Duration::from_millis(milliseconds), response }
-            }
+            Outcome::Answer { response, .. } => Outcome::Answer {
+                after: Duration::from_millis(milliseconds),
+                response,
+            },
             other => other,
         },
-        Fault::Status { status, code, message, body, applied, signed } => {
+        Fault::Status {
+            status,
+            code,
+            message,
+            body,
+            applied,
+            signed,
+        } => {
             apply(applied);
             let mut reply = match code {
                 Some(code) => {
                     let message = message.unwrap_or_else(|| "injected by a fault".to_owned());
-                    Reply::json(status, PAY_JSON, json!({ "code": code, "message": message }).to_string())
+                    Reply::json(
+                        status,
+                        PAY_JSON,
+                        json!({ "code": code, "message": message }).to_string(),
+                    )
                 }
                 None => Reply::json(status, "text/html", body.unwrap_or_default()),
             };
-            reply.headers.push(("Request-ID", random::request_id(269_546_525)));
-            reply.signing = if signed { destination.signing(world, received) } else { None };
+            reply
+                .headers
+                .push(("Request-ID", random::request_id(269_546_525)));
+            reply.signing = if signed {
+                destination.signing(world, received)
+            } else {
+                None
+            };
             finish(world, reply, &plain)
         }
-        Fault::RateLimited { retry_after_seconds } => {
+        Fault::RateLimited {
+            retry_after_seconds,
+        } => {
             let reply = match destination {
-                Destination::Pay(route) => pay::rate_limited(world, route, received, retry_after_seconds),
+                Destination::Pay(route) => {
+                    pay::rate_limited(world, route, received, retry_after_seconds)
+                }
                 _ => official_account::errcode(world, 45011, "api minute-quota reach limit"),
             };
             finish(world, reply, &plain)
         }
-        Fault::Errcode { errcode, errmsg, applied } => {
+        Fault::Errcode {
+            errcode,
+            errmsg,
+            applied,
+        } => {
             apply(applied);
             let errmsg = errmsg.unwrap_or_else(|| "injected by a fault".to_owned());
-            finish(world, official_account::errcode(world, errcode, &errmsg), &plain)
+            finish(
+                world,
+                official_account::errcode(world, errcode, &errmsg),
+                &plain,
+            )
         }
         Fault::Redirect { location } => {
             let mut reply = Reply::empty(302);
@@ -179,19 +226,58 @@ fn faulty(world: &World, destination: &Destination, received: &Received, fault: 
             reply.body = Bytes::from_static(b"<html>not JSON</html>");
             finish(world, reply, &plain)
         }
-        Fault::Unsigned => finish(world, Reply { signing: None, ..usual() }, &plain),
-        Fault::MissingHeader { name } => {
-            finish(world, usual(), &SignaturePlan { leave_out: Some(name), ..plain })
-        }
-        Fault::StaleTimestamp { seconds } => {
-            finish(world, usual(), &SignaturePlan { stale_seconds: seconds, ..plain })
-        }
+        Fault::Unsigned => finish(
+            world,
+            Reply {
+                signing: None,
+                ..usual()
+            },
+            &plain,
+        ),
+        Fault::MissingHeader { name } => finish(
+            world,
+            usual(),
+            &SignaturePlan {
+                leave_out: Some(name),
+                ..plain
+            },
+        ),
+        Fault::StaleTimestamp { seconds } => finish(
+            world,
+            usual(),
+            &SignaturePlan {
+                stale_seconds: seconds,
+                ..plain
+            },
+        ),
         Fault::WrongSerial { serial } => {
-            let serial = serial.unwrap_or_else(|| "7E0000000000000000000000000000000000DEAD".to_owned());
-            finish(world, usual(), &SignaturePlan { serial: Some(serial), ..plain })
+            let serial =
+                serial.unwrap_or_else(|| "7E0000000000000000000000000000000000DEAD".to_owned());
+            finish(
+                world,
+                usual(),
+                &SignaturePlan {
+                    serial: Some(serial),
+                    ..plain
+                },
+            )
         }
-        Fault::BadSignature => finish(world, usual(), &SignaturePlan { wrong: true, ..plain }),
-        Fault::SignTest => finish(world, usual(), &SignaturePlan { probe: true, ..plain }),
+        Fault::BadSignature => finish(
+            world,
+            usual(),
+            &SignaturePlan {
+                wrong: true,
+                ..plain
+            },
+        ),
+        Fault::SignTest => finish(
+            world,
+            usual(),
+            &SignaturePlan {
+                probe: true,
+                ..plain
+            },
+        ),
     }
 }
 
@@ -204,14 +290,20 @@ fn probe_plan(world: &World) -> SignaturePlan {
     if probe {
         *counter -= 1000;
     }
-    SignaturePlan { probe, ..SignaturePlan::default() }
+    SignaturePlan {
+        probe,
+        ..SignaturePlan::default()
+    }
 }
 
 /// Signs a reply and turns it into a response.
 fn finish(world: &World, reply: Reply, plan: &SignaturePlan) -> Outcome {
     let mut headers = HeaderMap::new();
     let mut put = |name: &str, value: &str| {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_str(value),
+        ) {
             headers.insert(name, value);
         }
     };
@@ -226,18 +318,29 @@ fn finish(world: &World, reply: Reply, plan: &SignaturePlan) -> Outcome {
         put(name, value);
     }
     if let Some(signing) = &reply.signing {
-        match pay::signature_headers(signing, world.signature_time().as_second(), &reply.body, plan) {
+        match pay::signature_headers(
+            signing,
+            world.signature_time().as_second(),
+            &reply.body,
+            plan,
+        ) {
             Ok(signature) => signature.iter().for_each(|(name, value)| put(name, value)),
-            Err(error) => tracing::error!(account = signing.account.name, %error, "an answer cannot be signed"),
+            Err(error) => {
+                tracing::error!(account = signing.account.name, %error, "an answer cannot be signed")
+            }
         }
     }
     let mut response = http::Response::new(AnswerBody::whole(reply.body));
-    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if reply.status == 204 {
         headers.remove(CONTENT_TYPE);
     }
     *response.headers_mut() = headers;
-    Outcome::Answer { after: Duration::ZERO, response }
+    Outcome::Answer {
+        after: Duration::ZERO,
+        response,
+    }
 }
 
 fn with_body(outcome: Outcome, body: AnswerBody) -> Outcome {
@@ -246,7 +349,10 @@ fn with_body(outcome: Outcome, body: AnswerBody) -> Outcome {
 
 fn change(outcome: Outcome, change: impl FnOnce(&mut http::Response<AnswerBody>)) -> Outcome {
     match outcome {
-        Outcome::Answer { after, mut response } => {
+        Outcome::Answer {
+            after,
+            mut response,
+        } => {
             change(&mut response);
             Outcome::Answer { after, response }
         }
@@ -257,7 +363,11 @@ fn change(outcome: Outcome, change: impl FnOnce(&mut http::Response<AnswerBody>)
 /// Changes the last letter or digit, so that JSON stays JSON wherever possible.
 fn tampered(body: &Bytes) -> Bytes {
     let mut bytes = body.to_vec();
-    match bytes.iter_mut().rev().find(|byte| byte.is_ascii_alphanumeric()) {
+    match bytes
+        .iter_mut()
+        .rev()
+        .find(|byte| byte.is_ascii_alphanumeric())
+    {
         Some(byte) => *byte = if *byte == b'7' { b'8' } else { b'7' },
         None => bytes.push(b' '),
     }

@@ -93,26 +93,28 @@ impl World {
 
     /// Returns the time by which signatures are checked and made.
     pub(crate) fn signature_time(&self) -> Timestamp {
-        if self.settings().authentication.signatures_follow_clock { self.time.now() } else { self.time.base() }
+        if self.settings().authentication.signatures_follow_clock {
+            self.time.now()
+        } else {
+            self.time.base()
+        }
     }
 
     pub(crate) fn account(&self, name: &str) -> Option<&Arc<Account>> {
         self.accounts.iter().find(|account| account.name == name)
     }
 
-    /// Finds the accounts of a merchant number. A number may serve two families.
-    pub(crate) fn accounts_of_merchant<'a>(&'a self, mchid: &'a str) -> impl Iterator<Item = &'a Arc<Account>> {
-        self.accounts.iter().filter(move |account| account.mchid.as_deref() == Some(mchid))
-    }
-
     pub(crate) fn account_of_appid(&self, appid: &str) -> Option<&Arc<Account>> {
-        self.accounts
-            .iter()
-            .find(|account| account.family == Family::OfficialAccount && account.appid.as_deref() == Some(appid))
+        self.accounts.iter().find(|account| {
+            account.family == Family::OfficialAccount && account.appid.as_deref() == Some(appid)
+        })
     }
 
     pub(crate) fn credentials(&self) -> Vec<Credentials> {
-        self.accounts.iter().map(|account| account.credentials(&self.base_url)).collect()
+        self.accounts
+            .iter()
+            .map(|account| account.credentials(&self.base_url))
+            .collect()
     }
 
     /// Returns to the state at start: data, settings, faults, ledger, clock. Keys stay.
@@ -130,11 +132,7 @@ impl World {
         *lock(&self.tokens) = official_account::Tokens::default();
         for account in &self.accounts {
             account.set_permitted(true);
-            if let Some(pay) = &account.pay {
-                let mut keyring = lock(&pay.keyring);
-                keyring.set_revoked(None, false);
-                keyring.phase = crate::keys::KeyPhase::Migrating;
-            }
+            account.reset_keys();
         }
         self.fill();
     }
@@ -154,7 +152,10 @@ pub(crate) struct Nonces(HashMap<(String, String), i64>);
 impl Nonces {
     /// Returns false if the caller used the nonce before.
     pub(crate) fn first_use(&mut self, identity: &str, nonce: &str, now: i64, window: i64) -> bool {
-        self.0.retain(|_, seen| now.saturating_sub(*seen) <= window.saturating_mul(2));
-        self.0.insert((identity.to_owned(), nonce.to_owned()), now).is_none()
+        self.0
+            .retain(|_, seen| now.saturating_sub(*seen) <= window.saturating_mul(2));
+        self.0
+            .insert((identity.to_owned(), nonce.to_owned()), now)
+            .is_none()
     }
 }

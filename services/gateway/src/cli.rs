@@ -89,7 +89,10 @@ struct DevArguments {
     log: String,
 }
 
-const SERVE_EXAMPLES: &str = "\
+/// What `kabao serve` says after its options; with `--help`, the documented configuration follows.
+macro_rules! serve_notes {
+    () => {
+        "\
 Environment variables override the file: KABAO__SECTION__KEY, with two underscores between the parts of a
 key, such as KABAO__GRPC__LISTEN or KABAO__GRPC__LIMITS__MAX_CONNECTIONS. An account is named by its id:
 KABAO__ACCOUNTS__ACME_BRAND__MCHID.
@@ -99,13 +102,21 @@ connections, lets calls in flight end for at most shutdown.drain_deadline, and e
 signal ends it at once.
 
 Example:
-  KABAO__LOG__LEVEL=debug kabao serve --config /etc/kabao/kabao.toml";
+  KABAO__LOG__LEVEL=debug kabao serve --config /etc/kabao/kabao.toml"
+    };
+}
+
+const SERVE_HELP: &str = concat!(
+    serve_notes!(),
+    "\n\nConfiguration:\n\n",
+    include_str!("../kabao.example.toml")
+);
 
 /// Runs the gateway with a configuration file.
 ///
 /// Prints `kabao ready` on a line of its own when calls are welcome. Log lines go to standard error.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment, after_help = SERVE_EXAMPLES)]
+#[command(verbatim_doc_comment, after_help = serve_notes!(), after_long_help = SERVE_HELP)]
 struct ServeArguments {
     /// The configuration in TOML.
     #[arg(long, value_name = "FILE")]

@@ -98,6 +98,7 @@ impl Dev {
             .listen(options.sandbox.to_string())
             .control(options.control.to_string());
         if let Some(directory) = &options.directory {
+            ReadyFile::remove_stale(directory);
             sandbox = sandbox.directory(directory);
         }
         let sandbox = sandbox.start().await?;

@@ -7,6 +7,7 @@ mod calls;
 mod methods;
 mod metrics;
 mod output;
+mod panics;
 mod traces;
 
 pub(crate) use self::calls::Calls;

@@ -1,5 +1,13 @@
 //! What `kabao check` accepts and what it finds wrong: always everything, always with place and key.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a step that fails fails the test"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

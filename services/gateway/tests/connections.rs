@@ -1,5 +1,13 @@
 //! What happens to connections before and after the calls on them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a step that fails fails the test"
+)]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -234,6 +242,21 @@ async fn a_drain_cuts_what_does_not_end() {
         .expect("the drain ends");
     assert_eq!(cut, 1);
     rest(stuck).await;
+}
+
+#[tokio::test]
+async fn a_dropped_gateway_leaves_nothing_behind() {
+    let gateway = start(&settings()).await;
+    let (grpc, admin) = (gateway.grpc(), gateway.admin());
+    let silent = TcpStream::connect(grpc).await.unwrap();
+    drop(gateway);
+    assert_eq!(rest(silent).await, b"");
+    for address in [grpc, admin] {
+        let closed = async { while TcpStream::connect(address).await.is_ok() {} };
+        tokio::time::timeout(PATIENCE, closed)
+            .await
+            .expect("the port is closed");
+    }
 }
 
 const HEADERS: u8 = 1;

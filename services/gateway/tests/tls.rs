@@ -1,5 +1,13 @@
 //! TLS and client certificates on the gRPC port.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a step that fails fails the test"
+)]
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

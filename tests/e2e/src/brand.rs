@@ -35,7 +35,11 @@ async fn user_card(world: &World) -> UserCard {
         card_id: Some(BRAND.card_id.to_owned()),
         openid: Some(BRAND.openid.to_owned()),
     };
-    user_cards(world).get_user_card(request).await.unwrap().into_inner()
+    user_cards(world)
+        .get_user_card(request)
+        .await
+        .unwrap()
+        .into_inner()
 }
 
 #[tokio::test]
@@ -49,8 +53,16 @@ async fn a_card_shows_what_was_written() {
         benefits: Some("积分抵现".to_owned()),
         ..UpdateCardRequest::default()
     };
-    let answer = cards(&world).update_card(update).await.unwrap().into_inner();
-    let read = cards(&world).get_card(get_card()).await.unwrap().into_inner();
+    let answer = cards(&world)
+        .update_card(update)
+        .await
+        .unwrap()
+        .into_inner();
+    let read = cards(&world)
+        .get_card(get_card())
+        .await
+        .unwrap()
+        .into_inner();
     for card in [answer, read] {
         assert_eq!(card.card_title.as_deref(), Some("品牌会员卡"));
         assert_eq!(card.benefits.as_deref(), Some("积分抵现"));
@@ -67,9 +79,17 @@ async fn an_invalidated_card_says_so() {
         brand_id: Some(BRAND_ID.to_owned()),
         ..InvalidateCardRequest::default()
     };
-    let answer = cards(&world).invalidate_card(request).await.unwrap().into_inner();
+    let answer = cards(&world)
+        .invalidate_card(request)
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(answer.state(), CardState::CardInvalid);
-    let read = cards(&world).get_card(get_card()).await.unwrap().into_inner();
+    let read = cards(&world)
+        .get_card(get_card())
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(read.state(), CardState::CardInvalid);
 }
 
@@ -82,7 +102,11 @@ async fn the_retired_delete_still_works_where_wechat_answers_it() {
         brand_id: Some(BRAND_ID.to_owned()),
     };
     cards(&world).delete_card(request).await.unwrap();
-    let read = cards(&world).get_card(get_card()).await.unwrap().into_inner();
+    let read = cards(&world)
+        .get_card(get_card())
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(read.state(), CardState::CardInvalid);
 }
 

@@ -21,12 +21,21 @@ async fn the_balance_update_of_wechats_example_stands_in_the_ledger_once() {
     let world = World::start().await;
     let before = balance(&world).await;
     let mut user_cards = UserCardServiceClient::new(world.channel());
-    user_cards.update_user_card(balance_update(before)).await.unwrap();
-    user_cards.update_user_card(balance_update(before)).await.unwrap();
+    user_cards
+        .update_user_card(balance_update(before))
+        .await
+        .unwrap();
+    user_cards
+        .update_user_card(balance_update(before))
+        .await
+        .unwrap();
     let effects = world.effects_of(UPDATE);
     assert_eq!(effects.len(), 1, "{effects:?}");
     assert_eq!(effects[0].account, MERCHANT.account);
-    assert_eq!(effects[0].out_request_no.as_deref(), Some("100002322019090134234sfdf"));
+    assert_eq!(
+        effects[0].out_request_no.as_deref(),
+        Some("100002322019090134234sfdf")
+    );
     assert_eq!(balance(&world).await, before + 100);
 }
 
@@ -36,7 +45,10 @@ async fn a_lost_answer_to_a_numbered_write_is_asked_for_again_and_makes_one_effe
     let before = balance(&world).await;
     world.inject(UPDATE, 1, Fault::DropConnection { applied: true });
     let mut user_cards = UserCardServiceClient::new(world.channel());
-    user_cards.update_user_card(balance_update(before)).await.unwrap();
+    user_cards
+        .update_user_card(balance_update(before))
+        .await
+        .unwrap();
     assert_eq!(world.effects_of(UPDATE).len(), 1);
     assert_eq!(balance(&world).await, before + 100);
 }
@@ -48,7 +60,9 @@ async fn a_write_that_is_never_answered_is_reported_as_unknown_and_not_as_failed
     world.inject(UPDATE, 10, Fault::DropConnection { applied: true });
     let mut user_cards = UserCardServiceClient::new(world.channel());
     let answer = user_cards.update_user_card(balance_update(before)).await;
-    refused(Code::Unknown, "OUTCOME_UNKNOWN").may_have_executed().check(answer);
+    refused(Code::Unknown, "OUTCOME_UNKNOWN")
+        .may_have_executed()
+        .check(answer);
     assert_eq!(world.effects_of(UPDATE).len(), 1);
     assert_eq!(balance(&world).await, before + 100);
 }

@@ -25,7 +25,11 @@ async fn user_card(world: &World) -> UserCard {
         card_id: MERCHANT.card_id.to_owned(),
         code: MERCHANT.code.to_owned(),
     };
-    user_cards(world).get_user_card(request).await.unwrap().into_inner()
+    user_cards(world)
+        .get_user_card(request)
+        .await
+        .unwrap()
+        .into_inner()
 }
 
 /// The example on WeChat's page, with the balance that the member really has before.
@@ -54,7 +58,10 @@ async fn a_user_card_shows_what_was_written() {
     assert_eq!(before.card_id.as_deref(), Some(MERCHANT.card_id));
     assert_eq!(before.code.as_deref(), Some(MERCHANT.code));
     let balance = before.balance.expect("the demo member has a balance");
-    user_cards(&world).update_user_card(balance_update(balance)).await.unwrap();
+    user_cards(&world)
+        .update_user_card(balance_update(balance))
+        .await
+        .unwrap();
     let after = user_card(&world).await;
     assert_eq!(after.level.as_deref(), Some("金卡会员"));
     assert_eq!(after.membership_number.as_deref(), Some("12345678"));
@@ -69,7 +76,11 @@ async fn a_card_can_be_read_changed_and_deleted() {
         account: MERCHANT.account(),
         card_id: MERCHANT.card_id.to_owned(),
     };
-    let before = cards(&world).get_card(get.clone()).await.unwrap().into_inner();
+    let before = cards(&world)
+        .get_card(get.clone())
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(before.card_id.as_deref(), Some(MERCHANT.card_id));
     let update = UpdateCardRequest {
         account: MERCHANT.account(),

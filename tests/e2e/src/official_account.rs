@@ -6,11 +6,13 @@ use kabao_proto::kabao::officialaccount::v1::pay_gift_member_card_service_client
 use kabao_proto::kabao::officialaccount::v1::{
     AddPayGiftMemberCardRequest, BaseInfoChange, DeletePayGiftMemberCardRequest, GetCardRequest,
     GetPayGiftMemberCardRequest, GetUserInfoRequest, MemberCardChange, MessageChange,
-    UpdateCardMessageRequest, UpdateCardRequest, UpdateUserRequest,
+    MessageOperation, UpdateCardMessageRequest, UpdateCardRequest, UpdateUserRequest, UrlCell,
 };
 use serde_json::json;
+use tonic::Code;
 
 use crate::demo::OFFICIAL_ACCOUNT;
+use crate::refusal::refused;
 use crate::world::World;
 
 #[tokio::test]
@@ -23,7 +25,11 @@ async fn a_member_shows_what_was_written() {
         code: Some(OFFICIAL_ACCOUNT.code.to_owned()),
         ..GetUserInfoRequest::default()
     };
-    let before = members.get_user_info(get.clone()).await.unwrap().into_inner();
+    let before = members
+        .get_user_info(get.clone())
+        .await
+        .unwrap()
+        .into_inner();
     let bonus = before.bonus.expect("the demo member has a bonus");
     let update = UpdateUserRequest {
         account: OFFICIAL_ACCOUNT.account(),
@@ -57,34 +63,65 @@ async fn a_card_update_says_whether_it_goes_to_review() {
         }),
         ..UpdateCardRequest::default()
     };
-    let answer = cards.update_card(update(Some("020-12345678"), None)).await.unwrap();
+    let answer = cards
+        .update_card(update(Some("020-12345678"), None))
+        .await
+        .unwrap();
     assert_eq!(answer.into_inner().send_check, Some(false));
-    let answer = cards.update_card(update(None, Some("请出示二维码"))).await.unwrap();
+    let answer = cards
+        .update_card(update(None, Some("请出示二维码")))
+        .await
+        .unwrap();
     assert_eq!(answer.into_inner().send_check, Some(true));
     let get = GetCardRequest {
         account: OFFICIAL_ACCOUNT.account(),
         card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
         ..GetCardRequest::default()
     };
-    let card = cards.get_card(get).await.unwrap().into_inner().card.unwrap();
+    let card = cards
+        .get_card(get)
+        .await
+        .unwrap()
+        .into_inner()
+        .card
+        .unwrap();
     let base_info = card.member_card.unwrap().base_info.unwrap();
     assert_eq!(base_info.service_phone.as_deref(), Some("020-12345678"));
 }
 
 #[tokio::test]
-async fn a_message_operation_is_its_own_call() {
+async fn a_slot_in_messages_is_a_call_of_its_own_and_needs_no_review() {
     let world = World::start().await;
-    let request = UpdateCardMessageRequest {
+    let mut cards = CardServiceClient::new(world.channel());
+    let request = |slot: Option<MessageOperation>| UpdateCardMessageRequest {
         account: OFFICIAL_ACCOUNT.account(),
         card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
-        member_card: Some(MessageChange::default()),
+        member_card: Some(MessageChange {
+            modify_msg_operation: slot,
+            ..MessageChange::default()
+        }),
         ..UpdateCardMessageRequest::default()
     };
-    let mut cards = CardServiceClient::new(world.channel());
-    // What the message lacks is listed before anything is sent.
-    let status = cards.update_card_message(request).await.unwrap_err();
-    assert_eq!(status.code(), tonic::Code::InvalidArgument, "{status:?}");
-    assert!(world.effects_of("official_account.card.update").is_empty());
+    let slot = MessageOperation {
+        url_cell: Some(UrlCell {
+            text: Some("领取优惠".to_owned()),
+            url: Some("https://shop.example.com".to_owned()),
+            end_time: Some(4_102_416_000),
+            card_id_list: vec![OFFICIAL_ACCOUNT.card_id.to_owned()],
+            ..UrlCell::default()
+        }),
+        ..MessageOperation::default()
+    };
+    let answer = cards
+        .update_card_message(request(Some(slot)))
+        .await
+        .unwrap();
+    assert_eq!(answer.into_inner().send_check, Some(false));
+
+    let answer = cards.update_card_message(request(None)).await;
+    refused(Code::InvalidArgument, "FIELD_INVALID")
+        .fields(&["member_card.modify_msg_operation"])
+        .check(answer);
 }
 
 #[tokio::test]
@@ -103,14 +140,22 @@ async fn a_pay_gift_rule_can_be_added_read_and_deleted() {
         max_cost: Some(1000),
         ..AddPayGiftMemberCardRequest::default()
     };
-    let added = rules.add_pay_gift_member_card(add).await.unwrap().into_inner();
-    assert_eq!(added.succ_mchid_list, [mchid.clone()]);
+    let added = rules
+        .add_pay_gift_member_card(add)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(added.succ_mchid_list, std::slice::from_ref(&mchid));
     let get = GetPayGiftMemberCardRequest {
         account: OFFICIAL_ACCOUNT.account(),
         mchid: Some(mchid.clone()),
         ..GetPayGiftMemberCardRequest::default()
     };
-    let rule = rules.get_pay_gift_member_card(get).await.unwrap().into_inner();
+    let rule = rules
+        .get_pay_gift_member_card(get)
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(rule.card_id.as_deref(), Some(OFFICIAL_ACCOUNT.card_id));
     let delete = DeletePayGiftMemberCardRequest {
         account: OFFICIAL_ACCOUNT.account(),
@@ -118,7 +163,11 @@ async fn a_pay_gift_rule_can_be_added_read_and_deleted() {
         mchid_list: vec![mchid.clone()],
         ..DeletePayGiftMemberCardRequest::default()
     };
-    let deleted = rules.delete_pay_gift_member_card(delete).await.unwrap().into_inner();
+    let deleted = rules
+        .delete_pay_gift_member_card(delete)
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(deleted.succ_mchid_list, [mchid]);
 }
 

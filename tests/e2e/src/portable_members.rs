@@ -36,7 +36,12 @@ async fn the_basic_view_leaves_the_familys_message_out() {
                 view: view.into(),
                 ..get_member(demo)
             };
-            let member = world.members().get_member(request).await.unwrap().into_inner();
+            let member = world
+                .members()
+                .get_member(request)
+                .await
+                .unwrap()
+                .into_inner();
             assert!(member.upstream.is_none(), "{}", demo.account);
         }
     }
@@ -75,13 +80,19 @@ async fn a_read_after_a_write_shows_the_change_and_nothing_else_moves() {
         ),
     ] {
         let before = read(&world, demo).await;
-        let answer = world.update_member(demo, change.clone(), paths).await.unwrap().into_inner();
+        let answer = world
+            .update_member(demo, change.clone(), paths)
+            .await
+            .unwrap()
+            .into_inner();
         let after = read(&world, demo).await;
         for member in [&answer, &after] {
             for path in paths {
                 match *path {
                     "level" => assert_eq!(member.level, change.level),
-                    "membership_number" => assert_eq!(member.membership_number, change.membership_number),
+                    "membership_number" => {
+                        assert_eq!(member.membership_number, change.membership_number)
+                    }
                     "points" => assert_eq!(member.points, change.points),
                     _ => assert_eq!(member.balance, change.balance),
                 }
@@ -109,7 +120,9 @@ async fn a_read_after_a_write_shows_the_change_and_nothing_else_moves() {
 async fn the_callers_request_id_comes_back() {
     let world = World::start().await;
     let mut request = tonic::Request::new(get_member(&MERCHANT));
-    request.metadata_mut().insert("x-request-id", "order-4711".parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("x-request-id", "order-4711".parse().unwrap());
     let answer = world.members().get_member(request).await.unwrap();
     assert_eq!(answer.metadata().get("x-request-id").unwrap(), "order-4711");
     let answer = world.get_member(&MERCHANT).await.unwrap();

@@ -41,12 +41,27 @@ async fn a_read_after_a_write_shows_the_change() {
             .await
             .unwrap()
             .into_inner();
-        assert_eq!(answer.service_phone, change.service_phone, "{}", demo.account);
-        assert_ne!(answer.title, change.title, "not in the mask: {}", demo.account);
-        world.update_template(demo, change.clone(), &[]).await.unwrap();
+        assert_eq!(
+            answer.service_phone, change.service_phone,
+            "{}",
+            demo.account
+        );
+        assert_ne!(
+            answer.title, change.title,
+            "not in the mask: {}",
+            demo.account
+        );
+        world
+            .update_template(demo, change.clone(), &[])
+            .await
+            .unwrap();
         let after = read(&world, demo).await;
         assert_eq!(after.title, change.title, "{}", demo.account);
-        assert_eq!(after.service_phone, change.service_phone, "{}", demo.account);
+        assert_eq!(
+            after.service_phone, change.service_phone,
+            "{}",
+            demo.account
+        );
     }
 }
 
@@ -56,13 +71,22 @@ async fn a_deleted_template_is_gone_or_says_so() {
     for demo in ALL {
         world.delete_template(demo).await.unwrap();
         match world.get_template(demo).await {
-            Ok(template) => assert_eq!(template.into_inner().state(), State::Deleted, "{}", demo.account),
+            Ok(template) => assert_eq!(
+                template.into_inner().state(),
+                State::Deleted,
+                "{}",
+                demo.account
+            ),
             Err(status) => assert_eq!(status.code(), tonic::Code::NotFound, "{}", demo.account),
         }
     }
-    let deletions: usize = ["merchant.cards.delete", "brand.cards.invalidate", "official_account.card.delete"]
-        .iter()
-        .map(|operation| world.effects_of(operation).len())
-        .sum();
+    let deletions: usize = [
+        "merchant.cards.delete",
+        "brand.cards.invalidate",
+        "official_account.card.delete",
+    ]
+    .iter()
+    .map(|operation| world.effects_of(operation).len())
+    .sum();
     assert_eq!(deletions, 3, "{:?}", world.sandbox().ledger());
 }

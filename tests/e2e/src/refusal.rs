@@ -61,7 +61,12 @@ impl Refusal {
         assert_eq!(info.domain, "kabao");
         let mut fields: Vec<_> = details
             .bad_request()
-            .map(|bad| bad.field_violations.iter().map(|violation| violation.field.clone()).collect())
+            .map(|bad| {
+                bad.field_violations
+                    .iter()
+                    .map(|violation| violation.field.clone())
+                    .collect()
+            })
             .unwrap_or_default();
         fields.sort();
         assert_eq!(fields, self.fields, "{}", status.message());
@@ -72,15 +77,38 @@ impl Refusal {
             "{:?}",
             info.metadata
         );
-        let expected = if self.may_have_executed { "true" } else { "false" };
-        assert_eq!(entry("may_have_executed"), Some(expected), "{:?}", info.metadata);
+        let expected = if self.may_have_executed {
+            "true"
+        } else {
+            "false"
+        };
+        assert_eq!(
+            entry("may_have_executed"),
+            Some(expected),
+            "{:?}",
+            info.metadata
+        );
         let request_id = &details.request_info().expect("a RequestInfo").request_id;
         assert!(!request_id.is_empty());
-        let echoed = status.metadata().get("x-request-id").and_then(|id| id.to_str().ok());
+        let echoed = status
+            .metadata()
+            .get("x-request-id")
+            .and_then(|id| id.to_str().ok());
         assert_eq!(echoed, Some(request_id.as_str()));
-        assert!(status.message().chars().any(|c| c == ' '), "{}", status.message());
-        for personal in ["obLatjnx9gnqzS4myYGmLZ7LgLBA", "478515832665", "916679873278"] {
-            assert!(!format!("{status:?} {info:?}").contains(personal), "{status:?}");
+        assert!(
+            status.message().chars().any(|c| c == ' '),
+            "{}",
+            status.message()
+        );
+        for personal in [
+            "obLatjnx9gnqzS4myYGmLZ7LgLBA",
+            "478515832665",
+            "916679873278",
+        ] {
+            assert!(
+                !format!("{status:?} {info:?}").contains(personal),
+                "{status:?}"
+            );
         }
         status
     }
@@ -89,5 +117,9 @@ impl Refusal {
 /// WeChat's own request id in a refusal.
 pub(crate) fn upstream_request_id(status: &Status) -> Option<String> {
     let details = status.get_error_details();
-    details.error_info()?.metadata.get("upstream_request_id").cloned()
+    details
+        .error_info()?
+        .metadata
+        .get("upstream_request_id")
+        .cloned()
 }

@@ -30,7 +30,9 @@ async fn an_account_that_is_not_configured() {
         card_id: "p1".to_owned(),
         code: "1".to_owned(),
     };
-    let answer = UserCardServiceClient::new(world.channel()).get_user_card(request).await;
+    let answer = UserCardServiceClient::new(world.channel())
+        .get_user_card(request)
+        .await;
     refused(Code::NotFound, "ACCOUNT_NOT_FOUND").check(answer);
 }
 
@@ -42,20 +44,29 @@ async fn an_operation_of_another_family() {
         card_id: "p1".to_owned(),
         code: "1".to_owned(),
     };
-    let answer = UserCardServiceClient::new(world.channel()).get_user_card(request).await;
+    let answer = UserCardServiceClient::new(world.channel())
+        .get_user_card(request)
+        .await;
     refused(Code::FailedPrecondition, "FAMILY_MISMATCH").check(answer);
 }
 
 #[tokio::test]
 async fn names_that_are_none() {
     let world = World::start().await;
-    for name in ["", "demo-merchant", "accounts/demo-merchant", "accounts/Demo/templates/p1/members/1"] {
+    for name in [
+        "",
+        "demo-merchant",
+        "accounts/demo-merchant",
+        "accounts/Demo/templates/p1/members/1",
+    ] {
         let request = GetMemberRequest {
             name: name.to_owned(),
             ..GetMemberRequest::default()
         };
         let answer = world.members().get_member(request).await;
-        refused(Code::InvalidArgument, "NAME_INVALID").fields(&["name"]).check(answer);
+        refused(Code::InvalidArgument, "NAME_INVALID")
+            .fields(&["name"])
+            .check(answer);
     }
 }
 
@@ -67,13 +78,24 @@ async fn a_brand_member_without_openid() {
         ..get_member(&BRAND)
     };
     let answer = world.members().get_member(request).await;
-    refused(Code::InvalidArgument, "FIELD_INVALID").fields(&["openid"]).check(answer);
+    refused(Code::InvalidArgument, "FIELD_INVALID")
+        .fields(&["openid"])
+        .check(answer);
     let request = UpdateMemberRequest {
         openid: String::new(),
-        ..update_member(&BRAND, Member { level: "金".to_owned(), ..Member::default() }, &["level"])
+        ..update_member(
+            &BRAND,
+            Member {
+                level: "金".to_owned(),
+                ..Member::default()
+            },
+            &["level"],
+        )
     };
     let answer = world.members().update_member(request).await;
-    refused(Code::InvalidArgument, "FIELD_INVALID").fields(&["openid"]).check(answer);
+    refused(Code::InvalidArgument, "FIELD_INVALID")
+        .fields(&["openid"])
+        .check(answer);
 }
 
 #[tokio::test]
@@ -84,24 +106,37 @@ async fn texts_that_are_too_long_are_counted_in_characters() {
         ..Member::default()
     };
     // Five Chinese characters are five, although they are fifteen bytes.
-    world.update_member(&MERCHANT, level("钻石贵宾卡"), &["level"]).await.unwrap();
-    let answer = world.update_member(&MERCHANT, level("钻石贵宾会员"), &["level"]).await;
-    let status = refused(Code::InvalidArgument, "FIELD_INVALID").fields(&["member.level"]).check(answer);
+    world
+        .update_member(&MERCHANT, level("钻石贵宾卡"), &["level"])
+        .await
+        .unwrap();
+    let answer = world
+        .update_member(&MERCHANT, level("钻石贵宾会员"), &["level"])
+        .await;
+    let status = refused(Code::InvalidArgument, "FIELD_INVALID")
+        .fields(&["member.level"])
+        .check(answer);
     assert!(status.message().contains('5'), "{}", status.message());
     let long = Template {
         title: "一二三四五六七八九十一".to_owned(),
         service_phone: "0".repeat(40),
         ..Template::default()
     };
-    let answer = world.update_template(&MERCHANT, long, &["title", "service_phone"]).await;
+    let answer = world
+        .update_template(&MERCHANT, long, &["title", "service_phone"])
+        .await;
     refused(Code::InvalidArgument, "FIELD_INVALID")
         .fields(&["template.service_phone", "template.title"])
         .check(answer);
     let mut request = balance_update(0);
     request.level = Some("钻石贵宾会员".to_owned());
     request.out_request_no = None;
-    let answer = UserCardServiceClient::new(world.channel()).update_user_card(request).await;
-    refused(Code::InvalidArgument, "FIELD_INVALID").fields(&["level", "out_request_no"]).check(answer);
+    let answer = UserCardServiceClient::new(world.channel())
+        .update_user_card(request)
+        .await;
+    refused(Code::InvalidArgument, "FIELD_INVALID")
+        .fields(&["level", "out_request_no"])
+        .check(answer);
 }
 
 #[tokio::test]
@@ -112,7 +147,9 @@ async fn enumeration_values_that_do_not_exist() {
         ..get_member(&MERCHANT)
     };
     let answer = world.members().get_member(request).await;
-    refused(Code::InvalidArgument, "FIELD_INVALID").fields(&["view"]).check(answer);
+    refused(Code::InvalidArgument, "FIELD_INVALID")
+        .fields(&["view"])
+        .check(answer);
     let request = UpdateCardRequest {
         account: BRAND.account(),
         card_id: BRAND.card_id.to_owned(),
@@ -123,7 +160,9 @@ async fn enumeration_values_that_do_not_exist() {
         }),
         ..UpdateCardRequest::default()
     };
-    let answer = CardServiceClient::new(world.channel()).update_card(request).await;
+    let answer = CardServiceClient::new(world.channel())
+        .update_card(request)
+        .await;
     refused(Code::InvalidArgument, "FIELD_INVALID")
         .fields(&["valid_date_information.type"])
         .check(answer);
@@ -137,8 +176,12 @@ async fn masks_that_name_no_field() {
         ..Member::default()
     };
     for path in ["levl", "name", "state", "member.level", "nickname"] {
-        let answer = world.update_member(&MERCHANT, change.clone(), &["level", path]).await;
-        let status = refused(Code::InvalidArgument, "FIELD_MASK_INVALID").fields(&["update_mask"]).check(answer);
+        let answer = world
+            .update_member(&MERCHANT, change.clone(), &["level", path])
+            .await;
+        let status = refused(Code::InvalidArgument, "FIELD_MASK_INVALID")
+            .fields(&["update_mask"])
+            .check(answer);
         assert!(status.message().contains(path), "{}", status.message());
     }
     let empty = world.update_member(&MERCHANT, Member::default(), &[]).await;
@@ -153,11 +196,21 @@ async fn what_the_family_cannot_do_is_not_attempted() {
         points: Some(1),
         ..Member::default()
     };
-    let answer = world.update_member(&OFFICIAL_ACCOUNT, change.clone(), &["level"]).await;
-    refused(Code::Unimplemented, "NOT_SUPPORTED_BY_FAMILY").fields(&["member.level"]).check(answer);
+    let answer = world
+        .update_member(&OFFICIAL_ACCOUNT, change.clone(), &["level"])
+        .await;
+    refused(Code::Unimplemented, "NOT_SUPPORTED_BY_FAMILY")
+        .fields(&["member.level"])
+        .check(answer);
     let answer = world.update_member(&BRAND, change, &["points"]).await;
-    refused(Code::Unimplemented, "NOT_SUPPORTED_BY_FAMILY").fields(&["member.points"]).check(answer);
-    assert!(world.sandbox().ledger().is_empty(), "{:?}", world.sandbox().ledger());
+    refused(Code::Unimplemented, "NOT_SUPPORTED_BY_FAMILY")
+        .fields(&["member.points"])
+        .check(answer);
+    assert!(
+        world.sandbox().ledger().is_empty(),
+        "{:?}",
+        world.sandbox().ledger()
+    );
 }
 
 #[tokio::test]
@@ -165,12 +218,17 @@ async fn request_ids_that_do_not_fit() {
     let world = World::start().await;
     let mut request = update_member(
         &MERCHANT,
-        Member { level: "金".to_owned(), ..Member::default() },
+        Member {
+            level: "金".to_owned(),
+            ..Member::default()
+        },
         &["level"],
     );
     request.request_id = "六".repeat(5);
     let answer = world.members().update_member(request).await;
-    refused(Code::InvalidArgument, "REQUEST_ID_INVALID").fields(&["request_id"]).check(answer);
+    refused(Code::InvalidArgument, "REQUEST_ID_INVALID")
+        .fields(&["request_id"])
+        .check(answer);
 }
 
 #[tokio::test]
@@ -178,10 +236,17 @@ async fn a_deadline_that_has_passed_or_cannot_be_read() {
     let world = World::start().await;
     for (timeout, code, reason, fields) in [
         ("0S", Code::DeadlineExceeded, "DEADLINE_EXCEEDED", &[][..]),
-        ("soon", Code::InvalidArgument, "FIELD_INVALID", &["grpc-timeout"]),
+        (
+            "soon",
+            Code::InvalidArgument,
+            "FIELD_INVALID",
+            &["grpc-timeout"],
+        ),
     ] {
         let mut request = tonic::Request::new(get_member(&MERCHANT));
-        request.metadata_mut().insert("grpc-timeout", timeout.parse().unwrap());
+        request
+            .metadata_mut()
+            .insert("grpc-timeout", timeout.parse().unwrap());
         let answer = world.members().get_member(request).await;
         refused(code, reason).fields(fields).check(answer);
     }
@@ -191,7 +256,9 @@ async fn a_deadline_that_has_passed_or_cannot_be_read() {
 async fn post(world: &World, content_type: &str, body: &'static [u8]) -> http::Response<Bytes> {
     let stream = TcpStream::connect(world.gateway().grpc()).await.unwrap();
     let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
+            .await
+            .unwrap();
     let connection = tokio::spawn(connection);
     let request = http::Request::post("http://x/kabao.v1.MemberService/GetMember")
         .header("content-type", content_type)
@@ -219,7 +286,13 @@ async fn bytes_that_are_no_message() {
     let world = World::start().await;
     let answer = post(&world, "application/grpc", b"\0\0\0\0\x03\xff\xff\xff").await;
     assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["grpc-status"], (Code::InvalidArgument as i32).to_string());
+    assert_eq!(
+        answer.headers()["grpc-status"],
+        i32::from(Code::InvalidArgument).to_string()
+    );
     let answer = post(&world, "application/grpc", b"\0\xff\xff\xff\xff").await;
-    assert_eq!(answer.headers()["grpc-status"], (Code::ResourceExhausted as i32).to_string());
+    assert_eq!(
+        answer.headers()["grpc-status"],
+        i32::from(Code::ResourceExhausted).to_string()
+    );
 }

@@ -54,8 +54,14 @@ async fn cards_and_codes_that_do_not_exist() {
             ..*demo
         };
         let answer = world.get_member(&stranger).await;
-        let refusal = refused(Code::NotFound, "MEMBER_NOT_FOUND").upstream(status, code).check(answer);
-        assert!(upstream_request_id(&refusal).is_some(), "{}: {refusal:?}", demo.account);
+        let refusal = refused(Code::NotFound, "MEMBER_NOT_FOUND")
+            .upstream(status, code)
+            .check(answer);
+        assert!(
+            upstream_request_id(&refusal).is_some(),
+            "{}: {refusal:?}",
+            demo.account
+        );
     }
     for (demo, status, code) in [
         (&MERCHANT, "404", "RESOURCE_NOT_EXISTS"),
@@ -67,7 +73,9 @@ async fn cards_and_codes_that_do_not_exist() {
             ..*demo
         };
         let answer = world.get_template(&stranger).await;
-        refused(Code::NotFound, "TEMPLATE_NOT_FOUND").upstream(status, code).check(answer);
+        refused(Code::NotFound, "TEMPLATE_NOT_FOUND")
+            .upstream(status, code)
+            .check(answer);
     }
 }
 
@@ -77,14 +85,18 @@ async fn a_revoked_key_of_the_merchant() {
     let account = json!({ "account": MERCHANT.account });
     world.order("POST", "/keys/revoke", &account).await;
     let answer = world.get_member(&MERCHANT).await;
-    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED").upstream("401", "SIGN_ERROR").check(answer);
+    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED")
+        .upstream("401", "SIGN_ERROR")
+        .check(answer);
     // It was refused before it could run, so that a write is a clean failure too.
     let change = Member {
         level: "金".to_owned(),
         ..Member::default()
     };
     let answer = world.update_member(&MERCHANT, change, &["level"]).await;
-    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED").upstream("401", "SIGN_ERROR").check(answer);
+    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED")
+        .upstream("401", "SIGN_ERROR")
+        .check(answer);
     // Nobody else is touched.
     world.get_member(&BRAND).await.unwrap();
     world.order("POST", "/keys/restore", &account).await;
@@ -100,7 +112,9 @@ async fn a_serial_number_that_is_not_the_merchants() {
     })
     .await;
     let answer = world.get_member(&MERCHANT).await;
-    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED").upstream("401", "SIGN_ERROR").check(answer);
+    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED")
+        .upstream("401", "SIGN_ERROR")
+        .check(answer);
 }
 
 #[tokio::test]
@@ -113,7 +127,9 @@ async fn a_private_key_that_is_not_the_merchants() {
     })
     .await;
     let answer = world.get_member(&MERCHANT).await;
-    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED").upstream("401", "SIGN_ERROR").check(answer);
+    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED")
+        .upstream("401", "SIGN_ERROR")
+        .check(answer);
 }
 
 #[tokio::test]
@@ -125,8 +141,12 @@ async fn an_account_without_the_product_permission() {
         (&OFFICIAL_ACCOUNT, "200", "48001"),
     ] {
         let path = format!("/accounts/{}", demo.account);
-        world.order("PATCH", &path, &json!({ "permitted": false })).await;
+        world
+            .order("PATCH", &path, &json!({ "permitted": false }))
+            .await;
         let answer = world.get_member(demo).await;
-        refused(Code::PermissionDenied, "UPSTREAM_PERMISSION_DENIED").upstream(status, code).check(answer);
+        refused(Code::PermissionDenied, "UPSTREAM_PERMISSION_DENIED")
+            .upstream(status, code)
+            .check(answer);
     }
 }

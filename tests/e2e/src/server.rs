@@ -30,10 +30,10 @@ const SERVED: [&str; 12] = [
 /// Asks one version of the reflection service for all services and for one file.
 macro_rules! reflect {
     ($world:expr, $version:ident) => {{
+        use tonic_reflection::pb::$version::ServerReflectionRequest;
         use tonic_reflection::pb::$version::server_reflection_client::ServerReflectionClient;
         use tonic_reflection::pb::$version::server_reflection_request::MessageRequest;
         use tonic_reflection::pb::$version::server_reflection_response::MessageResponse;
-        use tonic_reflection::pb::$version::ServerReflectionRequest;
 
         let ask = |question| ServerReflectionRequest {
             host: String::new(),
@@ -41,18 +41,30 @@ macro_rules! reflect {
         };
         let questions = tokio_stream::iter([
             ask(MessageRequest::ListServices(String::new())),
-            ask(MessageRequest::FileContainingSymbol("kabao.v1.MemberService".to_owned())),
+            ask(MessageRequest::FileContainingSymbol(
+                "kabao.v1.MemberService".to_owned(),
+            )),
         ]);
         let mut client = ServerReflectionClient::new($world.channel());
-        let mut answers = client.server_reflection_info(questions).await.unwrap().into_inner();
+        let mut answers = client
+            .server_reflection_info(questions)
+            .await
+            .unwrap()
+            .into_inner();
         let mut services = Vec::new();
         let mut files = 0;
         while let Some(answer) = answers.next().await {
             match answer.unwrap().message_response.unwrap() {
                 MessageResponse::ListServicesResponse(list) => {
-                    services = list.service.into_iter().map(|service| service.name).collect();
+                    services = list
+                        .service
+                        .into_iter()
+                        .map(|service| service.name)
+                        .collect();
                 }
-                MessageResponse::FileDescriptorResponse(found) => files += found.file_descriptor_proto.len(),
+                MessageResponse::FileDescriptorResponse(found) => {
+                    files += found.file_descriptor_proto.len()
+                }
                 _ => panic!("another answer was expected"),
             }
         }
@@ -78,10 +90,16 @@ async fn health_knows_the_server_and_each_service() {
     let mut check = async |service: &str| {
         let service = service.to_owned();
         let answer = health.check(HealthCheckRequest { service }).await;
-        answer.map(|answer| answer.into_inner().status()).map_err(|status| status.code())
+        answer
+            .map(|answer| answer.into_inner().status())
+            .map_err(|status| status.code())
     };
     for service in ["", "kabao.v1.MemberService", "kabao.brand.v1.CardService"] {
-        assert_eq!(check(service).await, Ok(ServingStatus::Serving), "{service}");
+        assert_eq!(
+            check(service).await,
+            Ok(ServingStatus::Serving),
+            "{service}"
+        );
     }
     assert_eq!(check("kabao.v1.Nothing").await, Err(Code::NotFound));
 }
@@ -89,18 +107,26 @@ async fn health_knows_the_server_and_each_service() {
 #[tokio::test]
 async fn a_drain_waits_for_the_call_in_flight_and_takes_no_other() {
     let world = World::start().await;
-    world.inject("merchant.user_cards.get", 1, Fault::Delay { milliseconds: 400 });
+    world.inject(
+        "merchant.user_cards.get",
+        1,
+        Fault::Delay { milliseconds: 400 },
+    );
     let (mut members, mut late) = (world.members(), world.members());
     let call = tokio::spawn(async move { members.get_member(get_member(&MERCHANT)).await });
     // The call is in flight once the sandbox has taken the fault.
     world.all_faults_taken().await;
     let address = world.gateway().grpc();
-    let (gateway, sandbox) = world.into_gateway();
-    let cut = timeout(PATIENCE, gateway.drain()).await.expect("the drain ends");
+    let (gateway, _sandbox) = world.into_parts();
+    let cut = timeout(PATIENCE, gateway.drain())
+        .await
+        .expect("the drain ends");
     assert_eq!(cut, 0);
     call.await.unwrap().expect("the call in flight is answered");
     let refused = late.get_member(get_member(&MERCHANT)).await.unwrap_err();
-    assert!(matches!(refused.code(), Code::Unavailable | Code::Cancelled), "{refused:?}");
+    assert!(
+        matches!(refused.code(), Code::Unavailable | Code::Cancelled),
+        "{refused:?}"
+    );
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
-    drop(sandbox);
 }

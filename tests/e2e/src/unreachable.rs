@@ -24,7 +24,9 @@ async fn nothing_listens_there() {
             background_picture_url: "https://wx.gtimg.com/resource/x.jpg".to_owned(),
             ..Member::default()
         };
-        let answer = world.update_member(demo, change, &["background_picture_url"]).await;
+        let answer = world
+            .update_member(demo, change, &["background_picture_url"])
+            .await;
         refused(Code::Unavailable, "UPSTREAM_UNAVAILABLE").check(answer);
     }
 }
@@ -32,14 +34,24 @@ async fn nothing_listens_there() {
 #[tokio::test]
 async fn an_expired_deadline_is_deadline_exceeded_and_comes_in_time() {
     let world = World::start().await;
-    world.inject("merchant.user_cards.get", 10, Fault::Hang { applied: false });
+    world.inject(
+        "merchant.user_cards.get",
+        10,
+        Fault::Hang { applied: false },
+    );
     let mut request = tonic::Request::new(get_member(&MERCHANT));
     // Only the header: the stub's own timer would answer in the gateway's place.
-    request.metadata_mut().insert("grpc-timeout", "300m".parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("grpc-timeout", "300m".parse().unwrap());
     let asked = Instant::now();
     let answer = world.members().get_member(request).await;
     refused(Code::DeadlineExceeded, "DEADLINE_EXCEEDED").check(answer);
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -51,9 +63,13 @@ async fn a_deadline_that_passes_after_a_write_was_sent_leaves_the_outcome_open()
         ..Member::default()
     };
     let mut request = tonic::Request::new(update_member(&BRAND, change, &["level"]));
-    request.metadata_mut().insert("grpc-timeout", "300m".parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("grpc-timeout", "300m".parse().unwrap());
     let answer = world.members().update_member(request).await;
-    refused(Code::Unknown, "OUTCOME_UNKNOWN").may_have_executed().check(answer);
+    refused(Code::Unknown, "OUTCOME_UNKNOWN")
+        .may_have_executed()
+        .check(answer);
     assert_eq!(world.effects_of("brand.user_cards.update").len(), 1);
 }
 
@@ -65,12 +81,17 @@ async fn a_rate_limit_says_when_to_come_back() {
     };
     world.inject("brand.user_cards.get", 10, limited);
     let mut request = tonic::Request::new(get_member(&BRAND));
-    request.metadata_mut().insert("grpc-timeout", "2S".parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("grpc-timeout", "2S".parse().unwrap());
     let answer = world.members().get_member(request).await;
     let status = refused(Code::ResourceExhausted, "UPSTREAM_RATE_LIMITED")
         .upstream("429", "RATELIMIT_EXCEEDED")
         .check(answer);
-    let wait = status.get_error_details().retry_info().and_then(|info| info.retry_delay);
+    let wait = status
+        .get_error_details()
+        .retry_info()
+        .and_then(|info| info.retry_delay);
     assert_eq!(wait, Some(Duration::from_secs(7)));
 }
 

@@ -17,7 +17,12 @@ fn unproved() -> Vec<(&'static str, Fault)> {
         ("stale", Fault::StaleTimestamp { seconds: 600 }),
         ("from the future", Fault::StaleTimestamp { seconds: -600 }),
         ("unsigned 200", Fault::Unsigned),
-        ("a header is missing", Fault::MissingHeader { name: "Wechatpay-Nonce".to_owned() }),
+        (
+            "a header is missing",
+            Fault::MissingHeader {
+                name: "Wechatpay-Nonce".to_owned(),
+            },
+        ),
         ("another key is named", Fault::WrongSerial { serial: None }),
         ("something else is signed", Fault::BadSignature),
         ("probe", Fault::SignTest),
@@ -48,7 +53,9 @@ async fn the_outcome_of_a_write_is_unknown() {
             ..Member::default()
         };
         let answer = world.update_member(&BRAND, change, &["level"]).await;
-        refused(Code::Unknown, "OUTCOME_UNKNOWN").may_have_executed().check(answer);
+        refused(Code::Unknown, "OUTCOME_UNKNOWN")
+            .may_have_executed()
+            .check(answer);
         world.clear_faults().await;
     }
 }
@@ -70,7 +77,9 @@ async fn an_unsigned_refusal_of_a_write_is_not_believed() {
         ..Member::default()
     };
     let answer = world.update_member(&BRAND, change, &["level"]).await;
-    refused(Code::Unknown, "OUTCOME_UNKNOWN").may_have_executed().check(answer);
+    refused(Code::Unknown, "OUTCOME_UNKNOWN")
+        .may_have_executed()
+        .check(answer);
 }
 
 #[tokio::test]
@@ -85,7 +94,11 @@ async fn verified_nonsense_is_malformed_and_giants_are_not_read() {
     let world = World::start().await;
     let rows = [
         (Fault::GarbageBody, Code::Internal, "UPSTREAM_MALFORMED"),
-        (Fault::HugeBody { bytes: 64 << 20 }, Code::Internal, "UPSTREAM_TOO_LARGE"),
+        (
+            Fault::HugeBody { bytes: 64 << 20 },
+            Code::Internal,
+            "UPSTREAM_TOO_LARGE",
+        ),
     ];
     for (fault, code, reason) in rows {
         world.inject("merchant.user_cards.get", ALWAYS, fault);

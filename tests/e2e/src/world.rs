@@ -69,8 +69,8 @@ impl World {
         &self.gateway
     }
 
-    /// Leaves only the gateway; the channel stays with whoever cloned it.
-    pub(crate) fn into_gateway(self) -> (Gateway, Option<Running>) {
+    /// Takes the world apart; channels stay with whoever cloned them.
+    pub(crate) fn into_parts(self) -> (Gateway, Option<Running>) {
         (self.gateway, self.sandbox)
     }
 
@@ -79,7 +79,9 @@ impl World {
     }
 
     pub(crate) fn sandbox(&self) -> &Running {
-        self.sandbox.as_ref().expect("the sandbox is on the network")
+        self.sandbox
+            .as_ref()
+            .expect("the sandbox is on the network")
     }
 
     /// Takes WeChat off the network.
@@ -108,7 +110,9 @@ impl World {
             "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        let mut stream = TcpStream::connect(self.sandbox().control_addr()).await.unwrap();
+        let mut stream = TcpStream::connect(self.sandbox().control_addr())
+            .await
+            .unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -127,7 +131,9 @@ impl World {
         let taken = async {
             while self.order("GET", "/faults", &Value::Null).await["faults"] != json!([]) {}
         };
-        tokio::time::timeout(PATIENCE, taken).await.expect("the faults are taken");
+        tokio::time::timeout(PATIENCE, taken)
+            .await
+            .expect("the faults are taken");
     }
 
     pub(crate) fn members(&self) -> MemberServiceClient<Channel> {
@@ -175,7 +181,8 @@ impl World {
             update_mask: mask(paths),
             ..UpdateTemplateRequest::default()
         };
-        self.templates().update_template(request).await
+        // Boxed: a template with its upstream message is large.
+        Box::pin(self.templates().update_template(request)).await
     }
 
     pub(crate) async fn delete_template(&self, demo: &Demo) -> Result<Response<()>, Status> {

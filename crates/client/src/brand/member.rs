@@ -2,18 +2,21 @@
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallContext, Error, FieldViolation, GetMember, Member, MemberApi, MemberName, MemberState,
-    MemberUpdate, Personal, UpdateMember, UpstreamMember, View, call,
+    ActivateMember, AdjustMember, Adjustment, CallContext, Error, FieldViolation, GetMember,
+    ImportMember, InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState,
+    MemberUpdate, Method, Page, Personal, UpdateMember, UpstreamMember, View, call,
 };
 use kabao_models::brand::UserCard;
 use kabao_models::brand::direct_user_cards::{GetDirectUserCard, UpdateDirectUserCard};
 use kabao_models::brand::user_cards::{GetUserCard, UpdateUserCard};
 
 use super::{Brand, Route};
-use crate::portable::{Names, require_same, require_same_account, require_supported};
+use crate::portable::{
+    Names, require_same, require_same_account, require_supported, unsupported,
+};
 
 const SUPPORTED: &[&str] = &["level", "background_picture_url"];
-const NAMES: Names = Names(&[
+pub(super) const NAMES: Names = Names(&[
     ("card_id", "name"),
     ("user_card_code", "name"),
     ("card_picture_url", "background_picture_url"),
@@ -23,7 +26,7 @@ const NAMES: Names = Names(&[
 impl MemberApi for Brand {
     async fn get_member(&self, context: &CallContext, request: GetMember) -> Result<Member, Error> {
         let GetMember { name, openid, view } = request;
-        require_same_account(context, name.template())?;
+        require_same_account(context, name.account())?;
         let openid = require_openid(openid)?;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
         let answer = match self.route()? {
@@ -54,7 +57,7 @@ impl MemberApi for Brand {
             view,
             ..
         } = request;
-        require_same_account(context, name.template())?;
+        require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
         let openid = require_openid(openid)?;
         let MemberUpdate {
@@ -82,9 +85,57 @@ impl MemberApi for Brand {
         require_asked(&name, &openid, &card).map_err(Error::mark_may_have_executed)?;
         Ok(member(name, card, view))
     }
+
+    async fn list_members(
+        &self,
+        context: &CallContext,
+        request: ListMembers,
+    ) -> Result<Page<Member>, Error> {
+        self.list_cards_of_user(context, request).await
+    }
+
+    async fn adjust_balance(
+        &self,
+        _: &CallContext,
+        _: AdjustMember,
+    ) -> Result<Adjustment, Error> {
+        Err(unsupported(Self::FAMILY, Method::AdjustBalance))
+    }
+
+    async fn adjust_points(
+        &self,
+        context: &CallContext,
+        request: AdjustMember,
+    ) -> Result<Adjustment, Error> {
+        self.sync_points(context, request).await
+    }
+
+    async fn activate_member(
+        &self,
+        context: &CallContext,
+        request: ActivateMember,
+    ) -> Result<Member, Error> {
+        self.confirm(context, request).await
+    }
+
+    async fn invalidate_member(
+        &self,
+        context: &CallContext,
+        request: InvalidateMember,
+    ) -> Result<Member, Error> {
+        self.invalidate(context, request).await
+    }
+
+    async fn import_member(
+        &self,
+        context: &CallContext,
+        request: ImportMember,
+    ) -> Result<Member, Error> {
+        self.import(context, request).await
+    }
 }
 
-fn require_openid(openid: Option<Personal>) -> Result<Personal, Error> {
+pub(super) fn require_openid(openid: Option<Personal>) -> Result<Personal, Error> {
     openid.filter(|openid| !openid.is_empty()).ok_or_else(|| {
         Error::field_invalid([FieldViolation::new(
             "openid",
@@ -93,7 +144,7 @@ fn require_openid(openid: Option<Personal>) -> Result<Personal, Error> {
     })
 }
 
-fn require_asked(name: &MemberName, openid: &Personal, card: &UserCard) -> Result<(), Error> {
+pub(super) fn require_asked(name: &MemberName, openid: &Personal, card: &UserCard) -> Result<(), Error> {
     require_same(
         "card_id",
         name.template().id().as_str(),
@@ -111,7 +162,7 @@ fn require_asked(name: &MemberName, openid: &Personal, card: &UserCard) -> Resul
     )
 }
 
-fn member(name: MemberName, card: UserCard, view: View) -> Member {
+pub(super) fn member(name: MemberName, card: UserCard, view: View) -> Member {
     let state = card
         .user_card_state
         .as_ref()
@@ -123,6 +174,10 @@ fn member(name: MemberName, card: UserCard, view: View) -> Member {
             other => MemberState::Other(other.to_owned()),
         });
     let mut member = Member::new(name, state);
+    member.upstream_state = card
+        .user_card_state
+        .as_ref()
+        .map(|state| state.as_str().to_owned());
     member.openid.clone_from(&card.openid);
     member.level.clone_from(&card.level);
     member

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallContext, DeleteTemplate, Error, GetTemplate, Template, TemplateApi, TemplateName,
-    TemplateState, TemplateUpdate, UpdateTemplate, UpstreamTemplate, Validity, View, call,
+    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Template,
+    TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate, UpstreamTemplate,
+    Validity, View, call,
 };
 use kabao_models::brand::cards::{GetCard, InvalidateCard, UpdateCard};
 use kabao_models::brand::direct_cards::{GetDirectCard, InvalidateDirectCard, UpdateDirectCard};
@@ -27,7 +28,7 @@ impl TemplateApi for Brand {
         request: GetTemplate,
     ) -> Result<Template, Error> {
         let GetTemplate { name, view } = request;
-        require_same_account(context, &name)?;
+        require_same_account(context, name.account())?;
         let card_id = name.id().as_str();
         let answer = match self.route()? {
             Route::Provider => {
@@ -45,6 +46,22 @@ impl TemplateApi for Brand {
         Ok(template(name, card, view))
     }
 
+    async fn list_templates(
+        &self,
+        context: &CallContext,
+        request: ListTemplates,
+    ) -> Result<Page<Template>, Error> {
+        self.list_cards(context, request).await
+    }
+
+    async fn create_template(
+        &self,
+        context: &CallContext,
+        request: CreateTemplate,
+    ) -> Result<Template, Error> {
+        self.create_card(context, request).await
+    }
+
     async fn update_template(
         &self,
         context: &CallContext,
@@ -53,7 +70,7 @@ impl TemplateApi for Brand {
         let UpdateTemplate {
             name, update, view, ..
         } = request;
-        require_same_account(context, &name)?;
+        require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
         let TemplateUpdate {
             title,
@@ -89,7 +106,7 @@ impl TemplateApi for Brand {
         context: &CallContext,
         request: DeleteTemplate,
     ) -> Result<(), Error> {
-        require_same_account(context, &request.name)?;
+        require_same_account(context, request.name.account())?;
         let card_id = request.name.id().as_str();
         let answer = match self.route()? {
             Route::Provider => {
@@ -111,13 +128,13 @@ impl TemplateApi for Brand {
 }
 
 impl Brand {
-    fn require_asked(&self, name: &TemplateName, card: &Card) -> Result<(), Error> {
+    pub(super) fn require_asked(&self, name: &TemplateName, card: &Card) -> Result<(), Error> {
         require_same("card_id", name.id().as_str(), card.card_id.as_deref())?;
         require_same("brand_id", &self.brand_id, card.brand_id.as_deref())
     }
 }
 
-fn template(name: TemplateName, card: Card, view: View) -> Template {
+pub(super) fn template(name: TemplateName, card: Card, view: View) -> Template {
     let state = card
         .state
         .as_ref()
@@ -127,6 +144,7 @@ fn template(name: TemplateName, card: Card, view: View) -> Template {
             other => TemplateState::Other(other.to_owned()),
         });
     let mut template = Template::new(name, state);
+    template.upstream_state = card.state.as_ref().map(|state| state.as_str().to_owned());
     template.title.clone_from(&card.card_title);
     template.brand_id.clone_from(&card.brand_id);
     template.appid.clone_from(&card.appid);

@@ -2,18 +2,21 @@
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallContext, Error, GetMember, Member, MemberApi, MemberName, MemberState, MemberUpdate,
-    Reason, UpdateMember, UpstreamMember, View, call,
+    ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
+    InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState, MemberUpdate, Page,
+    UpdateMember, UpstreamMember, View, call,
 };
 use kabao_models::merchant::user_cards::{GetUserCard, UpdateUserCard, UserCard};
 
 use super::Merchant;
+use super::adjust::Value;
 use crate::portable::{
-    Names, after_the_change, request_number, require_same, require_same_account, require_supported,
+    Names, after_the_change, made_up_is_not_repeatable, number_or_made_up, require_same,
+    require_same_account, require_supported,
 };
 
 const SUPPORTED: &[&str] = &["level", "membership_number", "background_picture_url"];
-const NAMES: Names = Names(&[
+pub(super) const NAMES: Names = Names(&[
     ("card_id", "name"),
     ("code", "name"),
     ("out_request_no", "request_id"),
@@ -22,7 +25,7 @@ const NAMES: Names = Names(&[
 #[async_trait]
 impl MemberApi for Merchant {
     async fn get_member(&self, context: &CallContext, request: GetMember) -> Result<Member, Error> {
-        require_same_account(context, request.name.template())?;
+        require_same_account(context, request.name.account())?;
         self.read_member(context, request.name, request.view).await
     }
 
@@ -38,15 +41,9 @@ impl MemberApi for Merchant {
             view,
             ..
         } = request;
-        require_same_account(context, name.template())?;
+        require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
-        let number = match &request_id {
-            Some(request_id) => request_number(request_id)?,
-            None => self
-                .clock
-                .nonce()
-                .ok_or_else(|| Error::new(Reason::Internal, "the system gives no randomness"))?,
-        };
+        let number = number_or_made_up(request_id.as_deref(), self.clock.as_ref())?;
         let MemberUpdate {
             level,
             membership_number,
@@ -61,27 +58,78 @@ impl MemberApi for Merchant {
         call(&self.pipeline, context, change)
             .await
             .map_err(|error| {
-                let error = NAMES.translate(error);
-                // A number of our own making is not known to the caller, who could not repeat with it.
-                if request_id.is_none() && error.may_have_executed() {
-                    error.mark_not_retryable()
-                } else {
-                    error
-                }
+                made_up_is_not_repeatable(NAMES.translate(error), request_id.is_some())
             })?;
         self.read_member(context, name, view)
             .await
             .map_err(after_the_change)
     }
+
+    async fn list_members(
+        &self,
+        context: &CallContext,
+        request: ListMembers,
+    ) -> Result<Page<Member>, Error> {
+        self.list_cards_of_user(context, request).await
+    }
+
+    async fn adjust_balance(
+        &self,
+        context: &CallContext,
+        request: AdjustMember,
+    ) -> Result<Adjustment, Error> {
+        self.adjust(context, request, Value::Balance).await
+    }
+
+    async fn adjust_points(
+        &self,
+        context: &CallContext,
+        request: AdjustMember,
+    ) -> Result<Adjustment, Error> {
+        self.adjust(context, request, Value::Points).await
+    }
+
+    async fn activate_member(
+        &self,
+        context: &CallContext,
+        request: ActivateMember,
+    ) -> Result<Member, Error> {
+        self.activate(context, request).await
+    }
+
+    async fn invalidate_member(
+        &self,
+        context: &CallContext,
+        request: InvalidateMember,
+    ) -> Result<Member, Error> {
+        self.invalidate(context, request).await
+    }
+
+    async fn import_member(
+        &self,
+        context: &CallContext,
+        request: ImportMember,
+    ) -> Result<Member, Error> {
+        self.import(context, request).await
+    }
 }
 
 impl Merchant {
-    async fn read_member(
+    pub(super) async fn read_member(
         &self,
         context: &CallContext,
         name: MemberName,
         view: View,
     ) -> Result<Member, Error> {
+        let card = self.read_card(context, &name).await?;
+        Ok(member(name, card, view))
+    }
+
+    pub(super) async fn read_card(
+        &self,
+        context: &CallContext,
+        name: &MemberName,
+    ) -> Result<UserCard, Error> {
         let card_id = name.template().id().as_str();
         let request = GetUserCard::new(card_id, name.code().clone());
         let card = call(&self.pipeline, context, request)
@@ -89,7 +137,7 @@ impl Merchant {
             .map_err(|error| NAMES.translate(error))?;
         // Not the code: a dynamic one is answered with the fixed one.
         require_same("card_id", card_id, card.card_id.as_deref())?;
-        Ok(member(name, card, view))
+        Ok(card)
     }
 }
 
@@ -99,6 +147,10 @@ fn member(name: MemberName, card: UserCard, view: View) -> Member {
         .as_ref()
         .map_or(MemberState::Unspecified, |status| state(status.as_str()));
     let mut member = Member::new(name, state);
+    member.upstream_state = card
+        .user_card_status
+        .as_ref()
+        .map(|status| status.as_str().to_owned());
     member.openid.clone_from(&card.openid);
     member.level.clone_from(&card.level);
     member.points = card.bonus_value;

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallContext, DeleteTemplate, Error, GetTemplate, Stock, Template, TemplateApi, TemplateName,
-    TemplateState, TemplateUpdate, UpdateTemplate, UpstreamTemplate, Validity, View, call,
+    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Stock,
+    Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate,
+    UpstreamTemplate, Validity, View, call,
 };
 use kabao_models::merchant::cards::{Card, DateInformation, DeleteCard, GetCard, UpdateCard};
 
@@ -21,9 +22,25 @@ impl TemplateApi for Merchant {
         context: &CallContext,
         request: GetTemplate,
     ) -> Result<Template, Error> {
-        require_same_account(context, &request.name)?;
+        require_same_account(context, request.name.account())?;
         self.read_template(context, request.name, request.view)
             .await
+    }
+
+    async fn list_templates(
+        &self,
+        context: &CallContext,
+        request: ListTemplates,
+    ) -> Result<Page<Template>, Error> {
+        self.list_cards(context, request).await
+    }
+
+    async fn create_template(
+        &self,
+        context: &CallContext,
+        request: CreateTemplate,
+    ) -> Result<Template, Error> {
+        self.create_card(context, request).await
     }
 
     async fn update_template(
@@ -34,7 +51,7 @@ impl TemplateApi for Merchant {
         let UpdateTemplate {
             name, update, view, ..
         } = request;
-        require_same_account(context, &name)?;
+        require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), TemplateUpdate::FIELDS)?;
         let TemplateUpdate {
             title,
@@ -62,7 +79,7 @@ impl TemplateApi for Merchant {
         context: &CallContext,
         request: DeleteTemplate,
     ) -> Result<(), Error> {
-        require_same_account(context, &request.name)?;
+        require_same_account(context, request.name.account())?;
         let deletion = DeleteCard::new(request.name.id().as_str());
         call(&self.pipeline, context, deletion)
             .await
@@ -87,7 +104,7 @@ impl Merchant {
     }
 }
 
-fn template(name: TemplateName, card: Card, view: View) -> Template {
+pub(super) fn template(name: TemplateName, card: Card, view: View) -> Template {
     let mut template = Template::new(
         name,
         card.status
@@ -100,6 +117,7 @@ fn template(name: TemplateName, card: Card, view: View) -> Template {
                 other => TemplateState::Other(other.to_owned()),
             }),
     );
+    template.upstream_state = card.status.as_ref().map(|state| state.as_str().to_owned());
     template.title.clone_from(&card.title);
     if let Some(brand) = &card.brand {
         template.brand_name.clone_from(&brand.display_name);

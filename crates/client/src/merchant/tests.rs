@@ -23,6 +23,7 @@ fn client(transport: Arc<dyn Transport>) -> Merchant {
     Merchant {
         pipeline: merchant(transport, Settings::default()),
         clock: clock(),
+        list_offset: ListOffset::Items,
     }
 }
 

@@ -21,7 +21,7 @@ const NAMES: Names = Names(&[
 #[async_trait]
 impl MemberApi for OfficialAccount {
     async fn get_member(&self, context: &CallContext, request: GetMember) -> Result<Member, Error> {
-        require_same_account(context, request.name.template())?;
+        require_same_account(context, request.name.account())?;
         self.read_member(context, request.name, request.view).await
     }
 
@@ -33,7 +33,7 @@ impl MemberApi for OfficialAccount {
         let UpdateMember {
             name, update, view, ..
         } = request;
-        require_same_account(context, name.template())?;
+        require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
         let MemberUpdate {
             background_picture_url,

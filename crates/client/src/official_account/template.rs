@@ -31,7 +31,7 @@ impl TemplateApi for OfficialAccount {
         context: &CallContext,
         request: GetTemplate,
     ) -> Result<Template, Error> {
-        require_same_account(context, &request.name)?;
+        require_same_account(context, request.name.account())?;
         self.read_template(context, request.name, request.view)
             .await
     }
@@ -44,7 +44,7 @@ impl TemplateApi for OfficialAccount {
         let UpdateTemplate {
             name, update, view, ..
         } = request;
-        require_same_account(context, &name)?;
+        require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), TemplateUpdate::FIELDS)?;
         let TemplateUpdate {
             title,
@@ -81,7 +81,7 @@ impl TemplateApi for OfficialAccount {
         context: &CallContext,
         request: DeleteTemplate,
     ) -> Result<(), Error> {
-        require_same_account(context, &request.name)?;
+        require_same_account(context, request.name.account())?;
         let deletion = DeleteCard::new(request.name.id().as_str());
         call(&self.pipeline, context, deletion)
             .await

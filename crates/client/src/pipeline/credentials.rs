@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use kabao_api::{Error, Reason};
-use kabao_auth::{KeyId, KeySet, PrivateKey};
+use kabao_api::{CredentialKind, CredentialState, Error, Reason, TrustedKeyState};
+use kabao_auth::{KeyId, KeySet, PrivateKey, TrustedKey};
 use kabao_models::{AnyAnswer, AnyEndpoint, Operation, Scheme, Sensitive};
 
 use crate::keys::KeyStore;
 use crate::origin::Origin;
+use crate::portable::unix_seconds;
 use crate::signing::RequestSigner;
 use crate::token::TokenSource;
 
@@ -38,6 +39,23 @@ pub(crate) enum Proof {
 }
 
 impl Credentials {
+    /// Tells what there is, without secrets.
+    pub(crate) fn states(&self, now: i64) -> Vec<CredentialState> {
+        let signed = [
+            (CredentialKind::Merchant, &self.merchant),
+            (CredentialKind::Brand, &self.brand),
+        ];
+        let signed = signed.into_iter().filter_map(|(kind, credential)| {
+            Some(credential.as_ref()?.state(kind, now))
+        });
+        let token = self.token.iter().map(|token| {
+            let mut state = CredentialState::new(CredentialKind::AccessToken, token.appid());
+            state.access_token = Some(token.look());
+            state
+        });
+        signed.chain(token).collect()
+    }
+
     /// Picks the credential that the operation needs.
     pub(crate) fn proof(&self, operation: &'static Operation) -> Result<Proof, Error> {
         let missing = |what: &str| {
@@ -71,6 +89,34 @@ impl Credentials {
                 .map(|token| Proof::Parameters(token.origin().clone()))
                 .ok_or_else(|| missing("an AppID with its app secret")),
         }
+    }
+}
+
+impl SignedCredential {
+    fn state(&self, kind: CredentialKind, now: i64) -> CredentialState {
+        let identity = self.signer.identity();
+        let mut state = CredentialState::new(kind, identity.id());
+        state.serial_number = Some(identity.serial().to_string());
+        let keys = self.keys.snapshot();
+        state.trusted_keys = keys
+            .iter()
+            .map(|key| {
+                let validity = match key {
+                    TrustedKey::Certificate(certificate) => {
+                        Some((certificate.not_before(), certificate.not_after()))
+                    }
+                    TrustedKey::PublicKey { .. } => None,
+                };
+                TrustedKeyState {
+                    id: key.id().to_string(),
+                    is_certificate: validity.is_some(),
+                    valid_from: validity.and_then(|(from, _)| unix_seconds(from)),
+                    valid_until: validity.and_then(|(_, until)| unix_seconds(until)),
+                    usable: key.is_valid_at(now),
+                }
+            })
+            .collect();
+        state
     }
 }
 

@@ -79,23 +79,42 @@ async fn server(manner: Manner) -> Server {
     }
 }
 
-fn settings() -> Settings {
+/// How long connecting and answering may take; long ones are for a busy machine.
+#[derive(Clone, Copy)]
+struct Bounds {
+    connect: Duration,
+    answer: Duration,
+}
+
+const LONG: Duration = Duration::from_secs(20);
+const SHORT: Duration = Duration::from_millis(300);
+const PATIENT: Bounds = Bounds {
+    connect: LONG,
+    answer: LONG,
+};
+
+fn settings(bounds: Bounds) -> Settings {
     Settings {
-        connect_timeout: Duration::from_millis(500),
-        headers_timeout: Duration::from_millis(500),
-        body_timeout: Duration::from_millis(500),
+        connect_timeout: bounds.connect,
+        headers_timeout: bounds.answer,
+        body_timeout: bounds.answer,
+        attempt_timeout: LONG,
         max_answer_bytes: 4096,
         ..Settings::default()
     }
 }
 
-fn client(address: SocketAddr, ca: Option<&str>) -> (Arc<HttpsTransport>, HttpRequest) {
+fn client(
+    address: SocketAddr,
+    ca: Option<&str>,
+    bounds: Bounds,
+) -> (Arc<HttpsTransport>, HttpRequest) {
     let origin = Origin::parse(&format!("https://{address}")).unwrap();
     let mut roots = Roots::public();
     if let Some(ca) = ca {
         roots.add_pem(ca).unwrap();
     }
-    let transport = HttpsTransport::new(vec![origin.clone()], roots, &settings()).unwrap();
+    let transport = HttpsTransport::new(vec![origin.clone()], roots, &settings(bounds)).unwrap();
     let request = HttpRequest {
         origin,
         method: Method::GET,
@@ -106,9 +125,9 @@ fn client(address: SocketAddr, ca: Option<&str>) -> (Arc<HttpsTransport>, HttpRe
     (transport, request)
 }
 
-async fn exchange(manner: Manner) -> Result<HttpResponse, TransportError> {
+async fn exchange(manner: Manner, bounds: Bounds) -> Result<HttpResponse, TransportError> {
     let server = server(manner).await;
-    let (transport, request) = client(server.address, Some(&server.ca));
+    let (transport, request) = client(server.address, Some(&server.ca), bounds);
     transport.send(request).await
 }
 
@@ -123,7 +142,7 @@ async fn a_whole_answer_is_returned_and_the_connection_is_kept() {
         "hello",
     ));
     let server = server(answer).await;
-    let (transport, request) = client(server.address, Some(&server.ca));
+    let (transport, request) = client(server.address, Some(&server.ca), PATIENT);
     for _ in 0..3 {
         let answer = transport.send(request.clone()).await.unwrap();
         assert_eq!(
@@ -138,7 +157,9 @@ async fn a_whole_answer_is_returned_and_the_connection_is_kept() {
 #[tokio::test]
 async fn a_redirect_is_an_answer_like_any_other() {
     let head = "302 Found\r\nlocation: https://evil.example/\r\ncontent-length: 0";
-    let answer = exchange(Manner::Answer(text(head, ""))).await.unwrap();
+    let answer = exchange(Manner::Answer(text(head, "")), PATIENT)
+        .await
+        .unwrap();
     assert_eq!(answer.status, StatusCode::FOUND);
 }
 
@@ -153,7 +174,10 @@ async fn half_an_answer_is_none() {
     ];
     for bytes in rows {
         let shown = String::from_utf8_lossy(&bytes).into_owned();
-        let error = exchange(Manner::AnswerAndClose(bytes)).await.err().unwrap();
+        let error = exchange(Manner::AnswerAndClose(bytes), PATIENT)
+            .await
+            .err()
+            .unwrap();
         assert!(
             matches!(error, TransportError::Broken(_)),
             "{shown:?}: {error:?}"
@@ -173,7 +197,10 @@ async fn an_answer_above_the_bound_is_not_read() {
         text("200 OK\r\nconnection: close", &"x".repeat(100_000)),
     ];
     for bytes in rows {
-        let error = exchange(Manner::AnswerAndClose(bytes)).await.err().unwrap();
+        let error = exchange(Manner::AnswerAndClose(bytes), PATIENT)
+            .await
+            .err()
+            .unwrap();
         assert!(
             matches!(error, TransportError::TooLarge { limit: 4096 }),
             "{error:?}"
@@ -189,7 +216,16 @@ async fn silence_ends_at_the_bound() {
         Manner::Answer(text("200 OK\r\ncontent-length: 10", "hello")),
     ];
     for manner in rows {
-        let error = exchange(manner).await.err().unwrap();
+        let error = exchange(
+            manner,
+            Bounds {
+                answer: SHORT,
+                ..PATIENT
+            },
+        )
+        .await
+        .err()
+        .unwrap();
         assert!(matches!(error, TransportError::Timeout), "{error:?}");
     }
 }
@@ -197,17 +233,17 @@ async fn silence_ends_at_the_bound() {
 #[tokio::test]
 async fn nothing_is_sent_to_a_server_that_cannot_prove_its_name() {
     let server = server(Manner::Silence).await;
-    let (transport, request) = client(server.address, None);
+    let (transport, request) = client(server.address, None, PATIENT);
     let error = transport.send(request).await.err().unwrap();
     assert!(matches!(error, TransportError::Tls(_)), "{error:?}");
     assert_eq!(server.connections.load(Ordering::SeqCst), 0);
 
     // Trusted, but under another name.
-    let (_, request) = client(server.address, None);
+    let (_, request) = client(server.address, None, PATIENT);
     let origin = Origin::parse(&format!("https://localhost:{}", server.address.port())).unwrap();
     let mut roots = Roots::public();
     roots.add_pem(&server.ca).unwrap();
-    let transport = HttpsTransport::new(vec![origin.clone()], roots, &settings()).unwrap();
+    let transport = HttpsTransport::new(vec![origin.clone()], roots, &settings(PATIENT)).unwrap();
     let error = transport
         .send(HttpRequest { origin, ..request })
         .await
@@ -223,7 +259,14 @@ async fn nothing_is_sent_to_a_server_that_cannot_prove_its_name() {
 async fn a_port_that_is_closed_or_does_not_speak_is_no_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (transport, request) = client(address, None);
+    let (transport, request) = client(
+        address,
+        None,
+        Bounds {
+            connect: SHORT,
+            ..PATIENT
+        },
+    );
     // The port accepts (the backlog does), and nobody answers the handshake.
     let error = transport.send(request.clone()).await.err().unwrap();
     assert!(matches!(error, TransportError::ConnectTimeout), "{error:?}");
@@ -238,7 +281,7 @@ async fn a_port_that_is_closed_or_does_not_speak_is_no_connection() {
 #[tokio::test]
 async fn only_configured_hosts_are_talked_to() {
     let server = server(Manner::Silence).await;
-    let (transport, mut request) = client(server.address, Some(&server.ca));
+    let (transport, mut request) = client(server.address, Some(&server.ca), PATIENT);
     request.target = "//evil.example/".to_owned();
     let error = transport.send(request.clone()).await.err().unwrap();
     assert!(matches!(error, TransportError::ForeignHost), "{error:?}");

@@ -21,7 +21,11 @@ impl<'a> Context<'a> {
     /// directly does not.
     pub(super) fn of(call: &'a Call, named: Option<&'a str>) -> Result<Self, Refused> {
         let rules = &call.settings.brand;
-        let own = call.account.brand_id.as_deref().ok_or(Rule::BrandUnauthorized)?;
+        let own = call
+            .account
+            .brand_id
+            .as_deref()
+            .ok_or(Rule::BrandUnauthorized)?;
         let brand = named.unwrap_or(own);
         if brand != own {
             return Err(match rules.unauthorized_brand {
@@ -30,13 +34,23 @@ impl<'a> Context<'a> {
             }
             .into());
         }
-        Ok(Self { brand, appid: call.account.appid.as_deref(), now: call.now, rules })
+        Ok(Self {
+            brand,
+            appid: call.account.appid.as_deref(),
+            now: call.now,
+            rules,
+        })
     }
 
     /// The same for the calls that need the membership feature.
     pub(super) fn with_membership(call: &'a Call, named: Option<&'a str>) -> Result<Self, Refused> {
         let context = Self::of(call, named)?;
-        if context.rules.brands_without_membership.iter().any(|brand| brand == context.brand) {
+        if context
+            .rules
+            .brands_without_membership
+            .iter()
+            .any(|brand| brand == context.brand)
+        {
             return Err(Rule::FeatureClosed.into());
         }
         Ok(context)

@@ -1,25 +1,48 @@
 //! The state of the brand family.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::MutexGuard;
 
-use kabao_models::brand::Card;
+use kabao_models::{Sensitive, VisitSensitive};
+use serde::Serialize;
 
-use super::Refused;
-use super::member::Member;
-use crate::ledger::Effect;
+use super::activity::Activity;
+use super::exchange::{ExchangeTemplate, Record};
+use super::member::Members;
+use super::picture::Picture;
+use super::template::Template;
+use super::token::Token;
+use super::user::User;
+use super::{Context, Refused, Rule};
+use crate::ledger::{Effect, differences};
+use crate::numbers::Numbers;
 use crate::serve;
 use crate::sync::lock;
 use crate::world::World;
 
-/// Templates and members of all brands.
+/// Templates, user cards and what belongs to them, of all brands.
 #[derive(Default)]
 pub(crate) struct Core {
-    pub(super) templates: BTreeMap<String, Card>,
-    /// By `card_id` and code. Members without a code have a name of their own that no request can
-    /// spell.
-    pub(super) members: BTreeMap<(String, String), Member>,
+    /// By `card_id`.
+    pub(super) templates: BTreeMap<String, Template>,
+    pub(super) members: Members,
+    /// By openid; only users that the control API described.
+    pub(super) users: BTreeMap<String, User>,
+    /// By the token itself.
+    pub(super) tokens: HashMap<String, Token>,
+    /// By `activity_id`.
+    pub(super) activities: BTreeMap<i64, Activity>,
+    /// The available stock of coupons, by `stock_id`.
+    pub(super) stocks: BTreeMap<String, i64>,
+    /// By `exchange_coupon_template_id`.
+    pub(super) exchange_templates: BTreeMap<String, ExchangeTemplate>,
+    /// By `record_id`.
+    pub(super) records: BTreeMap<String, Record>,
+    /// By `media_url`.
+    pub(super) pictures: BTreeMap<String, Picture>,
+    pub(super) numbers: Numbers,
     pub(super) effects: Vec<Effect>,
+    sequence: u64,
 }
 
 impl serve::Core for Core {
@@ -35,38 +58,65 @@ impl serve::Core for Core {
 }
 
 impl Core {
-    /// Returns the templates.
-    pub(crate) fn templates(&self) -> impl Iterator<Item = &Card> {
-        self.templates.values()
+    /// Returns the next number of creation, by which lists are ordered.
+    pub(super) fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
     }
 
-    /// Returns the members.
-    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
-        self.members.values()
-    }
-
-    /// Puts a template in place as it is.
-    pub(crate) fn put_template(&mut self, card: Card) {
-        if let Some(card_id) = &card.card_id {
-            self.templates.insert(card_id.clone(), card);
+    /// Notes what changed between two records, if anything did.
+    pub(super) fn note<T>(&mut self, effect: Effect, before: &T, after: &T)
+    where
+        T: Serialize + VisitSensitive + Clone,
+    {
+        let changes = differences(&in_clear(before), &in_clear(after));
+        if !changes.is_empty() {
+            self.effects.push(Effect { changes, ..effect });
         }
     }
+}
 
-    /// Finds a template of a brand.
-    pub(super) fn template(&self, brand_id: &str, card_id: &str) -> Result<&Card, Refused> {
-        self.templates
-            .get(card_id)
-            .filter(|card| card.brand_id.as_deref() == Some(brand_id))
-            .ok_or(Refused::TemplateNotFound)
+/// Returns a copy that can be written as JSON although its sensitive fields are plain. It may
+/// leave the process through the control API only.
+pub(super) fn in_clear<T: VisitSensitive + Clone>(message: &T) -> T {
+    let mut copy = message.clone();
+    copy.visit_sensitive(&mut |field| {
+        *field = Sensitive::Encrypted(std::mem::take(field).into_exposed());
+    });
+    copy
+}
+
+/// One page of a list.
+pub(super) struct Page<T> {
+    pub(super) data: Option<Vec<T>>,
+    pub(super) total_count: i64,
+}
+
+/// Cuts a page out of all entries, which come oldest first.
+pub(super) fn page<T>(
+    context: &Context<'_>,
+    mut entries: Vec<T>,
+    offset: i64,
+    limit: i64,
+) -> Result<Page<T>, Refused> {
+    let skipped = usize::try_from(offset)
+        .map_err(|_| Refused::query(Rule::OffsetNegative, "offset", offset))?;
+    let total_count = i64::try_from(entries.len()).map_err(|_| Rule::Internal)?;
+    if context.rules.newest_first {
+        entries.reverse();
     }
+    let length = usize::try_from(limit).unwrap_or(0);
+    let data: Vec<T> = entries.into_iter().skip(skipped).take(length).collect();
+    let data = (context.rules.answer_empty_data || !data.is_empty()).then_some(data);
+    Ok(Page { data, total_count })
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use jiff::Timestamp;
 
-    use super::Core;
-    use crate::demo;
+    use super::*;
+    use crate::{demo, settings};
 
     pub(in crate::brand) const BRAND: &str = demo::BRAND_ID;
     pub(in crate::brand) const CARD: &str = demo::BRAND_CARD;
@@ -82,5 +132,55 @@ pub(super) mod tests {
         let mut core = Core::default();
         demo::brand::fill(&mut core, now());
         core
+    }
+
+    pub(in crate::brand) fn context(rules: &settings::Brand) -> Context<'_> {
+        Context {
+            brand: BRAND,
+            appid: None,
+            now: now(),
+            rules,
+        }
+    }
+
+    /// The names of the members that the newest effect changed.
+    pub(in crate::brand) fn changed(core: &Core) -> Vec<&str> {
+        let effect = core.effects.last().expect("there is an effect");
+        effect
+            .changes
+            .iter()
+            .map(|change| change.field.as_str())
+            .collect()
+    }
+
+    /// The rule that a refused command broke.
+    pub(in crate::brand) fn rule<T>(result: Result<T, Refused>) -> Rule {
+        result
+            .err()
+            .map(|refused| refused.rule)
+            .expect("it is refused")
+    }
+
+    #[test]
+    fn pages_count_records_and_may_lie_beyond_the_end() {
+        let rules = settings::Brand::default();
+        let numbers = || (1..=5).collect::<Vec<_>>();
+        let cut = |offset, limit| page(&context(&rules), numbers(), offset, limit).unwrap();
+        assert_eq!(cut(0, 2).data, Some(vec![1, 2]));
+        assert_eq!(cut(4, 20).data, Some(vec![5]));
+        let beyond = cut(9, 20);
+        assert_eq!((beyond.data, beyond.total_count), (None, 5));
+        assert_eq!(
+            rule(page(&context(&rules), numbers(), -1, 1)),
+            Rule::OffsetNegative
+        );
+        let rules = settings::Brand {
+            newest_first: true,
+            answer_empty_data: true,
+            ..rules
+        };
+        let cut = |offset, limit| page(&context(&rules), numbers(), offset, limit).unwrap();
+        assert_eq!(cut(0, 2).data, Some(vec![5, 4]));
+        assert_eq!(cut(9, 2).data, Some(vec![]));
     }
 }

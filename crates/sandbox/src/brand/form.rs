@@ -30,7 +30,11 @@ pub(super) fn check_definition(form: &UserInformationForm) -> Result<(), Refused
     if custom.len() > 1 || !custom.iter().all(shaped) {
         return Err(Refused::at(Rule::CustomFieldShape, CUSTOM, ""));
     }
-    if custom.iter().flat_map(options).any(|option| !is_legal(&option)) {
+    if custom
+        .iter()
+        .flat_map(options)
+        .any(|option| !is_legal(&option))
+    {
         return Err(Refused::at(Rule::OptionIllegal, CUSTOM, ""));
     }
     Ok(())
@@ -47,7 +51,9 @@ pub(super) fn check_values(
     if has_repeats(&names) {
         return Err(Refused::at(Rule::CommonFieldTwice, COMMON, ""));
     }
-    let defined = form.and_then(|form| form.common_field_list.as_deref()).unwrap_or_default();
+    let defined = form
+        .and_then(|form| form.common_field_list.as_deref())
+        .unwrap_or_default();
     for field in common {
         check_common(field, defined)?;
     }
@@ -59,7 +65,9 @@ pub(super) fn check_values(
     if custom.len() > 1 {
         return Err(Refused::at(Rule::CustomFieldShape, CUSTOM, ""));
     }
-    let defined = form.and_then(|form| form.custom_field_list.as_deref()).unwrap_or_default();
+    let defined = form
+        .and_then(|form| form.custom_field_list.as_deref())
+        .unwrap_or_default();
     for field in custom {
         check_custom(context, field, defined)?;
     }
@@ -105,7 +113,10 @@ fn check_custom(
         return at(Rule::CustomFieldShape);
     }
     let options = definition.values.as_deref().unwrap_or_default();
-    let fits = options.is_empty() || chosen.iter().all(|value| options.iter().any(|o| o == value));
+    let fits = options.is_empty()
+        || chosen
+            .iter()
+            .all(|value| options.iter().any(|o| o == value));
     let one = definition.r#type != Some(CustomFieldType::Radio) || chosen.len() == 1;
     let checked = !context.rules.check_chosen_options || (fits && one);
     if !checked || !chosen.iter().all(|value| is_legal(value)) {
@@ -121,7 +132,9 @@ pub(super) fn filled(
     form: Option<&UserInformationForm>,
 ) -> Option<UserInformation> {
     let mut values = values.unwrap_or_default();
-    let demanded = form.and_then(|form| form.common_field_list.as_deref()).unwrap_or_default();
+    let demanded = form
+        .and_then(|form| form.common_field_list.as_deref())
+        .unwrap_or_default();
     let common = values.common_field_list.get_or_insert_default();
     for name in demanded {
         if !common.iter().any(|field| field.name.as_ref() == Some(name)) {
@@ -132,7 +145,9 @@ pub(super) fn filled(
             });
         }
     }
-    let demanded = form.and_then(|form| form.custom_field_list.as_deref()).unwrap_or_default();
+    let demanded = form
+        .and_then(|form| form.custom_field_list.as_deref())
+        .unwrap_or_default();
     let custom = values.custom_field_list.get_or_insert_default();
     for field in demanded {
         let first = field.values.as_ref().and_then(|values| values.first());
@@ -162,13 +177,18 @@ fn sample(field: &CommonField) -> &'static str {
 }
 
 fn has_repeats<T: PartialEq>(items: &[T]) -> bool {
-    items.iter().enumerate().any(|(index, item)| items.iter().skip(index + 1).any(|other| other == item))
+    items
+        .iter()
+        .enumerate()
+        .any(|(index, item)| items.iter().skip(index + 1).any(|other| other == item))
 }
 
 /// One to ten options of at most eight characters.
 fn is_shaped<'v>(options: impl ExactSizeIterator<Item = &'v str>) -> bool {
     (1..=10).contains(&options.len())
-        && options.into_iter().all(|option| option.chars().count() <= OPTION_CHARACTERS)
+        && options
+            .into_iter()
+            .all(|option| option.chars().count() <= OPTION_CHARACTERS)
 }
 
 fn is_legal(option: &str) -> bool {
@@ -180,7 +200,9 @@ fn is_birthday(value: &str) -> bool {
 }
 
 fn is_email(value: &str) -> bool {
-    let plain = !value.chars().any(|character| character.is_whitespace() || character.is_control());
+    let plain = !value
+        .chars()
+        .any(|character| character.is_whitespace() || character.is_control());
     value.split_once('@').is_some_and(|(user, host)| {
         plain
             && !user.is_empty()
@@ -214,7 +236,10 @@ pub(super) mod tests {
     pub(in crate::brand) fn information(fields: &[(CommonField, &str)]) -> UserInformation {
         UserInformation {
             common_field_list: Some(
-                fields.iter().map(|(name, value)| common(name.clone(), value)).collect(),
+                fields
+                    .iter()
+                    .map(|(name, value)| common(name.clone(), value))
+                    .collect(),
             ),
             ..UserInformation::default()
         }
@@ -246,26 +271,48 @@ pub(super) mod tests {
         for (values, expected) in [
             (information(&[(Sex, "男"), (Birthday, "1996-02-29")]), None),
             (information(&[(Sex, "M")]), Some(Rule::GenderWord)),
-            (information(&[(Birthday, "1995-02-29")]), Some(Rule::BirthdayForm)),
-            (information(&[(Birthday, "19960817")]), Some(Rule::BirthdayForm)),
+            (
+                information(&[(Birthday, "1995-02-29")]),
+                Some(Rule::BirthdayForm),
+            ),
+            (
+                information(&[(Birthday, "19960817")]),
+                Some(Rule::BirthdayForm),
+            ),
             (information(&[(Email, "a@b.cn")]), None),
             (information(&[(Email, "a@b")]), Some(Rule::EmailForm)),
             (information(&[(City, "广东省,广州市")]), None),
             (information(&[(City, "广州市")]), Some(Rule::CityForm)),
-            (information(&[(Name, "林")]), Some(Rule::CommonFieldUndefined)),
-            (information(&[(Sex, "男"), (Sex, "女")]), Some(Rule::CommonFieldTwice)),
+            (
+                information(&[(Name, "林")]),
+                Some(Rule::CommonFieldUndefined),
+            ),
+            (
+                information(&[(Sex, "男"), (Sex, "女")]),
+                Some(Rule::CommonFieldTwice),
+            ),
             (choice(drink, &["茶"]), None),
             (choice(drink, &["茶", "咖啡"]), Some(Rule::OptionIllegal)),
             (choice(drink, &["水"]), Some(Rule::OptionIllegal)),
             (choice(drink, &[]), Some(Rule::CustomFieldShape)),
-            (choice(drink, &["一二三四五六七八九"]), Some(Rule::CustomFieldShape)),
+            (
+                choice(drink, &["一二三四五六七八九"]),
+                Some(Rule::CustomFieldShape),
+            ),
             (choice(drink, &["茶", "茶"]), Some(Rule::CustomFieldTwice)),
             (choice("颜色", &["红"]), Some(Rule::CustomFieldUndefined)),
         ] {
             let found = check_values(&context(&rules), &values, Some(&form));
-            assert_eq!(found.err().map(|refused| refused.rule), expected, "{values:?}");
+            assert_eq!(
+                found.err().map(|refused| refused.rule),
+                expected,
+                "{values:?}"
+            );
         }
-        let loose = settings::Brand { check_chosen_options: false, ..rules };
+        let loose = settings::Brand {
+            check_chosen_options: false,
+            ..rules
+        };
         let both = choice(drink, &["茶", "水"]);
         assert!(check_values(&context(&loose), &both, Some(&form)).is_ok());
     }
@@ -282,11 +329,17 @@ pub(super) mod tests {
             ..base.clone()
         };
         let twice = vec![CommonField::UserFormFlagSex, CommonField::UserFormFlagSex];
-        let other = CustomFormField { name: Some("颜色".into()), ..field.clone() };
+        let other = CustomFormField {
+            name: Some("颜色".into()),
+            ..field.clone()
+        };
         for (form, expected) in [
             (base.clone(), None),
             (
-                UserInformationForm { common_field_list: Some(twice), ..base.clone() },
+                UserInformationForm {
+                    common_field_list: Some(twice),
+                    ..base.clone()
+                },
                 Some(Rule::CommonFieldTwice),
             ),
             (
@@ -320,7 +373,10 @@ pub(super) mod tests {
         form.common_field_list = Some(CommonField::KNOWN.to_vec());
         let values = filled(None, Some(&form)).unwrap();
         assert!(check_values(&context(&rules), &values, Some(&form)).is_ok());
-        assert_eq!(values.common_field_list.unwrap().len(), CommonField::KNOWN.len());
+        assert_eq!(
+            values.common_field_list.unwrap().len(),
+            CommonField::KNOWN.len()
+        );
         assert_eq!(filled(None, None), None);
     }
 }

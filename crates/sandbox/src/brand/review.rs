@@ -26,11 +26,7 @@ pub(super) fn check_title(title: &str) -> Result<(), Refused> {
 }
 
 /// Checks that an AppID has the form of one and is bound to the brand.
-pub(super) fn check_appid(
-    context: &Context<'_>,
-    member: &str,
-    appid: &str,
-) -> Result<(), Refused> {
+pub(super) fn check_appid(context: &Context<'_>, member: &str, appid: &str) -> Result<(), Refused> {
     let bound = &context.rules.bound_appids;
     let form = appid.starts_with("wx") && appid.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if form && (bound.is_empty() || bound.iter().any(|known| known == appid)) {
@@ -49,7 +45,9 @@ pub(super) fn check_notify_url(context: &Context<'_>, url: &str) -> Result<(), R
         None => url.strip_prefix("http://").ok_or_else(refused)?,
     };
     let (authority, _) = rest.split_once('/').ok_or_else(refused)?;
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, _)| host);
     let private = || {
         let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
         let local = match address {
@@ -74,7 +72,13 @@ pub(super) fn check_text(
     text: Option<&String>,
 ) -> Result<(), Refused> {
     match text {
-        Some(text) if context.rules.refused_texts.iter().any(|refused| text.contains(refused)) => {
+        Some(text)
+            if context
+                .rules
+                .refused_texts
+                .iter()
+                .any(|refused| text.contains(refused)) =>
+        {
             Err(Refused::at(Rule::ContentRefused, member, text.as_str()))
         }
         _ => Ok(()),
@@ -95,7 +99,11 @@ impl Core {
             Some(picture) => picture.suits_a_card_face() && picture.bytes < FACE_BYTES,
             None => !context.rules.pictures_must_be_uploaded,
         };
-        if suits { Ok(()) } else { Err(Refused::at(Rule::PictureUnsuitable, MEMBER, url.as_str())) }
+        if suits {
+            Ok(())
+        } else {
+            Err(Refused::at(Rule::PictureUnsuitable, MEMBER, url.as_str()))
+        }
     }
 }
 
@@ -143,19 +151,37 @@ mod tests {
             ("https:///a", false, false),
             ("ftp://notify.example.com/a", false, false),
         ] {
-            assert_eq!(check_notify_url(&context(&lenient), url).is_ok(), lenient_accepts, "{url}");
-            assert_eq!(check_notify_url(&context(&strict), url).is_ok(), strict_accepts, "{url}");
+            assert_eq!(
+                check_notify_url(&context(&lenient), url).is_ok(),
+                lenient_accepts,
+                "{url}"
+            );
+            assert_eq!(
+                check_notify_url(&context(&strict), url).is_ok(),
+                strict_accepts,
+                "{url}"
+            );
         }
     }
 
     #[test]
     fn appids_have_a_form_and_may_have_to_be_bound() {
         let any = settings::Brand::default();
-        let one = settings::Brand { bound_appids: vec!["wx1".into()], ..any.clone() };
-        for (rules, appid, accepted) in
-            [(&any, "wx2", true), (&any, "x2", false), (&one, "wx1", true), (&one, "wx2", false)]
-        {
-            assert_eq!(check_appid(&context(rules), "appid", appid).is_ok(), accepted, "{appid}");
+        let one = settings::Brand {
+            bound_appids: vec!["wx1".into()],
+            ..any.clone()
+        };
+        for (rules, appid, accepted) in [
+            (&any, "wx2", true),
+            (&any, "x2", false),
+            (&one, "wx1", true),
+            (&one, "wx2", false),
+        ] {
+            assert_eq!(
+                check_appid(&context(rules), "appid", appid).is_ok(),
+                accepted,
+                "{appid}"
+            );
         }
     }
 }

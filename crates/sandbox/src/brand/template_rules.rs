@@ -16,13 +16,27 @@ pub(super) fn check_creation(
         return Err(Refused::at(Rule::LevelMissing, "init_level", ""));
     }
     if let (false, Some(level)) = (levels, &card.init_level) {
-        return Err(Refused::at(Rule::LevelUnwanted, "init_level", level.as_str()));
+        return Err(Refused::at(
+            Rule::LevelUnwanted,
+            "init_level",
+            level.as_str(),
+        ));
     }
     let jumps = card.code_type == Some(CodeType::JumpMiniProgram);
     match (jumps, &card.code_jump_information) {
-        (true, None) => return Err(Refused::at(Rule::CodeJumpMissing, "code_jump_information", "")),
+        (true, None) => {
+            return Err(Refused::at(
+                Rule::CodeJumpMissing,
+                "code_jump_information",
+                "",
+            ));
+        }
         (false, Some(_)) => {
-            return Err(Refused::at(Rule::CodeJumpUnwanted, "code_jump_information", ""));
+            return Err(Refused::at(
+                Rule::CodeJumpUnwanted,
+                "code_jump_information",
+                "",
+            ));
         }
         _ => {}
     }
@@ -30,7 +44,9 @@ pub(super) fn check_creation(
     check_members(core, context, card, card.card_type.as_ref())?;
     card.valid_date_information
         .as_ref()
-        .map_or(Ok(()), |information| validity::check(context, information, None))
+        .map_or(Ok(()), |information| {
+            validity::check(context, information, None)
+        })
 }
 
 /// Checks the members that an update has.
@@ -40,10 +56,12 @@ pub(super) fn check_update(
     card: &Card,
     change: &Card,
 ) -> Result<(), Refused> {
-    if change.code_jump_information.is_some()
-        && card.code_type != Some(CodeType::JumpMiniProgram)
-    {
-        return Err(Refused::at(Rule::CodeJumpFixed, "code_jump_information", ""));
+    if change.code_jump_information.is_some() && card.code_type != Some(CodeType::JumpMiniProgram) {
+        return Err(Refused::at(
+            Rule::CodeJumpFixed,
+            "code_jump_information",
+            "",
+        ));
     }
     let shows_level = change.need_display_level == Some(true);
     let has_level = change.init_level.is_some() || card.init_level.is_some();
@@ -51,11 +69,16 @@ pub(super) fn check_update(
         return Err(Refused::at(Rule::LevelMissing, "need_display_level", true));
     }
     check_members(core, context, change, card.card_type.as_ref())?;
-    let kind = card.valid_date_information.as_ref().and_then(|known| known.r#type.as_ref());
+    let kind = card
+        .valid_date_information
+        .as_ref()
+        .and_then(|known| known.r#type.as_ref());
     change
         .valid_date_information
         .as_ref()
-        .map_or(Ok(()), |information| validity::check(context, information, kind))
+        .map_or(Ok(()), |information| {
+            validity::check(context, information, kind)
+        })
 }
 
 /// Checks what creation and update have in common.
@@ -66,14 +89,26 @@ fn check_members(
     kind: Option<&CardType>,
 ) -> Result<(), Refused> {
     if card.balance_information.is_some() && kind != Some(&CardType::Balance) {
-        return Err(Refused::at(Rule::BalanceUnwanted, "balance_information", ""));
+        return Err(Refused::at(
+            Rule::BalanceUnwanted,
+            "balance_information",
+            "",
+        ));
     }
     if let Some(purchase) = &card.purchase_information {
         if kind != Some(&CardType::Purchase) {
-            return Err(Refused::at(Rule::PurchaseUnwanted, "purchase_information", ""));
+            return Err(Refused::at(
+                Rule::PurchaseUnwanted,
+                "purchase_information",
+                "",
+            ));
         }
         if let Some(price @ ..=0) = purchase.price {
-            return Err(Refused::at(Rule::PriceNotPositive, "purchase_information/price", price));
+            return Err(Refused::at(
+                Rule::PriceNotPositive,
+                "purchase_information/price",
+                price,
+            ));
         }
         let target = JumpTarget {
             jump_appid: purchase.jump_appid.clone(),
@@ -105,7 +140,9 @@ fn check_members(
     if let Some(url) = &card.notify_url {
         check_notify_url(context, url)?;
     }
-    card.user_information.as_ref().map_or(Ok(()), form::check_definition)
+    card.user_information
+        .as_ref()
+        .map_or(Ok(()), form::check_definition)
 }
 
 fn check_jump(
@@ -189,18 +226,53 @@ pub(super) mod tests {
 
     #[test]
     fn what_contradicts_itself_is_not_created() {
-        let rules =
-            settings::Brand { refused_texts: vec!["返利".into()], ..settings::Brand::default() };
+        let rules = settings::Brand {
+            refused_texts: vec!["返利".into()],
+            ..settings::Brand::default()
+        };
         for (change, expected) in [
-            (Card { init_level: None, ..card("n") }, Rule::LevelMissing),
-            (Card { need_display_level: None, ..card("n") }, Rule::LevelUnwanted),
             (
-                Card { code_type: Some(CodeType::JumpMiniProgram), ..card("n") },
+                Card {
+                    init_level: None,
+                    ..card("n")
+                },
+                Rule::LevelMissing,
+            ),
+            (
+                Card {
+                    need_display_level: None,
+                    ..card("n")
+                },
+                Rule::LevelUnwanted,
+            ),
+            (
+                Card {
+                    code_type: Some(CodeType::JumpMiniProgram),
+                    ..card("n")
+                },
                 Rule::CodeJumpMissing,
             ),
-            (Card { code_jump_information: Some(jump("/code")), ..card("n") }, Rule::CodeJumpUnwanted),
-            (Card { balance_information: Some(jump("/balance")), ..card("n") }, Rule::BalanceUnwanted),
-            (Card { purchase_information: purchase(990), ..card("n") }, Rule::PurchaseUnwanted),
+            (
+                Card {
+                    code_jump_information: Some(jump("/code")),
+                    ..card("n")
+                },
+                Rule::CodeJumpUnwanted,
+            ),
+            (
+                Card {
+                    balance_information: Some(jump("/balance")),
+                    ..card("n")
+                },
+                Rule::BalanceUnwanted,
+            ),
+            (
+                Card {
+                    purchase_information: purchase(990),
+                    ..card("n")
+                },
+                Rule::PurchaseUnwanted,
+            ),
             (
                 Card {
                     card_type: Some(CardType::Purchase),
@@ -209,9 +281,18 @@ pub(super) mod tests {
                 },
                 Rule::PriceNotPositive,
             ),
-            (Card { appid: Some("gh_1".into()), ..card("n") }, Rule::AppidUnbound),
             (
-                Card { member_information: Some(JumpTarget::default()), ..card("n") },
+                Card {
+                    appid: Some("gh_1".into()),
+                    ..card("n")
+                },
+                Rule::AppidUnbound,
+            ),
+            (
+                Card {
+                    member_information: Some(JumpTarget::default()),
+                    ..card("n")
+                },
                 Rule::JumpIncomplete,
             ),
             (
@@ -224,10 +305,34 @@ pub(super) mod tests {
                 },
                 Rule::AppidUnbound,
             ),
-            (Card { card_title: Some("高额返利".into()), ..card("n") }, Rule::ContentRefused),
-            (Card { card_title: Some("Harbor Tea".into()), ..card("n") }, Rule::TitleCharacters),
-            (Card { notify_url: Some("notify".into()), ..card("n") }, Rule::NotifyUrlInvalid),
-            (Card { valid_date_information: Some(term(0)), ..card("n") }, Rule::DaysNotPositive),
+            (
+                Card {
+                    card_title: Some("高额返利".into()),
+                    ..card("n")
+                },
+                Rule::ContentRefused,
+            ),
+            (
+                Card {
+                    card_title: Some("Harbor Tea".into()),
+                    ..card("n")
+                },
+                Rule::TitleCharacters,
+            ),
+            (
+                Card {
+                    notify_url: Some("notify".into()),
+                    ..card("n")
+                },
+                Rule::NotifyUrlInvalid,
+            ),
+            (
+                Card {
+                    valid_date_information: Some(term(0)),
+                    ..card("n")
+                },
+                Rule::DaysNotPositive,
+            ),
         ] {
             let mut core = core();
             let refused = core.create_template(&context(&rules), change).unwrap_err();
@@ -245,21 +350,55 @@ pub(super) mod tests {
         };
         for (change, expected) in [
             (
-                Card { code_jump_information: Some(jump("/code")), ..Card::default() },
+                Card {
+                    code_jump_information: Some(jump("/code")),
+                    ..Card::default()
+                },
                 Rule::CodeJumpFixed,
             ),
-            (Card { balance_information: Some(jump("/b")), ..Card::default() }, Rule::BalanceUnwanted),
-            (Card { purchase_information: purchase(1), ..Card::default() }, Rule::PurchaseUnwanted),
-            (Card { member_information: Some(jump("/m")), ..Card::default() }, Rule::AppidUnbound),
-            (Card { valid_date_information: Some(term(3)), ..Card::default() }, Rule::ValidityType),
+            (
+                Card {
+                    balance_information: Some(jump("/b")),
+                    ..Card::default()
+                },
+                Rule::BalanceUnwanted,
+            ),
+            (
+                Card {
+                    purchase_information: purchase(1),
+                    ..Card::default()
+                },
+                Rule::PurchaseUnwanted,
+            ),
+            (
+                Card {
+                    member_information: Some(jump("/m")),
+                    ..Card::default()
+                },
+                Rule::AppidUnbound,
+            ),
+            (
+                Card {
+                    valid_date_information: Some(term(3)),
+                    ..Card::default()
+                },
+                Rule::ValidityType,
+            ),
         ] {
-            let refused = core().update_template(&context(&rules), CARD, change).unwrap_err();
+            let refused = core()
+                .update_template(&context(&rules), CARD, change)
+                .unwrap_err();
             assert_eq!(refused.rule, expected);
         }
         let mut core = core();
         core.templates.get_mut(CARD).unwrap().card.init_level = None;
-        let change = Card { need_display_level: Some(true), ..Card::default() };
-        let refused = core.update_template(&context(&rules), CARD, change).unwrap_err();
+        let change = Card {
+            need_display_level: Some(true),
+            ..Card::default()
+        };
+        let refused = core
+            .update_template(&context(&rules), CARD, change)
+            .unwrap_err();
         assert_eq!(refused.rule, Rule::LevelMissing);
     }
 }

@@ -20,12 +20,17 @@ impl Core {
     /// Checks that an openid has the form of one and belongs to an AppID of the brand.
     pub(super) fn check_openid(&self, context: &Context<'_>, openid: &str) -> Result<(), Refused> {
         let rules = context.rules;
-        let form = openid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let form = openid
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         let strict = openid.len() == 28 && openid.starts_with('o');
         if openid.is_empty() || !form || (rules.strict_openids && !strict) {
             return Err(Rule::OpenidInvalid.into());
         }
-        let appid = self.users.get(openid).and_then(|user| user.appid.as_deref());
+        let appid = self
+            .users
+            .get(openid)
+            .and_then(|user| user.appid.as_deref());
         match appid {
             Some(appid) if !self.is_brand_appid(context, appid) => Err(Rule::OpenidForeign.into()),
             _ => Ok(()),
@@ -48,9 +53,15 @@ impl Core {
     pub(super) fn user_of_phone(&self, context: &Context<'_>, phone: &str) -> Option<String> {
         let belongs = |user: &User| {
             user.phone_number.as_deref() == Some(phone)
-                && user.appid.as_deref().is_none_or(|appid| self.is_brand_appid(context, appid))
+                && user
+                    .appid
+                    .as_deref()
+                    .is_none_or(|appid| self.is_brand_appid(context, appid))
         };
-        self.users.iter().find(|(_, user)| belongs(user)).map(|(openid, _)| openid.clone())
+        self.users
+            .iter()
+            .find(|(_, user)| belongs(user))
+            .map(|(openid, _)| openid.clone())
     }
 }
 
@@ -63,11 +74,22 @@ mod tests {
     #[test]
     fn openids_have_a_form_and_an_appid() {
         let mut core = core();
-        core.put_user("oElsewhere", User { appid: Some("wxother".into()), phone_number: None });
+        core.put_user(
+            "oElsewhere",
+            User {
+                appid: Some("wxother".into()),
+                phone_number: None,
+            },
+        );
         let lenient = settings::Brand::default();
-        let strict = settings::Brand { strict_openids: true, ..lenient.clone() };
-        let bound =
-            settings::Brand { bound_appids: vec!["wxother".into()], ..lenient.clone() };
+        let strict = settings::Brand {
+            strict_openids: true,
+            ..lenient.clone()
+        };
+        let bound = settings::Brand {
+            bound_appids: vec!["wxother".into()],
+            ..lenient.clone()
+        };
         for (rules, openid, expected) in [
             (&lenient, OPENID, None),
             (&lenient, "oNew", None),
@@ -78,7 +100,10 @@ mod tests {
             (&lenient, "oElsewhere", Some(Rule::OpenidForeign)),
             (&bound, "oElsewhere", None),
         ] {
-            let found = core.check_openid(&context(rules), openid).err().map(|refused| refused.rule);
+            let found = core
+                .check_openid(&context(rules), openid)
+                .err()
+                .map(|refused| refused.rule);
             assert_eq!(found, expected, "{openid}");
         }
     }

@@ -1,97 +1,207 @@
-//! Validity rules of templates and user cards.
+//! When a user card is valid.
 
 use jiff::Timestamp;
 use kabao_models::brand::{ValidDateInformation, ValidDateType};
 
-use super::Refused;
+use super::{Context, Refused, Rule};
 use crate::clock::{parse_rfc3339, plus_days};
 
-/// Thirty years, the longest term.
+/// Thirty years.
 const MAX_DAYS: i64 = 10_958;
 
-/// Checks a validity rule that is sent for a template or a card of it.
-pub(super) fn check(sent: &ValidDateInformation, template: Option<&ValidDateInformation>) -> Result<(), Refused> {
-    let kind = sent.r#type.as_ref().ok_or(Refused::ValidityTypeMissing)?;
-    if template.and_then(|template| template.r#type.as_ref()).is_some_and(|expected| expected != kind) {
-        return Err(Refused::ValidityType);
+const MEMBER: &str = "valid_date_information";
+
+/// Checks a rule by itself and, where there is one, against the kind of the template.
+pub(super) fn check(
+    context: &Context<'_>,
+    information: &ValidDateInformation,
+    template: Option<&ValidDateType>,
+) -> Result<(), Refused> {
+    let at = |rule: Rule, name: &str| Err(Refused::at(rule, format!("{MEMBER}/{name}"), ""));
+    let (begin, end) = (
+        &information.available_begin_time,
+        &information.available_end_time,
+    );
+    let days = information.available_day_after_receive;
+    if template.is_some_and(|kind| information.r#type.as_ref() != Some(kind)) {
+        return at(Rule::ValidityType, "type");
     }
-    let (begin, end) = (&sent.available_begin_time, &sent.available_end_time);
-    let days = sent.available_day_after_receive;
-    match kind {
-        ValidDateType::FixTimeRange => {
+    match &information.r#type {
+        Some(ValidDateType::FixTimeRange) => {
+            let (Some(begin), Some(end)) = (time(begin.as_deref()), time(end.as_deref())) else {
+                return at(Rule::RangeIncomplete, "available_begin_time");
+            };
             if days.is_some() {
-                return Err(Refused::RangeWithDays);
+                return at(Rule::RangeWithDays, "available_day_after_receive");
             }
-            let (Some(begin), Some(end)) = (begin, end) else { return Err(Refused::RangeIncomplete) };
-            let parse = |text: &str| parse_rfc3339(text).ok_or(Refused::TimeForm);
-            // Equal times pass the documented check, although the range is then empty.
-            if parse(begin)? > parse(end)? { Err(Refused::RangeReversed) } else { Ok(()) }
+            if begin > end || (begin == end && !context.rules.begin_may_equal_end) {
+                return at(Rule::BeginAfterEnd, "available_begin_time");
+            }
         }
-        ValidDateType::FixTerm => match days {
-            _ if begin.is_some() || end.is_some() => Err(Refused::TermIncomplete),
-            None => Err(Refused::TermIncomplete),
-            Some(days) if days <= 0 => Err(Refused::TermTooShort),
-            Some(days) if days > MAX_DAYS => Err(Refused::TermTooLong),
-            Some(_) => Ok(()),
+        Some(ValidDateType::FixTerm) => match days {
+            None => return at(Rule::TermIncomplete, "available_day_after_receive"),
+            Some(_) if begin.is_some() || end.is_some() => {
+                return at(Rule::TermIncomplete, "available_begin_time");
+            }
+            Some(..=0) => return at(Rule::DaysNotPositive, "available_day_after_receive"),
+            Some(days) if days > MAX_DAYS => {
+                return at(Rule::DaysTooMany, "available_day_after_receive");
+            }
+            Some(_) => {}
         },
-        _ if days.is_some() => Err(Refused::PermanentWithDays),
-        _ if begin.is_some() => Err(Refused::PermanentWithBegin),
-        _ if end.is_some() => Err(Refused::PermanentWithEnd),
-        _ => Ok(()),
+        _ => {
+            if days.is_some() {
+                return at(Rule::PermanentWithDays, "available_day_after_receive");
+            }
+            if begin.is_some() {
+                return at(Rule::PermanentWithBegin, "available_begin_time");
+            }
+            if end.is_some() {
+                return at(Rule::PermanentWithEnd, "available_end_time");
+            }
+        }
     }
+    Ok(())
 }
 
-/// Returns the end of validity of a card that became active at `activated`; it is no part of the
-/// validity itself.
-pub(super) fn end(information: Option<&ValidDateInformation>, activated: Timestamp) -> Option<Timestamp> {
+fn time(text: Option<&str>) -> Option<Timestamp> {
+    text.and_then(parse_rfc3339)
+}
+
+/// Returns the end of validity of a card whose days count from `start`; none for permanent ones.
+/// The days are of 24 hours.
+pub(super) fn end(
+    information: Option<&ValidDateInformation>,
+    start: Timestamp,
+) -> Option<Timestamp> {
     let information = information?;
-    match information.r#type.as_ref()? {
-        ValidDateType::FixTimeRange => information.available_end_time.as_deref().and_then(parse_rfc3339),
-        ValidDateType::FixTerm => Some(plus_days(activated, information.available_day_after_receive?)),
+    match &information.r#type {
+        Some(ValidDateType::FixTimeRange) => time(information.available_end_time.as_deref()),
+        Some(ValidDateType::FixTerm) => information
+            .available_day_after_receive
+            .map(|days| plus_days(start, days)),
         _ => None,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Tells whether a fixed range is over at a moment.
+pub(super) fn is_over(information: Option<&ValidDateInformation>, now: Timestamp) -> bool {
+    let range = information.filter(|known| known.r#type == Some(ValidDateType::FixTimeRange));
+    end(range, now).is_some_and(|end| now >= end)
+}
 
-    fn information(kind: ValidDateType, begin: Option<&str>, end: Option<&str>, days: Option<i64>) -> ValidDateInformation {
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::core::tests::{context, now};
+    use super::*;
+    use crate::settings;
+
+    pub(in crate::brand) fn range(begin: &str, end: &str) -> ValidDateInformation {
         ValidDateInformation {
-            r#type: Some(kind),
-            available_begin_time: begin.map(str::to_owned),
-            available_end_time: end.map(str::to_owned),
-            available_day_after_receive: days,
+            r#type: Some(ValidDateType::FixTimeRange),
+            available_begin_time: Some(format!("{begin}T00:00:00+08:00")),
+            available_end_time: Some(format!("{end}T00:00:00+08:00")),
+            ..ValidDateInformation::default()
+        }
+    }
+
+    pub(in crate::brand) fn term(days: i64) -> ValidDateInformation {
+        ValidDateInformation {
+            r#type: Some(ValidDateType::FixTerm),
+            available_day_after_receive: Some(days),
+            ..ValidDateInformation::default()
+        }
+    }
+
+    pub(in crate::brand) fn permanent() -> ValidDateInformation {
+        ValidDateInformation {
+            r#type: Some(ValidDateType::Permanent),
             ..ValidDateInformation::default()
         }
     }
 
     #[test]
-    fn each_kind_has_its_members_and_no_others() {
-        use ValidDateType::{FixTerm, FixTimeRange, Permanent};
-        let (early, late) = (Some("2026-01-01T00:00:00+08:00"), Some("2026-12-31T00:00:00.000+08:00"));
-        for (sent, expected) in [
-            (information(FixTimeRange, early, late, None), Ok(())),
-            (information(FixTimeRange, early, early, None), Ok(())),
-            (information(FixTimeRange, late, early, None), Err(Refused::RangeReversed)),
-            (information(FixTimeRange, early, None, None), Err(Refused::RangeIncomplete)),
-            (information(FixTimeRange, early, late, Some(1)), Err(Refused::RangeWithDays)),
-            (information(FixTimeRange, early, Some("soon"), None), Err(Refused::TimeForm)),
-            (information(FixTerm, None, None, Some(10_958)), Ok(())),
-            (information(FixTerm, None, None, Some(10_959)), Err(Refused::TermTooLong)),
-            (information(FixTerm, None, None, Some(0)), Err(Refused::TermTooShort)),
-            (information(FixTerm, early, None, Some(1)), Err(Refused::TermIncomplete)),
-            (information(FixTerm, None, None, None), Err(Refused::TermIncomplete)),
-            (information(Permanent, None, None, None), Ok(())),
-            (information(Permanent, None, None, Some(1)), Err(Refused::PermanentWithDays)),
-            (information(Permanent, early, None, None), Err(Refused::PermanentWithBegin)),
-            (information(Permanent, None, late, None), Err(Refused::PermanentWithEnd)),
+    fn each_contradiction_has_its_own_row() {
+        let (begin, end) = ("2026-01-01", "2026-12-31");
+        let moment = |day: &str| Some(format!("{day}T00:00:00+08:00"));
+        let days = |days, information| ValidDateInformation {
+            available_day_after_receive: days,
+            ..information
+        };
+        let begins = |information| ValidDateInformation {
+            available_begin_time: moment(begin),
+            ..information
+        };
+        for (information, expected) in [
+            (range(begin, end), None),
+            (range(begin, begin), None),
+            (term(1), None),
+            (term(MAX_DAYS), None),
+            (permanent(), None),
+            (
+                ValidDateInformation {
+                    available_end_time: None,
+                    ..range(begin, end)
+                },
+                Some(Rule::RangeIncomplete),
+            ),
+            (days(Some(3), range(begin, end)), Some(Rule::RangeWithDays)),
+            (range(end, begin), Some(Rule::BeginAfterEnd)),
+            (days(None, term(1)), Some(Rule::TermIncomplete)),
+            (begins(term(1)), Some(Rule::TermIncomplete)),
+            (term(0), Some(Rule::DaysNotPositive)),
+            (term(MAX_DAYS + 1), Some(Rule::DaysTooMany)),
+            (days(Some(1), permanent()), Some(Rule::PermanentWithDays)),
+            (begins(permanent()), Some(Rule::PermanentWithBegin)),
+            (
+                ValidDateInformation {
+                    available_end_time: moment(end),
+                    ..permanent()
+                },
+                Some(Rule::PermanentWithEnd),
+            ),
         ] {
-            assert_eq!(check(&sent, None), expected, "{sent:?}");
+            let rules = settings::Brand::default();
+            let found = check(&context(&rules), &information, information.r#type.as_ref());
+            assert_eq!(
+                found.err().map(|refused| refused.rule),
+                expected,
+                "{information:?}"
+            );
         }
-        let template = information(Permanent, None, None, None);
-        let sent = information(FixTerm, None, None, Some(1));
-        assert_eq!(check(&sent, Some(&template)), Err(Refused::ValidityType));
-        assert_eq!(check(&ValidDateInformation::default(), None), Err(Refused::ValidityTypeMissing));
+    }
+
+    #[test]
+    fn the_kind_is_the_templates_and_an_empty_range_a_setting() {
+        let rules = settings::Brand {
+            begin_may_equal_end: false,
+            ..settings::Brand::default()
+        };
+        let check = |information, kind| {
+            check(&context(&rules), &information, Some(&kind))
+                .err()
+                .map(|refused| refused.rule)
+        };
+        assert_eq!(
+            check(term(3), ValidDateType::Permanent),
+            Some(Rule::ValidityType)
+        );
+        let empty = range("2026-01-01", "2026-01-01");
+        assert_eq!(
+            check(empty, ValidDateType::FixTimeRange),
+            Some(Rule::BeginAfterEnd)
+        );
+    }
+
+    #[test]
+    fn the_end_is_exclusive() {
+        let information = range("2025-01-01", "2026-01-01");
+        let end = end(Some(&information), now()).unwrap();
+        assert!(is_over(Some(&information), end));
+        assert!(!is_over(
+            Some(&information),
+            end - jiff::SignedDuration::from_secs(1)
+        ));
+        assert!(!is_over(Some(&term(1)), now()));
     }
 }

@@ -11,7 +11,11 @@ use crate::world::World;
 
 /// Lists all accounts with their credentials.
 pub(super) fn list(world: &World) -> Value {
-    let accounts: Vec<_> = world.accounts.iter().map(|account| show(world, account)).collect();
+    let accounts: Vec<_> = world
+        .accounts
+        .iter()
+        .map(|account| show(world, account))
+        .collect();
     json!({ "accounts": accounts })
 }
 

@@ -24,12 +24,20 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(status: u16, error: impl Into<String>) -> Self {
-        Self { status, error: error.into(), field: None }
+        Self {
+            status,
+            error: error.into(),
+            field: None,
+        }
     }
 
     /// 400 for one member of the body.
     pub(super) fn field(name: &'static str, error: impl Into<String>) -> Self {
-        Self { status: 400, error: error.into(), field: Some(name) }
+        Self {
+            status: 400,
+            error: error.into(),
+            field: Some(name),
+        }
     }
 
     /// 409 with what WeChat would say.
@@ -48,10 +56,17 @@ pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
 /// Finds an account by name.
 pub(super) fn account<'a>(world: &'a World, name: &str) -> Result<&'a Arc<Account>, Problem> {
     world.account(name).ok_or_else(|| {
-        let known: Vec<_> = world.accounts.iter().map(|account| account.name.as_str()).collect();
+        let known: Vec<_> = world
+            .accounts
+            .iter()
+            .map(|account| account.name.as_str())
+            .collect();
         Problem {
             status: 404,
-            error: format!("there is no account `{name}`; there are: {}", known.join(", ")),
+            error: format!(
+                "there is no account `{name}`; there are: {}",
+                known.join(", ")
+            ),
             field: Some("account"),
         }
     })
@@ -72,6 +87,12 @@ pub(super) fn respond(result: Result<Value, Problem>) -> Outcome {
     let mut response = http::Response::new(AnswerBody::whole(format!("{body}\n").into_bytes()));
     *response.status_mut() =
         http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    Outcome::Answer { after: Duration::ZERO, response }
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/json; charset=utf-8"),
+    );
+    Outcome::Answer {
+        after: Duration::ZERO,
+        response,
+    }
 }

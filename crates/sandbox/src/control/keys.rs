@@ -16,7 +16,7 @@ use crate::world::World;
 #[serde(deny_unknown_fields)]
 pub(super) struct Rotate {
     account: String,
-    key: Key,
+    key: What,
     /// Whether a new platform certificate signs at once.
     #[serde(default = "yes")]
     signs: bool,
@@ -28,7 +28,7 @@ fn yes() -> bool {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Key {
+enum What {
     /// A new platform certificate beside the old one.
     PlatformCertificate,
     /// The newest platform certificate signs from now on.
@@ -45,33 +45,53 @@ pub(super) fn rotate(world: &World, body: &Rotate) -> Result<Value, Problem> {
     let pay = keys_of(account)?;
     let id = make(world, account, pay, body).map_err(internal)?;
     if let Some(files) = &world.files {
-        files.write_account(&account.credentials(&world.base_url)).map_err(internal)?;
+        files
+            .write_account(&account.credentials(&world.base_url))
+            .map_err(internal)?;
     }
     Ok(json!({ "id": id, "account": show(world, account) }))
 }
 
-fn make(world: &World, account: &Account, pay: &Pay, body: &Rotate) -> Result<Option<String>, StartError> {
-    let owner = account.mchid.as_deref().or(account.brand_id.as_deref()).unwrap_or_default();
+fn make(
+    world: &World,
+    account: &Account,
+    pay: &Pay,
+    body: &Rotate,
+) -> Result<Option<String>, StartError> {
+    let owner = account
+        .mchid
+        .as_deref()
+        .or(account.brand_id.as_deref())
+        .unwrap_or_default();
     let now = world.time.base();
     let id = match body.key {
-        Key::SignWithNewest => {
+        What::SignWithNewest => {
             lock(&pay.keyring).sign_with_newest();
             return Ok(None);
         }
-        Key::PlatformCertificate => {
+        What::PlatformCertificate => {
             let key = generate_key()?;
-            let certificate = world.api_authority.issue_api("Tenpay.com sign", &key, now)?;
-            lock(&pay.keyring).add_platform(&certificate, &key, body.signs)?.to_string()
+            let certificate = world
+                .api_authority
+                .issue_api("Tenpay.com sign", &key, now)?;
+            keep(world, account, "platform_key.pem", &key)?;
+            keep(world, account, "platform_cert.pem", &certificate)?;
+            lock(&pay.keyring)
+                .add_platform(&certificate, &key, body.signs)?
+                .to_string()
         }
-        Key::PublicKey => {
+        What::PublicKey => {
             let key = generate_key()?;
-            lock(&pay.keyring).replace_public_key(&public_key_id(owner), &key)?.to_string()
+            keep(world, account, "public_key_private.pem", &key)?;
+            lock(&pay.keyring)
+                .replace_public_key(&public_key_id(owner), &key)?
+                .to_string()
         }
-        Key::ClientCertificate => {
+        What::ClientCertificate => {
             let key = generate_key()?;
             let pem = world.api_authority.issue_api(owner, &key, now)?;
-            let certificate =
-                Certificate::from_pem(&pem).map_err(|source| StartError::key("the new certificate", source))?;
+            let certificate = Certificate::from_pem(&pem)
+                .map_err(|source| StartError::key("the new certificate", source))?;
             let serial_no = certificate.serial().to_string();
             lock(&pay.keyring).add_client(certificate);
             let mut client = lock(&pay.client);
@@ -82,6 +102,14 @@ fn make(world: &World, account: &Account, pay: &Pay, body: &Rotate) -> Result<Op
         }
     };
     Ok(Some(id))
+}
+
+/// Keeps a key of the platform for the next run; the newest wins.
+fn keep(world: &World, account: &Account, name: &str, content: &str) -> Result<(), StartError> {
+    match &world.files {
+        Some(files) => files.write_own(&format!("{}/{name}", account.name), content),
+        None => Ok(()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -103,13 +131,19 @@ pub(super) fn set_revoked(world: &World, body: &Revoke, revoked: bool) -> Result
         .map_err(|error| Problem::field("serial_no", error.to_string()))?;
     let found = lock(&keys_of(account)?.keyring).set_revoked(serial.as_ref(), revoked);
     if found == 0 {
-        return Err(Problem::field("serial_no", "the account has no such certificate"));
+        return Err(Problem::field(
+            "serial_no",
+            "the account has no such certificate",
+        ));
     }
     Ok(show(world, account))
 }
 
 fn keys_of(account: &Account) -> Result<&Pay, Problem> {
-    account.pay.as_deref().ok_or_else(|| Problem::field("account", "official accounts have no keys"))
+    account
+        .pay
+        .as_deref()
+        .ok_or_else(|| Problem::field("account", "official accounts have no keys"))
 }
 
 fn internal(error: StartError) -> Problem {

@@ -36,8 +36,19 @@ pub(super) fn state(world: &World) -> Value {
 
 /// A user takes a card, or takes back a deleted one.
 pub(super) fn claim(world: &World, account: &Account, claim: Claim) -> Result<Value, Problem> {
-    let Claim { card_id, openid, code, activated, .. } = claim;
-    let claim = merchant::Claim { card_id, openid, code, activated };
+    let Claim {
+        card_id,
+        openid,
+        code,
+        activated,
+        ..
+    } = claim;
+    let claim = merchant::Claim {
+        card_id,
+        openid,
+        code,
+        activated,
+    };
     let mut core = lock(&world.merchant);
     let result = core.claim(&claim, world.now());
     note(world, account, "control.cards.claim", core.take_effects());
@@ -45,10 +56,19 @@ pub(super) fn claim(world: &World, account: &Account, claim: Claim) -> Result<Va
 }
 
 /// The merchant activates a card that waits.
-pub(super) fn activate(world: &World, account: &Account, member: &Member) -> Result<Value, Problem> {
+pub(super) fn activate(
+    world: &World,
+    account: &Account,
+    member: &Member,
+) -> Result<Value, Problem> {
     let mut core = lock(&world.merchant);
     let result = core.activate(&member.card_id, &member.code, world.now());
-    note(world, account, "control.members.activate", core.take_effects());
+    note(
+        world,
+        account,
+        "control.members.activate",
+        core.take_effects(),
+    );
     result.map(|card| json!(card)).map_err(Problem::refused)
 }
 
@@ -56,21 +76,40 @@ pub(super) fn activate(world: &World, account: &Account, member: &Member) -> Res
 pub(super) fn delete(world: &World, account: &Account, member: &Member) -> Result<Value, Problem> {
     let mut core = lock(&world.merchant);
     let result = core.delete_member(&member.card_id, &member.code, world.now());
-    note(world, account, "control.members.delete", core.take_effects());
+    note(
+        world,
+        account,
+        "control.members.delete",
+        core.take_effects(),
+    );
     result.map(|card| json!(card)).map_err(Problem::refused)
 }
 
 /// WeChat's staff ends a review.
-pub(super) fn review(world: &World, account: &Account, card_id: &str, approved: bool) -> Result<Value, Problem> {
+pub(super) fn review(
+    world: &World,
+    account: &Account,
+    card_id: &str,
+    approved: bool,
+) -> Result<Value, Problem> {
     let mut core = lock(&world.merchant);
     let result = core.review_template(card_id, approved, world.now());
-    let operation = if approved { "control.templates.approve" } else { "control.templates.reject" };
+    let operation = if approved {
+        "control.templates.approve"
+    } else {
+        "control.templates.reject"
+    };
     note(world, account, operation, core.take_effects());
     result.map(|card| json!(card)).map_err(Problem::refused)
 }
 
 /// What only this family has.
-pub(super) fn action(world: &World, _: &Account, name: &str, body: &Bytes) -> Option<Result<Value, Problem>> {
+pub(super) fn action(
+    world: &World,
+    _: &Account,
+    name: &str,
+    body: &Bytes,
+) -> Option<Result<Value, Problem>> {
     match name {
         "dynamic-code" => Some(parse(body).map(|member: super::users::Card| {
             let seconds = world.settings().merchant.dynamic_code_seconds;

@@ -3,19 +3,34 @@
 use jiff::Timestamp;
 use kabao_models::Sensitive;
 use kabao_models::brand::{
-    Card, CardState, CardType, CodeMode, CodeType, CommonField, CommonFieldValue, CustomFieldType, CustomFieldValue,
-    CustomFormField, JumpTarget, UserCard, UserCardState, UserInformation, UserInformationForm, ValidDateInformation,
-    ValidDateType,
+    Card, CardState, CardType, CodeMode, CodeType, CommonField, CommonFieldValue, CustomFieldType,
+    CustomFieldValue, CustomFormField, JumpTarget, UserCard, UserCardState, UserInformation,
+    UserInformationForm, ValidDateInformation, ValidDateType,
 };
 
 use super::{BRAND_CARD, BRAND_CODE, BRAND_ID, BRAND_OPENID, OFFICIAL_ACCOUNT_APPID, PICTURE};
-use crate::brand::Core;
+use crate::brand::{Core, ExchangeTemplate};
 use crate::clock::{plus_days, rfc3339};
 
-/// Puts template and member in place.
+/// The coupon stock of activities and of the exchange.
+const BRAND_STOCK: &str = "98065417";
+/// The exchange of points that a member of the demo template can ask for.
+const BRAND_EXCHANGE: &str = "7KpQ2mZrT1";
+
+/// Puts template and member in place, and an exchange of points for coupons.
 pub(crate) fn fill(core: &mut Core, now: Timestamp) {
     core.put_template(card(now));
-    core.put(member(now), Some(plus_days(now, -7)));
+    core.put_member(member(now), Some(plus_days(now, -7)));
+    core.put_stock(BRAND_STOCK, 10_000);
+    core.put_exchange_template(ExchangeTemplate {
+        exchange_coupon_template_id: BRAND_EXCHANGE.to_owned(),
+        card_id: BRAND_CARD.to_owned(),
+        deduct_points: 300,
+        product_coupon_id: "200000000417".to_owned(),
+        stock_id: BRAND_STOCK.to_owned(),
+        stock: 1_000,
+        per_user_and_day: 5,
+    });
 }
 
 fn text(text: &str) -> Option<String> {
@@ -23,11 +38,18 @@ fn text(text: &str) -> Option<String> {
 }
 
 fn permanent() -> Option<ValidDateInformation> {
-    Some(ValidDateInformation { r#type: Some(ValidDateType::Permanent), ..ValidDateInformation::default() })
+    Some(ValidDateInformation {
+        r#type: Some(ValidDateType::Permanent),
+        ..ValidDateInformation::default()
+    })
 }
 
 fn jump(path: &str) -> Option<JumpTarget> {
-    Some(JumpTarget { jump_appid: text(OFFICIAL_ACCOUNT_APPID), jump_path: text(path), ..JumpTarget::default() })
+    Some(JumpTarget {
+        jump_appid: text(OFFICIAL_ACCOUNT_APPID),
+        jump_path: text(path),
+        ..JumpTarget::default()
+    })
 }
 
 fn card(now: Timestamp) -> Card {
@@ -54,7 +76,10 @@ fn card(now: Timestamp) -> Card {
         member_information: jump("/pages/member/index"),
         points_information: jump("/pages/points/index"),
         user_information: Some(UserInformationForm {
-            common_field_list: Some(vec![CommonField::UserFormFlagSex, CommonField::UserFormFlagBirthday]),
+            common_field_list: Some(vec![
+                CommonField::UserFormFlagSex,
+                CommonField::UserFormFlagBirthday,
+            ]),
             custom_field_list: Some(vec![CustomFormField {
                 r#type: Some(CustomFieldType::CheckBox),
                 name: text("喜欢的茶"),

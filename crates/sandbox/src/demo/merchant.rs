@@ -2,21 +2,28 @@
 
 use jiff::Timestamp;
 use kabao_models::merchant::cards::{
-    AdditionalStatement, BalanceInformation, Brand, Card, CustomFormField, DateInformation, UserInformationForm,
+    AdditionalStatement, BalanceInformation, Brand, Card, CustomFormField, DateInformation,
+    UserInformationForm,
 };
 use kabao_models::merchant::user_cards::UserCard;
 use kabao_models::merchant::{
-    Bonus, CardTemplateStatus, CodeMode, CodeType, CommonFieldValue, CommonFormField, CustomFieldType,
-    CustomFieldValue, DateInformationType, UserCardStatus, UserInformation,
+    Bonus, CardTemplateStatus, CodeMode, CodeType, CommonFieldValue, CommonFormField,
+    CustomFieldType, CustomFieldValue, DateInformationType, UserCardStatus, UserInformation,
 };
 
-use super::{BRAND_ID, MERCHANT_CARD, MERCHANT_CODE, MERCHANT_NUMBER, OFFICIAL_ACCOUNT_APPID, PICTURE};
+use super::{
+    BRAND_ID, MERCHANT_CARD, MERCHANT_CODE, MERCHANT_NUMBER, OFFICIAL_ACCOUNT_APPID, PICTURE,
+};
 use crate::clock::{plus_days, rfc3339_millis};
 use crate::merchant::{Core, Template};
 
 /// Puts template and member in place.
 pub(crate) fn fill(core: &mut Core, now: Timestamp) {
-    core.put_template(Template { card: card(now), owner: MERCHANT_NUMBER.to_owned(), upgraded: true });
+    core.put_template(Template {
+        card: card(now),
+        owner: MERCHANT_NUMBER.to_owned(),
+        upgraded: true,
+    });
     core.put_member(member(), now);
 }
 
@@ -32,7 +39,11 @@ fn card(now: Timestamp) -> Card {
         update_time: Some(created),
         remain_quantity: Some(9_999),
         status: Some(CardTemplateStatus::Approved),
-        brand: Some(Brand { brand_id: text(BRAND_ID), display_name: text("茶港"), ..Brand::default() }),
+        brand: Some(Brand {
+            brand_id: text(BRAND_ID),
+            display_name: text("茶港"),
+            ..Brand::default()
+        }),
         appid: text(OFFICIAL_ACCOUNT_APPID),
         logo_url: text(PICTURE),
         title: text("茶港会员卡"),
@@ -58,12 +69,19 @@ fn card(now: Timestamp) -> Card {
             ..BalanceInformation::default()
         }),
         user_information_form: Some(UserInformationForm {
-            common_field_list: Some(vec![CommonFormField::UserFormFlagMobile, CommonFormField::UserFormFlagBirthday]),
+            common_field_list: Some(vec![
+                CommonFormField::UserFormFlagMobile,
+                CommonFormField::UserFormFlagBirthday,
+            ]),
             can_modify_after_activate: Some(true),
             custom_field_list: Some(vec![CustomFormField {
                 r#type: Some(CustomFieldType::Radio),
                 name: text("喜欢的茶"),
-                values: Some(vec!["红茶".to_owned(), "绿茶".to_owned(), "乌龙茶".to_owned()]),
+                values: Some(vec![
+                    "红茶".to_owned(),
+                    "绿茶".to_owned(),
+                    "乌龙茶".to_owned(),
+                ]),
                 ..CustomFormField::default()
             }]),
             ..UserInformationForm::default()
@@ -74,7 +92,11 @@ fn card(now: Timestamp) -> Card {
             ..AdditionalStatement::default()
         }),
         need_dynamic_code: Some(false),
-        bonus: Some(Bonus { init_bonus: Some(100), bonus_value_word: text("积分"), ..Bonus::default() }),
+        bonus: Some(Bonus {
+            init_bonus: Some(100),
+            bonus_value_word: text("积分"),
+            ..Bonus::default()
+        }),
         ..Card::default()
     }
 }

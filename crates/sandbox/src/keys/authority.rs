@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType, SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber, date_time_ymd,
 };
 
 use crate::error::StartError;
@@ -13,7 +13,12 @@ use crate::random;
 
 /// The names that the server certificate holds, so that foreign SDKs run unchanged with a hosts
 /// entry.
-const SERVER_NAMES: [&str; 4] = ["api.mch.weixin.qq.com", "api2.mch.weixin.qq.com", "api.weixin.qq.com", "localhost"];
+const SERVER_NAMES: [&str; 4] = [
+    "api.mch.weixin.qq.com",
+    "api2.mch.weixin.qq.com",
+    "api.weixin.qq.com",
+    "localhost",
+];
 
 /// How long API certificates live: five years, like the real ones.
 const API_CERTIFICATE_YEARS: i16 = 5;
@@ -33,11 +38,19 @@ impl Authority {
     /// Makes the authority that signs API certificates and platform certificates, named like the
     /// real one.
     pub(crate) fn api(key_pem: Option<&str>) -> Result<(Self, String), StartError> {
-        Self::new("Tenpay.com Root CA", "Kabao Sandbox (not Tenpay.com)", key_pem)
+        Self::new(
+            "Tenpay.com Root CA",
+            "Kabao Sandbox (not Tenpay.com)",
+            key_pem,
+        )
     }
 
     /// Returns the authority and the PEM of its key.
-    fn new(name: &str, organisation: &str, key_pem: Option<&str>) -> Result<(Self, String), StartError> {
+    fn new(
+        name: &str,
+        organisation: &str,
+        key_pem: Option<&str>,
+    ) -> Result<(Self, String), StartError> {
         let failed = |source| StartError::certificate(format!("the authority `{name}`"), source);
         let key = match key_pem {
             Some(pem) => KeyPair::from_pem(pem),
@@ -53,7 +66,13 @@ impl Authority {
         params.not_after = date_time_ymd(2049, 12, 31);
         params.serial_number = Some(SerialNumber::from_slice(&random::serial_bytes()));
         let pem = params.self_signed(&key).map_err(failed)?.pem();
-        Ok((Self { issuer: Issuer::new(params, key), pem }, key_pem))
+        Ok((
+            Self {
+                issuer: Issuer::new(params, key),
+                pem,
+            },
+            key_pem,
+        ))
     }
 
     /// Takes over the certificate that was issued earlier for the same key, so that clients keep
@@ -73,8 +92,12 @@ impl Authority {
         let failed = |source| StartError::certificate("the server certificate", source);
         let key = KeyPair::generate().map_err(failed)?;
         let mut params = CertificateParams::new(SERVER_NAMES.map(str::to_owned)).map_err(failed)?;
-        params.subject_alt_names.push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-        params.subject_alt_names.push(SanType::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+        params
+            .subject_alt_names
+            .push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        params
+            .subject_alt_names
+            .push(SanType::IpAddress(IpAddr::V6(Ipv6Addr::LOCALHOST)));
         params.distinguished_name = subject("api.mch.weixin.qq.com", "Kabao Sandbox");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -88,8 +111,15 @@ impl Authority {
 
     /// Issues an API certificate for an RSA key: the subject's common name is the merchant number
     /// or brand id, or the name of the platform.
-    pub(crate) fn issue_api(&self, common_name: &str, key_pem: &str, now: Timestamp) -> Result<String, StartError> {
-        let failed = |source| StartError::certificate(format!("the API certificate of `{common_name}`"), source);
+    pub(crate) fn issue_api(
+        &self,
+        common_name: &str,
+        key_pem: &str,
+        now: Timestamp,
+    ) -> Result<String, StartError> {
+        let failed = |source| {
+            StartError::certificate(format!("the API certificate of `{common_name}`"), source)
+        };
         let key = KeyPair::from_pem(key_pem).map_err(failed)?;
         let date = now.to_zoned(jiff::tz::TimeZone::UTC).date();
         let begin = date.yesterday().unwrap_or(date);
@@ -105,9 +135,16 @@ impl Authority {
         ];
         params.use_authority_key_identifier_extension = true;
         params.not_before = date_time_ymd(i32::from(begin.year()), month(begin), day(begin));
-        params.not_after = date_time_ymd(i32::from(begin.year() + API_CERTIFICATE_YEARS), month(begin), day(begin));
+        params.not_after = date_time_ymd(
+            i32::from(begin.year() + API_CERTIFICATE_YEARS),
+            month(begin),
+            day(begin),
+        );
         params.serial_number = Some(SerialNumber::from_slice(&random::serial_bytes()));
-        params.signed_by(&key, &self.issuer).map(|certificate| certificate.pem()).map_err(failed)
+        params
+            .signed_by(&key, &self.issuer)
+            .map(|certificate| certificate.pem())
+            .map_err(failed)
     }
 }
 
@@ -131,7 +168,8 @@ mod tests {
         let key = PrivateKey::generate_pem().unwrap();
         let pem = key.to_str().unwrap();
         let now = Timestamp::from_second(1_767_225_600).unwrap();
-        let certificate = Certificate::from_pem(&authority.issue_api("1900000109", pem, now).unwrap()).unwrap();
+        let certificate =
+            Certificate::from_pem(&authority.issue_api("1900000109", pem, now).unwrap()).unwrap();
         assert_eq!(certificate.common_name(), Some("1900000109"));
         assert!(certificate.matches(&PrivateKey::from_pem(pem).unwrap()));
         assert_eq!(certificate.serial().to_string().len(), 40);

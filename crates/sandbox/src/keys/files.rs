@@ -36,7 +36,9 @@ enum Readers {
 impl Files {
     /// Uses `DIR/sandbox`, which is created if it is missing.
     pub(crate) fn open(directory: &Path) -> Result<Self, StartError> {
-        let this = Self { root: directory.join("sandbox") };
+        let this = Self {
+            root: directory.join("sandbox"),
+        };
         create(&this.root)?;
         create(&this.root.join(OWN))?;
         Ok(this)
@@ -69,15 +71,23 @@ impl Files {
 
     /// Reads what an earlier run left of an account: its secrets go into `config` where that names
     /// none. Returns its keys if all of them are there and the account is still the same.
-    pub(crate) fn load(&self, config: &mut AccountConfig) -> Result<Option<KeyMaterial>, StartError> {
+    pub(crate) fn load(
+        &self,
+        config: &mut AccountConfig,
+    ) -> Result<Option<KeyMaterial>, StartError> {
         let client = self.root.join(&config.name);
         let own = self.root.join(OWN).join(&config.name);
         let path = client.join("account.json");
-        let Some(json) = read(&path)? else { return Ok(None) };
+        let Some(json) = read(&path)? else {
+            return Ok(None);
+        };
         let Ok(earlier) = serde_json::from_str::<Credentials>(&json) else {
             return Err(StartError::account(
                 &config.name,
-                format!("{} is not what an earlier run wrote; remove it to get new keys", path.display()),
+                format!(
+                    "{} is not what an earlier run wrote; remove it to get new keys",
+                    path.display()
+                ),
             ));
         };
         let same = earlier.mchid == config.mchid && earlier.brand_id == config.brand_id;
@@ -86,7 +96,9 @@ impl Files {
         }
         config.apiv3_key = config.apiv3_key.take().or(earlier.apiv3_key);
         config.app_secret = config.app_secret.take().or(earlier.app_secret);
-        let Some(public_key_id) = earlier.public_key_id else { return Ok(None) };
+        let Some(public_key_id) = earlier.public_key_id else {
+            return Ok(None);
+        };
         let texts = [
             read(&client.join("apiclient_key.pem"))?,
             read(&client.join("apiclient_cert.pem"))?,
@@ -114,12 +126,28 @@ impl Files {
     }
 
     /// Keeps the platform's half of an account's keys for the next run.
-    pub(crate) fn write_platform(&self, account: &str, material: &KeyMaterial) -> Result<(), StartError> {
+    pub(crate) fn write_platform(
+        &self,
+        account: &str,
+        material: &KeyMaterial,
+    ) -> Result<(), StartError> {
         let own = self.root.join(OWN).join(account);
         create(&own)?;
-        write(&own.join("platform_key.pem"), &material.platform_key, Readers::Owner)?;
-        write(&own.join("platform_cert.pem"), &material.platform_certificate, Readers::Owner)?;
-        write(&own.join("public_key_private.pem"), &material.public_key_private, Readers::Owner)
+        write(
+            &own.join("platform_key.pem"),
+            &material.platform_key,
+            Readers::Owner,
+        )?;
+        write(
+            &own.join("platform_cert.pem"),
+            &material.platform_certificate,
+            Readers::Owner,
+        )?;
+        write(
+            &own.join("public_key_private.pem"),
+            &material.public_key_private,
+            Readers::Owner,
+        )
     }
 
     /// Writes the folder of an account.
@@ -127,9 +155,21 @@ impl Files {
         let folder = self.root.join(&credentials.name);
         create(&folder)?;
         for (name, content, readers) in [
-            ("apiclient_key.pem", &credentials.private_key_pem, Readers::Owner),
-            ("apiclient_cert.pem", &credentials.certificate_pem, Readers::Everybody),
-            ("pub_key.pem", &credentials.public_key_pem, Readers::Everybody),
+            (
+                "apiclient_key.pem",
+                &credentials.private_key_pem,
+                Readers::Owner,
+            ),
+            (
+                "apiclient_cert.pem",
+                &credentials.certificate_pem,
+                Readers::Everybody,
+            ),
+            (
+                "pub_key.pem",
+                &credentials.public_key_pem,
+                Readers::Everybody,
+            ),
         ] {
             if let Some(content) = content {
                 write(&folder.join(name), content, readers)?;

@@ -69,7 +69,10 @@ impl Keyring {
     /// Reads key material.
     pub(crate) fn new(material: &KeyMaterial) -> Result<Self, StartError> {
         let client_key = private_key(&material.client_key, "the account's private key")?;
-        let client = certificate(&material.client_certificate, "the account's API certificate")?;
+        let client = certificate(
+            &material.client_certificate,
+            "the account's API certificate",
+        )?;
         if !client.matches(&client_key) {
             return Err(StartError::internal(
                 "the account's API certificate does not belong to its private key",
@@ -79,14 +82,24 @@ impl Keyring {
             .public_key_id
             .parse()
             .map_err(|source| StartError::key("the id of the WeChat Pay public key", source))?;
-        let key = private_key(&material.public_key_private, "the private half of the WeChat Pay public key")?;
-        let platform = platform_certificate(&material.platform_certificate, &material.platform_key)?;
+        let key = private_key(
+            &material.public_key_private,
+            "the private half of the WeChat Pay public key",
+        )?;
+        let platform =
+            platform_certificate(&material.platform_certificate, &material.platform_key)?;
         Ok(Self {
             phase: KeyPhase::Migrating,
-            clients: vec![ClientCertificate { certificate: client, revoked: false }],
+            clients: vec![ClientCertificate {
+                certificate: client,
+                revoked: false,
+            }],
             platform: vec![platform],
             signing: 0,
-            public_key: SigningKey { id: KeyId::PublicKey(id), key },
+            public_key: SigningKey {
+                id: KeyId::PublicKey(id),
+                key,
+            },
         })
     }
 
@@ -102,11 +115,14 @@ impl Keyring {
 
     /// Returns the public key that answers to a request with this certificate are encrypted to.
     pub(crate) fn client_key(&self, serial: &SerialNumber) -> Option<PublicKey> {
-        self.client(serial).map(|client| client.certificate.public_key().clone())
+        self.client(serial)
+            .map(|client| client.certificate.public_key().clone())
     }
 
     fn client(&self, serial: &SerialNumber) -> Option<&ClientCertificate> {
-        self.clients.iter().find(|client| client.certificate.serial() == serial)
+        self.clients
+            .iter()
+            .find(|client| client.certificate.serial() == serial)
     }
 
     /// Returns the certificates of the account, newest last.
@@ -119,7 +135,10 @@ impl Keyring {
         if self.clients.len() == 3 {
             self.clients.remove(0);
         }
-        self.clients.push(ClientCertificate { certificate, revoked: false });
+        self.clients.push(ClientCertificate {
+            certificate,
+            revoked: false,
+        });
     }
 
     /// Revokes or restores certificates of the account and returns how many there were.
@@ -137,8 +156,10 @@ impl Keyring {
     /// Returns the private keys that open fields encrypted to WeChat Pay.
     pub(crate) fn decryption_keys(&self) -> DecryptionKeys {
         let public_key = (self.public_key.id.clone(), self.public_key.key.clone());
-        let certificates =
-            self.platform.iter().map(|platform| (platform.certificate.key_id(), platform.key.clone()));
+        let certificates = self
+            .platform
+            .iter()
+            .map(|platform| (platform.certificate.key_id(), platform.key.clone()));
         let keys: Vec<_> = match self.phase {
             KeyPhase::PublicKey => vec![public_key],
             KeyPhase::Certificates => certificates.collect(),
@@ -152,14 +173,15 @@ impl Keyring {
         let public_key = match self.phase {
             KeyPhase::PublicKey => true,
             KeyPhase::Certificates | KeyPhase::Stopped => false,
-            KeyPhase::Migrating => {
-                named.and_then(|text| text.parse::<KeyId>().ok()).is_some_and(|id| id == self.public_key.id)
-            }
+            KeyPhase::Migrating => named
+                .and_then(|text| text.parse::<KeyId>().ok())
+                .is_some_and(|id| id == self.public_key.id),
         };
         match self.platform.get(self.signing) {
-            Some(platform) if !public_key => {
-                SigningKey { id: platform.certificate.key_id(), key: platform.key.clone() }
-            }
+            Some(platform) if !public_key => SigningKey {
+                id: platform.certificate.key_id(),
+                key: platform.key.clone(),
+            },
             _ => self.public_key.clone(),
         }
     }
@@ -172,8 +194,18 @@ impl Keyring {
         }
     }
 
+    /// Returns all platform certificates, oldest first.
+    pub(crate) fn platform(&self) -> &[PlatformCertificate] {
+        &self.platform
+    }
+
     /// Adds a platform certificate; it signs at once or only when asked to later.
-    pub(crate) fn add_platform(&mut self, pem: &str, key_pem: &str, signs: bool) -> Result<KeyId, StartError> {
+    pub(crate) fn add_platform(
+        &mut self,
+        pem: &str,
+        key_pem: &str,
+        signs: bool,
+    ) -> Result<KeyId, StartError> {
         let certificate = platform_certificate(pem, key_pem)?;
         let id = certificate.certificate.key_id();
         self.platform.push(certificate);
@@ -189,16 +221,28 @@ impl Keyring {
     }
 
     /// Replaces the public key: there is exactly one for an account.
-    pub(crate) fn replace_public_key(&mut self, id: &str, key_pem: &str) -> Result<KeyId, StartError> {
-        let id = id.parse().map_err(|source| StartError::key("the id of the new public key", source))?;
+    pub(crate) fn replace_public_key(
+        &mut self,
+        id: &str,
+        key_pem: &str,
+    ) -> Result<KeyId, StartError> {
+        let id = id
+            .parse()
+            .map_err(|source| StartError::key("the id of the new public key", source))?;
         let key = private_key(key_pem, "the new public key")?;
-        self.public_key = SigningKey { id: KeyId::PublicKey(id), key };
+        self.public_key = SigningKey {
+            id: KeyId::PublicKey(id),
+            key,
+        };
         Ok(self.public_key.id.clone())
     }
 
     /// Returns id and PEM of the WeChat Pay public key.
     pub(crate) fn public_key(&self) -> (String, String) {
-        (self.public_key.id.to_string(), self.public_key.key.public_key().to_pem())
+        (
+            self.public_key.id.to_string(),
+            self.public_key.key.public_key().to_pem(),
+        )
     }
 }
 
@@ -214,9 +258,15 @@ fn platform_certificate(pem: &str, key_pem: &str) -> Result<PlatformCertificate,
     let key = private_key(key_pem, "the private key of the platform certificate")?;
     let certificate = certificate(pem, "the platform certificate")?;
     if !certificate.matches(&key) {
-        return Err(StartError::internal("the platform certificate does not belong to its private key"));
+        return Err(StartError::internal(
+            "the platform certificate does not belong to its private key",
+        ));
     }
-    Ok(PlatformCertificate { certificate, pem: pem.to_owned(), key })
+    Ok(PlatformCertificate {
+        certificate,
+        pem: pem.to_owned(),
+        key,
+    })
 }
 
 #[cfg(test)]
@@ -230,7 +280,7 @@ mod tests {
 
     fn keyring() -> (Authority, Keyring) {
         let (api, _) = Authority::api(None).unwrap();
-        let material = KeyMaterial::generate(&api, "1900000109", now()).unwrap();
+        let material = KeyMaterial::generate(&api, "keyring", "1900000109", now()).unwrap();
         let keyring = Keyring::new(&material).unwrap();
         (api, keyring)
     }
@@ -250,7 +300,15 @@ mod tests {
         ] {
             keyring.phase = phase;
             let chosen = keyring.signing_key(named).id.to_string();
-            assert_eq!(chosen, if public { id.clone() } else { certificate.clone() }, "{phase:?} {named:?}");
+            assert_eq!(
+                chosen,
+                if public {
+                    id.clone()
+                } else {
+                    certificate.clone()
+                },
+                "{phase:?} {named:?}"
+            );
             assert_eq!(keyring.offered().is_empty(), phase == KeyPhase::PublicKey);
         }
     }
@@ -259,14 +317,26 @@ mod tests {
     fn a_certificate_is_usable_until_it_is_revoked_or_over() {
         let (_, mut keyring) = keyring();
         let serial = *keyring.clients()[0].certificate.serial();
-        assert!(matches!(keyring.standing(&serial, now()), Standing::Usable(_)));
+        assert!(matches!(
+            keyring.standing(&serial, now()),
+            Standing::Usable(_)
+        ));
         let late = crate::clock::plus_days(now(), 6 * 366);
         assert!(matches!(keyring.standing(&serial, late), Standing::Expired));
         assert_eq!(keyring.set_revoked(None, true), 1);
-        assert!(matches!(keyring.standing(&serial, now()), Standing::Revoked));
+        assert!(matches!(
+            keyring.standing(&serial, now()),
+            Standing::Revoked
+        ));
         assert_eq!(keyring.set_revoked(Some(&serial), false), 1);
-        assert!(matches!(keyring.standing(&serial, now()), Standing::Usable(_)));
-        assert!(matches!(keyring.standing(&"1A".parse().unwrap(), now()), Standing::Unknown));
+        assert!(matches!(
+            keyring.standing(&serial, now()),
+            Standing::Usable(_)
+        ));
+        assert!(matches!(
+            keyring.standing(&"1A".parse().unwrap(), now()),
+            Standing::Unknown
+        ));
     }
 
     #[test]

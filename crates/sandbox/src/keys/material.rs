@@ -1,6 +1,8 @@
 //! The keys of an account as PEM texts: generated, loaded from files, or given by a test.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use kabao_auth::PrivateKey;
@@ -8,6 +10,7 @@ use kabao_auth::PrivateKey;
 use super::Authority;
 use crate::error::StartError;
 use crate::random;
+use crate::sync::lock;
 
 /// All keys around one account of the WeChat Pay families, as PEM texts.
 ///
@@ -30,9 +33,26 @@ pub struct KeyMaterial {
 }
 
 impl KeyMaterial {
-    /// Makes new keys for the account with this merchant number or brand id.
-    pub(crate) fn generate(api: &Authority, owner: &str, now: Timestamp) -> Result<Self, StartError> {
-        let [client_key, platform_key, public_key_private] = generate_keys()?;
+    /// Makes the keys of the account with this name and merchant number or brand id.
+    ///
+    /// Making RSA keys takes a good part of a second in a debug build, so all sandboxes of one
+    /// process share them by account name; certificates, ids and secrets are new each time.
+    pub(crate) fn generate(
+        api: &Authority,
+        name: &str,
+        owner: &str,
+        now: Timestamp,
+    ) -> Result<Self, StartError> {
+        static POOL: Mutex<BTreeMap<String, [String; 3]>> = Mutex::new(BTreeMap::new());
+        let pooled = lock(&POOL).get(name).cloned();
+        let keys = match pooled {
+            Some(keys) => keys,
+            None => {
+                let keys = generate_keys()?;
+                lock(&POOL).entry(name.to_owned()).or_insert(keys).clone()
+            }
+        };
+        let [client_key, platform_key, public_key_private] = keys;
         Ok(Self {
             client_certificate: api.issue_api(owner, &client_key, now)?,
             client_key,
@@ -61,7 +81,9 @@ fn generate_keys() -> Result<[String; 3], StartError> {
     std::thread::scope(|scope| {
         let [first, second] = [scope.spawn(generate_key), scope.spawn(generate_key)];
         let join = |handle: std::thread::ScopedJoinHandle<'_, Result<String, StartError>>| {
-            handle.join().unwrap_or_else(|_| Err(StartError::internal("making a key panicked")))
+            handle
+                .join()
+                .unwrap_or_else(|_| Err(StartError::internal("making a key panicked")))
         };
         Ok([generate_key()?, join(first)?, join(second)?])
     })
@@ -69,6 +91,8 @@ fn generate_keys() -> Result<[String; 3], StartError> {
 
 impl fmt::Debug for KeyMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyMaterial").field("public_key_id", &self.public_key_id).finish_non_exhaustive()
+        f.debug_struct("KeyMaterial")
+            .field("public_key_id", &self.public_key_id)
+            .finish_non_exhaustive()
     }
 }

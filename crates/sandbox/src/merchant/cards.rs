@@ -32,7 +32,12 @@ impl Serve for DeleteCard {
     type Core = Core;
 
     fn serve(self, core: &mut Core, call: &Call) -> Result<NoContent, Refused> {
-        core.delete_template(merchant(call), &self.card_id, call.now, &call.settings.merchant)?;
+        core.delete_template(
+            merchant(call),
+            &self.card_id,
+            call.now,
+            &call.settings.merchant,
+        )?;
         Ok(NoContent::default())
     }
 }

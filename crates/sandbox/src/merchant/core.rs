@@ -3,23 +3,50 @@
 use std::collections::BTreeMap;
 use std::sync::MutexGuard;
 
-use super::Refused;
+use jiff::Timestamp;
+use kabao_models::merchant::user_cards::UserCard;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::activation::Passes;
+use super::activity::Activity;
+use super::bonus::Order;
+use super::holder::Holders;
+use super::link::Links;
 use super::member::Member;
+use super::phone_member::PhoneMember;
 use super::template::Template;
-use crate::ledger::Effect;
-use crate::numbers::Numbers;
+use super::{Context, Refused, Rule, validity};
+use crate::ledger::{Change, Effect};
+use crate::numbers::{NumberKey, Numbers, Repeat};
 use crate::serve;
 use crate::sync::lock;
 use crate::world::World;
 
-/// Templates and members of all merchant numbers.
+/// A user card by `card_id` and `code`.
+pub(super) type MemberKey = (String, String);
+
+/// Everything that all merchant numbers have.
 #[derive(Default)]
 pub(crate) struct Core {
     pub(super) templates: BTreeMap<String, Template>,
-    /// By `card_id` and `code`.
-    pub(super) members: BTreeMap<(String, String), Member>,
-    pub(super) numbers: Numbers,
+    pub(super) members: BTreeMap<MemberKey, Member>,
+    pub(super) holders: Holders,
+    /// By `card_id` and phone number.
+    pub(super) phone_members: BTreeMap<(String, String), PhoneMember>,
+    /// The last payment, by merchant number and openid or phone number.
+    pub(super) payments: BTreeMap<(String, String), Timestamp>,
+    /// By merchant number and `out_trade_no`.
+    pub(super) orders: BTreeMap<(String, String), Order>,
+    pub(super) passes: Passes,
+    pub(super) links: Links,
+    pub(super) activities: BTreeMap<String, Activity>,
+    /// The notification URL by merchant number.
+    pub(super) callbacks: BTreeMap<String, String>,
     pub(super) effects: Vec<Effect>,
+    numbers: Numbers,
+    sequence: u64,
 }
 
 impl serve::Core for Core {
@@ -45,21 +72,52 @@ impl Core {
         self.members.values()
     }
 
+    /// Returns the activities as they are shown at a moment.
+    pub(crate) fn activities(&self) -> impl Iterator<Item = &Activity> {
+        self.activities.values()
+    }
+
+    /// Returns the notification URL of a merchant number.
+    pub(crate) fn callback(&self, merchant: &str) -> Option<&str> {
+        self.callbacks.get(merchant).map(String::as_str)
+    }
+
+    /// Returns the notification URLs by merchant number.
+    pub(crate) fn callbacks(&self) -> &BTreeMap<String, String> {
+        &self.callbacks
+    }
+
     /// Puts a template in place as it is.
-    pub(crate) fn put_template(&mut self, template: Template) {
-        if let Some(card_id) = &template.card.card_id {
-            self.templates.insert(card_id.clone(), template);
+    pub(crate) fn put_template(&mut self, mut template: Template) {
+        if let Some(card_id) = template.card.card_id.clone() {
+            template.sequence = self.next();
+            self.templates.insert(card_id, template);
+        }
+    }
+
+    /// Puts a user card in place as it is, received at a moment.
+    pub(crate) fn put_member(&mut self, card: UserCard, received: Timestamp) {
+        let (Some(card_id), Some(code)) = (card.card_id.clone(), card.code.clone()) else { return };
+        let template = self.templates.get(&card_id);
+        let date_information = template.and_then(|template| template.card.date_information.as_ref());
+        let expires = validity::end(date_information, received, false);
+        let openid = card.openid.clone();
+        let key = (card_id, code.into_exposed());
+        let member = Member { in_wallet: Some(received), expires, ..Member::new(card, received) };
+        self.members.insert(key.clone(), member);
+        if let Some(openid) = openid {
+            self.holders.bind_openid(openid.expose(), &key);
         }
     }
 
     /// Finds a template that the caller may use.
     pub(super) fn template(&self, merchant: &str, card_id: &str) -> Result<&Template, Refused> {
-        let template = self.templates.get(card_id).ok_or(Refused::CardIdInvalid)?;
+        let template = self.templates.get(card_id).ok_or(Rule::CardIdInvalid)?;
         if template.owner != merchant {
-            return Err(Refused::NotOwner);
+            return Err(Rule::NotOwner.into());
         }
         if !template.upgraded {
-            return Err(Refused::NotUpgraded);
+            return Err(Rule::NotUpgraded.into());
         }
         Ok(template)
     }
@@ -67,8 +125,95 @@ impl Core {
     /// The same for a change.
     pub(super) fn template_mut(&mut self, merchant: &str, card_id: &str) -> Result<&mut Template, Refused> {
         self.template(merchant, card_id)?;
-        self.templates.get_mut(card_id).ok_or(Refused::CardIdInvalid)
+        self.templates.get_mut(card_id).ok_or_else(|| Rule::CardIdInvalid.into())
     }
+
+    /// Finds a user card of a template that the caller may use.
+    pub(super) fn member(
+        &self,
+        merchant: &str,
+        card_id: &str,
+        code: &str,
+    ) -> Result<(MemberKey, &Template, &Member), Refused> {
+        let template = self.template(merchant, card_id)?;
+        let key = (card_id.to_owned(), code.to_owned());
+        let member = self.members.get(&key).ok_or(Rule::CodeNotExist)?;
+        Ok((key, template, member))
+    }
+
+    /// Counts things in the order in which they came to be.
+    pub(super) fn next(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+
+    /// Writes down what changed on a user card.
+    pub(super) fn note_member(&mut self, key: &MemberKey, number: Option<&str>, changes: Vec<Change>) {
+        if !changes.is_empty() {
+            self.effects.push(Effect {
+                template: Some(key.0.clone()),
+                member: Some(key.1.clone()),
+                out_request_no: number.map(str::to_owned),
+                changes,
+            });
+        }
+    }
+
+    /// Writes down what changed on a template, or on the merchant number without one.
+    pub(super) fn note(&mut self, card_id: Option<&str>, number: Option<&str>, changes: Vec<Change>) {
+        if !changes.is_empty() {
+            self.effects.push(Effect {
+                template: card_id.map(str::to_owned),
+                member: None,
+                out_request_no: number.map(str::to_owned),
+                changes,
+            });
+        }
+    }
+
+    /// Returns the answer that a request had when its number was first used; none if it may act.
+    pub(super) fn answered<A: DeserializeOwned>(
+        &self,
+        context: &Context<'_>,
+        request: &Numbered,
+    ) -> Result<Option<A>, Refused> {
+        let rule = context.rules.repeated_out_request_no;
+        match self.numbers.check(rule, &request.key, &request.content) {
+            Repeat::New => Ok(None),
+            Repeat::Same(answer) => serde_json::from_value(answer).map(Some).map_err(|_| Refused::Internal),
+            Repeat::Refused => Err(Refused::NumberUsed),
+        }
+    }
+
+    /// Remembers what a request was answered.
+    pub(super) fn remember(&mut self, request: Numbered, answer: &impl Serialize) {
+        self.numbers.remember(request.key, &request.content, answer);
+    }
+}
+
+/// A request that has a number, reduced to what makes it equal to another one.
+pub(super) struct Numbered {
+    key: NumberKey,
+    content: Value,
+}
+
+impl Numbered {
+    /// Takes a request apart. `content` must hold all that tells it from another request; path
+    /// parameters are no part of a request's JSON.
+    pub(super) fn new(
+        context: &Context<'_>,
+        operation: &'static str,
+        number: Option<&str>,
+        content: Value,
+    ) -> Self {
+        let number = number.unwrap_or_default().to_owned();
+        Self { key: NumberKey { account: context.merchant.to_owned(), operation, number }, content }
+    }
+}
+
+/// Describes one member that changed.
+pub(super) fn change(field: &str, before: Option<Value>, after: Option<Value>) -> Change {
+    Change { field: field.to_owned(), before, after }
 }
 
 #[cfg(test)]
@@ -77,6 +222,8 @@ pub(super) mod tests {
 
     use super::Core;
     use crate::demo;
+    use crate::merchant::Context;
+    use crate::settings;
 
     pub(in crate::merchant) const MERCHANT: &str = demo::MERCHANT_NUMBER;
     pub(in crate::merchant) const CARD: &str = demo::MERCHANT_CARD;
@@ -84,6 +231,14 @@ pub(super) mod tests {
 
     pub(in crate::merchant) fn now() -> Timestamp {
         Timestamp::from_second(1_767_225_600).unwrap()
+    }
+
+    pub(in crate::merchant) fn rules() -> settings::Merchant {
+        settings::Merchant::default()
+    }
+
+    pub(in crate::merchant) fn context(rules: &settings::Merchant) -> Context<'_> {
+        Context { merchant: MERCHANT, now: now(), rules }
     }
 
     /// A core with the demo template and its member.

@@ -1,40 +1,80 @@
-//! User cards: who holds a card, and what may change on it.
+//! User cards: who holds a card, what is shown of it, and how it ends.
 
 use jiff::Timestamp;
-use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard, UserCard};
-use kabao_models::merchant::{CodeMode, UserCardStatus};
 use kabao_models::Personal;
+use kabao_models::merchant::user_cards::{
+    ConfirmUserCard, ListUserCards, SetUserCardUnavailable, UserCard, UserCardSummary,
+};
+use kabao_models::merchant::{UserCardConfirmState, UserCardStatus};
+use serde::Serialize;
 use serde_json::json;
 
-use super::{Core, Refused, validity};
+use super::activation::Pass;
+use super::core::{MemberKey, change};
+use super::page::{self, Page};
+use super::template_rules::check_appid;
+use super::{Context, Core, Refused, Rule};
 use crate::dynamic_code;
-use crate::ledger::{Effect, differences};
-use crate::numbers::{NumberKey, Repeat};
-use crate::random;
-use crate::settings;
+use crate::ledger::differences;
 
 /// A user card and what the wire does not show of it.
 #[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) card: UserCard,
+    /// When it was issued: validity counts from here.
+    pub(crate) issued: Timestamp,
     /// The end of its validity; none for permanent ones.
     pub(crate) expires: Option<Timestamp>,
+    /// When the user received it; none for an imported card that is not in the wallet yet.
+    pub(crate) in_wallet: Option<Timestamp>,
+    /// The user's number, as far as it is known.
+    pub(crate) phone_number: Option<Personal>,
+    /// The scene of the link or import that it came by.
+    pub(crate) outer_str: Option<String>,
+    /// The text of the member price, which no answer shows.
+    pub(crate) member_price_word: Option<String>,
+    /// What the merchant confirmed.
+    pub(crate) confirmation: Option<Confirmation>,
+    /// Why the merchant made it unavailable.
+    pub(crate) reason: Option<String>,
+    /// What the user carries to the merchant's page.
+    pub(crate) pass: Option<Pass>,
+    /// What it was before the user deleted it.
+    pub(super) before_deletion: Option<UserCardStatus>,
 }
 
-/// What a user does to get a card.
-pub(crate) struct Claim {
-    pub(crate) card_id: String,
-    pub(crate) openid: String,
-    pub(crate) code: Option<String>,
-    /// False for `JUMP_ACTIVATE`: the card waits for the merchant.
-    pub(crate) activated: bool,
+/// The result of the merchant's own card opening.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Confirmation {
+    pub(super) state: UserCardConfirmState,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fail_reason: Option<String>,
 }
 
 impl Member {
-    fn status(&self, now: Timestamp) -> UserCardStatus {
+    /// Makes a member that holds nothing but its card.
+    pub(super) fn new(card: UserCard, issued: Timestamp) -> Self {
+        Self {
+            card,
+            issued,
+            expires: None,
+            in_wallet: None,
+            phone_number: None,
+            outer_str: None,
+            member_price_word: None,
+            confirmation: None,
+            reason: None,
+            pass: None,
+            before_deletion: None,
+        }
+    }
+
+    /// Returns the state at a moment: an active card expires by time alone.
+    pub(crate) fn status(&self, now: Timestamp) -> UserCardStatus {
         let stored = self.card.user_card_status.clone().unwrap_or(UserCardStatus::Effective);
         let over = self.expires.is_some_and(|end| now >= end);
-        if over && stored == UserCardStatus::Effective { UserCardStatus::Expire } else { stored }
+        let can_expire = matches!(stored, UserCardStatus::Effective | UserCardStatus::NotActivate);
+        if over && can_expire { UserCardStatus::Expire } else { stored }
     }
 
     /// Returns the card as the service shows it at a moment.
@@ -42,8 +82,21 @@ impl Member {
         UserCard { user_card_status: Some(self.status(now)), ..self.card.clone() }
     }
 
-    fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.card.code.as_ref().map_or("", Personal::expose)
+    }
+
+    /// Checks that the card can be modified.
+    pub(super) fn check_usable(&self, context: &Context<'_>) -> Result<(), Refused> {
+        if context.rules.modify_unusable_cards {
+            return Ok(());
+        }
+        match self.status(context.now) {
+            UserCardStatus::Delete => Err(Rule::UserCardDeleted.into()),
+            UserCardStatus::Unavailable => Err(Rule::UserCardUnavailable.into()),
+            UserCardStatus::Expire => Err(Rule::UserCardExpired.into()),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -51,336 +104,220 @@ impl Core {
     /// Returns a user card by its code or, where the template has them, its present dynamic code.
     pub(super) fn get_member(
         &self,
-        merchant: &str,
+        context: &Context<'_>,
         card_id: &str,
         code: &str,
-        now: Timestamp,
-        rules: &settings::Merchant,
     ) -> Result<UserCard, Refused> {
-        let template = self.template(merchant, card_id)?;
-        let key = (card_id.to_owned(), code.to_owned());
-        if let Some(member) = self.members.get(&key) {
-            return Ok(member.shown(now));
+        let template = self.template(context.merchant, card_id)?;
+        if let Some(member) = self.members.get(&(card_id.to_owned(), code.to_owned())) {
+            return Ok(member.shown(context.now));
         }
         if template.card.need_dynamic_code == Some(true) {
-            let shows = |member: &&Member| {
-                dynamic_code::of(card_id, member.code(), now, rules.dynamic_code_seconds) == code
-            };
-            let found = self.members.values().filter(|member| member.card.card_id.as_deref() == Some(card_id));
-            if let Some(member) = found.into_iter().find(shows) {
-                return Ok(member.shown(now));
+            let seconds = context.rules.dynamic_code_seconds;
+            let shows = |member: &Member| dynamic_code::of(card_id, member.code(), context.now, seconds) == code;
+            let mut members = self.members.iter().filter(|(key, _)| key.0 == card_id);
+            if let Some((_, member)) = members.find(|(_, member)| shows(member)) {
+                return Ok(member.shown(context.now));
             }
         }
-        Err(Refused::CodeNotExist)
+        Err(Rule::CodeNotExist.into())
     }
 
-    /// Changes picture, number, level and balance of a user card.
-    pub(super) fn update_member(
-        &mut self,
-        merchant: &str,
-        change: &UpdateUserCard,
-        now: Timestamp,
-        rules: &settings::Merchant,
-    ) -> Result<(), Refused> {
-        let template = self.template(merchant, &change.card_id)?;
-        let has_balance = template.card.balance_information.as_ref().and_then(|section| section.need_balance);
-        let key = (change.card_id.clone(), change.code.expose().to_owned());
-        let member = self.members.get(&key).ok_or(Refused::CodeNotExist)?;
-        let number = NumberKey {
-            account: merchant.to_owned(),
-            operation: "merchant.user_cards.update",
-            number: change.out_request_no.clone().unwrap_or_default(),
+    /// Lists the cards that an openid has of the caller, oldest first.
+    pub(super) fn list_members(
+        &self,
+        context: &Context<'_>,
+        list: &ListUserCards,
+    ) -> Result<Page<UserCardSummary>, Refused> {
+        check_appid(list.appid.as_deref(), context.rules)?;
+        let openid = list.openid.as_ref().ok_or(Refused::Required("openid"))?;
+        let is_listed = |key: &&MemberKey| {
+            let Ok((_, template, member)) = self.member(context.merchant, &key.0, &key.1) else { return false };
+            (list.appid.is_none() || template.card.appid == list.appid)
+                && (context.rules.list_unusable_cards || member.check_usable(context).is_ok())
         };
-        // Path parameters are no part of the JSON, so they are compared beside it.
-        let content = json!({ "card_id": key.0, "code": key.1, "body": change });
-        match self.numbers.check(rules.repeated_out_request_no, &number, &content) {
-            Repeat::New => {}
-            Repeat::Same(_) => return Ok(()),
-            Repeat::Refused => return Err(Refused::NumberUsed),
-        }
-        if !rules.modify_unusable_cards {
-            check_usable(&member.status(now))?;
-        }
-        if let Some(balance) = &change.balance_information {
-            if rules.balance_needs_section && has_balance != Some(true) {
-                return Err(Refused::NoBalanceSection);
-            }
-            check_balance(&member.card, balance, rules)?;
-        }
-        let before = member.card.clone();
-        let after = changed(&before, change);
-        self.effects.push(Effect {
-            template: Some(key.0.clone()),
-            member: Some(key.1.clone()),
-            out_request_no: change.out_request_no.clone(),
-            changes: differences(&before, &after),
+        let found = self.holders.of_openid(openid.expose()).iter().filter(is_listed).collect();
+        let page = page::cards(context, found, list.offset, list.limit)?;
+        let items = page.items.into_iter().map(|(card_id, code)| UserCardSummary {
+            card_id: Some(card_id.clone()),
+            code: Some(code.as_str().into()),
+            ..UserCardSummary::default()
         });
-        self.numbers.remember(number, &content, &());
+        Ok(Page { items: items.collect(), total: page.total })
+    }
+
+    /// Makes a user card unavailable for good.
+    pub(super) fn set_unavailable(
+        &mut self,
+        context: &Context<'_>,
+        request: &SetUserCardUnavailable,
+    ) -> Result<(), Refused> {
+        let (key, _, member) = self.member(context.merchant, &request.card_id, request.code.expose())?;
+        if member.status(context.now) == UserCardStatus::Unavailable {
+            return if context.rules.refuse_second_invalidation {
+                Err(Rule::UserCardUnavailable.into())
+            } else {
+                Ok(())
+            };
+        }
+        self.set_status(&key, UserCardStatus::Unavailable);
         if let Some(member) = self.members.get_mut(&key) {
-            member.card = after;
+            member.reason.clone_from(&request.reason);
+            member.pass = None;
         }
         Ok(())
     }
 
-    /// Gives a user a card, or gives back one that the user deleted.
-    pub(crate) fn claim(&mut self, claim: &Claim, now: Timestamp) -> Result<UserCard, Refused> {
-        let template = self.templates.get(&claim.card_id).ok_or(Refused::CardIdInvalid)?;
-        let held = self.members.iter().find(|((card_id, _), member)| {
-            *card_id == claim.card_id
-                && member.card.openid.as_ref().is_some_and(|openid| openid.expose() == claim.openid)
-        });
-        if let Some((key, member)) = held {
-            if member.card.user_card_status != Some(UserCardStatus::Delete) {
-                return Err(Refused::AlreadyReceived);
-            }
-            let key = key.clone();
-            return self.set_status(&key, UserCardStatus::Effective, now);
-        }
-        template.check_distributable()?;
-        let code = match (&claim.code, &template.card.code_mode) {
-            (Some(code), _) => code.clone(),
-            (None, Some(CodeMode::SystemAllocate)) => self.fresh_code(&claim.card_id),
-            (None, _) => return Err(Refused::CodeMissing),
-        };
-        let key = (claim.card_id.clone(), code.clone());
-        if self.members.contains_key(&key) {
-            return Err(Refused::CodeTaken);
-        }
-        let status = if claim.activated { UserCardStatus::Effective } else { UserCardStatus::NotActivate };
-        let card = UserCard {
-            card_id: Some(claim.card_id.clone()),
-            code: Some(code.as_str().into()),
-            openid: Some(claim.openid.as_str().into()),
-            membership_number: Some(code.as_str().into()),
-            level: template.card.init_level.clone(),
-            balance: Some(0),
-            bonus_value: template.card.bonus.as_ref().and_then(|bonus| bonus.init_bonus).or(Some(0)),
-            user_card_status: Some(status),
-            ..UserCard::default()
-        };
-        let expires = validity::end(template.card.date_information.as_ref(), now);
-        self.effects.push(Effect {
-            template: Some(key.0.clone()),
-            member: Some(key.1.clone()),
-            changes: differences(&UserCard::default(), &card),
-            ..Effect::default()
-        });
-        self.members.insert(key, Member { card: card.clone(), expires });
-        if let Some(template) = self.templates.get_mut(&claim.card_id) {
-            template.card.remain_quantity = template.card.remain_quantity.map(|left| (left - 1).max(0));
-        }
-        Ok(card)
-    }
-
-    /// Puts a user card in place as it is.
-    pub(crate) fn put_member(&mut self, card: UserCard, received: Timestamp) {
-        let (Some(card_id), Some(code)) = (card.card_id.clone(), card.code.clone()) else { return };
-        let template = self.templates.get(&card_id);
-        let expires = validity::end(template.and_then(|template| template.card.date_information.as_ref()), received);
-        self.members.insert((card_id, code.into_exposed()), Member { card, expires });
-    }
-
-    /// The user opens the page of the merchant and the merchant activates the card.
-    pub(crate) fn activate(&mut self, card_id: &str, code: &str, now: Timestamp) -> Result<UserCard, Refused> {
-        let key = (card_id.to_owned(), code.to_owned());
-        let member = self.members.get(&key).ok_or(Refused::CodeNotExist)?;
-        if member.status(now) != UserCardStatus::NotActivate {
-            return Err(Refused::NotWaiting);
-        }
-        self.set_status(&key, UserCardStatus::Effective, now)
-    }
-
-    /// The user deletes the card.
-    pub(crate) fn delete_member(&mut self, card_id: &str, code: &str, now: Timestamp) -> Result<UserCard, Refused> {
-        let key = (card_id.to_owned(), code.to_owned());
-        let member = self.members.get(&key).ok_or(Refused::CodeNotExist)?;
-        if member.status(now) == UserCardStatus::Delete {
-            return Err(Refused::UserCardDeleted);
-        }
-        self.set_status(&key, UserCardStatus::Delete, now)
-    }
-
-    fn set_status(
+    /// Takes note of the result of the merchant's own card opening.
+    pub(super) fn confirm_member(
         &mut self,
-        key: &(String, String),
-        status: UserCardStatus,
-        now: Timestamp,
-    ) -> Result<UserCard, Refused> {
-        let member = self.members.get_mut(key).ok_or(Refused::CodeNotExist)?;
+        context: &Context<'_>,
+        request: &ConfirmUserCard,
+    ) -> Result<(), Refused> {
+        let (key, _, member) = self.member(context.merchant, &request.card_id, request.code.expose())?;
+        let providers = &context.rules.service_provider_numbers;
+        if !context.rules.confirm_for_merchants && !providers.iter().any(|number| number == context.merchant) {
+            return Err(Rule::ConfirmNotOpen.into());
+        }
+        let state = request.user_card_confirm_state.clone();
+        let state = state.ok_or(Refused::Required("user_card_confirm_state"))?;
+        let failed = state == UserCardConfirmState::CreateCardFail;
+        if failed && context.rules.confirm_needs_reason && request.fail_reason.is_none() {
+            return Err(Refused::Required("fail_reason"));
+        }
+        let confirmation = Confirmation { state, fail_reason: request.fail_reason.clone() };
+        if let Some(before) = &member.confirmation {
+            if before.state == confirmation.state {
+                return Ok(());
+            }
+            let decided = before.state != UserCardConfirmState::Default;
+            if decided && context.rules.refuse_other_confirmation {
+                return Err(Rule::AlreadyConfirmed.into());
+            }
+        }
+        member.check_usable(context)?;
+        let waits = member.status(context.now) == UserCardStatus::NotActivate;
+        let opened = matches!(
+            confirmation.state,
+            UserCardConfirmState::CreateCardSuccess | UserCardConfirmState::CreateCardAlreadyExists
+        );
+        let before = member.confirmation.as_ref().map(|before| json!(before));
+        let changes = vec![change("confirmation", before, Some(json!(confirmation)))];
+        self.note_member(&key, None, changes);
+        if let Some(member) = self.members.get_mut(&key) {
+            member.confirmation = Some(confirmation);
+        }
+        if waits && opened && context.rules.confirm_activates {
+            self.set_status(&key, UserCardStatus::Effective);
+        }
+        Ok(())
+    }
+
+    /// Gives a user card a state and writes that down.
+    pub(super) fn set_status(&mut self, key: &MemberKey, status: UserCardStatus) {
+        let Some(member) = self.members.get_mut(key) else { return };
         let before = member.card.clone();
         member.card.user_card_status = Some(status);
-        let shown = member.shown(now);
-        self.effects.push(Effect {
-            template: Some(key.0.clone()),
-            member: Some(key.1.clone()),
-            changes: differences(&before, &member.card),
-            ..Effect::default()
-        });
-        Ok(shown)
+        let changes = differences(&before, &member.card);
+        self.note_member(key, None, changes);
     }
-
-    fn fresh_code(&self, card_id: &str) -> String {
-        loop {
-            let code = random::digits(12);
-            if !self.members.contains_key(&(card_id.to_owned(), code.clone())) {
-                return code;
-            }
-        }
-    }
-}
-
-fn check_usable(status: &UserCardStatus) -> Result<(), Refused> {
-    match status {
-        UserCardStatus::Delete => Err(Refused::UserCardDeleted),
-        UserCardStatus::Unavailable => Err(Refused::UserCardUnavailable),
-        UserCardStatus::Expire => Err(Refused::UserCardExpired),
-        _ => Ok(()),
-    }
-}
-
-/// Checks the arithmetic that the settings ask for. By default nothing: the official sample
-/// (888, +100, 888) breaks the obvious equation.
-fn check_balance(card: &UserCard, change: &BalanceChange, rules: &settings::Merchant) -> Result<(), Refused> {
-    let (before, after) = (change.before_balance.unwrap_or(0), change.balance.unwrap_or(0));
-    let wrong = |field, issue, value: i64| Err(Refused::Value { field, issue, value: value.into() });
-    if rules.check_before && before != card.balance.unwrap_or(0) {
-        return wrong("balance_information/before_balance", "is not the stored balance", before);
-    }
-    if rules.check_equation && before.checked_add(change.add_balance.unwrap_or(0)) != Some(after) {
-        return wrong("balance_information/balance", "is not before_balance + add_balance", after);
-    }
-    if rules.refuse_negative && after < 0 {
-        return wrong("balance_information/balance", "must not be negative", after);
-    }
-    Ok(())
-}
-
-fn changed(before: &UserCard, change: &UpdateUserCard) -> UserCard {
-    let mut after = before.clone();
-    if change.membership_number.is_some() {
-        after.membership_number.clone_from(&change.membership_number);
-    }
-    if change.background_picture_url.is_some() {
-        after.background_picture_url.clone_from(&change.background_picture_url);
-    }
-    if change.level.is_some() {
-        after.level.clone_from(&change.level);
-    }
-    if let Some(balance) = change.balance_information.as_ref().and_then(|change| change.balance) {
-        after.balance = Some(balance);
-    }
-    after
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::core::tests::{CARD, CODE, MERCHANT, core, now};
+    use super::super::core::tests::{CARD, CODE, context, core, rules};
+    use super::super::claim::tests::claimed;
     use super::*;
     use crate::clock::plus_days;
-    use crate::settings::RepeatedNumber;
+    use crate::settings;
 
-    fn rules() -> settings::Merchant {
-        settings::Merchant::default()
-    }
-
-    fn official_example() -> UpdateUserCard {
-        UpdateUserCard {
-            level: Some("黄金会员".into()),
-            membership_number: Some("478515832665".into()),
-            balance_information: Some(BalanceChange {
-                before_balance: Some(888),
-                balance: Some(888),
-                add_balance: Some(100),
-                ..BalanceChange::default()
-            }),
-            ..UpdateUserCard::new(CARD, CODE, "1004202601010001")
-        }
-    }
-
-    fn balance(core: &Core) -> Option<i64> {
-        core.get_member(MERCHANT, CARD, CODE, now(), &rules()).unwrap().balance
-    }
-
-    #[test]
-    fn the_official_balance_sample_is_stored_once_whatever_its_sum() {
-        let mut core = core();
-        for _ in 0..3 {
-            core.update_member(MERCHANT, &official_example(), now(), &rules()).unwrap();
-        }
-        assert_eq!(balance(&core), Some(888));
-        assert_eq!(core.effects.len(), 1);
-        assert_eq!(core.effects[0].out_request_no.as_deref(), Some("1004202601010001"));
-    }
-
-    #[test]
-    fn the_settings_decide_about_repeated_numbers() {
-        let other = UpdateUserCard { level: Some("白银会员".into()), ..official_example() };
-        for (rule, same, different) in [
-            (RepeatedNumber::Replay, Ok(()), Err(Refused::NumberUsed)),
-            (RepeatedNumber::Refuse, Err(Refused::NumberUsed), Err(Refused::NumberUsed)),
-            (RepeatedNumber::Apply, Ok(()), Ok(())),
-        ] {
-            let mut core = core();
-            let rules = settings::Merchant { repeated_out_request_no: rule, ..rules() };
-            core.update_member(MERCHANT, &official_example(), now(), &rules).unwrap();
-            assert_eq!(core.update_member(MERCHANT, &official_example(), now(), &rules), same, "{rule:?}");
-            assert_eq!(core.update_member(MERCHANT, &other, now(), &rules), different, "{rule:?}");
-        }
-    }
-
-    #[test]
-    fn balance_checks_can_be_switched_on() {
-        for (rules, field) in [
-            (settings::Merchant { check_equation: true, ..rules() }, "balance_information/balance"),
-            (settings::Merchant { check_before: true, ..rules() }, "balance_information/before_balance"),
-        ] {
-            let error = core().update_member(MERCHANT, &official_example(), now(), &rules).unwrap_err();
-            assert!(matches!(error, Refused::Value { field: found, .. } if found == field), "{error:?}");
-        }
+    fn status(core: &Core, code: &str) -> UserCardStatus {
+        core.get_member(&context(&rules()), CARD, code).unwrap().user_card_status.unwrap()
     }
 
     #[test]
     fn a_dynamic_code_finds_its_member_while_it_is_shown() {
         let mut core = core();
         core.templates.get_mut(CARD).unwrap().card.need_dynamic_code = Some(true);
-        let code = dynamic_code::of(CARD, CODE, now(), 60);
-        let found = core.get_member(MERCHANT, CARD, &code, now(), &rules()).unwrap();
+        let rules = rules();
+        let context = context(&rules);
+        let code = dynamic_code::of(CARD, CODE, context.now, 60);
+        let found = core.get_member(&context, CARD, &code).unwrap();
         assert_eq!(found.code.unwrap().expose(), CODE);
-        let later = plus_days(now(), 1);
-        assert_eq!(core.get_member(MERCHANT, CARD, &code, later, &rules()).unwrap_err(), Refused::CodeNotExist);
-    }
-
-    #[test]
-    fn a_user_gets_one_card_and_can_take_a_deleted_one_back() {
-        let mut core = core();
-        let claim = Claim { card_id: CARD.into(), openid: "oNew".into(), code: None, activated: true };
-        let card = core.claim(&claim, now()).unwrap();
-        let code = card.code.unwrap().into_exposed();
-        assert_eq!((code.len(), card.level.as_deref()), (12, Some("白银会员")));
-        assert_eq!(core.claim(&claim, now()).unwrap_err(), Refused::AlreadyReceived);
-        core.delete_member(CARD, &code, now()).unwrap();
-        let change = UpdateUserCard { level: Some("黄金".into()), ..UpdateUserCard::new(CARD, code.as_str(), "n1") };
-        assert_eq!(core.update_member(MERCHANT, &change, now(), &rules()), Err(Refused::UserCardDeleted));
-        core.claim(&claim, now()).unwrap();
-        core.update_member(MERCHANT, &change, now(), &rules()).unwrap();
+        let later = Context { now: plus_days(context.now, 1), ..context };
+        assert_eq!(core.get_member(&later, CARD, &code), Err(Rule::CodeNotExist.into()));
     }
 
     #[test]
     fn a_card_with_a_term_expires_by_time_alone() {
-        let mut core = core();
-        let late = plus_days(now(), 20 * 366);
-        let shown = core.get_member(MERCHANT, CARD, CODE, late, &rules()).unwrap();
+        let core = core();
+        let rules = rules();
+        let late = Context { now: plus_days(context(&rules).now, 20 * 366), ..context(&rules) };
+        let shown = core.get_member(&late, CARD, CODE).unwrap();
         assert_eq!(shown.user_card_status, Some(UserCardStatus::Expire));
-        let refused = core.update_member(MERCHANT, &official_example(), late, &rules());
-        assert_eq!(refused, Err(Refused::UserCardExpired));
     }
 
     #[test]
-    fn a_card_that_waits_is_activated_once() {
+    fn unavailable_is_final() {
         let mut core = core();
-        let claim = Claim { card_id: CARD.into(), openid: "oNew".into(), code: Some("c-1".into()), activated: false };
-        core.claim(&claim, now()).unwrap();
-        core.activate(CARD, "c-1", now()).unwrap();
-        assert_eq!(core.activate(CARD, "c-1", now()).unwrap_err(), Refused::NotWaiting);
+        let rules = rules();
+        let context = context(&rules);
+        let request = SetUserCardUnavailable { reason: Some("注销".into()), ..SetUserCardUnavailable::new(CARD, CODE) };
+        core.set_unavailable(&context, &request).unwrap();
+        core.set_unavailable(&context, &request).unwrap();
+        assert_eq!(status(&core, CODE), UserCardStatus::Unavailable);
+        assert_eq!(core.effects.len(), 1);
+        assert_eq!(core.delete_member(&context, CARD, CODE), Err(Rule::UserCardUnavailable.into()));
+        let strict = settings::Merchant { refuse_second_invalidation: true, ..rules.clone() };
+        let strict = Context { rules: &strict, ..context };
+        assert_eq!(core.set_unavailable(&strict, &request), Err(Rule::UserCardUnavailable.into()));
+    }
+
+    #[test]
+    fn a_confirmed_success_activates_and_stands() {
+        let mut core = core();
+        let rules = rules();
+        let context = context(&rules);
+        let code = claimed(&mut core, "oNew", false);
+        let confirm = |core: &mut Core, state| {
+            core.confirm_member(&context, &ConfirmUserCard::new(CARD, code.as_str(), state))
+        };
+        confirm(&mut core, UserCardConfirmState::CreateCardSuccess).unwrap();
+        assert_eq!(status(&core, &code), UserCardStatus::Effective);
+        confirm(&mut core, UserCardConfirmState::CreateCardSuccess).unwrap();
+        let refused = confirm(&mut core, UserCardConfirmState::CreateCardFail);
+        assert_eq!(refused, Err(Rule::AlreadyConfirmed.into()));
+    }
+
+    #[test]
+    fn a_confirmed_failure_leaves_the_card_waiting() {
+        let mut core = core();
+        let code = claimed(&mut core, "oNew", false);
+        let state = UserCardConfirmState::CreateCardFail;
+        let request = ConfirmUserCard::new(CARD, code.as_str(), state);
+        let strict = settings::Merchant { confirm_needs_reason: true, ..rules() };
+        let refused = core.confirm_member(&context(&strict), &request);
+        assert_eq!(refused, Err(Refused::Required("fail_reason")));
+        let closed = settings::Merchant { confirm_for_merchants: false, ..rules() };
+        assert_eq!(core.confirm_member(&context(&closed), &request), Err(Rule::ConfirmNotOpen.into()));
+        core.confirm_member(&context(&rules()), &request).unwrap();
+        assert_eq!(status(&core, &code), UserCardStatus::NotActivate);
+    }
+
+    #[test]
+    fn lists_show_what_an_openid_has() {
+        let mut core = core();
+        let rules = rules();
+        let context = context(&rules);
+        let code = claimed(&mut core, "oNew", true);
+        core.delete_member(&context, CARD, &code).unwrap();
+        let list = ListUserCards::new("oNew", 0, 20);
+        let page = core.list_members(&context, &list).unwrap();
+        assert_eq!((page.total, page.items[0].code.as_ref().unwrap().expose()), (1, code.as_str()));
+        let usable = settings::Merchant { list_unusable_cards: false, ..rules.clone() };
+        let usable = Context { rules: &usable, ..context };
+        assert_eq!(core.list_members(&usable, &list).unwrap().total, 0);
+        let other = ListUserCards { appid: Some("wx-other".into()), ..list };
+        assert_eq!(core.list_members(&context, &other).unwrap().total, 0);
     }
 }

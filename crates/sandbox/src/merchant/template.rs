@@ -1,17 +1,22 @@
 //! Card templates: their life cycle and what may change.
 
-use jiff::Timestamp;
-use kabao_models::merchant::cards::{Card, UpdateCard};
+use kabao_models::merchant::cards::{Card, CardSummary, CreateCard, ListCards, UpdateCard};
 use kabao_models::merchant::{CardTemplateStatus, CodeMode};
+use kabao_models::{Extra, Object};
 
-use super::{Core, Refused, validity};
+use super::code::Deposit;
+use super::core::Numbered;
+use super::page::{self, Page};
+use super::section::Sections;
+use super::template_rules::{check_appid, check_change, check_new};
+use super::{Context, Core, Refused, Rule, validity};
 use crate::clock::rfc3339_millis;
-use crate::ledger::{Effect, differences};
+use crate::ledger::differences;
 use crate::overlay::overlay;
-use crate::settings;
+use crate::random;
 
-/// The stock of a template that names none.
-const DEFAULT_STOCK: i64 = 5_000_000;
+/// The stock of a `SYSTEM_ALLOCATE` template that names none.
+pub(super) const DEFAULT_STOCK: i64 = 5_000_000;
 
 /// A template and what the wire does not show of it.
 #[derive(Clone)]
@@ -21,150 +26,333 @@ pub(crate) struct Template {
     pub(crate) owner: String,
     /// False for an old public-platform card.
     pub(crate) upgraded: bool,
+    pub(super) sections: Sections,
+    pub(super) deposit: Deposit,
+    pub(super) sequence: u64,
 }
 
 impl Template {
-    fn is_deleted(&self) -> bool {
+    /// Makes a template; the sections that it describes are on.
+    pub(crate) fn new(card: Card, owner: &str) -> Self {
+        let sections = Sections::of(&card);
+        Self {
+            card,
+            owner: owner.to_owned(),
+            upgraded: true,
+            sections,
+            deposit: Deposit::default(),
+            sequence: 0,
+        }
+    }
+
+    pub(super) fn is_deleted(&self) -> bool {
         self.card.status == Some(CardTemplateStatus::Deleted)
     }
 
-    /// Checks that a user can receive the card.
-    pub(super) fn check_distributable(&self) -> Result<(), Refused> {
+    pub(super) fn mode(&self) -> &CodeMode {
+        self.card.code_mode.as_ref().unwrap_or(&CodeMode::SystemAllocate)
+    }
+
+    /// Tells whether the bonus section is on.
+    pub(super) fn has_bonus(&self) -> bool {
+        self.sections.bonus
+    }
+
+    /// Checks that the card can be shown to users.
+    pub(super) fn check_approved(&self, context: &Context<'_>) -> Result<(), Refused> {
         match self.card.status {
-            Some(CardTemplateStatus::Approved) if self.card.remain_quantity.unwrap_or(DEFAULT_STOCK) > 0 => Ok(()),
-            Some(CardTemplateStatus::Approved) => Err(Refused::OutOfStock),
-            Some(CardTemplateStatus::Deleted) => Err(Refused::CardDeleted),
-            _ => Err(Refused::CardNotApproved),
+            Some(CardTemplateStatus::Approved) => Ok(()),
+            Some(CardTemplateStatus::Deleted) => Err(Rule::CardDeleted.into()),
+            _ if context.rules.distribute_unapproved => Ok(()),
+            _ => Err(Rule::CardNotApproved.into()),
         }
+    }
+
+    /// Checks that a user can receive the card.
+    pub(super) fn check_distributable(&self, context: &Context<'_>) -> Result<(), Refused> {
+        self.check_approved(context)?;
+        match self.card.remain_quantity {
+            Some(left) if left <= 0 => Err(Rule::OutOfStock.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the template as the service shows it.
+    fn shown(&self, context: &Context<'_>) -> Card {
+        let mut card = self.card.clone();
+        if context.rules.hide_closed_sections {
+            self.sections.hide_closed(&mut card);
+        }
+        card
     }
 }
 
 impl Core {
+    /// Creates a template.
+    pub(super) fn create_template(
+        &mut self,
+        context: &Context<'_>,
+        create: &CreateCard,
+    ) -> Result<Card, Refused> {
+        let number = create.out_request_no.as_deref();
+        let content = serde_json::to_value(create).map_err(|_| Refused::Internal)?;
+        let numbered = Numbered::new(context, "merchant.cards.create", number, content);
+        if let Some(answer) = self.answered(context, &numbered)? {
+            return Ok(answer);
+        }
+        check_new(create, context.rules)?;
+        let card_id = self.fresh_card_id();
+        let created = rfc3339_millis(context.now);
+        let mut card: Card = reduced(create)?;
+        let (total, remain) = match create.code_mode {
+            Some(CodeMode::SystemAllocate) => {
+                let total = Some(create.total_quantity.unwrap_or(DEFAULT_STOCK));
+                (total, total)
+            }
+            Some(CodeMode::MerchantDeposit) => (Some(0), Some(0)),
+            _ => (None, None),
+        };
+        card.total_quantity = total;
+        card.remain_quantity = remain;
+        card.card_id = Some(card_id.clone());
+        card.create_time = Some(created.clone());
+        card.update_time = Some(created);
+        card.status = Some(if context.rules.approve_at_once {
+            CardTemplateStatus::Approved
+        } else {
+            CardTemplateStatus::NotApprove
+        });
+        self.note(Some(&card_id), number, differences(&Card::default(), &card));
+        self.put_template(Template::new(card.clone(), context.merchant));
+        self.remember(numbered, &card);
+        Ok(card)
+    }
+
+    /// Lists the templates of the caller, oldest first.
+    pub(super) fn list_templates(
+        &self,
+        context: &Context<'_>,
+        list: &ListCards,
+    ) -> Result<Page<CardSummary>, Refused> {
+        if context.rules.list_needs_appid && list.appid.is_none() {
+            return Err(Refused::Required("appid"));
+        }
+        check_appid(list.appid.as_deref(), context.rules)?;
+        let mut found: Vec<_> = self
+            .templates
+            .values()
+            .filter(|template| template.owner == context.merchant && template.upgraded)
+            .filter(|template| context.rules.list_deleted_templates || !template.is_deleted())
+            .filter(|template| list.appid.is_none() || template.card.appid == list.appid)
+            .filter(|template| {
+                let brand = template.card.brand.as_ref().and_then(|brand| brand.brand_id.as_ref());
+                list.brand_id.is_none() || brand == list.brand_id.as_ref()
+            })
+            .collect();
+        found.sort_by_key(|template| template.sequence);
+        let page = page::cards(context, found, list.offset, list.limit)?;
+        // The list shows the same members as the query, except for sections and services.
+        let items = page.items.into_iter().map(|template| reduced::<CardSummary, _>(&template.card));
+        Ok(Page { items: items.collect::<Result<_, _>>()?, total: page.total })
+    }
+
     /// Returns a template.
-    pub(super) fn get_template(&self, merchant: &str, card_id: &str) -> Result<Card, Refused> {
-        self.template(merchant, card_id).map(|template| template.card.clone())
+    pub(super) fn get_template(&self, context: &Context<'_>, card_id: &str) -> Result<Card, Refused> {
+        self.template(context.merchant, card_id).map(|template| template.shown(context))
     }
 
     /// Changes what the request has.
     pub(super) fn update_template(
         &mut self,
-        merchant: &str,
+        context: &Context<'_>,
         change: &UpdateCard,
-        now: Timestamp,
-        rules: &settings::Merchant,
     ) -> Result<(), Refused> {
-        let template = self.template(merchant, &change.card_id)?;
-        if template.is_deleted() && !rules.modify_deleted_templates {
-            return Err(Refused::CardDeleted);
+        let template = self.template(context.merchant, &change.card_id)?;
+        if template.is_deleted() && !context.rules.modify_deleted_templates {
+            return Err(Rule::CardDeleted.into());
         }
-        check_change(&template.card, change, rules)?;
+        check_change(&template.card, change, context.rules)?;
         let before = template.card.clone();
         let mut after = overlay(&before, change, &[]).ok_or(Refused::Internal)?;
+        after.total_quantity = before.total_quantity;
+        if after.code_mode != before.code_mode {
+            (after.total_quantity, after.remain_quantity) = template.deposit.stock(after.code_mode.as_ref());
+        }
         if let Some(total) = change.total_quantity {
             restock(&mut after, &before, total);
         }
-        if rules.update_starts_review {
+        if context.rules.update_starts_review && !template.is_deleted() {
             after.status = Some(CardTemplateStatus::NotApprove);
         }
-        after.update_time = Some(rfc3339_millis(now));
-        self.replace_template(merchant, before, after)
+        after.update_time = Some(rfc3339_millis(context.now));
+        let new_validity = after.date_information != before.date_information;
+        self.replace_template(before, after);
+        if new_validity && context.rules.validity_follows_template {
+            self.renew_validity(context, &change.card_id);
+        }
+        Ok(())
     }
 
     /// Ends the distribution of a template; user cards stay valid.
-    pub(super) fn delete_template(
-        &mut self,
-        merchant: &str,
-        card_id: &str,
-        now: Timestamp,
-        rules: &settings::Merchant,
-    ) -> Result<(), Refused> {
-        let template = self.template(merchant, card_id)?;
-        if template.is_deleted() && !rules.modify_deleted_templates {
-            return Err(Refused::CardDeleted);
+    pub(super) fn delete_template(&mut self, context: &Context<'_>, card_id: &str) -> Result<(), Refused> {
+        let template = self.template(context.merchant, card_id)?;
+        if template.is_deleted() && !context.rules.modify_deleted_templates {
+            return Err(Rule::CardDeleted.into());
         }
         let before = template.card.clone();
         let mut after = before.clone();
         after.status = Some(CardTemplateStatus::Deleted);
-        after.update_time = Some(rfc3339_millis(now));
-        self.replace_template(merchant, before, after)
+        after.update_time = Some(rfc3339_millis(context.now));
+        self.replace_template(before, after);
+        Ok(())
     }
 
     /// Ends a review, as WeChat's staff would.
-    pub(crate) fn review_template(&mut self, card_id: &str, approved: bool, now: Timestamp) -> Result<Card, Refused> {
-        let template = self.templates.get(card_id).ok_or(Refused::CardIdInvalid)?;
+    pub(crate) fn review_template(
+        &mut self,
+        context: &Context<'_>,
+        card_id: &str,
+        approved: bool,
+    ) -> Result<Card, Refused> {
+        let template = self.template(context.merchant, card_id)?;
         if template.is_deleted() {
-            return Err(Refused::CardDeleted);
+            return Err(Rule::CardDeleted.into());
         }
-        let (owner, before) = (template.owner.clone(), template.card.clone());
+        let before = template.card.clone();
         let mut after = before.clone();
-        let status = if approved { CardTemplateStatus::Approved } else { CardTemplateStatus::ApproveFail };
-        after.status = Some(status);
-        after.update_time = Some(rfc3339_millis(now));
-        self.replace_template(&owner, before, after.clone())?;
+        after.status = Some(if approved {
+            CardTemplateStatus::Approved
+        } else {
+            CardTemplateStatus::ApproveFail
+        });
+        after.update_time = Some(rfc3339_millis(context.now));
+        self.replace_template(before, after.clone());
         Ok(after)
     }
 
-    fn replace_template(&mut self, merchant: &str, before: Card, after: Card) -> Result<(), Refused> {
+    /// Puts a changed template in place and writes down what changed.
+    pub(super) fn replace_template(&mut self, before: Card, after: Card) {
         let card_id = before.card_id.clone().unwrap_or_default();
-        self.effects.push(Effect {
-            template: Some(card_id.clone()),
-            changes: differences(&before, &after),
-            ..Effect::default()
-        });
-        self.template_mut(merchant, &card_id)?.card = after;
-        Ok(())
+        self.note(Some(&card_id), None, differences(&before, &after));
+        if let Some(template) = self.templates.get_mut(&card_id) {
+            template.card = after;
+        }
+    }
+
+    /// Gives all cards of a template the end that its validity now has.
+    fn renew_validity(&mut self, context: &Context<'_>, card_id: &str) {
+        let template = self.templates.get(card_id);
+        let information = template.and_then(|template| template.card.date_information.clone());
+        for (_, member) in self.members.iter_mut().filter(|(key, _)| key.0 == card_id) {
+            let at_midnight = context.rules.terms_end_at_midnight;
+            member.expires = validity::end(information.as_ref(), member.issued, at_midnight);
+        }
+    }
+
+    /// Returns a new template id in the form of WeChat's.
+    pub(super) fn fresh_card_id(&self) -> String {
+        loop {
+            let card_id = format!("p{}", random::secret(27));
+            if !self.templates.contains_key(&card_id) {
+                return card_id;
+            }
+        }
     }
 }
 
-/// Checks what a modification must not do.
-fn check_change(card: &Card, change: &UpdateCard, rules: &settings::Merchant) -> Result<(), Refused> {
-    if let Some(appid) = &change.appid
-        && !rules.service_account_appids.is_empty()
-        && !rules.service_account_appids.contains(appid)
-    {
-        return Err(Refused::NotServiceAccount);
-    }
-    if let Some(mode) = change.code_mode.as_ref().filter(|mode| card.code_mode.as_ref() != Some(*mode)) {
-        if card.code_mode == Some(CodeMode::SystemAllocate) {
-            return Err(Refused::CodeModeFixed);
-        }
-        if *mode == CodeMode::SystemAllocate {
-            return Err(Refused::CodeModeNotSystem);
-        }
-    }
-    if let Some(balance) = &change.balance_information {
-        let empty = |text: &Option<String>| text.as_deref().unwrap_or_default().is_empty();
-        if !empty(&balance.balance_appid) && empty(&balance.balance_path) {
-            return Err(Refused::BalancePathEmpty);
-        }
-    }
-    if change.need_display_level == Some(true) && change.init_level.is_none() && card.init_level.is_none() {
-        return Err(Refused::Required("init_level"));
-    }
-    change.date_information.as_ref().map_or(Ok(()), validity::check)
+/// Copies the members that two messages share.
+pub(super) fn reduced<T: Object, C: Object>(message: &C) -> Result<T, Refused> {
+    let mut reduced = overlay(&T::default(), message, &[]).ok_or(Refused::Internal)?;
+    *reduced.extra_mut() = Extra::default();
+    Ok(reduced)
 }
 
 /// Sets the total stock; what users already have stays with them. It counts for
 /// `SYSTEM_ALLOCATE` only.
 fn restock(after: &mut Card, before: &Card, total: i64) {
     if before.code_mode != Some(CodeMode::SystemAllocate) {
-        after.total_quantity = before.total_quantity;
         return;
     }
     let old_total = before.total_quantity.unwrap_or(DEFAULT_STOCK);
-    let issued = old_total - before.remain_quantity.unwrap_or(old_total);
+    let issued = old_total.saturating_sub(before.remain_quantity.unwrap_or(old_total));
+    after.total_quantity = Some(total);
     after.remain_quantity = Some(total.saturating_sub(issued).max(0));
 }
 
 #[cfg(test)]
 mod tests {
+    use kabao_models::Answer as _;
     use kabao_models::merchant::cards::BalanceInformation;
 
-    use super::super::core::tests::{CARD, MERCHANT, core, now};
+    use super::super::core::tests::{CARD, MERCHANT, context, core, rules};
+    use super::super::template_rules::tests::creation;
     use super::*;
+    use crate::settings::{self, RepeatedNumber};
 
-    fn rules() -> settings::Merchant {
-        settings::Merchant::default()
+    #[test]
+    fn a_new_template_waits_for_its_review() {
+        let mut core = core();
+        let rules = rules();
+        let context = context(&rules);
+        let card = core.create_template(&context, &creation("n-1")).unwrap();
+        assert!(card.strict_violations().is_empty(), "{:?}", card.strict_violations());
+        assert_eq!(card.status, Some(CardTemplateStatus::NotApprove));
+        assert_eq!((card.total_quantity, card.remain_quantity), (Some(DEFAULT_STOCK), Some(DEFAULT_STOCK)));
+        let card_id = card.card_id.clone().unwrap();
+        assert_eq!(card_id.len(), 28);
+        let again = core.create_template(&context, &creation("n-1")).unwrap();
+        assert_eq!(again, card);
+        let other = CreateCard { title: Some("茶港金卡".into()), ..creation("n-1") };
+        assert_eq!(core.create_template(&context, &other), Err(Refused::NumberUsed));
+        assert_eq!(core.effects.len(), 1);
+        core.review_template(&context, &card_id, true).unwrap();
+        assert_eq!(core.get_template(&context, &card_id).unwrap().status, Some(CardTemplateStatus::Approved));
+    }
+
+    #[test]
+    fn the_settings_decide_about_review_and_repeats() {
+        let mut core = core();
+        let rules = settings::Merchant {
+            approve_at_once: true,
+            repeated_out_request_no: RepeatedNumber::Apply,
+            ..rules()
+        };
+        let first = core.create_template(&context(&rules), &creation("n-1")).unwrap();
+        let second = core.create_template(&context(&rules), &creation("n-1")).unwrap();
+        assert_eq!(first.status, Some(CardTemplateStatus::Approved));
+        assert_ne!(first.card_id, second.card_id);
+    }
+
+    #[test]
+    fn stock_counts_for_allocated_codes_only() {
+        for (mode, stock) in [
+            (CodeMode::SystemAllocate, Some(7)),
+            (CodeMode::MerchantDeposit, Some(0)),
+            (CodeMode::RealTime, None),
+        ] {
+            let create = CreateCard {
+                code_mode: Some(mode.clone()),
+                total_quantity: Some(7),
+                ..creation("n-1")
+            };
+            let card = core().create_template(&context(&rules()), &create).unwrap();
+            assert_eq!((card.total_quantity, card.remain_quantity), (stock, stock), "{mode:?}");
+        }
+    }
+
+    #[test]
+    fn lists_show_the_callers_templates_by_brand_and_appid() {
+        let mut core = core();
+        let rules = rules();
+        let context = context(&rules);
+        let card = core.create_template(&context, &creation("n-1")).unwrap();
+        let all = core.list_templates(&context, &ListCards::new(0, 20)).unwrap();
+        assert_eq!((all.items.len(), all.total), (2, 2));
+        assert_eq!(all.items[0].card_id.as_deref(), Some(CARD));
+        let by_appid = ListCards { appid: card.appid, ..ListCards::new(0, 20) };
+        assert_eq!(core.list_templates(&context, &by_appid).unwrap().items[0].card_id, card.card_id);
+        let nobody = Context { merchant: "1900000999", ..context };
+        assert_eq!(core.list_templates(&nobody, &ListCards::new(0, 20)).unwrap().total, 0);
     }
 
     #[test]
@@ -176,8 +364,8 @@ mod tests {
             total_quantity: Some(50),
             ..UpdateCard::new(CARD)
         };
-        core.update_template(MERCHANT, &change, now(), &rules()).unwrap();
-        let card = core.get_template(MERCHANT, CARD).unwrap();
+        core.update_template(&context(&rules()), &change).unwrap();
+        let card = core.get_template(&context(&rules()), CARD).unwrap();
         assert_eq!(card.title.as_deref(), Some("茶港金卡"));
         assert_eq!((card.total_quantity, card.remain_quantity), (Some(50), Some(49)));
         assert_eq!(card.update_time.as_deref(), Some("2026-01-01T08:00:00.000+08:00"));
@@ -188,45 +376,39 @@ mod tests {
 
     #[test]
     fn what_cannot_change_is_refused() {
-        let refused = |change: UpdateCard| core().update_template(MERCHANT, &change, now(), &rules()).unwrap_err();
+        let rules = rules();
+        let no_path =
+            BalanceInformation { balance_appid: Some("wx1".into()), ..BalanceInformation::default() };
         for (change, expected) in [
-            (UpdateCard { code_mode: Some(CodeMode::RealTime), ..UpdateCard::new(CARD) }, Refused::CodeModeFixed),
             (
-                UpdateCard {
-                    balance_information: Some(BalanceInformation {
-                        balance_appid: Some("wx1".into()),
-                        ..BalanceInformation::default()
-                    }),
-                    ..UpdateCard::new(CARD)
-                },
-                Refused::BalancePathEmpty,
+                UpdateCard { code_mode: Some(CodeMode::RealTime), ..UpdateCard::new(CARD) },
+                Rule::CodeModeFixed,
             ),
-            (UpdateCard::new("nobody"), Refused::CardIdInvalid),
+            (
+                UpdateCard { balance_information: Some(no_path), ..UpdateCard::new(CARD) },
+                Rule::BalancePathEmpty,
+            ),
+            (UpdateCard::new("nobody"), Rule::CardIdInvalid),
         ] {
-            assert_eq!(refused(change), expected);
+            let refused = core().update_template(&context(&rules), &change);
+            assert_eq!(refused, Err(expected.into()));
         }
         let mut core = core();
-        assert_eq!(
-            core.update_template("1900000999", &UpdateCard::new(CARD), now(), &rules()),
-            Err(Refused::NotOwner)
-        );
+        let other = Context { merchant: "1900000999", ..context(&rules) };
+        assert_eq!(core.update_template(&other, &UpdateCard::new(CARD)), Err(Rule::NotOwner.into()));
         assert!(core.effects.is_empty());
+        assert_ne!(MERCHANT, other.merchant);
     }
 
     #[test]
     fn deletion_is_final_unless_the_settings_say_otherwise() {
         let mut core = core();
-        core.delete_template(MERCHANT, CARD, now(), &rules()).unwrap();
-        assert_eq!(core.get_template(MERCHANT, CARD).unwrap().status, Some(CardTemplateStatus::Deleted));
-        assert_eq!(core.delete_template(MERCHANT, CARD, now(), &rules()), Err(Refused::CardDeleted));
+        let strict = rules();
+        core.delete_template(&context(&strict), CARD).unwrap();
+        let card = core.get_template(&context(&strict), CARD).unwrap();
+        assert_eq!(card.status, Some(CardTemplateStatus::Deleted));
+        assert_eq!(core.delete_template(&context(&strict), CARD), Err(Rule::CardDeleted.into()));
         let lenient = settings::Merchant { modify_deleted_templates: true, ..rules() };
-        core.delete_template(MERCHANT, CARD, now(), &lenient).unwrap();
-    }
-
-    #[test]
-    fn an_old_card_must_be_upgraded_first() {
-        let mut core = core();
-        core.templates.get_mut(CARD).unwrap().upgraded = false;
-        assert_eq!(core.get_template(MERCHANT, CARD).unwrap_err(), Refused::NotUpgraded);
+        core.delete_template(&context(&lenient), CARD).unwrap();
     }
 }

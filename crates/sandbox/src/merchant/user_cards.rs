@@ -11,7 +11,13 @@ impl Serve for GetUserCard {
     type Core = Core;
 
     fn serve(self, core: &mut Core, call: &Call) -> Result<UserCard, Refused> {
-        core.get_member(merchant(call), &self.card_id, self.code.expose(), call.now, &call.settings.merchant)
+        core.get_member(
+            merchant(call),
+            &self.card_id,
+            self.code.expose(),
+            call.now,
+            &call.settings.merchant,
+        )
     }
 }
 

@@ -12,7 +12,11 @@ pub(crate) struct Bounded<V> {
 impl<V> Bounded<V> {
     /// Makes a map of at most `capacity` entries.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, entries: HashMap::new(), order: VecDeque::new() }
+        Self {
+            capacity,
+            entries: HashMap::new(),
+            order: VecDeque::new(),
+        }
     }
 
     /// Adds an entry; the oldest one goes if there are too many.
@@ -53,6 +57,9 @@ mod tests {
         for (key, value) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
             map.insert(key.to_owned(), value);
         }
-        assert_eq!((map.get("a"), map.get("b"), map.get("c")), (None, Some(&2), Some(&4)));
+        assert_eq!(
+            (map.get("a"), map.get("b"), map.get("c")),
+            (None, Some(&2), Some(&4))
+        );
     }
 }

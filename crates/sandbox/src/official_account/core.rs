@@ -4,6 +4,7 @@
 //! effect for the ledger. Times are unix seconds, as everywhere in this family.
 
 mod activation;
+mod card;
 mod change;
 mod check;
 mod claim;
@@ -15,30 +16,28 @@ mod gift;
 mod member;
 mod message;
 mod pay_rule;
+mod payment;
 mod qrcode;
 mod template;
 mod user_card;
 
 #[cfg(test)]
-mod properties;
-#[cfg(test)]
-mod testing;
+pub(super) mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::MutexGuard;
 
 use jiff::Timestamp;
 
-pub(crate) use self::activation::Activation;
+pub(crate) use self::card::Review;
 pub(crate) use self::claim::{Claim, Claimed};
-pub(crate) use self::code::{Check, CodeState};
-pub(crate) use self::deposit::Deposited;
+pub(crate) use self::code::Check;
 pub(crate) use self::figures::{DayFigures, Use};
-pub(crate) use self::form::{Submission, Submitted};
-pub(crate) use self::member::{MemberState, Totals};
-pub(crate) use self::pay_rule::{Failure, NewPayRule, Offer, PayRule, Payment, Protocol, RuleOutcome, RulePage};
+pub(crate) use self::form::Submission;
+pub(crate) use self::pay_rule::{NewPayRule, PayRule, Protocol, RuleOutcome};
+pub(crate) use self::payment::Payment;
 pub(crate) use self::qrcode::{NewQrCode, Scene};
-pub(crate) use self::template::{Review, Template, TemplateState};
+pub(crate) use self::template::Template;
 pub(crate) use self::user_card::UserCard;
 
 use self::code::EncryptedCode;
@@ -47,7 +46,7 @@ use self::form::Ticket;
 use self::qrcode::QrCode;
 use super::Refused;
 use super::bounded::Bounded;
-use crate::ledger::{Effect, differences};
+use crate::ledger::{Change, Effect, differences};
 use crate::serve::{self, Call};
 use crate::settings::OfficialAccount;
 use crate::sync::lock;
@@ -72,7 +71,11 @@ pub(crate) struct Context<'a> {
 impl<'a> Context<'a> {
     /// Makes the context of a command.
     pub(crate) fn new(appid: &'a str, now: Timestamp, rules: &'a OfficialAccount) -> Self {
-        Self { appid, now: now.as_second(), rules }
+        Self {
+            appid,
+            now: now.as_second(),
+            rules,
+        }
     }
 
     /// Makes the context of a request.
@@ -131,17 +134,27 @@ impl serve::Core for Core {
 impl Core {
     /// Returns the AppID of the account that made a card.
     pub(crate) fn owner(&self, card_id: &str) -> Option<&str> {
-        self.templates.get(card_id).map(|template| template.appid.as_str())
+        self.templates
+            .get(card_id)
+            .map(|template| template.appid.as_str())
     }
 
     /// Finds a card of the caller.
     fn template(&self, context: &Context<'_>, card_id: &str) -> Result<&Template, Refused> {
         let template = self.templates.get(card_id).ok_or(Refused::CardId)?;
-        if template.appid == context.appid { Ok(template) } else { Err(Refused::CardForeign) }
+        if template.appid == context.appid {
+            Ok(template)
+        } else {
+            Err(Refused::CardForeign)
+        }
     }
 
     /// The same for a change, which a deleted card does not take.
-    fn template_mut(&mut self, context: &Context<'_>, card_id: &str) -> Result<&mut Template, Refused> {
+    fn template_mut(
+        &mut self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<&mut Template, Refused> {
         if self.template(context, card_id)?.is_deleted() {
             return Err(Refused::CardStatus);
         }
@@ -177,7 +190,7 @@ impl Core {
     fn put_user_card(&mut self, key: Key, after: UserCard) {
         let changes = match self.user_cards.get(&key) {
             Some(before) => differences(before, &after),
-            None => differences(&serde_json::json!({}), &after),
+            None => made(&after),
         };
         self.effects.push(Effect {
             template: Some(key.0.clone()),
@@ -192,4 +205,10 @@ impl Core {
         self.sequence += 1;
         self.sequence
     }
+}
+
+/// Lists the members of a record that was not there before.
+fn made(record: &impl serde::Serialize) -> Vec<Change> {
+    let after = serde_json::to_value(record).unwrap_or_default();
+    differences(&serde_json::json!({}), &after)
 }

@@ -7,18 +7,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
-use kabao_models::{Answer as _, Endpoint, Incoming, Operation, ParamsIn, RateLimit, Scheme};
+use kabao_models::{Answer as _, Incoming, Operation, ParamsIn, RateLimit, Scheme};
 use serde_json::{Value, json};
 
 use super::route::{Route, Target};
-use crate::settings::{Settings, Trace, UnknownPath};
 use super::{Refused, parameters};
 use crate::account::Account;
 use crate::exchange::{OFFICIAL_ACCOUNT_JSON, Received, Reply};
+use crate::random;
 use crate::serve::{self, Call, Core, Serve};
+use crate::settings::{Settings, Trace, UnknownPath};
 use crate::sync::lock;
 use crate::world::World;
-use crate::random;
 
 /// One authenticated request on its way to its core.
 pub(crate) struct Inbound<'a> {
@@ -35,11 +35,12 @@ pub(crate) fn answer(world: &World, target: &Target, received: &Received) -> Rep
             return Reply::empty(404);
         }
         Target::Nothing => Err(Refused::Path),
-        Target::OtherMethod(route) if route.operation.method == Method::GET => Err(Refused::GetRequired),
-        Target::OtherMethod(_) => Err(Refused::PostRequired),
-        Target::Operation(route) => {
-            run(world, &settings, route, received).map_err(|refused| refused.fitted(route.operation))
+        Target::OtherMethod(route) if route.operation.method == Method::GET => {
+            Err(Refused::GetRequired)
         }
+        Target::OtherMethod(_) => Err(Refused::PostRequired),
+        Target::Operation(route) => run(world, &settings, route, received)
+            .map_err(|refused| refused.fitted(route.operation)),
     };
     match answered {
         Ok(body) => Reply::json(200, OFFICIAL_ACCOUNT_JSON, body),
@@ -61,8 +62,17 @@ fn run(
         Scheme::Credentials => credentials(world, settings, operation, received)?,
         _ => token(world, settings, operation, received)?,
     };
-    let call = Call { operation, account, now: world.now(), settings: Arc::clone(settings) };
-    (route.run)(&Inbound { world, received, call })
+    let call = Call {
+        operation,
+        account,
+        now: world.now(),
+        settings: Arc::clone(settings),
+    };
+    (route.run)(&Inbound {
+        world,
+        received,
+        call,
+    })
 }
 
 /// Serves one operation of the catalogue.
@@ -71,7 +81,11 @@ where
     E: Serve,
     E::Core: Core<Refusal = Refused>,
 {
-    let Inbound { world, received, call } = inbound;
+    let Inbound {
+        world,
+        received,
+        call,
+    } = inbound;
     parameters::check_json(&received.body)?;
     let request = E::from_http(Incoming {
         path: received.path(),
@@ -93,9 +107,13 @@ fn token(
     received: &Received,
 ) -> Result<Arc<Account>, Refused> {
     let rules = &settings.official_account;
-    let token = query(received, "access_token").filter(|token| !token.is_empty()).ok_or(Refused::TokenMissing)?;
+    let token = query(received, "access_token")
+        .filter(|token| !token.is_empty())
+        .ok_or(Refused::TokenMissing)?;
     let appid = lock(&world.tokens).verify(&token, world.now().as_second())?;
-    let account = world.account_of_appid(&appid).ok_or(Refused::TokenNotLatest)?;
+    let account = world
+        .account_of_appid(&appid)
+        .ok_or(Refused::TokenNotLatest)?;
     if rules.banned {
         return Err(Refused::Banned);
     }
@@ -105,8 +123,14 @@ fn token(
     let now = world.now().as_second();
     let mut rates = lock(&world.rates);
     let mut admit = |per_minute, per_day| {
-        let limit = RateLimit { per: "official account", per_second: None, per_minute, per_day };
-        (per_minute.is_none() && per_day.is_none()) || rates.admit(&account.name, operation.id, &limit, now)
+        let limit = RateLimit {
+            per: "official account",
+            per_second: None,
+            per_minute,
+            per_day,
+        };
+        (per_minute.is_none() && per_day.is_none())
+            || rates.admit(&account.name, operation.id, &limit, now)
     };
     if !admit(None, rules.calls_per_day) {
         return Err(Refused::DailyQuota);
@@ -153,7 +177,10 @@ fn credentials(
     if account.app_secret.as_deref() != Some(secret.as_str()) {
         return Err(match rules.wrong_secret_errcode {
             40125 => Refused::Secret,
-            errcode => Refused::Chosen { errcode, errmsg: "invalid appsecret" },
+            errcode => Refused::Chosen {
+                errcode,
+                errmsg: "invalid appsecret",
+            },
         });
     }
     Ok(Arc::clone(account))
@@ -168,16 +195,23 @@ pub(crate) fn claimed_account(world: &World, received: &Received) -> Option<Stri
             body.get("appid")?.as_str().map(str::to_owned)
         })?,
     };
-    world.account_of_appid(&appid).map(|account| account.name.clone())
+    world
+        .account_of_appid(&appid)
+        .map(|account| account.name.clone())
 }
 
 fn query(received: &Received, name: &str) -> Option<String> {
-    ParamsIn::new(Vec::new(), received.query()).ok()?.query(name)
+    ParamsIn::new(Vec::new(), received.query())
+        .ok()?
+        .query(name)
 }
 
 /// Answers a code and a text; used by faults.
 pub(crate) fn errcode(world: &World, errcode: i64, errmsg: &str) -> Reply {
-    reply(&world.settings(), json!({ "errcode": errcode, "errmsg": errmsg }))
+    reply(
+        &world.settings(),
+        json!({ "errcode": errcode, "errmsg": errmsg }),
+    )
 }
 
 fn refusal(settings: &Settings, refused: &Refused) -> Reply {
@@ -200,3 +234,6 @@ fn reply(settings: &Settings, mut body: Value) -> Reply {
     }
     Reply::json(200, OFFICIAL_ACCOUNT_JSON, body.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,11 @@ fn null_member(value: &Value) -> Option<String> {
             null_member(member).map(|inner| format!("{name}.{inner}"))
         }),
         Value::Array(items) => items.iter().find_map(|item| {
-            if item.is_null() { Some("an entry".to_owned()) } else { null_member(item) }
+            if item.is_null() {
+                Some("an entry".to_owned())
+            } else {
+                null_member(item)
+            }
         }),
         _ => None,
     }
@@ -66,7 +70,9 @@ fn refusal(operation: &Operation, violation: &Violation) -> Refused {
     };
     let general = match &violation.reason {
         Reason::Required => Refused::Missing(field.to_owned().into()),
-        Reason::TooLong { .. } | Reason::TooManyItems { .. } => Refused::TooLong(field.to_owned().into()),
+        Reason::TooLong { .. } | Reason::TooManyItems { .. } => {
+            Refused::TooLong(field.to_owned().into())
+        }
         _ => Refused::Body(field.to_owned().into()),
     };
     let fallback = Refused::Body(field.to_owned().into());
@@ -92,26 +98,43 @@ mod tests {
             assert_eq!(refused.errcode(), 47001, "{body}");
         }
         assert_eq!(check_json(br#"{"a":[{"b":0}]}"#), Ok(()));
-        assert_eq!(null_member(&json!({"a": {"b": null}})).as_deref(), Some("a.b"));
+        assert_eq!(
+            null_member(&json!({"a": {"b": null}})).as_deref(),
+            Some("a.b")
+        );
     }
 
-    fn code<E: Endpoint>(body: serde_json::Value) -> i64 {
+    fn code<E: Endpoint>(body: Value) -> i64 {
         let request: E = serde_json::from_value(body).unwrap();
-        check(E::OPERATION, &request.strict_violations()).unwrap_err().errcode()
+        check(E::OPERATION, &request.strict_violations())
+            .unwrap_err()
+            .errcode()
     }
 
     #[test]
     fn each_violation_gets_the_code_of_its_operation() {
         assert_eq!(code::<card::GetCard>(json!({})), 41012);
-        assert_eq!(code::<card::GetCard>(json!({"card_id": "p".repeat(33)})), 40073);
-        assert_eq!(code::<card::BatchGetCards>(json!({"offset": 0, "count": 51})), 47001);
-        assert_eq!(code::<code::GetCode>(json!({"code": "1".repeat(21)})), 40116);
+        assert_eq!(
+            code::<card::GetCard>(json!({"card_id": "p".repeat(33)})),
+            40073
+        );
+        assert_eq!(
+            code::<card::BatchGetCards>(json!({"offset": 0, "count": 51})),
+            47001
+        );
+        assert_eq!(
+            code::<code::GetCode>(json!({"code": "1".repeat(21)})),
+            40116
+        );
         assert_eq!(code::<code::DecryptCode>(json!({})), 40075);
         assert_eq!(code::<user::ListUserCards>(json!({})), 40003);
         assert_eq!(code::<member::UpdateUser>(json!({"card_id": "p"})), 41011);
         let long = json!({"card_id": "p", "code": "1", "custom_field_value1": "金卡会员员"});
         assert_eq!(code::<member::UpdateUser>(long), 45021);
-        assert_eq!(code::<qrcode::CreateQrcode>(json!({"action_name": "QR_CARDS"})), 40053);
+        assert_eq!(
+            code::<qrcode::CreateQrcode>(json!({"action_name": "QR_CARDS"})),
+            40053
+        );
         let dates = json!({"begin_date": "2026/01/01", "end_date": "2026-01-01", "cond_source": 1});
         assert_eq!(code::<datacube::GetMemberCardInfo>(dates), 61500);
     }

@@ -128,7 +128,10 @@ impl Refused {
     const fn row(&self) -> (i64, &'static str) {
         match self {
             Self::Internal | Self::Action(_) => (-1, "system error"),
-            Self::TokenNotLatest => (40001, "invalid credential, access_token is invalid or not latest"),
+            Self::TokenNotLatest => (
+                40001,
+                "invalid credential, access_token is invalid or not latest",
+            ),
             Self::GrantType => (40002, "invalid grant_type"),
             Self::Openid => (40003, "invalid openid"),
             Self::Appid => (40013, "invalid appid"),
@@ -158,7 +161,10 @@ impl Refused {
             Self::TokenMissing => (41001, "access_token missing"),
             Self::AppidMissing => (41002, "appid missing"),
             Self::SecretMissing => (41004, "appsecret missing"),
-            Self::Missing(_) => (41011, "missing required fields! please check document and request json"),
+            Self::Missing(_) => (
+                41011,
+                "missing required fields! please check document and request json",
+            ),
             Self::CardIdMissing => (41012, "missing cardid! please check document"),
             Self::TokenExpired => (42001, "access_token expired"),
             Self::GetRequired => (43001, "require GET method"),
@@ -167,14 +173,20 @@ impl Refused {
             Self::StoredValue => (43010, "can not use balance, need authorize"),
             Self::EmptyBody => (44002, "empty post data"),
             Self::DailyQuota => (45009, "reach max api daily quota limit"),
-            Self::MinuteQuota => (45011, "api minute-quota reach limit, must slower, retry next minute"),
+            Self::MinuteQuota => (
+                45011,
+                "api minute-quota reach limit, must slower, retry next minute",
+            ),
             Self::TooLong(_) => (45021, "field length is over limit"),
             Self::CardForeign => (45030, "this cardid is not authorised to this account"),
             Self::SoldOut => (45031, "card stock is 0"),
             Self::ClaimLimit => (45033, "user has reached the get limit of the card"),
             Self::Body(_) => (47001, "data format error"),
             Self::Unauthorised => (48001, "api unauthorized"),
-            Self::Banned => (48004, "api forbidden for irregularities, view detail on mp.weixin.qq.com"),
+            Self::Banned => (
+                48004,
+                "api forbidden for irregularities, view detail on mp.weixin.qq.com",
+            ),
             Self::Picture => (52000, "pic is not from cdn"),
             Self::DateFormat => (61500, "date format error"),
             Self::DateRange => (61501, "date range error"),
@@ -193,7 +205,9 @@ impl Refused {
     pub(crate) fn errmsg(&self) -> Cow<'static, str> {
         let (_, text) = self.row();
         match self {
-            Self::Missing(member) | Self::TooLong(member) | Self::Body(member) if !member.is_empty() => {
+            Self::Missing(member) | Self::TooLong(member) | Self::Body(member)
+                if !member.is_empty() =>
+            {
                 format!("{text}: {member}").into()
             }
             Self::Action(text) => (*text).into(),
@@ -214,13 +228,21 @@ impl Refused {
             Self::TooLong(member) => Self::Body(member.clone()),
             Self::Code => Self::CodeForm,
             Self::TimeRange => Self::Time,
+            Self::CustomCodes => Self::CardStatus,
             _ => return self,
         };
-        if lists(operation, nearest.errcode()) { nearest } else { self }
+        if lists(operation, nearest.errcode()) {
+            nearest
+        } else {
+            self
+        }
     }
 }
 
 /// Tells whether the documented table of an operation has a code.
 pub(super) fn lists(operation: &Operation, errcode: i64) -> bool {
-    operation.errors.iter().any(|row| row.code.parse() == Ok(errcode))
+    operation
+        .errors
+        .iter()
+        .any(|row| row.code.parse() == Ok(errcode))
 }

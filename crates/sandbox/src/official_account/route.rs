@@ -1,98 +1,171 @@
-//! Which operation a method and a path belong to.
+//! Which operation a request belongs to.
 
 use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::Method;
-use kabao_models::Operation;
 use kabao_models::official_account as models;
+use kabao_models::{Endpoint, Operation};
 use serde_json::Value;
 
-use super::{Inbound, Refused, route, token_operations};
+use super::Refused;
+use super::gate::{self, Inbound};
+use crate::serve::{Core, Serve};
 
-/// An operation and the function that serves it.
+/// An operation and how it is run.
 pub(crate) struct Route {
-    operation: &'static Operation,
-    run: fn(&Inbound<'_>) -> Result<Bytes, Refused>,
+    pub(super) operation: &'static Operation,
+    pub(super) run: fn(&Inbound<'_>) -> Result<Bytes, Refused>,
 }
 
-impl Route {
-    pub(super) const fn new(operation: &'static Operation, run: fn(&Inbound<'_>) -> Result<Bytes, Refused>) -> Self {
-        Self { operation, run }
-    }
-
-    pub(super) fn operation(&self) -> &'static Operation {
-        self.operation
-    }
-
-    pub(super) fn run(&self, inbound: &Inbound<'_>) -> Result<Bytes, Refused> {
-        (self.run)(inbound)
+/// Makes the route of an operation.
+const fn route<E>() -> Route
+where
+    E: Serve + Endpoint,
+    E::Core: Core<Refusal = Refused>,
+{
+    Route {
+        operation: E::OPERATION,
+        run: gate::serve_endpoint::<E>,
     }
 }
 
-/// Every operation that is served.
+/// Every operation, in the order of the catalogue.
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let mut routes = token_operations::routes();
-    routes.extend([
+    vec![
+        route::<models::token::GetToken>(),
+        route::<models::stable_token::GetStableToken>(),
+        route::<models::card::CreateCard>(),
         route::<models::card::GetCard>(),
+        route::<models::card::BatchGetCards>(),
         route::<models::card::UpdateCard>(),
         route::<models::card::UpdateCardMessage>(),
         route::<models::card::DeleteCard>(),
+        route::<models::card::ModifyCardStock>(),
+        route::<models::code::GetCode>(),
+        route::<models::code::DecryptCode>(),
+        route::<models::code::SetCodeUnavailable>(),
+        route::<models::code::UpdateCode>(),
+        route::<models::code::DepositCodes>(),
+        route::<models::code::GetDepositCount>(),
+        route::<models::code::CheckCodes>(),
+        route::<models::user::ListUserCards>(),
         route::<models::member::GetUserInfo>(),
+        route::<models::member::ActivateMember>(),
+        route::<models::member::SetActivateUserForm>(),
+        route::<models::member::GetActivateTempInfo>(),
+        route::<models::member::GetActivateUrl>(),
         route::<models::member::UpdateUser>(),
+        route::<models::qrcode::CreateQrcode>(),
         route::<models::pay_gift_member_card::AddPayGiftMemberCard>(),
-        route::<models::pay_gift_member_card::GetPayGiftMemberCard>(),
         route::<models::pay_gift_member_card::DeletePayGiftMemberCard>(),
-    ]);
-    routes
+        route::<models::pay_gift_member_card::GetPayGiftMemberCard>(),
+        route::<models::pay_gift_card::AddPayGiftCard>(),
+        route::<models::pay_gift_card::DeletePayGiftCard>(),
+        route::<models::pay_gift_card::GetPayGiftCard>(),
+        route::<models::pay_gift_card::BatchGetPayGiftCards>(),
+        route::<models::datacube::GetMemberCardInfo>(),
+        route::<models::datacube::GetMemberCardDetail>(),
+    ]
 });
 
-/// Where a request of this family goes.
+/// What a path of this family leads to.
 pub(crate) enum Target {
-    /// To this operation.
-    Route(&'static Route),
-    /// Nowhere: the path wants GET.
-    WantsGet,
-    /// Nowhere: the path wants POST.
-    WantsPost,
+    /// To an operation.
+    Operation(&'static Route),
+    /// To an operation that wants the other method.
+    OtherMethod(&'static Route),
     /// Nowhere.
     Nothing,
 }
 
 impl Target {
-    /// Returns the id of the operation.
+    /// Returns the id of the operation, if there is one.
     pub(crate) fn operation(&self) -> Option<&'static str> {
         match self {
-            Self::Route(route) => Some(route.operation.id),
-            Self::WantsGet | Self::WantsPost | Self::Nothing => None,
+            Self::Operation(route) | Self::OtherMethod(route) => Some(route.operation.id),
+            Self::Nothing => None,
         }
     }
 }
 
 /// Tells whether a path belongs to `api.weixin.qq.com`.
 pub(crate) fn owns(path: &str) -> bool {
-    ["/cgi-bin/", "/card/", "/datacube/"].iter().any(|prefix| path.starts_with(prefix))
+    ["/card/", "/cgi-bin/", "/datacube/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix))
 }
 
-/// Finds the operation. One path serves two: the body of `/card/update` decides.
+/// Finds the operation of a request. One path serves two: the body decides.
 pub(crate) fn find(method: &Method, path: &str, body: &[u8]) -> Target {
-    let mut matching = ROUTES.iter().filter(|route| route.operation.path == path).peekable();
-    let Some(first) = matching.peek() else { return Target::Nothing };
-    if first.operation.method != *method {
-        return if first.operation.method == Method::GET { Target::WantsGet } else { Target::WantsPost };
-    }
-    let message = models::card::UPDATE_CARD_MESSAGE.id;
-    let found = if path == models::card::UPDATE_CARD.path {
-        let wants_message = changes_message(body);
-        matching.find(|route| (route.operation.id == message) == wants_message)
-    } else {
-        matching.next()
+    let message = path == models::card::UPDATE_CARD_MESSAGE.path && changes_only_message(body);
+    let wanted = |route: &&Route| {
+        route.operation.path == path
+            && (route.operation.id == models::card::UPDATE_CARD_MESSAGE.id) == message
     };
-    found.map_or(Target::Nothing, Target::Route)
+    match ROUTES.iter().find(wanted) {
+        Some(route) if route.operation.method == *method => Target::Operation(route),
+        Some(route) => Target::OtherMethod(route),
+        None => Target::Nothing,
+    }
 }
 
-fn changes_message(body: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(body)
-        .ok()
-        .is_some_and(|body| body.pointer("/member_card/modify_msg_operation").is_some())
+/// Tells whether a change is about the message slot and nothing else.
+fn changes_only_message(body: &[u8]) -> bool {
+    let body: Option<Value> = serde_json::from_slice(body).ok();
+    let change = body
+        .as_ref()
+        .and_then(|body| body.get("member_card"))
+        .and_then(Value::as_object);
+    change.is_some_and(|change| change.len() == 1 && change.contains_key("modify_msg_operation"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_of_the_catalogue_is_served() {
+        let served: Vec<_> = ROUTES.iter().map(|route| route.operation.id).collect();
+        let catalogue: Vec<_> = models::OPERATIONS
+            .iter()
+            .map(|operation| operation.id)
+            .collect();
+        assert_eq!(served, catalogue);
+        for operation in models::OPERATIONS {
+            assert!(owns(operation.path), "{}", operation.path);
+        }
+    }
+
+    #[test]
+    fn the_body_of_an_update_decides() {
+        let find = |body: &str| find(&Method::POST, "/card/update", body.as_bytes()).operation();
+        let (update, message) = (
+            "official_account.card.update",
+            "official_account.card.update_modify_msg",
+        );
+        for (body, expected) in [
+            ("", update),
+            ("{", update),
+            (r#"{"card_id":"p","member_card":{"discount":5}}"#, update),
+            (
+                r#"{"card_id":"p","member_card":{"modify_msg_operation":{}}}"#,
+                message,
+            ),
+            (
+                r#"{"card_id":"p","member_card":{"modify_msg_operation":{},"discount":5}}"#,
+                update,
+            ),
+        ] {
+            assert_eq!(find(body), Some(expected), "{body}");
+        }
+        assert!(matches!(
+            super::find(&Method::GET, "/card/get", b""),
+            Target::OtherMethod(_)
+        ));
+        assert!(matches!(
+            super::find(&Method::GET, "/card/none", b""),
+            Target::Nothing
+        ));
+    }
 }

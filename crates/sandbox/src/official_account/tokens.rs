@@ -5,8 +5,8 @@ use std::sync::MutexGuard;
 
 use super::Refused;
 use super::bounded::Bounded;
-use crate::settings::OfficialAccount;
 use crate::ledger::Effect;
+use crate::settings::OfficialAccount;
 use crate::sync::lock;
 use crate::world::World;
 use crate::{random, serve};
@@ -82,7 +82,12 @@ impl serve::Core for Tokens {
 
 impl Tokens {
     /// Issues a token of the plain kind: always a new one. The one before works on for a while.
-    pub(crate) fn issue(&mut self, appid: &str, now: i64, rules: &OfficialAccount) -> Result<Issued, Refused> {
+    pub(crate) fn issue(
+        &mut self,
+        appid: &str,
+        now: i64,
+        rules: &OfficialAccount,
+    ) -> Result<Issued, Refused> {
         if !self.admit(appid, Counter::PlainDay, rules.token_calls_per_day, now) {
             return Err(Refused::DailyQuota);
         }
@@ -94,7 +99,12 @@ impl Tokens {
     }
 
     /// Returns the stable token, a new one shortly before its end.
-    pub(crate) fn stable(&mut self, appid: &str, now: i64, rules: &OfficialAccount) -> Result<Issued, Refused> {
+    pub(crate) fn stable(
+        &mut self,
+        appid: &str,
+        now: i64,
+        rules: &OfficialAccount,
+    ) -> Result<Issued, Refused> {
         self.admit_stable(appid, now, rules)?;
         Ok(self.present_stable(appid, now, rules))
     }
@@ -108,7 +118,8 @@ impl Tokens {
     ) -> Result<Issued, Refused> {
         self.admit_stable(appid, now, rules)?;
         let last = self.forced.get(appid).copied();
-        if last.is_some_and(|last| now.saturating_sub(last) < rules.force_refresh_interval_seconds) {
+        if last.is_some_and(|last| now.saturating_sub(last) < rules.force_refresh_interval_seconds)
+        {
             return Ok(self.present_stable(appid, now, rules));
         }
         if !self.admit(appid, Counter::ForcedDay, rules.force_refresh_per_day, now) {
@@ -128,7 +139,11 @@ impl Tokens {
     /// Returns the AppID that a token stands for.
     pub(crate) fn verify(&self, token: &str, now: i64) -> Result<String, Refused> {
         let Some(known) = self.issued.get(token) else {
-            return Err(if has_form(token) { Refused::TokenNotLatest } else { Refused::TokenMalformed });
+            return Err(if has_form(token) {
+                Refused::TokenNotLatest
+            } else {
+                Refused::TokenMalformed
+            });
         };
         if now >= known.expires {
             return Err(Refused::TokenExpired);
@@ -144,13 +159,29 @@ impl Tokens {
         self.issued.get(token).map(|token| token.appid.clone())
     }
 
+    /// Ends every token of an account before its time.
+    pub(crate) fn revoke(&mut self, appid: &str, now: i64) {
+        for token in self
+            .issued
+            .values_mut()
+            .filter(|token| token.appid == appid)
+        {
+            token.replaced = token.replaced.min(now);
+        }
+        self.plain.remove(appid);
+        self.stable.remove(appid);
+    }
+
     fn present_stable(&mut self, appid: &str, now: i64, rules: &OfficialAccount) -> Issued {
         let renewal = RENEWAL_SECONDS.min(rules.token_seconds.saturating_sub(1));
         if let Some(token) = self.stable.get(appid)
             && let Some(known) = self.issued.get(token)
             && known.expires.saturating_sub(now) >= renewal
         {
-            return Issued { token: token.clone(), expires_in: known.expires.saturating_sub(now) };
+            return Issued {
+                token: token.clone(),
+                expires_in: known.expires.saturating_sub(now),
+            };
         }
         // The old token lives on until its own end.
         let issued = self.new_token(appid, now, rules);
@@ -161,8 +192,11 @@ impl Tokens {
     fn new_token(&mut self, appid: &str, now: i64, rules: &OfficialAccount) -> Issued {
         let token = format!("80_{}", random::secret(133));
         let expires_in = rules.token_seconds;
-        let known =
-            Token { appid: appid.to_owned(), expires: now.saturating_add(expires_in), replaced: i64::MAX };
+        let known = Token {
+            appid: appid.to_owned(),
+            expires: now.saturating_add(expires_in),
+            replaced: i64::MAX,
+        };
         self.issued.insert(token.clone(), known);
         Issued { token, expires_in }
     }
@@ -173,11 +207,26 @@ impl Tokens {
         }
     }
 
-    fn admit_stable(&mut self, appid: &str, now: i64, rules: &OfficialAccount) -> Result<(), Refused> {
-        if !self.admit(appid, Counter::StableMinute, rules.stable_token_calls_per_minute, now) {
+    fn admit_stable(
+        &mut self,
+        appid: &str,
+        now: i64,
+        rules: &OfficialAccount,
+    ) -> Result<(), Refused> {
+        if !self.admit(
+            appid,
+            Counter::StableMinute,
+            rules.stable_token_calls_per_minute,
+            now,
+        ) {
             return Err(Refused::MinuteQuota);
         }
-        if !self.admit(appid, Counter::StableDay, rules.stable_token_calls_per_day, now) {
+        if !self.admit(
+            appid,
+            Counter::StableDay,
+            rules.stable_token_calls_per_day,
+            now,
+        ) {
             return Err(Refused::DailyQuota);
         }
         Ok(())
@@ -190,7 +239,10 @@ impl Tokens {
             // Days are those of the calendar in UTC+8.
             _ => now.saturating_add(8 * 3600).div_euclid(86_400),
         };
-        let window = self.counters.entry((appid.to_owned(), counter)).or_default();
+        let window = self
+            .counters
+            .entry((appid.to_owned(), counter))
+            .or_default();
         if window.start != start {
             *window = Window { start, calls: 0 };
         }
@@ -203,7 +255,10 @@ impl Tokens {
 }
 
 fn has_form(token: &str) -> bool {
-    token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    token.len() >= 16
+        && token
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 #[cfg(test)]
@@ -223,9 +278,18 @@ mod tests {
         let second = tokens.issue("wx1", NOW + 10, &rules()).unwrap();
         assert!(first != second && second.expires_in == 7200);
         assert_eq!(tokens.verify(&first.token, NOW + 309).as_deref(), Ok("wx1"));
-        assert_eq!(tokens.verify(&first.token, NOW + 310), Err(Refused::TokenNotLatest));
-        assert_eq!(tokens.verify(&second.token, NOW + 7_209).as_deref(), Ok("wx1"));
-        assert_eq!(tokens.verify(&second.token, NOW + 7_210), Err(Refused::TokenExpired));
+        assert_eq!(
+            tokens.verify(&first.token, NOW + 310),
+            Err(Refused::TokenNotLatest)
+        );
+        assert_eq!(
+            tokens.verify(&second.token, NOW + 7_209).as_deref(),
+            Ok("wx1")
+        );
+        assert_eq!(
+            tokens.verify(&second.token, NOW + 7_210),
+            Err(Refused::TokenExpired)
+        );
     }
 
     #[test]
@@ -236,8 +300,14 @@ mod tests {
         assert!(repeat.token == first.token && repeat.expires_in == 300);
         let renewed = tokens.stable("wx1", NOW + 6_901, &rules()).unwrap();
         assert!(renewed.token != first.token && renewed.expires_in == 7_200);
-        assert_eq!(tokens.verify(&first.token, NOW + 7_199).as_deref(), Ok("wx1"));
-        assert_eq!(tokens.verify(&first.token, NOW + 7_200), Err(Refused::TokenExpired));
+        assert_eq!(
+            tokens.verify(&first.token, NOW + 7_199).as_deref(),
+            Ok("wx1")
+        );
+        assert_eq!(
+            tokens.verify(&first.token, NOW + 7_200),
+            Err(Refused::TokenExpired)
+        );
     }
 
     #[test]
@@ -246,11 +316,23 @@ mod tests {
         let plain = tokens.issue("wx1", NOW, &rules()).unwrap();
         let first = tokens.stable("wx1", NOW, &rules()).unwrap();
         let second = tokens.force_stable("wx1", NOW, &rules()).unwrap();
-        assert_eq!(tokens.verify(&first.token, NOW), Err(Refused::TokenNotLatest));
+        assert_eq!(
+            tokens.verify(&first.token, NOW),
+            Err(Refused::TokenNotLatest)
+        );
         assert_eq!(tokens.verify(&plain.token, NOW).as_deref(), Ok("wx1"));
         let soon = tokens.force_stable("wx1", NOW + 29, &rules()).unwrap();
-        assert!(soon.token == second.token, "two forced refreshes are 30 seconds apart");
-        assert!(tokens.force_stable("wx1", NOW + 30, &rules()).unwrap().token != second.token);
+        assert!(
+            soon.token == second.token,
+            "two forced refreshes are 30 seconds apart"
+        );
+        assert!(
+            tokens
+                .force_stable("wx1", NOW + 30, &rules())
+                .unwrap()
+                .token
+                != second.token
+        );
     }
 
     #[test]
@@ -263,21 +345,39 @@ mod tests {
             ..rules()
         };
         tokens.issue("wx1", NOW, &few).unwrap();
-        assert_eq!(tokens.issue("wx1", NOW, &few).err(), Some(Refused::DailyQuota));
+        assert_eq!(
+            tokens.issue("wx1", NOW, &few).err(),
+            Some(Refused::DailyQuota)
+        );
         assert!(tokens.issue("wx2", NOW, &few).is_ok());
         assert!(tokens.issue("wx1", NOW + 86_400, &few).is_ok());
         tokens.force_stable("wx1", NOW, &few).unwrap();
-        assert_eq!(tokens.force_stable("wx1", NOW + 31, &few).err(), Some(Refused::DailyQuota));
-        assert_eq!(tokens.stable("wx1", NOW + 32, &few).err(), Some(Refused::MinuteQuota));
-        let lenient = OfficialAccount { force_refresh_limit_is_error: false, ..few };
+        assert_eq!(
+            tokens.force_stable("wx1", NOW + 31, &few).err(),
+            Some(Refused::DailyQuota)
+        );
+        assert_eq!(
+            tokens.stable("wx1", NOW + 32, &few).err(),
+            Some(Refused::MinuteQuota)
+        );
+        let lenient = OfficialAccount {
+            force_refresh_limit_is_error: false,
+            ..few
+        };
         assert!(tokens.force_stable("wx1", NOW + 90, &lenient).is_ok());
     }
 
     #[test]
     fn unknown_tokens_are_told_from_malformed_ones() {
         let tokens = Tokens::default();
-        assert_eq!(tokens.verify("80_abcdefghijklmnop", NOW), Err(Refused::TokenNotLatest));
+        assert_eq!(
+            tokens.verify("80_abcdefghijklmnop", NOW),
+            Err(Refused::TokenNotLatest)
+        );
         assert_eq!(tokens.verify("80_", NOW), Err(Refused::TokenMalformed));
-        assert_eq!(tokens.verify("not a token at all", NOW), Err(Refused::TokenMalformed));
+        assert_eq!(
+            tokens.verify("not a token at all", NOW),
+            Err(Refused::TokenMalformed)
+        );
     }
 }

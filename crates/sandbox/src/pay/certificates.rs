@@ -22,7 +22,12 @@ static OPERATION: Operation = Operation {
     body: Body::Empty,
     success: 200,
     effect: Effect::Read,
-    rate_limit: Some(RateLimit { per: "merchant", per_second: Some(1000), per_minute: None, per_day: None }),
+    rate_limit: Some(RateLimit {
+        per: "merchant",
+        per_second: Some(1000),
+        per_minute: None,
+        per_day: None,
+    }),
     request_number: None,
     encrypts: false,
     errors: &[],
@@ -69,7 +74,11 @@ fn serve(inbound: &Inbound<'_>) -> Result<Bytes, Refusal> {
             "There is no usable platform certificate; use the WeChat Pay public key",
         ));
     }
-    let moment = |seconds| Timestamp::from_second(seconds).map(rfc3339).unwrap_or_default();
+    let moment = |seconds| {
+        Timestamp::from_second(seconds)
+            .map(rfc3339)
+            .unwrap_or_default()
+    };
     let data = keyring
         .offered()
         .iter()
@@ -90,5 +99,7 @@ fn serve(inbound: &Inbound<'_>) -> Result<Bytes, Refusal> {
         })
         .collect::<Result<Vec<_>, kabao_auth::Error>>()
         .map_err(failed)?;
-    serde_json::to_vec(&Answer { data }).map(Bytes::from).map_err(|_| Refusal::system_error())
+    serde_json::to_vec(&Answer { data })
+        .map(Bytes::from)
+        .map_err(|_| Refusal::system_error())
 }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use kabao_auth::{AuthenticationError, Authorization, PublicKey, ReceivedRequest, Scheme, SerialNumber, require_client_headers};
-use kabao_models::Operation;
+use kabao_auth::{
+    AuthenticationError, Authorization, PublicKey, ReceivedRequest, Scheme, SerialNumber,
+    require_client_headers,
+};
+use kabao_models::{Body, Operation};
 use serde_json::json;
 
-use super::Refusal;
+use super::{Refusal, upload};
 use crate::account::{Account, Pay};
 use crate::exchange::Received;
 use crate::keys::Standing;
@@ -23,7 +26,11 @@ pub(crate) struct Caller {
 }
 
 /// Returns the account that a request claims to come from, without checking the claim.
-pub(crate) fn claimed_identity<'a>(world: &'a World, operation: &Operation, received: &Received) -> Option<&'a str> {
+pub(crate) fn claimed_identity<'a>(
+    world: &'a World,
+    operation: &Operation,
+    received: &Received,
+) -> Option<&'a str> {
     let authorization = Authorization::parse(received.header("authorization")?).ok()?;
     candidates(world, &authorization)
         .max_by_key(|account| account.family == operation.family)
@@ -41,9 +48,12 @@ pub(crate) fn authenticate(
     let rules = &settings.authentication;
     let refuse = |error: AuthenticationError| refusal(&error, settings.answers.sign_error_detail);
     if rules.require_client_headers {
-        require_client_headers(received.header("accept"), received.header("user-agent")).map_err(refuse)?;
+        require_client_headers(received.header("accept"), received.header("user-agent"))
+            .map_err(refuse)?;
     }
-    let header = received.header("authorization").ok_or_else(|| refuse(AuthenticationError::Malformed))?;
+    let header = received
+        .header("authorization")
+        .ok_or_else(|| refuse(AuthenticationError::Malformed))?;
     let authorization = Authorization::parse(header).map_err(refuse)?;
     let scheme = authorization.scheme();
     if scheme != Scheme::of_target(&received.target) {
@@ -54,14 +64,26 @@ pub(crate) fn authenticate(
     if !u64::try_from(rules.max_skew_seconds).is_ok_and(|limit| deviation < limit) {
         return Err(refuse(AuthenticationError::ClockSkew));
     }
-    let serial = authorization.serial().ok_or_else(|| refuse(AuthenticationError::UnknownSerial))?;
+    let serial = authorization
+        .serial()
+        .ok_or_else(|| refuse(AuthenticationError::UnknownSerial))?;
     let (account, pay, key) = find_key(world, operation, &authorization, &serial, settings)?;
     authorization
         .verify(
-            &ReceivedRequest { method: received.method.as_str(), target: &received.target, body: &received.body },
+            &ReceivedRequest {
+                method: received.method.as_str(),
+                target: &received.target,
+                body: signed_body(operation, received),
+            },
             &key,
         )
-        .map_err(refuse)?;
+        .map_err(|error| {
+            if operation.body == Body::Multipart && settings.brand.upload_signature_is_blocked {
+                blocked_upload()
+            } else {
+                refuse(error)
+            }
+        })?;
     if rules.repeated_nonce == RepeatedNonce::Refuse {
         let first = lock(&world.nonces).first_use(
             authorization.identity(),
@@ -70,14 +92,34 @@ pub(crate) fn authenticate(
             rules.max_skew_seconds,
         );
         if !first {
-            return Err(sign_error("Http头Authorization中的nonce_str重复", "the nonce was used before"));
+            return Err(sign_error(
+                "Http头Authorization中的nonce_str重复",
+                "the nonce was used before",
+            ));
         }
     }
-    Ok(Caller { account: Arc::clone(account), pay: Arc::clone(pay), serial, scheme })
+    Ok(Caller {
+        account: Arc::clone(account),
+        pay: Arc::clone(pay),
+        serial,
+        scheme,
+    })
+}
+
+/// Returns what counts as signed: the body, or of an upload the part `meta`.
+fn signed_body<'r>(operation: &Operation, received: &'r Received) -> &'r [u8] {
+    let meta = match operation.body {
+        Body::Multipart => upload::signed_part(received.header("content-type"), &received.body),
+        Body::Empty | Body::Json => None,
+    };
+    meta.unwrap_or(&received.body)
 }
 
 /// The accounts whose number stands in `Authorization`.
-fn candidates<'a>(world: &'a World, authorization: &Authorization) -> impl Iterator<Item = &'a Arc<Account>> {
+fn candidates<'a>(
+    world: &'a World,
+    authorization: &Authorization,
+) -> impl Iterator<Item = &'a Arc<Account>> {
     let scheme = authorization.scheme();
     let identity = authorization.identity().to_owned();
     world.accounts.iter().filter(move |account| {
@@ -102,17 +144,34 @@ fn find_key<'a>(
 ) -> Result<(&'a Arc<Account>, &'a Arc<Pay>, PublicKey), Refusal> {
     let mut accounts: Vec<_> = candidates(world, authorization).collect();
     accounts.sort_by_key(|account| account.family != operation.family);
-    let mut problem = refusal(&AuthenticationError::UnknownSerial, settings.answers.sign_error_detail);
+    let mut problem = refusal(
+        &AuthenticationError::UnknownSerial,
+        settings.answers.sign_error_detail,
+    );
     for account in accounts {
         let Some(pay) = &account.pay else { continue };
         match lock(&pay.keyring).standing(serial, world.signature_time()) {
             Standing::Usable(key) => return Ok((account, pay, key.clone())),
-            Standing::Revoked => problem = sign_error("商户证书已作废", "the merchant certificate was revoked"),
-            Standing::Expired => problem = sign_error("商户证书已过期", "the merchant certificate has expired"),
+            Standing::Revoked => {
+                problem = sign_error("商户证书已作废", "the merchant certificate was revoked")
+            }
+            Standing::Expired => {
+                problem = sign_error("商户证书已过期", "the merchant certificate has expired")
+            }
             Standing::Unknown => {}
         }
     }
     Err(problem)
+}
+
+/// What the page of the picture upload lists for a wrong signature.
+fn blocked_upload() -> Refusal {
+    Refusal::new(
+        403,
+        "REQUEST_BLOCKED",
+        "签名错误",
+        "the signature does not match",
+    )
 }
 
 fn sign_error(chinese: &'static str, english: &'static str) -> Refusal {
@@ -120,7 +179,12 @@ fn sign_error(chinese: &'static str, english: &'static str) -> Refusal {
 }
 
 fn refusal(error: &AuthenticationError, shape: SignErrorDetail) -> Refusal {
-    let mut refusal = Refusal::new(error.status(), error.code(), error.message(), error.to_string());
+    let mut refusal = Refusal::new(
+        error.status(),
+        error.code(),
+        error.message(),
+        error.to_string(),
+    );
     if let AuthenticationError::SignMismatch(mismatch) = error {
         let mut detail = json!({
             "field": "signature",

@@ -1,11 +1,13 @@
 //! Parameters: decoding them, and refusing those that break a documented limit.
 
-use kabao_models::{Body, DecodeError, Endpoint, Incoming, LengthUnit, Location, Reason, Violation};
+use kabao_models::{
+    Body, DecodeError, Endpoint, Incoming, LengthUnit, Location, Reason, Violation,
+};
 use serde_json::Value;
 
+use super::Inbound;
 use super::refusal::{Detail, Refusal};
 use super::strict::{self, FlawKind};
-use super::Inbound;
 
 /// Decodes path, query and body.
 pub(crate) fn decode<E: Endpoint>(inbound: &Inbound<'_>) -> Result<E, Refusal> {
@@ -47,13 +49,16 @@ fn check_json(inbound: &Inbound<'_>, path: &str) -> Result<(), Refusal> {
     if let Some(flaw) = strict::first_flaw(&document) {
         let (chinese, english) = match flaw.kind {
             FlawKind::Null => ("不允许为null", "null is not allowed; leave the member out"),
-            FlawKind::Supplementary => {
-                ("包含不支持的字符", "characters beyond three bytes of UTF-8 are not allowed")
-            }
+            FlawKind::Supplementary => (
+                "包含不支持的字符",
+                "characters beyond three bytes of UTF-8 are not allowed",
+            ),
         };
         return Err(at_body(&document, &flaw.pointer, chinese, english));
     }
-    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let names = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     for name in names {
         if document.get(name).is_some() {
             return Err(Refusal::parameter(
@@ -90,7 +95,10 @@ fn at_body(document: &Value, pointer: &str, chinese: &str, english: &str) -> Ref
         format!("{pointer}: {english}"),
         Detail {
             field: pointer.to_owned(),
-            value: document.pointer(pointer).cloned().unwrap_or_else(|| "".into()),
+            value: document
+                .pointer(pointer)
+                .cloned()
+                .unwrap_or_else(|| "".into()),
             issue: english.to_owned(),
             location: "body",
         },
@@ -106,13 +114,23 @@ fn undecodable(error: &DecodeError, body: &[u8]) -> Refusal {
     if let Some((line, column)) = error.position() {
         let pointer = strict::pointer_at(body, line, column);
         let document = serde_json::from_slice::<Value>(body).unwrap_or_default();
-        return at_body(&document, &pointer, "类型转换失败，字段类型错误", "the value has the wrong JSON type");
+        return at_body(
+            &document,
+            &pointer,
+            "类型转换失败，字段类型错误",
+            "the value has the wrong JSON type",
+        );
     }
     let field = error.field().unwrap_or_default();
     Refusal::parameter(
         format!("输入源“/{location}/{field}”解析失败"),
         error.to_string(),
-        Detail { field: field.to_owned(), value: "".into(), issue: error.to_string(), location },
+        Detail {
+            field: field.to_owned(),
+            value: "".into(),
+            issue: error.to_string(),
+            location,
+        },
     )
 }
 
@@ -127,7 +145,9 @@ pub(crate) fn check_limits<E: Endpoint>(inbound: &Inbound<'_>, request: &E) -> R
 fn violated<E: Endpoint>(inbound: &Inbound<'_>, violation: &Violation) -> Refusal {
     let operation = E::OPERATION;
     let in_path = operation.path.split('/').any(|part| {
-        part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) == Some(violation.field.as_str())
+        part.strip_prefix('{')
+            .and_then(|part| part.strip_suffix('}'))
+            == Some(violation.field.as_str())
     });
     let location = match operation.body {
         _ if in_path => "url",
@@ -137,17 +157,36 @@ fn violated<E: Endpoint>(inbound: &Inbound<'_>, violation: &Violation) -> Refusa
     let (field, value) = if location == "body" {
         let pointer = pointer(&violation.field);
         let document = serde_json::from_slice::<Value>(&inbound.received.body).unwrap_or_default();
-        let value = document.pointer(&pointer).cloned().unwrap_or_else(|| "".into());
+        let value = document
+            .pointer(&pointer)
+            .cloned()
+            .unwrap_or_else(|| "".into());
         (pointer, value)
     } else {
         // Codes and openids stand in path and query; the answer repeats them only to their sender.
-        (violation.field.clone(), query_value(inbound.received.query(), &violation.field).into())
+        (
+            violation.field.clone(),
+            query_value(inbound.received.query(), &violation.field).into(),
+        )
     };
     let slash = if location == "body" { "" } else { "/" };
-    let chinese = format!("输入源“/{location}{slash}{field}”映射到字段“{}”{}", violation.field, rule(&violation.reason));
+    let chinese = format!(
+        "输入源“/{location}{slash}{field}”映射到字段“{}”{}",
+        violation.field,
+        rule(&violation.reason)
+    );
     let english = violation.to_string();
     let issue = violation.reason.to_string();
-    Refusal::parameter(chinese, english, Detail { field, value, issue, location })
+    Refusal::parameter(
+        chinese,
+        english,
+        Detail {
+            field,
+            value,
+            issue,
+            location,
+        },
+    )
 }
 
 fn query_value(query: &str, name: &str) -> String {
@@ -176,20 +215,32 @@ pub(crate) fn pointer(field: &str) -> String {
 fn rule(reason: &Reason) -> String {
     match reason {
         Reason::Required => "必填性规则校验失败，此字段为必填项".to_owned(),
-        Reason::TooLong { limit, actual, unit } => {
+        Reason::TooLong {
+            limit,
+            actual,
+            unit,
+        } => {
             let unit = match unit {
                 LengthUnit::Characters => "字符数",
                 LengthUnit::Bytes => "字节数",
             };
             format!("字符串规则校验失败，{unit} {actual}，大于最大值 {limit}")
         }
-        Reason::TooShort { limit, actual } => format!("字符串规则校验失败，字符数 {actual}，小于最小值 {limit}"),
+        Reason::TooShort { limit, actual } => {
+            format!("字符串规则校验失败，字符数 {actual}，小于最小值 {limit}")
+        }
         Reason::Form(_) => "字符串规则校验失败，格式错误".to_owned(),
         Reason::TooSmall { limit } => format!("整型规则校验失败，小于最小值 {limit}"),
         Reason::TooLarge { limit } => format!("整型规则校验失败，大于最大值 {limit}"),
-        Reason::TooFewItems { limit, actual } => format!("数组规则校验失败，元素数 {actual}，小于最小值 {limit}"),
-        Reason::TooManyItems { limit, actual } => format!("数组规则校验失败，元素数 {actual}，大于最大值 {limit}"),
-        Reason::UnknownValue { known } => format!("枚举规则校验失败，取值应为 {}", known.join(", ")),
+        Reason::TooFewItems { limit, actual } => {
+            format!("数组规则校验失败，元素数 {actual}，小于最小值 {limit}")
+        }
+        Reason::TooManyItems { limit, actual } => {
+            format!("数组规则校验失败，元素数 {actual}，大于最大值 {limit}")
+        }
+        Reason::UnknownValue { known } => {
+            format!("枚举规则校验失败，取值应为 {}", known.join(", "))
+        }
         _ => "校验失败".to_owned(),
     }
 }
@@ -201,6 +252,9 @@ mod tests {
     #[test]
     fn field_paths_become_pointers() {
         assert_eq!(pointer("level"), "/level");
-        assert_eq!(pointer("user_information.custom_field_list[0].values[2]"), "/user_information/custom_field_list/0/values/2");
+        assert_eq!(
+            pointer("user_information.custom_field_list[0].values[2]"),
+            "/user_information/custom_field_list/0/values/2"
+        );
     }
 }

@@ -17,9 +17,18 @@ pub(crate) enum Language {
 impl Language {
     /// Reads `Accept-Language`: `en` gives English, everything else Chinese.
     pub(crate) fn of(header: Option<&str>) -> Self {
-        let first = header.and_then(|text| text.split([',', ';']).next()).unwrap_or_default().trim();
-        let english = first.get(..2).is_some_and(|tag| tag.eq_ignore_ascii_case("en"));
-        if english { Self::English } else { Self::Chinese }
+        let first = header
+            .and_then(|text| text.split([',', ';']).next())
+            .unwrap_or_default()
+            .trim();
+        let english = first
+            .get(..2)
+            .is_some_and(|tag| tag.eq_ignore_ascii_case("en"));
+        if english {
+            Self::English
+        } else {
+            Self::Chinese
+        }
     }
 
     fn tag(self) -> &'static str {
@@ -64,7 +73,10 @@ impl Refusal {
         english: impl Into<Cow<'static, str>>,
         detail: Detail,
     ) -> Self {
-        Self { detail: Some(detail.into_json()), ..Self::new(400, "PARAM_ERROR", chinese, english) }
+        Self {
+            detail: Some(detail.into_json()),
+            ..Self::new(400, "PARAM_ERROR", chinese, english)
+        }
     }
 
     pub(crate) fn no_permission() -> Self {
@@ -77,7 +89,12 @@ impl Refusal {
     }
 
     pub(crate) fn rate_limited(code: &str) -> Self {
-        Self::new(429, code.to_owned(), "请求超过频率限制，请稍后再试", "Too many requests; try again later")
+        Self::new(
+            429,
+            code.to_owned(),
+            "请求超过频率限制，请稍后再试",
+            "Too many requests; try again later",
+        )
     }
 
     pub(crate) fn system_error() -> Self {
@@ -101,8 +118,12 @@ impl Refusal {
         }
         let mut reply = Reply::json(self.status, PAY_JSON, body.to_string());
         // The number after the hyphen is the internal result; this is one of those seen.
-        reply.headers.push(("Request-ID", random::request_id(268_578_704)));
-        reply.headers.push(("Content-Language", language.tag().to_owned()));
+        reply
+            .headers
+            .push(("Request-ID", random::request_id(268_578_704)));
+        reply
+            .headers
+            .push(("Content-Language", language.tag().to_owned()));
         if let Some(seconds) = self.retry_after_seconds {
             reply.headers.push(("Retry-After", seconds.to_string()));
         }
@@ -124,7 +145,12 @@ pub(crate) struct Detail {
 impl Detail {
     /// Names a member of the body by its path, such as `balance_information/balance`.
     pub(crate) fn body(path: &str, value: Value, issue: impl Into<String>) -> Self {
-        Self { field: format!("/{path}"), value, issue: issue.into(), location: "body" }
+        Self {
+            field: format!("/{path}"),
+            value,
+            issue: issue.into(),
+            location: "body",
+        }
     }
 
     pub(crate) fn into_json(self) -> Value {
@@ -155,7 +181,12 @@ mod tests {
         let refusal = Refusal::parameter(
             "参数错误",
             "parameter error",
-            Detail { field: "/level".into(), value: json!("高"), issue: "too long".into(), location: "body" },
+            Detail {
+                field: "/level".into(),
+                value: json!("高"),
+                issue: "too long".into(),
+                location: "body",
+            },
         );
         let reply = refusal.reply(Language::English);
         let body: Value = serde_json::from_slice(&reply.body).unwrap();

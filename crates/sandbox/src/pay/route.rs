@@ -52,9 +52,23 @@ pub(crate) enum Found {
 
 /// Finds the operation of a method and a raw path; of several the one with the most literal path.
 pub(crate) fn find(method: &Method, path: &str) -> Found {
-    let literal = |route: &&Route| route.operation.path.split('/').filter(|part| !part.starts_with('{')).count();
-    let matching = || ROUTES.iter().filter(|route| route.operation.match_path(path).is_some());
-    match matching().filter(|route| route.operation.method == *method).max_by_key(literal) {
+    let literal = |route: &&Route| {
+        route
+            .operation
+            .path
+            .split('/')
+            .filter(|part| !part.starts_with('{'))
+            .count()
+    };
+    let matching = || {
+        ROUTES
+            .iter()
+            .filter(|route| route.operation.match_path(path).is_some())
+    };
+    match matching()
+        .filter(|route| route.operation.method == *method)
+        .max_by_key(literal)
+    {
         Some(route) => Found::Route(route),
         None if matching().next().is_some() => Found::OtherMethod,
         None => Found::Nothing,

@@ -9,7 +9,10 @@ use crate::settings::SerialRule;
 use crate::sync::lock;
 
 /// Checks `Wechatpay-Serial` and decrypts the fields of a request.
-pub(crate) fn decrypt_request<E: Endpoint>(inbound: &Inbound<'_>, request: &mut E) -> Result<(), Refusal> {
+pub(crate) fn decrypt_request<E: Endpoint>(
+    inbound: &Inbound<'_>,
+    request: &mut E,
+) -> Result<(), Refusal> {
     let rules = &inbound.call.settings.authentication;
     let serial = inbound.received.header("wechatpay-serial");
     let mut has_fields = false;
@@ -24,8 +27,14 @@ pub(crate) fn decrypt_request<E: Endpoint>(inbound: &Inbound<'_>, request: &mut 
     let key = keys.pick(serial).map_err(refusal)?;
     let mut result = Ok(());
     VisitSensitive::visit_sensitive(request, &mut |field| {
-        let Sensitive::Encrypted(ciphertext) = &*field else { return };
-        match key.decrypt(ciphertext).ok().and_then(|text| text.to_str().map(str::to_owned).ok()) {
+        let Sensitive::Encrypted(ciphertext) = &*field else {
+            return;
+        };
+        match key
+            .decrypt(ciphertext)
+            .ok()
+            .and_then(|text| text.to_str().map(str::to_owned).ok())
+        {
             Some(text) => *field = Sensitive::Plain(text),
             None => result = Err(refusal(SensitiveFieldError::Undecryptable)),
         }
@@ -34,12 +43,20 @@ pub(crate) fn decrypt_request<E: Endpoint>(inbound: &Inbound<'_>, request: &mut 
 }
 
 /// Encrypts the fields of an answer to the certificate that signed the request.
-pub(crate) fn encrypt_answer<A: VisitSensitive>(caller: &Caller, answer: &mut A) -> Result<(), Refusal> {
+pub(crate) fn encrypt_answer<A: VisitSensitive>(
+    caller: &Caller,
+    answer: &mut A,
+) -> Result<(), Refusal> {
     let key = lock(&caller.pay.keyring).client_key(&caller.serial);
     let mut result = Ok(());
     answer.visit_sensitive(&mut |field| {
-        let Sensitive::Plain(text) = &*field else { return };
-        match key.as_ref().and_then(|key| key.encrypt(text.as_bytes()).ok()) {
+        let Sensitive::Plain(text) = &*field else {
+            return;
+        };
+        match key
+            .as_ref()
+            .and_then(|key| key.encrypt(text.as_bytes()).ok())
+        {
             Some(ciphertext) => *field = Sensitive::Encrypted(ciphertext),
             None => result = Err(Refusal::system_error()),
         }
@@ -48,5 +65,10 @@ pub(crate) fn encrypt_answer<A: VisitSensitive>(caller: &Caller, answer: &mut A)
 }
 
 fn refusal(error: SensitiveFieldError) -> Refusal {
-    Refusal::new(error.status(), error.code(), error.message(), error.to_string())
+    Refusal::new(
+        error.status(),
+        error.code(),
+        error.message(),
+        error.to_string(),
+    )
 }

@@ -26,10 +26,17 @@ pub(crate) fn headers(
     body: &[u8],
     plan: &SignaturePlan,
 ) -> Result<Vec<(String, String)>, kabao_auth::Error> {
-    let signed: &[u8] = if plan.wrong { b"not what is sent" } else { body };
+    let signed: &[u8] = if plan.wrong {
+        b"not what is sent"
+    } else {
+        body
+    };
     let nonce = random_nonce()?;
-    let to_sign =
-        ResponseToSign { timestamp: now.saturating_sub(plan.stale_seconds), nonce: &nonce, body: signed };
+    let to_sign = ResponseToSign {
+        timestamp: now.saturating_sub(plan.stale_seconds),
+        nonce: &nonce,
+        body: signed,
+    };
     let mut signature = sign_response(&signing.key.key, &signing.key.id, signing.scheme, &to_sign)?;
     if plan.probe {
         signature = signature.into_probe();
@@ -37,7 +44,11 @@ pub(crate) fn headers(
     if let Some(serial) = &plan.serial {
         signature.serial.clone_from(serial);
     }
-    let left_out = |name: &str| plan.leave_out.as_deref().is_some_and(|other| other.eq_ignore_ascii_case(name));
+    let left_out = |name: &str| {
+        plan.leave_out
+            .as_deref()
+            .is_some_and(|other| other.eq_ignore_ascii_case(name))
+    };
     Ok(signature
         .headers()
         .into_iter()

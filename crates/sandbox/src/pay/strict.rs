@@ -23,17 +23,23 @@ pub(crate) fn first_flaw(document: &Value) -> Option<Flaw> {
 }
 
 fn walk(value: &Value, pointer: &mut String) -> Option<Flaw> {
-    let flaw = |kind, pointer: &String| Some(Flaw { pointer: pointer.clone(), kind });
+    let flaw = |kind, pointer: &String| {
+        Some(Flaw {
+            pointer: pointer.clone(),
+            kind,
+        })
+    };
     match value {
         Value::Null => flaw(FlawKind::Null, pointer),
-        Value::String(text) if text.chars().any(|c| c.len_utf8() > 3) => flaw(FlawKind::Supplementary, pointer),
-        Value::Object(members) => {
-            members.iter().find_map(|(name, member)| below(pointer, name, |pointer| walk(member, pointer)))
+        Value::String(text) if text.chars().any(|c| c.len_utf8() > 3) => {
+            flaw(FlawKind::Supplementary, pointer)
         }
-        Value::Array(items) => items
+        Value::Object(members) => members
             .iter()
-            .enumerate()
-            .find_map(|(index, item)| below(pointer, &index.to_string(), |pointer| walk(item, pointer))),
+            .find_map(|(name, member)| below(pointer, name, |pointer| walk(member, pointer))),
+        Value::Array(items) => items.iter().enumerate().find_map(|(index, item)| {
+            below(pointer, &index.to_string(), |pointer| walk(item, pointer))
+        }),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }
@@ -50,14 +56,21 @@ fn below<T>(pointer: &mut String, name: &str, look: impl FnOnce(&mut String) -> 
 /// Returns the pointer of the value in which the JSON text reaches `line` and `column` (both from
 /// 1): the member with the wrong type, as far as a parser's position tells.
 pub(crate) fn pointer_at(text: &[u8], line: usize, column: usize) -> String {
-    let start = text.split(|byte| *byte == b'\n').take(line.saturating_sub(1)).map(|line| line.len() + 1).sum::<usize>();
+    let start = text
+        .split(|byte| *byte == b'\n')
+        .take(line.saturating_sub(1))
+        .map(|line| line.len() + 1)
+        .sum::<usize>();
     let end = start.saturating_add(column.saturating_sub(1));
     let mut path: Vec<Level> = Vec::new();
     let mut rest = text.get(..end).unwrap_or(text);
     while let Some((&byte, tail)) = rest.split_first() {
         rest = tail;
         match byte {
-            b'{' => path.push(Level::Object { name: String::new(), in_value: false }),
+            b'{' => path.push(Level::Object {
+                name: String::new(),
+                in_value: false,
+            }),
             b'[' => path.push(Level::Array(0)),
             b'}' | b']' => {
                 path.pop();
@@ -75,7 +88,11 @@ pub(crate) fn pointer_at(text: &[u8], line: usize, column: usize) -> String {
             b'"' => {
                 let (content, after) = string(rest);
                 rest = after;
-                if let Some(Level::Object { name, in_value: false }) = path.last_mut() {
+                if let Some(Level::Object {
+                    name,
+                    in_value: false,
+                }) = path.last_mut()
+                {
                     *name = String::from_utf8_lossy(content).into_owned();
                 }
             }
@@ -121,12 +138,23 @@ mod tests {
     #[test]
     fn null_and_emoji_are_found_with_their_place() {
         for (document, expected) in [
-            (json!({"a": {"b": [1, null]}}), Some(("/a/b/1", FlawKind::Null))),
-            (json!({"level": "金卡🎉"}), Some(("/level", FlawKind::Supplementary))),
+            (
+                json!({"a": {"b": [1, null]}}),
+                Some(("/a/b/1", FlawKind::Null)),
+            ),
+            (
+                json!({"level": "金卡🎉"}),
+                Some(("/level", FlawKind::Supplementary)),
+            ),
             (json!({"level": "金卡", "n": [true, "é"]}), None),
         ] {
             let found = first_flaw(&document);
-            assert_eq!(found.as_ref().map(|flaw| (flaw.pointer.as_str(), flaw.kind)), expected);
+            assert_eq!(
+                found
+                    .as_ref()
+                    .map(|flaw| (flaw.pointer.as_str(), flaw.kind)),
+                expected
+            );
         }
     }
 

@@ -16,8 +16,13 @@ pub(crate) struct AnswerBody(Content);
 
 enum Content {
     Whole(Bytes),
-    Endless { remaining: u64 },
-    Truncated { first: Option<Bytes>, announced: u64 },
+    Endless {
+        remaining: u64,
+    },
+    Truncated {
+        first: Option<Bytes>,
+        announced: u64,
+    },
 }
 
 impl AnswerBody {
@@ -35,7 +40,10 @@ impl AnswerBody {
     pub(crate) fn truncated(bytes: Bytes) -> Self {
         let announced = bytes.len().max(2);
         let first = bytes.slice(..bytes.len() / 2);
-        Self(Content::Truncated { first: Some(first), announced: u64::try_from(announced).unwrap_or(u64::MAX) })
+        Self(Content::Truncated {
+            first: Some(first),
+            announced: u64::try_from(announced).unwrap_or(u64::MAX),
+        })
     }
 }
 
@@ -61,15 +69,22 @@ impl Body for AnswerBody {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let next = match &mut self.0 {
             Content::Whole(bytes) if bytes.is_empty() => None,
             Content::Whole(bytes) => Some(Ok(std::mem::take(bytes))),
             Content::Endless { remaining: 0 } => None,
             Content::Endless { remaining } => {
-                let length = usize::try_from(*remaining).unwrap_or(usize::MAX).min(BLANKS.len());
+                let length = usize::try_from(*remaining)
+                    .unwrap_or(usize::MAX)
+                    .min(BLANKS.len());
                 *remaining = remaining.saturating_sub(u64::try_from(length).unwrap_or(u64::MAX));
-                Some(Ok(Bytes::from_static(BLANKS.get(..length).unwrap_or(&BLANKS))))
+                Some(Ok(Bytes::from_static(
+                    BLANKS.get(..length).unwrap_or(&BLANKS),
+                )))
             }
             Content::Truncated { first, .. } => match first.take() {
                 Some(bytes) if !bytes.is_empty() => Some(Ok(bytes)),
@@ -89,7 +104,9 @@ impl Body for AnswerBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
-            Content::Whole(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Content::Whole(bytes) => {
+                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+            }
             Content::Endless { remaining } => SizeHint::with_exact(*remaining),
             Content::Truncated { announced, .. } => SizeHint::with_exact(*announced),
         }

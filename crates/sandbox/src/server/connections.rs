@@ -60,7 +60,9 @@ pub(crate) async fn serve(
             Some(_) = connections.join_next() => continue,
             accepted = accept(&listener, &permits) => accepted,
         };
-        let Some((stream, permit)) = accepted else { continue };
+        let Some((stream, permit)) = accepted else {
+            continue;
+        };
         let (tls, service, stop) = (tls.clone(), Arc::clone(&service), stop.clone());
         connections.spawn(async move {
             // Answers are small; waiting to coalesce them only adds latency.
@@ -77,7 +79,10 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
-    let drained = timeout(DRAIN_TIMEOUT, async { while connections.join_next().await.is_some() {} }).await;
+    let drained = timeout(DRAIN_TIMEOUT, async {
+        while connections.join_next().await.is_some() {}
+    })
+    .await;
     if drained.is_err() {
         connections.shutdown().await;
     }
@@ -157,18 +162,32 @@ async fn respond(
     mut hang: watch::Receiver<bool>,
 ) -> Result<hyper::Response<AnswerBody>, Dropped> {
     let (head, body) = request.into_parts();
-    let collected = timeout(BODY_TIMEOUT, Limited::new(body, service.max_body_bytes()).collect()).await;
+    let collected = timeout(
+        BODY_TIMEOUT,
+        Limited::new(body, service.max_body_bytes()).collect(),
+    )
+    .await;
     let body = match collected {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Ok(refuse(413)),
         Ok(Err(_)) => return Err(Dropped),
         Err(_) => return Ok(refuse(408)),
     };
-    let target = head.uri.path_and_query().map_or_else(|| head.uri.to_string(), ToString::to_string);
-    let received = Received { method: head.method, target, headers: head.headers, body };
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or_else(|| head.uri.to_string(), ToString::to_string);
+    let received = Received {
+        method: head.method,
+        target,
+        headers: head.headers,
+        body,
+    };
     // RSA and key generation take their time; they must not hold up other connections.
     let answered = tokio::task::spawn_blocking(move || service.answer(&received)).await;
-    let Ok(outcome) = answered else { return Ok(refuse(500)) };
+    let Ok(outcome) = answered else {
+        return Ok(refuse(500));
+    };
     match outcome {
         Outcome::Answer { after, response } => {
             if !after.is_zero() {
@@ -189,6 +208,9 @@ fn refuse(status: u16) -> hyper::Response<AnswerBody> {
     let mut response = hyper::Response::new(AnswerBody::whole(bytes::Bytes::new()));
     *response.status_mut() =
         http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(http::header::CONNECTION, http::HeaderValue::from_static("close"));
+    response.headers_mut().insert(
+        http::header::CONNECTION,
+        http::HeaderValue::from_static("close"),
+    );
     response
 }

@@ -15,8 +15,8 @@ pub(super) async fn run(arguments: DevArguments) -> Result<ExitCode, ExitCode> {
         format: LogFormat::Text,
         level: arguments.log,
     };
-    let telemetry = Telemetry::install(&log, &TelemetrySettings::default())
-        .map_err(|error| report(&error))?;
+    let telemetry =
+        Telemetry::install(&log, &TelemetrySettings::default()).map_err(|error| report(&error))?;
     let mut signals = Signals::install().map_err(|error| report(&error))?;
     let options = DevOptions {
         directory: Some(arguments.dir),

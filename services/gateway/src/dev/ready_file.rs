@@ -7,15 +7,22 @@ use serde_json::json;
 
 use super::{Dev, DevError};
 
+const NAME: &str = "ready.json";
+
 /// The file, for as long as this value lives.
 #[derive(Debug)]
 pub(super) struct ReadyFile(PathBuf);
 
 impl ReadyFile {
+    /// Removes what a run that was killed has left: its addresses are not ours.
+    pub(super) fn remove_stale(directory: &Path) {
+        let _ = fs::remove_file(directory.join(NAME));
+    }
+
     /// Writes the file; a reader never sees half of it.
     pub(super) fn write(directory: &Path, dev: &Dev) -> Result<Self, DevError> {
-        let path = directory.join("ready.json");
-        let temporary = directory.join("ready.json.tmp");
+        let path = directory.join(NAME);
+        let temporary = directory.join(format!("{NAME}.tmp"));
         let addresses = json!({
             "grpc": dev.gateway.grpc(),
             "admin": dev.gateway.admin(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::GrpcService;
@@ -18,11 +18,18 @@ use crate::lifecycle::Watch;
 /// How long to wait when the system has no more file descriptors: trying again at once would spin.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
-/// A running gRPC listener.
+/// A running gRPC listener; dropping it closes the port and cuts every connection.
 #[derive(Debug)]
 pub(crate) struct Grpc {
     address: SocketAddr,
-    accepting: tokio::task::JoinHandle<JoinSet<()>>,
+    accepting: JoinHandle<JoinSet<()>>,
+}
+
+impl Drop for Grpc {
+    fn drop(&mut self) {
+        // The connections belong to the accept loop and end with it.
+        self.accepting.abort();
+    }
 }
 
 impl Grpc {
@@ -48,8 +55,8 @@ impl Grpc {
     /// Waits until every connection has ended, at most for `deadline`, and cuts what is left.
     ///
     /// Call it once the stage is `Draining`. Returns how many connections were cut.
-    pub(crate) async fn drained(self, deadline: Duration) -> usize {
-        let mut connections = match self.accepting.await {
+    pub(crate) async fn drained(mut self, deadline: Duration) -> usize {
+        let mut connections = match (&mut self.accepting).await {
             Ok(connections) => connections,
             Err(error) => {
                 tracing::error!(%error, "the accept loop failed");

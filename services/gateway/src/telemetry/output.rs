@@ -8,7 +8,7 @@ use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-use super::traces;
+use super::{panics, traces};
 use crate::config::{LogFormat, LogSettings, TelemetrySettings};
 
 /// The installed outputs; spans that are still on their way are sent by [`flush`](Self::flush).
@@ -32,7 +32,8 @@ pub enum TelemetryError {
 }
 
 impl Telemetry {
-    /// Installs the process-wide outputs: log lines go to standard error, spans to the collector if there is one.
+    /// Installs the process-wide outputs: log lines, panics among them, go to standard error, spans to the collector
+    /// if there is one.
     ///
     /// Call it once, inside the runtime.
     ///
@@ -77,6 +78,7 @@ impl Telemetry {
             .with(lines.with_filter(ours).with_filter(filter))
             .try_init()
             .map_err(TelemetryError::Installed)?;
+        panics::install();
         Ok(Self { traces })
     }
 

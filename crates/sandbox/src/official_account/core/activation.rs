@@ -13,11 +13,22 @@ pub(crate) type Activation = ActivateMember;
 
 impl Core {
     /// Makes a card active, or changes what an earlier activation set.
-    pub(crate) fn activate(&mut self, context: &Context<'_>, request: &Activation) -> Result<(), Refused> {
-        let code = request.code.as_ref().ok_or(Refused::Missing("code".into()))?.expose();
+    pub(crate) fn activate(
+        &mut self,
+        context: &Context<'_>,
+        request: &Activation,
+    ) -> Result<(), Refused> {
+        let code = request
+            .code
+            .as_ref()
+            .ok_or(Refused::Missing("code".into()))?
+            .expose();
         let (key, template, card) = self.user_card(context, code, request.card_id.as_deref())?;
         card.check_usable(context, template)?;
-        let number = request.membership_number.as_ref().ok_or(Refused::Missing("membership_number".into()))?;
+        let number = request
+            .membership_number
+            .as_ref()
+            .ok_or(Refused::Missing("membership_number".into()))?;
         let mut after = card.clone();
         after.activate_begin_time = request.activate_begin_time.or(after.activate_begin_time);
         after.activate_end_time = request.activate_end_time.or(after.activate_end_time);
@@ -25,11 +36,16 @@ impl Core {
         if begin.zip(end).is_some_and(|(begin, end)| begin >= end) {
             return Err(Refused::TimeRange);
         }
-        if request.activate_end_time.is_some_and(|end| end <= context.now) {
+        if request
+            .activate_end_time
+            .is_some_and(|end| end <= context.now)
+        {
             return Err(Refused::Time);
         }
         let totals = [request.init_bonus, request.init_balance];
-        if context.rules.refuse_negative_totals && totals.into_iter().flatten().any(|total| total < 0) {
+        if context.rules.refuse_negative_totals
+            && totals.into_iter().flatten().any(|total| total < 0)
+        {
             return Err(Refused::Body("a negative total".into()));
         }
         if let Some(url) = &request.background_pic_url {
@@ -37,7 +53,10 @@ impl Core {
         }
         let first = !card.has_active;
         if first {
-            after.bonus = request.init_bonus.or(template.initial_bonus()).unwrap_or(after.bonus);
+            after.bonus = request
+                .init_bonus
+                .or(template.initial_bonus())
+                .unwrap_or(after.bonus);
             after.balance = request.init_balance.unwrap_or(after.balance);
         } else if context.rules.reactivation_sets_totals {
             after.bonus = request.init_bonus.unwrap_or(after.bonus);
@@ -45,9 +64,18 @@ impl Core {
         }
         for (stored, new) in [
             (&mut after.background_pic_url, &request.background_pic_url),
-            (&mut after.custom_field_value1, &request.init_custom_field_value1),
-            (&mut after.custom_field_value2, &request.init_custom_field_value2),
-            (&mut after.custom_field_value3, &request.init_custom_field_value3),
+            (
+                &mut after.custom_field_value1,
+                &request.init_custom_field_value1,
+            ),
+            (
+                &mut after.custom_field_value2,
+                &request.init_custom_field_value2,
+            ),
+            (
+                &mut after.custom_field_value3,
+                &request.init_custom_field_value3,
+            ),
         ] {
             if new.is_some() {
                 stored.clone_from(new);
@@ -58,14 +86,19 @@ impl Core {
         let openid = after.openid.clone();
         self.put_user_card(key.clone(), after);
         if first {
-            self.figures.note(&key.0, &openid, context.now, Event::Activate);
+            self.figures
+                .note(&key.0, &openid, context.now, Event::Activate);
         }
         Ok(())
     }
 
     /// Makes a card active without the merchant: after an automatic claim, a submitted form, or
     /// because the control API says so.
-    pub(super) fn activate_itself(&mut self, context: &Context<'_>, key: &Key) -> Result<(), Refused> {
+    pub(super) fn activate_itself(
+        &mut self,
+        context: &Context<'_>,
+        key: &Key,
+    ) -> Result<(), Refused> {
         let (_, template, card) = self.held(&key.0, &key.1)?;
         card.check_usable(context, template)?;
         if card.has_active {
@@ -77,7 +110,8 @@ impl Core {
         after.membership_number.get_or_insert_with(|| key.1.clone());
         let openid = after.openid.clone();
         self.put_user_card(key.clone(), after);
-        self.figures.note(&key.0, &openid, context.now, Event::Activate);
+        self.figures
+            .note(&key.0, &openid, context.now, Event::Activate);
         Ok(())
     }
 
@@ -107,7 +141,8 @@ impl Core {
         if template.is_deleted() || !one_click || template.form.is_none() {
             return Err(Refused::CardId);
         }
-        let mut url = "https://mp.weixin.qq.com/bizmall/activatemembercard?action=preshow".to_owned();
+        let mut url =
+            "https://mp.weixin.qq.com/bizmall/activatemembercard?action=preshow".to_owned();
         let encrypted = format!("{}==", random::secret(42));
         for (name, value) in [
             ("encrypt_card_id", encrypted.as_str()),
@@ -130,24 +165,52 @@ mod tests {
     use crate::official_account::core::testing::{NOW, World};
 
     fn request(card_id: &str, code: &str) -> Activation {
-        Activation { card_id: Some(card_id.into()), ..Activation::new("M0000001", code) }
+        Activation {
+            card_id: Some(card_id.into()),
+            ..Activation::new("M0000001", code)
+        }
     }
 
     #[test]
     fn interface_activation_sets_initial_values_once() {
         let mut world = World::new();
-        let card_id = world.approved(|card| card.activate_url = Some("https://shop.example.com/join".into()));
+        let card_id =
+            world.approved(|card| card.activate_url = Some("https://shop.example.com/join".into()));
         let code = world.claim(&card_id, "oNew");
-        let first = Activation { init_bonus: Some(100), init_balance: Some(5), ..request(&card_id, &code) };
-        world.run(|core, context| core.activate(context, &first)).unwrap();
-        let second = Activation { init_bonus: Some(7), ..Activation::new("M0000002", code.as_str()) };
-        world.run(|core, context| core.activate(context, &second)).unwrap();
-        let info = world.run(|core, context| core.user_info(context, &card_id, &code)).unwrap();
-        assert_eq!((info.bonus, info.balance, info.has_active), (Some(100), Some(5), Some(true)));
+        let first = Activation {
+            init_bonus: Some(100),
+            init_balance: Some(5),
+            ..request(&card_id, &code)
+        };
+        world
+            .run(|core, context| core.activate(context, &first))
+            .unwrap();
+        let second = Activation {
+            init_bonus: Some(7),
+            ..Activation::new("M0000002", code.as_str())
+        };
+        world
+            .run(|core, context| core.activate(context, &second))
+            .unwrap();
+        let info = world
+            .run(|core, context| core.user_info(context, &card_id, &code))
+            .unwrap();
+        assert_eq!(
+            (info.bonus, info.balance, info.has_active),
+            (Some(100), Some(5), Some(true))
+        );
         assert_eq!(info.membership_number.unwrap().expose(), "M0000002");
         world.rules.reactivation_sets_totals = true;
-        world.run(|core, context| core.activate(context, &second)).unwrap();
-        assert_eq!(world.run(|core, context| core.user_info(context, &card_id, &code)).unwrap().bonus, Some(7));
+        world
+            .run(|core, context| core.activate(context, &second))
+            .unwrap();
+        assert_eq!(
+            world
+                .run(|core, context| core.user_info(context, &card_id, &code))
+                .unwrap()
+                .bonus,
+            Some(7)
+        );
     }
 
     #[test]
@@ -158,18 +221,47 @@ mod tests {
         let base = request(&card_id, &code);
         for (request, expected) in [
             (request(&card_id, "000000000000"), 40056),
-            (Activation { activate_end_time: Some(NOW), ..base.clone() }, 40079),
             (
-                Activation { activate_begin_time: Some(NOW + 9), activate_end_time: Some(NOW + 8), ..base.clone() },
+                Activation {
+                    activate_end_time: Some(NOW),
+                    ..base.clone()
+                },
+                40079,
+            ),
+            (
+                Activation {
+                    activate_begin_time: Some(NOW + 9),
+                    activate_end_time: Some(NOW + 8),
+                    ..base.clone()
+                },
                 40100,
             ),
-            (Activation { background_pic_url: Some("https://example.com/x".into()), ..base.clone() }, 52000),
-            (Activation { membership_number: None, ..base.clone() }, 41011),
+            (
+                Activation {
+                    background_pic_url: Some("https://example.com/x".into()),
+                    ..base.clone()
+                },
+                52000,
+            ),
+            (
+                Activation {
+                    membership_number: None,
+                    ..base.clone()
+                },
+                41011,
+            ),
         ] {
-            let refused = world.run(|core, context| core.activate(context, &request)).unwrap_err();
+            let refused = world
+                .run(|core, context| core.activate(context, &request))
+                .unwrap_err();
             assert_eq!(refused.errcode(), expected, "{request:?}");
         }
-        world.run(|core, context| core.delete_user_card(context, &card_id, &code)).unwrap();
-        assert_eq!(world.run(|core, context| core.activate(context, &base)), Err(Refused::UserCardStatus));
+        world
+            .run(|core, context| core.delete_user_card(context, &card_id, &code))
+            .unwrap();
+        assert_eq!(
+            world.run(|core, context| core.activate(context, &base)),
+            Err(Refused::UserCardStatus)
+        );
     }
 }

@@ -2,7 +2,8 @@
 
 use kabao_models::Object as _;
 use kabao_models::official_account::card::{
-    BaseInfo, BaseInfoChange, DateInfo, DateInfoChange, MemberCard, MemberCardChange, MessageOperation,
+    BaseInfo, BaseInfoChange, DateInfo, DateInfoChange, MemberCard, MemberCardChange,
+    MessageOperation,
 };
 use kabao_models::official_account::{CardStatus, DateInfoType};
 
@@ -12,12 +13,23 @@ use crate::overlay::{members, overlay};
 use crate::settings::ReviewTable;
 
 /// Members of `base_info` that exist and cannot be changed; sending one makes the update fail.
-const FIXED: [&str; 6] =
-    ["brand_name", "sku", "use_custom_code", "get_custom_code_mode", "bind_openid", "source"];
+const FIXED: [&str; 6] = [
+    "brand_name",
+    "sku",
+    "use_custom_code",
+    "get_custom_code_mode",
+    "bind_openid",
+    "source",
+];
 /// The same for `date_info`.
 const FIXED_DATES: [&str; 2] = ["fixed_term", "fixed_begin_term"];
 /// Members of `member_card` whose change goes to review.
-const REVIEWED: [&str; 4] = ["bonus_cleared", "bonus_rules", "balance_rules", "prerogative"];
+const REVIEWED: [&str; 4] = [
+    "bonus_cleared",
+    "bonus_rules",
+    "balance_rules",
+    "prerogative",
+];
 /// Members of `base_info` whose change goes to review, by the general table.
 const REVIEWED_BASE: [&str; 4] = ["logo_url", "notice", "description", "color"];
 /// The same by the table of one SDK.
@@ -40,14 +52,17 @@ impl Core {
     ) -> Result<bool, Refused> {
         let template = self.template_mut(context, card_id)?;
         let held = template.pending.as_deref();
-        let (card, base) = held.map_or((&template.card, &template.base), |(card, base)| (card, base));
+        let (card, base) = held.map_or((&template.card, &template.base), |(card, base)| {
+            (card, base)
+        });
         let changed = apply(context, card, base, change)?;
         let slots = slots(change)?;
         for slot in [&slots.modify, &slots.activate].into_iter().flatten() {
             self.check_slot(context, slot)?;
         }
         let template = self.template_mut(context, card_id)?;
-        let waits = template.pending.is_some() || changed.send_check && context.rules.hold_reviewed_changes;
+        let waits =
+            template.pending.is_some() || changed.send_check && context.rules.hold_reviewed_changes;
         let content = (changed.card, changed.base);
         if waits && !context.rules.approve_at_once {
             template.pending = Some(Box::new(content));
@@ -85,7 +100,10 @@ fn slots(change: &MemberCardChange) -> Result<Slots, Refused> {
             .map(|json| serde_json::from_str(json).map_err(|_| Refused::Body(name.into())))
             .transpose()
     };
-    Ok(Slots { modify: slot("modify_msg_operation")?, activate: slot("activate_msg_operation")? })
+    Ok(Slots {
+        modify: slot("modify_msg_operation")?,
+        activate: slot("activate_msg_operation")?,
+    })
 }
 
 /// Lays a change over a card.
@@ -116,7 +134,11 @@ pub(super) fn apply(
     check::pictures(context, &after, &after_base)?;
     check::texts(context, &(&after, &after_base))?;
     let send_check = goes_to_review(context, &change, &base_change);
-    Ok(Changed { card: after, base: after_base, send_check })
+    Ok(Changed {
+        card: after,
+        base: after_base,
+        send_check,
+    })
 }
 
 fn goes_to_review(context: &Context<'_>, change: &MemberCardChange, base: &BaseInfoChange) -> bool {
@@ -124,21 +146,42 @@ fn goes_to_review(context: &Context<'_>, change: &MemberCardChange, base: &BaseI
         ReviewTable::General => &REVIEWED_BASE,
         ReviewTable::Sdk => &REVIEWED_BASE_SDK,
     };
-    members(change).iter().any(|name| REVIEWED.contains(&name.as_str()))
-        || members(base).iter().any(|name| reviewed_base.contains(&name.as_str()))
+    members(change)
+        .iter()
+        .any(|name| REVIEWED.contains(&name.as_str()))
+        || members(base)
+            .iter()
+            .any(|name| reviewed_base.contains(&name.as_str()))
 }
 
 fn check_fixed(change: &MemberCardChange, base: &BaseInfoChange) -> Result<(), Refused> {
-    let in_base = FIXED.iter().any(|name| base.extra.get(name).is_some() || change.extra.get(name).is_some());
+    let in_base = FIXED
+        .iter()
+        .any(|name| base.extra.get(name).is_some() || change.extra.get(name).is_some());
     let dates = base.date_info.as_ref();
-    let in_dates = dates.is_some_and(|dates| FIXED_DATES.iter().any(|name| dates.extra.get(name).is_some()));
-    if in_base || in_dates { Err(Refused::ActionInfo) } else { Ok(()) }
+    let in_dates = dates.is_some_and(|dates| {
+        FIXED_DATES
+            .iter()
+            .any(|name| dates.extra.get(name).is_some())
+    });
+    if in_base || in_dates {
+        Err(Refused::ActionInfo)
+    } else {
+        Ok(())
+    }
 }
 
 /// Points and stored value can be switched on and not off.
-fn check_switches(context: &Context<'_>, card: &MemberCard, change: &MemberCardChange) -> Result<(), Refused> {
-    let off = |before: Option<bool>, after: Option<bool>| before == Some(true) && after == Some(false);
-    if off(card.supply_bonus, change.supply_bonus) || off(card.supply_balance, change.supply_balance) {
+fn check_switches(
+    context: &Context<'_>,
+    card: &MemberCard,
+    change: &MemberCardChange,
+) -> Result<(), Refused> {
+    let off =
+        |before: Option<bool>, after: Option<bool>| before == Some(true) && after == Some(false);
+    if off(card.supply_bonus, change.supply_bonus)
+        || off(card.supply_balance, change.supply_balance)
+    {
         return Err(Refused::ActionInfo);
     }
     if change.supply_balance == Some(true) && !context.rules.stored_value_permission {
@@ -153,9 +196,15 @@ fn changed_dates(
     change: Option<&DateInfoChange>,
     now: i64,
 ) -> Result<Option<DateInfo>, Refused> {
-    let Some(change) = change else { return Ok(base.date_info.clone()) };
+    let Some(change) = change else {
+        return Ok(base.date_info.clone());
+    };
     let range = Some(DateInfoType::DateTypeFixTimeRange);
-    let Some(before) = base.date_info.as_ref().filter(|before| before.r#type == range) else {
+    let Some(before) = base
+        .date_info
+        .as_ref()
+        .filter(|before| before.r#type == range)
+    else {
         return Err(Refused::Time);
     };
     if change.r#type != range {
@@ -166,134 +215,14 @@ fn changed_dates(
     if begin > before.begin_timestamp || end < before.end_timestamp {
         return Err(Refused::TimeRange);
     }
-    let after = DateInfo { begin_timestamp: begin, end_timestamp: end, ..before.clone() };
+    let after = DateInfo {
+        begin_timestamp: begin,
+        end_timestamp: end,
+        ..before.clone()
+    };
     check::dates(&after, now)?;
     Ok(Some(after))
 }
 
 #[cfg(test)]
-mod tests {
-    use kabao_models::official_account::card::CustomField;
-
-    use super::*;
-    use crate::official_account::core::testing::NOW;
-    use crate::settings::OfficialAccount;
-
-    fn card() -> MemberCard {
-        MemberCard { supply_bonus: Some(true), ..MemberCard::default() }
-    }
-
-    fn base() -> BaseInfo {
-        BaseInfo {
-            date_info: Some(DateInfo {
-                r#type: Some(DateInfoType::DateTypeFixTimeRange),
-                begin_timestamp: Some(NOW),
-                end_timestamp: Some(NOW + 2_000),
-                ..DateInfo::default()
-            }),
-            location_id_list: Some(vec![1, 2]),
-            ..BaseInfo::default()
-        }
-    }
-
-    fn try_change(change: MemberCardChange, rules: &OfficialAccount) -> Result<Changed, Refused> {
-        let context = Context { appid: "wx", now: NOW, rules };
-        apply(&context, &card(), &base(), &change)
-    }
-
-    fn refusal(change: MemberCardChange, rules: &OfficialAccount) -> Option<Refused> {
-        try_change(change, rules).err()
-    }
-
-    fn in_base(change: BaseInfoChange) -> MemberCardChange {
-        MemberCardChange { base_info: Some(change), ..MemberCardChange::default() }
-    }
-
-    fn dates(r#type: DateInfoType, begin: i64, end: i64) -> MemberCardChange {
-        in_base(BaseInfoChange {
-            date_info: Some(DateInfoChange {
-                r#type: Some(r#type),
-                begin_timestamp: Some(begin),
-                end_timestamp: Some(end),
-                ..DateInfoChange::default()
-            }),
-            ..BaseInfoChange::default()
-        })
-    }
-
-    #[test]
-    fn a_range_only_grows() {
-        let range = DateInfoType::DateTypeFixTimeRange;
-        for (change, expected) in [
-            (dates(range.clone(), NOW, NOW + 2_500), None),
-            (dates(range.clone(), NOW - 100, NOW + 2_000), None),
-            (dates(range.clone(), NOW + 1, NOW + 2_500), Some(Refused::TimeRange)),
-            (dates(range.clone(), NOW, NOW + 1_999), Some(Refused::TimeRange)),
-            (dates(range, NOW, 2_200_000_000), Some(Refused::Time)),
-            (dates(DateInfoType::DateTypePermanent, NOW, NOW + 2_500), Some(Refused::Time)),
-        ] {
-            assert_eq!(refusal(change.clone(), &OfficialAccount::default()), expected, "{change:?}");
-        }
-    }
-
-    #[test]
-    fn fixed_members_make_the_update_fail() {
-        for (name, json) in [("brand_name", "\"x\""), ("sku", "{\"quantity\":1}"), ("bind_openid", "true")] {
-            let mut change = BaseInfoChange::default();
-            change.extra.insert_json(name, json.into()).unwrap();
-            assert_eq!(refusal(in_base(change), &OfficialAccount::default()), Some(Refused::ActionInfo), "{name}");
-        }
-        let off = MemberCardChange { supply_bonus: Some(false), ..MemberCardChange::default() };
-        assert_eq!(refusal(off, &OfficialAccount::default()), Some(Refused::ActionInfo));
-    }
-
-    #[test]
-    fn a_member_that_nobody_knows_changes_nothing() {
-        let mut change = BaseInfoChange::default();
-        change.extra.insert_json("colour", "\"red\"".into()).unwrap();
-        let changed = try_change(in_base(change), &OfficialAccount::default()).unwrap();
-        assert!(changed.base == base() && !changed.send_check);
-    }
-
-    #[test]
-    fn three_value_slots_are_the_most() {
-        let field = || Some(CustomField { name: Some("券".into()), ..CustomField::default() });
-        let two = MemberCardChange { custom_field1: field(), custom_field2: field(), ..MemberCardChange::default() };
-        assert_eq!(refusal(two.clone(), &OfficialAccount::default()), None);
-        let four = MemberCardChange { custom_field3: field(), ..two };
-        assert_eq!(refusal(four, &OfficialAccount::default()), Some(Refused::Slots));
-    }
-
-    #[test]
-    fn the_tables_disagree_about_the_logo_and_the_title() {
-        let logo = in_base(BaseInfoChange { logo_url: Some("https://mmbiz.qpic.cn/x/0".into()), ..BaseInfoChange::default() });
-        let title = in_base(BaseInfoChange { title: Some("卡".into()), ..BaseInfoChange::default() });
-        let sdk = OfficialAccount { review_table: ReviewTable::Sdk, ..OfficialAccount::default() };
-        for (change, rules, expected) in [
-            (&logo, &OfficialAccount::default(), true),
-            (&title, &OfficialAccount::default(), false),
-            (&logo, &sdk, false),
-            (&title, &sdk, true),
-        ] {
-            assert_eq!(try_change(change.clone(), rules).unwrap().send_check, expected);
-        }
-    }
-
-    #[test]
-    fn pictures_texts_and_stored_value_are_checked_and_zero_clears_the_stores() {
-        let logo = in_base(BaseInfoChange {
-            logo_url: Some("https://example.com/qpic.cn/logo.png".into()),
-            location_id_list: Some(vec![0]),
-            ..BaseInfoChange::default()
-        });
-        assert_eq!(refusal(logo.clone(), &OfficialAccount::default()), Some(Refused::Picture));
-        let lenient = OfficialAccount { require_cdn_pictures: false, ..OfficialAccount::default() };
-        assert_eq!(try_change(logo, &lenient).unwrap().base.location_id_list, Some(Vec::new()));
-        let balance = MemberCardChange { supply_balance: Some(true), ..MemberCardChange::default() };
-        let without = OfficialAccount { stored_value_permission: false, ..OfficialAccount::default() };
-        assert_eq!(refusal(balance, &without), Some(Refused::StoredValue));
-        let spam = MemberCardChange { prerogative: Some("买一送一百".into()), ..MemberCardChange::default() };
-        let filter = OfficialAccount { refused_texts: vec!["送一百".into()], ..OfficialAccount::default() };
-        assert_eq!(refusal(spam, &filter), Some(Refused::Spam));
-    }
-}
+mod tests;

@@ -15,8 +15,15 @@ const SLOTS: usize = 3;
 const LAST_MOMENT: i64 = 2_147_443_200;
 
 /// Checks a new card.
-pub(super) fn definition(context: &Context<'_>, card: &MemberCard, base: &BaseInfo) -> Result<(), Refused> {
-    dates(base.date_info.as_ref().unwrap_or(&DateInfo::default()), context.now)?;
+pub(super) fn definition(
+    context: &Context<'_>,
+    card: &MemberCard,
+    base: &BaseInfo,
+) -> Result<(), Refused> {
+    dates(
+        base.date_info.as_ref().unwrap_or(&DateInfo::default()),
+        context.now,
+    )?;
     let quantity = base.sku.as_ref().and_then(|sku| sku.quantity).unwrap_or(0);
     if quantity < 0 {
         return Err(Refused::Stock);
@@ -44,9 +51,14 @@ pub(super) fn definition(context: &Context<'_>, card: &MemberCard, base: &BaseIn
 
 /// Checks a validity.
 pub(super) fn dates(information: &DateInfo, now: i64) -> Result<(), Refused> {
-    let needed = |value: Option<i64>, name: &'static str| value.ok_or(Refused::Missing(name.into()));
+    let needed =
+        |value: Option<i64>, name: &'static str| value.ok_or(Refused::Missing(name.into()));
     let last = |end: i64| {
-        if end <= now || end >= LAST_MOMENT { Err(Refused::Time) } else { Ok(()) }
+        if end <= now || end >= LAST_MOMENT {
+            Err(Refused::Time)
+        } else {
+            Ok(())
+        }
     };
     match &information.r#type {
         Some(DateInfoType::DateTypeFixTimeRange) => {
@@ -79,19 +91,34 @@ pub(super) fn slots(card: &MemberCard) -> Result<(), Refused> {
         card.custom_field2.is_some(),
         card.custom_field3.is_some(),
     ];
-    if shown.into_iter().filter(|shown| *shown).count() > SLOTS { Err(Refused::Slots) } else { Ok(()) }
+    if shown.into_iter().filter(|shown| *shown).count() > SLOTS {
+        Err(Refused::Slots)
+    } else {
+        Ok(())
+    }
 }
 
 /// Pictures come from WeChat's own servers.
-pub(super) fn pictures(context: &Context<'_>, card: &MemberCard, base: &BaseInfo) -> Result<(), Refused> {
+pub(super) fn pictures(
+    context: &Context<'_>,
+    card: &MemberCard,
+    base: &BaseInfo,
+) -> Result<(), Refused> {
     let advanced = card.advanced_info.as_ref();
-    let covers = advanced.and_then(|info| info.r#abstract.as_ref()).and_then(|cover| cover.icon_url_list.as_ref());
+    let covers = advanced
+        .and_then(|info| info.r#abstract.as_ref())
+        .and_then(|cover| cover.icon_url_list.as_ref());
     let images = advanced.and_then(|info| info.text_image_list.as_ref());
     let urls = [&card.background_pic_url, &base.logo_url]
         .into_iter()
         .flatten()
         .chain(covers.into_iter().flatten())
-        .chain(images.into_iter().flatten().filter_map(|image| image.image_url.as_ref()));
+        .chain(
+            images
+                .into_iter()
+                .flatten()
+                .filter_map(|image| image.image_url.as_ref()),
+        );
     for url in urls {
         picture(context, url)?;
     }
@@ -100,9 +127,15 @@ pub(super) fn pictures(context: &Context<'_>, card: &MemberCard, base: &BaseInfo
 
 /// The same for one picture.
 pub(super) fn picture(context: &Context<'_>, url: &str) -> Result<(), Refused> {
-    let host = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', ':', '?']).next().unwrap_or_default());
+    let host = url.split_once("://").map_or("", |(_, rest)| {
+        rest.split(['/', ':', '?']).next().unwrap_or_default()
+    });
     let on_cdn = host.ends_with(".qpic.cn") || host.ends_with(".qlogo.cn");
-    if context.rules.require_cdn_pictures && !url.is_empty() && !on_cdn { Err(Refused::Picture) } else { Ok(()) }
+    if context.rules.require_cdn_pictures && !url.is_empty() && !on_cdn {
+        Err(Refused::Picture)
+    } else {
+        Ok(())
+    }
 }
 
 /// Refuses the texts that the settings name.
@@ -112,12 +145,18 @@ pub(super) fn texts(context: &Context<'_>, content: &impl Serialize) -> Result<(
         return Ok(());
     }
     let content = serde_json::to_value(content).map_err(|_| Refused::Internal)?;
-    if contains(&content, refused) { Err(Refused::Spam) } else { Ok(()) }
+    if contains(&content, refused) {
+        Err(Refused::Spam)
+    } else {
+        Ok(())
+    }
 }
 
 fn contains(value: &Value, refused: &[String]) -> bool {
     match value {
-        Value::String(text) => refused.iter().any(|refused| text.contains(refused.as_str())),
+        Value::String(text) => refused
+            .iter()
+            .any(|refused| text.contains(refused.as_str())),
         Value::Array(items) => items.iter().any(|item| contains(item, refused)),
         Value::Object(members) => members.values().any(|member| contains(member, refused)),
         _ => false,

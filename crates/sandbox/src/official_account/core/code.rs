@@ -28,7 +28,11 @@ pub(crate) struct CodeState {
 impl CodeState {
     /// Tells whether the code can be redeemed.
     pub(crate) fn can_consume(&self) -> bool {
-        !self.card.consumed && matches!(self.status, UserCardStatus::Normal | UserCardStatus::GiftTimeout)
+        !self.card.consumed
+            && matches!(
+                self.status,
+                UserCardStatus::Normal | UserCardStatus::GiftTimeout
+            )
     }
 }
 
@@ -63,7 +67,13 @@ impl Core {
             }
         }
         let (begin_time, end_time) = card.validity(template);
-        Ok(CodeState { key, card: card.clone(), begin_time, end_time, status })
+        Ok(CodeState {
+            key,
+            card: card.clone(),
+            begin_time,
+            end_time,
+            status,
+        })
     }
 
     /// Invalidates a card for good.
@@ -129,18 +139,32 @@ impl Core {
     pub(crate) fn encrypt_code(&mut self, key: &Key) -> String {
         let appid = self.owner(&key.0).unwrap_or_default().to_owned();
         let encrypted = format!("XXIz{}+{}==", random::secret(40), random::secret(10));
-        self.encrypted_codes.insert(encrypted.clone(), EncryptedCode { appid, key: key.clone() });
+        self.encrypted_codes.insert(
+            encrypted.clone(),
+            EncryptedCode {
+                appid,
+                key: key.clone(),
+            },
+        );
         encrypted
     }
 
     /// Decrypts a code of one of the caller's cards.
-    pub(crate) fn decrypt_code(&self, context: &Context<'_>, encrypted: &str) -> Result<String, Refused> {
+    pub(crate) fn decrypt_code(
+        &self,
+        context: &Context<'_>,
+        encrypted: &str,
+    ) -> Result<String, Refused> {
         let known = self
             .encrypted_codes
             .get(encrypted)
             .filter(|known| known.appid == context.appid)
             .ok_or(Refused::EncryptCode)?;
-        if self.user_cards.contains_key(&known.key) { Ok(known.key.1.clone()) } else { Err(Refused::CodeForm) }
+        if self.user_cards.contains_key(&known.key) {
+            Ok(known.key.1.clone())
+        } else {
+            Err(Refused::CodeForm)
+        }
     }
 
     /// Returns a platform code that no card has.
@@ -156,13 +180,21 @@ impl Core {
 
 /// Codes are half-width and have no blanks.
 pub(super) fn check_form(code: &str) -> Result<(), Refused> {
-    let well_formed = (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic());
-    if well_formed { Ok(()) } else { Err(Refused::CodeForm) }
+    let well_formed =
+        (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(|byte| byte.is_ascii_graphic());
+    if well_formed {
+        Ok(())
+    } else {
+        Err(Refused::CodeForm)
+    }
 }
 
 fn check_consumed((card_id, code): &Key, card: &UserCard) -> Result<(), Refused> {
     if card.consumed {
-        return Err(Refused::Redeemed { card_id: card_id.clone(), code: code.as_str().into() });
+        return Err(Refused::Redeemed {
+            card_id: card_id.clone(),
+            code: code.as_str().into(),
+        });
     }
     Ok(())
 }
@@ -172,7 +204,12 @@ mod tests {
     use super::*;
     use crate::official_account::core::testing::{CARD, CODE, World};
 
-    fn status(world: &mut World, card_id: Option<&str>, code: &str, check: Check) -> Result<UserCardStatus, i64> {
+    fn status(
+        world: &mut World,
+        card_id: Option<&str>,
+        code: &str,
+        check: Check,
+    ) -> Result<UserCardStatus, i64> {
         world
             .run(|core, context| core.code(context, code, card_id, check))
             .map(|state| state.status)
@@ -182,10 +219,21 @@ mod tests {
     #[test]
     fn abnormal_states_are_errors_only_when_checked() {
         let mut world = World::new();
-        assert_eq!(status(&mut world, None, CODE, Check::Consume), Ok(UserCardStatus::Normal));
-        world.run(|core, context| core.delete_user_card(context, CARD, CODE)).unwrap();
-        assert_eq!(status(&mut world, Some(CARD), CODE, Check::Consume), Err(40127));
-        assert_eq!(status(&mut world, Some(CARD), CODE, Check::Nothing), Ok(UserCardStatus::Delete));
+        assert_eq!(
+            status(&mut world, None, CODE, Check::Consume),
+            Ok(UserCardStatus::Normal)
+        );
+        world
+            .run(|core, context| core.delete_user_card(context, CARD, CODE))
+            .unwrap();
+        assert_eq!(
+            status(&mut world, Some(CARD), CODE, Check::Consume),
+            Err(40127)
+        );
+        assert_eq!(
+            status(&mut world, Some(CARD), CODE, Check::Nothing),
+            Ok(UserCardStatus::Delete)
+        );
         for check in [Check::Consume, Check::Nothing] {
             assert_eq!(status(&mut world, None, "000000000000", check), Err(40056));
             assert_eq!(status(&mut world, Some("none"), CODE, check), Err(40073));
@@ -196,7 +244,9 @@ mod tests {
     #[test]
     fn a_redeemed_code_is_40099_and_an_invalidated_one_stays_so() {
         let mut world = World::new();
-        world.run(|core, context| core.consume(context, CARD, CODE)).unwrap();
+        world
+            .run(|core, context| core.consume(context, CARD, CODE))
+            .unwrap();
         assert_eq!(status(&mut world, None, CODE, Check::Consume), Err(40099));
         assert!(status(&mut world, None, CODE, Check::Nothing).is_ok());
         let mut world = World::new();
@@ -205,7 +255,10 @@ mod tests {
         };
         invalidate(&mut world).unwrap();
         assert_eq!(invalidate(&mut world), Err(Refused::UserCardStatus));
-        assert_eq!(status(&mut world, None, CODE, Check::Nothing), Ok(UserCardStatus::Unavailable));
+        assert_eq!(
+            status(&mut world, None, CODE, Check::Nothing),
+            Ok(UserCardStatus::Unavailable)
+        );
         let restored = world.run(|core, context| core.restore_user_card(context, CARD, CODE));
         assert!(restored.is_err(), "final");
     }
@@ -223,18 +276,36 @@ mod tests {
         };
         assert_eq!(change(&mut world, "M0000002"), Err(Refused::CodeForm));
         assert_eq!(change(&mut world, "M0000003"), Ok(()));
-        assert_eq!(status(&mut world, Some(&card_id), "M0000001", Check::Nothing), Err(40056));
+        assert_eq!(
+            status(&mut world, Some(&card_id), "M0000001", Check::Nothing),
+            Err(40056)
+        );
         assert!(status(&mut world, Some(&card_id), "M0000003", Check::Nothing).is_ok());
-        assert_eq!(status(&mut world, None, "M0000003", Check::Nothing), Err(40056), "own codes need card_id");
+        assert_eq!(
+            status(&mut world, None, "M0000003", Check::Nothing),
+            Err(40056),
+            "own codes need card_id"
+        );
     }
 
     #[test]
     fn another_account_cannot_decrypt() {
         let mut world = World::new();
         let encrypted = world.run(|core, _| core.encrypt_code(&(CARD.into(), CODE.into())));
-        assert_eq!(world.run(|core, context| core.decrypt_code(context, &encrypted)).as_deref(), Ok(CODE));
+        assert_eq!(
+            world
+                .run(|core, context| core.decrypt_code(context, &encrypted))
+                .as_deref(),
+            Ok(CODE)
+        );
         let foreign = world.run(|core, context| {
-            core.decrypt_code(&Context { appid: "wx0", ..*context }, &encrypted)
+            core.decrypt_code(
+                &Context {
+                    appid: "wx0",
+                    ..*context
+                },
+                &encrypted,
+            )
         });
         assert_eq!(foreign, Err(Refused::EncryptCode));
     }

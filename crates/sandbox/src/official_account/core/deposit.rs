@@ -37,7 +37,11 @@ impl Core {
             return Err(Refused::CardStatus);
         }
         let key = |code: &String| (card_id.to_owned(), code.clone());
-        let taken: Vec<_> = codes.iter().filter(|code| self.user_cards.contains_key(&key(code))).cloned().collect();
+        let taken: Vec<_> = codes
+            .iter()
+            .filter(|code| self.user_cards.contains_key(&key(code)))
+            .cloned()
+            .collect();
         let template = self.template_mut(context, card_id)?;
         let mut deposited = Deposited::default();
         for code in codes {
@@ -66,8 +70,13 @@ impl Core {
     }
 
     /// Returns how many codes were imported.
-    pub(crate) fn deposit_count(&self, context: &Context<'_>, card_id: &str) -> Result<usize, Refused> {
-        self.template(context, card_id).map(|template| template.imported.len())
+    pub(crate) fn deposit_count(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<usize, Refused> {
+        self.template(context, card_id)
+            .map(|template| template.imported.len())
     }
 
     /// Tells imported codes from others.
@@ -79,7 +88,10 @@ impl Core {
     ) -> Result<(Vec<String>, Vec<String>), Refused> {
         check_number(codes)?;
         let template = self.template(context, card_id)?;
-        Ok(codes.iter().cloned().partition(|code| template.imported.contains(code)))
+        Ok(codes
+            .iter()
+            .cloned()
+            .partition(|code| template.imported.contains(code)))
     }
 }
 
@@ -107,25 +119,42 @@ mod tests {
         let card_id = world.approved_base(|base| {
             base.use_custom_code = Some(true);
             base.get_custom_code_mode = Some(DEPOSIT.to_owned());
-            base.sku = Some(kabao_models::official_account::card::NewSku { quantity: Some(0), ..Default::default() });
+            base.sku = Some(kabao_models::official_account::card::NewSku {
+                quantity: Some(0),
+                ..Default::default()
+            });
             base.get_limit = Some(5);
         });
         let deposit = |world: &mut World, given: &[&str]| {
             world.run(|core, context| core.deposit_codes(context, &card_id, &codes(given)))
         };
         let first = deposit(&mut world, &["M1", "M2", "M1", "含有汉字"]).unwrap();
-        assert_eq!((first.imported.len(), first.duplicate.len(), first.failed.len()), (2, 1, 1));
+        assert_eq!(
+            (
+                first.imported.len(),
+                first.duplicate.len(),
+                first.failed.len()
+            ),
+            (2, 1, 1)
+        );
         assert_eq!(deposit(&mut world, &["M2", "M3"]).unwrap().imported, ["M3"]);
-        assert_eq!(world.run(|core, context| core.deposit_count(context, &card_id)), Ok(3));
-        let (known, unknown) =
-            world.run(|core, context| core.check_codes(context, &card_id, &codes(&["M3", "M9"]))).unwrap();
+        assert_eq!(
+            world.run(|core, context| core.deposit_count(context, &card_id)),
+            Ok(3)
+        );
+        let (known, unknown) = world
+            .run(|core, context| core.check_codes(context, &card_id, &codes(&["M3", "M9"])))
+            .unwrap();
         assert_eq!((known, unknown), (codes(&["M3"]), codes(&["M9"])));
         let stock = |world: &mut World, more| {
             world.run(|core, context| core.modify_stock(context, &card_id, more, 0))
         };
         assert_eq!(stock(&mut world, 4), Err(Refused::Stock));
         assert_eq!(stock(&mut world, 2), Ok(()));
-        assert_eq!((world.claim(&card_id, "oOne"), world.claim(&card_id, "oTwo")), ("M1".into(), "M2".into()));
+        assert_eq!(
+            (world.claim(&card_id, "oOne"), world.claim(&card_id, "oTwo")),
+            ("M1".into(), "M2".into())
+        );
         assert_eq!(world.try_claim(&card_id, "oThree"), Err(Refused::SoldOut));
         assert_eq!(stock(&mut world, 2), Err(Refused::Stock));
         assert_eq!(stock(&mut world, 1), Ok(()));
@@ -136,7 +165,10 @@ mod tests {
         let mut world = World::new();
         let deposit = |world: &mut World, card_id: &str, number: usize| {
             let codes = vec!["M1".to_owned(); number];
-            world.run(|core, context| core.deposit_codes(context, card_id, &codes)).err().map(|refused| refused.errcode())
+            world
+                .run(|core, context| core.deposit_codes(context, card_id, &codes))
+                .err()
+                .map(|refused| refused.errcode())
         };
         assert_eq!(deposit(&mut world, CARD, 1), Some(43009));
         assert_eq!(deposit(&mut world, CARD, 0), Some(41011));

@@ -69,16 +69,28 @@ impl Core {
         context: &Context<'_>,
         submission: Submission,
     ) -> Result<Submitted, Refused> {
-        let Submission { card_id, code, info } = submission;
+        let Submission {
+            card_id,
+            code,
+            info,
+        } = submission;
         let (key, template, card) = self.held(&card_id, &code)?;
         card.check_usable(context, template)?;
         let mode = template.activation_mode();
-        if !matches!(mode, ActivationMode::OneClick | ActivationMode::JumpOneClick) {
+        if !matches!(
+            mode,
+            ActivationMode::OneClick | ActivationMode::JumpOneClick
+        ) {
             return Err(Refused::Action("the card is not activated by a form"));
         }
-        let form = template.form.as_ref().ok_or(Refused::Action("the card has no form yet"))?;
+        let form = template
+            .form
+            .as_ref()
+            .ok_or(Refused::Action("the card has no form yet"))?;
         if card.has_active && !can_modify(form) {
-            return Err(Refused::Action("the card is active and its form cannot be modified"));
+            return Err(Refused::Action(
+                "the card is active and its form cannot be modified",
+            ));
         }
         if !card.has_active
             && let Some(required) = &form.required_form
@@ -88,7 +100,11 @@ impl Core {
         }
         let mut after = card.clone();
         after.user_info = info.clone();
-        let (openid, outer_str, was_active) = (after.openid.clone(), after.outer_str.clone(), after.has_active);
+        let (openid, outer_str, was_active) = (
+            after.openid.clone(),
+            after.outer_str.clone(),
+            after.has_active,
+        );
         let appid = template.appid.clone();
         self.put_user_card(key.clone(), after);
         let mut submitted = Submitted {
@@ -108,8 +124,18 @@ impl Core {
             submitted.has_active = true;
         } else {
             let ticket = random::secret(64);
-            let expires = context.now.saturating_add(context.rules.activate_ticket_seconds);
-            self.tickets.insert(ticket.clone(), Ticket { appid, info, expires, used: false });
+            let expires = context
+                .now
+                .saturating_add(context.rules.activate_ticket_seconds);
+            self.tickets.insert(
+                ticket.clone(),
+                Ticket {
+                    appid,
+                    info,
+                    expires,
+                    used: false,
+                },
+            );
             submitted.activate_ticket = Some(ticket);
             submitted.encrypt_code = Some(self.encrypt_code(&key));
         }
@@ -117,15 +143,25 @@ impl Core {
     }
 
     /// Reads what was submitted under a ticket.
-    pub(crate) fn temporary_info(&mut self, context: &Context<'_>, ticket: &str) -> Result<UserInfo, Refused> {
+    pub(crate) fn temporary_info(
+        &mut self,
+        context: &Context<'_>,
+        ticket: &str,
+    ) -> Result<UserInfo, Refused> {
         let invalid = Refused::Chosen {
             errcode: context.rules.activate_ticket_errcode,
             errmsg: "invalid activate_ticket",
         };
-        let Some(ticket) = self.tickets.get_mut(ticket).filter(|ticket| ticket.appid == context.appid) else {
+        let Some(ticket) = self
+            .tickets
+            .get_mut(ticket)
+            .filter(|ticket| ticket.appid == context.appid)
+        else {
             return Err(invalid);
         };
-        if context.now >= ticket.expires || (ticket.used && context.rules.activate_ticket_single_use) {
+        if context.now >= ticket.expires
+            || (ticket.used && context.rules.activate_ticket_single_use)
+        {
             return Err(invalid);
         }
         ticket.used = true;
@@ -144,18 +180,30 @@ fn can_modify(form: &SetActivateUserForm) -> bool {
 fn is_complete(required: &ActivateForm, info: &UserInfo) -> bool {
     let common = required.common_field_id_list.iter().flatten().all(|field| {
         info.common_field_list.iter().flatten().any(|given| {
-            given.name.as_ref() == Some(field) && given.value.as_ref().is_some_and(|value| !value.is_empty())
+            given.name.as_ref() == Some(field)
+                && given.value.as_ref().is_some_and(|value| !value.is_empty())
         })
     });
     let named = |name: &str| {
         info.custom_field_list.iter().flatten().any(|given| {
             let value = given.value.as_ref().is_some_and(|value| !value.is_empty());
-            let values = given.value_list.as_ref().is_some_and(|values| !values.is_empty());
+            let values = given
+                .value_list
+                .as_ref()
+                .is_some_and(|values| !values.is_empty());
             given.name.as_deref() == Some(name) && (value || values)
         })
     };
-    let custom = required.custom_field_list.iter().flatten().all(|name| named(name));
-    let rich = required.rich_field_list.iter().flatten().all(|field| field.name.as_deref().is_some_and(named));
+    let custom = required
+        .custom_field_list
+        .iter()
+        .flatten()
+        .all(|name| named(name));
+    let rich = required
+        .rich_field_list
+        .iter()
+        .flatten()
+        .all(|field| field.name.as_deref().is_some_and(named));
     common && custom && rich
 }
 
@@ -184,11 +232,23 @@ mod tests {
             value: Some(phone.into()),
             ..CommonFieldValue::default()
         };
-        UserInfo { common_field_list: Some(vec![field]), ..UserInfo::default() }
+        UserInfo {
+            common_field_list: Some(vec![field]),
+            ..UserInfo::default()
+        }
     }
 
-    fn submit(world: &mut World, card_id: &str, code: &str, info: UserInfo) -> Result<Submitted, Refused> {
-        let submission = Submission { card_id: card_id.into(), code: code.into(), info };
+    fn submit(
+        world: &mut World,
+        card_id: &str,
+        code: &str,
+        info: UserInfo,
+    ) -> Result<Submitted, Refused> {
+        let submission = Submission {
+            card_id: card_id.into(),
+            code: code.into(),
+            info,
+        };
         world.run(|core, context| core.submit_form(context, submission))
     }
 
@@ -197,15 +257,33 @@ mod tests {
         let mut world = World::new();
         let card_id = world.approved(|card| card.wx_activate = Some(true));
         let code = world.claim(&card_id, "oNew");
-        assert!(submit(&mut world, &card_id, &code, info("13800000000")).is_err(), "no form yet");
-        world.run(|core, context| core.set_form(context, &card_id, &form(&card_id, false))).unwrap();
-        assert!(submit(&mut world, &card_id, &code, UserInfo::default()).is_err(), "phone missing");
+        assert!(
+            submit(&mut world, &card_id, &code, info("13800000000")).is_err(),
+            "no form yet"
+        );
+        world
+            .run(|core, context| core.set_form(context, &card_id, &form(&card_id, false)))
+            .unwrap();
+        assert!(
+            submit(&mut world, &card_id, &code, UserInfo::default()).is_err(),
+            "phone missing"
+        );
         let submitted = submit(&mut world, &card_id, &code, info("13800000000")).unwrap();
         assert!(submitted.has_active && submitted.activate_ticket.is_none());
-        let shown = world.run(|core, context| core.user_info(context, &card_id, &code)).unwrap();
-        assert_eq!((shown.has_active, shown.user_info), (Some(true), Some(info("13800000000"))));
-        assert!(submit(&mut world, &card_id, &code, info("13900000000")).is_err(), "cannot be modified");
-        world.run(|core, context| core.set_form(context, &card_id, &form(&card_id, true))).unwrap();
+        let shown = world
+            .run(|core, context| core.user_info(context, &card_id, &code))
+            .unwrap();
+        assert_eq!(
+            (shown.has_active, shown.user_info),
+            (Some(true), Some(info("13800000000")))
+        );
+        assert!(
+            submit(&mut world, &card_id, &code, info("13900000000")).is_err(),
+            "cannot be modified"
+        );
+        world
+            .run(|core, context| core.set_form(context, &card_id, &form(&card_id, true)))
+            .unwrap();
         assert!(submit(&mut world, &card_id, &code, info("13900000000")).is_ok());
     }
 
@@ -217,13 +295,19 @@ mod tests {
             card.wx_activate_after_submit = Some(true);
         });
         let code = world.claim(&card_id, "oNew");
-        world.run(|core, context| core.set_form(context, &card_id, &form(&card_id, false))).unwrap();
+        world
+            .run(|core, context| core.set_form(context, &card_id, &form(&card_id, false)))
+            .unwrap();
         let submitted = submit(&mut world, &card_id, &code, info("13800000000")).unwrap();
         assert!(!submitted.has_active);
         let encrypted = submitted.encrypt_code.unwrap();
-        assert_eq!(world.run(|core, context| core.decrypt_code(context, &encrypted)), Ok(code.clone()));
+        assert_eq!(
+            world.run(|core, context| core.decrypt_code(context, &encrypted)),
+            Ok(code.clone())
+        );
         let ticket = submitted.activate_ticket.unwrap();
-        let read = |world: &mut World| world.run(|core, context| core.temporary_info(context, &ticket));
+        let read =
+            |world: &mut World| world.run(|core, context| core.temporary_info(context, &ticket));
         assert_eq!(read(&mut world), Ok(info("13800000000")));
         assert_eq!(read(&mut world).unwrap_err().errcode(), 47001);
         world.rules.activate_ticket_single_use = false;
@@ -242,10 +326,21 @@ mod tests {
                 optional_form: Some(ActivateForm::default()),
                 ..SetActivateUserForm::new(card_id.as_str())
             };
-            world.run(|core, context| core.set_form(context, &card_id, &form(&card_id, false))).unwrap();
-            world.run(|core, context| core.set_form(context, &card_id, &optional)).unwrap();
-            let state = world.core.templates().find(|state| state.card_id == card_id).unwrap();
-            assert_eq!(state.activate_user_form.unwrap().required_form.is_none(), replaces);
+            world
+                .run(|core, context| core.set_form(context, &card_id, &form(&card_id, false)))
+                .unwrap();
+            world
+                .run(|core, context| core.set_form(context, &card_id, &optional))
+                .unwrap();
+            let state = world
+                .core
+                .templates()
+                .find(|state| state.card_id == card_id)
+                .unwrap();
+            assert_eq!(
+                state.activate_user_form.unwrap().required_form.is_none(),
+                replaces
+            );
         }
     }
 }

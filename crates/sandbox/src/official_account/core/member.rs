@@ -1,7 +1,7 @@
 //! Members: what `userinfo/get` shows and what `updateuser` changes.
 
-use kabao_models::official_account::member::{GetUserInfoResponse, UpdateUser};
 use kabao_models::official_account::UserCardStatus;
+use kabao_models::official_account::member::{GetUserInfoResponse, UpdateUser};
 use serde::Serialize;
 
 use super::{Context, Core, UserCard, check};
@@ -53,19 +53,29 @@ impl Core {
 
     /// Changes points, balance and slot values. An absolute value wins over a difference, which
     /// then only feeds the message to the user.
-    pub(crate) fn update_user(&mut self, context: &Context<'_>, change: &UpdateUser) -> Result<Totals, Refused> {
+    pub(crate) fn update_user(
+        &mut self,
+        context: &Context<'_>,
+        change: &UpdateUser,
+    ) -> Result<Totals, Refused> {
         let card_id = change.card_id.as_deref().ok_or(Refused::CardIdMissing)?;
-        let code = change.code.as_ref().ok_or(Refused::Missing("code".into()))?.expose();
+        let code = change
+            .code
+            .as_ref()
+            .ok_or(Refused::Missing("code".into()))?
+            .expose();
         let (key, template, card) = self.user_card(context, code, Some(card_id))?;
         card.check_usable(context, template)?;
         let moves_balance = change.balance.is_some() || change.add_balance.is_some();
-        let shows_balance = template.card.supply_balance == Some(true) || context.rules.balance_without_slot;
+        let shows_balance =
+            template.card.supply_balance == Some(true) || context.rules.balance_without_slot;
         if moves_balance && !(context.rules.stored_value_permission && shows_balance) {
             return Err(Refused::StoredValue);
         }
-        let bonus = total(card.bonus, change.bonus, change.add_bonus).ok_or(Refused::Body("bonus".into()))?;
-        let balance =
-            total(card.balance, change.balance, change.add_balance).ok_or(Refused::Body("balance".into()))?;
+        let bonus = total(card.bonus, change.bonus, change.add_bonus)
+            .ok_or(Refused::Body("bonus".into()))?;
+        let balance = total(card.balance, change.balance, change.add_balance)
+            .ok_or(Refused::Body("balance".into()))?;
         if context.rules.refuse_negative_totals && (bonus < 0 || balance < 0) {
             return Err(Refused::Body("a negative total".into()));
         }
@@ -88,10 +98,15 @@ impl Core {
         if context.rules.update_membership_number
             && let Some(json) = change.extra.get("membership_number")
         {
-            let number = serde_json::from_str(json).map_err(|_| Refused::Body("membership_number".into()))?;
+            let number = serde_json::from_str(json)
+                .map_err(|_| Refused::Body("membership_number".into()))?;
             after.membership_number = Some(number);
         }
-        let totals = Totals { bonus, balance, openid: after.openid.clone() };
+        let totals = Totals {
+            bonus,
+            balance,
+            openid: after.openid.clone(),
+        };
         self.put_user_card(key, after);
         Ok(totals)
     }
@@ -103,7 +118,10 @@ impl Core {
         openid: &str,
         card_id: Option<&str>,
     ) -> Result<Vec<(String, String)>, Refused> {
-        if !openid.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')) {
+        if !openid
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+        {
             return Err(Refused::Openid);
         }
         let card_id = card_id.filter(|card_id| !card_id.is_empty());
@@ -111,7 +129,11 @@ impl Core {
             self.template(context, card_id)?;
         }
         let listed = |card: &UserCard, of: &str| {
-            let Some(template) = self.templates.get(of).filter(|template| template.appid == context.appid) else {
+            let Some(template) = self
+                .templates
+                .get(of)
+                .filter(|template| template.appid == context.appid)
+            else {
                 return false;
             };
             match card.status(context, template) {
@@ -126,32 +148,60 @@ impl Core {
             .user_cards
             .iter()
             .filter(|((of, _), card)| {
-                card.openid == openid && card_id.is_none_or(|card_id| card_id == of) && listed(card, of)
+                card.openid == openid
+                    && card_id.is_none_or(|card_id| card_id == of)
+                    && listed(card, of)
             })
             .map(|(key, _)| key.clone())
             .collect())
     }
 
     /// Lists all user cards for the control API.
-    pub(crate) fn members<'a>(&'a self, context: &'a Context<'_>) -> impl Iterator<Item = MemberState> + 'a {
-        self.user_cards.iter().filter_map(|((card_id, code), record)| {
-            let template = self.templates.get(card_id)?;
-            Some(MemberState {
-                card_id: card_id.clone(),
-                code: code.clone(),
-                status: record.status(context, template),
-                record: record.clone(),
+    pub(crate) fn members<'a>(
+        &'a self,
+        context: &'a Context<'_>,
+    ) -> impl Iterator<Item = MemberState> + 'a {
+        self.user_cards
+            .iter()
+            .filter_map(|((card_id, code), record)| {
+                let template = self.templates.get(card_id)?;
+                Some(MemberState {
+                    card_id: card_id.clone(),
+                    code: code.clone(),
+                    status: record.status(context, template),
+                    record: record.clone(),
+                })
             })
+    }
+
+    /// Shows one user card for the control API.
+    pub(crate) fn member(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+        code: &str,
+    ) -> Result<MemberState, Refused> {
+        let ((card_id, code), template, record) = self.held(card_id, code)?;
+        Ok(MemberState {
+            card_id,
+            code,
+            status: record.status(context, template),
+            record: record.clone(),
         })
     }
 
     /// Puts a member in place as it is; for demo data.
     pub(crate) fn put_member(&mut self, card_id: &str, code: &str, record: UserCard) {
-        let platform = self.templates.get(card_id).is_some_and(|card| card.code_mode() == super::template::CodeMode::Platform);
+        let platform = self
+            .templates
+            .get(card_id)
+            .is_some_and(|card| card.code_mode() == super::template::CodeMode::Platform);
         if platform {
-            self.platform_codes.insert(code.to_owned(), card_id.to_owned());
+            self.platform_codes
+                .insert(code.to_owned(), card_id.to_owned());
         }
-        self.user_cards.insert((card_id.to_owned(), code.to_owned()), record);
+        self.user_cards
+            .insert((card_id.to_owned(), code.to_owned()), record);
     }
 }
 
@@ -172,16 +222,25 @@ mod tests {
     }
 
     fn bonus(world: &mut World, change: &UpdateUser) -> Result<i64, Refused> {
-        world.run(|core, context| core.update_user(context, change)).map(|totals| totals.bonus)
+        world
+            .run(|core, context| core.update_user(context, change))
+            .map(|totals| totals.bonus)
     }
 
     #[test]
     fn an_absolute_value_wins_over_a_difference() {
         let mut world = World::new();
-        let both = UpdateUser { bonus: Some(3_000), add_bonus: Some(30), ..change() };
+        let both = UpdateUser {
+            bonus: Some(3_000),
+            add_bonus: Some(30),
+            ..change()
+        };
         assert_eq!(bonus(&mut world, &both), Ok(3_000));
         assert_eq!(bonus(&mut world, &both), Ok(3_000));
-        let add = UpdateUser { add_bonus: Some(-100), ..change() };
+        let add = UpdateUser {
+            add_bonus: Some(-100),
+            ..change()
+        };
         assert_eq!(bonus(&mut world, &add), Ok(2_900));
         assert_eq!(bonus(&mut world, &add), Ok(2_800));
     }
@@ -189,20 +248,58 @@ mod tests {
     #[test]
     fn an_unknown_code_and_a_deleted_card_are_told_apart() {
         let mut world = World::new();
-        let unknown = UpdateUser { bonus: Some(1), ..UpdateUser::new("000000000000", CARD) };
+        let unknown = UpdateUser {
+            bonus: Some(1),
+            ..UpdateUser::new("000000000000", CARD)
+        };
         assert_eq!(bonus(&mut world, &unknown), Err(Refused::Code));
-        world.run(|core, context| core.delete_user_card(context, CARD, CODE)).unwrap();
-        assert_eq!(bonus(&mut world, &UpdateUser { bonus: Some(1), ..change() }), Err(Refused::UserCardStatus));
-        let shown = world.run(|core, context| core.user_info(context, CARD, CODE)).unwrap();
-        assert_eq!((shown.user_card_status, shown.has_active), (Some(UserCardStatus::Delete), Some(true)));
+        world
+            .run(|core, context| core.delete_user_card(context, CARD, CODE))
+            .unwrap();
+        assert_eq!(
+            bonus(
+                &mut world,
+                &UpdateUser {
+                    bonus: Some(1),
+                    ..change()
+                }
+            ),
+            Err(Refused::UserCardStatus)
+        );
+        let shown = world
+            .run(|core, context| core.user_info(context, CARD, CODE))
+            .unwrap();
+        assert_eq!(
+            (shown.user_card_status, shown.has_active),
+            (Some(UserCardStatus::Delete), Some(true))
+        );
     }
 
     #[test]
     fn an_overflow_is_refused_and_negative_totals_by_setting() {
         let mut world = World::new();
-        bonus(&mut world, &UpdateUser { bonus: Some(1), ..change() }).unwrap();
-        assert!(bonus(&mut world, &UpdateUser { add_bonus: Some(i64::MAX), ..change() }).is_err());
-        let negative = UpdateUser { bonus: Some(-5), ..change() };
+        bonus(
+            &mut world,
+            &UpdateUser {
+                bonus: Some(1),
+                ..change()
+            },
+        )
+        .unwrap();
+        assert!(
+            bonus(
+                &mut world,
+                &UpdateUser {
+                    add_bonus: Some(i64::MAX),
+                    ..change()
+                }
+            )
+            .is_err()
+        );
+        let negative = UpdateUser {
+            bonus: Some(-5),
+            ..change()
+        };
         world.rules.refuse_negative_totals = true;
         assert!(bonus(&mut world, &negative).is_err());
         world.rules.refuse_negative_totals = false;
@@ -212,10 +309,16 @@ mod tests {
     #[test]
     fn stored_value_and_pictures_need_their_permissions() {
         let mut world = World::new();
-        let picture = UpdateUser { background_pic_url: Some("https://example.com/a.png".into()), ..change() };
+        let picture = UpdateUser {
+            background_pic_url: Some("https://example.com/a.png".into()),
+            ..change()
+        };
         assert_eq!(bonus(&mut world, &picture), Err(Refused::Picture));
         world.rules.stored_value_permission = false;
-        let balance = UpdateUser { add_balance: Some(100), ..change() };
+        let balance = UpdateUser {
+            add_balance: Some(100),
+            ..change()
+        };
         assert_eq!(bonus(&mut world, &balance), Err(Refused::StoredValue));
     }
 
@@ -223,11 +326,16 @@ mod tests {
     fn a_member_number_in_the_body_counts_unless_switched_off() {
         let mut world = World::new();
         let mut number = change();
-        number.extra.insert_json("membership_number", "\"M0000002\"".into()).unwrap();
+        number
+            .extra
+            .insert_json("membership_number", "\"M0000002\"".into())
+            .unwrap();
         world.rules.update_membership_number = false;
         bonus(&mut world, &number).unwrap();
         let shown = |world: &mut World| {
-            let info = world.run(|core, context| core.user_info(context, CARD, CODE)).unwrap();
+            let info = world
+                .run(|core, context| core.user_info(context, CARD, CODE))
+                .unwrap();
             info.membership_number.map(|number| number.into_exposed())
         };
         assert_ne!(shown(&mut world).as_deref(), Some("M0000002"));

@@ -18,17 +18,34 @@ impl Core {
     ) -> Result<(), Refused> {
         self.template_mut(context, card_id)?;
         self.check_slot(context, &slot)?;
-        self.set_slots(card_id, Slots { modify: Some(slot), activate: None });
+        self.set_slots(
+            card_id,
+            Slots {
+                modify: Some(slot),
+                activate: None,
+            },
+        );
         Ok(())
     }
 
     /// Checks that a slot offers exactly one thing, that exists, until a moment to come.
-    pub(super) fn check_slot(&self, context: &Context<'_>, slot: &MessageOperation) -> Result<(), Refused> {
+    pub(super) fn check_slot(
+        &self,
+        context: &Context<'_>,
+        slot: &MessageOperation,
+    ) -> Result<(), Refused> {
         let end_time = match (&slot.card_cell, &slot.url_cell) {
-            (Some(_), Some(_)) => return Err(Refused::Body("card_cell and url_cell exclude each other".into())),
+            (Some(_), Some(_)) => {
+                return Err(Refused::Body(
+                    "card_cell and url_cell exclude each other".into(),
+                ));
+            }
             (None, None) => return Err(Refused::Missing("card_cell".into())),
             (Some(cell), None) => {
-                self.template(context, cell.card_id.as_deref().ok_or(Refused::CardIdMissing)?)?;
+                self.template(
+                    context,
+                    cell.card_id.as_deref().ok_or(Refused::CardIdMissing)?,
+                )?;
                 cell.end_time
             }
             (None, Some(cell)) => {
@@ -52,11 +69,21 @@ impl Core {
     }
 
     pub(super) fn set_slots(&mut self, card_id: &str, slots: Slots) {
-        let Some(template) = self.templates.get_mut(card_id) else { return };
+        let Some(template) = self.templates.get_mut(card_id) else {
+            return;
+        };
         let mut changed = Vec::new();
         for (name, stored, new) in [
-            ("modify_msg_operation", &mut template.modify_msg_operation, slots.modify),
-            ("activate_msg_operation", &mut template.activate_msg_operation, slots.activate),
+            (
+                "modify_msg_operation",
+                &mut template.modify_msg_operation,
+                slots.modify,
+            ),
+            (
+                "activate_msg_operation",
+                &mut template.activate_msg_operation,
+                slots.activate,
+            ),
         ] {
             if new.is_some() {
                 let before = std::mem::replace(stored, new.clone());
@@ -79,25 +106,46 @@ mod tests {
     #[test]
     fn a_slot_has_exactly_one_cell_that_ends_in_the_future() {
         let later = Some(NOW + 60);
-        let card = CardCell { card_id: Some(CARD.into()), end_time: later, ..CardCell::default() };
+        let card = CardCell {
+            card_id: Some(CARD.into()),
+            end_time: later,
+            ..CardCell::default()
+        };
         let url = UrlCell {
             url: Some("https://a.example".into()),
             text: Some("去看看".into()),
             end_time: later,
             ..UrlCell::default()
         };
-        let past = CardCell { end_time: Some(NOW), ..card.clone() };
-        let foreign = CardCell { card_id: Some("none".into()), ..card.clone() };
+        let past = CardCell {
+            end_time: Some(NOW),
+            ..card.clone()
+        };
+        let foreign = CardCell {
+            card_id: Some("none".into()),
+            ..card.clone()
+        };
         for (card_cell, url_cell, expected) in [
             (Some(card.clone()), None, None),
             (None, Some(url.clone()), None),
-            (None, Some(UrlCell { url: None, ..url.clone() }), Some(41011)),
+            (
+                None,
+                Some(UrlCell {
+                    url: None,
+                    ..url.clone()
+                }),
+                Some(41011),
+            ),
             (Some(card), Some(url), Some(47001)),
             (None, None, Some(41011)),
             (Some(past), None, Some(40079)),
             (Some(foreign), None, Some(40073)),
         ] {
-            let slot = MessageOperation { card_cell, url_cell, ..MessageOperation::default() };
+            let slot = MessageOperation {
+                card_cell,
+                url_cell,
+                ..MessageOperation::default()
+            };
             let mut world = World::new();
             let result = world.run(|core, context| core.set_message(context, CARD, slot));
             assert_eq!(result.err().map(|refused| refused.errcode()), expected);

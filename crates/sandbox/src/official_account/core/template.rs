@@ -1,25 +1,16 @@
-//! Cards: their life cycle and their stock.
+//! The record of a card.
 
 use std::collections::{BTreeSet, VecDeque};
 
-use kabao_models::Object as _;
-use kabao_models::official_account::card::{
-    BaseInfo, Card, MemberCard, MessageOperation, NewCard, Sku,
-};
+use kabao_models::official_account::card::{BaseInfo, Card, MemberCard, MessageOperation, Sku};
 use kabao_models::official_account::member::SetActivateUserForm;
 use kabao_models::official_account::{CardStatus, CardType};
 use serde::Serialize;
 
-use super::{Context, Core, check};
-use crate::ledger::{Change, Effect, differences};
 use crate::official_account::Refused;
-use crate::overlay::overlay;
-use crate::random;
 
-/// The largest stock of a card.
-const MAX_STOCK: i64 = 100_000_000;
 /// How many cards a user may have unless the card says otherwise.
-const DEFAULT_GET_LIMIT: i64 = 50;
+pub(super) const DEFAULT_GET_LIMIT: i64 = 50;
 /// The only mode in which codes are imported.
 pub(crate) const DEPOSIT: &str = "GET_CUSTOM_CODE_MODE_DEPOSIT";
 
@@ -80,7 +71,7 @@ pub(crate) struct TemplateState {
 }
 
 impl Template {
-    pub(super) fn new(appid: &str, card: MemberCard, base: BaseInfo) -> Self {
+    pub(crate) fn new(appid: &str, card: MemberCard, base: BaseInfo) -> Self {
         Self {
             appid: appid.to_owned(),
             card,
@@ -98,24 +89,44 @@ impl Template {
 
     /// Returns the card as `/card/get` shows it.
     pub(super) fn shown(&self) -> Card {
-        let member_card = MemberCard { base_info: Some(self.base.clone()), ..self.card.clone() };
-        Card { card_type: Some(CardType::MemberCard), member_card: Some(member_card), ..Card::default() }
+        let member_card = MemberCard {
+            base_info: Some(self.base.clone()),
+            ..self.card.clone()
+        };
+        Card {
+            card_type: Some(CardType::MemberCard),
+            member_card: Some(member_card),
+            ..Card::default()
+        }
     }
 
     pub(super) fn status(&self) -> CardStatus {
-        self.base.status.clone().unwrap_or(CardStatus::CardStatusNotVerify)
+        self.base
+            .status
+            .clone()
+            .unwrap_or(CardStatus::CardStatusNotVerify)
     }
 
     pub(super) fn is_deleted(&self) -> bool {
-        matches!(self.status(), CardStatus::CardStatusDelete | CardStatus::CardStatusUserDelete)
+        matches!(
+            self.status(),
+            CardStatus::CardStatusDelete | CardStatus::CardStatusUserDelete
+        )
     }
 
     pub(super) fn is_approved(&self) -> bool {
-        matches!(self.status(), CardStatus::CardStatusVerifyOk | CardStatus::CardStatusDispatch)
+        matches!(
+            self.status(),
+            CardStatus::CardStatusVerifyOk | CardStatus::CardStatusDispatch
+        )
     }
 
     pub(super) fn stock(&self) -> i64 {
-        self.base.sku.as_ref().and_then(|sku| sku.quantity).unwrap_or(0)
+        self.base
+            .sku
+            .as_ref()
+            .and_then(|sku| sku.quantity)
+            .unwrap_or(0)
     }
 
     pub(super) fn get_limit(&self) -> i64 {
@@ -123,7 +134,10 @@ impl Template {
     }
 
     pub(super) fn code_mode(&self) -> CodeMode {
-        match (self.base.use_custom_code, self.base.get_custom_code_mode.as_deref()) {
+        match (
+            self.base.use_custom_code,
+            self.base.get_custom_code_mode.as_deref(),
+        ) {
             (Some(true), Some(DEPOSIT)) => CodeMode::Deposit,
             (Some(true), _) => CodeMode::Custom,
             _ => CodeMode::Platform,
@@ -149,10 +163,13 @@ impl Template {
     }
 
     pub(super) fn initial_bonus(&self) -> Option<i64> {
-        self.card.bonus_rule.as_ref().and_then(|rule| rule.init_increase_bonus)
+        self.card
+            .bonus_rule
+            .as_ref()
+            .and_then(|rule| rule.init_increase_bonus)
     }
 
-    fn set_stock(&mut self, quantity: i64, total: i64) {
+    pub(super) fn set_stock(&mut self, quantity: i64, total: i64) {
         let sku = self.base.sku.get_or_insert_with(Sku::default);
         sku.quantity = Some(quantity);
         sku.total_quantity = Some(total);
@@ -168,224 +185,4 @@ impl Template {
             _ => Err(Refused::SoldOut),
         }
     }
-}
-
-impl Core {
-    /// Makes a card and submits it for review.
-    pub(crate) fn create_card(&mut self, context: &Context<'_>, new: &NewCard) -> Result<String, Refused> {
-        if new.card_type != Some(CardType::MemberCard) {
-            return Err(Refused::CardType);
-        }
-        let mut new_card = new.member_card.clone().ok_or(Refused::Missing("card.member_card".into()))?;
-        let new_base = new_card.base_info.take().ok_or(Refused::Missing("base_info".into()))?;
-        let mut card = overlay(&MemberCard::default(), &new_card, &[]).ok_or(Refused::Internal)?;
-        let mut base = overlay(&BaseInfo::default(), &new_base, &[]).ok_or(Refused::Internal)?;
-        *card.extra_mut() = kabao_models::Extra::default();
-        *base.extra_mut() = kabao_models::Extra::default();
-        check::definition(context, &card, &base)?;
-        check::texts(context, &(&card, &base))?;
-        for slot in [&new_card.activate_msg_operation, &new_card.modify_msg_operation].into_iter().flatten() {
-            self.check_slot(context, slot)?;
-        }
-        let card_id = self.fresh_card_id();
-        base.id = Some(card_id.clone());
-        base.status = Some(if context.rules.approve_at_once {
-            CardStatus::CardStatusVerifyOk
-        } else {
-            CardStatus::CardStatusNotVerify
-        });
-        base.create_time = Some(context.now);
-        base.update_time = Some(context.now);
-        base.get_limit.get_or_insert(DEFAULT_GET_LIMIT);
-        base.can_share.get_or_insert(true);
-        base.can_give_friend.get_or_insert(true);
-        let mut template = Template::new(context.appid, card, base);
-        let stock = template.stock();
-        template.set_stock(stock, stock);
-        template.modify_msg_operation = new_card.modify_msg_operation;
-        template.activate_msg_operation = new_card.activate_msg_operation;
-        self.effects.push(Effect {
-            template: Some(card_id.clone()),
-            changes: differences(&serde_json::json!({}), &template.shown()),
-            ..Effect::default()
-        });
-        self.put_template(template);
-        Ok(card_id)
-    }
-
-    /// Returns a card.
-    pub(crate) fn card(&self, context: &Context<'_>, card_id: &str) -> Result<Card, Refused> {
-        self.template(context, card_id).map(Template::shown)
-    }
-
-    /// Returns a page of the caller's cards in the order of their creation, and how many there are.
-    pub(crate) fn list_cards(
-        &self,
-        context: &Context<'_>,
-        statuses: Option<&[CardStatus]>,
-        offset: i64,
-        count: i64,
-    ) -> Result<(Vec<String>, i64), Refused> {
-        let offset = usize::try_from(offset).map_err(|_| Refused::Body("offset".into()))?;
-        let count = usize::try_from(count).map_err(|_| Refused::Body("count".into()))?;
-        let deleted = [CardStatus::CardStatusDelete, CardStatus::CardStatusUserDelete];
-        let wanted = |template: &Template| {
-            statuses.is_none_or(|statuses| {
-                statuses.contains(&template.status())
-                    || (template.is_deleted() && deleted.iter().any(|status| statuses.contains(status)))
-            })
-        };
-        let mut found: Vec<_> = self
-            .templates
-            .iter()
-            .filter(|(_, template)| template.appid == context.appid && wanted(template))
-            .map(|(card_id, template)| (template.sequence, card_id.clone()))
-            .collect();
-        found.sort();
-        let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
-        Ok((found.into_iter().skip(offset).take(count).map(|(_, card_id)| card_id).collect(), total))
-    }
-
-    /// Ends the distribution of a card; claimed cards stay valid.
-    pub(crate) fn delete_card(&mut self, context: &Context<'_>, card_id: &str) -> Result<(), Refused> {
-        self.template_mut(context, card_id)?;
-        let status = CardStatus::from(context.rules.deleted_status.as_str());
-        self.change_base(context, card_id, |base| base.status = Some(status))
-    }
-
-    /// Adds to the stock or takes from it.
-    pub(crate) fn modify_stock(
-        &mut self,
-        context: &Context<'_>,
-        card_id: &str,
-        increase: i64,
-        reduce: i64,
-    ) -> Result<(), Refused> {
-        let template = self.template_mut(context, card_id)?;
-        if increase < 0 || reduce < 0 {
-            return Err(Refused::Stock);
-        }
-        let total = template.base.sku.as_ref().and_then(|sku| sku.total_quantity).unwrap_or(0);
-        let change = |value: i64| value.checked_add(increase)?.checked_sub(reduce);
-        let (quantity, total) = change(template.stock()).zip(change(total)).ok_or(Refused::Stock)?;
-        let imported = i64::try_from(template.waiting.len()).unwrap_or(i64::MAX);
-        let too_many = template.code_mode() == CodeMode::Deposit && quantity > imported;
-        if quantity < 0 || total > MAX_STOCK || too_many {
-            return Err(Refused::Stock);
-        }
-        let sku = Sku { quantity: Some(quantity), total_quantity: Some(total), ..Sku::default() };
-        self.change_base(context, card_id, |base| base.sku = Some(sku))
-    }
-
-    /// Ends a review, as WeChat's staff would; a card that is not under review stays as it is.
-    pub(crate) fn review_card(
-        &mut self,
-        context: &Context<'_>,
-        card_id: &str,
-        approve: Review,
-    ) -> Result<(), Refused> {
-        let template = self.template_mut(context, card_id)?;
-        if template.status() != CardStatus::CardStatusNotVerify {
-            return Err(Refused::CardStatus);
-        }
-        let pending = template.pending.take();
-        let status = match approve {
-            Review::Approve => CardStatus::CardStatusVerifyOk,
-            Review::Refuse => CardStatus::CardStatusVerifyFail,
-        };
-        if let (Some(pending), Review::Approve) = (pending, approve) {
-            self.set_content(card_id, *pending);
-        }
-        self.change_base(context, card_id, |base| base.status = Some(status))
-    }
-
-    /// Distributes an approved card in the console.
-    pub(crate) fn dispatch_card(&mut self, context: &Context<'_>, card_id: &str) -> Result<(), Refused> {
-        if self.template_mut(context, card_id)?.status() != CardStatus::CardStatusVerifyOk {
-            return Err(Refused::CardStatus);
-        }
-        self.change_base(context, card_id, |base| base.status = Some(CardStatus::CardStatusDispatch))
-    }
-
-    /// Puts a card in place as it is; for demo data.
-    pub(crate) fn put_template(&mut self, mut template: Template) {
-        template.sequence = self.next();
-        if let Some(card_id) = template.base.id.clone() {
-            self.templates.insert(card_id, template);
-        }
-    }
-
-    /// Lists all cards for the control API.
-    pub(crate) fn templates(&self) -> impl Iterator<Item = TemplateState> {
-        self.templates.iter().map(|(card_id, template)| TemplateState {
-            card_id: card_id.clone(),
-            appid: template.appid.clone(),
-            status: template.status(),
-            card: MemberCard { base_info: Some(template.base.clone()), ..template.card.clone() },
-            imported_codes: template.imported.len(),
-            modify_msg_operation: template.modify_msg_operation.clone(),
-            activate_msg_operation: template.activate_msg_operation.clone(),
-            activate_user_form: template.form.clone(),
-        })
-    }
-
-    /// Changes the common part of a card and records it.
-    pub(super) fn change_base(
-        &mut self,
-        context: &Context<'_>,
-        card_id: &str,
-        change: impl FnOnce(&mut BaseInfo),
-    ) -> Result<(), Refused> {
-        let template = self.templates.get_mut(card_id).ok_or(Refused::CardId)?;
-        let before = template.base.clone();
-        change(&mut template.base);
-        template.base.update_time = Some(context.now);
-        let changes = differences(&before, &template.base);
-        self.effects.push(Effect { template: Some(card_id.to_owned()), changes, ..Effect::default() });
-        Ok(())
-    }
-
-    /// Replaces looks and texts of a card and records in what they differ.
-    pub(super) fn set_content(&mut self, card_id: &str, (card, base): (MemberCard, BaseInfo)) {
-        let Some(template) = self.templates.get_mut(card_id) else { return };
-        let before = template.shown();
-        template.card = card;
-        // Neither stock nor state is part of the content.
-        let kept = std::mem::replace(&mut template.base, base);
-        template.base.sku = kept.sku;
-        template.base.status = kept.status;
-        let changes = differences(&before.member_card, &template.shown().member_card);
-        self.effects.push(Effect { template: Some(card_id.to_owned()), changes, ..Effect::default() });
-    }
-
-    /// Records a change of something that `/card/get` does not show.
-    pub(super) fn record_template(&mut self, card_id: &str, field: &str, before: &impl Serialize, after: &impl Serialize) {
-        let json = |value: serde_json::Result<serde_json::Value>| value.ok().filter(|value| !value.is_null());
-        let change = Change {
-            field: field.to_owned(),
-            before: json(serde_json::to_value(before)),
-            after: json(serde_json::to_value(after)),
-        };
-        self.effects.push(Effect {
-            template: Some(card_id.to_owned()),
-            changes: vec![change],
-            ..Effect::default()
-        });
-    }
-
-    fn fresh_card_id(&self) -> String {
-        loop {
-            let card_id = format!("p{}", random::secret(27));
-            if !self.templates.contains_key(&card_id) {
-                return card_id;
-            }
-        }
-    }
-}
-
-/// How a review ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Review {
-    Approve,
-    Refuse,
 }

@@ -92,29 +92,43 @@ impl UserCard {
     pub(super) fn validity(&self, template: &Template) -> (Option<i64>, Option<i64>) {
         let (begin, end) = match &template.base.date_info {
             Some(dates) => match &dates.r#type {
-                Some(DateInfoType::DateTypeFixTimeRange) => (dates.begin_timestamp, dates.end_timestamp),
+                Some(DateInfoType::DateTypeFixTimeRange) => {
+                    (dates.begin_timestamp, dates.end_timestamp)
+                }
                 Some(DateInfoType::DateTypeFixTerm) => {
                     let wait = dates.fixed_begin_term.unwrap_or(0);
                     let begin = self.claimed_at.saturating_add(wait.saturating_mul(DAY));
-                    let end = begin.saturating_add(dates.fixed_term.unwrap_or(0).saturating_mul(DAY));
-                    (Some(begin), Some(dates.end_timestamp.map_or(end, |latest| latest.min(end))))
+                    let end =
+                        begin.saturating_add(dates.fixed_term.unwrap_or(0).saturating_mul(DAY));
+                    (
+                        Some(begin),
+                        Some(dates.end_timestamp.map_or(end, |latest| latest.min(end))),
+                    )
                 }
                 _ => (None, None),
             },
             None => (None, None),
         };
-        (self.activate_begin_time.or(begin), self.activate_end_time.or(end))
+        (
+            self.activate_begin_time.or(begin),
+            self.activate_end_time.or(end),
+        )
     }
 
     /// Returns the state at the moment of the context.
     pub(super) fn status(&self, context: &Context<'_>, template: &Template) -> UserCardStatus {
         let mut status = self.user_card_status.clone();
         if status == UserCardStatus::Gifting
-            && self.gifted_at.is_some_and(|since| context.now.saturating_sub(since) >= context.rules.gift_seconds)
+            && self.gifted_at.is_some_and(|since| {
+                context.now.saturating_sub(since) >= context.rules.gift_seconds
+            })
         {
             status = UserCardStatus::GiftTimeout;
         }
-        let over = self.validity(template).1.is_some_and(|end| context.now >= end);
+        let over = self
+            .validity(template)
+            .1
+            .is_some_and(|end| context.now >= end);
         match status {
             UserCardStatus::Normal | UserCardStatus::GiftTimeout if over => UserCardStatus::Expire,
             status => status,
@@ -123,7 +137,11 @@ impl UserCard {
 
     /// Refuses a change of a card that nobody can use. A gift that was not accepted is back with
     /// its giver and can be used.
-    pub(super) fn check_usable(&self, context: &Context<'_>, template: &Template) -> Result<(), Refused> {
+    pub(super) fn check_usable(
+        &self,
+        context: &Context<'_>,
+        template: &Template,
+    ) -> Result<(), Refused> {
         match self.status(context, template) {
             UserCardStatus::Normal | UserCardStatus::GiftTimeout => Ok(()),
             UserCardStatus::Expire if context.rules.update_expired_cards => Ok(()),

@@ -1,0 +1,191 @@
+//! New templates of the brand family.
+
+use kabao_api::{
+    CallContext, CreateTemplate, Error, NewTemplate, Template, TemplateId, TemplateName,
+    UpstreamNewTemplate, Validity, call,
+};
+use kabao_models::brand::cards::CreateCard;
+use kabao_models::brand::direct_cards::CreateDirectCard;
+use kabao_models::brand::{ValidDateInformation, ValidDateType};
+
+use super::template::template;
+use super::{Brand, Route};
+use crate::portable::{
+    Names, beijing_time, made_up_is_not_repeatable, nameless, number_of_creation,
+    other_family_request, refuse_unsupported, require_same_account, validity_violation,
+};
+
+const NAMES: Names = Names(&[
+    ("card_title", "title"),
+    ("card_picture_url", "background_picture_url"),
+    ("valid_date_information", "validity"),
+    ("out_request_no", "request_id"),
+]);
+
+impl Brand {
+    pub(super) async fn create_card(
+        &self,
+        context: &CallContext,
+        request: CreateTemplate,
+    ) -> Result<Template, Error> {
+        let CreateTemplate {
+            account,
+            template: new,
+            request_id,
+            view,
+        } = request;
+        require_same_account(context, &account)?;
+        let mut creation = self.filled(new)?;
+        let given = creation.out_request_no.take();
+        let is_known = request_id.is_some() || given.is_some();
+        let number = number_of_creation(request_id.as_deref(), given, self.clock.as_ref())?;
+        creation.out_request_no = Some(number);
+        let answer = match self.route()? {
+            Route::Provider => call(&self.pipeline, context, creation).await,
+            Route::Direct => call(&self.pipeline, context, direct(creation)).await,
+        };
+        let card = answer
+            .map_err(|error| made_up_is_not_repeatable(NAMES.translate(error), is_known))?;
+        let name = card
+            .card_id
+            .as_deref()
+            .and_then(|id| TemplateId::new(id).ok())
+            .map(|id| TemplateName::new(account, id))
+            .ok_or_else(|| nameless().mark_may_have_executed())?;
+        self.require_asked(&name, &card)
+            .map_err(Error::mark_may_have_executed)?;
+        Ok(template(name, card, view))
+    }
+
+    /// The family's own request, with the portable fields in the places that it leaves empty.
+    fn filled(&self, new: NewTemplate) -> Result<CreateCard, Error> {
+        let NewTemplate {
+            title,
+            description,
+            service_phone,
+            logo_url,
+            background_picture_url,
+            brand_name,
+            brand_id,
+            appid,
+            validity,
+            total_stock,
+            upstream,
+        } = new;
+        refuse_unsupported(
+            Self::FAMILY,
+            &[
+                ("description", description.is_some()),
+                ("logo_url", logo_url.is_some()),
+                ("brand_name", brand_name.is_some()),
+                ("stock.total", total_stock.is_some()),
+            ],
+        )?;
+        let mut card = match upstream {
+            Some(UpstreamNewTemplate::Brand(card)) => *card,
+            None => CreateCard::default(),
+            Some(_) => return Err(other_family_request(Self::FAMILY)),
+        };
+        let mut faults = Vec::new();
+        let at = &mut faults;
+        let own = Some(self.brand_id.as_ref().to_owned());
+        NewTemplate::fill("brand_id", own.clone(), &mut card.brand_id, at);
+        NewTemplate::fill("brand_id", brand_id, &mut { own }, at);
+        NewTemplate::fill("title", title, &mut card.card_title, at);
+        NewTemplate::fill("service_phone", service_phone, &mut card.service_phone, at);
+        let picture = &mut card.card_picture_url;
+        NewTemplate::fill("background_picture_url", background_picture_url, picture, at);
+        NewTemplate::fill("appid", appid, &mut card.appid, at);
+        if let Some(validity) = validity {
+            match dates(validity) {
+                Some(dates) => {
+                    let given = &mut card.valid_date_information;
+                    NewTemplate::fill("validity", Some(dates), given, at);
+                }
+                None => at.push(validity_violation()),
+            }
+        }
+        if faults.is_empty() {
+            Ok(card)
+        } else {
+            Err(Error::field_invalid(faults))
+        }
+    }
+}
+
+/// The validity as the family has it: days count from the first, so there is no waiting.
+pub(super) fn dates(validity: Validity) -> Option<ValidDateInformation> {
+    let mut dates = ValidDateInformation::default();
+    dates.r#type = Some(match validity {
+        Validity::Range { begin, end } => {
+            dates.available_begin_time = Some(beijing_time(begin?)?);
+            dates.available_end_time = Some(beijing_time(end?)?);
+            ValidDateType::FixTimeRange
+        }
+        Validity::Days {
+            valid_days,
+            wait_days: 0,
+        } => {
+            dates.available_day_after_receive = Some(valid_days);
+            ValidDateType::FixTerm
+        }
+        Validity::Permanent => ValidDateType::Permanent,
+        _ => return None,
+    });
+    Some(dates)
+}
+
+/// The same request of a brand that calls directly: it is the caller, so it does not name itself.
+fn direct(card: CreateCard) -> CreateDirectCard {
+    let CreateCard {
+        out_request_no,
+        brand_id: _,
+        appid,
+        card_type,
+        card_title,
+        card_color,
+        card_picture_url,
+        code_mode,
+        code_type,
+        code_jump_information,
+        benefits,
+        notify_url,
+        need_pinned,
+        need_display_level,
+        init_level,
+        service_phone,
+        legal_agreement,
+        valid_date_information,
+        member_information,
+        points_information,
+        balance_information,
+        purchase_information,
+        user_information,
+        extra,
+    } = card;
+    CreateDirectCard {
+        out_request_no,
+        appid,
+        card_type,
+        card_title,
+        card_color,
+        card_picture_url,
+        code_mode,
+        code_type,
+        code_jump_information,
+        benefits,
+        notify_url,
+        need_pinned,
+        need_display_level,
+        init_level,
+        service_phone,
+        legal_agreement,
+        valid_date_information,
+        member_information,
+        points_information,
+        balance_information,
+        purchase_information,
+        user_information,
+        extra,
+    }
+}

@@ -1,0 +1,123 @@
+//! Lists of the brand family, which page by item and hold whole resources.
+
+use kabao_api::{
+    CallContext, Error, ListMembers, ListTemplates, Member, MemberName, Page, Personal, Template,
+    TemplateId, TemplateName, call,
+};
+use kabao_models::brand::cards::ListCards;
+use kabao_models::brand::direct_cards::ListDirectCards;
+use kabao_models::brand::direct_user_cards::ListDirectUserCards;
+use kabao_models::brand::user_cards::ListUserCards;
+
+use super::member::{member, require_openid};
+use super::template::template;
+use super::{Brand, Route};
+use crate::portable::{
+    Answered, Names, count, following, members_scope, nameless, page, require_same,
+    require_same_account, templates_scope,
+};
+
+/// The documented maximum, and as many unless the caller says otherwise.
+const PAGE: u32 = 20;
+const NAMES: Names = Names(&[("offset", "page_token"), ("limit", "page_size")]);
+
+impl Brand {
+    pub(super) async fn list_cards(
+        &self,
+        context: &CallContext,
+        request: ListTemplates,
+    ) -> Result<Page<Template>, Error> {
+        let ListTemplates {
+            account,
+            page: asked,
+            view,
+        } = request;
+        require_same_account(context, &account)?;
+        let scope = templates_scope(&account, view);
+        let cursor = scope.cursor(&asked, PAGE, PAGE)?;
+        let (offset, limit) = (count(cursor.offset), i64::from(cursor.size));
+        let answer = match self.route()? {
+            Route::Provider => {
+                let list = ListCards::new(self.brand_id.as_ref(), offset, limit);
+                call(&self.pipeline, context, list).await
+            }
+            Route::Direct => {
+                let list = ListDirectCards::new(offset, limit);
+                call(&self.pipeline, context, list).await
+            }
+        };
+        let answer = answer.map_err(|error| NAMES.translate(error))?;
+        let cards = answer.data.unwrap_or_default();
+        let answered = Answered {
+            items: cards.len(),
+            total: answer.total_count,
+        };
+        let next = following(cursor, &answered)?;
+        let mut templates = Vec::with_capacity(cards.len());
+        for card in cards {
+            let id = card.card_id.as_deref().ok_or_else(nameless)?;
+            let id = TemplateId::new(id).map_err(|_| nameless())?;
+            let name = TemplateName::new(account.clone(), id);
+            self.require_asked(&name, &card)?;
+            templates.push(template(name, card, view));
+        }
+        Ok(page(templates, scope, next, answer.total_count))
+    }
+
+    pub(super) async fn list_cards_of_user(
+        &self,
+        context: &CallContext,
+        request: ListMembers,
+    ) -> Result<Page<Member>, Error> {
+        let ListMembers {
+            account,
+            template,
+            openid,
+            page: asked,
+            view,
+        } = request;
+        require_same_account(context, &account)?;
+        let openid = require_openid(Some(openid))?;
+        let scope = members_scope(&account, template.as_ref(), &openid, view);
+        let cursor = scope.cursor(&asked, PAGE, PAGE)?;
+        let (offset, limit) = (count(cursor.offset), i64::from(cursor.size));
+        let answer = match self.route()? {
+            Route::Provider => {
+                let brand = self.brand_id.as_ref();
+                let list = ListUserCards::new(brand, openid.clone(), offset, limit);
+                call(&self.pipeline, context, list).await
+            }
+            Route::Direct => {
+                let list = ListDirectUserCards::new(openid.clone(), offset, limit);
+                call(&self.pipeline, context, list).await
+            }
+        };
+        let answer = answer.map_err(|error| NAMES.translate(error))?;
+        let cards = answer.data.unwrap_or_default();
+        let answered = Answered {
+            items: cards.len(),
+            total: answer.total_count,
+        };
+        let next = following(cursor, &answered)?;
+        let mut members = Vec::with_capacity(cards.len());
+        for card in cards {
+            let answered = card.openid.as_ref().map(Personal::expose);
+            require_same("openid", openid.expose(), answered)?;
+            let id = card.card_id.as_deref().ok_or_else(nameless)?;
+            let id = TemplateId::new(id).map_err(|_| nameless())?;
+            if template.as_ref().is_some_and(|wanted| *wanted != id) {
+                continue;
+            }
+            // A card that waits for the merchant's own code has none yet, and so no name.
+            let Some(code) = card.user_card_code.clone().filter(|code| !code.is_empty()) else {
+                continue;
+            };
+            let name = TemplateName::new(account.clone(), id);
+            let name = MemberName::new(name, code).map_err(|_| nameless())?;
+            members.push(member(name, card, view));
+        }
+        let exact = template.is_none() && members.len() == answered.items;
+        let total = answer.total_count.filter(|_| exact);
+        Ok(page(members, scope, next, total))
+    }
+}

@@ -1,0 +1,308 @@
+//! Beginning and end of a membership in the brand family.
+
+use kabao_api::{
+    ActivateMember, ActivationOutcome, CallContext, Error, FieldViolation, ImportMember,
+    ImportedUser, InvalidateMember, Member, MemberName, Personal, Reason, Validity, call,
+};
+use kabao_models::Sensitive;
+use kabao_models::brand::direct_user_cards::{
+    ConfirmDirectUserCard, ImportDirectUserCardByOpenid, InvalidateDirectUserCard,
+};
+use kabao_models::brand::user_cards::{
+    ConfirmUserCard, ImportUserCardByOpenid, ImportUserCardByPhone, ImportUserCardByPhoneResponse,
+    InvalidateUserCard,
+};
+use kabao_models::brand::{UserCard, UserCardConfirmState, ValidDateInformation};
+
+use super::creation::dates;
+use super::member::{member, require_asked, require_openid};
+use super::{Brand, Route};
+use crate::portable::{
+    Names, beijing_time, require_initial, require_same, require_same_account, validity_violation,
+};
+
+const INITIAL: &[&str] = &["level", "background_picture_url"];
+const NAMES: Names = Names(&[
+    ("card_id", "name"),
+    ("user_card_code", "name"),
+    ("invalid_reason", "reason"),
+    ("user_card_confirm_state", "outcome"),
+    ("level", "initial_values.level"),
+    ("card_picture_url", "initial_values.background_picture_url"),
+]);
+const IMPORT: Names = Names(&[
+    ("card_id", "parent"),
+    ("user_card_code", "code"),
+    ("valid_date_information", "validity"),
+    ("date_information", "validity"),
+    ("level", "initial_values.level"),
+    ("card_picture_url", "initial_values.background_picture_url"),
+]);
+
+/// What is imported, read and checked.
+struct Import {
+    code: Personal,
+    level: Option<String>,
+    picture: Option<String>,
+    pickup_time: Option<String>,
+    validity: Option<ValidDateInformation>,
+}
+
+impl Brand {
+    pub(super) async fn confirm(
+        &self,
+        context: &CallContext,
+        request: ActivateMember,
+    ) -> Result<Member, Error> {
+        let ActivateMember {
+            name,
+            openid,
+            outcome,
+            initial,
+            view,
+            ..
+        } = request;
+        require_same_account(context, name.account())?;
+        require_initial(Self::FAMILY, &initial.fields(), INITIAL)?;
+        let openid = require_openid(openid)?;
+        let state = match outcome {
+            ActivationOutcome::Enrolled => UserCardConfirmState::CreateCardSuccess,
+            ActivationOutcome::AlreadyMember => UserCardConfirmState::CreateCardAlreadyExists,
+            ActivationOutcome::Refused => UserCardConfirmState::CreateCardFail,
+            _ => return Err(Error::not_supported(Self::FAMILY, &["outcome"])),
+        };
+        let (card_id, code) = (name.template().id().as_str(), name.code().clone());
+        let answer = match self.route()? {
+            Route::Provider => {
+                let brand = self.brand_id.as_ref();
+                let mut confirm =
+                    ConfirmUserCard::new(code, brand, card_id, openid.clone(), state);
+                confirm.level = initial.level;
+                confirm.card_picture_url = initial.background_picture_url;
+                call(&self.pipeline, context, confirm).await
+            }
+            Route::Direct => {
+                let mut confirm = ConfirmDirectUserCard::new(code, card_id, openid.clone(), state);
+                confirm.level = initial.level;
+                confirm.card_picture_url = initial.background_picture_url;
+                call(&self.pipeline, context, confirm).await
+            }
+        };
+        let card = answer.map_err(|error| NAMES.translate(error))?;
+        require_asked(&name, &openid, &card).map_err(Error::mark_may_have_executed)?;
+        Ok(member(name, card, view))
+    }
+
+    pub(super) async fn invalidate(
+        &self,
+        context: &CallContext,
+        request: InvalidateMember,
+    ) -> Result<Member, Error> {
+        let InvalidateMember {
+            name,
+            openid,
+            reason,
+            view,
+            ..
+        } = request;
+        require_same_account(context, name.account())?;
+        let openid = require_openid(openid)?;
+        let (card_id, code) = (name.template().id().as_str(), name.code().clone());
+        let answer = match self.route()? {
+            Route::Provider => {
+                let brand = self.brand_id.as_ref();
+                let mut invalidation =
+                    InvalidateUserCard::new(code, brand, card_id, openid.clone());
+                invalidation.invalid_reason = reason;
+                call(&self.pipeline, context, invalidation).await
+            }
+            Route::Direct => {
+                let mut invalidation =
+                    InvalidateDirectUserCard::new(code, card_id, openid.clone());
+                invalidation.invalid_reason = reason;
+                call(&self.pipeline, context, invalidation).await
+            }
+        };
+        let card = answer.map_err(|error| NAMES.translate(error))?;
+        require_asked(&name, &openid, &card).map_err(Error::mark_may_have_executed)?;
+        Ok(member(name, card, view))
+    }
+
+    pub(super) async fn import(
+        &self,
+        context: &CallContext,
+        request: ImportMember,
+    ) -> Result<Member, Error> {
+        require_same_account(context, request.template.account())?;
+        require_initial(Self::FAMILY, &request.initial.fields(), INITIAL)?;
+        let by_phone = matches!(request.user, ImportedUser::Phone(_));
+        let import = read(&request, by_phone)?;
+        let ImportMember {
+            template,
+            user,
+            view,
+            ..
+        } = request;
+        let name = MemberName::new(template, import.code.clone())?;
+        let answer = match user {
+            ImportedUser::Openid(openid) => {
+                let openid = require_openid(Some(openid))?;
+                self.import_by_openid(context, &name, openid, import).await
+            }
+            ImportedUser::Phone(phone) => {
+                self.import_by_phone(context, &name, phone, import).await
+            }
+            _ => return Err(Error::not_supported(Self::FAMILY, &["user"])),
+        };
+        let card = answer.map_err(|error| IMPORT.translate(error))?;
+        let answered = card.user_card_code.as_ref().map(Personal::expose);
+        require_same("user_card_code", name.code().expose(), answered)
+            .map_err(Error::mark_may_have_executed)?;
+        Ok(member(name, card, view))
+    }
+
+    async fn import_by_openid(
+        &self,
+        context: &CallContext,
+        name: &MemberName,
+        openid: Personal,
+        import: Import,
+    ) -> Result<UserCard, Error> {
+        let Import {
+            code,
+            level,
+            picture,
+            pickup_time,
+            validity,
+        } = import;
+        let card_id = name.template().id().as_str();
+        match self.route()? {
+            Route::Provider => {
+                let brand = self.brand_id.as_ref();
+                let mut request = ImportUserCardByOpenid::new(brand, card_id, openid, code);
+                request.level = level;
+                request.card_picture_url = picture;
+                request.pickup_time = pickup_time;
+                request.valid_date_information = validity;
+                call(&self.pipeline, context, request).await
+            }
+            Route::Direct => {
+                let mut request = ImportDirectUserCardByOpenid::new(card_id, openid, code);
+                request.level = level;
+                request.card_picture_url = picture;
+                request.pickup_time = pickup_time;
+                request.valid_date_information = validity;
+                call(&self.pipeline, context, request).await
+            }
+        }
+    }
+
+    async fn import_by_phone(
+        &self,
+        context: &CallContext,
+        name: &MemberName,
+        phone: Personal,
+        import: Import,
+    ) -> Result<UserCard, Error> {
+        if matches!(self.route()?, Route::Direct) {
+            return Err(Error::new(
+                Reason::NotSupportedByFamily,
+                "a brand that calls directly cannot import by phone number",
+            )
+            .with_violations([FieldViolation::new(
+                "phone_number",
+                "is not supported without a service provider",
+            )]));
+        }
+        let request = ImportUserCardByPhone {
+            brand_id: Some(self.brand_id.as_ref().to_owned()),
+            card_id: Some(name.template().id().as_str().to_owned()),
+            phone_number: Some(Sensitive::plain(phone.into_exposed())),
+            user_card_code: Some(import.code),
+            card_picture_url: import.picture,
+            level: import.level,
+            date_information: import.validity,
+            pickup_time: import.pickup_time,
+            ..ImportUserCardByPhone::default()
+        };
+        let answer = call(&self.pipeline, context, request).await?;
+        Ok(card(answer))
+    }
+}
+
+fn read(request: &ImportMember, by_phone: bool) -> Result<Import, Error> {
+    let mut violations = Vec::new();
+    let mut require = |field: &str, description: &str, holds: bool| {
+        if !holds {
+            violations.push(FieldViolation::new(field, description));
+        }
+    };
+    let code = request.code.clone().filter(|code| !code.is_empty());
+    require("code", "is required by the brand family", code.is_some());
+    let by_phone_needs = "is required for an import by phone number";
+    require("pickup_time", by_phone_needs, !by_phone || request.pickup_time.is_some());
+    require("validity", by_phone_needs, !by_phone || request.validity.is_some());
+    let pickup_time = request.pickup_time.and_then(beijing_time);
+    require(
+        "pickup_time",
+        "is out of range",
+        request.pickup_time.is_none() || pickup_time.is_some(),
+    );
+    let validity = request.validity.clone().map(|validity: Validity| dates(validity));
+    if matches!(validity, Some(None)) {
+        violations.push(validity_violation());
+    }
+    match code {
+        Some(code) if violations.is_empty() => Ok(Import {
+            code,
+            level: request.initial.level.clone(),
+            picture: request.initial.background_picture_url.clone(),
+            pickup_time,
+            validity: validity.flatten(),
+        }),
+        _ => Err(Error::field_invalid(violations)),
+    }
+}
+
+/// The answer of an import by phone number has fewer members than other answers.
+fn card(answer: ImportUserCardByPhoneResponse) -> UserCard {
+    let ImportUserCardByPhoneResponse {
+        user_card_code,
+        card_id,
+        openid,
+        card_color,
+        card_picture_url,
+        brand_id,
+        card_type,
+        phone_number,
+        level,
+        valid_date_information,
+        pickup_time,
+        user_information,
+        attach,
+        user_card_state,
+        invalid_reason,
+        invalid_time,
+        extra,
+    } = answer;
+    UserCard {
+        user_card_code,
+        card_id,
+        openid,
+        card_color,
+        card_picture_url,
+        brand_id,
+        card_type,
+        phone_number,
+        level,
+        valid_date_information,
+        pickup_time,
+        user_information,
+        attach,
+        user_card_state,
+        invalid_reason,
+        invalid_time,
+        extra,
+        ..UserCard::default()
+    }
+}

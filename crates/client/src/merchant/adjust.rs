@@ -1,0 +1,113 @@
+//! Points and stored value of the merchant family: written with the value before, the value after
+//! and the difference.
+
+use kabao_api::{
+    AdjustMember, Adjustment, CallContext, Change, Error, FieldViolation, Personal,
+};
+use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
+use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard};
+
+use super::Merchant;
+use super::member::NAMES;
+use crate::portable::{
+    made_up_is_not_repeatable, number_or_made_up, refuse_unsupported, require_same_account,
+};
+
+/// Which value is changed.
+#[derive(Clone, Copy)]
+pub(super) enum Value {
+    Balance,
+    Points,
+}
+
+impl Merchant {
+    pub(super) async fn adjust(
+        &self,
+        context: &CallContext,
+        request: AdjustMember,
+        value: Value,
+    ) -> Result<Adjustment, Error> {
+        let AdjustMember {
+            name,
+            change,
+            minimum,
+            remark,
+            notify,
+            request_id,
+            ..
+        } = request;
+        require_same_account(context, name.account())?;
+        if matches!(value, Value::Points) {
+            refuse_unsupported(Self::FAMILY, &[("remark", remark.is_some())])?;
+        }
+        let request_id = request_id.as_deref();
+        let number = number_or_made_up(request_id, self.clock.as_ref())?;
+
+        let patience = self.pipeline.settings().call_timeout;
+        let guard = self
+            .pipeline
+            .members()
+            .lock(context, &name, patience)
+            .await?;
+        let card = self.read_card(context, &name).await?;
+        require_fixed_code(name.code(), card.code.as_ref())?;
+        let before = match value {
+            Value::Balance => card.balance,
+            Value::Points => card.bonus_value,
+        };
+        let after = change.apply(before, minimum)?;
+        let stored = before.unwrap_or_default();
+        let difference = after.checked_sub(stored).ok_or_else(|| {
+            Error::field_invalid([FieldViolation::new(
+                "set_to",
+                "differs from the present value by more than 64 bits hold",
+            )])
+        })?;
+
+        let (card_id, code) = (name.template().id().as_str(), name.code().clone());
+        let done = match value {
+            Value::Balance => {
+                let mut update = UpdateUserCard::new(card_id, code, number);
+                update.balance_information = Some(BalanceChange {
+                    before_balance: Some(stored),
+                    balance: Some(after),
+                    add_balance: Some(difference),
+                    balance_remark: remark,
+                    ..BalanceChange::default()
+                });
+                update.need_inform_balance = notify;
+                self.pipeline.call_locked(context, update, guard).await
+            }
+            Value::Points => {
+                let mut update = UpdateUserCardRights::new(card_id, code, number);
+                update.before_bonus_value = Some(stored);
+                update.bonus_value = Some(after);
+                update.add_bonus_value = Some(difference);
+                update.need_inform_bonus = notify;
+                self.pipeline.call_locked(context, update, guard).await
+            }
+        };
+        match done {
+            Ok(_) => Ok(Adjustment::new(before, after)),
+            Err(error) => {
+                let error = made_up_is_not_repeatable(NAMES.translate(error), request_id.is_some());
+                Err(match change {
+                    // Whoever repeats it starts from another value.
+                    Change::Add(_) if error.may_have_executed() => error.mark_not_retryable(),
+                    _ => error,
+                })
+            }
+        }
+    }
+}
+
+/// A dynamic code is good for reading only, and would be another member to the lock.
+fn require_fixed_code(asked: &Personal, answered: Option<&Personal>) -> Result<(), Error> {
+    match answered {
+        Some(answered) if answered != asked => Err(Error::field_invalid([FieldViolation::new(
+            "name",
+            "holds a dynamic code; name the member by its own code",
+        )])),
+        _ => Ok(()),
+    }
+}

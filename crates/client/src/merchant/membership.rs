@@ -1,0 +1,141 @@
+//! Beginning and end of a membership in the merchant family.
+
+use kabao_api::{
+    ActivateMember, ActivationOutcome, CallContext, Error, ImportMember, ImportedUser,
+    InvalidateMember, Member, MemberName, MemberState, Personal, Reason, call,
+};
+use kabao_models::Sensitive;
+use kabao_models::merchant::user_cards::{
+    ActivateUserCard, ImportUserCardByOpenid, ImportUserCardByPhone, SetUserCardUnavailable,
+};
+
+use super::Merchant;
+use super::member::NAMES;
+use crate::portable::{
+    Names, after_the_change, made_up_is_not_repeatable, number_or_made_up, refuse_unsupported,
+    require_initial, require_same, require_same_account,
+};
+
+const ACTIVATION: Names = Names(&[
+    ("card_id", "name"),
+    ("code", "name"),
+    ("membership_number", "initial_values.membership_number"),
+]);
+const IMPORT: Names = Names(&[
+    ("card_id", "parent"),
+    ("encrypted_phone_number", "phone_number"),
+    ("out_request_no", "request_id"),
+]);
+
+impl Merchant {
+    pub(super) async fn activate(
+        &self,
+        context: &CallContext,
+        request: ActivateMember,
+    ) -> Result<Member, Error> {
+        let ActivateMember {
+            name,
+            outcome,
+            initial,
+            view,
+            ..
+        } = request;
+        require_same_account(context, name.account())?;
+        let other = outcome != ActivationOutcome::Enrolled;
+        refuse_unsupported(Self::FAMILY, &[("outcome", other)])?;
+        require_initial(Self::FAMILY, &initial.fields(), &["membership_number"])?;
+        let mut activation =
+            ActivateUserCard::new(name.template().id().as_str(), name.code().clone());
+        activation.membership_number = initial.membership_number;
+        call(&self.pipeline, context, activation)
+            .await
+            .map_err(|error| ACTIVATION.translate(error))?;
+        self.read_member(context, name, view)
+            .await
+            .map_err(after_the_change)
+    }
+
+    pub(super) async fn invalidate(
+        &self,
+        context: &CallContext,
+        request: InvalidateMember,
+    ) -> Result<Member, Error> {
+        let InvalidateMember {
+            name, reason, view, ..
+        } = request;
+        require_same_account(context, name.account())?;
+        let mut invalidation =
+            SetUserCardUnavailable::new(name.template().id().as_str(), name.code().clone());
+        invalidation.reason = reason;
+        call(&self.pipeline, context, invalidation)
+            .await
+            .map_err(|error| NAMES.translate(error))?;
+        self.read_member(context, name, view)
+            .await
+            .map_err(after_the_change)
+    }
+
+    pub(super) async fn import(
+        &self,
+        context: &CallContext,
+        request: ImportMember,
+    ) -> Result<Member, Error> {
+        let ImportMember {
+            template,
+            user,
+            code,
+            initial,
+            pickup_time,
+            validity,
+            request_id,
+            view,
+        } = request;
+        require_same_account(context, template.account())?;
+        refuse_unsupported(
+            Self::FAMILY,
+            &[
+                ("pickup_time", pickup_time.is_some()),
+                ("validity", validity.is_some()),
+            ],
+        )?;
+        require_initial(Self::FAMILY, &initial.fields(), &[])?;
+        let request_id = request_id.as_deref();
+        let number = number_or_made_up(request_id, self.clock.as_ref())?;
+        let card_id = template.id().as_str();
+        let done = match user {
+            ImportedUser::Openid(openid) => {
+                let mut import = ImportUserCardByOpenid::new(card_id, openid, number);
+                import.code.clone_from(&code);
+                call(&self.pipeline, context, import).await
+            }
+            ImportedUser::Phone(phone) => {
+                let phone = Sensitive::plain(phone.into_exposed());
+                let mut import = ImportUserCardByPhone::new(card_id, phone, number);
+                import.code.clone_from(&code);
+                call(&self.pipeline, context, import).await
+            }
+            _ => return Err(Error::not_supported(Self::FAMILY, &["user"])),
+        };
+        let answered = done
+            .map_err(|error| made_up_is_not_repeatable(IMPORT.translate(error), request_id.is_some()))?
+            .code;
+        if let (Some(asked), Some(answered)) = (&code, &answered) {
+            require_same("code", asked.expose(), Some(answered.expose()))
+                .map_err(Error::mark_may_have_executed)?;
+        }
+        let name = answered
+            .or(code)
+            .filter(|code: &Personal| !code.is_empty())
+            .and_then(|code| MemberName::new(template, code).ok())
+            .ok_or_else(|| {
+                Error::new(
+                    Reason::UpstreamMalformed,
+                    "the member was imported, but the answer holds no code",
+                )
+                .mark_may_have_executed()
+            })?;
+        // The code must not be lost for the sake of what else is known.
+        let read = self.read_member(context, name.clone(), view).await;
+        Ok(read.unwrap_or_else(|_| Member::new(name, MemberState::Unspecified)))
+    }
+}

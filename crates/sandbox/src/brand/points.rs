@@ -1,0 +1,175 @@
+//! The points balance that the merchant mirrors to the card.
+
+use kabao_models::Personal;
+use kabao_models::brand::{UserCardState, UserPoints};
+use serde_json::{Value, json};
+
+use super::member::{Member, MemberId};
+use super::membership::Key;
+use super::{Context, Core, Refused, Rule};
+use crate::ledger::Change;
+use crate::numbers::{NumberKey, Repeat};
+
+impl Core {
+    /// Stores the absolute balance of a member.
+    pub(super) fn sync_points(
+        &mut self,
+        context: &Context<'_>,
+        key: &Key<'_>,
+        number: &str,
+        balance: i64,
+    ) -> Result<UserPoints, Refused> {
+        self.check_openid(context, key.openid)?;
+        let (id, member) = self.member(context, key)?;
+        let state = member.state(context.now, context.rules);
+        if context.rules.points_need_effective_card && state != UserCardState::Effective {
+            return Err(Rule::NotEffective.into());
+        }
+        if context.rules.refuse_negative_points && balance < 0 {
+            return Err(Refused::at(Rule::PointsNegative, "point_balance", balance));
+        }
+        let scope = NumberKey {
+            account: context.brand.to_owned(),
+            operation: "brand.user_points.sync",
+            number: number.to_owned(),
+        };
+        let content = json!([key.card_id, key.openid, key.code, balance]);
+        let answer = UserPoints {
+            out_request_no: Some(number.to_owned()),
+            brand_id: Some(context.brand.to_owned()),
+            card_id: Some(key.card_id.to_owned()),
+            openid: Some(Personal::from(key.openid)),
+            user_card_code: Some(Personal::from(key.code)),
+            point_balance: Some(balance),
+            ..UserPoints::default()
+        };
+        match self
+            .numbers
+            .check(context.rules.repeated_points_number, &scope, &content)
+        {
+            Repeat::New => {}
+            // The answer repeats the request, so that equal requests have equal answers.
+            Repeat::Same(_) => return Ok(answer),
+            Repeat::Refused => return Err(Refused::at(Rule::NumberUsed, "out_request_no", number)),
+        }
+        self.numbers.remember(scope, &content, &());
+        self.set_points(id, balance, Some(number));
+        Ok(answer)
+    }
+
+    /// Stores a balance and notes the change.
+    pub(super) fn set_points(&mut self, id: MemberId, balance: i64, number: Option<&str>) {
+        let Some(mut member) = self.members.get(id).cloned() else {
+            return;
+        };
+        let before = member.points.replace(balance);
+        let mut effect = member.effect();
+        effect.out_request_no = number.map(str::to_owned);
+        effect.changes = vec![Change {
+            field: "point_balance".to_owned(),
+            before: before.map(Value::from),
+            after: Some(Value::from(balance)),
+        }];
+        self.effects.push(effect);
+        self.members.replace(id, member);
+    }
+}
+
+impl Member {
+    /// Returns the balance that the merchant synchronised last.
+    pub(crate) fn points(&self) -> Option<i64> {
+        self.points
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabao_models::Answer as _;
+
+    use super::super::core::tests::{CARD, CODE, OPENID, context, core, now, rule};
+    use super::*;
+    use crate::settings::{self, RepeatedNumber};
+
+    const KEY: Key<'static> = Key {
+        card_id: CARD,
+        openid: OPENID,
+        code: CODE,
+    };
+
+    fn points(core: &Core) -> Option<i64> {
+        core.members().next().and_then(Member::points)
+    }
+
+    #[test]
+    fn the_last_balance_stands() {
+        let mut core = core();
+        let rules = settings::Brand::default();
+        let answer = core
+            .sync_points(&context(&rules), &KEY, "n-1", 400)
+            .unwrap();
+        assert_eq!(answer.strict_violations(), []);
+        core.sync_points(&context(&rules), &KEY, "n-2", -5).unwrap();
+        assert_eq!(points(&core), Some(-5));
+        let change = &core.effects[1].changes[0];
+        assert_eq!(
+            (&change.before, &change.after),
+            (&Some(400.into()), &Some((-5).into()))
+        );
+    }
+
+    #[test]
+    fn the_settings_decide_about_repeated_numbers() {
+        for (rule_, same, other) in [
+            (RepeatedNumber::Replay, None, Some(Rule::NumberUsed)),
+            (
+                RepeatedNumber::Refuse,
+                Some(Rule::NumberUsed),
+                Some(Rule::NumberUsed),
+            ),
+            (RepeatedNumber::Apply, None, None),
+        ] {
+            let rules = settings::Brand {
+                repeated_points_number: rule_,
+                ..settings::Brand::default()
+            };
+            let mut core = core();
+            let sync = |core: &mut Core, balance| {
+                let result = core.sync_points(&context(&rules), &KEY, "n-1", balance);
+                result.err().map(|refused| refused.rule)
+            };
+            assert_eq!(sync(&mut core, 400), None);
+            assert_eq!(sync(&mut core, 400), same, "{rule_:?}");
+            assert_eq!(sync(&mut core, 500), other, "{rule_:?}");
+        }
+    }
+
+    #[test]
+    fn more_checks_can_be_switched_on() {
+        let mut core = core();
+        let rules = settings::Brand {
+            refuse_negative_points: true,
+            points_need_effective_card: true,
+            ..settings::Brand::default()
+        };
+        let context = context(&rules);
+        assert_eq!(
+            rule(core.sync_points(&context, &KEY, "n", -1)),
+            Rule::PointsNegative
+        );
+        let unknown = Key {
+            code: "none",
+            ..KEY
+        };
+        assert_eq!(
+            rule(core.sync_points(&context, &unknown, "n", 1)),
+            Rule::UserCardUnknown
+        );
+        core.delete_by_user(CARD, OPENID, now(), &rules).unwrap();
+        assert_eq!(
+            rule(core.sync_points(&context, &KEY, "n", 1)),
+            Rule::NotEffective
+        );
+        let refused = core.sync_points(&context, &Key { openid: "", ..KEY }, "n", 1);
+        assert_eq!(rule(refused), Rule::OpenidInvalid);
+    }
+}

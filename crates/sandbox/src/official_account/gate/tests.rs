@@ -1,0 +1,207 @@
+//! Requests and answers at the level of HTTP.
+
+use serde_json::json;
+
+use super::super::core::testing::{APPID, CARD, CODE, OTHER_APPID, new_card};
+use super::super::testing::{SECRET, Site, act, act_as, code};
+use super::*;
+
+#[test]
+fn tokens_are_refused_by_what_is_wrong_with_them() {
+    let mut site = Site::new();
+    let get = |site: &Site, query: &str| {
+        code(&site.send(
+            Method::POST,
+            &format!("/card/get{query}"),
+            &json!({"card_id": CARD}).to_string(),
+        ))
+    };
+    let token = site.token.clone();
+    assert_eq!(get(&site, &format!("?access_token={token}")), 0);
+    assert_eq!(get(&site, ""), 41001);
+    assert_eq!(get(&site, "?access_token="), 41001);
+    assert_eq!(get(&site, "?access_token=nonsense"), 40014);
+    assert_eq!(get(&site, "?access_token=80_abcdefghijklmnopqrst"), 40001);
+    site.clock.advance(7_200);
+    assert_eq!(get(&site, &format!("?access_token={token}")), 42001);
+    site.renew();
+    lock(&site.world.tokens).revoke(APPID, site.world.now().as_second());
+    assert_eq!(get(&site, &format!("?access_token={}", site.token)), 40001);
+}
+
+#[test]
+fn credentials_are_checked_one_after_the_other() {
+    let site = Site::new();
+    for (query, expected) in [
+        ("secret=s&grant_type=client_credential", 41002),
+        ("appid=wx0&grant_type=client_credential", 41004),
+        ("appid=wx0&secret=s&grant_type=password", 40002),
+        ("appid=wx0&secret=s&grant_type=client_credential", 40013),
+        (
+            &format!("appid={APPID}&secret=s&grant_type=client_credential"),
+            40125,
+        ),
+        (
+            &format!("appid={APPID}&secret={SECRET}&grant_type=client_credential"),
+            0,
+        ),
+    ] {
+        let plain = site.send(Method::GET, &format!("/cgi-bin/token?{query}"), "");
+        assert_eq!(code(&plain), expected, "{query}");
+        let body: serde_json::Map<_, _> = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(k, v)| (k.to_owned(), json!(v)))
+            .collect();
+        let stable = site.send(
+            Method::POST,
+            "/cgi-bin/stable_token",
+            &Value::Object(body).to_string(),
+        );
+        assert_eq!(code(&stable), expected, "{query}");
+    }
+    assert_eq!(
+        code(&site.send(Method::POST, "/cgi-bin/token", "{}")),
+        43001
+    );
+    assert_eq!(
+        code(&site.send(Method::POST, "/cgi-bin/stable_token", "{")),
+        47001
+    );
+    let good = format!("/cgi-bin/token?appid={APPID}&secret={SECRET}&grant_type=client_credential");
+    for (change, expected) in [
+        (
+            (|rules| rules.caller_ip_refused = true) as fn(&mut crate::settings::OfficialAccount),
+            40164,
+        ),
+        (|rules| rules.caller_ip_risky = true, 89503),
+        (|rules| rules.secret_frozen = true, 40243),
+        (|rules| rules.token_calls_per_day = 0, 45009),
+    ] {
+        let site = Site::new();
+        site.rules(change);
+        assert_eq!(code(&site.send(Method::GET, &good, "")), expected);
+    }
+    site.rules(|rules| rules.wrong_secret_errcode = 40001);
+    let wrong = format!("/cgi-bin/token?appid={APPID}&secret=s&grant_type=client_credential");
+    assert_eq!(code(&site.send(Method::GET, &wrong, "")), 40001);
+}
+
+#[test]
+fn methods_paths_and_bodies_have_their_codes() {
+    let site = Site::new();
+    let target = format!("/card/get?access_token={}", site.token);
+    for (method, target, body, expected) in [
+        (Method::GET, target.as_str(), "", 43002),
+        (Method::POST, &target, "", 44002),
+        (Method::POST, &target, "{", 47001),
+        (Method::POST, &target, r#"{"card_id":null}"#, 47001),
+        (Method::POST, &target, r#"{"card_id":5}"#, 47001),
+        (Method::POST, &target, "{}", 41012),
+        (Method::POST, "/card/get", "", 44002),
+        (Method::POST, "/card/nothing", "{}", 40066),
+    ] {
+        assert_eq!(
+            code(&site.send(method, target, body)),
+            expected,
+            "{target} {body}"
+        );
+    }
+    site.rules(|rules| rules.unknown_path = UnknownPath::NotFound);
+    assert_eq!(site.reply(Method::POST, "/card/nothing", "{}").status, 404);
+}
+
+#[test]
+fn permission_and_quota_come_before_the_body() {
+    let site = Site::new();
+    let get = |site: &Site| code(&site.post("/card/get", &json!({})));
+    assert_eq!(get(&site), 41012);
+    site.rules(|rules| rules.calls_per_minute = Some(1));
+    assert_eq!((get(&site), get(&site)), (41012, 45011));
+    site.rules(|rules| rules.calls_per_day = Some(0));
+    assert_eq!(get(&site), 45009);
+    site.world.accounts[0].set_permitted(false);
+    assert_eq!(get(&site), 48001);
+    site.rules(|rules| rules.banned = true);
+    assert_eq!(get(&site), 48004);
+}
+
+#[test]
+fn a_failure_ends_in_its_trace() {
+    let site = Site::new();
+    let newer = site.post("/card/get", &json!({"card_id": "none"}));
+    assert_eq!(code(&newer), 40073);
+    assert!(
+        newer["errmsg"]
+            .as_str()
+            .unwrap()
+            .starts_with("invalid card id rid: ")
+    );
+    site.rules(|rules| rules.trace = Trace::Hint);
+    let older = site.post("/card/get", &json!({"card_id": "none"}));
+    assert!(older["errmsg"].as_str().unwrap().contains(" hint: ["));
+}
+
+#[test]
+fn a_redeemed_code_names_its_card() {
+    let site = Site::new();
+    act(&site, |core, context| core.consume(context, CARD, CODE));
+    let answer = site.call("/card/code/get", &json!({"code": CODE}));
+    assert_eq!(
+        (code(&answer), &answer["card"]["card_id"], &answer["code"]),
+        (40099, &json!(CARD), &json!(CODE))
+    );
+    let unchecked = site.call(
+        "/card/code/get",
+        &json!({"code": CODE, "check_consume": false}),
+    );
+    assert_eq!(
+        (&unchecked["user_card_status"], &unchecked["can_consume"]),
+        (&json!("CONSUMED"), &json!(false))
+    );
+}
+
+#[test]
+fn effects_stand_in_the_ledger_under_their_operation() {
+    let site = Site::new();
+    let change =
+        json!({"card_id": CARD, "code": CODE, "add_bonus": -60, "custom_field_value1": "金卡"});
+    site.call("/card/membercard/updateuser", &change);
+    site.call(
+        "/card/membercard/updateuser",
+        &json!({"card_id": CARD, "code": "000000000000", "bonus": 1}),
+    );
+    let entries = lock(&site.world.ledger).entries();
+    assert_eq!(entries.len(), 1, "a refusal has no effect");
+    assert_eq!(entries[0].operation, "official_account.member.update_user");
+    let bonus = entries[0]
+        .changes
+        .iter()
+        .find(|change| change.field == "bonus")
+        .unwrap();
+    assert_eq!(
+        (bonus.before.clone(), bonus.after.clone()),
+        (Some(json!(460)), Some(json!(400)))
+    );
+}
+
+#[test]
+fn a_card_of_another_account_gets_the_nearest_documented_code() {
+    let site = Site::new();
+    let foreign = act_as(&site, OTHER_APPID, |core, context| {
+        core.create_card(context, &new_card())
+    })
+    .unwrap();
+    for (path, expected) in [
+        ("/card/get", 45030),
+        ("/card/delete", 45030),
+        ("/card/code/getdepositcount", 40073),
+        ("/card/membercard/activate/geturl", 40073),
+    ] {
+        assert_eq!(
+            code(&site.call(path, &json!({"card_id": foreign}))),
+            expected,
+            "{path}"
+        );
+    }
+}

@@ -1,0 +1,67 @@
+//! The operation that makes QR codes.
+
+use kabao_models::official_account::QrActionName;
+use kabao_models::official_account::qrcode::{
+    CreateQrcode, CreateQrcodeResponse, QrcodeCard, QrcodeListedCard,
+};
+use kabao_models::{Personal, Secret};
+
+use super::card::OK;
+use super::core::{NewQrCode, Scene};
+use super::{Context, Core, Refused};
+use crate::serve::{Call, Serve};
+
+impl Serve for CreateQrcode {
+    type Core = Core;
+
+    fn serve(self, core: &mut Core, call: &Call) -> Result<CreateQrcodeResponse, Refused> {
+        let info = self.action_info.ok_or(Refused::ActionInfo)?;
+        let scenes = match self.action_name {
+            Some(QrActionName::QrCard) => vec![scene(info.card.ok_or(Refused::ActionInfo)?)],
+            Some(QrActionName::QrMultipleCard) => {
+                let list = info
+                    .multiple_card
+                    .and_then(|cards| cards.card_list)
+                    .ok_or(Refused::ActionInfo)?;
+                list.into_iter().map(listed).collect()
+            }
+            _ => return Err(Refused::ActionInfo),
+        };
+        let made = core.create_qrcode(
+            &Context::of(call),
+            NewQrCode {
+                scenes,
+                expire_seconds: self.expire_seconds,
+            },
+        )?;
+        Ok(CreateQrcodeResponse {
+            errcode: Some(0),
+            errmsg: Some(OK.to_owned()),
+            ticket: Some(Secret::new(made.ticket)),
+            expire_seconds: Some(made.expire_seconds),
+            url: Some(made.url),
+            show_qrcode_url: Some(made.show_qrcode_url),
+            ..CreateQrcodeResponse::default()
+        })
+    }
+}
+
+fn scene(card: QrcodeCard) -> Scene {
+    Scene {
+        card_id: card.card_id.unwrap_or_default(),
+        code: card.code.map(Personal::into_exposed),
+        openid: card.openid.map(Personal::into_exposed),
+        is_unique_code: card.is_unique_code == Some(true),
+        outer_id: card.outer_id,
+        outer_str: card.outer_str,
+    }
+}
+
+fn listed(card: QrcodeListedCard) -> Scene {
+    Scene {
+        card_id: card.card_id.unwrap_or_default(),
+        code: card.code.map(Personal::into_exposed),
+        outer_str: card.outer_str,
+        ..Scene::default()
+    }
+}

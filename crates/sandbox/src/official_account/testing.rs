@@ -1,0 +1,173 @@
+//! Requests to a world without sockets.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use kabao_models::{Answer, Endpoint, OperationVisitor};
+use serde_json::{Value, json};
+
+use super::core::testing::{APPID, NOW};
+use super::{Claim, Context, Core, Refused};
+use crate::account::Account;
+use crate::clock::{ManualClock, Time};
+use crate::demo;
+use crate::exchange::{Received, Reply};
+use crate::keys::Authority;
+use crate::settings::{OfficialAccount, Settings};
+use crate::sync::lock;
+use crate::world::{Parts, World};
+
+/// The secret of the demo account here.
+pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// A world with the demo account, and a token for it.
+pub(super) struct Site {
+    pub(super) world: World,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) token: String,
+}
+
+impl Site {
+    pub(super) fn new() -> Self {
+        let config = demo::accounts()
+            .into_iter()
+            .last()
+            .unwrap()
+            .with_app_secret(SECRET);
+        let clock = Arc::new(ManualClock::new(NOW));
+        let world = World::new(Parts {
+            time: Time::new(clock.clone()),
+            accounts: vec![Arc::new(Account::new(config, None).unwrap())],
+            base_url: String::new(),
+            api_authority: Authority::api(None).unwrap().0,
+            ca_pem: String::new(),
+            files: None,
+            settings: Settings::default(),
+            demo: true,
+        });
+        let mut site = Self {
+            world,
+            clock,
+            token: String::new(),
+        };
+        site.renew();
+        site
+    }
+
+    /// Fetches a new stable token.
+    pub(super) fn renew(&mut self) {
+        let body = json!({"grant_type": "client_credential", "appid": APPID, "secret": SECRET});
+        let answer = self.send(Method::POST, "/cgi-bin/stable_token", &body.to_string());
+        self.token = answer["access_token"].as_str().unwrap().to_owned();
+    }
+
+    /// Changes the settings of the family.
+    pub(super) fn rules(&self, change: impl FnOnce(&mut OfficialAccount)) {
+        let mut settings = Settings::clone(&self.world.settings());
+        change(&mut settings.official_account);
+        self.world.set_settings(settings);
+    }
+
+    pub(super) fn reply(&self, method: Method, target: &str, body: &str) -> Reply {
+        let received = Received {
+            method,
+            target: target.to_owned(),
+            headers: HeaderMap::new(),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+        };
+        let target = super::find(&received.method, received.path(), &received.body);
+        super::answer(&self.world, &target, &received)
+    }
+
+    pub(super) fn send(&self, method: Method, target: &str, body: &str) -> Value {
+        let reply = self.reply(method, target, body);
+        assert_eq!(reply.status, 200);
+        serde_json::from_slice(&reply.body).unwrap()
+    }
+
+    /// Posts a body with the token.
+    pub(super) fn post(&self, path: &str, body: &Value) -> Value {
+        let target = format!("{path}?access_token={}", self.token);
+        self.send(Method::POST, &target, &body.to_string())
+    }
+
+    /// The same, and checks that the answer is what the catalogue describes.
+    pub(super) fn call(&self, path: &str, body: &Value) -> Value {
+        let answer = self.post(path, body);
+        let target = super::find(&Method::POST, path, body.to_string().as_bytes());
+        let id = target.operation().unwrap();
+        kabao_models::visit_operation(id, Conforms(&answer)).unwrap();
+        answer
+    }
+}
+
+/// Checks an answer against its type and the documented codes.
+struct Conforms<'a>(&'a Value);
+
+impl OperationVisitor for Conforms<'_> {
+    type Output = ();
+
+    fn visit<E: Endpoint>(self) {
+        let id = E::OPERATION.id;
+        match self.0.get("errcode").and_then(Value::as_i64) {
+            None | Some(0) => {
+                let answer = E::Answer::from_body(self.0.to_string().as_bytes()).unwrap();
+                // An empty list is an answer, too.
+                let is_empty_list =
+                    |field: &str| self.0.get(field).is_some_and(|value| *value == json!([]));
+                let mut violations = answer.strict_violations();
+                violations.retain(|violation| !is_empty_list(&violation.field));
+                assert_eq!(violations, [], "{id}: {}", self.0);
+                assert!(
+                    kabao_models::Object::extra(&answer).is_empty(),
+                    "{id}: {}",
+                    self.0
+                );
+            }
+            Some(code) => {
+                let listed = E::OPERATION
+                    .errors
+                    .iter()
+                    .any(|row| row.code == code.to_string());
+                assert!(listed, "{id} does not list {}", self.0);
+                let errmsg = self.0["errmsg"].as_str().unwrap();
+                assert!(errmsg.contains(" rid: "), "{errmsg}");
+            }
+        }
+    }
+}
+
+/// Returns the code of an answer.
+pub(super) fn code(answer: &Value) -> i64 {
+    answer["errcode"].as_i64().unwrap_or(0)
+}
+
+/// Runs a user action of the demo account.
+pub(super) fn act<T>(
+    site: &Site,
+    action: impl FnOnce(&mut Core, &Context<'_>) -> Result<T, Refused>,
+) -> T {
+    act_as(site, APPID, action).unwrap()
+}
+
+/// The same for any account.
+pub(super) fn act_as<T>(
+    site: &Site,
+    appid: &str,
+    action: impl FnOnce(&mut Core, &Context<'_>) -> Result<T, Refused>,
+) -> Result<T, Refused> {
+    let settings = site.world.settings();
+    let context = Context::new(appid, site.world.now(), &settings.official_account);
+    action(&mut lock(&site.world.official_account), &context)
+}
+
+/// A user claims a card.
+pub(super) fn claim(site: &Site, card_id: &str, openid: &str) -> String {
+    let claim = Claim {
+        card_id: card_id.into(),
+        openid: openid.into(),
+        ..Claim::default()
+    };
+    act(site, |core, context| core.claim(context, &claim)).code
+}
