@@ -66,7 +66,7 @@ impl Member {
 }
 
 /// The state of a member's card.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MemberState {
     /// WeChat gave no state.
@@ -82,8 +82,8 @@ pub enum MemberState {
     Invalid,
     /// Deleted by the user.
     Deleted,
-    /// A state of this family that has no counterpart, in WeChat's word.
-    Other(String),
+    /// A state that has no counterpart; `upstream_state` has WeChat's word.
+    Other,
 }
 
 /// What to change of a member; `None` leaves a field as it is.

@@ -46,13 +46,7 @@ pub trait MemberApi: Send + Sync {
         &self,
         context: &CallContext,
         request: ListMembers,
-    ) -> Result<Page<Member>, Error> {
-        let _ = (context, request);
-        Err(Error::new(
-            crate::Reason::NotSupportedByFamily,
-            "not here yet",
-        ))
-    }
+    ) -> Result<Page<Member>, Error>;
 
     /// Changes the stored value of one member.
     ///
@@ -68,13 +62,7 @@ pub trait MemberApi: Send + Sync {
         &self,
         context: &CallContext,
         request: AdjustMember,
-    ) -> Result<Adjustment, Error> {
-        let _ = (context, request);
-        Err(Error::new(
-            crate::Reason::NotSupportedByFamily,
-            "not here yet",
-        ))
-    }
+    ) -> Result<Adjustment, Error>;
 
     /// Changes the points of one member; as [`adjust_balance`](MemberApi::adjust_balance).
     ///
@@ -85,13 +73,7 @@ pub trait MemberApi: Send + Sync {
         &self,
         context: &CallContext,
         request: AdjustMember,
-    ) -> Result<Adjustment, Error> {
-        let _ = (context, request);
-        Err(Error::new(
-            crate::Reason::NotSupportedByFamily,
-            "not here yet",
-        ))
-    }
+    ) -> Result<Adjustment, Error>;
 
     /// Makes a card usable that the user has received, or tells WeChat that the user does not
     /// become a member.
@@ -103,13 +85,7 @@ pub trait MemberApi: Send + Sync {
         &self,
         context: &CallContext,
         request: ActivateMember,
-    ) -> Result<Member, Error> {
-        let _ = (context, request);
-        Err(Error::new(
-            crate::Reason::NotSupportedByFamily,
-            "not here yet",
-        ))
-    }
+    ) -> Result<Member, Error>;
 
     /// Makes a card invalid, for good. WeChat demands that the user has agreed.
     ///
@@ -120,13 +96,7 @@ pub trait MemberApi: Send + Sync {
         &self,
         context: &CallContext,
         request: InvalidateMember,
-    ) -> Result<Member, Error> {
-        let _ = (context, request);
-        Err(Error::new(
-            crate::Reason::NotSupportedByFamily,
-            "not here yet",
-        ))
-    }
+    ) -> Result<Member, Error>;
 
     /// Makes a card for somebody who became a member elsewhere.
     ///
@@ -142,11 +112,5 @@ pub trait MemberApi: Send + Sync {
         &self,
         context: &CallContext,
         request: ImportMember,
-    ) -> Result<Member, Error> {
-        let _ = (context, request);
-        Err(Error::new(
-            crate::Reason::NotSupportedByFamily,
-            "not here yet",
-        ))
-    }
+    ) -> Result<Member, Error>;
 }

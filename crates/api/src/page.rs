@@ -71,11 +71,19 @@ const LENGTH: usize = 1 + 8 + 4 + 4;
 impl PageScope {
     /// Starts with the method and its arguments; the order counts.
     pub fn new(method: Method, arguments: &[&str]) -> Self {
-        let mut scope = Self(0xcbf2_9ce4_8422_2325).with(method.as_str());
-        for argument in arguments {
-            scope = scope.with(argument);
-        }
-        scope
+        Self::of(method.as_str(), arguments)
+    }
+
+    /// The list of accounts, which is no method of an account.
+    pub fn list_accounts() -> Self {
+        Self::of("ListAccounts", &[])
+    }
+
+    fn of(method: &str, arguments: &[&str]) -> Self {
+        let start = Self(0xcbf2_9ce4_8422_2325).with(method);
+        arguments
+            .iter()
+            .fold(start, |scope, argument| scope.with(argument))
     }
 
     /// FNV-1a, which is enough to notice an honest mistake. The length keeps neighbours apart.

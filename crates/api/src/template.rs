@@ -83,7 +83,7 @@ impl Template {
 }
 
 /// The state of a template.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TemplateState {
     /// WeChat gave no state.
@@ -97,8 +97,8 @@ pub enum TemplateState {
     Active,
     /// Deleted or invalidated: cannot be handed out any more.
     Deleted,
-    /// A state that has no counterpart, in WeChat's word.
-    Other(String),
+    /// A state that has no counterpart; `upstream_state` has WeChat's word.
+    Other,
 }
 
 /// How long the cards of a template are valid.

@@ -32,13 +32,7 @@ pub trait TemplateApi: Send + Sync {
         &self,
         context: &CallContext,
         request: ListTemplates,
-    ) -> Result<Page<Template>, Error> {
-        let _ = (context, request);
-        Err(Error::new(
-            crate::Reason::NotSupportedByFamily,
-            "not here yet",
-        ))
-    }
+    ) -> Result<Page<Template>, Error>;
 
     /// Makes a new template and returns it.
     ///
@@ -54,13 +48,7 @@ pub trait TemplateApi: Send + Sync {
         &self,
         context: &CallContext,
         request: CreateTemplate,
-    ) -> Result<Template, Error> {
-        let _ = (context, request);
-        Err(Error::new(
-            crate::Reason::NotSupportedByFamily,
-            "not here yet",
-        ))
-    }
+    ) -> Result<Template, Error>;
 
     /// Changes fields of one template and returns it as it is afterwards.
     ///

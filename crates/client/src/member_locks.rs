@@ -125,7 +125,9 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(30);
 
     fn name(code: &str) -> MemberName {
-        format!("accounts/demo/templates/p1/members/{code}").parse().unwrap()
+        format!("accounts/demo/templates/p1/members/{code}")
+            .parse()
+            .unwrap()
     }
 
     fn members(locks: &MemberLocks) -> (usize, usize) {
@@ -162,7 +164,9 @@ mod tests {
     async fn nobody_waits_for_ever_and_nothing_is_left_behind() {
         let locks = MemberLocks::new();
         let held = locks.lock(&context(), &name("1"), PATIENCE).await.unwrap();
-        let impatient = locks.lock(&context(), &name("1"), Duration::from_secs(1)).await;
+        let impatient = locks
+            .lock(&context(), &name("1"), Duration::from_secs(1))
+            .await;
         assert_eq!(impatient.err().unwrap().reason(), Reason::Overloaded);
         let deadline = Instant::now() + Duration::from_secs(1);
         let late = context().with_deadline(deadline.into_std());
@@ -173,7 +177,11 @@ mod tests {
         let context = context();
         let one = name("1");
         let waiting = locks.lock(&context, &one, PATIENCE);
-        assert!(tokio::time::timeout(Duration::from_secs(1), waiting).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_secs(1), waiting)
+                .await
+                .is_err()
+        );
         assert_eq!(members(&locks), (1, 1));
         drop(held);
         assert_eq!(members(&locks), (0, 0));

@@ -3,7 +3,12 @@
 //! Requests carry an access token, and answers are not signed: TLS with a verified certificate is
 //! the only proof that they come from WeChat.
 
+mod account;
+mod adjust;
+mod creation;
+mod list;
 mod member;
+mod membership;
 mod template;
 
 use std::sync::Arc;

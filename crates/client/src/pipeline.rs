@@ -18,7 +18,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kabao_api::{CallContext, Error, Family, Reason, Upstream};
 use kabao_auth::KeyId;
-use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Effect, Endpoint, Operation, Outgoing};
+use kabao_models::{
+    AnyAnswer, AnyEndpoint, DecodeError, Effect, Endpoint, Operation, Outgoing, Scheme,
+};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 
@@ -90,10 +92,6 @@ impl Pipeline {
         &self.0.settings
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        self.0.clock.as_ref()
-    }
-
     pub(crate) fn members(&self) -> &MemberLocks {
         &self.0.members
     }
@@ -128,7 +126,14 @@ impl Pipeline {
         let operation = request.operation();
         let call = Call::open(context, operation, &self.0.settings);
 
-        // 1. Every documented limit, before anything else happens.
+        // 1. Every documented limit, before anything else happens. The digest of an uploaded file is
+        //    made here: callers know no cryptography.
+        request.fill_digest(&kabao_auth::sha256_hex);
+        if let (Scheme::Credentials, Some(token)) =
+            (operation.scheme, self.0.credentials.token.as_deref())
+        {
+            request.fill_credentials(token.appid(), token.secret());
+        }
         self.validate(request.as_ref())?;
         // 2. The credential that the operation needs.
         let proof = self.0.credentials.proof(operation)?;

@@ -341,7 +341,9 @@ pub(crate) fn unless_gone<T>(read: Result<T, Error>, gone: Reason) -> Result<Opt
 pub(crate) fn other_family_request(family: Family) -> Error {
     Error::new(
         Reason::FamilyMismatch,
-        format!("the request is made for another family than {family}, which the account belongs to"),
+        format!(
+            "the request is made for another family than {family}, which the account belongs to"
+        ),
     )
 }
 
@@ -418,13 +420,19 @@ mod tests {
     #[test]
     fn times_are_written_in_beijing_time() {
         let time = UNIX_EPOCH + Duration::from_secs(1_772_294_400);
-        assert_eq!(beijing_time(time).as_deref(), Some("2026-03-01T00:00:00+08:00"));
+        assert_eq!(
+            beijing_time(time).as_deref(),
+            Some("2026-03-01T00:00:00+08:00")
+        );
         assert_eq!(to_unix_seconds(time), Some(1_772_294_400));
     }
 
     #[test]
     fn a_list_goes_on_until_its_total_and_never_ends_before_it() {
-        let cursor = Cursor { offset: 20, size: 20 };
+        let cursor = Cursor {
+            offset: 20,
+            size: 20,
+        };
         let after = |items, total| {
             following(cursor, &Answered { items, total })
                 .map(|next| next.map(|cursor| cursor.offset))
@@ -455,7 +463,8 @@ mod tests {
 
     #[test]
     fn only_what_is_gone_is_left_out() {
-        let read = |reason| unless_gone::<()>(Err(Error::new(reason, "a test")), Reason::MemberNotFound);
+        let read =
+            |reason| unless_gone::<()>(Err(Error::new(reason, "a test")), Reason::MemberNotFound);
         assert!(matches!(read(Reason::MemberNotFound), Ok(None)));
         assert!(read(Reason::UpstreamRefused).is_err());
     }

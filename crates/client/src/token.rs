@@ -90,6 +90,11 @@ impl TokenSource {
         &self.appid
     }
 
+    /// Returns the app secret, for the operations whose parameters are the credentials.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
     /// Tells whether there is a token, without waiting for a fetch that is under way.
     pub(crate) fn look(&self) -> AccessTokenState {
         let now = Instant::now();

@@ -240,6 +240,14 @@ pub(crate) struct Notification {
 }
 
 impl Operation {
+    /// Returns the fields that callers of gRPC send: all but credentials, which the gateway holds.
+    pub(crate) fn proto_fields(&self) -> impl Iterator<Item = &Field> {
+        const CREDENTIALS: [&str; 3] = ["grant_type", "appid", "secret"];
+        self.request.iter().filter(|field| {
+            self.scheme != "credentials" || !CREDENTIALS.contains(&field.name.as_str())
+        })
+    }
+
     /// Returns true if the operation uploads a file.
     pub(crate) fn is_upload(&self) -> bool {
         self.body == "multipart"

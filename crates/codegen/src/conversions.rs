@@ -199,12 +199,13 @@ fn request(operation: &Operation) -> String {
     }
     let model = format!("m::{}::{}", operation.resource, operation.rpc);
     let proto = format!("{}Request", operation.rpc);
-    let fields: Vec<&Field> = operation.request.iter().collect();
+    let fields: Vec<&Field> = operation.proto_fields().collect();
+    let is_whole = fields.len() == operation.request.len();
     let has_extra = operation.body == "json";
     let mut out = format!(
         "impl FamilyRequest for p::{proto} {{\ntype Endpoint = {model};\n\nfn account(&self) -> &str {{\n&self.account\n}}\n}}\n\n"
     );
-    out.push_str(&into_model(&model, &proto, &fields, has_extra));
+    out.push_str(&into_model_with(&model, &proto, &fields, has_extra, is_whole));
     out.push_str(&from_model_with(
         &model,
         &proto,
@@ -239,6 +240,17 @@ fn numbered(name: &str, enumeration: &Enumeration) -> String {
 }
 
 fn into_model(model: &str, proto: &str, fields: &[&Field], has_extra: bool) -> String {
+    into_model_with(model, proto, fields, has_extra, true)
+}
+
+/// `is_whole` says that `fields` are all fields of the model.
+fn into_model_with(
+    model: &str,
+    proto: &str,
+    fields: &[&Field],
+    has_extra: bool,
+    is_whole: bool,
+) -> String {
     let needs_reader = has_extra || fields.iter().any(|field| uses_reader(field));
     let reader = if needs_reader { "reader" } else { "_" };
     let extra = if has_extra {
@@ -257,11 +269,14 @@ fn into_model(model: &str, proto: &str, fields: &[&Field], has_extra: bool) -> S
     for field in fields {
         members.push_str(&format!("{}: {},\n", ident(&field.name), read(field)));
     }
-    let rest = if has_extra {
+    let mut rest = if has_extra {
         format!("extra: reader.unknown::<{model}>(extra),\n")
     } else {
         "extra: kabao_models::Extra::default(),\n".to_owned()
     };
+    if !is_whole {
+        rest.push_str("..Default::default()\n");
+    }
     format!(
         "impl IntoModel<{model}> for p::{proto} {{\nfn into_model(self, {reader}: &mut Reader) -> {model} {{\n{extra}{model} {{\n{members}{rest}}}\n}}\n}}\n\n"
     )

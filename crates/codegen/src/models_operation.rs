@@ -204,10 +204,18 @@ fn endpoint(catalogue: &Catalogue, operation: &Operation, fields: &[&Field]) -> 
     } else {
         String::new()
     };
+    let credentials = if operation.scheme == "credentials" {
+        "\nfn fill_credentials(&mut self, appid: &str, secret: &Secret) {\n\
+         self.grant_type.get_or_insert_with(|| \"client_credential\".to_owned());\n\
+         self.appid.get_or_insert_with(|| appid.to_owned());\n\
+         self.secret.get_or_insert_with(|| secret.clone());\n}\n"
+    } else {
+        ""
+    };
     format!(
         "impl Endpoint for {name} {{\ntype Answer = {answer};\n\nconst OPERATION: &'static Operation = &{};\n\n\
          fn params(&self, {writer}: &mut Params) {{\n{write}}}\n\n\
-         fn set_params(&mut self, {reader}: &mut ParamsIn<'_>) -> Result<(), DecodeError> {{\n{read}Ok(())\n}}\n{multipart}}}\n\n",
+         fn set_params(&mut self, {reader}: &mut ParamsIn<'_>) -> Result<(), DecodeError> {{\n{read}Ok(())\n}}\n{multipart}{credentials}}}\n\n",
         constant(operation)
     )
 }

@@ -241,7 +241,7 @@ fn request(operation: &Operation) -> String {
     out.push_str(&format!("message {}Request {{\n", operation.rpc));
     out.push_str("  // The account that makes the call: `accounts/{account}`.\n");
     out.push_str("  string account = 1 [(google.api.field_behavior) = REQUIRED];\n");
-    for field in &operation.request {
+    for field in operation.proto_fields() {
         out.push_str(&field_line(field, Use::Request));
     }
     if operation.body == "json" {

@@ -71,6 +71,7 @@ fn generate(
         .skip_debug(["."])
         .bytes(".")
         .btree_map(".")
+        .extern_path(".google.rpc.Status", "::tonic_types::Status")
         .compile_fds(descriptors)
         .map_err(|error| Error::at(folder, error))?;
 

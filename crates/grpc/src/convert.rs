@@ -93,8 +93,7 @@ impl Reader {
         Err(violations)
     }
 
-    /// Reads a message of any kind.
-    #[cfg(test)]
+    /// Reads a message of any kind, without the limits of requests.
     pub(crate) fn read_any<M>(message: impl IntoModel<M>) -> Result<M, Vec<FieldViolation>> {
         let mut reader = Self::default();
         let model = message.into_model(&mut reader);

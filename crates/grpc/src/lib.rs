@@ -25,8 +25,9 @@
 //!
 //! What stands where:
 //!
-//! - `kabao.v1.MemberService` and `TemplateService`: [`MemberGrpc`],
-//!   [`TemplateGrpc`], hand-written, for every family.
+//! - `kabao.v1.MemberService`, `TemplateService` and `AccountService`:
+//!   [`MemberGrpc`], [`TemplateGrpc`] and [`AccountGrpc`], hand-written, for
+//!   every family.
 //! - The family services: generated, one RPC per operation of WeChat.
 //! - Errors: one function turns a [`kabao_api::Error`] into a status with
 //!   `google.rpc` details; their size is bounded, since Java clients refuse
@@ -46,5 +47,5 @@ mod server;
 mod status;
 
 pub use self::health::Health;
-pub use self::portable::{MemberGrpc, TemplateGrpc};
+pub use self::portable::{AccountGrpc, MemberGrpc, TemplateGrpc};
 pub use self::server::{GrpcService, Server};

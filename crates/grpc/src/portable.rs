@@ -1,9 +1,11 @@
 //! The services of `kabao.v1`: proto to domain, `dyn` trait, domain to proto.
 
+mod account;
 mod arguments;
 mod member;
 mod template;
 
+pub use self::account::AccountGrpc;
 pub use self::member::MemberGrpc;
 pub use self::template::TemplateGrpc;
 

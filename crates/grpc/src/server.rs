@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use kabao_api::Accounts;
+use kabao_proto::kabao::v1::account_service_server::AccountServiceServer;
 use kabao_proto::kabao::v1::member_service_server::MemberServiceServer;
 use kabao_proto::kabao::v1::template_service_server::TemplateServiceServer;
 use tonic::body::Body;
@@ -21,7 +22,7 @@ use crate::family::{FamilyService, Register};
 use crate::layer::{
     Answer, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds, Trace, With,
 };
-use crate::{Health, MemberGrpc, TemplateGrpc, generated, reflection};
+use crate::{AccountGrpc, Health, MemberGrpc, TemplateGrpc, generated, reflection};
 
 /// The largest message in either direction. It is tonic's own limit for requests, and what clients
 /// of every language accept of an answer unless they are told otherwise.
@@ -84,6 +85,10 @@ impl Server {
     pub fn into_service(self) -> (GrpcService, Health) {
         let health = Health::new();
         let mut registry = Registry::default();
+        let accounts = AccountGrpc::new(Arc::clone(&self.accounts));
+        registry.service(
+            AccountServiceServer::new(accounts).max_encoding_message_size(MAX_MESSAGE_BYTES),
+        );
         let members = MemberGrpc::new(Arc::clone(&self.accounts));
         registry.service(
             MemberServiceServer::new(members).max_encoding_message_size(MAX_MESSAGE_BYTES),

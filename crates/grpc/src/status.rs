@@ -5,6 +5,7 @@ mod budget;
 use std::collections::HashMap;
 
 use kabao_api::{AccountId, Error, FieldViolation, Kind, Reason, UpstreamError};
+use prost::Message;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, QuotaViolation, StatusExt};
@@ -37,11 +38,35 @@ pub(crate) fn refusal(error: &Error, id: &RequestId) -> http::Response<Body> {
     of(error, id).into_http()
 }
 
-/// A status for which the registry has no reason.
-pub(crate) fn without_reason(code: Code, message: &str, id: &RequestId) -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_request_info(id.as_str(), "");
-    Status::with_error_details(code, shorten(message, MESSAGE_BYTES), details)
+/// The status of a failure that tonic found itself: its code stays, and the reason is the nearest.
+pub(crate) fn of_tonic(code: Code, message: &str, id: &RequestId) -> Status {
+    let reason = match code {
+        Code::Unimplemented => Reason::MethodNotFound,
+        Code::InvalidArgument | Code::OutOfRange => Reason::FieldInvalid,
+        Code::NotFound => Reason::ResourceNotFound,
+        Code::Cancelled => Reason::Cancelled,
+        Code::DeadlineExceeded => Reason::DeadlineExceeded,
+        Code::ResourceExhausted | Code::Unavailable => Reason::Overloaded,
+        _ => Reason::Internal,
+    };
+    let message = match (message, code) {
+        ("", Code::Unimplemented) => "no such service or method",
+        ("", _) => "the call failed",
+        (message, _) => message,
+    };
+    let status = of(&Error::new(reason, message), id);
+    let mut inside = to_message(&status);
+    inside.code = i32::from(code);
+    Status::with_details(code, status.message(), inside.encode_to_vec().into())
+}
+
+/// The message that a status is, for answers with a status of their own for each item.
+pub(crate) fn to_message(status: &Status) -> tonic_types::Status {
+    tonic_types::Status::decode(status.details()).unwrap_or_else(|_| tonic_types::Status {
+        code: i32::from(status.code()),
+        message: status.message().to_owned(),
+        details: Vec::new(),
+    })
 }
 
 /// What is known of the call when it is refused.

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use kabao_api::{
-    Account, Accounts, Error, Family, FieldViolation, MockMemberApi, MockTemplateApi, MockUpstream,
-    Reason,
+    Account, Accounts, Error, Family, FieldViolation, MockAccountApi, MockMemberApi,
+    MockTemplateApi, MockUpstream, Reason,
 };
 use kabao_grpc::Server;
 use kabao_models::merchant::user_cards::{GetUserCard, UpdateUserCard, UserCard};
@@ -32,6 +32,7 @@ async fn call(upstream: MockUpstream, path: &str, request: &impl Message) -> Ans
         family: Family::Merchant,
         templates: Arc::new(MockTemplateApi::new()),
         members: Arc::new(MockMemberApi::new()),
+        state: Arc::new(MockAccountApi::new()),
         upstream: Arc::new(upstream),
     };
     accounts.insert(account).unwrap();

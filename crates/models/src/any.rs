@@ -6,6 +6,7 @@ use std::any::Any;
 use crate::check::Violation;
 use crate::endpoint::{Answer, DecodeError, EncodeError, Endpoint, Outgoing};
 use crate::operation::Operation;
+use crate::private::Secret;
 use crate::sensitive::Sensitive;
 
 /// A request of any operation. Implemented by every [`Endpoint`].
@@ -15,6 +16,9 @@ pub trait AnyEndpoint: Any + Send + Sync {
 
     /// See [`Endpoint::fill_digest`].
     fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String);
+
+    /// See [`Endpoint::fill_credentials`].
+    fn fill_credentials(&mut self, appid: &str, secret: &Secret);
 
     /// See [`Endpoint::violations`].
     fn violations(&self) -> Vec<Violation>;
@@ -47,6 +51,10 @@ impl<E: Endpoint> AnyEndpoint for E {
 
     fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
         Endpoint::fill_digest(self, sha256);
+    }
+
+    fn fill_credentials(&mut self, appid: &str, secret: &Secret) {
+        Endpoint::fill_credentials(self, appid, secret);
     }
 
     fn violations(&self) -> Vec<Violation> {

@@ -11,7 +11,7 @@ use crate::object::{Object, parse};
 use crate::operation::{Body, Operation};
 use crate::params::{Incoming, Params, ParamsIn};
 use crate::sensitive::VisitSensitive;
-use crate::{Extra, multipart};
+use crate::{Extra, Secret, multipart};
 
 /// A request of one operation.
 ///
@@ -57,6 +57,12 @@ pub trait Endpoint: Object + Check + VisitSensitive {
     /// lower-case hexadecimal digits.
     fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
         let _ = sha256;
+    }
+
+    /// Fills in AppID and app secret where the caller left them out, for operations whose
+    /// parameters are the credentials themselves: callers hold no secret.
+    fn fill_credentials(&mut self, appid: &str, secret: &Secret) {
+        let _ = (appid, secret);
     }
 
     /// Returns every documented limit that the request breaks, with field paths.

@@ -1,32 +1,42 @@
 //! The merchant family: `membercard-open` and `membercard-activity`.
 //!
-//! `core` and its neighbours hold rules and state, `cards` and `user_cards` translate HTTP
-//! operations into commands, `refused` is the one table of errors.
+//! `core` holds the state, its neighbours hold the rules of one noun each, `operations` translates
+//! HTTP operations into commands, `refused` is the one table of errors.
 
-mod cards;
+mod activation;
+mod activity;
+mod activity_rules;
+mod bonus;
+mod callback;
+mod claim;
+mod code;
+mod context;
 mod core;
+mod holder;
+mod import;
+mod link;
 mod member;
+mod member_change;
+mod operations;
+mod page;
+mod phone_member;
 mod refused;
+mod section;
+mod service_item;
 mod template;
-mod user_cards;
+mod template_rules;
+#[cfg(test)]
+mod tests;
+mod upgrade;
 mod validity;
 
+pub(crate) use self::claim::{Claim, User};
+pub(crate) use self::context::Context;
 pub(crate) use self::core::Core;
-pub(crate) use self::member::Claim;
+pub(crate) use self::operations::routes;
+pub(crate) use self::member::Member;
 pub(crate) use self::refused::Refused;
 pub(crate) use self::template::Template;
+pub(crate) use self::upgrade::OldCard;
 
-use kabao_models::merchant as models;
-
-use crate::pay::{Route, route};
-
-/// Returns the operations that are served.
-pub(crate) fn routes() -> Vec<Route> {
-    vec![
-        route::<models::cards::GetCard>(),
-        route::<models::cards::UpdateCard>(),
-        route::<models::cards::DeleteCard>(),
-        route::<models::user_cards::GetUserCard>(),
-        route::<models::user_cards::UpdateUserCard>(),
-    ]
-}
+use self::refused::Rule;

@@ -25,7 +25,9 @@ mod life;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod testing;
+mod refusals;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub(crate) use self::core::{
     Claim, Context, Core, Payment, Review, Submission, Template, Use, UserCard,

@@ -12,6 +12,7 @@ mod merchant;
 mod official_account;
 mod portable_members;
 mod portable_templates;
+mod raw;
 mod refusal;
 mod refused_at_the_door;
 mod refused_by_wechat;

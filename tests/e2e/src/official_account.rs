@@ -175,7 +175,7 @@ async fn a_pay_gift_rule_can_be_added_read_and_deleted() {
 async fn a_revoked_token_is_replaced_without_a_failed_call() {
     let world = World::start().await;
     world.get_member(&OFFICIAL_ACCOUNT).await.unwrap();
-    let account = json!({ "account": OFFICIAL_ACCOUNT.account });
-    world.order("POST", "/tokens/revoke", &account).await;
+    let path = format!("/actions/{}/revoke-tokens", OFFICIAL_ACCOUNT.account);
+    world.order("POST", &path, &json!({})).await;
     world.get_member(&OFFICIAL_ACCOUNT).await.unwrap();
 }

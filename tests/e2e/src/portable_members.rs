@@ -50,7 +50,7 @@ async fn the_basic_view_leaves_the_familys_message_out() {
 #[tokio::test]
 async fn a_read_after_a_write_shows_the_change_and_nothing_else_moves() {
     let world = World::start().await;
-    let picture = "https://wx.gtimg.com/resource/feuploader/202204/new.jpg".to_owned();
+    let picture = "https://mmbiz.qpic.cn/mmbiz/new/0".to_owned();
     for (demo, change, paths) in [
         (
             &MERCHANT,

@@ -9,7 +9,8 @@ pub(crate) struct Refusal {
     code: Code,
     reason: &'static str,
     fields: Vec<String>,
-    upstream: Option<(&'static str, &'static str)>,
+    upstream_status: Option<&'static str>,
+    upstream_code: Option<&'static str>,
     may_have_executed: bool,
 }
 
@@ -19,7 +20,8 @@ pub(crate) fn refused(code: Code, reason: &'static str) -> Refusal {
         code,
         reason,
         fields: Vec::new(),
-        upstream: None,
+        upstream_status: None,
+        upstream_code: None,
         may_have_executed: false,
     }
 }
@@ -33,7 +35,13 @@ impl Refusal {
 
     /// WeChat's HTTP status and code are passed on.
     pub(crate) fn upstream(mut self, status: &'static str, code: &'static str) -> Self {
-        self.upstream = Some((status, code));
+        self.upstream_code = Some(code);
+        self.upstream_status(status)
+    }
+
+    /// Of an answer without proof only the HTTP status is told, as a hint for whoever searches the cause.
+    pub(crate) fn upstream_status(mut self, status: &'static str) -> Self {
+        self.upstream_status = Some(status);
         self
     }
 
@@ -73,7 +81,7 @@ impl Refusal {
         let entry = |key: &str| info.metadata.get(key).map(String::as_str);
         assert_eq!(
             (entry("upstream_http_status"), entry("upstream_code")),
-            self.upstream.unzip(),
+            (self.upstream_status, self.upstream_code),
             "{:?}",
             info.metadata
         );
@@ -114,12 +122,8 @@ impl Refusal {
     }
 }
 
-/// WeChat's own request id in a refusal.
-pub(crate) fn upstream_request_id(status: &Status) -> Option<String> {
+/// One of the things that WeChat said about a refusal.
+pub(crate) fn upstream_entry(status: &Status, key: &str) -> Option<String> {
     let details = status.get_error_details();
-    details
-        .error_info()?
-        .metadata
-        .get("upstream_request_id")
-        .cloned()
+    details.error_info()?.metadata.get(key).cloned()
 }

@@ -1,18 +1,15 @@
 //! What is refused before anything is sent to WeChat.
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use kabao_proto::kabao::brand::v1::card_service_client::CardServiceClient;
 use kabao_proto::kabao::brand::v1::{UpdateCardRequest, ValidDateInformation};
 use kabao_proto::kabao::merchant::v1::GetUserCardRequest;
 use kabao_proto::kabao::merchant::v1::user_card_service_client::UserCardServiceClient;
 use kabao_proto::kabao::v1::{GetMemberRequest, Member, Template, UpdateMemberRequest};
-use tokio::net::TcpStream;
 use tonic::Code;
 
 use crate::demo::{BRAND, BRAND_ID, MERCHANT, OFFICIAL_ACCOUNT};
 use crate::merchant::balance_update;
+use crate::raw;
 use crate::refusal::refused;
 use crate::world::{World, get_member, update_member};
 
@@ -234,8 +231,10 @@ async fn request_ids_that_do_not_fit() {
 #[tokio::test]
 async fn a_deadline_that_has_passed_or_cannot_be_read() {
     let world = World::start().await;
+    let message = raw::frame(&get_member(&MERCHANT));
     for (timeout, code, reason, fields) in [
         ("0S", Code::DeadlineExceeded, "DEADLINE_EXCEEDED", &[][..]),
+        ("1n", Code::DeadlineExceeded, "DEADLINE_EXCEEDED", &[]),
         (
             "soon",
             Code::InvalidArgument,
@@ -243,56 +242,48 @@ async fn a_deadline_that_has_passed_or_cannot_be_read() {
             &["grpc-timeout"],
         ),
     ] {
-        let mut request = tonic::Request::new(get_member(&MERCHANT));
-        request
-            .metadata_mut()
-            .insert("grpc-timeout", timeout.parse().unwrap());
-        let answer = world.members().get_member(request).await;
-        refused(code, reason).fields(fields).check(answer);
+        // A stub would answer in the gateway's place.
+        let headers = [raw::GRPC, ("grpc-timeout", timeout)];
+        let answer = raw::post(&world, GET_MEMBER, &headers, message.clone()).await;
+        refused(code, reason)
+            .fields(fields)
+            .check::<()>(Err(answer.status()));
     }
 }
 
-/// Sends bytes as they are, with a content type of the test's choice.
-async fn post(world: &World, content_type: &str, body: &'static [u8]) -> http::Response<Bytes> {
-    let stream = TcpStream::connect(world.gateway().grpc()).await.unwrap();
-    let (mut sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream))
-            .await
-            .unwrap();
-    let connection = tokio::spawn(connection);
-    let request = http::Request::post("http://x/kabao.v1.MemberService/GetMember")
-        .header("content-type", content_type)
-        .header("te", "trailers")
-        .body(Full::new(Bytes::from_static(body)))
-        .unwrap();
-    let (head, body) = sender.send_request(request).await.unwrap().into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    drop(sender);
-    connection.abort();
-    http::Response::from_parts(head, body)
-}
+const GET_MEMBER: &str = "kabao.v1.MemberService/GetMember";
 
 #[tokio::test]
 async fn a_content_type_that_is_not_grpc() {
     let world = World::start().await;
     for content_type in ["application/json", "text/plain", "application/grpc-web"] {
-        let answer = post(&world, content_type, b"{}").await;
-        assert_eq!(answer.status(), 415, "{content_type}");
+        let answer = raw::post(&world, GET_MEMBER, &[("content-type", content_type)], "{}").await;
+        assert_eq!(answer.http_status, 415, "{content_type}");
     }
 }
 
 #[tokio::test]
 async fn bytes_that_are_no_message() {
     let world = World::start().await;
-    let answer = post(&world, "application/grpc", b"\0\0\0\0\x03\xff\xff\xff").await;
-    assert_eq!(answer.status(), 200);
-    assert_eq!(
-        answer.headers()["grpc-status"],
-        i32::from(Code::InvalidArgument).to_string()
-    );
-    let answer = post(&world, "application/grpc", b"\0\xff\xff\xff\xff").await;
-    assert_eq!(
-        answer.headers()["grpc-status"],
-        i32::from(Code::ResourceExhausted).to_string()
-    );
+    let rows = [
+        (
+            &b"\0\0\0\0\x03\xff\xff\xff"[..],
+            Code::InvalidArgument,
+            "FIELD_INVALID",
+            &["request"][..],
+        ),
+        (
+            b"\0\xff\xff\xff\xff",
+            Code::ResourceExhausted,
+            "MESSAGE_TOO_LARGE",
+            &[],
+        ),
+    ];
+    for (body, code, reason, fields) in rows {
+        let answer = raw::post(&world, GET_MEMBER, &[raw::GRPC], body).await;
+        assert_eq!(answer.http_status, 200);
+        refused(code, reason)
+            .fields(fields)
+            .check::<()>(Err(answer.status()));
+    }
 }

@@ -36,7 +36,9 @@ async fn a_read_is_refused() {
         println!("{name}");
         world.inject("merchant.user_cards.get", ALWAYS, fault);
         let answer = world.get_member(&MERCHANT).await;
-        refused(Code::Internal, "UPSTREAM_UNVERIFIED").check(answer);
+        refused(Code::Internal, "UPSTREAM_UNVERIFIED")
+            .upstream_status("200")
+            .check(answer);
         world.clear_faults().await;
         world.get_member(&MERCHANT).await.unwrap();
     }
@@ -55,6 +57,7 @@ async fn the_outcome_of_a_write_is_unknown() {
         let answer = world.update_member(&BRAND, change, &["level"]).await;
         refused(Code::Unknown, "OUTCOME_UNKNOWN")
             .may_have_executed()
+            .upstream_status("200")
             .check(answer);
         world.clear_faults().await;
     }
@@ -79,6 +82,7 @@ async fn an_unsigned_refusal_of_a_write_is_not_believed() {
     let answer = world.update_member(&BRAND, change, &["level"]).await;
     refused(Code::Unknown, "OUTCOME_UNKNOWN")
         .may_have_executed()
+        .upstream_status("404")
         .check(answer);
 }
 

@@ -44,8 +44,8 @@ impl Brand {
             Route::Provider => call(&self.pipeline, context, creation).await,
             Route::Direct => call(&self.pipeline, context, direct(creation)).await,
         };
-        let card = answer
-            .map_err(|error| made_up_is_not_repeatable(NAMES.translate(error), is_known))?;
+        let card =
+            answer.map_err(|error| made_up_is_not_repeatable(NAMES.translate(error), is_known))?;
         let name = card
             .card_id
             .as_deref()
@@ -94,7 +94,12 @@ impl Brand {
         NewTemplate::fill("title", title, &mut card.card_title, at);
         NewTemplate::fill("service_phone", service_phone, &mut card.service_phone, at);
         let picture = &mut card.card_picture_url;
-        NewTemplate::fill("background_picture_url", background_picture_url, picture, at);
+        NewTemplate::fill(
+            "background_picture_url",
+            background_picture_url,
+            picture,
+            at,
+        );
         NewTemplate::fill("appid", appid, &mut card.appid, at);
         if let Some(validity) = validity {
             match dates(validity) {

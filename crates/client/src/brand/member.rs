@@ -11,9 +11,7 @@ use kabao_models::brand::direct_user_cards::{GetDirectUserCard, UpdateDirectUser
 use kabao_models::brand::user_cards::{GetUserCard, UpdateUserCard};
 
 use super::{Brand, Route};
-use crate::portable::{
-    Names, require_same, require_same_account, require_supported, unsupported,
-};
+use crate::portable::{Names, require_same, require_same_account, require_supported, unsupported};
 
 const SUPPORTED: &[&str] = &["level", "background_picture_url"];
 pub(super) const NAMES: Names = Names(&[
@@ -94,11 +92,7 @@ impl MemberApi for Brand {
         self.list_cards_of_user(context, request).await
     }
 
-    async fn adjust_balance(
-        &self,
-        _: &CallContext,
-        _: AdjustMember,
-    ) -> Result<Adjustment, Error> {
+    async fn adjust_balance(&self, _: &CallContext, _: AdjustMember) -> Result<Adjustment, Error> {
         Err(unsupported(Self::FAMILY, Method::AdjustBalance))
     }
 
@@ -144,7 +138,11 @@ pub(super) fn require_openid(openid: Option<Personal>) -> Result<Personal, Error
     })
 }
 
-pub(super) fn require_asked(name: &MemberName, openid: &Personal, card: &UserCard) -> Result<(), Error> {
+pub(super) fn require_asked(
+    name: &MemberName,
+    openid: &Personal,
+    card: &UserCard,
+) -> Result<(), Error> {
     require_same(
         "card_id",
         name.template().id().as_str(),
@@ -171,7 +169,7 @@ pub(super) fn member(name: MemberName, card: UserCard, view: View) -> Member {
             "EFFECTIVE" => MemberState::Active,
             "EXPIRED" => MemberState::Expired,
             "INVALID" => MemberState::Invalid,
-            other => MemberState::Other(other.to_owned()),
+            _ => MemberState::Other,
         });
     let mut member = Member::new(name, state);
     member.upstream_state = card

@@ -75,8 +75,7 @@ impl Brand {
         let answer = match self.route()? {
             Route::Provider => {
                 let brand = self.brand_id.as_ref();
-                let mut confirm =
-                    ConfirmUserCard::new(code, brand, card_id, openid.clone(), state);
+                let mut confirm = ConfirmUserCard::new(code, brand, card_id, openid.clone(), state);
                 confirm.level = initial.level;
                 confirm.card_picture_url = initial.background_picture_url;
                 call(&self.pipeline, context, confirm).await
@@ -117,8 +116,7 @@ impl Brand {
                 call(&self.pipeline, context, invalidation).await
             }
             Route::Direct => {
-                let mut invalidation =
-                    InvalidateDirectUserCard::new(code, card_id, openid.clone());
+                let mut invalidation = InvalidateDirectUserCard::new(code, card_id, openid.clone());
                 invalidation.invalid_reason = reason;
                 call(&self.pipeline, context, invalidation).await
             }
@@ -149,9 +147,7 @@ impl Brand {
                 let openid = require_openid(Some(openid))?;
                 self.import_by_openid(context, &name, openid, import).await
             }
-            ImportedUser::Phone(phone) => {
-                self.import_by_phone(context, &name, phone, import).await
-            }
+            ImportedUser::Phone(phone) => self.import_by_phone(context, &name, phone, import).await,
             _ => return Err(Error::not_supported(Self::FAMILY, &["user"])),
         };
         let card = answer.map_err(|error| IMPORT.translate(error))?;
@@ -240,15 +236,26 @@ fn read(request: &ImportMember, by_phone: bool) -> Result<Import, Error> {
     let code = request.code.clone().filter(|code| !code.is_empty());
     require("code", "is required by the brand family", code.is_some());
     let by_phone_needs = "is required for an import by phone number";
-    require("pickup_time", by_phone_needs, !by_phone || request.pickup_time.is_some());
-    require("validity", by_phone_needs, !by_phone || request.validity.is_some());
+    require(
+        "pickup_time",
+        by_phone_needs,
+        !by_phone || request.pickup_time.is_some(),
+    );
+    require(
+        "validity",
+        by_phone_needs,
+        !by_phone || request.validity.is_some(),
+    );
     let pickup_time = request.pickup_time.and_then(beijing_time);
     require(
         "pickup_time",
         "is out of range",
         request.pickup_time.is_none() || pickup_time.is_some(),
     );
-    let validity = request.validity.clone().map(|validity: Validity| dates(validity));
+    let validity = request
+        .validity
+        .clone()
+        .map(|validity: Validity| dates(validity));
     if matches!(validity, Some(None)) {
         violations.push(validity_violation());
     }

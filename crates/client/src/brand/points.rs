@@ -1,8 +1,6 @@
 //! Points of the brand family: the merchant keeps them, WeChat shows what it is told.
 
-use kabao_api::{
-    AdjustMember, Adjustment, CallContext, Change, Error, MemberName, Personal, call,
-};
+use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error, MemberName, Personal};
 use kabao_models::brand::UserPoints;
 use kabao_models::brand::direct_user_points::SyncDirectUserPoints;
 use kabao_models::brand::user_points::SyncUserPoints;
@@ -63,8 +61,7 @@ impl Brand {
                 self.pipeline.call_locked(context, sync, guard).await
             }
             Route::Direct => {
-                let sync =
-                    SyncDirectUserPoints::new(number, card_id, openid.clone(), code, points);
+                let sync = SyncDirectUserPoints::new(number, card_id, openid.clone(), code, points);
                 self.pipeline.call_locked(context, sync, guard).await
             }
         };
@@ -80,8 +77,16 @@ impl Brand {
 fn require_asked(name: &MemberName, openid: &Personal, answer: &UserPoints) -> Result<(), Error> {
     let exposed = |text: &Option<Personal>| text.as_ref().map(|text| text.expose().to_owned());
     let rows = [
-        ("card_id", name.template().id().as_str(), answer.card_id.clone()),
-        ("user_card_code", name.code().expose(), exposed(&answer.user_card_code)),
+        (
+            "card_id",
+            name.template().id().as_str(),
+            answer.card_id.clone(),
+        ),
+        (
+            "user_card_code",
+            name.code().expose(),
+            exposed(&answer.user_card_code),
+        ),
         ("openid", openid.expose(), exposed(&answer.openid)),
     ];
     rows.iter()

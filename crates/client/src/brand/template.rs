@@ -141,7 +141,7 @@ pub(super) fn template(name: TemplateName, card: Card, view: View) -> Template {
         .map_or(TemplateState::Unspecified, |state| match state.as_str() {
             "CARD_EFFECTIVE" => TemplateState::Active,
             "CARD_INVALID" => TemplateState::Deleted,
-            other => TemplateState::Other(other.to_owned()),
+            _ => TemplateState::Other,
         });
     let mut template = Template::new(name, state);
     template.upstream_state = card.state.as_ref().map(|state| state.as_str().to_owned());

@@ -1,9 +1,7 @@
 //! Points and stored value of the merchant family: written with the value before, the value after
 //! and the difference.
 
-use kabao_api::{
-    AdjustMember, Adjustment, CallContext, Change, Error, FieldViolation, Personal,
-};
+use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error, FieldViolation, Personal};
 use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
 use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard};
 

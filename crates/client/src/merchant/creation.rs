@@ -1,8 +1,8 @@
 //! New templates of the merchant family.
 
 use kabao_api::{
-    CallContext, CreateTemplate, Error, NewTemplate, Template, TemplateId,
-    TemplateName, UpstreamNewTemplate, Validity, call,
+    CallContext, CreateTemplate, Error, NewTemplate, Template, TemplateId, TemplateName,
+    UpstreamNewTemplate, Validity, call,
 };
 use kabao_models::merchant::DateInformationType;
 use kabao_models::merchant::cards::{Brand, CreateCard, DateInformation};

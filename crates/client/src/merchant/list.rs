@@ -115,9 +115,8 @@ impl Merchant {
         Ok(match self.list_offset {
             ListOffset::Items => next,
             // A page that is not full is the last one, whatever the total says.
-            ListOffset::Pages => next.filter(|next| {
-                next.offset.saturating_sub(cursor.offset) >= u64::from(cursor.size)
-            }),
+            ListOffset::Pages => next
+                .filter(|next| next.offset.saturating_sub(cursor.offset) >= u64::from(cursor.size)),
         })
     }
 }

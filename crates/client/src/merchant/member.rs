@@ -171,6 +171,6 @@ pub(super) fn state(status: &str) -> MemberState {
         "EXPIRE" => MemberState::Expired,
         "UNAVAILABLE" => MemberState::Invalid,
         "DELETE" => MemberState::Deleted,
-        other => MemberState::Other(other.to_owned()),
+        _ => MemberState::Other,
     }
 }

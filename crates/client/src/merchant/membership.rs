@@ -117,7 +117,9 @@ impl Merchant {
             _ => return Err(Error::not_supported(Self::FAMILY, &["user"])),
         };
         let answered = done
-            .map_err(|error| made_up_is_not_repeatable(IMPORT.translate(error), request_id.is_some()))?
+            .map_err(|error| {
+                made_up_is_not_repeatable(IMPORT.translate(error), request_id.is_some())
+            })?
             .code;
         if let (Some(asked), Some(answered)) = (&code, &answered) {
             require_same("code", asked.expose(), Some(answered.expose()))

@@ -114,7 +114,7 @@ pub(super) fn template(name: TemplateName, card: Card, view: View) -> Template {
                 "APPROVE_FAIL" => TemplateState::Rejected,
                 "APPROVED" => TemplateState::Active,
                 "DELETED" => TemplateState::Deleted,
-                other => TemplateState::Other(other.to_owned()),
+                _ => TemplateState::Other,
             }),
     );
     template.upstream_state = card.status.as_ref().map(|state| state.as_str().to_owned());

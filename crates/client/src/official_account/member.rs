@@ -2,16 +2,20 @@
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallContext, Error, GetMember, Member, MemberApi, MemberName, MemberState, MemberUpdate,
-    UpdateMember, UpstreamMember, View, call,
+    ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
+    InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState, MemberUpdate,
+    Method, Page, UpdateMember, UpstreamMember, View, call,
 };
 use kabao_models::official_account::member::{GetUserInfo, GetUserInfoResponse, UpdateUser};
 
 use super::OfficialAccount;
-use crate::portable::{Names, after_the_change, require_same_account, require_supported};
+use super::adjust::Value;
+use crate::portable::{
+    Names, after_the_change, require_same_account, require_supported, unsupported,
+};
 
 const SUPPORTED: &[&str] = &["background_picture_url", "points", "balance"];
-const NAMES: Names = Names(&[
+pub(super) const NAMES: Names = Names(&[
     ("card_id", "name"),
     ("code", "name"),
     ("background_pic_url", "background_picture_url"),
@@ -46,27 +50,84 @@ impl MemberApi for OfficialAccount {
         // Absolute values: repeating the call changes nothing more.
         change.bonus = points;
         change.balance = balance;
-        call(&self.pipeline, context, change)
-            .await
-            .map_err(|error| NAMES.translate(error))?;
+        let done = if points.is_some() || balance.is_some() {
+            // Not between the reading and the writing of an adjustment.
+            let guard = self.lock(context, &name).await?;
+            self.pipeline.call_locked(context, change, guard).await
+        } else {
+            call(&self.pipeline, context, change).await
+        };
+        done.map_err(|error| NAMES.translate(error))?;
         self.read_member(context, name, view)
             .await
             .map_err(after_the_change)
     }
+
+    async fn list_members(
+        &self,
+        context: &CallContext,
+        request: ListMembers,
+    ) -> Result<Page<Member>, Error> {
+        self.list_cards_of_user(context, request).await
+    }
+
+    async fn adjust_balance(
+        &self,
+        context: &CallContext,
+        request: AdjustMember,
+    ) -> Result<Adjustment, Error> {
+        self.adjust(context, request, Value::Balance).await
+    }
+
+    async fn adjust_points(
+        &self,
+        context: &CallContext,
+        request: AdjustMember,
+    ) -> Result<Adjustment, Error> {
+        self.adjust(context, request, Value::Points).await
+    }
+
+    async fn activate_member(
+        &self,
+        context: &CallContext,
+        request: ActivateMember,
+    ) -> Result<Member, Error> {
+        self.activate(context, request).await
+    }
+
+    async fn invalidate_member(
+        &self,
+        context: &CallContext,
+        request: InvalidateMember,
+    ) -> Result<Member, Error> {
+        self.invalidate(context, request).await
+    }
+
+    async fn import_member(&self, _: &CallContext, _: ImportMember) -> Result<Member, Error> {
+        Err(unsupported(Self::FAMILY, Method::ImportMember))
+    }
 }
 
 impl OfficialAccount {
-    async fn read_member(
+    pub(super) async fn read_member(
         &self,
         context: &CallContext,
         name: MemberName,
         view: View,
     ) -> Result<Member, Error> {
-        let request = GetUserInfo::new(name.template().id().as_str(), name.code().clone());
-        let answer = call(&self.pipeline, context, request)
-            .await
-            .map_err(|error| NAMES.translate(error))?;
+        let answer = self.read_user_info(context, &name).await?;
         Ok(member(name, answer, view))
+    }
+
+    pub(super) async fn read_user_info(
+        &self,
+        context: &CallContext,
+        name: &MemberName,
+    ) -> Result<GetUserInfoResponse, Error> {
+        let request = GetUserInfo::new(name.template().id().as_str(), name.code().clone());
+        call(&self.pipeline, context, request)
+            .await
+            .map_err(|error| NAMES.translate(error))
     }
 }
 
@@ -81,9 +142,13 @@ fn member(name: MemberName, answer: GetUserInfoResponse, view: View) -> Member {
             "EXPIRE" => MemberState::Expired,
             "UNAVAILABLE" => MemberState::Invalid,
             "DELETE" => MemberState::Deleted,
-            other => MemberState::Other(other.to_owned()),
+            _ => MemberState::Other,
         });
     let mut member = Member::new(name, state);
+    member.upstream_state = answer
+        .user_card_status
+        .as_ref()
+        .map(|state| state.as_str().to_owned());
     member.openid.clone_from(&answer.openid);
     member.points = answer.bonus;
     member.balance = answer.balance;

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallContext, DeleteTemplate, Error, GetTemplate, Reason, Stock, Template, TemplateApi,
-    TemplateName, TemplateState, TemplateUpdate, UpdateTemplate, UpstreamTemplate, Validity, View,
-    call,
+    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Reason,
+    Stock, Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate,
+    UpstreamTemplate, Validity, View, call,
 };
 use kabao_models::official_account::card::{
     BaseInfo, BaseInfoChange, Card, DateInfo, DeleteCard, GetCard, MemberCardChange, UpdateCard,
@@ -34,6 +34,22 @@ impl TemplateApi for OfficialAccount {
         require_same_account(context, request.name.account())?;
         self.read_template(context, request.name, request.view)
             .await
+    }
+
+    async fn list_templates(
+        &self,
+        context: &CallContext,
+        request: ListTemplates,
+    ) -> Result<Page<Template>, Error> {
+        self.list_cards(context, request).await
+    }
+
+    async fn create_template(
+        &self,
+        context: &CallContext,
+        request: CreateTemplate,
+    ) -> Result<Template, Error> {
+        self.create_card(context, request).await
     }
 
     async fn update_template(
@@ -91,12 +107,22 @@ impl TemplateApi for OfficialAccount {
 }
 
 impl OfficialAccount {
-    async fn read_template(
+    pub(super) async fn read_template(
         &self,
         context: &CallContext,
         name: TemplateName,
         view: View,
     ) -> Result<Template, Error> {
+        let card = self.read_card(context, &name).await?;
+        Ok(self.template(name, card, view))
+    }
+
+    /// Reads a card of any type.
+    pub(super) async fn read_card(
+        &self,
+        context: &CallContext,
+        name: &TemplateName,
+    ) -> Result<Card, Error> {
         let request = GetCard::new(name.id().as_str());
         let answer = call(&self.pipeline, context, request)
             .await
@@ -112,15 +138,18 @@ impl OfficialAccount {
             .as_ref()
             .and_then(|card| card.base_info.as_ref()?.id.as_deref());
         require_same("card_id", name.id().as_str(), id)?;
-        Ok(self.template(name, card, view))
+        Ok(card)
     }
 
-    fn template(&self, name: TemplateName, card: Card, view: View) -> Template {
+    pub(super) fn template(&self, name: TemplateName, card: Card, view: View) -> Template {
         let base = card
             .member_card
             .as_ref()
             .and_then(|card| card.base_info.as_ref());
         let mut template = Template::new(name, base.map_or(TemplateState::Unspecified, state));
+        template.upstream_state = base
+            .and_then(|base| base.status.as_ref())
+            .map(|state| state.as_str().to_owned());
         template.appid = Some(self.appid.as_ref().to_owned());
         template.background_picture_url = card
             .member_card
@@ -154,7 +183,7 @@ fn state(base: &BaseInfo) -> TemplateState {
             "CARD_STATUS_VERIFY_FAIL" => TemplateState::Rejected,
             "CARD_STATUS_VERIFY_OK" | "CARD_STATUS_DISPATCH" => TemplateState::Active,
             "CARD_STATUS_DELETE" | "CARD_STATUS_USER_DELETE" => TemplateState::Deleted,
-            other => TemplateState::Other(other.to_owned()),
+            _ => TemplateState::Other,
         })
 }
 

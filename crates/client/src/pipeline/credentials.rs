@@ -45,9 +45,9 @@ impl Credentials {
             (CredentialKind::Merchant, &self.merchant),
             (CredentialKind::Brand, &self.brand),
         ];
-        let signed = signed.into_iter().filter_map(|(kind, credential)| {
-            Some(credential.as_ref()?.state(kind, now))
-        });
+        let signed = signed
+            .into_iter()
+            .filter_map(|(kind, credential)| Some(credential.as_ref()?.state(kind, now)));
         let token = self.token.iter().map(|token| {
             let mut state = CredentialState::new(CredentialKind::AccessToken, token.appid());
             state.access_token = Some(token.look());

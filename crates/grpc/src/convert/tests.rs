@@ -1,7 +1,7 @@
 //! Every operation and notification of the catalogue goes through its proto messages and back
 //! without loss.
 
-use kabao_models::{Answer, Endpoint, Extra, Incoming, Object, Sensitive, VisitSensitive};
+use kabao_models::{Answer, Endpoint, Extra, Incoming, Object, Scheme, Sensitive, VisitSensitive};
 use serde_json::{Value, json};
 
 use self::catalogue::{Catalogue, Counts, Sample, assert_same};
@@ -55,6 +55,10 @@ impl RoundTrip {
         E: Endpoint,
         P: IntoModel<E> + FromModel<E> + prost::Message + Default,
     {
+        if E::OPERATION.scheme == Scheme::Credentials {
+            // AppID and secret are no fields of the message: the gateway fills them in.
+            return;
+        }
         let (target, body) = sample.to_wire(E::OPERATION.path);
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let (content_type, body) = sample.encode_body(body);

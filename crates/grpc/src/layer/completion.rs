@@ -82,10 +82,7 @@ fn complete(headers: &mut HeaderMap, phase: Phase, id: &RequestId) {
             )]),
             id,
         ),
-        (Code::Unimplemented, _) if bare.message().is_empty() => {
-            status::without_reason(Code::Unimplemented, "no such service or method", id)
-        }
-        (code, _) => status::without_reason(code, bare.message(), id),
+        (code, _) => status::of_tonic(code, bare.message(), id),
     };
     if complete.add_header(headers).is_err() {
         tracing::error!(request_id = %id, "a status could not be written");

@@ -1,8 +1,12 @@
 //! Reads the arguments of a request and finds everything that is wrong with them at once.
 
 use std::str::FromStr;
+use std::time::SystemTime;
 
-use kabao_api::{Error, FieldViolation, Personal, Reason, View};
+use kabao_api::{
+    AccountId, Error, FieldViolation, PageRequest, PageToken, Personal, Reason, TemplateId,
+    TemplateName, Validity, View,
+};
 use kabao_proto::kabao::v1 as proto;
 use prost_types::FieldMask;
 
@@ -63,20 +67,112 @@ impl Arguments {
         }
     }
 
-    /// Reads the id of a change.
+    /// Reads `accounts/{account}`.
+    pub(super) fn account(&mut self, field: &str, text: &str) -> Option<AccountId> {
+        let id = match (text.is_empty(), text.strip_prefix("accounts/")) {
+            (false, Some(id)) => AccountId::new(id).ok(),
+            _ => None,
+        };
+        if id.is_none() {
+            let description = if text.is_empty() {
+                "is required"
+            } else {
+                "must be the name of an account: accounts/{account}"
+            };
+            self.report(Reason::NameInvalid, field, description);
+        }
+        id
+    }
+
+    /// Reads `accounts/{account}/templates/{card_id}`, or `-` in place of the id for all templates.
+    pub(super) fn template_or_all(
+        &mut self,
+        field: &str,
+        text: &str,
+    ) -> Option<(AccountId, Option<TemplateId>)> {
+        match text.strip_suffix("/templates/-") {
+            Some(account) => self.account(field, account).map(|id| (id, None)),
+            None => {
+                let name: TemplateName = self.name(field, text)?;
+                Some((name.account().clone(), Some(name.id().clone())))
+            }
+        }
+    }
+
+    /// Reads which page of a list.
+    pub(super) fn page(&mut self, size: i32, token: String) -> PageRequest {
+        let size = u32::try_from(size).unwrap_or_else(|_| {
+            self.report(Reason::FieldInvalid, "page_size", "must not be negative");
+            0
+        });
+        PageRequest {
+            size: (size > 0).then_some(size),
+            token: (!token.is_empty()).then(|| PageToken::new(token)),
+        }
+    }
+
+    /// Reads the id of a change; a UUID loses its hyphens, since request numbers are too short for
+    /// them.
     pub(super) fn request_id(&mut self, text: String) -> Option<String> {
         if text.is_empty() {
             return None;
+        }
+        if is_uuid(&text) {
+            return Some(text.replace('-', ""));
         }
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if text.len() > 32 || !text.bytes().all(plain) {
             self.report(
                 Reason::RequestIdInvalid,
                 "request_id",
-                "must be at most 32 ASCII letters, digits, hyphens and underscores",
+                "must be a UUID, or at most 32 ASCII letters, digits, hyphens and underscores",
             );
         }
         Some(text)
+    }
+
+    /// Reads a moment.
+    pub(super) fn time(
+        &mut self,
+        field: &str,
+        time: Option<prost_types::Timestamp>,
+    ) -> Option<SystemTime> {
+        let time = SystemTime::try_from(time?);
+        if time.is_err() {
+            self.report(Reason::FieldInvalid, field, "is not a moment");
+        }
+        time.ok()
+    }
+
+    /// Reads how long cards are valid.
+    pub(super) fn validity(
+        &mut self,
+        field: &str,
+        validity: Option<proto::Validity>,
+    ) -> Option<Validity> {
+        use proto::validity::{Days, Kind};
+        Some(match validity?.kind {
+            Some(Kind::Range(range)) => Validity::Range {
+                begin: self.time(&format!("{field}.range.begin_time"), range.begin_time),
+                end: self.time(&format!("{field}.range.end_time"), range.end_time),
+            },
+            Some(Kind::Days(Days {
+                valid_days,
+                wait_days,
+            })) => Validity::Days {
+                valid_days,
+                wait_days,
+            },
+            Some(Kind::Permanent(())) => Validity::Permanent,
+            Some(Kind::UpstreamKind(_)) | None => {
+                self.report(
+                    Reason::FieldInvalid,
+                    field,
+                    "must be a range, a number of days, or permanent",
+                );
+                return None;
+            }
+        })
     }
 
     /// Reads which fields to change: those of `paths` that the mask names, or without a mask those
@@ -132,6 +228,20 @@ impl Arguments {
             )),
         }
     }
+}
+
+/// A text of proto3, where an empty one is none.
+pub(super) fn given(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// A UUID with its hyphens: 8, 4, 4, 4 and 12 hexadecimal digits.
+fn is_uuid(text: &str) -> bool {
+    let lengths = [8, 4, 4, 4, 12];
+    text.split('-').count() == lengths.len()
+        && text.split('-').zip(lengths).all(|(part, length)| {
+            part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
 }
 
 /// A user's openid; an empty one is none.
@@ -215,7 +325,18 @@ mod tests {
             assert_eq!(arguments.request_id(good.to_owned()).as_deref(), Some(good));
             assert!(arguments.finish(Some(())).is_ok());
         }
-        for bad in ["7c9e6679-7425-40de-944b-e07fc1f90ae7", "a b", "a/b", "号"] {
+        let mut arguments = Arguments::default();
+        let uuid = arguments.request_id("7C9e6679-7425-40de-944b-e07fc1f90ae7".to_owned());
+        assert_eq!(uuid.as_deref(), Some("7C9e6679742540de944be07fc1f90ae7"));
+        assert!(arguments.finish(Some(())).is_ok());
+        for bad in [
+            "7c9e6679-7425-40de-944b-e07fc1f90ae",
+            "7c9e6679-7425-40de-944be-07fc1f90ae7",
+            "7c9e6679-7425-40de-944b-e07fc1f90aeg",
+            "a b",
+            "a/b",
+            "号",
+        ] {
             let mut arguments = Arguments::default();
             arguments.request_id(bad.to_owned());
             let error = arguments.finish(Some(())).unwrap_err();
@@ -238,5 +359,42 @@ mod tests {
             .collect();
         assert_eq!(fields, ["name", "view"]);
         assert!(error.violations()[0].description.contains("{account}"));
+    }
+
+    #[test]
+    fn parents_name_an_account_one_template_or_all_of_them() {
+        let read = |text: &str| {
+            let mut arguments = Arguments::default();
+            let parent = arguments.template_or_all("parent", text);
+            arguments.finish(parent)
+        };
+        let (account, template) = read("accounts/a/templates/t").unwrap();
+        assert_eq!((account.as_str(), template.unwrap().as_str()), ("a", "t"));
+        assert_eq!(read("accounts/a/templates/-").unwrap().1, None);
+        for wrong in [
+            "",
+            "accounts/a",
+            "accounts/A/templates/-",
+            "accounts/-/templates/-",
+            "/templates/-",
+            "accounts/a/templates/-/members/1",
+        ] {
+            let error = read(wrong).unwrap_err();
+            assert_eq!(error.reason(), Reason::NameInvalid, "{wrong}");
+            assert_eq!(error.violations()[0].field, "parent", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_no_negative_size() {
+        let mut arguments = Arguments::default();
+        let page = arguments.page(0, String::new());
+        assert_eq!(page, PageRequest::default());
+        let page = arguments.page(i32::MAX, "t".to_owned());
+        assert_eq!(page.size, Some(2_147_483_647));
+        assert_eq!(page.token.unwrap().as_str(), "t");
+        let _ = arguments.page(-1, String::new());
+        let error = arguments.finish(Some(())).unwrap_err();
+        assert_eq!(error.violations()[0].field, "page_size");
     }
 }

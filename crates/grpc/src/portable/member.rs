@@ -1,19 +1,25 @@
 //! `kabao.v1.MemberService`.
 
+mod answer;
+mod request;
+mod words;
+
 use std::sync::Arc;
 
-use kabao_api::{
-    Accounts, Error, GetMember, Member, MemberState, MemberUpdate, Personal, Reason, UpdateMember,
-    UpstreamMember,
-};
+use futures_util::{StreamExt, stream};
+use kabao_api::{Accounts, Page, PageToken};
 use kabao_proto::kabao::v1 as proto;
+use kabao_proto::kabao::v1::batch_get_members_response::{Result as Outcome, result};
 use kabao_proto::kabao::v1::member_service_server::MemberService;
 use tonic::{Request, Response, Status};
 
-use super::arguments::{Arguments, openid};
+use self::answer::answer;
 use super::text;
 use crate::call::Call;
-use crate::convert::FromModel;
+use crate::status;
+
+/// How many members of one batch are read at once.
+const READS_AT_ONCE: usize = 8;
 
 /// Serves members of every configured account.
 #[derive(Clone, Debug)]
@@ -34,8 +40,8 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::GetMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
-        let mut call = Call::of(&request).renaming(in_get);
-        let get = get(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut call = Call::of(&request).renaming(words::in_name);
+        let get = request::get(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, get.name.account())?;
         match account.members.get_member(&context, get).await {
             Ok(member) => Ok(Response::new(answer(member))),
@@ -47,142 +53,156 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::UpdateMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
-        let mut call = Call::of(&request).renaming(in_update);
-        let update = update(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut call = Call::of(&request).renaming(words::in_update);
+        let update = request::update(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, update.name.account())?;
         match account.members.update_member(&context, update).await {
             Ok(member) => Ok(Response::new(answer(member))),
             Err(error) => Err(call.refuse(&error)),
         }
     }
-}
 
-fn get(request: proto::GetMemberRequest) -> Result<GetMember, Error> {
-    let mut arguments = Arguments::default();
-    let name = arguments.name("name", &request.name);
-    let view = arguments.view(request.view);
-    let openid = openid(request.openid);
-    arguments.finish(name.map(|name| GetMember { name, openid, view }))
-}
-
-fn update(request: proto::UpdateMemberRequest) -> Result<UpdateMember, Error> {
-    let mut arguments = Arguments::default();
-    let member = request.member.unwrap_or_default();
-    let name = arguments.name("member.name", &member.name);
-    let update = changes(&mut arguments, member, request.update_mask);
-    let request_id = arguments.request_id(request.request_id);
-    let view = arguments.view(request.view);
-    let openid = openid(request.openid);
-    arguments.finish(name.map(|name| UpdateMember {
-        name,
-        openid,
-        update,
-        request_id,
-        view,
-    }))
-}
-
-fn changes(
-    arguments: &mut Arguments,
-    member: proto::Member,
-    mask: Option<prost_types::FieldMask>,
-) -> MemberUpdate {
-    let chosen = arguments.mask(mask, MemberUpdate::FIELDS, |path| match path {
-        "level" => !member.level.is_empty(),
-        "membership_number" => !member.membership_number.is_empty(),
-        "background_picture_url" => !member.background_picture_url.is_empty(),
-        "points" => member.points.is_some(),
-        "balance" => member.balance.is_some(),
-        _ => false,
-    });
-    let mut update = MemberUpdate::default();
-    let number = |arguments: &mut Arguments, field: &str, value: Option<i64>| {
-        if value.is_none() {
-            arguments.report(
-                Reason::FieldInvalid,
-                field,
-                "is named by update_mask and has no value",
-            );
+    async fn list_members(
+        &self,
+        request: Request<proto::ListMembersRequest>,
+    ) -> Result<Response<proto::ListMembersResponse>, Status> {
+        let mut call = Call::of(&request).renaming(words::in_list);
+        let list = request::list(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, &list.account)?;
+        match account.members.list_members(&context, list).await {
+            Ok(page) => Ok(Response::new(list_answer(page))),
+            Err(error) => Err(call.refuse(&error)),
         }
-        value
-    };
-    for path in chosen {
-        match path {
-            "level" => update.level = Some(member.level.clone()),
-            "membership_number" => {
-                update.membership_number = Some(member.membership_number.clone().into());
+    }
+
+    async fn batch_get_members(
+        &self,
+        request: Request<proto::BatchGetMembersRequest>,
+    ) -> Result<Response<proto::BatchGetMembersResponse>, Status> {
+        let call = Call::of(&request).renaming(words::in_name);
+        let requests = request::batch(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let reads = requests.into_iter().map(|request| {
+            let call = call.clone();
+            async move {
+                let result = match self.read(call, request).await {
+                    Ok(member) => result::Result::Member(member),
+                    Err(status) => result::Result::Error(status::to_message(&status)),
+                };
+                Outcome {
+                    result: Some(result),
+                }
             }
-            "background_picture_url" => {
-                update.background_picture_url = Some(member.background_picture_url.clone());
-            }
-            "points" => update.points = number(arguments, "member.points", member.points),
-            "balance" => update.balance = number(arguments, "member.balance", member.balance),
-            _ => {}
+        });
+        let results = stream::iter(reads).buffered(READS_AT_ONCE).collect().await;
+        Ok(Response::new(proto::BatchGetMembersResponse { results }))
+    }
+
+    async fn adjust_balance(
+        &self,
+        request: Request<proto::AdjustBalanceRequest>,
+    ) -> Result<Response<proto::AdjustBalanceResponse>, Status> {
+        let mut call = Call::of(&request).renaming(words::in_name);
+        let adjust_balance =
+            request::adjust_balance(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, adjust_balance.name.account())?;
+        match account
+            .members
+            .adjust_balance(&context, adjust_balance)
+            .await
+        {
+            Ok(done) => Ok(Response::new(proto::AdjustBalanceResponse {
+                before: done.before,
+                after: done.after,
+            })),
+            Err(error) => Err(call.refuse(&error)),
         }
     }
-    update
-}
 
-fn answer(member: Member) -> proto::Member {
-    let (state, upstream_state) = state(member.state);
-    proto::Member {
-        name: member.name.resource_name(),
-        state: state.into(),
-        upstream_state,
-        openid: text(member.openid.map(Personal::into_exposed)),
-        membership_number: text(member.membership_number.map(Personal::into_exposed)),
-        level: text(member.level),
-        balance: member.balance,
-        points: member.points,
-        background_picture_url: text(member.background_picture_url),
-        nickname: text(member.nickname.map(Personal::into_exposed)),
-        upstream: member.upstream.and_then(upstream),
-    }
-}
-
-fn upstream(upstream: UpstreamMember) -> Option<proto::member::Upstream> {
-    use proto::member::Upstream;
-    Some(match upstream {
-        UpstreamMember::Merchant(card) => Upstream::Merchant(FromModel::from_model(*card)),
-        UpstreamMember::Brand(card) => Upstream::Brand(FromModel::from_model(*card)),
-        UpstreamMember::OfficialAccount(answer) => {
-            Upstream::OfficialAccount(FromModel::from_model(*answer))
+    async fn adjust_points(
+        &self,
+        request: Request<proto::AdjustPointsRequest>,
+    ) -> Result<Response<proto::AdjustPointsResponse>, Status> {
+        let mut call = Call::of(&request).renaming(words::in_name);
+        let adjust_points =
+            request::adjust_points(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, adjust_points.name.account())?;
+        match account.members.adjust_points(&context, adjust_points).await {
+            Ok(done) => Ok(Response::new(proto::AdjustPointsResponse {
+                before: done.before,
+                after: done.after,
+            })),
+            Err(error) => Err(call.refuse(&error)),
         }
-        _ => return None,
-    })
-}
-
-fn state(state: MemberState) -> (proto::member::State, String) {
-    use proto::member::State;
-    let portable = match state {
-        MemberState::PendingActivation => State::PendingActivation,
-        MemberState::Active => State::Active,
-        MemberState::Expired => State::Expired,
-        MemberState::Invalid => State::Invalid,
-        MemberState::Deleted => State::Deleted,
-        MemberState::Other(word) => return (State::Unspecified, word),
-        MemberState::Unspecified | _ => State::Unspecified,
-    };
-    (portable, String::new())
-}
-
-/// The words of the domain and of WeChat, in those of `GetMemberRequest`.
-fn in_get(field: &str) -> Option<String> {
-    is_name(field).then(|| "name".to_owned())
-}
-
-/// The same for `UpdateMemberRequest`.
-fn in_update(field: &str) -> Option<String> {
-    if is_name(field) {
-        return Some("member.name".to_owned());
     }
-    MemberUpdate::FIELDS
-        .contains(&field)
-        .then(|| format!("member.{field}"))
+
+    async fn activate_member(
+        &self,
+        request: Request<proto::ActivateMemberRequest>,
+    ) -> Result<Response<proto::Member>, Status> {
+        let mut call = Call::of(&request).renaming(words::in_activate);
+        let activate =
+            request::activate(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, activate.name.account())?;
+        match account.members.activate_member(&context, activate).await {
+            Ok(member) => Ok(Response::new(answer(member))),
+            Err(error) => Err(call.refuse(&error)),
+        }
+    }
+
+    async fn invalidate_member(
+        &self,
+        request: Request<proto::InvalidateMemberRequest>,
+    ) -> Result<Response<proto::Member>, Status> {
+        let mut call = Call::of(&request).renaming(words::in_name);
+        let invalidate =
+            request::invalidate(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, invalidate.name.account())?;
+        match account
+            .members
+            .invalidate_member(&context, invalidate)
+            .await
+        {
+            Ok(member) => Ok(Response::new(answer(member))),
+            Err(error) => Err(call.refuse(&error)),
+        }
+    }
+
+    async fn import_member(
+        &self,
+        request: Request<proto::ImportMemberRequest>,
+    ) -> Result<Response<proto::Member>, Status> {
+        let mut call = Call::of(&request).renaming(words::in_import);
+        let import = request::import(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, import.template.account())?;
+        match account.members.import_member(&context, import).await {
+            Ok(member) => Ok(Response::new(answer(member))),
+            Err(error) => Err(call.refuse(&error)),
+        }
+    }
 }
 
-fn is_name(field: &str) -> bool {
-    matches!(field, "account" | "card_id" | "code" | "user_card_code")
+impl MemberGrpc {
+    /// Reads one member of a batch.
+    async fn read(
+        &self,
+        mut call: Call,
+        request: proto::GetMemberRequest,
+    ) -> Result<proto::Member, Status> {
+        let get = request::get(request).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, get.name.account())?;
+        match account.members.get_member(&context, get).await {
+            Ok(member) => Ok(answer(member)),
+            Err(error) => Err(call.refuse(&error)),
+        }
+    }
+}
+
+fn list_answer(page: Page<kabao_api::Member>) -> proto::ListMembersResponse {
+    proto::ListMembersResponse {
+        members: page.items.into_iter().map(answer).collect(),
+        next_page_token: text(page.next.as_ref().map(PageToken::as_str)),
+        total_size: page.total.and_then(|total| i64::try_from(total).ok()),
+    }
 }
 
 #[cfg(test)]

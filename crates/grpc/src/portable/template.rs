@@ -1,10 +1,12 @@
 //! `kabao.v1.TemplateService`.
 
+mod creation;
+
 use std::sync::Arc;
 
 use kabao_api::{
-    Accounts, DeleteTemplate, Error, GetTemplate, Template, TemplateState, TemplateUpdate,
-    UpdateTemplate, UpstreamTemplate, Validity,
+    Accounts, DeleteTemplate, Error, Family, GetTemplate, ListTemplates, PageToken, Template,
+    TemplateState, TemplateUpdate, UpdateTemplate, UpstreamTemplate, Validity,
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::template_service_server::TemplateService;
@@ -43,6 +45,41 @@ impl TemplateService for TemplateGrpc {
         }
     }
 
+    async fn list_templates(
+        &self,
+        request: Request<proto::ListTemplatesRequest>,
+    ) -> Result<Response<proto::ListTemplatesResponse>, Status> {
+        let mut call = Call::of(&request).renaming(in_parent);
+        let list = list(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, &list.account)?;
+        match account.templates.list_templates(&context, list).await {
+            Ok(page) => Ok(Response::new(proto::ListTemplatesResponse {
+                templates: page.items.into_iter().map(answer).collect(),
+                next_page_token: text(page.next.as_ref().map(PageToken::as_str)),
+                total_size: page.total.and_then(|total| i64::try_from(total).ok()),
+            })),
+            Err(error) => Err(call.refuse(&error)),
+        }
+    }
+
+    async fn create_template(
+        &self,
+        request: Request<proto::CreateTemplateRequest>,
+    ) -> Result<Response<proto::Template>, Status> {
+        let mut call = Call::of(&request).renaming(in_parent);
+        let create = creation::read(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, &create.account)?;
+        let call = call.renaming(match account.family {
+            Family::Merchant => creation::in_merchant,
+            Family::Brand => creation::in_brand,
+            Family::OfficialAccount => creation::in_official_account,
+        });
+        match account.templates.create_template(&context, create).await {
+            Ok(template) => Ok(Response::new(answer(template))),
+            Err(error) => Err(call.refuse(&error)),
+        }
+    }
+
     async fn update_template(
         &self,
         request: Request<proto::UpdateTemplateRequest>,
@@ -75,6 +112,18 @@ fn get(request: proto::GetTemplateRequest) -> Result<GetTemplate, Error> {
     let name = arguments.name("name", &request.name);
     let view = arguments.view(request.view);
     arguments.finish(name.map(|name| GetTemplate { name, view }))
+}
+
+fn list(request: proto::ListTemplatesRequest) -> Result<ListTemplates, Error> {
+    let mut arguments = Arguments::default();
+    let account = arguments.account("parent", &request.parent);
+    let page = arguments.page(request.page_size, request.page_token);
+    let view = arguments.view(request.view);
+    arguments.finish(account.map(|account| ListTemplates {
+        account,
+        page,
+        view,
+    }))
 }
 
 fn delete(request: proto::DeleteTemplateRequest) -> Result<DeleteTemplate, Error> {
@@ -123,12 +172,11 @@ fn changes(
 }
 
 fn answer(template: Template) -> proto::Template {
-    let (state, upstream_state) = state(template.state);
     proto::Template {
         name: template.name.to_string(),
         title: text(template.title),
-        state: state.into(),
-        upstream_state,
+        state: state(template.state).into(),
+        upstream_state: text(template.upstream_state),
         description: text(template.description),
         service_phone: text(template.service_phone),
         logo_url: text(template.logo_url),
@@ -159,17 +207,15 @@ fn upstream(upstream: UpstreamTemplate) -> Option<proto::template::Upstream> {
     })
 }
 
-fn state(state: TemplateState) -> (proto::template::State, String) {
+fn state(state: TemplateState) -> proto::template::State {
     use proto::template::State;
-    let portable = match state {
+    match state {
         TemplateState::PendingReview => State::PendingReview,
         TemplateState::Rejected => State::Rejected,
         TemplateState::Active => State::Active,
         TemplateState::Deleted => State::Deleted,
-        TemplateState::Other(word) => return (State::Unspecified, word),
-        TemplateState::Unspecified | _ => State::Unspecified,
-    };
-    (portable, String::new())
+        TemplateState::Unspecified | TemplateState::Other | _ => State::Unspecified,
+    }
 }
 
 fn validity(validity: Validity) -> Option<proto::Validity> {
@@ -196,6 +242,11 @@ fn validity(validity: Validity) -> Option<proto::Validity> {
 /// The words of the domain and of WeChat, in those of requests with a `name`.
 fn in_name(field: &str) -> Option<String> {
     matches!(field, "account" | "card_id").then(|| "name".to_owned())
+}
+
+/// The same for requests with a `parent`.
+fn in_parent(field: &str) -> Option<String> {
+    (field == "account").then(|| "parent".to_owned())
 }
 
 /// The same for `UpdateTemplateRequest`.

@@ -2,22 +2,30 @@
 
 use std::sync::Arc;
 
-use kabao_api::{Account, Accounts, Family, MockMemberApi, MockTemplateApi, MockUpstream};
+use kabao_api::{
+    Account, Accounts, Family, MockAccountApi, MockMemberApi, MockTemplateApi, MockUpstream,
+};
 use tonic::Status;
 use tonic_types::StatusExt;
 
 pub(super) fn accounts(members: MockMemberApi, templates: MockTemplateApi) -> Arc<Accounts> {
     let mut accounts = Accounts::new();
-    accounts
-        .insert(Account {
-            id: "demo-brand".parse().unwrap(),
-            family: Family::Brand,
-            templates: Arc::new(templates),
-            members: Arc::new(members),
-            upstream: Arc::new(MockUpstream::new()),
-        })
-        .unwrap();
+    let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
+    account.members = Arc::new(members);
+    account.templates = Arc::new(templates);
+    accounts.insert(account).unwrap();
     Arc::new(accounts)
+}
+
+pub(super) fn account(id: &str, family: Family, state: MockAccountApi) -> Account {
+    Account {
+        id: id.parse().unwrap(),
+        family,
+        templates: Arc::new(MockTemplateApi::new()),
+        members: Arc::new(MockMemberApi::new()),
+        state: Arc::new(state),
+        upstream: Arc::new(MockUpstream::new()),
+    }
 }
 
 /// Reason and violated fields.

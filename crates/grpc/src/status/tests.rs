@@ -33,6 +33,8 @@ fn every_reason_has_its_code_and_travels_with_domain_and_request_id() {
         (R::FieldMaskInvalid, Code::InvalidArgument),
         (R::NameInvalid, Code::InvalidArgument),
         (R::RequestIdInvalid, Code::InvalidArgument),
+        (R::PageTokenInvalid, Code::InvalidArgument),
+        (R::MethodNotFound, Code::Unimplemented),
         (R::NotSupportedByFamily, Code::Unimplemented),
         (R::FamilyMismatch, Code::FailedPrecondition),
         (R::CredentialMissing, Code::FailedPrecondition),
@@ -259,4 +261,30 @@ fn the_largest_error_stays_under_the_metadata_limit_of_java() {
                 .is_some()
         );
     }
+}
+
+#[test]
+fn what_tonic_finds_keeps_its_code_and_gets_a_reason() {
+    let id = RequestId::for_tests("req-1");
+    for (code, reason) in [
+        (Code::Unimplemented, "METHOD_NOT_FOUND"),
+        (Code::NotFound, "RESOURCE_NOT_FOUND"),
+        (Code::OutOfRange, "FIELD_INVALID"),
+        (Code::Unavailable, "OVERLOADED"),
+        (Code::DataLoss, "INTERNAL"),
+    ] {
+        let status = of_tonic(code, "a sentence of tonic", &id);
+        assert_eq!(
+            (status.code(), status.message()),
+            (code, "a sentence of tonic")
+        );
+        assert_eq!(status.get_details_error_info().unwrap().reason, reason);
+        let message = to_message(&status);
+        assert_eq!(message.code, i32::from(code));
+        assert!(!message.details.is_empty());
+    }
+    let bare = of_tonic(Code::Unimplemented, "", &id);
+    assert_eq!(bare.message(), "no such service or method");
+    let without = to_message(&Status::new(Code::Aborted, "bare"));
+    assert_eq!((without.code, without.message.as_str()), (10, "bare"));
 }

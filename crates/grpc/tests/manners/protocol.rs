@@ -37,10 +37,10 @@ async fn another_encoding_of_messages_is_unimplemented() {
     let running = start(quiet()).await;
     let request = Request::post(format!("http://{}{GET_MEMBER}", running.address))
         .header("content-type", "application/grpc+json");
-    assert_eq!(
-        running.send(request, get_member()).await.code(),
-        Code::Unimplemented
-    );
+    let answer = running.send(request, get_member()).await;
+    assert_eq!(answer.code(), Code::Unimplemented);
+    let info = answer.status().get_details_error_info().unwrap();
+    assert_eq!(info.reason, "METHOD_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -90,6 +90,11 @@ async fn a_body_that_is_no_message_is_the_callers_fault() {
             .await;
         assert_eq!(answer.code(), Code::InvalidArgument, "{body:?}");
         assert_eq!(answer.reason(), "FIELD_INVALID");
+        let info = answer.status().get_details_error_info().unwrap();
+        assert_eq!(
+            (info.reason.as_str(), info.domain.as_str()),
+            ("METHOD_NOT_FOUND", "kabao")
+        );
         assert!(answer.status().get_details_request_info().is_some());
     }
 }
@@ -118,6 +123,11 @@ async fn unknown_services_and_methods_are_unimplemented_and_say_so() {
         let answer = running.send(running.request(path), get_member()).await;
         assert_eq!(answer.code(), Code::Unimplemented, "{path}");
         assert_eq!(answer.status().message(), "no such service or method");
+        let info = answer.status().get_details_error_info().unwrap();
+        assert_eq!(
+            (info.reason.as_str(), info.domain.as_str()),
+            ("METHOD_NOT_FOUND", "kabao")
+        );
         assert!(answer.status().get_details_request_info().is_some());
     }
 }

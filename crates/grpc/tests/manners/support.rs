@@ -15,8 +15,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use kabao_api::{
-    Account, Accounts, CallContext, Error, Family, GetMember, Member, MemberApi, MemberState,
-    MockTemplateApi, MockUpstream, UpdateMember,
+    Account, Accounts, ActivateMember, AdjustMember, Adjustment, CallContext, Error, Family,
+    GetMember, ImportMember, InvalidateMember, ListMembers, Member, MemberApi, MemberState,
+    MockAccountApi, MockTemplateApi, MockUpstream, Page, Reason, UpdateMember,
 };
 use kabao_grpc::{Health, Server};
 use kabao_proto::kabao::v1::GetMemberRequest;
@@ -46,6 +47,38 @@ where
     async fn update_member(&self, context: &CallContext, _: UpdateMember) -> Result<Member, Error> {
         (self.0)(context.clone()).await
     }
+
+    async fn list_members(&self, _: &CallContext, _: ListMembers) -> Result<Page<Member>, Error> {
+        Err(not_scripted())
+    }
+
+    async fn adjust_balance(&self, _: &CallContext, _: AdjustMember) -> Result<Adjustment, Error> {
+        Err(not_scripted())
+    }
+
+    async fn adjust_points(&self, _: &CallContext, _: AdjustMember) -> Result<Adjustment, Error> {
+        Err(not_scripted())
+    }
+
+    async fn activate_member(&self, _: &CallContext, _: ActivateMember) -> Result<Member, Error> {
+        Err(not_scripted())
+    }
+
+    async fn invalidate_member(
+        &self,
+        _: &CallContext,
+        _: InvalidateMember,
+    ) -> Result<Member, Error> {
+        Err(not_scripted())
+    }
+
+    async fn import_member(&self, _: &CallContext, _: ImportMember) -> Result<Member, Error> {
+        Err(not_scripted())
+    }
+}
+
+fn not_scripted() -> Error {
+    Error::new(Reason::Internal, "the test scripts no such method")
 }
 
 pub(crate) fn member() -> Member {
@@ -64,6 +97,7 @@ where
             family: Family::Merchant,
             templates: Arc::new(MockTemplateApi::new()),
             members: Arc::new(Scripted(script)),
+            state: Arc::new(MockAccountApi::new()),
             upstream: Arc::new(MockUpstream::new()),
         })
         .unwrap();

@@ -1191,6 +1191,329 @@ pub struct GetActivateInformationResponse {
         ::prost::alloc::string::String,
     >,
 }
+/// Generated client implementations.
+pub mod activate_information_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `activate_informations`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct ActivateInformationServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ActivateInformationServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ActivateInformationServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ActivateInformationServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Get what the user filled in (jump activation). `GET
+        /// /v3/marketing/membercard-open/activate-informations/{activate_ticket}`.
+        ///
+        /// activate_ticket is appended to activate_url together with the openid and encrypt_code.
+        ///
+        /// Lifetime and number of uses of the ticket are not documented.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// Members inside user_information are confirmed by the official sample only.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550779,
+        /// pay.weixin.qq.com/doc/v3/partner/4012727881,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/obtain-user-information.html.
+        pub async fn get_activate_information(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetActivateInformationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetActivateInformationResponse>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.ActivateInformationService/GetActivateInformation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.ActivateInformationService",
+                "GetActivateInformation",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod activate_information_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ActivateInformationServiceServer.
+    #[async_trait]
+    pub trait ActivateInformationService: std::marker::Send + std::marker::Sync + 'static {
+        /// Get what the user filled in (jump activation). `GET
+        /// /v3/marketing/membercard-open/activate-informations/{activate_ticket}`.
+        ///
+        /// activate_ticket is appended to activate_url together with the openid and encrypt_code.
+        ///
+        /// Lifetime and number of uses of the ticket are not documented.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// Members inside user_information are confirmed by the official sample only.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550779,
+        /// pay.weixin.qq.com/doc/v3/partner/4012727881,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/obtain-user-information.html.
+        async fn get_activate_information(
+            &self,
+            request: tonic::Request<super::GetActivateInformationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetActivateInformationResponse>,
+            tonic::Status,
+        >;
+    }
+    /// The operations of `activate_informations`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct ActivateInformationServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ActivateInformationServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ActivateInformationServiceServer<T>
+    where
+        T: ActivateInformationService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.ActivateInformationService/GetActivateInformation" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetActivateInformationSvc<T: ActivateInformationService>(pub Arc<T>);
+                    impl<T: ActivateInformationService>
+                        tonic::server::UnaryService<super::GetActivateInformationRequest>
+                        for GetActivateInformationSvc<T>
+                    {
+                        type Response = super::GetActivateInformationResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetActivateInformationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ActivateInformationService>::get_activate_information(
+                                    &inner, request,
+                                )
+                                .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetActivateInformationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for ActivateInformationServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.ActivateInformationService";
+    impl<T> tonic::server::NamedService for ActivateInformationServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of CreateActivity.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1644,6 +1967,701 @@ pub struct TerminateActivityResponse {
         ::prost::alloc::string::String,
     >,
 }
+/// Generated client implementations.
+pub mod activity_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `activities`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct ActivityServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ActivityServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ActivityServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ActivityServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Create a member gift activity. `POST /v3/marketing/membercard-activity/activities`.
+        ///
+        /// Four kinds: opening gift and member gift, each after payment or before payment (QR code and
+        /// mini program scenes).
+        ///
+        /// Activities can be set up to one year ahead and last at most 90 days.
+        ///
+        /// activity_name is for internal use, at most 10 characters.
+        ///
+        /// The state after creation is CREATED; it turns ONGOING when the activity starts and OVER_TIME
+        /// after its end.
+        ///
+        /// By their names pay_activity_setting belongs to the two AFTERPAY kinds and
+        /// miniprogram_activity_setting to the two MINIPROGRAM kinds; the conditional wording of the
+        /// official page could not be read.
+        ///
+        /// REAL_TIME cards are not supported.
+        ///
+        /// Every merchant number that exposes the activity, and the creator of the activity, must be bound
+        /// to the brand of the card; the creator must be authorized for the coupon stocks.
+        ///
+        /// The official activity pages print one business error table for the group; it was read
+        /// completely on the page of the terminate operation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The activity creator is not authorized to give coupons of this
+        /// merchant-coupon stock.
+        /// - 400 INVALID_REQUEST: A merchant number that exposes the activity is not bound to the brand of
+        /// the card.
+        /// - 400 INVALID_REQUEST: The activity creator is not bound to the brand of the card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        /// - 400 INVALID_REQUEST: Cards in REAL_TIME code mode are not supported.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553030,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714463,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/create-activity.html.
+        pub async fn create_activity(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateActivityRequest>,
+        ) -> std::result::Result<tonic::Response<super::Activity>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.ActivityService/CreateActivity",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.ActivityService",
+                "CreateActivity",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// List member gift activities. `GET /v3/marketing/membercard-activity/activities`.
+        ///
+        /// Unlike the card lists, offset is described here as the start position of the requested
+        /// resources and limit as the largest number of resources; both are optional and their defaults
+        /// and bounds are not documented.
+        ///
+        /// activity_type is required: one kind per request.
+        ///
+        /// Only the answer part of the official page could be read.
+        ///
+        /// The official activity pages print one business error table for the group; it was read
+        /// completely on the page of the terminate operation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553261,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714468,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/query-activity-list.html.
+        pub async fn list_activities(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListActivitiesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListActivitiesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.ActivityService/ListActivities",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.ActivityService",
+                "ListActivities",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Query a member gift activity. `GET /v3/marketing/membercard-activity/activities/{activity_id}`.
+        ///
+        /// The official pages mark activity_status, card_id, activity_name, activity_type, begin_time and
+        /// end_time as required; the unofficial documentation marks only activity_id.
+        ///
+        /// The answer for an unknown activity_id is not documented.
+        ///
+        /// The official activity pages print one business error table for the group; it was read
+        /// completely on the page of the terminate operation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553365,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714471,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-gift/query-activity-detail.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/query-activity-detail.html.
+        pub async fn get_activity(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetActivityRequest>,
+        ) -> std::result::Result<tonic::Response<super::Activity>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.ActivityService/GetActivity",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.ActivityService",
+                "GetActivity",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Terminate a member gift activity. `POST
+        /// /v3/marketing/membercard-activity/activities/{activity_id}/terminate`.
+        ///
+        /// The activity is no longer exposed; its state becomes TERMINATED.
+        ///
+        /// No request body and no Content-Type header in the official sample.
+        ///
+        /// Both official pages name the answer member creterminate_timeate_time in their tables; the
+        /// merchant sample, the unofficial documentation and the SDK use terminate_time.
+        ///
+        /// Terminating an activity that is already terminated or over is not documented.
+        ///
+        /// The official activity pages print one business error table for the group; it was read
+        /// completely on the page of the terminate operation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The activity creator is not bound to the brand of the card.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553381,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714466,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/terminating-activity.html,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-gift/terminating-activity.html.
+        pub async fn terminate_activity(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TerminateActivityRequest>,
+        ) -> std::result::Result<tonic::Response<super::TerminateActivityResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.ActivityService/TerminateActivity",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.ActivityService",
+                "TerminateActivity",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod activity_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ActivityServiceServer.
+    #[async_trait]
+    pub trait ActivityService: std::marker::Send + std::marker::Sync + 'static {
+        /// Create a member gift activity. `POST /v3/marketing/membercard-activity/activities`.
+        ///
+        /// Four kinds: opening gift and member gift, each after payment or before payment (QR code and
+        /// mini program scenes).
+        ///
+        /// Activities can be set up to one year ahead and last at most 90 days.
+        ///
+        /// activity_name is for internal use, at most 10 characters.
+        ///
+        /// The state after creation is CREATED; it turns ONGOING when the activity starts and OVER_TIME
+        /// after its end.
+        ///
+        /// By their names pay_activity_setting belongs to the two AFTERPAY kinds and
+        /// miniprogram_activity_setting to the two MINIPROGRAM kinds; the conditional wording of the
+        /// official page could not be read.
+        ///
+        /// REAL_TIME cards are not supported.
+        ///
+        /// Every merchant number that exposes the activity, and the creator of the activity, must be bound
+        /// to the brand of the card; the creator must be authorized for the coupon stocks.
+        ///
+        /// The official activity pages print one business error table for the group; it was read
+        /// completely on the page of the terminate operation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The activity creator is not authorized to give coupons of this
+        /// merchant-coupon stock.
+        /// - 400 INVALID_REQUEST: A merchant number that exposes the activity is not bound to the brand of
+        /// the card.
+        /// - 400 INVALID_REQUEST: The activity creator is not bound to the brand of the card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        /// - 400 INVALID_REQUEST: Cards in REAL_TIME code mode are not supported.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553030,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714463,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/create-activity.html.
+        async fn create_activity(
+            &self,
+            request: tonic::Request<super::CreateActivityRequest>,
+        ) -> std::result::Result<tonic::Response<super::Activity>, tonic::Status>;
+        /// List member gift activities. `GET /v3/marketing/membercard-activity/activities`.
+        ///
+        /// Unlike the card lists, offset is described here as the start position of the requested
+        /// resources and limit as the largest number of resources; both are optional and their defaults
+        /// and bounds are not documented.
+        ///
+        /// activity_type is required: one kind per request.
+        ///
+        /// Only the answer part of the official page could be read.
+        ///
+        /// The official activity pages print one business error table for the group; it was read
+        /// completely on the page of the terminate operation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553261,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714468,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/query-activity-list.html.
+        async fn list_activities(
+            &self,
+            request: tonic::Request<super::ListActivitiesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListActivitiesResponse>, tonic::Status>;
+        /// Query a member gift activity. `GET /v3/marketing/membercard-activity/activities/{activity_id}`.
+        ///
+        /// The official pages mark activity_status, card_id, activity_name, activity_type, begin_time and
+        /// end_time as required; the unofficial documentation marks only activity_id.
+        ///
+        /// The answer for an unknown activity_id is not documented.
+        ///
+        /// The official activity pages print one business error table for the group; it was read
+        /// completely on the page of the terminate operation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553365,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714471,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-gift/query-activity-detail.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/query-activity-detail.html.
+        async fn get_activity(
+            &self,
+            request: tonic::Request<super::GetActivityRequest>,
+        ) -> std::result::Result<tonic::Response<super::Activity>, tonic::Status>;
+        /// Terminate a member gift activity. `POST
+        /// /v3/marketing/membercard-activity/activities/{activity_id}/terminate`.
+        ///
+        /// The activity is no longer exposed; its state becomes TERMINATED.
+        ///
+        /// No request body and no Content-Type header in the official sample.
+        ///
+        /// Both official pages name the answer member creterminate_timeate_time in their tables; the
+        /// merchant sample, the unofficial documentation and the SDK use terminate_time.
+        ///
+        /// Terminating an activity that is already terminated or over is not documented.
+        ///
+        /// The official activity pages print one business error table for the group; it was read
+        /// completely on the page of the terminate operation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The activity creator is not bound to the brand of the card.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553381,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714466,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/terminating-activity.html,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-gift/terminating-activity.html.
+        async fn terminate_activity(
+            &self,
+            request: tonic::Request<super::TerminateActivityRequest>,
+        ) -> std::result::Result<tonic::Response<super::TerminateActivityResponse>, tonic::Status>;
+    }
+    /// The operations of `activities`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct ActivityServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ActivityServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ActivityServiceServer<T>
+    where
+        T: ActivityService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.ActivityService/CreateActivity" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateActivitySvc<T: ActivityService>(pub Arc<T>);
+                    impl<T: ActivityService>
+                        tonic::server::UnaryService<super::CreateActivityRequest>
+                        for CreateActivitySvc<T>
+                    {
+                        type Response = super::Activity;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateActivityRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ActivityService>::create_activity(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateActivitySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.ActivityService/ListActivities" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListActivitiesSvc<T: ActivityService>(pub Arc<T>);
+                    impl<T: ActivityService>
+                        tonic::server::UnaryService<super::ListActivitiesRequest>
+                        for ListActivitiesSvc<T>
+                    {
+                        type Response = super::ListActivitiesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListActivitiesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ActivityService>::list_activities(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListActivitiesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.ActivityService/GetActivity" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetActivitySvc<T: ActivityService>(pub Arc<T>);
+                    impl<T: ActivityService> tonic::server::UnaryService<super::GetActivityRequest>
+                        for GetActivitySvc<T>
+                    {
+                        type Response = super::Activity;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetActivityRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ActivityService>::get_activity(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetActivitySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.ActivityService/TerminateActivity" => {
+                    #[allow(non_camel_case_types)]
+                    struct TerminateActivitySvc<T: ActivityService>(pub Arc<T>);
+                    impl<T: ActivityService>
+                        tonic::server::UnaryService<super::TerminateActivityRequest>
+                        for TerminateActivitySvc<T>
+                    {
+                        type Response = super::TerminateActivityResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TerminateActivityRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ActivityService>::terminate_activity(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TerminateActivitySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for ActivityServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.ActivityService";
+    impl<T> tonic::server::NamedService for ActivityServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of PrepareBonus.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1727,6 +2745,513 @@ pub struct CommitBonusRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct CommitBonusResponse {}
+/// Generated client implementations.
+pub mod bonus_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `bonus`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct BonusServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> BonusServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> BonusServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            BonusServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Show bonus points on the payment result page. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/prepare`.
+        ///
+        /// Announces the points of one payment order so that the payment result page and its dialog can
+        /// show them.
+        ///
+        /// The relation to the points balance of the user card is not documented; the balance is changed
+        /// by the user rights operation.
+        ///
+        /// The merchant page prints PATCH .../codes/{code}/rights as its URL by mistake.
+        ///
+        /// bonus_value must be positive.
+        ///
+        /// Exactly one of mchid (direct merchant) and sub_mchid (service provider) belongs into a request:
+        /// the merchant page knows only mchid (required), the service-provider page only sub_mchid
+        /// (optional); the unofficial documentation lists both as required.
+        ///
+        /// The bonus section of the template must be turned on first, and the merchant number must be
+        /// bound to the brand of the card.
+        ///
+        /// A user card deleted by the user is refused until the user restores it.
+        ///
+        /// The error table of the merchant page was read completely; it also prints the QR-link row.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card has no bonus-points benefit; open it with the template rights
+        /// operation first.
+        /// - 400 INVALID_REQUEST: The merchant number (direct or sub-merchant) is not valid.
+        /// - 400 INVALID_REQUEST: The merchant number is not bound to the brand of the card.
+        /// - 400 INVALID_REQUEST: The code does not exist.
+        /// - 400 INVALID_REQUEST: The user card is not valid: the user deleted it; it must be restored
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012595808,
+        /// pay.weixin.qq.com/doc/v3/partner/4012729629,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/rights-expire-remind.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/rights-expire-remind.html.
+        pub async fn prepare_bonus(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PrepareBonusRequest>,
+        ) -> std::result::Result<tonic::Response<super::PrepareBonusResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.BonusService/PrepareBonus",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.BonusService",
+                "PrepareBonus",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Mark announced bonus points as arrived. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/commit`.
+        ///
+        /// For an order announced with bonus.prepare whose points have been credited: merchant number plus
+        /// out_trade_no select the order and its display state becomes arrived.
+        ///
+        /// What happens without a preceding prepare is not documented.
+        ///
+        /// bonus_value must be positive.
+        ///
+        /// Exactly one of mchid (direct merchant) and sub_mchid (service provider) belongs into a request:
+        /// the merchant page knows only mchid (required), the service-provider page only sub_mchid
+        /// (optional); the unofficial documentation lists both as required.
+        ///
+        /// The bonus section of the template must be turned on first, and the merchant number must be
+        /// bound to the brand of the card.
+        ///
+        /// A user card deleted by the user is refused until the user restores it.
+        ///
+        /// Error rows are taken over from the page of bonus.prepare; the table of this page could not be
+        /// read.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card has no bonus-points benefit; open it with the template rights
+        /// operation first.
+        /// - 400 INVALID_REQUEST: The merchant number (direct or sub-merchant) is not valid.
+        /// - 400 INVALID_REQUEST: The merchant number is not bound to the brand of the card.
+        /// - 400 INVALID_REQUEST: The code does not exist.
+        /// - 400 INVALID_REQUEST: The user card is not valid: the user deleted it; it must be restored
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551350,
+        /// pay.weixin.qq.com/doc/v3/partner/4012729634,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/set-member-card-rights.html.
+        pub async fn commit_bonus(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CommitBonusRequest>,
+        ) -> std::result::Result<tonic::Response<super::CommitBonusResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/kabao.merchant.v1.BonusService/CommitBonus");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.BonusService",
+                "CommitBonus",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod bonus_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with BonusServiceServer.
+    #[async_trait]
+    pub trait BonusService: std::marker::Send + std::marker::Sync + 'static {
+        /// Show bonus points on the payment result page. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/prepare`.
+        ///
+        /// Announces the points of one payment order so that the payment result page and its dialog can
+        /// show them.
+        ///
+        /// The relation to the points balance of the user card is not documented; the balance is changed
+        /// by the user rights operation.
+        ///
+        /// The merchant page prints PATCH .../codes/{code}/rights as its URL by mistake.
+        ///
+        /// bonus_value must be positive.
+        ///
+        /// Exactly one of mchid (direct merchant) and sub_mchid (service provider) belongs into a request:
+        /// the merchant page knows only mchid (required), the service-provider page only sub_mchid
+        /// (optional); the unofficial documentation lists both as required.
+        ///
+        /// The bonus section of the template must be turned on first, and the merchant number must be
+        /// bound to the brand of the card.
+        ///
+        /// A user card deleted by the user is refused until the user restores it.
+        ///
+        /// The error table of the merchant page was read completely; it also prints the QR-link row.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card has no bonus-points benefit; open it with the template rights
+        /// operation first.
+        /// - 400 INVALID_REQUEST: The merchant number (direct or sub-merchant) is not valid.
+        /// - 400 INVALID_REQUEST: The merchant number is not bound to the brand of the card.
+        /// - 400 INVALID_REQUEST: The code does not exist.
+        /// - 400 INVALID_REQUEST: The user card is not valid: the user deleted it; it must be restored
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012595808,
+        /// pay.weixin.qq.com/doc/v3/partner/4012729629,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/rights-expire-remind.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/rights-expire-remind.html.
+        async fn prepare_bonus(
+            &self,
+            request: tonic::Request<super::PrepareBonusRequest>,
+        ) -> std::result::Result<tonic::Response<super::PrepareBonusResponse>, tonic::Status>;
+        /// Mark announced bonus points as arrived. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/commit`.
+        ///
+        /// For an order announced with bonus.prepare whose points have been credited: merchant number plus
+        /// out_trade_no select the order and its display state becomes arrived.
+        ///
+        /// What happens without a preceding prepare is not documented.
+        ///
+        /// bonus_value must be positive.
+        ///
+        /// Exactly one of mchid (direct merchant) and sub_mchid (service provider) belongs into a request:
+        /// the merchant page knows only mchid (required), the service-provider page only sub_mchid
+        /// (optional); the unofficial documentation lists both as required.
+        ///
+        /// The bonus section of the template must be turned on first, and the merchant number must be
+        /// bound to the brand of the card.
+        ///
+        /// A user card deleted by the user is refused until the user restores it.
+        ///
+        /// Error rows are taken over from the page of bonus.prepare; the table of this page could not be
+        /// read.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card has no bonus-points benefit; open it with the template rights
+        /// operation first.
+        /// - 400 INVALID_REQUEST: The merchant number (direct or sub-merchant) is not valid.
+        /// - 400 INVALID_REQUEST: The merchant number is not bound to the brand of the card.
+        /// - 400 INVALID_REQUEST: The code does not exist.
+        /// - 400 INVALID_REQUEST: The user card is not valid: the user deleted it; it must be restored
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551350,
+        /// pay.weixin.qq.com/doc/v3/partner/4012729634,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/set-member-card-rights.html.
+        async fn commit_bonus(
+            &self,
+            request: tonic::Request<super::CommitBonusRequest>,
+        ) -> std::result::Result<tonic::Response<super::CommitBonusResponse>, tonic::Status>;
+    }
+    /// The operations of `bonus`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct BonusServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> BonusServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for BonusServiceServer<T>
+    where
+        T: BonusService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.BonusService/PrepareBonus" => {
+                    #[allow(non_camel_case_types)]
+                    struct PrepareBonusSvc<T: BonusService>(pub Arc<T>);
+                    impl<T: BonusService> tonic::server::UnaryService<super::PrepareBonusRequest>
+                        for PrepareBonusSvc<T>
+                    {
+                        type Response = super::PrepareBonusResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PrepareBonusRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BonusService>::prepare_bonus(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PrepareBonusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.BonusService/CommitBonus" => {
+                    #[allow(non_camel_case_types)]
+                    struct CommitBonusSvc<T: BonusService>(pub Arc<T>);
+                    impl<T: BonusService> tonic::server::UnaryService<super::CommitBonusRequest> for CommitBonusSvc<T> {
+                        type Response = super::CommitBonusResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CommitBonusRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BonusService>::commit_bonus(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CommitBonusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for BonusServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.BonusService";
+    impl<T> tonic::server::NamedService for BonusServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of SetCallback.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1774,6 +3299,420 @@ pub struct Callback {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+}
+/// Generated client implementations.
+pub mod callback_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `callback`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct CallbackServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> CallbackServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CallbackServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CallbackServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Set the notification URL. `PATCH /v3/marketing/membercard-open/callback`.
+        ///
+        /// One URL per merchant number; the page of the query operation and the event pages describe it.
+        ///
+        /// The URL must be https, reachable directly and without query parameters; length at most 256
+        /// characters according to the query page.
+        ///
+        /// The permission for marketing event notifications must be switched on in the merchant platform
+        /// by the creator of the card.
+        ///
+        /// The official page of this operation could not be read; required marks come from the unofficial
+        /// documentation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012552251,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714353.
+        pub async fn set_callback(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetCallbackRequest>,
+        ) -> std::result::Result<tonic::Response<super::Callback>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.CallbackService/SetCallback",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.CallbackService",
+                "SetCallback",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Query the notification URL. `GET /v3/marketing/membercard-open/callback`.
+        ///
+        /// The answer when no URL was ever set is not documented.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012552275,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714354,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-call-back/get-notify-url.html,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-call-back/get-notify-url.html.
+        pub async fn get_callback(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCallbackRequest>,
+        ) -> std::result::Result<tonic::Response<super::Callback>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.CallbackService/GetCallback",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.CallbackService",
+                "GetCallback",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod callback_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CallbackServiceServer.
+    #[async_trait]
+    pub trait CallbackService: std::marker::Send + std::marker::Sync + 'static {
+        /// Set the notification URL. `PATCH /v3/marketing/membercard-open/callback`.
+        ///
+        /// One URL per merchant number; the page of the query operation and the event pages describe it.
+        ///
+        /// The URL must be https, reachable directly and without query parameters; length at most 256
+        /// characters according to the query page.
+        ///
+        /// The permission for marketing event notifications must be switched on in the merchant platform
+        /// by the creator of the card.
+        ///
+        /// The official page of this operation could not be read; required marks come from the unofficial
+        /// documentation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012552251,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714353.
+        async fn set_callback(
+            &self,
+            request: tonic::Request<super::SetCallbackRequest>,
+        ) -> std::result::Result<tonic::Response<super::Callback>, tonic::Status>;
+        /// Query the notification URL. `GET /v3/marketing/membercard-open/callback`.
+        ///
+        /// The answer when no URL was ever set is not documented.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012552275,
+        /// pay.weixin.qq.com/doc/v3/partner/4012714354,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-call-back/get-notify-url.html,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-call-back/get-notify-url.html.
+        async fn get_callback(
+            &self,
+            request: tonic::Request<super::GetCallbackRequest>,
+        ) -> std::result::Result<tonic::Response<super::Callback>, tonic::Status>;
+    }
+    /// The operations of `callback`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct CallbackServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CallbackServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CallbackServiceServer<T>
+    where
+        T: CallbackService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.CallbackService/SetCallback" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetCallbackSvc<T: CallbackService>(pub Arc<T>);
+                    impl<T: CallbackService> tonic::server::UnaryService<super::SetCallbackRequest>
+                        for SetCallbackSvc<T>
+                    {
+                        type Response = super::Callback;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetCallbackRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CallbackService>::set_callback(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetCallbackSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.CallbackService/GetCallback" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCallbackSvc<T: CallbackService>(pub Arc<T>);
+                    impl<T: CallbackService> tonic::server::UnaryService<super::GetCallbackRequest>
+                        for GetCallbackSvc<T>
+                    {
+                        type Response = super::Callback;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCallbackRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CallbackService>::get_callback(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCallbackSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for CallbackServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.CallbackService";
+    impl<T> tonic::server::NamedService for CallbackServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
 }
 /// The request of CreateCardQrcode.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1830,6 +3769,359 @@ pub struct CreateCardQrcodeResponse {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+}
+/// Generated client implementations.
+pub mod card_qrcode_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `card_qrcodes`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct CardQrcodeServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> CardQrcodeServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CardQrcodeServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CardQrcodeServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Create a QR code that opens the card. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/qrcode`.
+        ///
+        /// Scanning the code opens the card-opening component directly.
+        ///
+        /// REAL_TIME cards cannot be distributed by QR code.
+        ///
+        /// outer_str comes back in the event notifications.
+        ///
+        /// Length and lifetime of the returned URL are not documented in the text that could be read.
+        ///
+        /// AUTO_ACTIVATE: the platform activates the card as soon as the user taps to open it and sends
+        /// the authorized information in the event notification.
+        ///
+        /// JUMP_ACTIVATE: the user is sent to the web page or mini program of the merchant with the
+        /// information and the code; the merchant activates the card through the API.
+        ///
+        /// If both activate_url and activate_appid/activate_path are given, the mini program wins.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 500 SYSTEM_ERROR: The QR code link could not be generated; retry with the same parameters.
+        /// - 400 INVALID_REQUEST: Distribution by QR code does not support cards in REAL_TIME code mode.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550605,
+        /// pay.weixin.qq.com/doc/v3/partner/4012727701,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/create-membership-card-qr-code.html.
+        pub async fn create_card_qrcode(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateCardQrcodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreateCardQrcodeResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.CardQrcodeService/CreateCardQrcode",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.CardQrcodeService",
+                "CreateCardQrcode",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod card_qrcode_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CardQrcodeServiceServer.
+    #[async_trait]
+    pub trait CardQrcodeService: std::marker::Send + std::marker::Sync + 'static {
+        /// Create a QR code that opens the card. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/qrcode`.
+        ///
+        /// Scanning the code opens the card-opening component directly.
+        ///
+        /// REAL_TIME cards cannot be distributed by QR code.
+        ///
+        /// outer_str comes back in the event notifications.
+        ///
+        /// Length and lifetime of the returned URL are not documented in the text that could be read.
+        ///
+        /// AUTO_ACTIVATE: the platform activates the card as soon as the user taps to open it and sends
+        /// the authorized information in the event notification.
+        ///
+        /// JUMP_ACTIVATE: the user is sent to the web page or mini program of the merchant with the
+        /// information and the code; the merchant activates the card through the API.
+        ///
+        /// If both activate_url and activate_appid/activate_path are given, the mini program wins.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 500 SYSTEM_ERROR: The QR code link could not be generated; retry with the same parameters.
+        /// - 400 INVALID_REQUEST: Distribution by QR code does not support cards in REAL_TIME code mode.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550605,
+        /// pay.weixin.qq.com/doc/v3/partner/4012727701,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/create-membership-card-qr-code.html.
+        async fn create_card_qrcode(
+            &self,
+            request: tonic::Request<super::CreateCardQrcodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreateCardQrcodeResponse>, tonic::Status>;
+    }
+    /// The operations of `card_qrcodes`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct CardQrcodeServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CardQrcodeServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CardQrcodeServiceServer<T>
+    where
+        T: CardQrcodeService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.CardQrcodeService/CreateCardQrcode" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateCardQrcodeSvc<T: CardQrcodeService>(pub Arc<T>);
+                    impl<T: CardQrcodeService>
+                        tonic::server::UnaryService<super::CreateCardQrcodeRequest>
+                        for CreateCardQrcodeSvc<T>
+                    {
+                        type Response = super::CreateCardQrcodeResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateCardQrcodeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CardQrcodeService>::create_card_qrcode(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateCardQrcodeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for CardQrcodeServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.CardQrcodeService";
+    impl<T> tonic::server::NamedService for CardQrcodeServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
 }
 /// The request of UpdateCardRights.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1909,6 +4201,365 @@ pub struct FavorSetting {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+}
+/// Generated client implementations.
+pub mod card_right_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `card_rights`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct CardRightServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> CardRightServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CardRightServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CardRightServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Set the benefit sections of a card template. `PATCH
+        /// /v3/marketing/membercard-open/cards/{card_id}/rights`.
+        ///
+        /// show_bonus and show_favor are marked required and at the same time described with a default of
+        /// false.
+        ///
+        /// show_fapiao and show_guide default to false.
+        ///
+        /// Turning the bonus section on is the precondition of the two bonus operations (after-payment
+        /// points).
+        ///
+        /// If a bonus mini program is given, its path must not be empty.
+        ///
+        /// Two revisions of the merchant page print POST /v3/marketing/membercard-open/cards as the URL;
+        /// the service-provider page prints the PATCH URL used here.
+        ///
+        /// member_price_title and favor_module_title appear in the unofficial documentation since July
+        /// 2026 only.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Members inside bonus, favor, fapiao and guide are confirmed by the official sample only; their
+        /// lengths and required marks on the official page could not be read.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        /// - 400 INVALID_REQUEST: The path of the bonus-points link is empty.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551219,
+        /// pay.weixin.qq.com/doc/v3/partner/4012729618,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/commit-member-bonus.html,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/commit-member-bonus.html.
+        pub async fn update_card_rights(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateCardRightsRequest>,
+        ) -> std::result::Result<tonic::Response<super::UpdateCardRightsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.CardRightService/UpdateCardRights",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.CardRightService",
+                "UpdateCardRights",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod card_right_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CardRightServiceServer.
+    #[async_trait]
+    pub trait CardRightService: std::marker::Send + std::marker::Sync + 'static {
+        /// Set the benefit sections of a card template. `PATCH
+        /// /v3/marketing/membercard-open/cards/{card_id}/rights`.
+        ///
+        /// show_bonus and show_favor are marked required and at the same time described with a default of
+        /// false.
+        ///
+        /// show_fapiao and show_guide default to false.
+        ///
+        /// Turning the bonus section on is the precondition of the two bonus operations (after-payment
+        /// points).
+        ///
+        /// If a bonus mini program is given, its path must not be empty.
+        ///
+        /// Two revisions of the merchant page print POST /v3/marketing/membercard-open/cards as the URL;
+        /// the service-provider page prints the PATCH URL used here.
+        ///
+        /// member_price_title and favor_module_title appear in the unofficial documentation since July
+        /// 2026 only.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Members inside bonus, favor, fapiao and guide are confirmed by the official sample only; their
+        /// lengths and required marks on the official page could not be read.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        /// - 400 INVALID_REQUEST: The path of the bonus-points link is empty.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551219,
+        /// pay.weixin.qq.com/doc/v3/partner/4012729618,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/commit-member-bonus.html,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/commit-member-bonus.html.
+        async fn update_card_rights(
+            &self,
+            request: tonic::Request<super::UpdateCardRightsRequest>,
+        ) -> std::result::Result<tonic::Response<super::UpdateCardRightsResponse>, tonic::Status>;
+    }
+    /// The operations of `card_rights`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct CardRightServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CardRightServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CardRightServiceServer<T>
+    where
+        T: CardRightService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.CardRightService/UpdateCardRights" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateCardRightsSvc<T: CardRightService>(pub Arc<T>);
+                    impl<T: CardRightService>
+                        tonic::server::UnaryService<super::UpdateCardRightsRequest>
+                        for UpdateCardRightsSvc<T>
+                    {
+                        type Response = super::UpdateCardRightsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateCardRightsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CardRightService>::update_card_rights(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateCardRightsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for CardRightServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.CardRightService";
+    impl<T> tonic::server::NamedService for CardRightServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
 }
 /// The request of CreateCard.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2675,6 +5326,125 @@ pub mod card_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Create a card template. `POST /v3/marketing/membercard-open/cards`.
+        ///
+        /// The answer carries the whole template with its new card_id; the sample answer shows the state
+        /// NOT_APPROVE.
+        ///
+        /// appid must be a service account and must have a brand-to-AppID (B-A) relation with
+        /// brand.brand_id.
+        ///
+        /// total_quantity matters only with SYSTEM_ALLOCATE; when left out there, the stock is set to
+        /// 5000000. The other code modes take no stock here.
+        ///
+        /// code_mode cannot be changed after creation (the modify page says so, although it accepts the
+        /// field).
+        ///
+        /// init_level is required when need_display_level is true and has at most 5 characters (stated on
+        /// the modify page).
+        ///
+        /// If a stored-value mini program is given, balance_path must not be empty.
+        ///
+        /// Pictures must come from the WeChat Pay image upload API: JPG, JPEG or PNG under 1 MB; logo 120
+        /// x 120 px, background 1000 x 600 px.
+        ///
+        /// title allows at most 10 Chinese characters, description at most 500.
+        ///
+        /// can_modify_after_activate is documented for the modify operation only; the SDK also models it
+        /// in answers.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// date_information: the member names pair available_begin_time and available_end_time with
+        /// FIX_TIME_RANGE, and available_day_after_receive with wait_days_after_receive with FIX_TERM;
+        /// PERMANENT needs none of them. The conditional wording of the official page could not be read,
+        /// so required_if for these members is inferred.
+        ///
+        /// The official sample sends available_day_after_receive and wait_days_after_receive together with
+        /// FIX_TIME_RANGE, so superfluous date members are tolerated.
+        ///
+        /// Of the answer members, wait_days_after_receive, can_modify_after_activate and need_dynamic_code
+        /// are known only from the SDK model, which reuses the model of the template query.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The AppID is not that of a service account (apps, mini programs and
+        /// subscription accounts are refused).
+        /// - 400 INVALID_REQUEST: The path of the stored-value mini program is empty.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545584,
+        /// pay.weixin.qq.com/doc/v3/partner/4012708314,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/create-member-card.html.
+        pub async fn create_card(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::CardSummary>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/kabao.merchant.v1.CardService/CreateCard");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.CardService",
+                "CreateCard",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// List card templates of a brand. `GET /v3/marketing/membercard-open/cards`.
+        ///
+        /// offset is described as a page number counted from 0, not as an item index; limit is at most 20.
+        /// The sample answer (offset 1, limit 20, total_count 20, one item) fits neither reading.
+        ///
+        /// appid: the page in the current documentation center marks it optional, two later revisions of
+        /// the former center mark it required, and their own samples leave it out.
+        ///
+        /// The order of the items is not documented.
+        ///
+        /// need_dynamic_code also appears beside total_count at the top level of the answer, not only in
+        /// the items.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012547108,
+        /// pay.weixin.qq.com/doc/v3/partner/4012709010,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/list-member-card.html,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/list-member-card.html.
+        pub async fn list_cards(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListCardsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListCardsResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/kabao.merchant.v1.CardService/ListCards");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.CardService",
+                "ListCards",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
         /// Query a card template. `GET /v3/marketing/membercard-open/cards/{card_id}`.
         ///
         /// Template states: NOT_APPROVE waits for review, APPROVE_FAIL failed the review, APPROVED can be
@@ -2838,6 +5608,58 @@ pub mod card_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Upgrade an old public-platform card to this API. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/upgrade`.
+        ///
+        /// Binds a member card created on the WeChat public platform to a brand. card_id and member data
+        /// stay unchanged; the new look is shown to existing members at once.
+        ///
+        /// After the upgrade the old public-platform interfaces can no longer write new information and
+        /// are being withdrawn.
+        ///
+        /// Other operations answer INVALID_REQUEST for a card that was not upgraded.
+        ///
+        /// A developer forum thread reports INVALID_REQUEST with a message that the card was already
+        /// migrated for a second upgrade; the official page does not list that message.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The AppID is not that of a service account (apps, mini programs and
+        /// subscription accounts are refused).
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545673,
+        /// pay.weixin.qq.com/doc/v3/partner/4012708437,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/upgrade-member-card.html,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/upgrade-member-card.html.
+        pub async fn upgrade_card(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpgradeCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::UpgradeCardResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/kabao.merchant.v1.CardService/UpgradeCard");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.CardService",
+                "UpgradeCard",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2853,6 +5675,99 @@ pub mod card_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with CardServiceServer.
     #[async_trait]
     pub trait CardService: std::marker::Send + std::marker::Sync + 'static {
+        /// Create a card template. `POST /v3/marketing/membercard-open/cards`.
+        ///
+        /// The answer carries the whole template with its new card_id; the sample answer shows the state
+        /// NOT_APPROVE.
+        ///
+        /// appid must be a service account and must have a brand-to-AppID (B-A) relation with
+        /// brand.brand_id.
+        ///
+        /// total_quantity matters only with SYSTEM_ALLOCATE; when left out there, the stock is set to
+        /// 5000000. The other code modes take no stock here.
+        ///
+        /// code_mode cannot be changed after creation (the modify page says so, although it accepts the
+        /// field).
+        ///
+        /// init_level is required when need_display_level is true and has at most 5 characters (stated on
+        /// the modify page).
+        ///
+        /// If a stored-value mini program is given, balance_path must not be empty.
+        ///
+        /// Pictures must come from the WeChat Pay image upload API: JPG, JPEG or PNG under 1 MB; logo 120
+        /// x 120 px, background 1000 x 600 px.
+        ///
+        /// title allows at most 10 Chinese characters, description at most 500.
+        ///
+        /// can_modify_after_activate is documented for the modify operation only; the SDK also models it
+        /// in answers.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// date_information: the member names pair available_begin_time and available_end_time with
+        /// FIX_TIME_RANGE, and available_day_after_receive with wait_days_after_receive with FIX_TERM;
+        /// PERMANENT needs none of them. The conditional wording of the official page could not be read,
+        /// so required_if for these members is inferred.
+        ///
+        /// The official sample sends available_day_after_receive and wait_days_after_receive together with
+        /// FIX_TIME_RANGE, so superfluous date members are tolerated.
+        ///
+        /// Of the answer members, wait_days_after_receive, can_modify_after_activate and need_dynamic_code
+        /// are known only from the SDK model, which reuses the model of the template query.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The AppID is not that of a service account (apps, mini programs and
+        /// subscription accounts are refused).
+        /// - 400 INVALID_REQUEST: The path of the stored-value mini program is empty.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545584,
+        /// pay.weixin.qq.com/doc/v3/partner/4012708314,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/create-member-card.html.
+        async fn create_card(
+            &self,
+            request: tonic::Request<super::CreateCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::CardSummary>, tonic::Status>;
+        /// List card templates of a brand. `GET /v3/marketing/membercard-open/cards`.
+        ///
+        /// offset is described as a page number counted from 0, not as an item index; limit is at most 20.
+        /// The sample answer (offset 1, limit 20, total_count 20, one item) fits neither reading.
+        ///
+        /// appid: the page in the current documentation center marks it optional, two later revisions of
+        /// the former center mark it required, and their own samples leave it out.
+        ///
+        /// The order of the items is not documented.
+        ///
+        /// need_dynamic_code also appears beside total_count at the top level of the answer, not only in
+        /// the items.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012547108,
+        /// pay.weixin.qq.com/doc/v3/partner/4012709010,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/list-member-card.html,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/list-member-card.html.
+        async fn list_cards(
+            &self,
+            request: tonic::Request<super::ListCardsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListCardsResponse>, tonic::Status>;
         /// Query a card template. `GET /v3/marketing/membercard-open/cards/{card_id}`.
         ///
         /// Template states: NOT_APPROVE waits for review, APPROVE_FAIL failed the review, APPROVED can be
@@ -2977,6 +5892,44 @@ pub mod card_service_server {
             &self,
             request: tonic::Request<super::DeleteCardRequest>,
         ) -> std::result::Result<tonic::Response<super::DeleteCardResponse>, tonic::Status>;
+        /// Upgrade an old public-platform card to this API. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/upgrade`.
+        ///
+        /// Binds a member card created on the WeChat public platform to a brand. card_id and member data
+        /// stay unchanged; the new look is shown to existing members at once.
+        ///
+        /// After the upgrade the old public-platform interfaces can no longer write new information and
+        /// are being withdrawn.
+        ///
+        /// Other operations answer INVALID_REQUEST for a card that was not upgraded.
+        ///
+        /// A developer forum thread reports INVALID_REQUEST with a message that the card was already
+        /// migrated for a second upgrade; the official page does not list that message.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The AppID is not that of a service account (apps, mini programs and
+        /// subscription accounts are refused).
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545673,
+        /// pay.weixin.qq.com/doc/v3/partner/4012708437,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/upgrade-member-card.html,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/upgrade-member-card.html.
+        async fn upgrade_card(
+            &self,
+            request: tonic::Request<super::UpgradeCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::UpgradeCardResponse>, tonic::Status>;
     }
     /// The operations of `cards`: one RPC each, every field of WeChat, nothing left out.
     #[derive(Debug)]
@@ -3052,6 +6005,84 @@ pub mod card_service_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
+                "/kabao.merchant.v1.CardService/CreateCard" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateCardSvc<T: CardService>(pub Arc<T>);
+                    impl<T: CardService> tonic::server::UnaryService<super::CreateCardRequest> for CreateCardSvc<T> {
+                        type Response = super::CardSummary;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateCardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CardService>::create_card(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.CardService/ListCards" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListCardsSvc<T: CardService>(pub Arc<T>);
+                    impl<T: CardService> tonic::server::UnaryService<super::ListCardsRequest> for ListCardsSvc<T> {
+                        type Response = super::ListCardsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListCardsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CardService>::list_cards(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListCardsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/kabao.merchant.v1.CardService/GetCard" => {
                     #[allow(non_camel_case_types)]
                     struct GetCardSvc<T: CardService>(pub Arc<T>);
@@ -3153,6 +6184,45 @@ pub mod card_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.CardService/UpgradeCard" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpgradeCardSvc<T: CardService>(pub Arc<T>);
+                    impl<T: CardService> tonic::server::UnaryService<super::UpgradeCardRequest> for UpgradeCardSvc<T> {
+                        type Response = super::UpgradeCardResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpgradeCardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CardService>::upgrade_card(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpgradeCardSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3276,6 +6346,469 @@ pub struct DepositCodesResponse {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+}
+/// Generated client implementations.
+pub mod code_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `codes`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct CodeServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> CodeServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CodeServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CodeServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Deposit member card codes. `POST /v3/marketing/membercard-open/cards/{card_id}/codes/deposit`.
+        ///
+        /// For cards with code_mode MERCHANT_DEPOSIT. After the import the stock of the card is set to the
+        /// number of deposited codes; users who receive the card get one of them at random.
+        ///
+        /// code is printed as string(32) on the official page while its sample is an array: every item is
+        /// a string of at most 32 characters.
+        ///
+        /// The answer lists every code with its own result, so one request can partly succeed.
+        ///
+        /// The largest number of codes per request is not documented.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545728,
+        /// pay.weixin.qq.com/doc/v3/partner/4012709031,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/deposit-custom-code.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/deposit-custom-code.html.
+        pub async fn deposit_codes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DepositCodesRequest>,
+        ) -> std::result::Result<tonic::Response<super::DepositCodesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/kabao.merchant.v1.CodeService/DepositCodes");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.CodeService",
+                "DepositCodes",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Decrypt a code handed over by jump activation. `GET
+        /// /v3/marketing/membercard-open/cards/{card_id}/decrypt-code`.
+        ///
+        /// For JUMP_ACTIVATE with a web page: activate_url is called with the openid, encrypt_code and
+        /// activate_ticket appended.
+        ///
+        /// encrypt_code must be sent exactly as received, without encoding or decoding it; the official
+        /// sample puts + and / unescaped into the query string, so a + must not be read as a space.
+        ///
+        /// A mini program receives the plain code through extraData (App.onLaunch or App.onShow) and needs
+        /// no decryption.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550742,
+        /// pay.weixin.qq.com/doc/v3/partner/4012727758,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/encrypted-code-decode.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/encrypted-code-decode.html.
+        pub async fn decrypt_code(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DecryptCodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::CodeResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/kabao.merchant.v1.CodeService/DecryptCode");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.CodeService",
+                "DecryptCode",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod code_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CodeServiceServer.
+    #[async_trait]
+    pub trait CodeService: std::marker::Send + std::marker::Sync + 'static {
+        /// Deposit member card codes. `POST /v3/marketing/membercard-open/cards/{card_id}/codes/deposit`.
+        ///
+        /// For cards with code_mode MERCHANT_DEPOSIT. After the import the stock of the card is set to the
+        /// number of deposited codes; users who receive the card get one of them at random.
+        ///
+        /// code is printed as string(32) on the official page while its sample is an array: every item is
+        /// a string of at most 32 characters.
+        ///
+        /// The answer lists every code with its own result, so one request can partly succeed.
+        ///
+        /// The largest number of codes per request is not documented.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545728,
+        /// pay.weixin.qq.com/doc/v3/partner/4012709031,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/deposit-custom-code.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/deposit-custom-code.html.
+        async fn deposit_codes(
+            &self,
+            request: tonic::Request<super::DepositCodesRequest>,
+        ) -> std::result::Result<tonic::Response<super::DepositCodesResponse>, tonic::Status>;
+        /// Decrypt a code handed over by jump activation. `GET
+        /// /v3/marketing/membercard-open/cards/{card_id}/decrypt-code`.
+        ///
+        /// For JUMP_ACTIVATE with a web page: activate_url is called with the openid, encrypt_code and
+        /// activate_ticket appended.
+        ///
+        /// encrypt_code must be sent exactly as received, without encoding or decoding it; the official
+        /// sample puts + and / unescaped into the query string, so a + must not be read as a space.
+        ///
+        /// A mini program receives the plain code through extraData (App.onLaunch or App.onShow) and needs
+        /// no decryption.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550742,
+        /// pay.weixin.qq.com/doc/v3/partner/4012727758,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/encrypted-code-decode.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/encrypted-code-decode.html.
+        async fn decrypt_code(
+            &self,
+            request: tonic::Request<super::DecryptCodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::CodeResponse>, tonic::Status>;
+    }
+    /// The operations of `codes`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct CodeServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CodeServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CodeServiceServer<T>
+    where
+        T: CodeService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.CodeService/DepositCodes" => {
+                    #[allow(non_camel_case_types)]
+                    struct DepositCodesSvc<T: CodeService>(pub Arc<T>);
+                    impl<T: CodeService> tonic::server::UnaryService<super::DepositCodesRequest>
+                        for DepositCodesSvc<T>
+                    {
+                        type Response = super::DepositCodesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DepositCodesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CodeService>::deposit_codes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DepositCodesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.CodeService/DecryptCode" => {
+                    #[allow(non_camel_case_types)]
+                    struct DecryptCodeSvc<T: CodeService>(pub Arc<T>);
+                    impl<T: CodeService> tonic::server::UnaryService<super::DecryptCodeRequest> for DecryptCodeSvc<T> {
+                        type Response = super::CodeResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DecryptCodeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CodeService>::decrypt_code(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DecryptCodeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for CodeServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.CodeService";
+    impl<T> tonic::server::NamedService for CodeServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
 }
 /// User received a card.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -3627,6 +7160,358 @@ pub struct CreatePermissionTokenResponse {
         ::prost::alloc::string::String,
     >,
 }
+/// Generated client implementations.
+pub mod permission_token_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `permission_tokens`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct PermissionTokenServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> PermissionTokenServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PermissionTokenServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PermissionTokenServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Create a pre-authorization token for the card-opening component. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/permission-tokens`.
+        ///
+        /// The token opens the card-opening component from a web page (H5).
+        ///
+        /// navigate_back_previous_page has no effect when activate_url or activate_appid and activate_path
+        /// are given: the jump wins.
+        ///
+        /// Lifetime and number of uses of the token are not documented.
+        ///
+        /// AUTO_ACTIVATE: the platform activates the card as soon as the user taps to open it and sends
+        /// the authorized information in the event notification.
+        ///
+        /// JUMP_ACTIVATE: the user is sent to the web page or mini program of the merchant with the
+        /// information and the code; the merchant activates the card through the API.
+        ///
+        /// If both activate_url and activate_appid/activate_path are given, the mini program wins.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550867,
+        /// pay.weixin.qq.com/doc/v3/partner/4012728179,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/merchant-pre-authorization.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/merchant-pre-authorization.html.
+        pub async fn create_permission_token(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreatePermissionTokenRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreatePermissionTokenResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.PermissionTokenService/CreatePermissionToken",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.PermissionTokenService",
+                "CreatePermissionToken",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod permission_token_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with PermissionTokenServiceServer.
+    #[async_trait]
+    pub trait PermissionTokenService: std::marker::Send + std::marker::Sync + 'static {
+        /// Create a pre-authorization token for the card-opening component. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/permission-tokens`.
+        ///
+        /// The token opens the card-opening component from a web page (H5).
+        ///
+        /// navigate_back_previous_page has no effect when activate_url or activate_appid and activate_path
+        /// are given: the jump wins.
+        ///
+        /// Lifetime and number of uses of the token are not documented.
+        ///
+        /// AUTO_ACTIVATE: the platform activates the card as soon as the user taps to open it and sends
+        /// the authorized information in the event notification.
+        ///
+        /// JUMP_ACTIVATE: the user is sent to the web page or mini program of the merchant with the
+        /// information and the code; the merchant activates the card through the API.
+        ///
+        /// If both activate_url and activate_appid/activate_path are given, the mini program wins.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550867,
+        /// pay.weixin.qq.com/doc/v3/partner/4012728179,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/merchant-pre-authorization.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/merchant-pre-authorization.html.
+        async fn create_permission_token(
+            &self,
+            request: tonic::Request<super::CreatePermissionTokenRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreatePermissionTokenResponse>, tonic::Status>;
+    }
+    /// The operations of `permission_tokens`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct PermissionTokenServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> PermissionTokenServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for PermissionTokenServiceServer<T>
+    where
+        T: PermissionTokenService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.PermissionTokenService/CreatePermissionToken" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreatePermissionTokenSvc<T: PermissionTokenService>(pub Arc<T>);
+                    impl<T: PermissionTokenService>
+                        tonic::server::UnaryService<super::CreatePermissionTokenRequest>
+                        for CreatePermissionTokenSvc<T>
+                    {
+                        type Response = super::CreatePermissionTokenResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreatePermissionTokenRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PermissionTokenService>::create_permission_token(
+                                    &inner, request,
+                                )
+                                .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreatePermissionTokenSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for PermissionTokenServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.PermissionTokenService";
+    impl<T> tonic::server::NamedService for PermissionTokenServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of ImportPhoneMember.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3755,6 +7640,472 @@ pub struct SearchPhoneMemberResponse {
         ::prost::alloc::string::String,
     >,
 }
+/// Generated client implementations.
+pub mod phone_member_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `phone_members`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct PhoneMemberServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> PhoneMemberServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PhoneMemberServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PhoneMemberServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Import an encrypted phone number and remind the member to receive the card. `POST
+        /// /v3/marketing/membercard-open/phonenumber-member/import`.
+        ///
+        /// For members registered with the merchant who have not received the card; only numbers of active
+        /// members with a WeChat Pay payment within the brand during the last year qualify.
+        ///
+        /// After the import WeChat reminds the user through the card wallet to receive the card.
+        ///
+        /// Receiving the card this way is reported by MEMBERCARD.ACCEPT_CARD with event_type
+        /// MEMBER_CARD_ACCEPT_BY_PHONE_NUMBER.
+        ///
+        /// There is no out_request_no; repeating the request is not described.
+        ///
+        /// The error rows after NO_AUTH are taken over from the shared table; the table of this page could
+        /// not be read beyond its first row.
+        ///
+        /// Members inside member_information are confirmed by the official sample only; their lengths are
+        /// those of the sibling operations.
+        ///
+        /// outer_str allows 128 characters here, against 32 on the QR code and token operations.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The member made no WeChat Pay payment with this merchant within one year
+        /// and cannot be imported.
+        /// - 400 INVALID_REQUEST: The member already received this card.
+        /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166226,
+        /// pay.weixin.qq.com/doc/v3/partner/4017171998.
+        pub async fn import_phone_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ImportPhoneMemberRequest>,
+        ) -> std::result::Result<tonic::Response<super::ImportPhoneMemberResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.PhoneMemberService/ImportPhoneMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.PhoneMemberService",
+                "ImportPhoneMember",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Query whether an imported phone number received the card. `GET
+        /// /v3/marketing/membercard-open/phonenumber-member/search`.
+        ///
+        /// Domestic (mainland China) numbers only, one number per request.
+        ///
+        /// encrypted_phone_number travels in the query string; the official sample leaves +, / and =
+        /// unescaped.
+        ///
+        /// user_card_information is present only when receive_status is RECEIVED.
+        ///
+        /// RSA-OAEP is randomized, so equal numbers give different query values.
+        ///
+        /// The error table of this page could not be read beyond its first row.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166232,
+        /// pay.weixin.qq.com/doc/v3/partner/4017172062.
+        pub async fn search_phone_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SearchPhoneMemberRequest>,
+        ) -> std::result::Result<tonic::Response<super::SearchPhoneMemberResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.PhoneMemberService/SearchPhoneMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.PhoneMemberService",
+                "SearchPhoneMember",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod phone_member_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with PhoneMemberServiceServer.
+    #[async_trait]
+    pub trait PhoneMemberService: std::marker::Send + std::marker::Sync + 'static {
+        /// Import an encrypted phone number and remind the member to receive the card. `POST
+        /// /v3/marketing/membercard-open/phonenumber-member/import`.
+        ///
+        /// For members registered with the merchant who have not received the card; only numbers of active
+        /// members with a WeChat Pay payment within the brand during the last year qualify.
+        ///
+        /// After the import WeChat reminds the user through the card wallet to receive the card.
+        ///
+        /// Receiving the card this way is reported by MEMBERCARD.ACCEPT_CARD with event_type
+        /// MEMBER_CARD_ACCEPT_BY_PHONE_NUMBER.
+        ///
+        /// There is no out_request_no; repeating the request is not described.
+        ///
+        /// The error rows after NO_AUTH are taken over from the shared table; the table of this page could
+        /// not be read beyond its first row.
+        ///
+        /// Members inside member_information are confirmed by the official sample only; their lengths are
+        /// those of the sibling operations.
+        ///
+        /// outer_str allows 128 characters here, against 32 on the QR code and token operations.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The member made no WeChat Pay payment with this merchant within one year
+        /// and cannot be imported.
+        /// - 400 INVALID_REQUEST: The member already received this card.
+        /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166226,
+        /// pay.weixin.qq.com/doc/v3/partner/4017171998.
+        async fn import_phone_member(
+            &self,
+            request: tonic::Request<super::ImportPhoneMemberRequest>,
+        ) -> std::result::Result<tonic::Response<super::ImportPhoneMemberResponse>, tonic::Status>;
+        /// Query whether an imported phone number received the card. `GET
+        /// /v3/marketing/membercard-open/phonenumber-member/search`.
+        ///
+        /// Domestic (mainland China) numbers only, one number per request.
+        ///
+        /// encrypted_phone_number travels in the query string; the official sample leaves +, / and =
+        /// unescaped.
+        ///
+        /// user_card_information is present only when receive_status is RECEIVED.
+        ///
+        /// RSA-OAEP is randomized, so equal numbers give different query values.
+        ///
+        /// The error table of this page could not be read beyond its first row.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166232,
+        /// pay.weixin.qq.com/doc/v3/partner/4017172062.
+        async fn search_phone_member(
+            &self,
+            request: tonic::Request<super::SearchPhoneMemberRequest>,
+        ) -> std::result::Result<tonic::Response<super::SearchPhoneMemberResponse>, tonic::Status>;
+    }
+    /// The operations of `phone_members`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct PhoneMemberServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> PhoneMemberServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for PhoneMemberServiceServer<T>
+    where
+        T: PhoneMemberService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.PhoneMemberService/ImportPhoneMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct ImportPhoneMemberSvc<T: PhoneMemberService>(pub Arc<T>);
+                    impl<T: PhoneMemberService>
+                        tonic::server::UnaryService<super::ImportPhoneMemberRequest>
+                        for ImportPhoneMemberSvc<T>
+                    {
+                        type Response = super::ImportPhoneMemberResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ImportPhoneMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PhoneMemberService>::import_phone_member(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ImportPhoneMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.PhoneMemberService/SearchPhoneMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct SearchPhoneMemberSvc<T: PhoneMemberService>(pub Arc<T>);
+                    impl<T: PhoneMemberService>
+                        tonic::server::UnaryService<super::SearchPhoneMemberRequest>
+                        for SearchPhoneMemberSvc<T>
+                    {
+                        type Response = super::SearchPhoneMemberResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SearchPhoneMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PhoneMemberService>::search_phone_member(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SearchPhoneMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for PhoneMemberServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.PhoneMemberService";
+    impl<T> tonic::server::NamedService for PhoneMemberServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of AddServiceModule.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3849,6 +8200,564 @@ pub struct ServiceModule {
         ::prost::alloc::string::String,
     >,
 }
+/// Generated client implementations.
+pub mod service_module_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `service_modules`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct ServiceModuleServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ServiceModuleServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ServiceModuleServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ServiceModuleServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Add a service item to a card template. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/service-modules`.
+        ///
+        /// The service item ID is assigned by WeChat Pay and must be allowed for the brand.
+        ///
+        /// The item is shown on all cards of the template.
+        ///
+        /// jump_miniprogram: the official text says the entry is not tappable when it is left out and that
+        /// the answer then lacks it, so it is optional; the unofficial documentation marks it required.
+        ///
+        /// The official page prints one error table for all four service-item operations, read completely
+        /// on the page of the remove operation; the rows kept here are those that can apply by their
+        /// wording. The last row is printed as "PARAM ERROR" with a space.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The service item was already added to the card; use the modify
+        /// operation.
+        /// - 400 INVALID_REQUEST: The service item ID does not exist.
+        /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
+        /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167277,
+        /// pay.weixin.qq.com/doc/v3/partner/4017176338.
+        pub async fn add_service_module(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AddServiceModuleRequest>,
+        ) -> std::result::Result<tonic::Response<super::ServiceModule>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.ServiceModuleService/AddServiceModule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.ServiceModuleService",
+                "AddServiceModule",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Modify a service item of a card template. `PATCH
+        /// /v3/marketing/membercard-open/cards/{card_id}/service-modules/{service_module_id}`.
+        ///
+        /// Replaces the mini program of the default state: each call overwrites the earlier value, and
+        /// leaving jump_miniprogram out clears it.
+        ///
+        /// jump_miniprogram: the official text says the entry is not tappable when it is left out and that
+        /// the answer then lacks it, so it is optional; the unofficial documentation marks it required.
+        ///
+        /// The official page prints one error table for all four service-item operations, read completely
+        /// on the page of the remove operation; the rows kept here are those that can apply by their
+        /// wording. The last row is printed as "PARAM ERROR" with a space.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The service item was not added to the card, so no user data can be set.
+        /// - 400 INVALID_REQUEST: The service item ID does not exist.
+        /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
+        /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167417,
+        /// pay.weixin.qq.com/doc/v3/partner/4017176491.
+        pub async fn update_service_module(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateServiceModuleRequest>,
+        ) -> std::result::Result<tonic::Response<super::ServiceModule>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.ServiceModuleService/UpdateServiceModule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.ServiceModuleService",
+                "UpdateServiceModule",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Remove a service item from a card template. `DELETE
+        /// /v3/marketing/membercard-open/cards/{card_id}/service-modules/{service_module_id}`.
+        ///
+        /// The item is no longer shown in the card details of the users.
+        ///
+        /// The official page prints one error table for all four service-item operations, read completely
+        /// on the page of the remove operation; the rows kept here are those that can apply by their
+        /// wording. The last row is printed as "PARAM ERROR" with a space.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The service item was not added to the card, so no user data can be set.
+        /// - 400 INVALID_REQUEST: The service item ID does not exist.
+        /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
+        /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167557,
+        /// pay.weixin.qq.com/doc/v3/partner/4017176594.
+        pub async fn remove_service_module(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RemoveServiceModuleRequest>,
+        ) -> std::result::Result<tonic::Response<super::RemoveServiceModuleResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.ServiceModuleService/RemoveServiceModule",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.ServiceModuleService",
+                "RemoveServiceModule",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod service_module_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ServiceModuleServiceServer.
+    #[async_trait]
+    pub trait ServiceModuleService: std::marker::Send + std::marker::Sync + 'static {
+        /// Add a service item to a card template. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/service-modules`.
+        ///
+        /// The service item ID is assigned by WeChat Pay and must be allowed for the brand.
+        ///
+        /// The item is shown on all cards of the template.
+        ///
+        /// jump_miniprogram: the official text says the entry is not tappable when it is left out and that
+        /// the answer then lacks it, so it is optional; the unofficial documentation marks it required.
+        ///
+        /// The official page prints one error table for all four service-item operations, read completely
+        /// on the page of the remove operation; the rows kept here are those that can apply by their
+        /// wording. The last row is printed as "PARAM ERROR" with a space.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The service item was already added to the card; use the modify
+        /// operation.
+        /// - 400 INVALID_REQUEST: The service item ID does not exist.
+        /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
+        /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167277,
+        /// pay.weixin.qq.com/doc/v3/partner/4017176338.
+        async fn add_service_module(
+            &self,
+            request: tonic::Request<super::AddServiceModuleRequest>,
+        ) -> std::result::Result<tonic::Response<super::ServiceModule>, tonic::Status>;
+        /// Modify a service item of a card template. `PATCH
+        /// /v3/marketing/membercard-open/cards/{card_id}/service-modules/{service_module_id}`.
+        ///
+        /// Replaces the mini program of the default state: each call overwrites the earlier value, and
+        /// leaving jump_miniprogram out clears it.
+        ///
+        /// jump_miniprogram: the official text says the entry is not tappable when it is left out and that
+        /// the answer then lacks it, so it is optional; the unofficial documentation marks it required.
+        ///
+        /// The official page prints one error table for all four service-item operations, read completely
+        /// on the page of the remove operation; the rows kept here are those that can apply by their
+        /// wording. The last row is printed as "PARAM ERROR" with a space.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The service item was not added to the card, so no user data can be set.
+        /// - 400 INVALID_REQUEST: The service item ID does not exist.
+        /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
+        /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167417,
+        /// pay.weixin.qq.com/doc/v3/partner/4017176491.
+        async fn update_service_module(
+            &self,
+            request: tonic::Request<super::UpdateServiceModuleRequest>,
+        ) -> std::result::Result<tonic::Response<super::ServiceModule>, tonic::Status>;
+        /// Remove a service item from a card template. `DELETE
+        /// /v3/marketing/membercard-open/cards/{card_id}/service-modules/{service_module_id}`.
+        ///
+        /// The item is no longer shown in the card details of the users.
+        ///
+        /// The official page prints one error table for all four service-item operations, read completely
+        /// on the page of the remove operation; the rows kept here are those that can apply by their
+        /// wording. The last row is printed as "PARAM ERROR" with a space.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The service item was not added to the card, so no user data can be set.
+        /// - 400 INVALID_REQUEST: The service item ID does not exist.
+        /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
+        /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167557,
+        /// pay.weixin.qq.com/doc/v3/partner/4017176594.
+        async fn remove_service_module(
+            &self,
+            request: tonic::Request<super::RemoveServiceModuleRequest>,
+        ) -> std::result::Result<tonic::Response<super::RemoveServiceModuleResponse>, tonic::Status>;
+    }
+    /// The operations of `service_modules`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct ServiceModuleServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ServiceModuleServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ServiceModuleServiceServer<T>
+    where
+        T: ServiceModuleService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.ServiceModuleService/AddServiceModule" => {
+                    #[allow(non_camel_case_types)]
+                    struct AddServiceModuleSvc<T: ServiceModuleService>(pub Arc<T>);
+                    impl<T: ServiceModuleService>
+                        tonic::server::UnaryService<super::AddServiceModuleRequest>
+                        for AddServiceModuleSvc<T>
+                    {
+                        type Response = super::ServiceModule;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AddServiceModuleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ServiceModuleService>::add_service_module(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AddServiceModuleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.ServiceModuleService/UpdateServiceModule" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateServiceModuleSvc<T: ServiceModuleService>(pub Arc<T>);
+                    impl<T: ServiceModuleService>
+                        tonic::server::UnaryService<super::UpdateServiceModuleRequest>
+                        for UpdateServiceModuleSvc<T>
+                    {
+                        type Response = super::ServiceModule;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateServiceModuleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ServiceModuleService>::update_service_module(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateServiceModuleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.ServiceModuleService/RemoveServiceModule" => {
+                    #[allow(non_camel_case_types)]
+                    struct RemoveServiceModuleSvc<T: ServiceModuleService>(pub Arc<T>);
+                    impl<T: ServiceModuleService>
+                        tonic::server::UnaryService<super::RemoveServiceModuleRequest>
+                        for RemoveServiceModuleSvc<T>
+                    {
+                        type Response = super::RemoveServiceModuleResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RemoveServiceModuleRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ServiceModuleService>::remove_service_module(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RemoveServiceModuleSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for ServiceModuleServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.ServiceModuleService";
+    impl<T> tonic::server::NamedService for ServiceModuleServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of UpdateUserCardRights.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3903,6 +8812,348 @@ pub struct UpdateUserCardRightsRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct UpdateUserCardRightsResponse {}
+/// Generated client implementations.
+pub mod user_card_right_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `user_card_rights`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct UserCardRightServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> UserCardRightServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> UserCardRightServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            UserCardRightServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Set bonus points and benefits of a user card. `PATCH
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/rights`.
+        ///
+        /// bonus_value is the new total shown in the card details; add_bonus_value equals bonus_value
+        /// minus before_bonus_value; positive adds, negative reduces.
+        ///
+        /// The three points members are each optional; whether they must come together, and whether the
+        /// service checks before_bonus_value or the sum, is not documented.
+        ///
+        /// need_inform_bonus defaults to true and triggers a system template message.
+        ///
+        /// out_request_no: at most 128 characters here, against 32 on the user-card modify operation.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551213,
+        /// pay.weixin.qq.com/doc/v3/partner/4012729622,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/set-user-card-rights.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/set-user-card-rights.html.
+        pub async fn update_user_card_rights(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateUserCardRightsRequest>,
+        ) -> std::result::Result<tonic::Response<super::UpdateUserCardRightsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.UserCardRightService/UpdateUserCardRights",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.UserCardRightService",
+                "UpdateUserCardRights",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod user_card_right_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with UserCardRightServiceServer.
+    #[async_trait]
+    pub trait UserCardRightService: std::marker::Send + std::marker::Sync + 'static {
+        /// Set bonus points and benefits of a user card. `PATCH
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/rights`.
+        ///
+        /// bonus_value is the new total shown in the card details; add_bonus_value equals bonus_value
+        /// minus before_bonus_value; positive adds, negative reduces.
+        ///
+        /// The three points members are each optional; whether they must come together, and whether the
+        /// service checks before_bonus_value or the sum, is not documented.
+        ///
+        /// need_inform_bonus defaults to true and triggers a system template message.
+        ///
+        /// out_request_no: at most 128 characters here, against 32 on the user-card modify operation.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551213,
+        /// pay.weixin.qq.com/doc/v3/partner/4012729622,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/set-user-card-rights.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/set-user-card-rights.html.
+        async fn update_user_card_rights(
+            &self,
+            request: tonic::Request<super::UpdateUserCardRightsRequest>,
+        ) -> std::result::Result<tonic::Response<super::UpdateUserCardRightsResponse>, tonic::Status>;
+    }
+    /// The operations of `user_card_rights`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct UserCardRightServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> UserCardRightServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for UserCardRightServiceServer<T>
+    where
+        T: UserCardRightService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.UserCardRightService/UpdateUserCardRights" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateUserCardRightsSvc<T: UserCardRightService>(pub Arc<T>);
+                    impl<T: UserCardRightService>
+                        tonic::server::UnaryService<super::UpdateUserCardRightsRequest>
+                        for UpdateUserCardRightsSvc<T>
+                    {
+                        type Response = super::UpdateUserCardRightsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateUserCardRightsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserCardRightService>::update_user_card_rights(
+                                    &inner, request,
+                                )
+                                .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateUserCardRightsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for UserCardRightServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.UserCardRightService";
+    impl<T> tonic::server::NamedService for UserCardRightServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of SetUserCardService.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3941,6 +9192,356 @@ pub struct SetUserCardServiceRequest {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct SetUserCardServiceResponse {}
+/// Generated client implementations.
+pub mod user_card_service_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `user_card_services`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct UserCardServiceServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> UserCardServiceServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> UserCardServiceServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            UserCardServiceServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Set a user's data of a service item. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/set-service-module-data`.
+        ///
+        /// Updates what the card details show for the user's current service state and, when
+        /// message_template_setting is given, sends a service message.
+        ///
+        /// state_id, field_id and message_template_id must exist in the template of the service item;
+        /// message field values must not be empty.
+        ///
+        /// The official sample writes both field_list members as objects instead of arrays; the unofficial
+        /// documentation and the SDK use arrays.
+        ///
+        /// out_request_no has 8 to 128 characters.
+        ///
+        /// The official page prints one error table for all four service-item operations, read completely
+        /// on the page of the remove operation; the rows kept here are those that can apply by their
+        /// wording. The last row is printed as "PARAM ERROR" with a space.
+        ///
+        /// The answer part of the page could not be read; 204 without a body is taken from the unofficial
+        /// documentation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The state is not part of the template of the service item.
+        /// - 400 INVALID_REQUEST: Some field values of the message template are empty.
+        /// - 400 INVALID_REQUEST: The message template ID is wrong.
+        /// - 400 INVALID_REQUEST: A content field is not part of the template of the service item.
+        /// - 400 INVALID_REQUEST: The service item was not added to the card, so no user data can be set.
+        /// - 400 INVALID_REQUEST: The service item ID does not exist.
+        /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
+        /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166964,
+        /// pay.weixin.qq.com/doc/v3/partner/4017176090.
+        pub async fn set_user_card_service(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetUserCardServiceRequest>,
+        ) -> std::result::Result<tonic::Response<super::SetUserCardServiceResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.UserCardServiceService/SetUserCardService",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.UserCardServiceService",
+                "SetUserCardService",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod user_card_service_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with UserCardServiceServiceServer.
+    #[async_trait]
+    pub trait UserCardServiceService: std::marker::Send + std::marker::Sync + 'static {
+        /// Set a user's data of a service item. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/set-service-module-data`.
+        ///
+        /// Updates what the card details show for the user's current service state and, when
+        /// message_template_setting is given, sends a service message.
+        ///
+        /// state_id, field_id and message_template_id must exist in the template of the service item;
+        /// message field values must not be empty.
+        ///
+        /// The official sample writes both field_list members as objects instead of arrays; the unofficial
+        /// documentation and the SDK use arrays.
+        ///
+        /// out_request_no has 8 to 128 characters.
+        ///
+        /// The official page prints one error table for all four service-item operations, read completely
+        /// on the page of the remove operation; the rows kept here are those that can apply by their
+        /// wording. The last row is printed as "PARAM ERROR" with a space.
+        ///
+        /// The answer part of the page could not be read; 204 without a body is taken from the unofficial
+        /// documentation.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The state is not part of the template of the service item.
+        /// - 400 INVALID_REQUEST: Some field values of the message template are empty.
+        /// - 400 INVALID_REQUEST: The message template ID is wrong.
+        /// - 400 INVALID_REQUEST: A content field is not part of the template of the service item.
+        /// - 400 INVALID_REQUEST: The service item was not added to the card, so no user data can be set.
+        /// - 400 INVALID_REQUEST: The service item ID does not exist.
+        /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
+        /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166964,
+        /// pay.weixin.qq.com/doc/v3/partner/4017176090.
+        async fn set_user_card_service(
+            &self,
+            request: tonic::Request<super::SetUserCardServiceRequest>,
+        ) -> std::result::Result<tonic::Response<super::SetUserCardServiceResponse>, tonic::Status>;
+    }
+    /// The operations of `user_card_services`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct UserCardServiceServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> UserCardServiceServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for UserCardServiceServiceServer<T>
+    where
+        T: UserCardServiceService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.merchant.v1.UserCardServiceService/SetUserCardService" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetUserCardServiceSvc<T: UserCardServiceService>(pub Arc<T>);
+                    impl<T: UserCardServiceService>
+                        tonic::server::UnaryService<super::SetUserCardServiceRequest>
+                        for SetUserCardServiceSvc<T>
+                    {
+                        type Response = super::SetUserCardServiceResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetUserCardServiceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserCardServiceService>::set_user_card_service(
+                                    &inner, request,
+                                )
+                                .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetUserCardServiceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for UserCardServiceServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.merchant.v1.UserCardServiceService";
+    impl<T> tonic::server::NamedService for UserCardServiceServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of GetUserCard.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -4550,6 +10151,324 @@ pub mod user_card_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Activate a user card (jump activation). `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/activate`.
+        ///
+        /// Used with JUMP_ACTIVATE after the user reached the web page or mini program of the merchant.
+        ///
+        /// A successful activation is followed by an event notification to the merchant.
+        ///
+        /// membership_number defaults to the code.
+        ///
+        /// For REAL_TIME cards the merchant supplies the code at activation; the documentation that could
+        /// be read does not say how beyond the path parameter.
+        ///
+        /// The answer for a card that is already active is not documented.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550809,
+        /// pay.weixin.qq.com/doc/v3/partner/4012728123,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/activate-membership-card.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/activate-membership-card.html.
+        pub async fn activate_user_card(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ActivateUserCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::ActivateUserCardResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.UserCardService/ActivateUserCard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.UserCardService",
+                "ActivateUserCard",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Make a user card invalid. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/unavailable`.
+        ///
+        /// Sets the user card to the invalid state (UNAVAILABLE); this cannot be undone.
+        ///
+        /// The merchant must inform the user and obtain consent beforehand; complaints are penalized under
+        /// the WeChat operating rules.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549677,
+        /// pay.weixin.qq.com/doc/v3/partner/4012726955,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/set-code-unavailable.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/set-code-unavailable.html.
+        pub async fn set_user_card_unavailable(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetUserCardUnavailableRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetUserCardUnavailableResponse>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.UserCardService/SetUserCardUnavailable",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.UserCardService",
+                "SetUserCardUnavailable",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Report the result of the merchant's own card opening. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/confirm`.
+        ///
+        /// Newest operation of the family: page for service providers dated 2026-07-06; absent from the
+        /// unofficial documentation and the SDK. No page for direct merchants was found.
+        ///
+        /// Called once the merchant finished opening the card on its own side, to tell WeChat whether the
+        /// user joined.
+        ///
+        /// fail_reason is to be filled in with CREATE_CARD_FAIL; the page marks it optional and its sample
+        /// sends it together with CREATE_CARD_SUCCESS.
+        ///
+        /// The answer part of the page could not be read: status and body are unknown (status is null
+        /// here).
+        ///
+        /// Which flow makes this call mandatory, and what happens to the user card before it is made, is
+        /// not documented in the text that could be read.
+        ///
+        /// The error rows are those of the group; the table of this page could not be read.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/partner/4024293896.
+        pub async fn confirm_user_card(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmUserCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::ConfirmUserCardResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.UserCardService/ConfirmUserCard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.UserCardService",
+                "ConfirmUserCard",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Import a member by openid. `POST /v3/marketing/membercard-open/cards/{card_id}/users/import`.
+        ///
+        /// The card is activated silently in the background and does not appear in the user's wallet; the
+        /// merchant should lead the user to add it.
+        ///
+        /// openid may belong to an official account or mini program whose AppID is bound to the brand of
+        /// the card.
+        ///
+        /// code is required for REAL_TIME cards; otherwise the service allocates it (12 digits for
+        /// SYSTEM_ALLOCATE, one of the deposited codes for MERCHANT_DEPOSIT).
+        ///
+        /// The answer returns the code of the member.
+        ///
+        /// The one-year payment rule is printed in the shared error table; its wording (replace the phone
+        /// number) points at the import by phone number.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        /// - 400 INVALID_REQUEST: The member already received this card.
+        /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549739,
+        /// pay.weixin.qq.com/doc/v3/partner/4012727561,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/import-user-member-card-by-openid.html.
+        pub async fn import_user_card_by_openid(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ImportUserCardByOpenidRequest>,
+        ) -> std::result::Result<tonic::Response<super::CodeResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.UserCardService/ImportUserCardByOpenid",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.UserCardService",
+                "ImportUserCardByOpenid",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Import a member by phone number. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/phone-membercard/import`.
+        ///
+        /// The card is prepared in the background for the WeChat account bound to the number, activated
+        /// silently, and does not appear in the wallet.
+        ///
+        /// Until the user receives the card, its query answers no openid, nickname or head_image_url.
+        ///
+        /// encrypted_phone_number is encrypted with the WeChat Pay public key (recommended) or the
+        /// platform certificate; Wechatpay-Serial names the key.
+        ///
+        /// code is required for REAL_TIME cards.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        /// - 400 INVALID_REQUEST: The member made no WeChat Pay payment with this merchant within one year
+        /// and cannot be imported.
+        /// - 400 INVALID_REQUEST: The member already received this card.
+        /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550535,
+        /// pay.weixin.qq.com/doc/v3/partner/4012727629,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/import-user-member-card-by-phone-number.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/import-user-member-card-by-phone-number.html.
+        pub async fn import_user_card_by_phone(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ImportUserCardByPhoneRequest>,
+        ) -> std::result::Result<tonic::Response<super::CodeResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.UserCardService/ImportUserCardByPhone",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.UserCardService",
+                "ImportUserCardByPhone",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// List the cards a user holds under the brand. `GET /v3/marketing/membercard-open/user/cards`.
+        ///
+        /// offset is described as a page number counted from 0; limit is at most 20. The sample answers a
+        /// request with offset 0 by offset 1.
+        ///
+        /// Which brand is meant when appid is left out is not documented.
+        ///
+        /// Whether deleted, expired or invalid cards are listed is not documented.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The AppID is not that of a service account (apps, mini programs and
+        /// subscription accounts are refused).
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549255,
+        /// pay.weixin.qq.com/doc/v3/partner/4012709674,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/list-user-card.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/list-user-card.html.
+        pub async fn list_user_cards(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUserCardsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListUserCardsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.merchant.v1.UserCardService/ListUserCards",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.merchant.v1.UserCardService",
+                "ListUserCards",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -4660,6 +10579,237 @@ pub mod user_card_service_server {
             &self,
             request: tonic::Request<super::UpdateUserCardRequest>,
         ) -> std::result::Result<tonic::Response<super::UpdateUserCardResponse>, tonic::Status>;
+        /// Activate a user card (jump activation). `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/activate`.
+        ///
+        /// Used with JUMP_ACTIVATE after the user reached the web page or mini program of the merchant.
+        ///
+        /// A successful activation is followed by an event notification to the merchant.
+        ///
+        /// membership_number defaults to the code.
+        ///
+        /// For REAL_TIME cards the merchant supplies the code at activation; the documentation that could
+        /// be read does not say how beyond the path parameter.
+        ///
+        /// The answer for a card that is already active is not documented.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550809,
+        /// pay.weixin.qq.com/doc/v3/partner/4012728123,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/activate-membership-card.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/activate-membership-card.html.
+        async fn activate_user_card(
+            &self,
+            request: tonic::Request<super::ActivateUserCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::ActivateUserCardResponse>, tonic::Status>;
+        /// Make a user card invalid. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/unavailable`.
+        ///
+        /// Sets the user card to the invalid state (UNAVAILABLE); this cannot be undone.
+        ///
+        /// The merchant must inform the user and obtain consent beforehand; complaints are penalized under
+        /// the WeChat operating rules.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549677,
+        /// pay.weixin.qq.com/doc/v3/partner/4012726955,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/set-code-unavailable.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/set-code-unavailable.html.
+        async fn set_user_card_unavailable(
+            &self,
+            request: tonic::Request<super::SetUserCardUnavailableRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetUserCardUnavailableResponse>,
+            tonic::Status,
+        >;
+        /// Report the result of the merchant's own card opening. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/confirm`.
+        ///
+        /// Newest operation of the family: page for service providers dated 2026-07-06; absent from the
+        /// unofficial documentation and the SDK. No page for direct merchants was found.
+        ///
+        /// Called once the merchant finished opening the card on its own side, to tell WeChat whether the
+        /// user joined.
+        ///
+        /// fail_reason is to be filled in with CREATE_CARD_FAIL; the page marks it optional and its sample
+        /// sends it together with CREATE_CARD_SUCCESS.
+        ///
+        /// The answer part of the page could not be read: status and body are unknown (status is null
+        /// here).
+        ///
+        /// Which flow makes this call mandatory, and what happens to the user card before it is made, is
+        /// not documented in the text that could be read.
+        ///
+        /// The error rows are those of the group; the table of this page could not be read.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/partner/4024293896.
+        async fn confirm_user_card(
+            &self,
+            request: tonic::Request<super::ConfirmUserCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::ConfirmUserCardResponse>, tonic::Status>;
+        /// Import a member by openid. `POST /v3/marketing/membercard-open/cards/{card_id}/users/import`.
+        ///
+        /// The card is activated silently in the background and does not appear in the user's wallet; the
+        /// merchant should lead the user to add it.
+        ///
+        /// openid may belong to an official account or mini program whose AppID is bound to the brand of
+        /// the card.
+        ///
+        /// code is required for REAL_TIME cards; otherwise the service allocates it (12 digits for
+        /// SYSTEM_ALLOCATE, one of the deposited codes for MERCHANT_DEPOSIT).
+        ///
+        /// The answer returns the code of the member.
+        ///
+        /// The one-year payment rule is printed in the shared error table; its wording (replace the phone
+        /// number) points at the import by phone number.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        /// - 400 INVALID_REQUEST: The member already received this card.
+        /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549739,
+        /// pay.weixin.qq.com/doc/v3/partner/4012727561,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/import-user-member-card-by-openid.html.
+        async fn import_user_card_by_openid(
+            &self,
+            request: tonic::Request<super::ImportUserCardByOpenidRequest>,
+        ) -> std::result::Result<tonic::Response<super::CodeResponse>, tonic::Status>;
+        /// Import a member by phone number. `POST
+        /// /v3/marketing/membercard-open/cards/{card_id}/phone-membercard/import`.
+        ///
+        /// The card is prepared in the background for the WeChat account bound to the number, activated
+        /// silently, and does not appear in the wallet.
+        ///
+        /// Until the user receives the card, its query answers no openid, nickname or head_image_url.
+        ///
+        /// encrypted_phone_number is encrypted with the WeChat Pay public key (recommended) or the
+        /// platform certificate; Wechatpay-Serial names the key.
+        ///
+        /// code is required for REAL_TIME cards.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: card_id is not valid.
+        /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
+        /// card.
+        /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
+        /// first.
+        /// - 400 INVALID_REQUEST: The member made no WeChat Pay payment with this merchant within one year
+        /// and cannot be imported.
+        /// - 400 INVALID_REQUEST: The member already received this card.
+        /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550535,
+        /// pay.weixin.qq.com/doc/v3/partner/4012727629,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/import-user-member-card-by-phone-number.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/import-user-member-card-by-phone-number.html.
+        async fn import_user_card_by_phone(
+            &self,
+            request: tonic::Request<super::ImportUserCardByPhoneRequest>,
+        ) -> std::result::Result<tonic::Response<super::CodeResponse>, tonic::Status>;
+        /// List the cards a user holds under the brand. `GET /v3/marketing/membercard-open/user/cards`.
+        ///
+        /// offset is described as a page number counted from 0; limit is at most 20. The sample answers a
+        /// request with offset 0 by offset 1.
+        ///
+        /// Which brand is meant when appid is left out is not documented.
+        ///
+        /// Whether deleted, expired or invalid cards are listed is not documented.
+        ///
+        /// The official pages of this group print one business error table for the whole group; the rows
+        /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
+        /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
+        /// - 401 SIGN_ERROR: Signature verification failed.
+        /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
+        /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
+        /// requested.
+        /// - 400 INVALID_REQUEST: The AppID is not that of a service account (apps, mini programs and
+        /// subscription accounts are refused).
+        ///
+        /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549255,
+        /// pay.weixin.qq.com/doc/v3/partner/4012709674,
+        /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/list-user-card.html,
+        /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/list-user-card.html.
+        async fn list_user_cards(
+            &self,
+            request: tonic::Request<super::ListUserCardsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListUserCardsResponse>, tonic::Status>;
     }
     /// The operations of `user_cards`: one RPC each, every field of WeChat, nothing left out.
     #[derive(Debug)]
@@ -4803,6 +10953,261 @@ pub mod user_card_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UpdateUserCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.UserCardService/ActivateUserCard" => {
+                    #[allow(non_camel_case_types)]
+                    struct ActivateUserCardSvc<T: UserCardService>(pub Arc<T>);
+                    impl<T: UserCardService>
+                        tonic::server::UnaryService<super::ActivateUserCardRequest>
+                        for ActivateUserCardSvc<T>
+                    {
+                        type Response = super::ActivateUserCardResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ActivateUserCardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserCardService>::activate_user_card(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ActivateUserCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.UserCardService/SetUserCardUnavailable" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetUserCardUnavailableSvc<T: UserCardService>(pub Arc<T>);
+                    impl<T: UserCardService>
+                        tonic::server::UnaryService<super::SetUserCardUnavailableRequest>
+                        for SetUserCardUnavailableSvc<T>
+                    {
+                        type Response = super::SetUserCardUnavailableResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetUserCardUnavailableRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserCardService>::set_user_card_unavailable(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetUserCardUnavailableSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.UserCardService/ConfirmUserCard" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmUserCardSvc<T: UserCardService>(pub Arc<T>);
+                    impl<T: UserCardService>
+                        tonic::server::UnaryService<super::ConfirmUserCardRequest>
+                        for ConfirmUserCardSvc<T>
+                    {
+                        type Response = super::ConfirmUserCardResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmUserCardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserCardService>::confirm_user_card(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmUserCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.UserCardService/ImportUserCardByOpenid" => {
+                    #[allow(non_camel_case_types)]
+                    struct ImportUserCardByOpenidSvc<T: UserCardService>(pub Arc<T>);
+                    impl<T: UserCardService>
+                        tonic::server::UnaryService<super::ImportUserCardByOpenidRequest>
+                        for ImportUserCardByOpenidSvc<T>
+                    {
+                        type Response = super::CodeResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ImportUserCardByOpenidRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserCardService>::import_user_card_by_openid(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ImportUserCardByOpenidSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.UserCardService/ImportUserCardByPhone" => {
+                    #[allow(non_camel_case_types)]
+                    struct ImportUserCardByPhoneSvc<T: UserCardService>(pub Arc<T>);
+                    impl<T: UserCardService>
+                        tonic::server::UnaryService<super::ImportUserCardByPhoneRequest>
+                        for ImportUserCardByPhoneSvc<T>
+                    {
+                        type Response = super::CodeResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ImportUserCardByPhoneRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserCardService>::import_user_card_by_phone(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ImportUserCardByPhoneSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.merchant.v1.UserCardService/ListUserCards" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUserCardsSvc<T: UserCardService>(pub Arc<T>);
+                    impl<T: UserCardService>
+                        tonic::server::UnaryService<super::ListUserCardsRequest>
+                        for ListUserCardsSvc<T>
+                    {
+                        type Response = super::ListUserCardsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListUserCardsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserCardService>::list_user_cards(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListUserCardsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

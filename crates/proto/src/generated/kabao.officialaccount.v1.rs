@@ -2540,6 +2540,98 @@ pub mod card_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Create a member card. `POST /card/create`.
+        ///
+        /// Body must be UTF-8 JSON.
+        ///
+        /// A successful create submits the card for review automatically (state CARD_STATUS_NOT_VERIFY);
+        /// the result is promised within three working days as event card_pass_check or
+        /// card_not_pass_check, and can also be polled through /card/get.
+        ///
+        /// At most three of supply_bonus, supply_balance, custom_field1, custom_field2, custom_field3 can
+        /// be shown (40124).
+        ///
+        /// Activation mode is chosen here: auto_activate, activate_url (interface activation), wx_activate
+        /// (one-click) or wx_activate plus wx_activate_after_submit (jump-type one-click).
+        ///
+        /// Fill in only one of auto_activate, activate_url and wx_activate: auto_activate switches off the
+        /// other two, activate_url switches off wx_activate.
+        ///
+        /// supply_balance=true without the stored-value permission: 43010 (errmsg "can not use balance,
+        /// need authorize"); support recommends balance_url for accounts without it.
+        ///
+        /// use_custom_code, bind_openid, brand_name and sku cannot be changed by /card/update (stock
+        /// changes through /card/modifystock).
+        ///
+        /// Since 2016-04-20 only merchants whose business category allows membership cards can create
+        /// them; cards made before are not affected.
+        ///
+        /// Logo, face and cover pictures must be CDN URLs obtained from the image upload API (52000
+        /// otherwise).
+        ///
+        /// Where both a byte length and a number of Chinese characters are printed, 3 bytes count as one
+        /// Chinese character.
+        ///
+        /// Before approval only users on the test whitelist (at most 10, /card/testwhitelist/set) can
+        /// claim the card.
+        ///
+        /// Sandbox accounts can call this API but their cards never pass review.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40009: Image file too large.
+        /// - 200 40013: AppID invalid.
+        /// - 200 40071: Card type invalid.
+        /// - 200 40072: Code display type invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40079: Time invalid.
+        /// - 200 40100: Time range invalid.
+        /// - 200 40122: Stock quantity invalid.
+        /// - 200 40124: Member card shows too many value slots (limit on custom_field / bonus / balance
+        /// exceeded).
+        /// - 200 40151: Card info rejected: text or picture hit the anti-spam filter.
+        /// - 200 41011: A required field is missing.
+        /// - 200 43009: Account has no permission for custom codes (custom serial numbers).
+        /// - 200 43010: Account has no permission for stored value (balance).
+        /// - 200 43017: location id required.
+        /// - 200 45021: A field exceeds its length limit.
+        /// - 200 52000: Picture URL is not on the WeChat CDN (upload it first).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
+        pub async fn create_card(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreateCardResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CardService/CreateCard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CardService",
+                "CreateCard",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
         /// Query one card. `POST /card/get`.
         ///
         /// The answer may carry fields that are not documented; ignore unknown fields.
@@ -2588,6 +2680,52 @@ pub mod card_service_client {
             req.extensions_mut().insert(GrpcMethod::new(
                 "kabao.officialaccount.v1.CardService",
                 "GetCard",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// List card ids of the account. `POST /card/batchget`.
+        ///
+        /// Real answers have been seen with an additional empty array card_list of unknown meaning.
+        ///
+        /// Deleted cards are spelled CARD_STATUS_DELETE in newer and CARD_STATUS_USER_DELETE in older
+        /// tables; accept both.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        pub async fn batch_get_cards(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchGetCardsRequest>,
+        ) -> std::result::Result<tonic::Response<super::BatchGetCardsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CardService/BatchGetCards",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CardService",
+                "BatchGetCards",
             ));
             self.inner.unary(req, path, codec).await
         }
@@ -2798,6 +2936,54 @@ pub mod card_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Add to or take from the stock. `POST /card/modifystock`.
+        ///
+        /// Deposit mode: stock must not exceed the number of codes imported successfully.
+        ///
+        /// Upper limit of the total stock is 100000000.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40122: Stock quantity invalid.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        pub async fn modify_card_stock(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ModifyCardStockRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CardService/ModifyCardStock",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CardService",
+                "ModifyCardStock",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2813,6 +2999,83 @@ pub mod card_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with CardServiceServer.
     #[async_trait]
     pub trait CardService: std::marker::Send + std::marker::Sync + 'static {
+        /// Create a member card. `POST /card/create`.
+        ///
+        /// Body must be UTF-8 JSON.
+        ///
+        /// A successful create submits the card for review automatically (state CARD_STATUS_NOT_VERIFY);
+        /// the result is promised within three working days as event card_pass_check or
+        /// card_not_pass_check, and can also be polled through /card/get.
+        ///
+        /// At most three of supply_bonus, supply_balance, custom_field1, custom_field2, custom_field3 can
+        /// be shown (40124).
+        ///
+        /// Activation mode is chosen here: auto_activate, activate_url (interface activation), wx_activate
+        /// (one-click) or wx_activate plus wx_activate_after_submit (jump-type one-click).
+        ///
+        /// Fill in only one of auto_activate, activate_url and wx_activate: auto_activate switches off the
+        /// other two, activate_url switches off wx_activate.
+        ///
+        /// supply_balance=true without the stored-value permission: 43010 (errmsg "can not use balance,
+        /// need authorize"); support recommends balance_url for accounts without it.
+        ///
+        /// use_custom_code, bind_openid, brand_name and sku cannot be changed by /card/update (stock
+        /// changes through /card/modifystock).
+        ///
+        /// Since 2016-04-20 only merchants whose business category allows membership cards can create
+        /// them; cards made before are not affected.
+        ///
+        /// Logo, face and cover pictures must be CDN URLs obtained from the image upload API (52000
+        /// otherwise).
+        ///
+        /// Where both a byte length and a number of Chinese characters are printed, 3 bytes count as one
+        /// Chinese character.
+        ///
+        /// Before approval only users on the test whitelist (at most 10, /card/testwhitelist/set) can
+        /// claim the card.
+        ///
+        /// Sandbox accounts can call this API but their cards never pass review.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40009: Image file too large.
+        /// - 200 40013: AppID invalid.
+        /// - 200 40071: Card type invalid.
+        /// - 200 40072: Code display type invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40079: Time invalid.
+        /// - 200 40100: Time range invalid.
+        /// - 200 40122: Stock quantity invalid.
+        /// - 200 40124: Member card shows too many value slots (limit on custom_field / bonus / balance
+        /// exceeded).
+        /// - 200 40151: Card info rejected: text or picture hit the anti-spam filter.
+        /// - 200 41011: A required field is missing.
+        /// - 200 43009: Account has no permission for custom codes (custom serial numbers).
+        /// - 200 43010: Account has no permission for stored value (balance).
+        /// - 200 43017: location id required.
+        /// - 200 45021: A field exceeds its length limit.
+        /// - 200 52000: Picture URL is not on the WeChat CDN (upload it first).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
+        async fn create_card(
+            &self,
+            request: tonic::Request<super::CreateCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreateCardResponse>, tonic::Status>;
         /// Query one card. `POST /card/get`.
         ///
         /// The answer may carry fields that are not documented; ignore unknown fields.
@@ -2850,6 +3113,37 @@ pub mod card_service_server {
             &self,
             request: tonic::Request<super::GetCardRequest>,
         ) -> std::result::Result<tonic::Response<super::GetCardResponse>, tonic::Status>;
+        /// List card ids of the account. `POST /card/batchget`.
+        ///
+        /// Real answers have been seen with an additional empty array card_list of unknown meaning.
+        ///
+        /// Deleted cards are spelled CARD_STATUS_DELETE in newer and CARD_STATUS_USER_DELETE in older
+        /// tables; accept both.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        async fn batch_get_cards(
+            &self,
+            request: tonic::Request<super::BatchGetCardsRequest>,
+        ) -> std::result::Result<tonic::Response<super::BatchGetCardsResponse>, tonic::Status>;
         /// Change a member card (face and attributes). `POST /card/update`.
         ///
         /// Partial body: documented examples send a subset; fields left out are understood to stay as they
@@ -3013,6 +3307,40 @@ pub mod card_service_server {
             &self,
             request: tonic::Request<super::DeleteCardRequest>,
         ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status>;
+        /// Add to or take from the stock. `POST /card/modifystock`.
+        ///
+        /// Deposit mode: stock must not exceed the number of codes imported successfully.
+        ///
+        /// Upper limit of the total stock is 100000000.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40122: Stock quantity invalid.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        async fn modify_card_stock(
+            &self,
+            request: tonic::Request<super::ModifyCardStockRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status>;
     }
     /// The operations of `card`: one RPC each, every field of WeChat, nothing left out.
     #[derive(Debug)]
@@ -3088,6 +3416,45 @@ pub mod card_service_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
+                "/kabao.officialaccount.v1.CardService/CreateCard" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateCardSvc<T: CardService>(pub Arc<T>);
+                    impl<T: CardService> tonic::server::UnaryService<super::CreateCardRequest> for CreateCardSvc<T> {
+                        type Response = super::CreateCardResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateCardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CardService>::create_card(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/kabao.officialaccount.v1.CardService/GetCard" => {
                     #[allow(non_camel_case_types)]
                     struct GetCardSvc<T: CardService>(pub Arc<T>);
@@ -3111,6 +3478,47 @@ pub mod card_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.CardService/BatchGetCards" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchGetCardsSvc<T: CardService>(pub Arc<T>);
+                    impl<T: CardService> tonic::server::UnaryService<super::BatchGetCardsRequest>
+                        for BatchGetCardsSvc<T>
+                    {
+                        type Response = super::BatchGetCardsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchGetCardsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CardService>::batch_get_cards(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchGetCardsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3231,6 +3639,47 @@ pub mod card_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.CardService/ModifyCardStock" => {
+                    #[allow(non_camel_case_types)]
+                    struct ModifyCardStockSvc<T: CardService>(pub Arc<T>);
+                    impl<T: CardService> tonic::server::UnaryService<super::ModifyCardStockRequest>
+                        for ModifyCardStockSvc<T>
+                    {
+                        type Response = super::BasicResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ModifyCardStockRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CardService>::modify_card_stock(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ModifyCardStockSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -3614,6 +4063,1099 @@ pub struct CheckCodesResponse {
         ::prost::alloc::string::String,
     >,
 }
+/// Generated client implementations.
+pub mod code_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `code`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct CodeServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> CodeServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> CodeServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            CodeServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Query one code. `POST /card/code/get`.
+        ///
+        /// check_consume=true and abnormal: 40127 (deleted or being gifted) or 40099 (redeemed); the 40099
+        /// body carries the card and the code in extra members.
+        ///
+        /// check_consume=false: errcode 0 and the state in user_card_status.
+        ///
+        /// A code nobody holds, or that has been gifted away, gives 40056 (invalid serial code) in both
+        /// modes.
+        ///
+        /// Some SDK models also list the member fields of userinfo/get in this answer.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40099: Card code already redeemed.
+        /// - 200 40116: Code invalid.
+        /// - 200 40127: Card was deleted by the user or is being gifted.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html.
+        pub async fn get_code(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetCodeResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CodeService/GetCode",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CodeService",
+                "GetCode",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Decrypt an encrypt_code. `POST /card/code/decrypt`.
+        ///
+        /// Only codes of the calling account's own cards can be decrypted.
+        ///
+        /// Sources of encrypt_code: jumps from a card to an external page, the JS-SDK choose/claim
+        /// call-backs.
+        ///
+        /// URL-decode the value first, otherwise it fails.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40075: encrypt_code cannot be decrypted.
+        /// - 200 40116: Code invalid.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html.
+        pub async fn decrypt_code(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DecryptCodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::DecryptCodeResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CodeService/DecryptCode",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CodeService",
+                "DecryptCode",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Invalidate a claimed card. `POST /card/code/unavailable`.
+        ///
+        /// Irreversible; the state of the user's card becomes UNAVAILABLE.
+        ///
+        /// reason (added 2016-11-27) appears in the template message that tells the user.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40099: Card code already redeemed.
+        /// - 200 40116: Code invalid.
+        /// - 200 40127: Card was deleted by the user or is being gifted.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        pub async fn set_code_unavailable(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetCodeUnavailableRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CodeService/SetCodeUnavailable",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CodeService",
+                "SetCodeUnavailable",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Replace a code. `POST /card/code/update`.
+        ///
+        /// Only for cards with custom codes.
+        ///
+        /// Recommended only after a card was gifted, so the old holder's code stops working.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40116: Code invalid.
+        /// - 200 40127: Card was deleted by the user or is being gifted.
+        /// - 200 43009: Account has no permission for custom codes (custom serial numbers).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        pub async fn update_code(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateCodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CodeService/UpdateCode",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CodeService",
+                "UpdateCode",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Import custom codes. `POST /card/code/deposit`.
+        ///
+        /// Only for cards with use_custom_code=true and get_custom_code_mode=GET_CUSTOM_CODE_MODE_DEPOSIT.
+        ///
+        /// Allowed after the card was created and approved.
+        ///
+        /// Duplicates are reported, not imported twice.
+        ///
+        /// Forum report: calling with http:// instead of https:// ends in 43002 although POST was used.
+        ///
+        /// After importing, raise the stock with /card/modifystock; stock must not exceed the number of
+        /// codes imported.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 40116: Code invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 43009: Account has no permission for custom codes (custom serial numbers).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        pub async fn deposit_codes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DepositCodesRequest>,
+        ) -> std::result::Result<tonic::Response<super::DepositCodesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CodeService/DepositCodes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CodeService",
+                "DepositCodes",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Count imported codes. `POST /card/code/getdepositcount`.
+        ///
+        /// Counts successfully imported codes only.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41012: card_id missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        pub async fn get_deposit_count(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetDepositCountRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetDepositCountResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CodeService/GetDepositCount",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CodeService",
+                "GetDepositCount",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Check which codes are imported. `POST /card/code/checkcode`.
+        ///
+        /// Recommended before and after a batch import.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        pub async fn check_codes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CheckCodesRequest>,
+        ) -> std::result::Result<tonic::Response<super::CheckCodesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CodeService/CheckCodes",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CodeService",
+                "CheckCodes",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod code_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with CodeServiceServer.
+    #[async_trait]
+    pub trait CodeService: std::marker::Send + std::marker::Sync + 'static {
+        /// Query one code. `POST /card/code/get`.
+        ///
+        /// check_consume=true and abnormal: 40127 (deleted or being gifted) or 40099 (redeemed); the 40099
+        /// body carries the card and the code in extra members.
+        ///
+        /// check_consume=false: errcode 0 and the state in user_card_status.
+        ///
+        /// A code nobody holds, or that has been gifted away, gives 40056 (invalid serial code) in both
+        /// modes.
+        ///
+        /// Some SDK models also list the member fields of userinfo/get in this answer.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40099: Card code already redeemed.
+        /// - 200 40116: Code invalid.
+        /// - 200 40127: Card was deleted by the user or is being gifted.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html.
+        async fn get_code(
+            &self,
+            request: tonic::Request<super::GetCodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetCodeResponse>, tonic::Status>;
+        /// Decrypt an encrypt_code. `POST /card/code/decrypt`.
+        ///
+        /// Only codes of the calling account's own cards can be decrypted.
+        ///
+        /// Sources of encrypt_code: jumps from a card to an external page, the JS-SDK choose/claim
+        /// call-backs.
+        ///
+        /// URL-decode the value first, otherwise it fails.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40075: encrypt_code cannot be decrypted.
+        /// - 200 40116: Code invalid.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html.
+        async fn decrypt_code(
+            &self,
+            request: tonic::Request<super::DecryptCodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::DecryptCodeResponse>, tonic::Status>;
+        /// Invalidate a claimed card. `POST /card/code/unavailable`.
+        ///
+        /// Irreversible; the state of the user's card becomes UNAVAILABLE.
+        ///
+        /// reason (added 2016-11-27) appears in the template message that tells the user.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40099: Card code already redeemed.
+        /// - 200 40116: Code invalid.
+        /// - 200 40127: Card was deleted by the user or is being gifted.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        async fn set_code_unavailable(
+            &self,
+            request: tonic::Request<super::SetCodeUnavailableRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status>;
+        /// Replace a code. `POST /card/code/update`.
+        ///
+        /// Only for cards with custom codes.
+        ///
+        /// Recommended only after a card was gifted, so the old holder's code stops working.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40116: Code invalid.
+        /// - 200 40127: Card was deleted by the user or is being gifted.
+        /// - 200 43009: Account has no permission for custom codes (custom serial numbers).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        async fn update_code(
+            &self,
+            request: tonic::Request<super::UpdateCodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status>;
+        /// Import custom codes. `POST /card/code/deposit`.
+        ///
+        /// Only for cards with use_custom_code=true and get_custom_code_mode=GET_CUSTOM_CODE_MODE_DEPOSIT.
+        ///
+        /// Allowed after the card was created and approved.
+        ///
+        /// Duplicates are reported, not imported twice.
+        ///
+        /// Forum report: calling with http:// instead of https:// ends in 43002 although POST was used.
+        ///
+        /// After importing, raise the stock with /card/modifystock; stock must not exceed the number of
+        /// codes imported.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 40116: Code invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 43009: Account has no permission for custom codes (custom serial numbers).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        async fn deposit_codes(
+            &self,
+            request: tonic::Request<super::DepositCodesRequest>,
+        ) -> std::result::Result<tonic::Response<super::DepositCodesResponse>, tonic::Status>;
+        /// Count imported codes. `POST /card/code/getdepositcount`.
+        ///
+        /// Counts successfully imported codes only.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41012: card_id missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        async fn get_deposit_count(
+            &self,
+            request: tonic::Request<super::GetDepositCountRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetDepositCountResponse>, tonic::Status>;
+        /// Check which codes are imported. `POST /card/code/checkcode`.
+        ///
+        /// Recommended before and after a batch import.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        async fn check_codes(
+            &self,
+            request: tonic::Request<super::CheckCodesRequest>,
+        ) -> std::result::Result<tonic::Response<super::CheckCodesResponse>, tonic::Status>;
+    }
+    /// The operations of `code`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct CodeServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> CodeServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for CodeServiceServer<T>
+    where
+        T: CodeService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.CodeService/GetCode" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCodeSvc<T: CodeService>(pub Arc<T>);
+                    impl<T: CodeService> tonic::server::UnaryService<super::GetCodeRequest> for GetCodeSvc<T> {
+                        type Response = super::GetCodeResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCodeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut =
+                                async move { <T as CodeService>::get_code(&inner, request).await };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCodeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.CodeService/DecryptCode" => {
+                    #[allow(non_camel_case_types)]
+                    struct DecryptCodeSvc<T: CodeService>(pub Arc<T>);
+                    impl<T: CodeService> tonic::server::UnaryService<super::DecryptCodeRequest> for DecryptCodeSvc<T> {
+                        type Response = super::DecryptCodeResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DecryptCodeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CodeService>::decrypt_code(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DecryptCodeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.CodeService/SetCodeUnavailable" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetCodeUnavailableSvc<T: CodeService>(pub Arc<T>);
+                    impl<T: CodeService>
+                        tonic::server::UnaryService<super::SetCodeUnavailableRequest>
+                        for SetCodeUnavailableSvc<T>
+                    {
+                        type Response = super::BasicResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetCodeUnavailableRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CodeService>::set_code_unavailable(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetCodeUnavailableSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.CodeService/UpdateCode" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateCodeSvc<T: CodeService>(pub Arc<T>);
+                    impl<T: CodeService> tonic::server::UnaryService<super::UpdateCodeRequest> for UpdateCodeSvc<T> {
+                        type Response = super::BasicResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateCodeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CodeService>::update_code(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateCodeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.CodeService/DepositCodes" => {
+                    #[allow(non_camel_case_types)]
+                    struct DepositCodesSvc<T: CodeService>(pub Arc<T>);
+                    impl<T: CodeService> tonic::server::UnaryService<super::DepositCodesRequest>
+                        for DepositCodesSvc<T>
+                    {
+                        type Response = super::DepositCodesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DepositCodesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CodeService>::deposit_codes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DepositCodesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.CodeService/GetDepositCount" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetDepositCountSvc<T: CodeService>(pub Arc<T>);
+                    impl<T: CodeService> tonic::server::UnaryService<super::GetDepositCountRequest>
+                        for GetDepositCountSvc<T>
+                    {
+                        type Response = super::GetDepositCountResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetDepositCountRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CodeService>::get_deposit_count(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetDepositCountSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.CodeService/CheckCodes" => {
+                    #[allow(non_camel_case_types)]
+                    struct CheckCodesSvc<T: CodeService>(pub Arc<T>);
+                    impl<T: CodeService> tonic::server::UnaryService<super::CheckCodesRequest> for CheckCodesSvc<T> {
+                        type Response = super::CheckCodesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CheckCodesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CodeService>::check_codes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CheckCodesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for CodeServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.CodeService";
+    impl<T> tonic::server::NamedService for CodeServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of GetMemberCardInfo.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3819,6 +5361,479 @@ pub struct GetMemberCardDetailResponse {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+}
+/// Generated client implementations.
+pub mod datacube_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `datacube`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct DatacubeServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> DatacubeServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> DatacubeServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            DatacubeServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Daily member card figures of the account. `POST /datacube/getcardmembercardinfo`.
+        ///
+        /// The span may not exceed 62 days (61501).
+        ///
+        /// Today is not available; end_date is yesterday at the latest (61501).
+        ///
+        /// A date in another format gives 61500.
+        ///
+        /// A success answer has been seen with list only, without errcode and errmsg.
+        ///
+        /// Forum report of September 2020: no rows after 2020-09-18; whether the service still delivers
+        /// data is unknown.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 61500: Date format wrong.
+        /// - 200 61501: Date range wrong.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        pub async fn get_member_card_info(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetMemberCardInfoRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetMemberCardInfoResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.DatacubeService/GetMemberCardInfo",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.DatacubeService",
+                "GetMemberCardInfo",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Daily figures of one member card. `POST /datacube/getcardmembercarddetail`.
+        ///
+        /// The span may not exceed 62 days (61501).
+        ///
+        /// Today is not available; end_date is yesterday at the latest (61501).
+        ///
+        /// A date in another format gives 61500.
+        ///
+        /// A success answer has been seen with list only, without errcode and errmsg.
+        ///
+        /// Forum report of September 2020: no rows after 2020-09-18; whether the service still delivers
+        /// data is unknown.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40073: card_id invalid.
+        /// - 200 61500: Date format wrong.
+        /// - 200 61501: Date range wrong.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        pub async fn get_member_card_detail(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetMemberCardDetailRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetMemberCardDetailResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.DatacubeService/GetMemberCardDetail",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.DatacubeService",
+                "GetMemberCardDetail",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod datacube_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with DatacubeServiceServer.
+    #[async_trait]
+    pub trait DatacubeService: std::marker::Send + std::marker::Sync + 'static {
+        /// Daily member card figures of the account. `POST /datacube/getcardmembercardinfo`.
+        ///
+        /// The span may not exceed 62 days (61501).
+        ///
+        /// Today is not available; end_date is yesterday at the latest (61501).
+        ///
+        /// A date in another format gives 61500.
+        ///
+        /// A success answer has been seen with list only, without errcode and errmsg.
+        ///
+        /// Forum report of September 2020: no rows after 2020-09-18; whether the service still delivers
+        /// data is unknown.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 61500: Date format wrong.
+        /// - 200 61501: Date range wrong.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        async fn get_member_card_info(
+            &self,
+            request: tonic::Request<super::GetMemberCardInfoRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetMemberCardInfoResponse>, tonic::Status>;
+        /// Daily figures of one member card. `POST /datacube/getcardmembercarddetail`.
+        ///
+        /// The span may not exceed 62 days (61501).
+        ///
+        /// Today is not available; end_date is yesterday at the latest (61501).
+        ///
+        /// A date in another format gives 61500.
+        ///
+        /// A success answer has been seen with list only, without errcode and errmsg.
+        ///
+        /// Forum report of September 2020: no rows after 2020-09-18; whether the service still delivers
+        /// data is unknown.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40073: card_id invalid.
+        /// - 200 61500: Date format wrong.
+        /// - 200 61501: Date range wrong.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        async fn get_member_card_detail(
+            &self,
+            request: tonic::Request<super::GetMemberCardDetailRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetMemberCardDetailResponse>, tonic::Status>;
+    }
+    /// The operations of `datacube`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct DatacubeServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> DatacubeServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for DatacubeServiceServer<T>
+    where
+        T: DatacubeService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.DatacubeService/GetMemberCardInfo" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetMemberCardInfoSvc<T: DatacubeService>(pub Arc<T>);
+                    impl<T: DatacubeService>
+                        tonic::server::UnaryService<super::GetMemberCardInfoRequest>
+                        for GetMemberCardInfoSvc<T>
+                    {
+                        type Response = super::GetMemberCardInfoResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetMemberCardInfoRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DatacubeService>::get_member_card_info(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetMemberCardInfoSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.DatacubeService/GetMemberCardDetail" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetMemberCardDetailSvc<T: DatacubeService>(pub Arc<T>);
+                    impl<T: DatacubeService>
+                        tonic::server::UnaryService<super::GetMemberCardDetailRequest>
+                        for GetMemberCardDetailSvc<T>
+                    {
+                        type Response = super::GetMemberCardDetailResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetMemberCardDetailRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as DatacubeService>::get_member_card_detail(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetMemberCardDetailSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for DatacubeServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.DatacubeService";
+    impl<T> tonic::server::NamedService for DatacubeServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
 }
 /// The request of GetUserInfo.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -4461,6 +6476,218 @@ pub mod member_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Activate a member's card (interface activation). `POST /card/membercard/activate`.
+        ///
+        /// Used with interface activation and with jump-type one-click activation; not needed with
+        /// auto_activate or plain wx_activate.
+        ///
+        /// Custom fields and custom cells are shown only after activation.
+        ///
+        /// A points record text at activation is possible since 2016-11-27.
+        ///
+        /// Unknown code: 40056 invalid serial code.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40079: Time invalid.
+        /// - 200 40100: Time range invalid.
+        /// - 200 40116: Code invalid.
+        /// - 200 40127: Card was deleted by the user or is being gifted.
+        /// - 200 41011: A required field is missing.
+        /// - 200 45021: A field exceeds its length limit.
+        /// - 200 52000: Picture URL is not on the WeChat CDN (upload it first).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
+        pub async fn activate_member(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ActivateMemberRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.MemberService/ActivateMember",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.MemberService",
+                "ActivateMember",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Set the form of one-click activation. `POST /card/membercard/activateuserform/set`.
+        ///
+        /// Must be called for wx_activate cards, otherwise the activation page has no form.
+        ///
+        /// Field id for education is printed truncated in documents
+        /// (USER_FORM_INFO_FLAG_EDUCATION_BACKGRO); the wire value seen in answers is
+        /// USER_FORM_INFO_FLAG_EDUCATION_BACKGROUND.
+        ///
+        /// Whether a second call replaces the whole form is not documented.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 45021: A field exceeds its length limit.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
+        pub async fn set_activate_user_form(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetActivateUserFormRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.MemberService/SetActivateUserForm",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.MemberService",
+                "SetActivateUserForm",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Read the form data of jump-type activation. `POST /card/membercard/activatetempinfo/get`.
+        ///
+        /// Works before the card is active; the merchant then decides and calls activate.
+        ///
+        /// Lifetime of the ticket is not documented.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Coupons-Mini_Program_Start_Up.html.
+        pub async fn get_activate_temp_info(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetActivateTempInfoRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetActivateTempInfoResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.MemberService/GetActivateTempInfo",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.MemberService",
+                "GetActivateTempInfo",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Get the link that opens the card component. `POST /card/membercard/activate/geturl`.
+        ///
+        /// The parameters encrypt_card_id, outer_str and biz of the URL are passed, URL-decoded, to the
+        /// opening component (mini program wxeb490c6f9b154ef9).
+        ///
+        /// The component returns activate_ticket, card_id and code.
+        ///
+        /// Prerequisites: card created with wx_activate=true (jump type also
+        /// wx_activate_after_submit=true) and the form set.
+        ///
+        /// outer_str comes back in the claim event.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41012: card_id missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Coupons-Mini_Program_Start_Up.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
+        pub async fn get_activate_url(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetActivateUrlRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetActivateUrlResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.MemberService/GetActivateUrl",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.MemberService",
+                "GetActivateUrl",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
         /// Change a member's points, balance and values. `POST /card/membercard/updateuser`.
         ///
         /// Newer text: when bonus and add_bonus are both sent, bonus is the total shown on the card and
@@ -4596,6 +6823,160 @@ pub mod member_service_server {
             &self,
             request: tonic::Request<super::GetUserInfoRequest>,
         ) -> std::result::Result<tonic::Response<super::GetUserInfoResponse>, tonic::Status>;
+        /// Activate a member's card (interface activation). `POST /card/membercard/activate`.
+        ///
+        /// Used with interface activation and with jump-type one-click activation; not needed with
+        /// auto_activate or plain wx_activate.
+        ///
+        /// Custom fields and custom cells are shown only after activation.
+        ///
+        /// A points record text at activation is possible since 2016-11-27.
+        ///
+        /// Unknown code: 40056 invalid serial code.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40079: Time invalid.
+        /// - 200 40100: Time range invalid.
+        /// - 200 40116: Code invalid.
+        /// - 200 40127: Card was deleted by the user or is being gifted.
+        /// - 200 41011: A required field is missing.
+        /// - 200 45021: A field exceeds its length limit.
+        /// - 200 52000: Picture URL is not on the WeChat CDN (upload it first).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
+        async fn activate_member(
+            &self,
+            request: tonic::Request<super::ActivateMemberRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status>;
+        /// Set the form of one-click activation. `POST /card/membercard/activateuserform/set`.
+        ///
+        /// Must be called for wx_activate cards, otherwise the activation page has no form.
+        ///
+        /// Field id for education is printed truncated in documents
+        /// (USER_FORM_INFO_FLAG_EDUCATION_BACKGRO); the wire value seen in answers is
+        /// USER_FORM_INFO_FLAG_EDUCATION_BACKGROUND.
+        ///
+        /// Whether a second call replaces the whole form is not documented.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 45021: A field exceeds its length limit.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
+        async fn set_activate_user_form(
+            &self,
+            request: tonic::Request<super::SetActivateUserFormRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status>;
+        /// Read the form data of jump-type activation. `POST /card/membercard/activatetempinfo/get`.
+        ///
+        /// Works before the card is active; the merchant then decides and calls activate.
+        ///
+        /// Lifetime of the ticket is not documented.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Coupons-Mini_Program_Start_Up.html.
+        async fn get_activate_temp_info(
+            &self,
+            request: tonic::Request<super::GetActivateTempInfoRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetActivateTempInfoResponse>, tonic::Status>;
+        /// Get the link that opens the card component. `POST /card/membercard/activate/geturl`.
+        ///
+        /// The parameters encrypt_card_id, outer_str and biz of the URL are passed, URL-decoded, to the
+        /// opening component (mini program wxeb490c6f9b154ef9).
+        ///
+        /// The component returns activate_ticket, card_id and code.
+        ///
+        /// Prerequisites: card created with wx_activate=true (jump type also
+        /// wx_activate_after_submit=true) and the form set.
+        ///
+        /// outer_str comes back in the claim event.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41012: card_id missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Coupons-Mini_Program_Start_Up.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
+        async fn get_activate_url(
+            &self,
+            request: tonic::Request<super::GetActivateUrlRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetActivateUrlResponse>, tonic::Status>;
         /// Change a member's points, balance and values. `POST /card/membercard/updateuser`.
         ///
         /// Newer text: when bonus and add_bonus are both sent, bonus is the total shown on the card and
@@ -4756,6 +7137,172 @@ pub mod member_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetUserInfoSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.MemberService/ActivateMember" => {
+                    #[allow(non_camel_case_types)]
+                    struct ActivateMemberSvc<T: MemberService>(pub Arc<T>);
+                    impl<T: MemberService> tonic::server::UnaryService<super::ActivateMemberRequest>
+                        for ActivateMemberSvc<T>
+                    {
+                        type Response = super::BasicResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ActivateMemberRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::activate_member(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ActivateMemberSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.MemberService/SetActivateUserForm" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetActivateUserFormSvc<T: MemberService>(pub Arc<T>);
+                    impl<T: MemberService>
+                        tonic::server::UnaryService<super::SetActivateUserFormRequest>
+                        for SetActivateUserFormSvc<T>
+                    {
+                        type Response = super::BasicResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetActivateUserFormRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::set_activate_user_form(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetActivateUserFormSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.MemberService/GetActivateTempInfo" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetActivateTempInfoSvc<T: MemberService>(pub Arc<T>);
+                    impl<T: MemberService>
+                        tonic::server::UnaryService<super::GetActivateTempInfoRequest>
+                        for GetActivateTempInfoSvc<T>
+                    {
+                        type Response = super::GetActivateTempInfoResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetActivateTempInfoRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::get_activate_temp_info(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetActivateTempInfoSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.MemberService/GetActivateUrl" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetActivateUrlSvc<T: MemberService>(pub Arc<T>);
+                    impl<T: MemberService> tonic::server::UnaryService<super::GetActivateUrlRequest>
+                        for GetActivateUrlSvc<T>
+                    {
+                        type Response = super::GetActivateUrlResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetActivateUrlRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::get_activate_url(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetActivateUrlSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
@@ -5683,6 +8230,747 @@ pub struct BatchGetPayGiftCardsResponse {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+}
+/// Generated client implementations.
+pub mod pay_gift_card_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `pay_gift_card`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct PayGiftCardServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> PayGiftCardServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PayGiftCardServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PayGiftCardServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Add an after-payment rule. `POST /card/paygiftcard/add`.
+        ///
+        /// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
+        /// RULE_TYPE_SINGLE_PAY).
+        ///
+        /// No update call exists: delete the rule and create a new one.
+        ///
+        /// The legal entity of the merchant accounts must equal that of the official account, and the
+        /// merchant ids must be bound to its appid; otherwise 72002 "mchid is not bind appid" (forum
+        /// reports). The caller's appid must be the one that created the card.
+        ///
+        /// Partial success: merchant ids that already belong to another rule come back in fail_mchid_list
+        /// with occupy_rule_id; programs in the wild delete that rule and add again.
+        ///
+        /// When every merchant id fails, rule_id can be missing.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 40079: Time invalid.
+        /// - 200 40100: Time range invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 72002: Merchant id is not bound to the appid (after-payment rules).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html.
+        pub async fn add_pay_gift_card(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AddPayGiftCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::AddPayGiftCardResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.PayGiftCardService/AddPayGiftCard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.PayGiftCardService",
+                "AddPayGiftCard",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Delete an after-payment rule. `POST /card/paygiftcard/delete`.
+        ///
+        /// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
+        /// RULE_TYPE_SINGLE_PAY).
+        ///
+        /// No update call exists: delete the rule and create a new one.
+        ///
+        /// The whole rule disappears, for all its merchant ids.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html.
+        pub async fn delete_pay_gift_card(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DeletePayGiftCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.PayGiftCardService/DeletePayGiftCard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.PayGiftCardService",
+                "DeletePayGiftCard",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Query an after-payment rule. `POST /card/paygiftcard/getbyid`.
+        ///
+        /// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
+        /// RULE_TYPE_SINGLE_PAY).
+        ///
+        /// No update call exists: delete the rule and create a new one.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html.
+        pub async fn get_pay_gift_card(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPayGiftCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetPayGiftCardResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.PayGiftCardService/GetPayGiftCard",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.PayGiftCardService",
+                "GetPayGiftCard",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+        /// List after-payment rules. `POST /card/paygiftcard/batchget`.
+        ///
+        /// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
+        /// RULE_TYPE_SINGLE_PAY).
+        ///
+        /// No update call exists: delete the rule and create a new one.
+        ///
+        /// Models of the list entries do not show the rule id; whether it is returned is open.
+        ///
+        /// Largest page size is not documented.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html.
+        pub async fn batch_get_pay_gift_cards(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchGetPayGiftCardsRequest>,
+        ) -> std::result::Result<tonic::Response<super::BatchGetPayGiftCardsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.PayGiftCardService/BatchGetPayGiftCards",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.PayGiftCardService",
+                "BatchGetPayGiftCards",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod pay_gift_card_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with PayGiftCardServiceServer.
+    #[async_trait]
+    pub trait PayGiftCardService: std::marker::Send + std::marker::Sync + 'static {
+        /// Add an after-payment rule. `POST /card/paygiftcard/add`.
+        ///
+        /// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
+        /// RULE_TYPE_SINGLE_PAY).
+        ///
+        /// No update call exists: delete the rule and create a new one.
+        ///
+        /// The legal entity of the merchant accounts must equal that of the official account, and the
+        /// merchant ids must be bound to its appid; otherwise 72002 "mchid is not bind appid" (forum
+        /// reports). The caller's appid must be the one that created the card.
+        ///
+        /// Partial success: merchant ids that already belong to another rule come back in fail_mchid_list
+        /// with occupy_rule_id; programs in the wild delete that rule and add again.
+        ///
+        /// When every merchant id fails, rule_id can be missing.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 40079: Time invalid.
+        /// - 200 40100: Time range invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 72002: Merchant id is not bound to the appid (after-payment rules).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html.
+        async fn add_pay_gift_card(
+            &self,
+            request: tonic::Request<super::AddPayGiftCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::AddPayGiftCardResponse>, tonic::Status>;
+        /// Delete an after-payment rule. `POST /card/paygiftcard/delete`.
+        ///
+        /// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
+        /// RULE_TYPE_SINGLE_PAY).
+        ///
+        /// No update call exists: delete the rule and create a new one.
+        ///
+        /// The whole rule disappears, for all its merchant ids.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html.
+        async fn delete_pay_gift_card(
+            &self,
+            request: tonic::Request<super::DeletePayGiftCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status>;
+        /// Query an after-payment rule. `POST /card/paygiftcard/getbyid`.
+        ///
+        /// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
+        /// RULE_TYPE_SINGLE_PAY).
+        ///
+        /// No update call exists: delete the rule and create a new one.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html.
+        async fn get_pay_gift_card(
+            &self,
+            request: tonic::Request<super::GetPayGiftCardRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetPayGiftCardResponse>, tonic::Status>;
+        /// List after-payment rules. `POST /card/paygiftcard/batchget`.
+        ///
+        /// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
+        /// RULE_TYPE_SINGLE_PAY).
+        ///
+        /// No update call exists: delete the rule and create a new one.
+        ///
+        /// Models of the list entries do not show the rule id; whether it is returned is open.
+        ///
+        /// Largest page size is not documented.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
+        /// developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html.
+        async fn batch_get_pay_gift_cards(
+            &self,
+            request: tonic::Request<super::BatchGetPayGiftCardsRequest>,
+        ) -> std::result::Result<tonic::Response<super::BatchGetPayGiftCardsResponse>, tonic::Status>;
+    }
+    /// The operations of `pay_gift_card`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct PayGiftCardServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> PayGiftCardServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for PayGiftCardServiceServer<T>
+    where
+        T: PayGiftCardService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.PayGiftCardService/AddPayGiftCard" => {
+                    #[allow(non_camel_case_types)]
+                    struct AddPayGiftCardSvc<T: PayGiftCardService>(pub Arc<T>);
+                    impl<T: PayGiftCardService>
+                        tonic::server::UnaryService<super::AddPayGiftCardRequest>
+                        for AddPayGiftCardSvc<T>
+                    {
+                        type Response = super::AddPayGiftCardResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AddPayGiftCardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PayGiftCardService>::add_pay_gift_card(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AddPayGiftCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.PayGiftCardService/DeletePayGiftCard" => {
+                    #[allow(non_camel_case_types)]
+                    struct DeletePayGiftCardSvc<T: PayGiftCardService>(pub Arc<T>);
+                    impl<T: PayGiftCardService>
+                        tonic::server::UnaryService<super::DeletePayGiftCardRequest>
+                        for DeletePayGiftCardSvc<T>
+                    {
+                        type Response = super::BasicResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DeletePayGiftCardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PayGiftCardService>::delete_pay_gift_card(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DeletePayGiftCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.PayGiftCardService/GetPayGiftCard" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetPayGiftCardSvc<T: PayGiftCardService>(pub Arc<T>);
+                    impl<T: PayGiftCardService>
+                        tonic::server::UnaryService<super::GetPayGiftCardRequest>
+                        for GetPayGiftCardSvc<T>
+                    {
+                        type Response = super::GetPayGiftCardResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPayGiftCardRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PayGiftCardService>::get_pay_gift_card(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetPayGiftCardSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.officialaccount.v1.PayGiftCardService/BatchGetPayGiftCards" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchGetPayGiftCardsSvc<T: PayGiftCardService>(pub Arc<T>);
+                    impl<T: PayGiftCardService>
+                        tonic::server::UnaryService<super::BatchGetPayGiftCardsRequest>
+                        for BatchGetPayGiftCardsSvc<T>
+                    {
+                        type Response = super::BatchGetPayGiftCardsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchGetPayGiftCardsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PayGiftCardService>::batch_get_pay_gift_cards(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchGetPayGiftCardsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for PayGiftCardServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.PayGiftCardService";
+    impl<T> tonic::server::NamedService for PayGiftCardServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
 }
 /// The request of AddPayGiftMemberCard.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -6636,6 +9924,346 @@ pub struct CreateQrcodeResponse {
         ::prost::alloc::string::String,
     >,
 }
+/// Generated client implementations.
+pub mod qrcode_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `qrcode`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct QrcodeServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> QrcodeServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> QrcodeServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            QrcodeServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Create a QR code that hands out cards. `POST /card/qrcode/create`.
+        ///
+        /// A QR code that names a code or an openid can be used for one claim only.
+        ///
+        /// outer_str replaces outer_id and is returned in user_get_card.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40053: actioninfo invalid (body of a QR request is wrong).
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 40116: Code invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 45031: No stock left.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        pub async fn create_qrcode(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateQrcodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreateQrcodeResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.QrcodeService/CreateQrcode",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.QrcodeService",
+                "CreateQrcode",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod qrcode_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with QrcodeServiceServer.
+    #[async_trait]
+    pub trait QrcodeService: std::marker::Send + std::marker::Sync + 'static {
+        /// Create a QR code that hands out cards. `POST /card/qrcode/create`.
+        ///
+        /// A QR code that names a code or an openid can be used for one claim only.
+        ///
+        /// outer_str replaces outer_id and is returned in user_get_card.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40053: actioninfo invalid (body of a QR request is wrong).
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 40116: Code invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 45031: No stock left.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        async fn create_qrcode(
+            &self,
+            request: tonic::Request<super::CreateQrcodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreateQrcodeResponse>, tonic::Status>;
+    }
+    /// The operations of `qrcode`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct QrcodeServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> QrcodeServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for QrcodeServiceServer<T>
+    where
+        T: QrcodeService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.QrcodeService/CreateQrcode" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateQrcodeSvc<T: QrcodeService>(pub Arc<T>);
+                    impl<T: QrcodeService> tonic::server::UnaryService<super::CreateQrcodeRequest>
+                        for CreateQrcodeSvc<T>
+                    {
+                        type Response = super::CreateQrcodeResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateQrcodeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as QrcodeService>::create_qrcode(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateQrcodeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for QrcodeServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.QrcodeService";
+    impl<T> tonic::server::NamedService for QrcodeServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of GetStableToken.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -6643,15 +10271,6 @@ pub struct GetStableTokenRequest {
     /// The account that makes the call: `accounts/{account}`.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
-    /// Fixed value. Required. One of client_credential.
-    #[prost(string, optional, tag = "2")]
-    pub grant_type: ::core::option::Option<::prost::alloc::string::String>,
-    /// AppID of the account. Required.
-    #[prost(string, optional, tag = "3")]
-    pub appid: ::core::option::Option<::prost::alloc::string::String>,
-    /// AppSecret of the account. Required. A credential.
-    #[prost(string, optional, tag = "4")]
-    pub secret: ::core::option::Option<::prost::alloc::string::String>,
     /// Default false (normal mode). true makes the current stable token invalid and issues a new one.
     #[prost(bool, optional, tag = "5")]
     pub force_refresh: ::core::option::Option<bool>,
@@ -6664,6 +10283,348 @@ pub struct GetStableTokenRequest {
         ::prost::alloc::string::String,
     >,
 }
+/// Generated client implementations.
+pub mod stable_token_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `stable_token`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct StableTokenServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> StableTokenServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> StableTokenServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            StableTokenServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Get the stable access token. `POST /cgi-bin/stable_token`.
+        ///
+        /// Normal mode: repeated calls inside the validity return the same token with the remaining
+        /// seconds.
+        ///
+        /// The platform renews on its own 5 minutes before expiry; in those 5 minutes old and new token
+        /// both work, so expires_in is always at least 300.
+        ///
+        /// force_refresh=true: at most 20 a day, and two of them at least 30 seconds apart; otherwise the
+        /// token is not refreshed. Community reports give 45009 once the daily number is used up.
+        ///
+        /// A forced refresh makes the previous stable token invalid.
+        ///
+        /// Stable tokens and /cgi-bin/token tokens are isolated from each other.
+        ///
+        /// Parameters travel in the JSON body, not in the query.
+        ///
+        /// A success answer has no errcode at all.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40002: grant_type invalid.
+        /// - 200 40013: AppID invalid.
+        /// - 200 40125: AppSecret invalid.
+        /// - 200 40164: Caller IP is not on the account's whitelist.
+        /// - 200 40243: AppSecret is frozen.
+        /// - 200 41002: appid missing.
+        /// - 200 41004: secret missing.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 50001: User/account has not authorised this API.
+        /// - 200 89503: Call comes from a risky IP and waits for the administrator's confirmation.
+        ///
+        /// Source: developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.
+        pub async fn get_stable_token(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetStableTokenRequest>,
+        ) -> std::result::Result<tonic::Response<super::AccessToken>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.StableTokenService/GetStableToken",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.StableTokenService",
+                "GetStableToken",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod stable_token_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with StableTokenServiceServer.
+    #[async_trait]
+    pub trait StableTokenService: std::marker::Send + std::marker::Sync + 'static {
+        /// Get the stable access token. `POST /cgi-bin/stable_token`.
+        ///
+        /// Normal mode: repeated calls inside the validity return the same token with the remaining
+        /// seconds.
+        ///
+        /// The platform renews on its own 5 minutes before expiry; in those 5 minutes old and new token
+        /// both work, so expires_in is always at least 300.
+        ///
+        /// force_refresh=true: at most 20 a day, and two of them at least 30 seconds apart; otherwise the
+        /// token is not refreshed. Community reports give 45009 once the daily number is used up.
+        ///
+        /// A forced refresh makes the previous stable token invalid.
+        ///
+        /// Stable tokens and /cgi-bin/token tokens are isolated from each other.
+        ///
+        /// Parameters travel in the JSON body, not in the query.
+        ///
+        /// A success answer has no errcode at all.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40002: grant_type invalid.
+        /// - 200 40013: AppID invalid.
+        /// - 200 40125: AppSecret invalid.
+        /// - 200 40164: Caller IP is not on the account's whitelist.
+        /// - 200 40243: AppSecret is frozen.
+        /// - 200 41002: appid missing.
+        /// - 200 41004: secret missing.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 50001: User/account has not authorised this API.
+        /// - 200 89503: Call comes from a risky IP and waits for the administrator's confirmation.
+        ///
+        /// Source: developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.
+        async fn get_stable_token(
+            &self,
+            request: tonic::Request<super::GetStableTokenRequest>,
+        ) -> std::result::Result<tonic::Response<super::AccessToken>, tonic::Status>;
+    }
+    /// The operations of `stable_token`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct StableTokenServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> StableTokenServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for StableTokenServiceServer<T>
+    where
+        T: StableTokenService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.StableTokenService/GetStableToken" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetStableTokenSvc<T: StableTokenService>(pub Arc<T>);
+                    impl<T: StableTokenService>
+                        tonic::server::UnaryService<super::GetStableTokenRequest>
+                        for GetStableTokenSvc<T>
+                    {
+                        type Response = super::AccessToken;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetStableTokenRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as StableTokenService>::get_stable_token(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetStableTokenSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for StableTokenServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.StableTokenService";
+    impl<T> tonic::server::NamedService for StableTokenServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of GetToken.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -6671,15 +10632,353 @@ pub struct GetTokenRequest {
     /// The account that makes the call: `accounts/{account}`.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
-    /// Fixed value. Required. One of client_credential.
-    #[prost(string, optional, tag = "2")]
-    pub grant_type: ::core::option::Option<::prost::alloc::string::String>,
-    /// AppID of the account. Required.
-    #[prost(string, optional, tag = "3")]
-    pub appid: ::core::option::Option<::prost::alloc::string::String>,
-    /// AppSecret of the account. Required. A credential.
-    #[prost(string, optional, tag = "4")]
-    pub secret: ::core::option::Option<::prost::alloc::string::String>,
+}
+/// Generated client implementations.
+pub mod token_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `token`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct TokenServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> TokenServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> TokenServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            TokenServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Get an access token (each call issues a new one). `GET /cgi-bin/token`.
+        ///
+        /// Every successful call issues a new token; the previous one stays usable for 5 minutes, then
+        /// fails with 40001.
+        ///
+        /// Lifetime is 7200 seconds today and may change; always use expires_in. After that the answer is
+        /// 42001.
+        ///
+        /// Keep one central token holder and let other servers read from it; several independent
+        /// refreshers invalidate each other's tokens.
+        ///
+        /// Refresh both before expiry and on demand, because a token can die early.
+        ///
+        /// Tokens from this endpoint and from stable_token are independent; refreshing one does not touch
+        /// the other.
+        ///
+        /// The caller IP must be on the account's whitelist (40164).
+        ///
+        /// Sandbox accounts have 200 calls a day instead of 2000.
+        ///
+        /// A success answer has no errcode at all.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40002: grant_type invalid.
+        /// - 200 40013: AppID invalid.
+        /// - 200 40125: AppSecret invalid.
+        /// - 200 40164: Caller IP is not on the account's whitelist.
+        /// - 200 40243: AppSecret is frozen.
+        /// - 200 41002: appid missing.
+        /// - 200 41004: secret missing.
+        /// - 200 43001: GET required.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 50001: User/account has not authorised this API.
+        /// - 200 89503: Call comes from a risky IP and waits for the administrator's confirmation.
+        ///
+        /// Source: developers.weixin.qq.com/doc/service/en/Basic_Information/Get_access_token.html,
+        /// developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html.
+        pub async fn get_token(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetTokenRequest>,
+        ) -> std::result::Result<tonic::Response<super::AccessToken>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.TokenService/GetToken",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.TokenService",
+                "GetToken",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod token_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with TokenServiceServer.
+    #[async_trait]
+    pub trait TokenService: std::marker::Send + std::marker::Sync + 'static {
+        /// Get an access token (each call issues a new one). `GET /cgi-bin/token`.
+        ///
+        /// Every successful call issues a new token; the previous one stays usable for 5 minutes, then
+        /// fails with 40001.
+        ///
+        /// Lifetime is 7200 seconds today and may change; always use expires_in. After that the answer is
+        /// 42001.
+        ///
+        /// Keep one central token holder and let other servers read from it; several independent
+        /// refreshers invalidate each other's tokens.
+        ///
+        /// Refresh both before expiry and on demand, because a token can die early.
+        ///
+        /// Tokens from this endpoint and from stable_token are independent; refreshing one does not touch
+        /// the other.
+        ///
+        /// The caller IP must be on the account's whitelist (40164).
+        ///
+        /// Sandbox accounts have 200 calls a day instead of 2000.
+        ///
+        /// A success answer has no errcode at all.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40002: grant_type invalid.
+        /// - 200 40013: AppID invalid.
+        /// - 200 40125: AppSecret invalid.
+        /// - 200 40164: Caller IP is not on the account's whitelist.
+        /// - 200 40243: AppSecret is frozen.
+        /// - 200 41002: appid missing.
+        /// - 200 41004: secret missing.
+        /// - 200 43001: GET required.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 50001: User/account has not authorised this API.
+        /// - 200 89503: Call comes from a risky IP and waits for the administrator's confirmation.
+        ///
+        /// Source: developers.weixin.qq.com/doc/service/en/Basic_Information/Get_access_token.html,
+        /// developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html.
+        async fn get_token(
+            &self,
+            request: tonic::Request<super::GetTokenRequest>,
+        ) -> std::result::Result<tonic::Response<super::AccessToken>, tonic::Status>;
+    }
+    /// The operations of `token`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct TokenServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> TokenServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for TokenServiceServer<T>
+    where
+        T: TokenService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.TokenService/GetToken" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetTokenSvc<T: TokenService>(pub Arc<T>);
+                    impl<T: TokenService> tonic::server::UnaryService<super::GetTokenRequest> for GetTokenSvc<T> {
+                        type Response = super::AccessToken;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetTokenRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TokenService>::get_token(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetTokenSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for TokenServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.TokenService";
+    impl<T> tonic::server::NamedService for TokenServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
 }
 /// The request of ListUserCards.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -6749,6 +11048,330 @@ pub struct ListUserCardsResponse {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+}
+/// Generated client implementations.
+pub mod user_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `user`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct UserServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> UserServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> UserServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            UserServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// List the cards a user holds. `POST /card/user/getcardlist`.
+        ///
+        /// Only cards belonging to the calling account are listed.
+        ///
+        /// No paging parameters exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40003: openid invalid.
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        pub async fn list_user_cards(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListUserCardsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListUserCardsResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.UserService/ListUserCards",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.UserService",
+                "ListUserCards",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod user_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with UserServiceServer.
+    #[async_trait]
+    pub trait UserService: std::marker::Send + std::marker::Sync + 'static {
+        /// List the cards a user holds. `POST /card/user/getcardlist`.
+        ///
+        /// Only cards belonging to the calling account are listed.
+        ///
+        /// No paging parameters exist.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40003: openid invalid.
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
+        async fn list_user_cards(
+            &self,
+            request: tonic::Request<super::ListUserCardsRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListUserCardsResponse>, tonic::Status>;
+    }
+    /// The operations of `user`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct UserServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> UserServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for UserServiceServer<T>
+    where
+        T: UserService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.UserService/ListUserCards" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListUserCardsSvc<T: UserService>(pub Arc<T>);
+                    impl<T: UserService> tonic::server::UnaryService<super::ListUserCardsRequest>
+                        for ListUserCardsSvc<T>
+                    {
+                        type Response = super::ListUserCardsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListUserCardsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as UserService>::list_user_cards(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListUserCardsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for UserServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.UserService";
+    impl<T> tonic::server::NamedService for UserServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
 }
 opaque_debug!(AccessToken);
 opaque_debug!(BasicResponse);

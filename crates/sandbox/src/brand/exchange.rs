@@ -331,7 +331,7 @@ mod tests {
         let record = asked(&mut core);
         core.confirm_exchange(&context(&rules), &KEY, &answer(&record, &ALLOW))
             .unwrap();
-        assert_eq!(core.members().next().unwrap().points(), Some(50));
+        assert_eq!(core.members().next().unwrap().points, Some(50));
         let refused = core.request_exchange("x-1", OPENID, now(), &rules);
         assert_eq!(rule(refused), Rule::PointsTooFew);
     }

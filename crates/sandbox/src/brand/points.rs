@@ -4,7 +4,7 @@ use kabao_models::Personal;
 use kabao_models::brand::{UserCardState, UserPoints};
 use serde_json::{Value, json};
 
-use super::member::{Member, MemberId};
+use super::member::MemberId;
 use super::membership::Key;
 use super::{Context, Core, Refused, Rule};
 use crate::ledger::Change;
@@ -75,13 +75,6 @@ impl Core {
     }
 }
 
-impl Member {
-    /// Returns the balance that the merchant synchronised last.
-    pub(crate) fn points(&self) -> Option<i64> {
-        self.points
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use kabao_models::Answer as _;
@@ -97,7 +90,7 @@ mod tests {
     };
 
     fn points(core: &Core) -> Option<i64> {
-        core.members().next().and_then(Member::points)
+        core.members().next().and_then(|member| member.points)
     }
 
     #[test]

@@ -115,8 +115,8 @@ rules! {
         TemplateNotEffective: "会员卡模板不是生效状态", "the template is not effective";
         ActivityEnded: "活动已结束", "the activity has ended";
         ExchangeAnswered: "兑换记录已处理", "the exchange record was answered before";
-        JoinTokenInvalid: "开卡凭证无效", "the join token is unknown or belongs to somebody else";
-        JoinTokenOver: "开卡凭证已过期或已使用", "the join token has expired or was used";
+        TokenInvalid: "凭证无效", "the token is unknown or belongs to somebody else";
+        TokenOver: "凭证已过期或已使用", "the token has expired or was used";
         NotOffered: "用户不可再次加入该会员卡", "this user is not offered the template again";
         NotDeletable: "用户会员卡不能删除", "the user cannot delete a card in this state";
         PointsTooFew: "积分不足", "the stored points are fewer than the exchange costs";

@@ -27,10 +27,6 @@ impl Template {
         self.card.brand_id.as_deref().unwrap_or_default()
     }
 
-    pub(super) fn card_id(&self) -> &str {
-        self.card.card_id.as_deref().unwrap_or_default()
-    }
-
     /// Tells whether the merchant invalidated it.
     pub(super) fn is_invalid(&self) -> bool {
         self.card.state == Some(CardState::CardInvalid)

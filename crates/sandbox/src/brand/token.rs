@@ -140,10 +140,10 @@ impl Core {
         let single = context.rules.join_token_single_use;
         let token = self.live_token(context.now, token, Kind::Join)?;
         if token.card_id != card_id || token.openid != openid {
-            return Err(Rule::JoinTokenInvalid.into());
+            return Err(Rule::TokenInvalid.into());
         }
         if token.used && single {
-            return Err(Rule::JoinTokenOver.into());
+            return Err(Rule::TokenOver.into());
         }
         token.used = true;
         Ok(())
@@ -153,7 +153,7 @@ impl Core {
     pub(crate) fn open_payment_code(&mut self, token: &str, now: Timestamp) -> Result<(), Refused> {
         let token = self.live_token(now, token, Kind::PaymentCode)?;
         if token.used {
-            return Err(Rule::JoinTokenOver.into());
+            return Err(Rule::TokenOver.into());
         }
         token.used = true;
         Ok(())
@@ -169,11 +169,11 @@ impl Core {
             .tokens
             .get_mut(token)
             .filter(|token| token.kind == kind)
-            .ok_or(Rule::JoinTokenInvalid)?;
+            .ok_or(Rule::TokenInvalid)?;
         if now < token.expires {
             Ok(token)
         } else {
-            Err(Rule::JoinTokenOver.into())
+            Err(Rule::TokenOver.into())
         }
     }
 }
@@ -221,12 +221,12 @@ mod tests {
         );
         let token = text(created);
         let other = core.join(&component("oOther", &token), now(), &rules);
-        assert_eq!(rule(other), Rule::JoinTokenInvalid);
+        assert_eq!(rule(other), Rule::TokenInvalid);
         let late = now() + JOIN;
         let refused = core.join(&component("oNew", &token), late, &rules);
-        assert_eq!(rule(refused), Rule::JoinTokenOver);
+        assert_eq!(rule(refused), Rule::TokenOver);
         let unknown = core.join(&component("oNew", "x"), now(), &rules);
-        assert_eq!(rule(unknown), Rule::JoinTokenInvalid);
+        assert_eq!(rule(unknown), Rule::TokenInvalid);
         core.join(&component("oNew", &token), now(), &rules)
             .unwrap();
     }
@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_join_token_can_be_made_to_work_once() {
-        for (single, expected) in [(false, None), (true, Some(Rule::JoinTokenOver))] {
+        for (single, expected) in [(false, None), (true, Some(Rule::TokenOver))] {
             let mut core = core();
             let rules = settings::Brand {
                 join_token_single_use: single,
@@ -309,13 +309,10 @@ mod tests {
         );
         assert_eq!(
             rule(core.open_payment_code(&token, now() + PAYMENT_CODE)),
-            Rule::JoinTokenOver
+            Rule::TokenOver
         );
         core.open_payment_code(&token, now()).unwrap();
-        assert_eq!(
-            rule(core.open_payment_code(&token, now())),
-            Rule::JoinTokenOver
-        );
+        assert_eq!(rule(core.open_payment_code(&token, now())), Rule::TokenOver);
         let closed = settings::Brand {
             unlisted_operations_answer: false,
             ..rules.clone()

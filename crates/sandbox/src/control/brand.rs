@@ -70,8 +70,7 @@ pub(super) fn activate(
 /// The user deletes the card.
 pub(super) fn delete(world: &World, account: &Account, member: &Member) -> Result<Value, Problem> {
     act(world, account, "control.members.delete", |core, rules| {
-        let openid = core.openid_of(&member.card_id, &member.code)?;
-        core.delete_by_user(&member.card_id, &openid, world.now(), rules)
+        core.delete_code(&member.card_id, &member.code, world.now(), rules)
             .map(card)
     })
 }

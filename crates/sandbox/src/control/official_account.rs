@@ -346,7 +346,13 @@ fn run<T: Serialize>(
     let mut core = lock(&world.official_account);
     let result = command(&mut core, &context);
     note(world, account, operation, core.take_effects());
-    result.map(|value| json!(value)).map_err(|refused| {
-        Problem::new(409, format!("{}: {}", refused.errcode(), refused.errmsg()))
-    })
+    result
+        .map(|value| json!(value))
+        .map_err(|refused| match &refused {
+            Refused::Action(text) => Problem::new(409, *text),
+            refused => Problem::new(409, format!("{}: {}", refused.errcode(), refused.errmsg())),
+        })
 }
+
+#[cfg(test)]
+mod tests;

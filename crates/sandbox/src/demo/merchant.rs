@@ -19,11 +19,7 @@ use crate::merchant::{Core, Template};
 
 /// Puts template and member in place.
 pub(crate) fn fill(core: &mut Core, now: Timestamp) {
-    core.put_template(Template {
-        card: card(now),
-        owner: MERCHANT_NUMBER.to_owned(),
-        upgraded: true,
-    });
+    core.put_template(Template::new(card(now), MERCHANT_NUMBER));
     core.put_member(member(), now);
 }
 
@@ -95,6 +91,7 @@ fn card(now: Timestamp) -> Card {
         bonus: Some(Bonus {
             init_bonus: Some(100),
             bonus_value_word: text("积分"),
+            bonus_cost_word: text("500积分=1杯茶"),
             ..Bonus::default()
         }),
         ..Card::default()

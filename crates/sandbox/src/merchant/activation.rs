@@ -38,19 +38,14 @@ pub(crate) struct Passes {
 
 impl Core {
     /// The user opens a card that the merchant has to activate: it is issued if the user has none,
-    /// and a new pass replaces an earlier one.
+    /// and a new pass replaces an earlier one. A card that the user takes back or receives after
+    /// an import is active already, so there is no pass for it.
     pub(crate) fn start_activation(
         &mut self,
         context: &Context<'_>,
         claim: &Claim,
-    ) -> Result<(UserCard, Pass), Refused> {
-        let waiting = self.holders.by_openid(&claim.user.openid, &claim.card_id).cloned();
-        let waiting = waiting.filter(|key| {
-            self.members
-                .get(key)
-                .is_some_and(|member| member.status(context.now) == UserCardStatus::NotActivate)
-        });
-        let key = match waiting {
+    ) -> Result<(UserCard, Option<Pass>), Refused> {
+        let key = match self.waiting(context, claim) {
             Some(key) => {
                 self.template(context.merchant, &claim.card_id)?;
                 key
@@ -61,6 +56,11 @@ impl Core {
                 (claim.card_id.clone(), code)
             }
         };
+        let member = self.members.get_mut(&key).ok_or(Rule::CodeNotExist)?;
+        let shown = member.shown(context.now);
+        if shown.user_card_status != Some(UserCardStatus::NotActivate) {
+            return Ok((shown, None));
+        }
         let pass = Pass {
             encrypt_code: encrypted_code(),
             activate_ticket: random::secret(24),
@@ -68,14 +68,20 @@ impl Core {
             code_used: false,
             ticket_used: false,
         };
-        self.passes.encrypt_codes.insert(pass.encrypt_code.clone(), key.clone());
-        self.passes.tickets.insert(pass.activate_ticket.clone(), key.clone());
-        let member = self.members.get_mut(&key).ok_or(Rule::CodeNotExist)?;
         if let Some(old) = member.pass.replace(pass.clone()) {
             self.passes.encrypt_codes.remove(&old.encrypt_code);
             self.passes.tickets.remove(&old.activate_ticket);
         }
-        Ok((member.shown(context.now), pass))
+        self.passes.encrypt_codes.insert(pass.encrypt_code.clone(), key.clone());
+        self.passes.tickets.insert(pass.activate_ticket.clone(), key);
+        Ok((shown, Some(pass)))
+    }
+
+    /// Finds the card of a user that waits for an activation.
+    fn waiting(&self, context: &Context<'_>, claim: &Claim) -> Option<MemberKey> {
+        let key = self.holders.by_openid(&claim.user.openid, &claim.card_id)?;
+        let status = self.members.get(key)?.status(context.now);
+        (status == UserCardStatus::NotActivate).then(|| key.clone())
     }
 
     /// Turns an `encrypt_code` into the code.
@@ -228,6 +234,22 @@ mod tests {
         }
     }
 
+    fn started(core: &mut Core, context: &Context<'_>, claim: &Claim) -> (UserCard, Pass) {
+        let (card, pass) = core.start_activation(context, claim).unwrap();
+        (card, pass.unwrap())
+    }
+
+    #[test]
+    fn a_card_that_is_active_already_needs_no_pass() {
+        let mut core = core();
+        let rules = rules();
+        let code = claimed(&mut core, "oNew", true);
+        core.delete_member(&context(&rules), CARD, &code).unwrap();
+        let (card, pass) = core.start_activation(&context(&rules), &claim_of("oNew")).unwrap();
+        assert_eq!(card.user_card_status, Some(UserCardStatus::Effective));
+        assert!(pass.is_none());
+    }
+
     #[test]
     fn a_pass_gives_code_and_answers_until_it_is_over() {
         let mut core = core();
@@ -235,7 +257,7 @@ mod tests {
         let context = context(&rules);
         let claim =
             Claim { user_information: Some(answers(CommonFormField::UserFormFlagMobile)), ..claim_of("oNew") };
-        let (card, pass) = core.start_activation(&context, &claim).unwrap();
+        let (card, pass) = started(&mut core, &context, &claim);
         assert_eq!(card.user_card_status, Some(UserCardStatus::NotActivate));
         assert_eq!(pass.encrypt_code.len(), 64);
         for _ in 0..2 {
@@ -260,8 +282,8 @@ mod tests {
             ..rules()
         };
         let context = context(&rules);
-        let (first, old) = core.start_activation(&context, &claim_of("oNew")).unwrap();
-        let (second, pass) = core.start_activation(&context, &claim_of("oNew")).unwrap();
+        let (first, old) = started(&mut core, &context, &claim_of("oNew"));
+        let (second, pass) = started(&mut core, &context, &claim_of("oNew"));
         assert_eq!(first.code, second.code);
         assert!(core.decrypt_code(&context, CARD, &old.encrypt_code).is_err());
         core.decrypt_code(&context, CARD, &pass.encrypt_code).unwrap();

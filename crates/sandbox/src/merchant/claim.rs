@@ -17,7 +17,7 @@ const HEAD_IMAGE: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH
 
 /// A user, as far as a card knows one.
 #[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct User {
     pub(crate) openid: String,
     pub(crate) phone_number: Option<String>,

@@ -67,6 +67,7 @@ impl Links {
 #[derive(Serialize)]
 pub(crate) struct Opened {
     pub(crate) card: UserCard,
+    /// None if the card is active.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) jump: Option<Destination>,
 }
@@ -214,8 +215,8 @@ impl Core {
             None => Opened { card: self.claim(context, &claim)?, jump: None },
             Some(jump) => {
                 let (card, pass) = self.start_activation(context, &claim)?;
-                let destination = jump.arrive(&claim.user.openid, &card, pass);
-                Opened { card, jump: Some(destination) }
+                let jump = pass.map(|pass| jump.arrive(&claim.user.openid, &card, pass));
+                Opened { card, jump }
             }
         };
         if let Some(found) = self.links.by_text.get_mut(link) {

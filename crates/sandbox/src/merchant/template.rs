@@ -26,8 +26,10 @@ pub(crate) struct Template {
     pub(crate) owner: String,
     /// False for an old public-platform card.
     pub(crate) upgraded: bool,
-    pub(super) sections: Sections,
+    pub(crate) sections: Sections,
     pub(super) deposit: Deposit,
+    /// How many cards more were issued than a lowered stock allows.
+    pub(super) overdrawn: i64,
     pub(super) sequence: u64,
 }
 
@@ -41,6 +43,7 @@ impl Template {
             upgraded: true,
             sections,
             deposit: Deposit::default(),
+            overdrawn: 0,
             sequence: 0,
         }
     }
@@ -93,7 +96,7 @@ impl Core {
         &mut self,
         context: &Context<'_>,
         create: &CreateCard,
-    ) -> Result<Card, Refused> {
+    ) -> Result<CardSummary, Refused> {
         let number = create.out_request_no.as_deref();
         let content = serde_json::to_value(create).map_err(|_| Refused::Internal)?;
         let numbered = Numbered::new(context, "merchant.cards.create", number, content);
@@ -124,8 +127,9 @@ impl Core {
         });
         self.note(Some(&card_id), number, differences(&Card::default(), &card));
         self.put_template(Template::new(card.clone(), context.merchant));
-        self.remember(numbered, &card);
-        Ok(card)
+        let answer = reduced(&card)?;
+        self.remember(numbered, &answer);
+        Ok(answer)
     }
 
     /// Lists the templates of the caller, oldest first.
@@ -178,15 +182,19 @@ impl Core {
         if after.code_mode != before.code_mode {
             (after.total_quantity, after.remain_quantity) = template.deposit.stock(after.code_mode.as_ref());
         }
-        if let Some(total) = change.total_quantity {
-            restock(&mut after, &before, total);
-        }
+        let overdrawn = match change.total_quantity {
+            Some(total) if *template.mode() == CodeMode::SystemAllocate => {
+                restock(&mut after, template.overdrawn, total)
+            }
+            _ => template.overdrawn,
+        };
         if context.rules.update_starts_review && !template.is_deleted() {
             after.status = Some(CardTemplateStatus::NotApprove);
         }
         after.update_time = Some(rfc3339_millis(context.now));
         let new_validity = after.date_information != before.date_information;
         self.replace_template(before, after);
+        self.template_mut(context.merchant, &change.card_id)?.overdrawn = overdrawn;
         if new_validity && context.rules.validity_follows_template {
             self.renew_validity(context, &change.card_id);
         }
@@ -267,16 +275,14 @@ pub(super) fn reduced<T: Object, C: Object>(message: &C) -> Result<T, Refused> {
     Ok(reduced)
 }
 
-/// Sets the total stock; what users already have stays with them. It counts for
-/// `SYSTEM_ALLOCATE` only.
-fn restock(after: &mut Card, before: &Card, total: i64) {
-    if before.code_mode != Some(CodeMode::SystemAllocate) {
-        return;
-    }
-    let old_total = before.total_quantity.unwrap_or(DEFAULT_STOCK);
-    let issued = old_total.saturating_sub(before.remain_quantity.unwrap_or(old_total));
-    after.total_quantity = Some(total);
-    after.remain_quantity = Some(total.saturating_sub(issued).max(0));
+/// Sets the total stock of a `SYSTEM_ALLOCATE` template; what users already have stays with them.
+/// Returns how many cards more were issued than the new stock allows.
+fn restock(card: &mut Card, overdrawn: i64, total: i64) -> i64 {
+    let old_total = card.total_quantity.unwrap_or(DEFAULT_STOCK);
+    let issued = old_total.saturating_sub(card.remain_quantity.unwrap_or(old_total)).saturating_add(overdrawn);
+    card.total_quantity = Some(total);
+    card.remain_quantity = Some(total.saturating_sub(issued).max(0));
+    issued.saturating_sub(total).max(0)
 }
 
 #[cfg(test)]
@@ -372,6 +378,17 @@ mod tests {
         assert_eq!(card.status, Some(CardTemplateStatus::Approved));
         let fields: Vec<_> = core.effects[0].changes.iter().map(|change| change.field.as_str()).collect();
         assert!(fields.contains(&"title") && !fields.contains(&"code_mode"), "{fields:?}");
+    }
+
+    #[test]
+    fn a_lowered_stock_does_not_forget_what_was_issued() {
+        let mut core = core();
+        for (total, remain) in [(0, 0), (1, 0), (3, 2)] {
+            let change = UpdateCard { total_quantity: Some(total), ..UpdateCard::new(CARD) };
+            core.update_template(&context(&rules()), &change).unwrap();
+            let card = core.get_template(&context(&rules()), CARD).unwrap();
+            assert_eq!((card.total_quantity, card.remain_quantity), (Some(total), Some(remain)));
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod template;
 mod user_card;
 
 #[cfg(test)]
-pub(super) mod testing;
+pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::MutexGuard;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
-use kabao_models::{Answer as _, Incoming, Operation, ParamsIn, RateLimit, Scheme};
+use kabao_models::{Answer as _, Body, Incoming, Operation, ParamsIn, RateLimit, Scheme};
 use serde_json::{Value, json};
 
 use super::route::{Route, Target};
@@ -86,7 +86,9 @@ where
         received,
         call,
     } = inbound;
-    parameters::check_json(&received.body)?;
+    if call.operation.body == Body::Json {
+        parameters::check_json(&received.body)?;
+    }
     let request = E::from_http(Incoming {
         path: received.path(),
         query: received.query(),
@@ -120,6 +122,18 @@ fn token(
     if !account.is_permitted() {
         return Err(Refused::Unauthorised);
     }
+    admit(world, settings, operation, account)?;
+    Ok(Arc::clone(account))
+}
+
+/// Counts a call against the quotas that the settings give every operation.
+fn admit(
+    world: &World,
+    settings: &Settings,
+    operation: &'static Operation,
+    account: &Account,
+) -> Result<(), Refused> {
+    let rules = &settings.official_account;
     let now = world.now().as_second();
     let mut rates = lock(&world.rates);
     let mut admit = |per_minute, per_day| {
@@ -129,8 +143,7 @@ fn token(
             per_minute,
             per_day,
         };
-        (per_minute.is_none() && per_day.is_none())
-            || rates.admit(&account.name, operation.id, &limit, now)
+        rates.admit(&account.name, operation.id, &limit, now)
     };
     if !admit(None, rules.calls_per_day) {
         return Err(Refused::DailyQuota);
@@ -138,14 +151,14 @@ fn token(
     if !admit(rules.calls_per_minute, None) {
         return Err(Refused::MinuteQuota);
     }
-    Ok(Arc::clone(account))
+    Ok(())
 }
 
 /// Finds the account that asks for a token.
 fn credentials(
     world: &World,
     settings: &Settings,
-    operation: &Operation,
+    operation: &'static Operation,
     received: &Received,
 ) -> Result<Arc<Account>, Refused> {
     let rules = &settings.official_account;
@@ -183,6 +196,7 @@ fn credentials(
             },
         });
     }
+    admit(world, settings, operation, account)?;
     Ok(Arc::clone(account))
 }
 

@@ -98,7 +98,7 @@ fn every_operation_answers_as_the_catalogue_says() {
     let slot = json!({"card_id": CARD, "member_card": {"modify_msg_operation":
         {"card_cell": {"end_time": NOW + 60, "card_id": card_id}}}});
     assert_eq!(site.call("/card/update", &slot)["send_check"], json!(false));
-    let mut both = slot.clone();
+    let mut both = slot;
     both["member_card"]["discount"] = json!(8);
     assert_eq!(site.call("/card/update", &both)["send_check"], json!(false));
     let change = json!({"card_id": card_id, "member_card": {"prerogative": "会员享九折。", "wx_activate": true,

@@ -19,17 +19,17 @@ use crate::sync::lock;
 use crate::world::{Parts, World};
 
 /// The secret of the demo account here.
-pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// A world with the demo account, and a token for it.
-pub(super) struct Site {
-    pub(super) world: World,
-    pub(super) clock: Arc<ManualClock>,
-    pub(super) token: String,
+pub(crate) struct Site {
+    pub(crate) world: World,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) token: String,
 }
 
 impl Site {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let config = demo::accounts()
             .into_iter()
             .last()
@@ -37,7 +37,7 @@ impl Site {
             .with_app_secret(SECRET);
         let clock = Arc::new(ManualClock::new(NOW));
         let world = World::new(Parts {
-            time: Time::new(clock.clone()),
+            time: Time::new(Arc::<ManualClock>::clone(&clock)),
             accounts: vec![Arc::new(Account::new(config, None).unwrap())],
             base_url: String::new(),
             api_authority: Authority::api(None).unwrap().0,
@@ -56,20 +56,20 @@ impl Site {
     }
 
     /// Fetches a new stable token.
-    pub(super) fn renew(&mut self) {
+    pub(crate) fn renew(&mut self) {
         let body = json!({"grant_type": "client_credential", "appid": APPID, "secret": SECRET});
         let answer = self.send(Method::POST, "/cgi-bin/stable_token", &body.to_string());
         self.token = answer["access_token"].as_str().unwrap().to_owned();
     }
 
     /// Changes the settings of the family.
-    pub(super) fn rules(&self, change: impl FnOnce(&mut OfficialAccount)) {
+    pub(crate) fn rules(&self, change: impl FnOnce(&mut OfficialAccount)) {
         let mut settings = Settings::clone(&self.world.settings());
         change(&mut settings.official_account);
         self.world.set_settings(settings);
     }
 
-    pub(super) fn reply(&self, method: Method, target: &str, body: &str) -> Reply {
+    pub(crate) fn reply(&self, method: Method, target: &str, body: &str) -> Reply {
         let received = Received {
             method,
             target: target.to_owned(),
@@ -80,20 +80,20 @@ impl Site {
         super::answer(&self.world, &target, &received)
     }
 
-    pub(super) fn send(&self, method: Method, target: &str, body: &str) -> Value {
+    pub(crate) fn send(&self, method: Method, target: &str, body: &str) -> Value {
         let reply = self.reply(method, target, body);
         assert_eq!(reply.status, 200);
         serde_json::from_slice(&reply.body).unwrap()
     }
 
     /// Posts a body with the token.
-    pub(super) fn post(&self, path: &str, body: &Value) -> Value {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
         let target = format!("{path}?access_token={}", self.token);
         self.send(Method::POST, &target, &body.to_string())
     }
 
     /// The same, and checks that the answer is what the catalogue describes.
-    pub(super) fn call(&self, path: &str, body: &Value) -> Value {
+    pub(crate) fn call(&self, path: &str, body: &Value) -> Value {
         let answer = self.post(path, body);
         let target = super::find(&Method::POST, path, body.to_string().as_bytes());
         let id = target.operation().unwrap();
@@ -139,12 +139,12 @@ impl OperationVisitor for Conforms<'_> {
 }
 
 /// Returns the code of an answer.
-pub(super) fn code(answer: &Value) -> i64 {
+pub(crate) fn code(answer: &Value) -> i64 {
     answer["errcode"].as_i64().unwrap_or(0)
 }
 
 /// Runs a user action of the demo account.
-pub(super) fn act<T>(
+pub(crate) fn act<T>(
     site: &Site,
     action: impl FnOnce(&mut Core, &Context<'_>) -> Result<T, Refused>,
 ) -> T {
@@ -152,7 +152,7 @@ pub(super) fn act<T>(
 }
 
 /// The same for any account.
-pub(super) fn act_as<T>(
+pub(crate) fn act_as<T>(
     site: &Site,
     appid: &str,
     action: impl FnOnce(&mut Core, &Context<'_>) -> Result<T, Refused>,
@@ -163,7 +163,7 @@ pub(super) fn act_as<T>(
 }
 
 /// A user claims a card.
-pub(super) fn claim(site: &Site, card_id: &str, openid: &str) -> String {
+pub(crate) fn claim(site: &Site, card_id: &str, openid: &str) -> String {
     let claim = Claim {
         card_id: card_id.into(),
         openid: openid.into(),

@@ -324,7 +324,7 @@ fn service_items() -> Vec<ServiceItem> {
                 state("CHECKED_IN", &["hotel_name", "room_number"]),
                 state("CHECKED_OUT", &["hotel_name"]),
             ],
-            messages: vec![message("T3kLr8Qz", &["keyword1", "keyword2"])],
+            messages: vec![message("T3kLr8Qz", &["keyword1"])],
         },
         ServiceItem {
             service_module_id: "732".to_owned(),

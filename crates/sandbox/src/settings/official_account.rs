@@ -108,10 +108,10 @@ pub struct OfficialAccount {
     pub caller_ip_risky: bool,
     /// Whether the account is banned (48004). Default false.
     pub banned: bool,
-    /// Calls of each operation with a token a day (else 45009); no figure is published.
+    /// Calls of each operation a day (else 45009); no figure is published for most of them.
     /// Default none.
     pub calls_per_day: Option<u32>,
-    /// Calls of each operation with a token a minute (else 45011); no figure is published.
+    /// Calls of each operation a minute (else 45011); no figure is published for most of them.
     /// Default none.
     pub calls_per_minute: Option<u32>,
     /// What a path that leads nowhere gets. Default `errcode`.

@@ -10,6 +10,20 @@ use crate::server::MAX_MESSAGE_BYTES;
 
 #[tonic::async_trait]
 impl p::card_service_server::CardService for FamilyService {
+    async fn create_card(
+        &self,
+        request: Request<p::CreateCardRequest>,
+    ) -> Result<Response<p::Card>, Status> {
+        self.unary(request).await
+    }
+
+    async fn list_cards(
+        &self,
+        request: Request<p::ListCardsRequest>,
+    ) -> Result<Response<p::ListCardsResponse>, Status> {
+        self.unary(request).await
+    }
+
     async fn get_card(
         &self,
         request: Request<p::GetCardRequest>,
@@ -48,10 +62,140 @@ impl p::user_card_service_server::UserCardService for FamilyService {
         self.unary(request).await
     }
 
+    async fn list_user_cards(
+        &self,
+        request: Request<p::ListUserCardsRequest>,
+    ) -> Result<Response<p::ListUserCardsResponse>, Status> {
+        self.unary(request).await
+    }
+
     async fn update_user_card(
         &self,
         request: Request<p::UpdateUserCardRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
+        self.unary(request).await
+    }
+
+    async fn invalidate_user_card(
+        &self,
+        request: Request<p::InvalidateUserCardRequest>,
+    ) -> Result<Response<p::UserCard>, Status> {
+        self.unary(request).await
+    }
+
+    async fn import_user_card_by_openid(
+        &self,
+        request: Request<p::ImportUserCardByOpenidRequest>,
+    ) -> Result<Response<p::UserCard>, Status> {
+        self.unary(request).await
+    }
+
+    async fn import_user_card_by_phone(
+        &self,
+        request: Request<p::ImportUserCardByPhoneRequest>,
+    ) -> Result<Response<p::ImportUserCardByPhoneResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn confirm_user_card(
+        &self,
+        request: Request<p::ConfirmUserCardRequest>,
+    ) -> Result<Response<p::UserCard>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::pre_auth_token_service_server::PreAuthTokenService for FamilyService {
+    async fn create_pre_auth_token(
+        &self,
+        request: Request<p::CreatePreAuthTokenRequest>,
+    ) -> Result<Response<p::Token>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::pay_view_token_service_server::PayViewTokenService for FamilyService {
+    async fn create_pay_view_token(
+        &self,
+        request: Request<p::CreatePayViewTokenRequest>,
+    ) -> Result<Response<p::Token>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::open_user_card_token_service_server::OpenUserCardTokenService for FamilyService {
+    async fn create_open_user_card_token(
+        &self,
+        request: Request<p::CreateOpenUserCardTokenRequest>,
+    ) -> Result<Response<p::Token>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::user_feed_service_server::UserFeedService for FamilyService {
+    async fn create_user_feed(
+        &self,
+        request: Request<p::CreateUserFeedRequest>,
+    ) -> Result<Response<p::UserFeed>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::user_point_service_server::UserPointService for FamilyService {
+    async fn sync_user_points(
+        &self,
+        request: Request<p::SyncUserPointsRequest>,
+    ) -> Result<Response<p::UserPoints>, Status> {
+        self.unary(request).await
+    }
+
+    async fn confirm_exchange_coupon(
+        &self,
+        request: Request<p::ConfirmExchangeCouponRequest>,
+    ) -> Result<Response<p::ExchangeRecord>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::membership_activity_service_server::MembershipActivityService for FamilyService {
+    async fn create_membership_activity(
+        &self,
+        request: Request<p::CreateMembershipActivityRequest>,
+    ) -> Result<Response<p::MembershipActivity>, Status> {
+        self.unary(request).await
+    }
+
+    async fn list_membership_activities(
+        &self,
+        request: Request<p::ListMembershipActivitiesRequest>,
+    ) -> Result<Response<p::ListMembershipActivitiesResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn get_membership_activity(
+        &self,
+        request: Request<p::GetMembershipActivityRequest>,
+    ) -> Result<Response<p::MembershipActivity>, Status> {
+        self.unary(request).await
+    }
+
+    async fn update_membership_activity(
+        &self,
+        request: Request<p::UpdateMembershipActivityRequest>,
+    ) -> Result<Response<p::MembershipActivity>, Status> {
+        self.unary(request).await
+    }
+
+    async fn terminate_membership_activity(
+        &self,
+        request: Request<p::TerminateMembershipActivityRequest>,
+    ) -> Result<Response<p::MembershipActivity>, Status> {
         self.unary(request).await
     }
 }
@@ -63,6 +207,126 @@ impl p::media_service_server::MediaService for FamilyService {
         request: Request<tonic::Streaming<p::UploadImageRequest>>,
     ) -> Result<Response<p::UploadedImage>, Status> {
         self.upload(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::direct_card_service_server::DirectCardService for FamilyService {
+    async fn create_direct_card(
+        &self,
+        request: Request<p::CreateDirectCardRequest>,
+    ) -> Result<Response<p::Card>, Status> {
+        self.unary(request).await
+    }
+
+    async fn list_direct_cards(
+        &self,
+        request: Request<p::ListDirectCardsRequest>,
+    ) -> Result<Response<p::ListCardsResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn get_direct_card(
+        &self,
+        request: Request<p::GetDirectCardRequest>,
+    ) -> Result<Response<p::Card>, Status> {
+        self.unary(request).await
+    }
+
+    async fn update_direct_card(
+        &self,
+        request: Request<p::UpdateDirectCardRequest>,
+    ) -> Result<Response<p::Card>, Status> {
+        self.unary(request).await
+    }
+
+    async fn invalidate_direct_card(
+        &self,
+        request: Request<p::InvalidateDirectCardRequest>,
+    ) -> Result<Response<p::Card>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::direct_user_card_service_server::DirectUserCardService for FamilyService {
+    async fn get_direct_user_card(
+        &self,
+        request: Request<p::GetDirectUserCardRequest>,
+    ) -> Result<Response<p::UserCard>, Status> {
+        self.unary(request).await
+    }
+
+    async fn list_direct_user_cards(
+        &self,
+        request: Request<p::ListDirectUserCardsRequest>,
+    ) -> Result<Response<p::ListUserCardsResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn update_direct_user_card(
+        &self,
+        request: Request<p::UpdateDirectUserCardRequest>,
+    ) -> Result<Response<p::UserCard>, Status> {
+        self.unary(request).await
+    }
+
+    async fn invalidate_direct_user_card(
+        &self,
+        request: Request<p::InvalidateDirectUserCardRequest>,
+    ) -> Result<Response<p::UserCard>, Status> {
+        self.unary(request).await
+    }
+
+    async fn import_direct_user_card_by_openid(
+        &self,
+        request: Request<p::ImportDirectUserCardByOpenidRequest>,
+    ) -> Result<Response<p::UserCard>, Status> {
+        self.unary(request).await
+    }
+
+    async fn confirm_direct_user_card(
+        &self,
+        request: Request<p::ConfirmDirectUserCardRequest>,
+    ) -> Result<Response<p::UserCard>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::direct_pre_auth_token_service_server::DirectPreAuthTokenService for FamilyService {
+    async fn create_direct_pre_auth_token(
+        &self,
+        request: Request<p::CreateDirectPreAuthTokenRequest>,
+    ) -> Result<Response<p::Token>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::direct_user_feed_service_server::DirectUserFeedService for FamilyService {
+    async fn create_direct_user_feed(
+        &self,
+        request: Request<p::CreateDirectUserFeedRequest>,
+    ) -> Result<Response<p::UserFeed>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::direct_user_point_service_server::DirectUserPointService for FamilyService {
+    async fn sync_direct_user_points(
+        &self,
+        request: Request<p::SyncDirectUserPointsRequest>,
+    ) -> Result<Response<p::UserPoints>, Status> {
+        self.unary(request).await
+    }
+
+    async fn confirm_direct_exchange_coupon(
+        &self,
+        request: Request<p::ConfirmDirectExchangeCouponRequest>,
+    ) -> Result<Response<p::ExchangeRecord>, Status> {
+        self.unary(request).await
     }
 }
 
@@ -87,7 +351,57 @@ pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
             .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
     visit.service(
+        p::pre_auth_token_service_server::PreAuthTokenServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::pay_view_token_service_server::PayViewTokenServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::open_user_card_token_service_server::OpenUserCardTokenServiceServer::new(
+            service.clone(),
+        )
+        .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::user_feed_service_server::UserFeedServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::user_point_service_server::UserPointServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::membership_activity_service_server::MembershipActivityServiceServer::new(
+            service.clone(),
+        )
+        .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
         p::media_service_server::MediaServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::direct_card_service_server::DirectCardServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::direct_user_card_service_server::DirectUserCardServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::direct_pre_auth_token_service_server::DirectPreAuthTokenServiceServer::new(
+            service.clone(),
+        )
+        .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::direct_user_feed_service_server::DirectUserFeedServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::direct_user_point_service_server::DirectUserPointServiceServer::new(service.clone())
             .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
     visit.service(

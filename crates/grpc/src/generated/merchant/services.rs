@@ -10,6 +10,20 @@ use crate::server::MAX_MESSAGE_BYTES;
 
 #[tonic::async_trait]
 impl p::card_service_server::CardService for FamilyService {
+    async fn create_card(
+        &self,
+        request: Request<p::CreateCardRequest>,
+    ) -> Result<Response<p::CardSummary>, Status> {
+        self.unary(request).await
+    }
+
+    async fn list_cards(
+        &self,
+        request: Request<p::ListCardsRequest>,
+    ) -> Result<Response<p::ListCardsResponse>, Status> {
+        self.unary(request).await
+    }
+
     async fn get_card(
         &self,
         request: Request<p::GetCardRequest>,
@@ -30,6 +44,40 @@ impl p::card_service_server::CardService for FamilyService {
     ) -> Result<Response<p::DeleteCardResponse>, Status> {
         self.unary(request).await
     }
+
+    async fn upgrade_card(
+        &self,
+        request: Request<p::UpgradeCardRequest>,
+    ) -> Result<Response<p::UpgradeCardResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::card_right_service_server::CardRightService for FamilyService {
+    async fn update_card_rights(
+        &self,
+        request: Request<p::UpdateCardRightsRequest>,
+    ) -> Result<Response<p::UpdateCardRightsResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::code_service_server::CodeService for FamilyService {
+    async fn deposit_codes(
+        &self,
+        request: Request<p::DepositCodesRequest>,
+    ) -> Result<Response<p::DepositCodesResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn decrypt_code(
+        &self,
+        request: Request<p::DecryptCodeRequest>,
+    ) -> Result<Response<p::CodeResponse>, Status> {
+        self.unary(request).await
+    }
 }
 
 #[tonic::async_trait]
@@ -47,6 +95,204 @@ impl p::user_card_service_server::UserCardService for FamilyService {
     ) -> Result<Response<p::UpdateUserCardResponse>, Status> {
         self.unary(request).await
     }
+
+    async fn activate_user_card(
+        &self,
+        request: Request<p::ActivateUserCardRequest>,
+    ) -> Result<Response<p::ActivateUserCardResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn set_user_card_unavailable(
+        &self,
+        request: Request<p::SetUserCardUnavailableRequest>,
+    ) -> Result<Response<p::SetUserCardUnavailableResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn confirm_user_card(
+        &self,
+        request: Request<p::ConfirmUserCardRequest>,
+    ) -> Result<Response<p::ConfirmUserCardResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn import_user_card_by_openid(
+        &self,
+        request: Request<p::ImportUserCardByOpenidRequest>,
+    ) -> Result<Response<p::CodeResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn import_user_card_by_phone(
+        &self,
+        request: Request<p::ImportUserCardByPhoneRequest>,
+    ) -> Result<Response<p::CodeResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn list_user_cards(
+        &self,
+        request: Request<p::ListUserCardsRequest>,
+    ) -> Result<Response<p::ListUserCardsResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::user_card_right_service_server::UserCardRightService for FamilyService {
+    async fn update_user_card_rights(
+        &self,
+        request: Request<p::UpdateUserCardRightsRequest>,
+    ) -> Result<Response<p::UpdateUserCardRightsResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::bonus_service_server::BonusService for FamilyService {
+    async fn prepare_bonus(
+        &self,
+        request: Request<p::PrepareBonusRequest>,
+    ) -> Result<Response<p::PrepareBonusResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn commit_bonus(
+        &self,
+        request: Request<p::CommitBonusRequest>,
+    ) -> Result<Response<p::CommitBonusResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::card_qrcode_service_server::CardQrcodeService for FamilyService {
+    async fn create_card_qrcode(
+        &self,
+        request: Request<p::CreateCardQrcodeRequest>,
+    ) -> Result<Response<p::CreateCardQrcodeResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::permission_token_service_server::PermissionTokenService for FamilyService {
+    async fn create_permission_token(
+        &self,
+        request: Request<p::CreatePermissionTokenRequest>,
+    ) -> Result<Response<p::CreatePermissionTokenResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::activate_information_service_server::ActivateInformationService for FamilyService {
+    async fn get_activate_information(
+        &self,
+        request: Request<p::GetActivateInformationRequest>,
+    ) -> Result<Response<p::GetActivateInformationResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::phone_member_service_server::PhoneMemberService for FamilyService {
+    async fn import_phone_member(
+        &self,
+        request: Request<p::ImportPhoneMemberRequest>,
+    ) -> Result<Response<p::ImportPhoneMemberResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn search_phone_member(
+        &self,
+        request: Request<p::SearchPhoneMemberRequest>,
+    ) -> Result<Response<p::SearchPhoneMemberResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::service_module_service_server::ServiceModuleService for FamilyService {
+    async fn add_service_module(
+        &self,
+        request: Request<p::AddServiceModuleRequest>,
+    ) -> Result<Response<p::ServiceModule>, Status> {
+        self.unary(request).await
+    }
+
+    async fn update_service_module(
+        &self,
+        request: Request<p::UpdateServiceModuleRequest>,
+    ) -> Result<Response<p::ServiceModule>, Status> {
+        self.unary(request).await
+    }
+
+    async fn remove_service_module(
+        &self,
+        request: Request<p::RemoveServiceModuleRequest>,
+    ) -> Result<Response<p::RemoveServiceModuleResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::user_card_service_service_server::UserCardServiceService for FamilyService {
+    async fn set_user_card_service(
+        &self,
+        request: Request<p::SetUserCardServiceRequest>,
+    ) -> Result<Response<p::SetUserCardServiceResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::callback_service_server::CallbackService for FamilyService {
+    async fn set_callback(
+        &self,
+        request: Request<p::SetCallbackRequest>,
+    ) -> Result<Response<p::Callback>, Status> {
+        self.unary(request).await
+    }
+
+    async fn get_callback(
+        &self,
+        request: Request<p::GetCallbackRequest>,
+    ) -> Result<Response<p::Callback>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::activity_service_server::ActivityService for FamilyService {
+    async fn create_activity(
+        &self,
+        request: Request<p::CreateActivityRequest>,
+    ) -> Result<Response<p::Activity>, Status> {
+        self.unary(request).await
+    }
+
+    async fn list_activities(
+        &self,
+        request: Request<p::ListActivitiesRequest>,
+    ) -> Result<Response<p::ListActivitiesResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn get_activity(
+        &self,
+        request: Request<p::GetActivityRequest>,
+    ) -> Result<Response<p::Activity>, Status> {
+        self.unary(request).await
+    }
+
+    async fn terminate_activity(
+        &self,
+        request: Request<p::TerminateActivityRequest>,
+    ) -> Result<Response<p::TerminateActivityResponse>, Status> {
+        self.unary(request).await
+    }
 }
 
 /// Hands every served service of the family to `visit`.
@@ -56,7 +302,57 @@ pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
             .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
     visit.service(
+        p::card_right_service_server::CardRightServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::code_service_server::CodeServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
         p::user_card_service_server::UserCardServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::user_card_right_service_server::UserCardRightServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::bonus_service_server::BonusServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::card_qrcode_service_server::CardQrcodeServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::permission_token_service_server::PermissionTokenServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::activate_information_service_server::ActivateInformationServiceServer::new(
+            service.clone(),
+        )
+        .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::phone_member_service_server::PhoneMemberServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::service_module_service_server::ServiceModuleServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::user_card_service_service_server::UserCardServiceServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::callback_service_server::CallbackServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::activity_service_server::ActivityServiceServer::new(service.clone())
             .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
 }

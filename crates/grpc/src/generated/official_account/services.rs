@@ -9,11 +9,45 @@ use crate::family::{FamilyService, Register};
 use crate::server::MAX_MESSAGE_BYTES;
 
 #[tonic::async_trait]
+impl p::token_service_server::TokenService for FamilyService {
+    async fn get_token(
+        &self,
+        request: Request<p::GetTokenRequest>,
+    ) -> Result<Response<p::AccessToken>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::stable_token_service_server::StableTokenService for FamilyService {
+    async fn get_stable_token(
+        &self,
+        request: Request<p::GetStableTokenRequest>,
+    ) -> Result<Response<p::AccessToken>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
 impl p::card_service_server::CardService for FamilyService {
+    async fn create_card(
+        &self,
+        request: Request<p::CreateCardRequest>,
+    ) -> Result<Response<p::CreateCardResponse>, Status> {
+        self.unary(request).await
+    }
+
     async fn get_card(
         &self,
         request: Request<p::GetCardRequest>,
     ) -> Result<Response<p::GetCardResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn batch_get_cards(
+        &self,
+        request: Request<p::BatchGetCardsRequest>,
+    ) -> Result<Response<p::BatchGetCardsResponse>, Status> {
         self.unary(request).await
     }
 
@@ -37,6 +71,75 @@ impl p::card_service_server::CardService for FamilyService {
     ) -> Result<Response<p::BasicResponse>, Status> {
         self.unary(request).await
     }
+
+    async fn modify_card_stock(
+        &self,
+        request: Request<p::ModifyCardStockRequest>,
+    ) -> Result<Response<p::BasicResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::code_service_server::CodeService for FamilyService {
+    async fn get_code(
+        &self,
+        request: Request<p::GetCodeRequest>,
+    ) -> Result<Response<p::GetCodeResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn decrypt_code(
+        &self,
+        request: Request<p::DecryptCodeRequest>,
+    ) -> Result<Response<p::DecryptCodeResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn set_code_unavailable(
+        &self,
+        request: Request<p::SetCodeUnavailableRequest>,
+    ) -> Result<Response<p::BasicResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn update_code(
+        &self,
+        request: Request<p::UpdateCodeRequest>,
+    ) -> Result<Response<p::BasicResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn deposit_codes(
+        &self,
+        request: Request<p::DepositCodesRequest>,
+    ) -> Result<Response<p::DepositCodesResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn get_deposit_count(
+        &self,
+        request: Request<p::GetDepositCountRequest>,
+    ) -> Result<Response<p::GetDepositCountResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn check_codes(
+        &self,
+        request: Request<p::CheckCodesRequest>,
+    ) -> Result<Response<p::CheckCodesResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::user_service_server::UserService for FamilyService {
+    async fn list_user_cards(
+        &self,
+        request: Request<p::ListUserCardsRequest>,
+    ) -> Result<Response<p::ListUserCardsResponse>, Status> {
+        self.unary(request).await
+    }
 }
 
 #[tonic::async_trait]
@@ -48,10 +151,48 @@ impl p::member_service_server::MemberService for FamilyService {
         self.unary(request).await
     }
 
+    async fn activate_member(
+        &self,
+        request: Request<p::ActivateMemberRequest>,
+    ) -> Result<Response<p::BasicResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn set_activate_user_form(
+        &self,
+        request: Request<p::SetActivateUserFormRequest>,
+    ) -> Result<Response<p::BasicResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn get_activate_temp_info(
+        &self,
+        request: Request<p::GetActivateTempInfoRequest>,
+    ) -> Result<Response<p::GetActivateTempInfoResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn get_activate_url(
+        &self,
+        request: Request<p::GetActivateUrlRequest>,
+    ) -> Result<Response<p::GetActivateUrlResponse>, Status> {
+        self.unary(request).await
+    }
+
     async fn update_user(
         &self,
         request: Request<p::UpdateUserRequest>,
     ) -> Result<Response<p::UpdateUserResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::qrcode_service_server::QrcodeService for FamilyService {
+    async fn create_qrcode(
+        &self,
+        request: Request<p::CreateQrcodeRequest>,
+    ) -> Result<Response<p::CreateQrcodeResponse>, Status> {
         self.unary(request).await
     }
 }
@@ -80,10 +221,74 @@ impl p::pay_gift_member_card_service_server::PayGiftMemberCardService for Family
     }
 }
 
+#[tonic::async_trait]
+impl p::pay_gift_card_service_server::PayGiftCardService for FamilyService {
+    async fn add_pay_gift_card(
+        &self,
+        request: Request<p::AddPayGiftCardRequest>,
+    ) -> Result<Response<p::AddPayGiftCardResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn delete_pay_gift_card(
+        &self,
+        request: Request<p::DeletePayGiftCardRequest>,
+    ) -> Result<Response<p::BasicResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn get_pay_gift_card(
+        &self,
+        request: Request<p::GetPayGiftCardRequest>,
+    ) -> Result<Response<p::GetPayGiftCardResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn batch_get_pay_gift_cards(
+        &self,
+        request: Request<p::BatchGetPayGiftCardsRequest>,
+    ) -> Result<Response<p::BatchGetPayGiftCardsResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::datacube_service_server::DatacubeService for FamilyService {
+    async fn get_member_card_info(
+        &self,
+        request: Request<p::GetMemberCardInfoRequest>,
+    ) -> Result<Response<p::GetMemberCardInfoResponse>, Status> {
+        self.unary(request).await
+    }
+
+    async fn get_member_card_detail(
+        &self,
+        request: Request<p::GetMemberCardDetailRequest>,
+    ) -> Result<Response<p::GetMemberCardDetailResponse>, Status> {
+        self.unary(request).await
+    }
+}
+
 /// Hands every served service of the family to `visit`.
 pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
     visit.service(
+        p::token_service_server::TokenServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::stable_token_service_server::StableTokenServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
         p::card_service_server::CardServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::code_service_server::CodeServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::user_service_server::UserServiceServer::new(service.clone())
             .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
     visit.service(
@@ -91,9 +296,21 @@ pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
             .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
     visit.service(
+        p::qrcode_service_server::QrcodeServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
         p::pay_gift_member_card_service_server::PayGiftMemberCardServiceServer::new(
             service.clone(),
         )
         .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::pay_gift_card_service_server::PayGiftCardServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::datacube_service_server::DatacubeServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
 }

@@ -19,11 +19,9 @@ impl IntoModel<m::stable_token::GetStableToken> for p::GetStableTokenRequest {
     fn into_model(self, reader: &mut Reader) -> m::stable_token::GetStableToken {
         let extra = reader.extra(self.extra);
         m::stable_token::GetStableToken {
-            grant_type: self.grant_type,
-            appid: self.appid,
-            secret: self.secret.map(Into::into),
             force_refresh: self.force_refresh,
             extra: reader.unknown::<m::stable_token::GetStableToken>(extra),
+            ..Default::default()
         }
     }
 }
@@ -33,9 +31,6 @@ impl FromModel<m::stable_token::GetStableToken> for p::GetStableTokenRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            grant_type: model.grant_type,
-            appid: model.appid,
-            secret: model.secret.map(kabao_models::Secret::into_exposed),
             force_refresh: model.force_refresh,
             extra: extra.finish(),
         }

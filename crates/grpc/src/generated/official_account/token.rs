@@ -18,21 +18,16 @@ impl FamilyRequest for p::GetTokenRequest {
 impl IntoModel<m::token::GetToken> for p::GetTokenRequest {
     fn into_model(self, _: &mut Reader) -> m::token::GetToken {
         m::token::GetToken {
-            grant_type: self.grant_type,
-            appid: self.appid,
-            secret: self.secret.map(Into::into),
             extra: kabao_models::Extra::default(),
+            ..Default::default()
         }
     }
 }
 
 impl FromModel<m::token::GetToken> for p::GetTokenRequest {
-    fn from_model(model: m::token::GetToken) -> Self {
+    fn from_model(_: m::token::GetToken) -> Self {
         Self {
             account: String::new(),
-            grant_type: model.grant_type,
-            appid: model.appid,
-            secret: model.secret.map(kabao_models::Secret::into_exposed),
         }
     }
 }

@@ -1,4 +1,10 @@
-use kabao_api::{Family, FieldViolation, MockMemberApi, MockTemplateApi, View};
+mod batch;
+mod changes;
+
+use kabao_api::{
+    Error, Family, FieldViolation, Member, MemberState, MemberUpdate, MockMemberApi,
+    MockTemplateApi, PageToken, UpstreamMember, View,
+};
 use prost_types::FieldMask;
 use tonic::Code;
 
@@ -83,21 +89,25 @@ async fn get_hands_the_parsed_arguments_over_and_the_member_back() {
 }
 
 #[tokio::test]
-async fn a_state_without_a_portable_word_keeps_wechats() {
-    let mut members = MockMemberApi::new();
-    members.expect_get_member().returning(|_, _| {
-        Ok(Member::new(
-            NAME.parse().unwrap(),
-            MemberState::Other("GIFTING".to_owned()),
-        ))
-    });
-    let answer = service(members)
-        .get_member(get_request(NAME))
-        .await
-        .unwrap()
-        .into_inner();
-    assert_eq!(answer.state().as_str_name(), "STATE_UNSPECIFIED");
-    assert_eq!(answer.upstream_state, "GIFTING");
+async fn wechats_own_word_for_a_state_is_always_there() {
+    for (state, word, portable) in [
+        (MemberState::Active, "EFFECTIVE", "STATE_ACTIVE"),
+        (MemberState::Other, "GIFTING", "STATE_UNSPECIFIED"),
+    ] {
+        let mut members = MockMemberApi::new();
+        members.expect_get_member().returning(move |_, _| {
+            let mut member = Member::new(NAME.parse().unwrap(), state);
+            member.upstream_state = Some(word.to_owned());
+            Ok(member)
+        });
+        let answer = service(members)
+            .get_member(get_request(NAME))
+            .await
+            .unwrap()
+            .into_inner();
+        assert_eq!(answer.state().as_str_name(), portable);
+        assert_eq!(answer.upstream_state, word);
+    }
 }
 
 #[tokio::test]
@@ -324,4 +334,53 @@ async fn the_full_view_holds_the_familys_own_message() {
         // Messages do not print what they carry.
         assert!(!format!("{answer:?}").contains(phone));
     }
+}
+
+#[tokio::test]
+async fn a_list_hands_parent_and_page_over_and_the_next_token_back() {
+    let mut members = MockMemberApi::new();
+    members
+        .expect_list_members()
+        .withf(|context, request| {
+            context.account.as_str() == "demo-brand"
+                && request.account.as_str() == "demo-brand"
+                && request.template.is_none()
+                && request.openid.expose() == "o-1"
+                && request.page.size == Some(7)
+                && request.page.token == Some(PageToken::new("t-1"))
+        })
+        .once()
+        .returning(|_, _| {
+            Ok(Page {
+                items: vec![member(), member()],
+                next: Some(PageToken::new("t-2")),
+                total: None,
+            })
+        });
+    let request = proto::ListMembersRequest {
+        parent: "accounts/demo-brand/templates/-".to_owned(),
+        openid: "o-1".to_owned(),
+        page_size: 7,
+        page_token: "t-1".to_owned(),
+        view: 0,
+    };
+    let answer = service(members)
+        .list_members(Request::new(request))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!((answer.members.len(), answer.total_size), (2, None));
+    assert_eq!(answer.next_page_token, "t-2");
+
+    let wrong = proto::ListMembersRequest {
+        parent: "accounts/demo-brand".to_owned(),
+        page_size: -1,
+        ..Default::default()
+    };
+    let status = service(MockMemberApi::new())
+        .list_members(Request::new(wrong))
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(refusal(&status).1, ["parent", "openid", "page_size"]);
 }

@@ -274,3 +274,122 @@ fn the_full_view_holds_the_familys_own_message() {
     };
     assert!(card.member_card.is_some());
 }
+
+fn create_request(
+    template: proto::Template,
+    upstream: Option<proto::create_template_request::UpstreamRequest>,
+) -> Request<proto::CreateTemplateRequest> {
+    Request::new(proto::CreateTemplateRequest {
+        parent: "accounts/demo-brand".to_owned(),
+        template: Some(template),
+        upstream_request: upstream,
+        request_id: "r-1".to_owned(),
+        ..Default::default()
+    })
+}
+
+#[tokio::test]
+async fn a_list_of_templates_goes_on_with_its_token() {
+    let mut templates = MockTemplateApi::new();
+    templates
+        .expect_list_templates()
+        .withf(|_, request| request.account.as_str() == "demo-brand" && request.page.size.is_none())
+        .once()
+        .returning(|_, _| {
+            Ok(kabao_api::Page {
+                items: vec![template()],
+                next: Some(PageToken::new("t-2")),
+                total: Some(21),
+            })
+        });
+    let request = proto::ListTemplatesRequest {
+        parent: "accounts/demo-brand".to_owned(),
+        ..Default::default()
+    };
+    let answer = service(templates)
+        .list_templates(Request::new(request))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.templates[0].name, NAME);
+    assert_eq!(
+        (answer.next_page_token.as_str(), answer.total_size),
+        ("t-2", Some(21))
+    );
+}
+
+#[tokio::test]
+async fn a_template_is_made_from_portable_fields_and_the_familys_request() {
+    use kabao_api::UpstreamNewTemplate;
+    use kabao_proto::kabao::brand::v1::CreateCardRequest;
+    use proto::create_template_request::UpstreamRequest;
+
+    let mut templates = MockTemplateApi::new();
+    templates
+        .expect_create_template()
+        .withf(|_, request| {
+            let new = &request.template;
+            new.title.as_deref() == Some("茶港会员卡")
+                && new.description.is_none()
+                && new.total_stock == Some(10)
+                && new.validity == Some(Validity::Permanent)
+                && request.request_id.as_deref() == Some("r-1")
+                && matches!(&new.upstream, Some(UpstreamNewTemplate::Brand(card))
+                    if card.benefits.as_deref() == Some("折扣"))
+        })
+        .once()
+        .returning(|_, _| Ok(template()));
+    templates.expect_create_template().returning(|_, _| {
+        Err(Error::field_invalid([
+            FieldViolation::new("title", "is required"),
+            FieldViolation::new("legal_agreement", "is required"),
+            FieldViolation::new("request_id", "differs"),
+        ]))
+    });
+    let service = service(templates);
+    let portable = proto::Template {
+        title: "茶港会员卡".to_owned(),
+        validity: Some(proto::Validity {
+            kind: Some(proto::validity::Kind::Permanent(())),
+        }),
+        stock: Some(proto::Stock {
+            total: Some(10),
+            remaining: None,
+        }),
+        ..Default::default()
+    };
+    let brand = CreateCardRequest {
+        account: "accounts/demo-brand".to_owned(),
+        benefits: Some("折扣".to_owned()),
+        ..Default::default()
+    };
+    let upstream = Some(UpstreamRequest::Brand(brand.clone()));
+    service
+        .create_template(create_request(portable.clone(), upstream))
+        .await
+        .unwrap();
+    let status = service
+        .create_template(create_request(portable, None))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refusal(&status).1,
+        ["template.title", "brand.legal_agreement", "request_id"]
+    );
+
+    let mut other = brand;
+    other.account = "accounts/other".to_owned();
+    other.extra.insert("appid".to_owned(), "1".to_owned());
+    let wrong = proto::Template {
+        validity: Some(proto::Validity::default()),
+        ..Default::default()
+    };
+    let status = service
+        .create_template(create_request(wrong, Some(UpstreamRequest::Brand(other))))
+        .await
+        .unwrap_err();
+    let (_, fields) = refusal(&status);
+    assert_eq!(fields[0], "brand.account");
+    assert!(fields[1].starts_with("brand.extra"), "{fields:?}");
+    assert_eq!(fields[2], "template.validity");
+}

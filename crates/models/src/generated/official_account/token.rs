@@ -216,6 +216,13 @@ impl Endpoint for GetToken {
         self.secret = params.query("secret");
         Ok(())
     }
+
+    fn fill_credentials(&mut self, appid: &str, secret: &Secret) {
+        self.grant_type
+            .get_or_insert_with(|| "client_credential".to_owned());
+        self.appid.get_or_insert_with(|| appid.to_owned());
+        self.secret.get_or_insert_with(|| secret.clone());
+    }
 }
 
 object!(GetToken);

@@ -82,8 +82,20 @@ pub(super) fn dates(information: &DateInfo, now: i64) -> Result<(), Refused> {
     }
 }
 
-/// At most three of points, balance and custom fields are shown.
+/// At most three of points, balance and custom fields are shown, and every field has a name.
 pub(super) fn slots(card: &MemberCard) -> Result<(), Refused> {
+    let fields = [
+        &card.custom_field1,
+        &card.custom_field2,
+        &card.custom_field3,
+    ];
+    let nameless = fields
+        .into_iter()
+        .flatten()
+        .any(|field| field.name_type.is_none() && field.name.is_none());
+    if nameless {
+        return Err(Refused::Missing("custom_field.name".into()));
+    }
     let shown = [
         card.supply_bonus == Some(true),
         card.supply_balance == Some(true),

@@ -23,7 +23,8 @@ pub(crate) struct Claim {
 }
 
 /// What a user got.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Claimed {
     pub(crate) card_id: String,
     pub(crate) code: String,

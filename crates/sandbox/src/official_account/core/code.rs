@@ -4,6 +4,7 @@ use kabao_models::official_account::UserCardStatus;
 
 use super::template::CodeMode;
 use super::{Context, Core, Key, UserCard};
+use crate::ledger::{Change, Effect};
 use crate::official_account::Refused;
 use crate::random;
 
@@ -122,15 +123,15 @@ impl Core {
         }
         self.user_cards.remove(&key);
         self.user_cards.insert(new_key.clone(), after);
-        self.effects.push(crate::ledger::Effect {
+        self.effects.push(Effect {
             template: Some(key.0),
             member: Some(new_key.1.clone()),
-            changes: vec![crate::ledger::Change {
+            changes: vec![Change {
                 field: "code".to_owned(),
                 before: Some(key.1.into()),
                 after: Some(new_key.1.into()),
             }],
-            ..crate::ledger::Effect::default()
+            ..Effect::default()
         });
         Ok(())
     }
@@ -201,6 +202,9 @@ fn check_consumed((card_id, code): &Key, card: &UserCard) -> Result<(), Refused>
 
 #[cfg(test)]
 mod tests {
+    use kabao_models::official_account::DateInfoType;
+    use kabao_models::official_account::card::DateInfo;
+
     use super::*;
     use crate::official_account::core::testing::{CARD, CODE, World};
 
@@ -261,6 +265,27 @@ mod tests {
         );
         let restored = world.run(|core, context| core.restore_user_card(context, CARD, CODE));
         assert!(restored.is_err(), "final");
+    }
+
+    #[test]
+    fn the_setting_decides_whether_an_expired_card_fails_the_check() {
+        let mut world = World::new();
+        let card_id = world.approved_base(|base| {
+            base.date_info = Some(DateInfo {
+                r#type: Some(DateInfoType::DateTypeFixTerm),
+                fixed_term: Some(1),
+                fixed_begin_term: Some(0),
+                ..DateInfo::default()
+            });
+        });
+        let code = world.claim(&card_id, "oNew");
+        world.now += 86_399;
+        let check = |world: &mut World| status(world, None, &code, Check::Consume);
+        assert_eq!(check(&mut world), Ok(UserCardStatus::Normal));
+        world.now += 1;
+        assert_eq!(check(&mut world), Err(40127));
+        world.rules.expired_fails_check = false;
+        assert_eq!(check(&mut world), Ok(UserCardStatus::Expire));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::ledger::{Change, Effect};
 use crate::official_account::Refused;
 
 /// What became of the codes of one import.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct Deposited {
     pub(crate) imported: Vec<String>,
     pub(crate) duplicate: Vec<String>,

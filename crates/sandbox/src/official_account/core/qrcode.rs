@@ -3,6 +3,7 @@
 use super::code::check_form;
 use super::template::CodeMode;
 use super::{Context, Core};
+use crate::ledger::{Change, Effect};
 use crate::official_account::Refused;
 use crate::random;
 
@@ -44,7 +45,8 @@ impl QrCode {
 }
 
 /// A QR code that was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(crate) struct MadeQrCode {
     pub(crate) ticket: String,
     pub(crate) expire_seconds: i64,
@@ -75,6 +77,17 @@ impl Core {
         let ticket = format!("gQ{}==", random::secret(94));
         let mut show_qrcode_url = "https://mp.weixin.qq.com/cgi-bin/showqrcode?ticket=".to_owned();
         kabao_models::encode_component(&ticket, &mut show_qrcode_url);
+        for scene in &new.scenes {
+            self.effects.push(Effect {
+                template: Some(scene.card_id.clone()),
+                changes: vec![Change {
+                    field: "qrcode".to_owned(),
+                    before: None,
+                    after: Some(ticket.as_str().into()),
+                }],
+                ..Effect::default()
+            });
+        }
         let expires = context.now.saturating_add(expire_seconds);
         self.qrcodes.insert(
             ticket.clone(),

@@ -151,9 +151,10 @@ impl Template {
         let given = |text: &Option<String>| text.as_deref().is_some_and(|text| !text.is_empty());
         if card.auto_activate == Some(true) {
             ActivationMode::Automatic
-        } else if given(&card.activate_url) || given(&card.activate_app_brand_user_name) {
-            ActivationMode::Interface
-        } else if card.wx_activate != Some(true) {
+        } else if given(&card.activate_url)
+            || given(&card.activate_app_brand_user_name)
+            || card.wx_activate != Some(true)
+        {
             ActivationMode::Interface
         } else if card.wx_activate_after_submit == Some(true) {
             ActivationMode::JumpOneClick

@@ -5,6 +5,10 @@ use serde_json::json;
 use super::super::core::testing::{APPID, CARD, CODE, OTHER_APPID, new_card};
 use super::super::testing::{SECRET, Site, act, act_as, code};
 use super::*;
+use crate::settings::OfficialAccount;
+
+/// A change of the settings.
+type Change = fn(&mut OfficialAccount);
 
 #[test]
 fn tokens_are_refused_by_what_is_wrong_with_them() {
@@ -69,15 +73,13 @@ fn credentials_are_checked_one_after_the_other() {
         47001
     );
     let good = format!("/cgi-bin/token?appid={APPID}&secret={SECRET}&grant_type=client_credential");
-    for (change, expected) in [
-        (
-            (|rules| rules.caller_ip_refused = true) as fn(&mut crate::settings::OfficialAccount),
-            40164,
-        ),
+    let changes: [(Change, i64); 4] = [
+        (|rules| rules.caller_ip_refused = true, 40164),
         (|rules| rules.caller_ip_risky = true, 89503),
         (|rules| rules.secret_frozen = true, 40243),
         (|rules| rules.token_calls_per_day = 0, 45009),
-    ] {
+    ];
+    for (change, expected) in changes {
         let site = Site::new();
         site.rules(change);
         assert_eq!(code(&site.send(Method::GET, &good, "")), expected);

@@ -133,10 +133,20 @@ fn each_wrong_definition_has_its_code() {
         Some(52000)
     );
     let slots = create(&mut World::new(), |card| {
-        card.custom_field1 = Some(CustomField::default());
-        card.custom_field2 = Some(CustomField::default());
+        card.custom_field1 = Some(CustomField {
+            name: Some("券".into()),
+            ..CustomField::default()
+        });
+        card.custom_field2 = Some(CustomField {
+            name: Some("券".into()),
+            ..CustomField::default()
+        });
     });
     assert_eq!(slots, Err(40124));
+    let nameless = create(&mut World::new(), |card| {
+        card.custom_field1 = Some(CustomField::default());
+    });
+    assert_eq!(nameless, Err(41011));
     let coupon = NewCard {
         card_type: Some(CardType::Groupon),
         ..new_card()
@@ -231,7 +241,7 @@ fn lists_are_pages_of_the_callers_cards() {
     };
     assert_eq!(
         list(None, 0, 50),
-        (vec![CARD.to_owned(), waiting.clone(), approved.clone()], 3)
+        (vec![CARD.to_owned(), waiting.clone(), approved], 3)
     );
     assert_eq!(list(None, 1, 1), (vec![waiting.clone()], 3));
     assert_eq!(

@@ -1,0 +1,91 @@
+//! Points and stored value of the official-account family: written as absolute values.
+
+use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error, MemberName};
+use kabao_models::official_account::member::{NotifyOptional, UpdateUser};
+
+use super::OfficialAccount;
+use crate::member_locks::MemberGuard;
+use crate::portable::{Names, require_same_account};
+
+const NAMES: Names = Names(&[
+    ("card_id", "name"),
+    ("code", "name"),
+    ("record_bonus", "remark"),
+    ("record_balance", "remark"),
+]);
+
+/// Which value is changed.
+#[derive(Clone, Copy)]
+pub(super) enum Value {
+    Balance,
+    Points,
+}
+
+impl OfficialAccount {
+    pub(super) async fn lock(
+        &self,
+        context: &CallContext,
+        name: &MemberName,
+    ) -> Result<MemberGuard, Error> {
+        let patience = self.pipeline.settings().call_timeout;
+        self.pipeline.members().lock(context, name, patience).await
+    }
+
+    pub(super) async fn adjust(
+        &self,
+        context: &CallContext,
+        request: AdjustMember,
+        value: Value,
+    ) -> Result<Adjustment, Error> {
+        let AdjustMember {
+            name,
+            change,
+            minimum,
+            remark,
+            notify,
+            ..
+        } = request;
+        require_same_account(context, name.account())?;
+        let guard = self.lock(context, &name).await?;
+        let info = self.read_user_info(context, &name).await?;
+        let before = match value {
+            Value::Balance => info.balance,
+            Value::Points => info.bonus,
+        };
+        let after = change.apply(before, minimum)?;
+
+        let mut update = UpdateUser::new(name.code().clone(), name.template().id().as_str());
+        let mut notifications = NotifyOptional::default();
+        // The absolute value alone: WeChat's texts disagree about a difference beside it.
+        match value {
+            Value::Balance => {
+                update.balance = Some(after);
+                update.record_balance = remark;
+                notifications.is_notify_balance = notify;
+            }
+            Value::Points => {
+                update.bonus = Some(after);
+                update.record_bonus = remark;
+                notifications.is_notify_bonus = notify;
+            }
+        }
+        update.notify_optional = notify.map(|_| notifications);
+        match self.pipeline.call_locked(context, update, guard).await {
+            Ok(answer) => {
+                let result = match value {
+                    Value::Balance => answer.result_balance,
+                    Value::Points => answer.result_bonus,
+                };
+                Ok(Adjustment::new(before, result.unwrap_or(after)))
+            }
+            Err(error) => {
+                let error = NAMES.translate(error);
+                Err(match change {
+                    // Whoever repeats it starts from another value.
+                    Change::Add(_) if error.may_have_executed() => error.mark_not_retryable(),
+                    _ => error,
+                })
+            }
+        }
+    }
+}

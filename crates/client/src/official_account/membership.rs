@@ -1,0 +1,95 @@
+//! Beginning and end of a membership in the official-account family.
+
+use kabao_api::{
+    ActivateMember, ActivationOutcome, CallContext, Error, InvalidateMember, Member, MemberUpdate,
+    call,
+};
+use kabao_models::official_account::code::SetCodeUnavailable;
+use kabao_models::official_account::member;
+
+use super::OfficialAccount;
+use super::member::NAMES;
+use crate::portable::{
+    Names, after_the_change, refuse_unsupported, require_initial, require_same_account,
+};
+
+const INITIAL: &[&str] = &[
+    "membership_number",
+    "background_picture_url",
+    "points",
+    "balance",
+];
+const ACTIVATION: Names = Names(&[
+    ("card_id", "name"),
+    ("code", "name"),
+    ("membership_number", "initial_values.membership_number"),
+    (
+        "background_pic_url",
+        "initial_values.background_picture_url",
+    ),
+    ("init_bonus", "initial_values.points"),
+    ("init_balance", "initial_values.balance"),
+]);
+
+impl OfficialAccount {
+    pub(super) async fn activate(
+        &self,
+        context: &CallContext,
+        request: ActivateMember,
+    ) -> Result<Member, Error> {
+        let ActivateMember {
+            name,
+            outcome,
+            initial,
+            view,
+            ..
+        } = request;
+        require_same_account(context, name.account())?;
+        let other = outcome != ActivationOutcome::Enrolled;
+        refuse_unsupported(Self::FAMILY, &[("outcome", other)])?;
+        require_initial(Self::FAMILY, &initial.fields(), INITIAL)?;
+        let MemberUpdate {
+            membership_number,
+            background_picture_url,
+            points,
+            balance,
+            ..
+        } = initial;
+        let code = name.code().clone();
+        // WeChat wants a number; the documents name the code as the one to take.
+        let number = membership_number.unwrap_or_else(|| code.clone());
+        let mut activation = member::ActivateMember::new(number, code);
+        activation.card_id = Some(name.template().id().as_str().to_owned());
+        activation.background_pic_url = background_picture_url;
+        activation.init_bonus = points;
+        activation.init_balance = balance;
+        let guard = self.lock(context, &name).await?;
+        self.pipeline
+            .call_locked(context, activation, guard)
+            .await
+            .map_err(|error| ACTIVATION.translate(error))?;
+        self.read_member(context, name, view)
+            .await
+            .map_err(after_the_change)
+    }
+
+    pub(super) async fn invalidate(
+        &self,
+        context: &CallContext,
+        request: InvalidateMember,
+    ) -> Result<Member, Error> {
+        let InvalidateMember {
+            name, reason, view, ..
+        } = request;
+        require_same_account(context, name.account())?;
+        let mut invalidation = SetCodeUnavailable::new(name.code().clone());
+        invalidation.card_id = Some(name.template().id().as_str().to_owned());
+        invalidation.reason = reason;
+        call(&self.pipeline, context, invalidation)
+            .await
+            .map_err(|error| NAMES.translate(error))?;
+        self.read_member(context, name, view)
+            .await
+            .map_err(after_the_change)
+    }
+}

@@ -1,0 +1,47 @@
+//! Members of the domain, in words of `kabao.v1`.
+
+use kabao_api::{Member, MemberState, Personal, UpstreamMember};
+use kabao_proto::kabao::v1 as proto;
+
+use crate::convert::FromModel;
+use crate::portable::text;
+
+pub(super) fn answer(member: Member) -> proto::Member {
+    proto::Member {
+        name: member.name.resource_name(),
+        state: state(member.state).into(),
+        upstream_state: text(member.upstream_state),
+        openid: text(member.openid.map(Personal::into_exposed)),
+        membership_number: text(member.membership_number.map(Personal::into_exposed)),
+        level: text(member.level),
+        balance: member.balance,
+        points: member.points,
+        background_picture_url: text(member.background_picture_url),
+        nickname: text(member.nickname.map(Personal::into_exposed)),
+        upstream: member.upstream.and_then(upstream),
+    }
+}
+
+fn upstream(upstream: UpstreamMember) -> Option<proto::member::Upstream> {
+    use proto::member::Upstream;
+    Some(match upstream {
+        UpstreamMember::Merchant(card) => Upstream::Merchant(FromModel::from_model(*card)),
+        UpstreamMember::Brand(card) => Upstream::Brand(FromModel::from_model(*card)),
+        UpstreamMember::OfficialAccount(answer) => {
+            Upstream::OfficialAccount(FromModel::from_model(*answer))
+        }
+        _ => return None,
+    })
+}
+
+fn state(state: MemberState) -> proto::member::State {
+    use proto::member::State;
+    match state {
+        MemberState::PendingActivation => State::PendingActivation,
+        MemberState::Active => State::Active,
+        MemberState::Expired => State::Expired,
+        MemberState::Invalid => State::Invalid,
+        MemberState::Deleted => State::Deleted,
+        MemberState::Unspecified | MemberState::Other | _ => State::Unspecified,
+    }
+}

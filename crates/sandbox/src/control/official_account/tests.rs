@@ -1,0 +1,90 @@
+//! Tests of the user actions.
+
+use serde_json::json;
+
+use super::*;
+use crate::official_account::testing::Site;
+
+/// Does one action and returns what it shows.
+fn action(site: &Site, name: &str, body: &Value) -> Result<Value, Problem> {
+    let account = site.world.account("demo-official-account").unwrap();
+    super::action(&site.world, account, name, &Bytes::from(body.to_string())).unwrap()
+}
+
+#[test]
+fn a_card_goes_to_a_friend_and_comes_back_from_deletion() {
+    let site = Site::new();
+    let (card_id, code) = (
+        crate::demo::OFFICIAL_ACCOUNT_CARD,
+        crate::demo::OFFICIAL_ACCOUNT_CODE,
+    );
+    let card = json!({"card_id": card_id, "code": code});
+    assert!(
+        action(&site, "restore", &card).is_err(),
+        "it is not deleted"
+    );
+    assert_eq!(action(&site, "gift", &card).unwrap()["status"], "GIFTING");
+    let mut accepted = card;
+    accepted["friend_openid"] = json!("oFriend");
+    let friend = action(&site, "accept-gift", &accepted).unwrap();
+    assert_eq!(
+        (&friend["openid"], &friend["bonus"]),
+        (&json!("oFriend"), &json!(460))
+    );
+    let account = site.world.account("demo-official-account").unwrap();
+    let member = Member {
+        account: account.name.clone(),
+        card_id: card_id.to_owned(),
+        code: friend["code"].as_str().unwrap().to_owned(),
+    };
+    assert_eq!(
+        delete(&site.world, account, &member).unwrap()["status"],
+        "DELETE"
+    );
+    let held = json!({"card_id": card_id, "code": member.code});
+    assert_eq!(action(&site, "restore", &held).unwrap()["status"], "NORMAL");
+    for name in ["view", "consume", "encrypt-code"] {
+        assert!(action(&site, name, &held).is_ok(), "{name}");
+    }
+    let entries = lock(&site.world.ledger).entries();
+    assert!(
+        entries
+            .iter()
+            .any(|entry| entry.operation == "control.actions.accept-gift")
+    );
+}
+
+#[test]
+fn a_claim_by_qr_code_a_payment_and_an_unknown_card_are_answered() {
+    let site = Site::new();
+    let card_id = crate::demo::OFFICIAL_ACCOUNT_CARD;
+    let claim =
+        json!({"card_id": card_id, "openid": "oNew", "nickname": "小周", "outer_str": "counter-7"});
+    let claimed = action(&site, "claim", &claim).unwrap();
+    assert_eq!(
+        (&claimed["has_active"], &claimed["restored"]),
+        (&json!(true), &json!(false))
+    );
+    let used =
+        json!({"card_id": card_id, "code": claimed["code"], "fee": 900, "original_fee": 1_000});
+    assert_eq!(
+        action(&site, "use", &used).unwrap()["outer_str"],
+        "counter-7"
+    );
+    let paid = json!({"mchid": "1900000201", "openid": "oNew", "fee": 900, "joins": true});
+    assert_eq!(action(&site, "pay", &paid).unwrap()["offer"], Value::Null);
+    assert_eq!(
+        action(&site, "dispatch", &json!({"card_id": card_id})).unwrap()["card_type"],
+        "MEMBER_CARD"
+    );
+    assert!(action(&site, "view", &json!({"card_id": "none", "code": "1"})).is_err());
+    assert!(action(&site, "view", &json!({"card": "none"})).is_err());
+    assert_eq!(
+        action(&site, "revoke-tokens", &json!({})).unwrap()["status"],
+        "revoked"
+    );
+    let account = site.world.account("demo-official-account").unwrap();
+    assert!(super::action(&site.world, account, "fly", &Bytes::new()).is_none());
+    let state = state(&site.world);
+    assert_eq!(state["members"].as_array().map(Vec::len), Some(2));
+}
