@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use kabao_api::CallContext;
@@ -179,6 +181,33 @@ pub(crate) fn answering(
         result
     });
     (Arc::new(transport), sent)
+}
+
+/// Answers each request by what `answer` makes of it, half of `delay` after it was sent and half
+/// before the answer arrives.
+pub(crate) fn slow(
+    delay: Duration,
+    answer: impl Fn(&HttpRequest) -> Result<HttpResponse, TransportError> + Send + Sync + 'static,
+) -> Arc<dyn Transport> {
+    Arc::new(Slow { delay, answer })
+}
+
+struct Slow<F> {
+    delay: Duration,
+    answer: F,
+}
+
+#[async_trait]
+impl<F> Transport for Slow<F>
+where
+    F: Fn(&HttpRequest) -> Result<HttpResponse, TransportError> + Send + Sync,
+{
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        tokio::time::sleep(self.delay / 2).await;
+        let answer = (self.answer)(&request);
+        tokio::time::sleep(self.delay / 2).await;
+        answer
+    }
 }
 
 /// Answers from a list; one request more than answers is a failed test.

@@ -36,7 +36,7 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
                 (message, "unary")
             };
             out.push_str(&format!(
-                "async fn {}(&self, request: Request<{message}>) -> Result<Response<p::{answer}>, Status> {{\nself.{serve}(request).await\n}}\n\n",
+                "async fn {}(&self, request: Request<{message}>) -> Result<Response<p::{answer}>, Status> {{\nBox::pin(self.{serve}(request)).await\n}}\n\n",
                 snake(&operation.rpc)
             ));
         }

@@ -62,11 +62,14 @@ pub(crate) fn of_tonic(code: Code, message: &str, id: &RequestId) -> Status {
 
 /// The message that a status is, for answers with a status of their own for each item.
 pub(crate) fn to_message(status: &Status) -> tonic_types::Status {
-    tonic_types::Status::decode(status.details()).unwrap_or_else(|_| tonic_types::Status {
-        code: i32::from(status.code()),
-        message: status.message().to_owned(),
-        details: Vec::new(),
-    })
+    match tonic_types::Status::decode(status.details()) {
+        Ok(message) if !status.details().is_empty() => message,
+        _ => tonic_types::Status {
+            code: i32::from(status.code()),
+            message: status.message().to_owned(),
+            details: Vec::new(),
+        },
+    }
 }
 
 /// What is known of the call when it is refused.

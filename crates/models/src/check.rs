@@ -426,9 +426,8 @@ impl Checker {
             return None;
         };
         let actual = items.len();
-        if actual == 0 && limits.required {
-            self.report(name, Reason::Required);
-        } else if actual < limits.min_items {
+        // A list may be present and empty; a documented minimum is a limit of its own.
+        if actual < limits.min_items {
             self.report(
                 name,
                 Reason::TooFewItems {

@@ -30,6 +30,8 @@ pub(crate) fn accounts() -> Vec<AccountConfig> {
             .with_appid(OFFICIAL_ACCOUNT_APPID),
         AccountConfig::brand("demo-brand", BRAND_PROVIDER_NUMBER, BRAND_ID)
             .with_appid(OFFICIAL_ACCOUNT_APPID),
+        AccountConfig::brand_direct("demo-brand-direct", BRAND_ID)
+            .with_appid(OFFICIAL_ACCOUNT_APPID),
         AccountConfig::official_account("demo-official-account", OFFICIAL_ACCOUNT_APPID),
     ]
 }

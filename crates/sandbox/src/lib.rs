@@ -45,8 +45,8 @@
 //!
 //! # Accounts
 //!
-//! `demo-merchant`, `demo-brand` and `demo-official-account` always exist; [`Builder::account`]
-//! adds others. With [`Builder::directory`] keys and secrets survive restarts, below
+//! `demo-merchant`, `demo-brand` (a service provider), `demo-brand-direct` (the same brand, calling
+//! directly) and `demo-official-account` always exist; [`Builder::account`] adds others. With [`Builder::directory`] keys and secrets survive restarts, below
 //! `DIRECTORY/sandbox`: `ca.pem`, and per account `account.json`, `apiclient_key.pem`,
 //! `apiclient_cert.pem` and `pub_key.pem`. Accounts start in the key phase `migrating`: answers are
 //! signed with the key that the request's `Wechatpay-Serial` names, with the platform certificate
@@ -70,7 +70,7 @@
 //! | `POST /cards/claim` | `account`, `card_id`, `openid`, optional `code`, `phone_number`, `activated` | a user takes a card |
 //! | `POST /members/activate`, `/members/delete` | `account`, `card_id`, `code` | a waiting card becomes active; the user deletes a card |
 //! | `POST /templates/approve`, `/templates/reject` | `account`, `card_id` | WeChat's staff ends a review |
-//! | `POST /actions/{account}/{action}` | by action | what only one family has; merchant: `dynamic-code` |
+//! | `POST /actions/{account}/{action}` | by action | what only one family has; merchant: `dynamic-code`, `open-link`, `start-activation`, `submit-form`, `restore`, `record-payment`, `remind-phone-member`, `create-old-card` |
 //! | `POST /keys/rotate` | `account`, `key`: `platform_certificate` (with `signs`), `sign_with_newest`, `public_key`, `client_certificate` | makes a new key |
 //! | `POST /keys/revoke`, `/keys/restore` | `account`, optional `serial_no` | requests with the certificate get 401 |
 //! | `POST /reset` | | data, settings, faults, ledger and clock as at the start; keys stay |

@@ -85,7 +85,7 @@ impl Builder {
     }
 
     /// Sets whether templates and members of the demo accounts exist at start and after a reset.
-    /// The three demo accounts exist either way. Default true.
+    /// The demo accounts exist either way. Default true.
     #[must_use]
     pub fn demo(mut self, demo: bool) -> Self {
         self.demo = demo;

@@ -64,7 +64,7 @@ The directory holds, for foreign clients of the sandbox:
 
 /// Runs the gateway together with a sandbox of WeChat's servers; needs no WeChat account.
 ///
-/// Keys are made up and kept in the directory, three demo accounts have a template and a member each. When
+/// Keys are made up and kept in the directory, the demo accounts have a template and a member each. When
 /// everything answers, `kabao ready` is printed on a line of its own.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment, after_help = DEV_EXAMPLES)]

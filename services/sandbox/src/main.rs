@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 ///
 /// The sandbox verifies signatures, keeps state, answers and signs as WeChat does, for the three
 /// API families: merchant (membercard-open), brand (card-member) and official account (/card/...).
-/// It writes keys and credentials for three demo accounts, so that any client can talk to it, and
+/// It writes keys and credentials for four demo accounts, so that any client can talk to it, and
 /// offers a control API that acts for users and operators and injects faults.
 #[derive(Parser)]
 #[command(name = "kabao-sandbox", version, after_help = CONTROL_HELP)]
@@ -43,7 +43,7 @@ Files:
   DIR/sandbox/ACCOUNT/apiclient_key.pem   the account's private key (PKCS#8)
   DIR/sandbox/ACCOUNT/apiclient_cert.pem  the account's API certificate
   DIR/sandbox/ACCOUNT/pub_key.pem         the WeChat Pay public key
-  ACCOUNT is demo-merchant, demo-brand or demo-official-account.
+  ACCOUNT is demo-merchant, demo-brand, demo-brand-direct or demo-official-account.
 
 Control API (JSON; errors name the field):
   GET  /healthz                       {\"status\":\"ok\"}

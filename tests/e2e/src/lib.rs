@@ -19,4 +19,6 @@ mod refused_by_wechat;
 mod server;
 mod unreachable;
 mod unverified;
+mod walk;
+mod walk_official_account;
 mod world;

@@ -234,7 +234,6 @@ async fn a_deadline_that_has_passed_or_cannot_be_read() {
     let message = raw::frame(&get_member(&MERCHANT));
     for (timeout, code, reason, fields) in [
         ("0S", Code::DeadlineExceeded, "DEADLINE_EXCEEDED", &[][..]),
-        ("1n", Code::DeadlineExceeded, "DEADLINE_EXCEEDED", &[]),
         (
             "soon",
             Code::InvalidArgument,

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::gateway::Gateway;
-use crate::ledger::effects_with;
+use crate::ledger::effects_of_request;
 use crate::program::{built, json};
 
 #[test]
@@ -52,7 +52,7 @@ fn check(gateway: &Gateway, seen: &Value, run: &str, letter: &str, prefix: &str)
         "{merchant}"
     );
     assert_eq!(
-        effects_with(gateway, &format!("{prefix}{run}")),
+        effects_of_request(gateway, &format!("{prefix}{run}")),
         1,
         "one request number, sent twice, is one effect"
     );

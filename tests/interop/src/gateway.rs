@@ -15,7 +15,7 @@ use crate::program::variable;
 /// Making keys and starting is slow in a debug build on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(90);
 
-const LISTENERS: [&str; 5] = ["grpc", "admin", "notify", "sandbox", "control"];
+const LISTENERS: [&str; 4] = ["grpc", "admin", "sandbox", "control"];
 
 /// A running gateway with its sandbox; killed when it goes out of scope.
 pub(crate) struct Gateway {

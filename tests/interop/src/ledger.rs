@@ -18,6 +18,16 @@ pub(crate) fn effects_with(gateway: &Gateway, text: &str) -> usize {
         .count()
 }
 
+/// Counts the applied effects of one request number.
+#[track_caller]
+pub(crate) fn effects_of_request(gateway: &Gateway, number: &str) -> usize {
+    let ledger = get(gateway.address("control"), "/ledger");
+    entries(&ledger)
+        .iter()
+        .filter(|entry| entry["out_request_no"] == number)
+        .count()
+}
+
 #[track_caller]
 fn entries(ledger: &Value) -> &[Value] {
     ledger

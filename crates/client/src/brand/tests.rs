@@ -1,3 +1,5 @@
+mod portable;
+
 use std::sync::Arc;
 
 use kabao_api::{

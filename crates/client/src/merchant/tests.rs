@@ -1,3 +1,7 @@
+mod adjust;
+mod lists;
+mod membership;
+
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 

@@ -1,3 +1,5 @@
+mod portable;
+
 use kabao_api::{
     DeleteTemplate, GetMember, GetTemplate, MemberApi, MemberName, MemberState, MemberUpdate,
     Reason, TemplateApi, TemplateState, TemplateUpdate, UpdateMember, UpdateTemplate, View,

@@ -84,7 +84,8 @@ pub(crate) fn refusal(
     if let Some(field) = detail
         .as_ref()
         .map(|detail| field_path(&detail.field))
-        .filter(|field| !field.is_empty())
+        // A rejected credential is no field of the call, though WeChat calls it one.
+        .filter(|field| !field.is_empty() && reason != Reason::CredentialRejected)
     {
         error = error.with_violations([FieldViolation::new(field, "is refused by WeChat")]);
     }

@@ -29,6 +29,7 @@ impl Manner for Trace {
             span: span.clone(),
             started: Instant::now(),
             code: None,
+            probe: service == "grpc.health.v1.Health",
         };
         let answer = span.in_scope(|| inner.call(request));
         let observing = async move {
@@ -64,6 +65,8 @@ struct Observed {
     span: Span,
     started: Instant,
     code: Option<Code>,
+    /// Whether it asks for health.
+    probe: bool,
 }
 
 impl Observed {
@@ -86,8 +89,15 @@ impl Drop for Observed {
         let code = self.code.unwrap_or(Code::Cancelled);
         self.span.record("rpc.grpc.status_code", i32::from(code));
         let elapsed_ms = self.started.elapsed().as_secs_f64() * 1000.0;
-        self.span
-            .in_scope(|| tracing::info!(code = ?code, elapsed_ms, "call finished"));
+        let probe = self.probe;
+        self.span.in_scope(|| {
+            if probe {
+                // Probes come every few seconds for ever.
+                tracing::debug!(code = ?code, elapsed_ms, "call finished");
+            } else {
+                tracing::info!(code = ?code, elapsed_ms, "call finished");
+            }
+        });
     }
 }
 

@@ -388,7 +388,7 @@ pub mod account_service_client {
         /// could be verified; everything else is an error that says why.
         ///
         /// merchant: `merchant.cards.list` with one item; brand: `brand.cards.list` or
-        /// `brand.direct_cards.list` with one item, or both; official_account:
+        /// `brand_direct.cards.list` with one item, or both; official_account:
         /// `official_account.card.batch_get` with one item.
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with CREDENTIAL_REJECTED or
@@ -445,7 +445,7 @@ pub mod account_service_server {
         /// could be verified; everything else is an error that says why.
         ///
         /// merchant: `merchant.cards.list` with one item; brand: `brand.cards.list` or
-        /// `brand.direct_cards.list` with one item, or both; official_account:
+        /// `brand_direct.cards.list` with one item, or both; official_account:
         /// `official_account.card.batch_get` with one item.
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with CREDENTIAL_REJECTED or

@@ -23,7 +23,10 @@ pub(super) fn state(world: &World) -> Value {
     let seconds = world.settings().merchant.dynamic_code_seconds;
     let core = lock(&world.merchant);
     let templates: Vec<_> = core.templates().map(show_template).collect();
-    let members: Vec<_> = core.members().map(|member| show_member(member, now, seconds)).collect();
+    let members: Vec<_> = core
+        .members()
+        .map(|member| show_member(member, now, seconds))
+        .collect();
     let activities: Vec<_> = core
         .activities()
         .map(|activity| json!({ "owner": activity.owner, "activity": activity.shown(now) }))
@@ -87,9 +90,25 @@ fn run<T>(
 
 /// A user takes a card, or takes back a deleted one.
 pub(super) fn claim(world: &World, account: &Account, claim: Claim) -> Result<Value, Problem> {
-    let Claim { card_id, openid, code, phone_number, activated, .. } = claim;
-    let user = User { phone_number, ..User::of(&openid) };
-    let claim = merchant::Claim { card_id, user, code, activated, ..merchant::Claim::default() };
+    let Claim {
+        card_id,
+        openid,
+        code,
+        phone_number,
+        activated,
+        ..
+    } = claim;
+    let user = User {
+        phone_number,
+        ..User::of(&openid)
+    };
+    let claim = merchant::Claim {
+        card_id,
+        user,
+        code,
+        activated,
+        ..merchant::Claim::default()
+    };
     run(world, account, "control.cards.claim", |core, context| {
         if activated {
             core.claim(context, &claim)
@@ -107,9 +126,12 @@ pub(super) fn activate(
     member: &Member,
 ) -> Result<Value, Problem> {
     let request = ActivateUserCard::new(member.card_id.as_str(), member.code.as_str());
-    run(world, account, "control.members.activate", |core, context| {
-        core.activate_member(context, &request)
-    })
+    run(
+        world,
+        account,
+        "control.members.activate",
+        |core, context| core.activate_member(context, &request),
+    )
     .map(|card| json!(card))
 }
 
@@ -128,10 +150,15 @@ pub(super) fn review(
     card_id: &str,
     approved: bool,
 ) -> Result<Value, Problem> {
-    let operation =
-        if approved { "control.templates.approve" } else { "control.templates.reject" };
-    run(world, account, operation, |core, context| core.review_template(context, card_id, approved))
-        .map(|card| json!(card))
+    let operation = if approved {
+        "control.templates.approve"
+    } else {
+        "control.templates.reject"
+    };
+    run(world, account, operation, |core, context| {
+        core.review_template(context, card_id, approved)
+    })
+    .map(|card| json!(card))
 }
 
 /// What only this family has.
@@ -147,7 +174,9 @@ pub(super) fn action(
         "start-activation" => parse(body).and_then(|start| start_activation(world, account, start)),
         "submit-form" => parse(body).and_then(|form| submit_form(world, account, &form)),
         "restore" => parse(body).and_then(|card| restore(world, account, &card)),
-        "record-payment" => parse(body).and_then(|payment| record_payment(world, account, &payment)),
+        "record-payment" => {
+            parse(body).and_then(|payment| record_payment(world, account, &payment))
+        }
         "remind-phone-member" => parse(body).and_then(|member| remind(world, account, &member)),
         "create-old-card" => parse(body).and_then(|old| create_old_card(world, account, &old)),
         _ => return None,
@@ -172,12 +201,24 @@ struct OpenLink {
 }
 
 fn open_link(world: &World, account: &Account, open: OpenLink) -> Result<Value, Problem> {
-    let OpenLink { link, user, code, user_information } = open;
-    let claim = merchant::Claim { user, code, user_information, ..merchant::Claim::default() };
+    let OpenLink {
+        link,
+        user,
+        code,
+        user_information,
+    } = open;
+    let claim = merchant::Claim {
+        user,
+        code,
+        user_information,
+        ..merchant::Claim::default()
+    };
     check_user(&claim.user)?;
     let operation = "control.merchant.open-link";
-    run(world, account, operation, |core, context| core.open_link(context, &link, &claim))
-        .map(|opened| json!(opened))
+    run(world, account, operation, |core, context| {
+        core.open_link(context, &link, &claim)
+    })
+    .map(|opened| json!(opened))
 }
 
 /// A user opens a card in the merchant's mini program, which has to activate it.
@@ -197,13 +238,27 @@ fn start_activation(
     account: &Account,
     start: StartActivation,
 ) -> Result<Value, Problem> {
-    let StartActivation { card_id, user, code, outer_str, user_information } = start;
+    let StartActivation {
+        card_id,
+        user,
+        code,
+        outer_str,
+        user_information,
+    } = start;
     check_user(&user)?;
-    let claim =
-        merchant::Claim { card_id, user, code, activated: false, outer_str, user_information };
+    let claim = merchant::Claim {
+        card_id,
+        user,
+        code,
+        activated: false,
+        outer_str,
+        user_information,
+    };
     let operation = "control.merchant.start-activation";
-    run(world, account, operation, |core, context| core.start_activation(context, &claim))
-        .map(|(card, pass)| json!({ "card": card, "pass": pass }))
+    run(world, account, operation, |core, context| {
+        core.start_activation(context, &claim)
+    })
+    .map(|(card, pass)| json!({ "card": card, "pass": pass }))
 }
 
 fn check_user(user: &User) -> Result<(), Problem> {
@@ -223,16 +278,24 @@ struct SubmitForm {
 }
 
 fn submit_form(world: &World, account: &Account, form: &SubmitForm) -> Result<Value, Problem> {
-    run(world, account, "control.merchant.submit-form", |core, context| {
-        core.submit_form(context, &form.card_id, &form.code, &form.user_information)
-    })
+    run(
+        world,
+        account,
+        "control.merchant.submit-form",
+        |core, context| {
+            core.submit_form(context, &form.card_id, &form.code, &form.user_information)
+        },
+    )
     .map(|card| json!({ "member": card }))
 }
 
 fn restore(world: &World, account: &Account, card: &Card) -> Result<Value, Problem> {
-    run(world, account, "control.merchant.restore", |core, context| {
-        core.restore_member(context, &card.card_id, &card.code)
-    })
+    run(
+        world,
+        account,
+        "control.merchant.restore",
+        |core, context| core.restore_member(context, &card.card_id, &card.code),
+    )
     .map(|card| json!({ "member": card }))
 }
 
@@ -253,16 +316,27 @@ fn record_payment(world: &World, account: &Account, payment: &Payment) -> Result
             parse_rfc3339(text).ok_or_else(|| Problem::field("at", "must be an RFC 3339 time"))?
         }
     };
-    let people: Vec<_> = [&payment.openid, &payment.phone_number].into_iter().flatten().collect();
+    let people: Vec<_> = [&payment.openid, &payment.phone_number]
+        .into_iter()
+        .flatten()
+        .collect();
     if people.is_empty() {
-        return Err(Problem::field("openid", "give openid, phone_number or both"));
+        return Err(Problem::field(
+            "openid",
+            "give openid, phone_number or both",
+        ));
     }
-    run(world, account, "control.merchant.record-payment", |core, context| {
-        for person in people {
-            core.record_payment(context, person, paid);
-        }
-        Ok(())
-    })
+    run(
+        world,
+        account,
+        "control.merchant.record-payment",
+        |core, context| {
+            for person in people {
+                core.record_payment(context, person, paid);
+            }
+            Ok(())
+        },
+    )
     .map(|()| json!({ "paid": rfc3339(paid) }))
 }
 
@@ -275,15 +349,21 @@ struct Remind {
 }
 
 fn remind(world: &World, account: &Account, member: &Remind) -> Result<Value, Problem> {
-    run(world, account, "control.merchant.remind-phone-member", |core, context| {
-        core.remind_phone_member(context, &member.card_id, &member.phone_number)
-    })
+    run(
+        world,
+        account,
+        "control.merchant.remind-phone-member",
+        |core, context| core.remind_phone_member(context, &member.card_id, &member.phone_number),
+    )
     .map(|()| json!({ "reminded": true }))
 }
 
 fn create_old_card(world: &World, account: &Account, old: &OldCard) -> Result<Value, Problem> {
-    run(world, account, "control.merchant.create-old-card", |core, context| {
-        core.create_old_card(context, old)
-    })
+    run(
+        world,
+        account,
+        "control.merchant.create-old-card",
+        |core, context| core.create_old_card(context, old),
+    )
     .map(|card| json!({ "template": card }))
 }

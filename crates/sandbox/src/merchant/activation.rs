@@ -9,9 +9,10 @@ use kabao_models::merchant::activate_informations::GetActivateInformationRespons
 use kabao_models::merchant::user_cards::{ActivateUserCard, UserCard};
 use kabao_models::merchant::{UserCardStatus, UserInformation};
 use serde::Serialize;
+use serde_json::json;
 
 use super::claim::Claim;
-use super::core::MemberKey;
+use super::core::{MemberKey, change};
 use super::{Context, Core, Refused, Rule};
 use crate::ledger::differences;
 use crate::random;
@@ -51,7 +52,13 @@ impl Core {
                 key
             }
             None => {
-                let card = self.claim(context, &Claim { activated: false, ..claim.clone() })?;
+                let card = self.claim(
+                    context,
+                    &Claim {
+                        activated: false,
+                        ..claim.clone()
+                    },
+                )?;
                 let code = card.code.map(Personal::into_exposed).unwrap_or_default();
                 (claim.card_id.clone(), code)
             }
@@ -68,12 +75,19 @@ impl Core {
             code_used: false,
             ticket_used: false,
         };
-        if let Some(old) = member.pass.replace(pass.clone()) {
+        let replaced = member.pass.replace(pass.clone());
+        let before = replaced.as_ref().map(|old| json!(old));
+        self.note_member(&key, None, vec![change("pass", before, Some(json!(pass)))]);
+        if let Some(old) = replaced {
             self.passes.encrypt_codes.remove(&old.encrypt_code);
             self.passes.tickets.remove(&old.activate_ticket);
         }
-        self.passes.encrypt_codes.insert(pass.encrypt_code.clone(), key.clone());
-        self.passes.tickets.insert(pass.activate_ticket.clone(), key);
+        self.passes
+            .encrypt_codes
+            .insert(pass.encrypt_code.clone(), key.clone());
+        self.passes
+            .tickets
+            .insert(pass.activate_ticket.clone(), key);
         Ok((shown, Some(pass)))
     }
 
@@ -93,7 +107,12 @@ impl Core {
     ) -> Result<Personal, Refused> {
         self.template(context.merchant, card_id)?;
         let invalid = Rule::EncryptCodeInvalid;
-        let key = self.passes.encrypt_codes.get(encrypt_code).filter(|key| key.0 == card_id).ok_or(invalid)?;
+        let key = self
+            .passes
+            .encrypt_codes
+            .get(encrypt_code)
+            .filter(|key| key.0 == card_id)
+            .ok_or(invalid)?;
         let member = self.members.get_mut(key).ok_or(invalid)?;
         let pass = member.pass.as_mut().ok_or(invalid)?;
         let used = pass.code_used && context.rules.encrypt_code_single_use;
@@ -112,7 +131,10 @@ impl Core {
     ) -> Result<GetActivateInformationResponse, Refused> {
         let invalid = Rule::TicketInvalid;
         let key = self.passes.tickets.get(ticket).ok_or(invalid)?;
-        let own = self.templates.get(&key.0).is_some_and(|template| template.owner == context.merchant);
+        let own = self
+            .templates
+            .get(&key.0)
+            .is_some_and(|template| template.owner == context.merchant);
         let member = self.members.get_mut(key).filter(|_| own).ok_or(invalid)?;
         let pass = member.pass.as_mut().ok_or(invalid)?;
         let used = pass.ticket_used && context.rules.activate_ticket_single_use;
@@ -134,7 +156,8 @@ impl Core {
         context: &Context<'_>,
         request: &ActivateUserCard,
     ) -> Result<UserCard, Refused> {
-        let (key, _, member) = self.member(context.merchant, &request.card_id, request.code.expose())?;
+        let (key, _, member) =
+            self.member(context.merchant, &request.card_id, request.code.expose())?;
         match member.status(context.now) {
             UserCardStatus::NotActivate => {}
             UserCardStatus::Effective if !context.rules.refuse_second_activation => {
@@ -148,7 +171,10 @@ impl Core {
         let before = member.card.clone();
         let mut after = before.clone();
         after.user_card_status = Some(UserCardStatus::Effective);
-        after.membership_number = request.membership_number.clone().or(after.membership_number);
+        after.membership_number = request
+            .membership_number
+            .clone()
+            .or(after.membership_number);
         self.note_member(&key, None, differences(&before, &after));
         let member = self.members.get_mut(&key).ok_or(Rule::CodeNotExist)?;
         member.card = after;
@@ -183,16 +209,33 @@ impl Core {
     }
 
     /// Checks that every answer belongs to the form of a template.
-    pub(super) fn check_answers(&self, card_id: &str, answers: &UserInformation) -> Result<(), Refused> {
+    pub(super) fn check_answers(
+        &self,
+        card_id: &str,
+        answers: &UserInformation,
+    ) -> Result<(), Refused> {
         let template = self.templates.get(card_id).ok_or(Rule::CardIdInvalid)?;
         let form = template.card.user_information_form.as_ref();
-        let common = form.and_then(|form| form.common_field_list.as_deref()).unwrap_or_default();
-        let custom = form.and_then(|form| form.custom_field_list.as_deref()).unwrap_or_default();
+        let common = form
+            .and_then(|form| form.common_field_list.as_deref())
+            .unwrap_or_default();
+        let custom = form
+            .and_then(|form| form.custom_field_list.as_deref())
+            .unwrap_or_default();
         let mut common_answers = answers.common_field_list.iter().flatten();
         let mut custom_answers = answers.custom_field_list.iter().flatten();
-        let known = common_answers.all(|answer| answer.name.as_ref().is_some_and(|name| common.contains(name)))
-            && custom_answers.all(|answer| custom.iter().any(|field| field.name == answer.name));
-        if known { Ok(()) } else { Err(Rule::FormAnswerUnknown.into()) }
+        let known = common_answers.all(|answer| {
+            answer
+                .name
+                .as_ref()
+                .is_some_and(|name| common.contains(name))
+        }) && custom_answers
+            .all(|answer| custom.iter().any(|field| field.name == answer.name));
+        if known {
+            Ok(())
+        } else {
+            Err(Rule::FormAnswerUnknown.into())
+        }
     }
 }
 
@@ -245,7 +288,9 @@ mod tests {
         let rules = rules();
         let code = claimed(&mut core, "oNew", true);
         core.delete_member(&context(&rules), CARD, &code).unwrap();
-        let (card, pass) = core.start_activation(&context(&rules), &claim_of("oNew")).unwrap();
+        let (card, pass) = core
+            .start_activation(&context(&rules), &claim_of("oNew"))
+            .unwrap();
         assert_eq!(card.user_card_status, Some(UserCardStatus::Effective));
         assert!(pass.is_none());
     }
@@ -255,14 +300,21 @@ mod tests {
         let mut core = core();
         let rules = rules();
         let context = context(&rules);
-        let claim =
-            Claim { user_information: Some(answers(CommonFormField::UserFormFlagMobile)), ..claim_of("oNew") };
+        let claim = Claim {
+            user_information: Some(answers(CommonFormField::UserFormFlagMobile)),
+            ..claim_of("oNew")
+        };
         let (card, pass) = started(&mut core, &context, &claim);
         assert_eq!(card.user_card_status, Some(UserCardStatus::NotActivate));
         assert_eq!(pass.encrypt_code.len(), 64);
         for _ in 0..2 {
-            assert_eq!(Ok(card.code.clone().unwrap()), core.decrypt_code(&context, CARD, &pass.encrypt_code));
-            let information = core.activate_information(&context, &pass.activate_ticket).unwrap();
+            assert_eq!(
+                Ok(card.code.clone().unwrap()),
+                core.decrypt_code(&context, CARD, &pass.encrypt_code)
+            );
+            let information = core
+                .activate_information(&context, &pass.activate_ticket)
+                .unwrap();
             assert!(information.strict_violations().is_empty());
             assert_eq!(information.user_information, claim.user_information);
         }
@@ -285,13 +337,30 @@ mod tests {
         let (first, old) = started(&mut core, &context, &claim_of("oNew"));
         let (second, pass) = started(&mut core, &context, &claim_of("oNew"));
         assert_eq!(first.code, second.code);
-        assert!(core.decrypt_code(&context, CARD, &old.encrypt_code).is_err());
-        core.decrypt_code(&context, CARD, &pass.encrypt_code).unwrap();
-        assert!(core.decrypt_code(&context, CARD, &pass.encrypt_code).is_err());
-        core.activate_information(&context, &pass.activate_ticket).unwrap();
-        assert!(core.activate_information(&context, &pass.activate_ticket).is_err());
-        let other = Context { merchant: "1900000999", ..context };
-        assert!(core.activate_information(&other, &pass.activate_ticket).is_err());
+        assert!(
+            core.decrypt_code(&context, CARD, &old.encrypt_code)
+                .is_err()
+        );
+        core.decrypt_code(&context, CARD, &pass.encrypt_code)
+            .unwrap();
+        assert!(
+            core.decrypt_code(&context, CARD, &pass.encrypt_code)
+                .is_err()
+        );
+        core.activate_information(&context, &pass.activate_ticket)
+            .unwrap();
+        assert!(
+            core.activate_information(&context, &pass.activate_ticket)
+                .is_err()
+        );
+        let other = Context {
+            merchant: "1900000999",
+            ..context
+        };
+        assert!(
+            core.activate_information(&other, &pass.activate_ticket)
+                .is_err()
+        );
     }
 
     #[test]
@@ -306,8 +375,14 @@ mod tests {
         let card = core.activate_member(&context(&strict), &request).unwrap();
         assert_eq!(card.user_card_status, Some(UserCardStatus::Effective));
         assert_eq!(card.membership_number.unwrap().expose(), "VIP-1");
-        assert_eq!(core.activate_member(&context(&strict), &request), Err(Rule::NotWaiting.into()));
-        let lenient = settings::Merchant { refuse_second_activation: false, ..rules() };
+        assert_eq!(
+            core.activate_member(&context(&strict), &request),
+            Err(Rule::NotWaiting.into())
+        );
+        let lenient = settings::Merchant {
+            refuse_second_activation: false,
+            ..rules()
+        };
         core.activate_member(&context(&lenient), &request).unwrap();
         assert_eq!(core.effects.len(), 1);
     }
@@ -323,8 +398,18 @@ mod tests {
         assert_eq!(refused, Err(Rule::FormAnswerUnknown.into()));
         let known = answers(CommonFormField::UserFormFlagMobile);
         core.submit_form(&context, CARD, &code, &known).unwrap();
-        let form = core.templates.get_mut(CARD).unwrap().card.user_information_form.as_mut().unwrap();
+        let form = core
+            .templates
+            .get_mut(CARD)
+            .unwrap()
+            .card
+            .user_information_form
+            .as_mut()
+            .unwrap();
         form.can_modify_after_activate = Some(false);
-        assert_eq!(core.submit_form(&context, CARD, &code, &known), Err(Rule::FormFixed.into()));
+        assert_eq!(
+            core.submit_form(&context, CARD, &code, &known),
+            Err(Rule::FormFixed.into())
+        );
     }
 }

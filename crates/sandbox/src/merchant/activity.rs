@@ -6,7 +6,7 @@ use kabao_models::merchant::activities::{
     Activity as Shown, CreateActivity, ListActivities, TerminateActivityResponse,
 };
 
-use super::activity_rules::{Period, check_new, check_bindings};
+use super::activity_rules::{Period, check_bindings, check_new};
 use super::core::Numbered;
 use super::page::{self, Page};
 use super::template::reduced;
@@ -39,7 +39,10 @@ impl Activity {
 
     /// Returns the activity as the service shows it at a moment.
     pub(crate) fn shown(&self, now: Timestamp) -> Shown {
-        Shown { activity_status: Some(self.status(now)), ..self.shown.clone() }
+        Shown {
+            activity_status: Some(self.status(now)),
+            ..self.shown.clone()
+        }
     }
 }
 
@@ -50,7 +53,10 @@ impl Core {
         context: &Context<'_>,
         create: &CreateActivity,
     ) -> Result<Shown, Refused> {
-        let card_id = create.card_id.as_deref().ok_or(Refused::Required("card_id"))?;
+        let card_id = create
+            .card_id
+            .as_deref()
+            .ok_or(Refused::Required("card_id"))?;
         let template = self.templates.get(card_id).ok_or(Rule::CardIdInvalid)?;
         if !template.upgraded {
             return Err(Rule::NotUpgraded.into());
@@ -70,7 +76,11 @@ impl Core {
         shown.update_time = Some(created);
         shown.activity_status = Some(ActivityStatus::Created);
         let activity_id = shown.activity_id.clone().unwrap_or_default();
-        self.note(Some(card_id), number, differences(&Shown::default(), &shown));
+        self.note(
+            Some(card_id),
+            number,
+            differences(&Shown::default(), &shown),
+        );
         let activity = Activity {
             shown,
             owner: context.merchant.to_owned(),
@@ -107,12 +117,21 @@ impl Core {
         found.sort_by_key(|(sequence, _)| *sequence);
         let found = found.into_iter().map(|(_, shown)| shown).collect();
         let max = context.rules.activities_max_limit;
-        Ok((page::items(context, found, offset, limit, max)?, offset, limit))
+        Ok((
+            page::items(context, found, offset, limit, max)?,
+            offset,
+            limit,
+        ))
     }
 
     /// Returns an activity.
-    pub(super) fn get_activity(&self, context: &Context<'_>, activity_id: &str) -> Result<Shown, Refused> {
-        self.activity(context, activity_id).map(|activity| activity.shown(context.now))
+    pub(super) fn get_activity(
+        &self,
+        context: &Context<'_>,
+        activity_id: &str,
+    ) -> Result<Shown, Refused> {
+        self.activity(context, activity_id)
+            .map(|activity| activity.shown(context.now))
     }
 
     /// Ends an activity for good.
@@ -122,7 +141,11 @@ impl Core {
         activity_id: &str,
     ) -> Result<TerminateActivityResponse, Refused> {
         let activity = self.activity(context, activity_id)?;
-        let template = activity.shown.card_id.as_deref().and_then(|card_id| self.templates.get(card_id));
+        let template = activity
+            .shown
+            .card_id
+            .as_deref()
+            .and_then(|card_id| self.templates.get(card_id));
         if let Some(template) = template {
             super::activity_rules::check_creator(context, template)?;
         }
@@ -182,14 +205,23 @@ mod tests {
 
     fn created() -> (Core, String) {
         let mut core = core();
-        let activity = core.create_activity(&context(&rules()), &creation("n-1")).unwrap();
-        assert!(activity.strict_violations().is_empty(), "{:?}", activity.strict_violations());
+        let activity = core
+            .create_activity(&context(&rules()), &creation("n-1"))
+            .unwrap();
+        assert!(
+            activity.strict_violations().is_empty(),
+            "{:?}",
+            activity.strict_violations()
+        );
         let activity_id = activity.activity_id.unwrap();
         (core, activity_id)
     }
 
     fn at<'a>(context: &Context<'a>, days: i64) -> Context<'a> {
-        Context { now: plus_days(context.now, days), ..*context }
+        Context {
+            now: plus_days(context.now, days),
+            ..*context
+        }
     }
 
     #[test]
@@ -202,11 +234,19 @@ mod tests {
             (60, ActivityStatus::Ongoing),
             (61, ActivityStatus::OverTime),
         ] {
-            let shown = core.get_activity(&at(&context(&rules), days), &activity_id).unwrap();
+            let shown = core
+                .get_activity(&at(&context(&rules), days), &activity_id)
+                .unwrap();
             assert_eq!(shown.activity_status, Some(expected), "day {days}");
         }
-        let other = Context { merchant: "1900000999", ..context(&rules) };
-        assert_eq!(core.get_activity(&other, &activity_id), Err(Rule::ActivityUnknown.into()));
+        let other = Context {
+            merchant: "1900000999",
+            ..context(&rules)
+        };
+        assert_eq!(
+            core.get_activity(&other, &activity_id),
+            Err(Rule::ActivityUnknown.into())
+        );
     }
 
     #[test]
@@ -217,12 +257,20 @@ mod tests {
         core.effects.clear();
         let first = core.terminate_activity(&context, &activity_id).unwrap();
         assert!(first.strict_violations().is_empty());
-        let second = core.terminate_activity(&at(&context, 2), &activity_id).unwrap();
+        let second = core
+            .terminate_activity(&at(&context, 2), &activity_id)
+            .unwrap();
         assert_eq!((first, core.effects.len()), (second, 1));
         let shown = core.get_activity(&at(&context, 99), &activity_id).unwrap();
         assert_eq!(shown.activity_status, Some(ActivityStatus::Terminated));
-        let strict = settings::Merchant { refuse_second_termination: true, ..rules.clone() };
-        let strict = Context { rules: &strict, ..context };
+        let strict = settings::Merchant {
+            refuse_second_termination: true,
+            ..rules.clone()
+        };
+        let strict = Context {
+            rules: &strict,
+            ..context
+        };
         let refused = core.terminate_activity(&strict, &activity_id);
         assert_eq!(refused, Err(Rule::ActivityTerminated.into()));
     }
@@ -232,10 +280,24 @@ mod tests {
         let (mut core, activity_id) = created();
         let strict = rules();
         let late = at(&context(&strict), 61);
-        assert_eq!(core.terminate_activity(&late, &activity_id), Err(Rule::ActivityOver.into()));
-        let lenient = settings::Merchant { refuse_late_termination: false, ..rules() };
-        let late = Context { rules: &lenient, ..late };
-        assert_eq!(core.terminate_activity(&late, &activity_id).unwrap().terminate_time, None);
+        assert_eq!(
+            core.terminate_activity(&late, &activity_id),
+            Err(Rule::ActivityOver.into())
+        );
+        let lenient = settings::Merchant {
+            refuse_late_termination: false,
+            ..rules()
+        };
+        let late = Context {
+            rules: &lenient,
+            ..late
+        };
+        assert_eq!(
+            core.terminate_activity(&late, &activity_id)
+                .unwrap()
+                .terminate_time,
+            None
+        );
         let shown = core.get_activity(&late, &activity_id).unwrap();
         assert_eq!(shown.activity_status, Some(ActivityStatus::OverTime));
     }
@@ -250,22 +312,52 @@ mod tests {
         let total = |list: &ListActivities| core.list_activities(&context, list).unwrap().0.total;
         let kind = ListActivities::new(ActivityType::NonMemberAfterpay);
         assert_eq!(total(&kind), 2);
-        assert_eq!(total(&ListActivities::new(ActivityType::MemberMiniprogram)), 0);
-        assert_eq!(total(&ListActivities { card_id: Some("other".into()), ..kind.clone() }), 0);
+        assert_eq!(
+            total(&ListActivities::new(ActivityType::MemberMiniprogram)),
+            0
+        );
+        assert_eq!(
+            total(&ListActivities {
+                card_id: Some("other".into()),
+                ..kind.clone()
+            }),
+            0
+        );
         let state = Some(ActivityStatus::Terminated);
-        assert_eq!(total(&ListActivities { activity_status: state, ..kind.clone() }), 1);
-        let (page, offset, limit) =
-            core.list_activities(&context, &ListActivities { offset: Some(1), ..kind }).unwrap();
+        assert_eq!(
+            total(&ListActivities {
+                activity_status: state,
+                ..kind.clone()
+            }),
+            1
+        );
+        let (page, offset, limit) = core
+            .list_activities(
+                &context,
+                &ListActivities {
+                    offset: Some(1),
+                    ..kind
+                },
+            )
+            .unwrap();
         assert_eq!((page.items.len(), offset, limit), (1, 1, 20));
     }
 
     #[test]
     fn a_repeated_number_creates_nothing_more() {
         let (mut core, activity_id) = created();
-        let again = core.create_activity(&context(&rules()), &creation("n-1")).unwrap();
+        let again = core
+            .create_activity(&context(&rules()), &creation("n-1"))
+            .unwrap();
         assert_eq!(again.activity_id, Some(activity_id));
-        let other = CreateActivity { activity_name: Some("其他".into()), ..creation("n-1") };
-        assert_eq!(core.create_activity(&context(&rules()), &other), Err(Refused::NumberUsed));
+        let other = CreateActivity {
+            activity_name: Some("其他".into()),
+            ..creation("n-1")
+        };
+        assert_eq!(
+            core.create_activity(&context(&rules()), &other),
+            Err(Refused::NumberUsed)
+        );
         assert_eq!(core.activities.len(), 1);
     }
 }

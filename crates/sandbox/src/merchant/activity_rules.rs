@@ -29,7 +29,9 @@ pub(super) fn check_bindings(
     check_creator(context, template)?;
     let bound = &context.rules.bound_merchant_numbers;
     let setting = create.pay_activity_setting.as_ref();
-    let exposing = setting.and_then(|setting| setting.mchid_list.as_deref()).unwrap_or_default();
+    let exposing = setting
+        .and_then(|setting| setting.mchid_list.as_deref())
+        .unwrap_or_default();
     if !bound.is_empty() && exposing.iter().any(|number| !bound.contains(number)) {
         return Err(Rule::ExposingNotBound.into());
     }
@@ -45,7 +47,11 @@ pub(super) fn check_creator(context: &Context<'_>, template: &Template) -> Resul
     } else {
         bound.iter().any(|number| number == context.merchant)
     };
-    if is_bound { Ok(()) } else { Err(Rule::CreatorNotBound.into()) }
+    if is_bound {
+        Ok(())
+    } else {
+        Err(Rule::CreatorNotBound.into())
+    }
 }
 
 /// Checks a new activity.
@@ -63,8 +69,14 @@ pub(super) fn check_new(
         check_award_period(context, award)?;
     }
     if context.rules.activities_need_settings {
-        let kind = create.activity_type.as_ref().ok_or(Refused::Required("activity_type"))?;
-        let after_payment = matches!(kind, ActivityType::NonMemberAfterpay | ActivityType::MemberAfterpay);
+        let kind = create
+            .activity_type
+            .as_ref()
+            .ok_or(Refused::Required("activity_type"))?;
+        let after_payment = matches!(
+            kind,
+            ActivityType::NonMemberAfterpay | ActivityType::MemberAfterpay
+        );
         if after_payment && create.pay_activity_setting.is_none() {
             return Err(Refused::Required("pay_activity_setting"));
         }
@@ -73,7 +85,11 @@ pub(super) fn check_new(
         }
     }
     let authorized = &context.rules.authorized_stocks;
-    let mut stocks = create.stock_list.iter().flatten().filter_map(|stock| stock.stock_id.as_ref());
+    let mut stocks = create
+        .stock_list
+        .iter()
+        .flatten()
+        .filter_map(|stock| stock.stock_id.as_ref());
     if !authorized.is_empty() && stocks.any(|stock| !authorized.contains(stock)) {
         return Err(Rule::StockNotAuthorized.into());
     }
@@ -83,9 +99,14 @@ pub(super) fn check_new(
 fn check_period(context: &Context<'_>, create: &CreateActivity) -> Result<Period, Refused> {
     let begin = required_time(&create.begin_time, "begin_time")?;
     let end = required_time(&create.end_time, "end_time")?;
-    let value = |field, issue, text: &Option<String>| Err(Refused::value(field, issue, text.clone()));
+    let value =
+        |field, issue, text: &Option<String>| Err(Refused::value(field, issue, text.clone()));
     if begin >= end {
-        return value("end_time", "must be later than begin_time", &create.end_time);
+        return value(
+            "end_time",
+            "must be later than begin_time",
+            &create.end_time,
+        );
     }
     if end <= context.now {
         return value("end_time", "must not be in the past", &create.end_time);
@@ -97,7 +118,11 @@ fn check_period(context: &Context<'_>, create: &CreateActivity) -> Result<Period
         return value("begin_time", "must be within one year", &create.begin_time);
     }
     if end > plus_days(begin, MAX_DAYS) {
-        return value("end_time", "must be at most 90 days after begin_time", &create.end_time);
+        return value(
+            "end_time",
+            "must be at most 90 days after begin_time",
+            &create.end_time,
+        );
     }
     Ok(Period { begin, end })
 }
@@ -109,14 +134,27 @@ fn check_award_period(context: &Context<'_>, award: &AwardSendPeriod) -> Result<
         let time = |text: &Option<String>| text.as_deref().and_then(parse_rfc3339);
         match (time(&range.begin_time), time(&range.end_time)) {
             (Some(begin), Some(end)) if begin < end => {}
-            _ => return Err(Refused::value(RANGES, "must be a range of RFC 3339 times", "")),
+            _ => {
+                return Err(Refused::value(
+                    RANGES,
+                    "must be a range of RFC 3339 times",
+                    "",
+                ));
+            }
         }
     }
     for range in award.award_send_day_time.iter().flatten() {
         let seconds = |time: &Option<DayTime>| time.as_ref().and_then(seconds_of_day);
         match (seconds(&range.begin_day_time), seconds(&range.end_day_time)) {
-            (Some(begin), Some(end)) if begin <= end || context.rules.daily_range_crosses_midnight => {}
-            _ => return Err(Refused::value(DAILY, "must be a range of times of the day", "")),
+            (Some(begin), Some(end))
+                if begin <= end || context.rules.daily_range_crosses_midnight => {}
+            _ => {
+                return Err(Refused::value(
+                    DAILY,
+                    "must be a range of times of the day",
+                    "",
+                ));
+            }
         }
     }
     Ok(())
@@ -136,8 +174,8 @@ pub(super) mod tests {
         ActivateSetting, ActivityStock, AwardSendDayTime, AwardSendTime, PayActivitySetting,
     };
 
-    use super::super::core::tests::{CARD, MERCHANT, context, core, now, rules};
     use super::super::Core;
+    use super::super::core::tests::{CARD, MERCHANT, context, core, now, rules};
     use super::*;
     use crate::clock::rfc3339_millis;
     use crate::settings;
@@ -182,7 +220,10 @@ pub(super) mod tests {
             bound_merchant_numbers: vec![number.to_owned()],
             ..rules()
         };
-        let stocks = settings::Merchant { authorized_stocks: vec!["1".into()], ..rules() };
+        let stocks = settings::Merchant {
+            authorized_stocks: vec!["1".into()],
+            ..rules()
+        };
         let mut other = creation("n");
         other.pay_activity_setting.as_mut().unwrap().mchid_list = Some(vec!["1900000998".into()]);
         for (rules, create, expected) in [
@@ -194,19 +235,31 @@ pub(super) mod tests {
         }
         let mut core = core();
         let rules = rules();
-        let stranger = Context { merchant: "1900000999", ..context(&rules) };
+        let stranger = Context {
+            merchant: "1900000999",
+            ..context(&rules)
+        };
         let error = core.create_activity(&stranger, &creation("n")).unwrap_err();
         assert_eq!(error, Rule::CreatorNotBound.into());
         core.templates.get_mut(CARD).unwrap().card.code_mode = Some(CodeMode::RealTime);
-        assert_eq!(refused(&mut core, &rules, &creation("n")), Rule::ActivityRealTime.into());
+        assert_eq!(
+            refused(&mut core, &rules, &creation("n")),
+            Rule::ActivityRealTime.into()
+        );
         core.templates.get_mut(CARD).unwrap().upgraded = false;
-        assert_eq!(refused(&mut core, &rules, &creation("n")), Rule::NotUpgraded.into());
+        assert_eq!(
+            refused(&mut core, &rules, &creation("n")),
+            Rule::NotUpgraded.into()
+        );
     }
 
     #[test]
     fn periods_are_limited() {
         let day = |days| Some(rfc3339_millis(plus_days(now(), days)));
-        let rules = settings::Merchant { activities_may_begin_in_past: false, ..rules() };
+        let rules = settings::Merchant {
+            activities_may_begin_in_past: false,
+            ..rules()
+        };
         for (begin, end, field) in [
             (1, 92, Some("end_time")),
             (1, 91, None),
@@ -215,11 +268,17 @@ pub(super) mod tests {
             (-5, -1, Some("end_time")),
             (-5, 5, Some("begin_time")),
         ] {
-            let create = CreateActivity { begin_time: day(begin), end_time: day(end), ..creation("n") };
+            let create = CreateActivity {
+                begin_time: day(begin),
+                end_time: day(end),
+                ..creation("n")
+            };
             let found = core().create_activity(&context(&rules), &create).err();
             match (found, field) {
                 (None, None) => {}
-                (Some(Refused::Value { field: found, .. }), Some(field)) => assert_eq!(found, field),
+                (Some(Refused::Value { field: found, .. }), Some(field)) => {
+                    assert_eq!(found, field)
+                }
                 (found, _) => panic!("days {begin} to {end}: {found:?}"),
             }
         }
@@ -229,7 +288,12 @@ pub(super) mod tests {
     fn award_periods_and_settings_are_checked() {
         let time = |hours| {
             let (minutes, seconds) = (Some(0), Some(0));
-            Some(DayTime { hours: Some(hours), minutes, seconds, ..DayTime::default() })
+            Some(DayTime {
+                hours: Some(hours),
+                minutes,
+                seconds,
+                ..DayTime::default()
+            })
         };
         let daily = |begin, end| CreateActivity {
             award_send_period: Some(AwardSendPeriod {
@@ -249,12 +313,27 @@ pub(super) mod tests {
             }),
             ..creation("n")
         };
-        let strict = settings::Merchant { daily_range_crosses_midnight: false, ..rules() };
-        core().create_activity(&context(&rules()), &daily(22, 2)).unwrap();
-        for (rules, create) in [(&strict, daily(22, 2)), (&rules(), daily(9, 24)), (&rules(), ranges)] {
-            assert!(matches!(refused(&mut core(), rules, &create), Refused::Value { .. }));
+        let strict = settings::Merchant {
+            daily_range_crosses_midnight: false,
+            ..rules()
+        };
+        core()
+            .create_activity(&context(&rules()), &daily(22, 2))
+            .unwrap();
+        for (rules, create) in [
+            (&strict, daily(22, 2)),
+            (&rules(), daily(9, 24)),
+            (&rules(), ranges),
+        ] {
+            assert!(matches!(
+                refused(&mut core(), rules, &create),
+                Refused::Value { .. }
+            ));
         }
-        let bare = CreateActivity { pay_activity_setting: None, ..creation("n") };
+        let bare = CreateActivity {
+            pay_activity_setting: None,
+            ..creation("n")
+        };
         let error = refused(&mut core(), &rules(), &bare);
         assert_eq!(error, Refused::Required("pay_activity_setting"));
     }

@@ -58,7 +58,9 @@ impl Core {
             match context.rules.repeated_bonus_order {
                 RepeatedNumber::Replay if same => return Ok(()),
                 RepeatedNumber::Apply => {}
-                RepeatedNumber::Replay | RepeatedNumber::Refuse => return Err(Rule::OrderAnnounced.into()),
+                RepeatedNumber::Replay | RepeatedNumber::Refuse => {
+                    return Err(Rule::OrderAnnounced.into());
+                }
             }
         }
         self.put_order(checked, false);
@@ -83,12 +85,18 @@ impl Core {
             },
         )?;
         match self.orders.get(&checked.order) {
-            None if context.rules.bonus_commit_needs_prepare => return Err(Rule::OrderUnknown.into()),
+            None if context.rules.bonus_commit_needs_prepare => {
+                return Err(Rule::OrderUnknown.into());
+            }
             None => {}
-            Some(order) if !order.is_for(&checked.member) => return Err(Rule::OrderAnnounced.into()),
+            Some(order) if !order.is_for(&checked.member) => {
+                return Err(Rule::OrderAnnounced.into());
+            }
             Some(order) if order.arrived && order.points == checked.points => return Ok(()),
             Some(order) if order.arrived => return Err(Rule::OrderAnnounced.into()),
-            Some(order) if context.rules.bonus_commit_same_value && order.points != checked.points => {
+            Some(order)
+                if context.rules.bonus_commit_same_value && order.points != checked.points =>
+            {
                 let issue = "is not what was announced";
                 return Err(Refused::value("bonus_value", issue, checked.points));
             }
@@ -111,22 +119,44 @@ impl Core {
             return Err(Rule::NoBonusSection.into());
         }
         let number = paying_number(context, announcement.mchid, announcement.sub_mchid)?;
-        let (member, _, card) = self.member(context.merchant, announcement.card_id, announcement.code)?;
+        let (member, _, card) =
+            self.member(context.merchant, announcement.card_id, announcement.code)?;
         card.check_usable(context)?;
-        let out_trade_no = announcement.out_trade_no.ok_or(Refused::Required("out_trade_no"))?;
-        let points = announcement.points.ok_or(Refused::Required("bonus_value"))?;
+        let out_trade_no = announcement
+            .out_trade_no
+            .ok_or(Refused::Required("out_trade_no"))?;
+        let points = announcement
+            .points
+            .ok_or(Refused::Required("bonus_value"))?;
         if points < 1 {
             return Err(Refused::value("bonus_value", "must be positive", points));
         }
-        Ok(Checked { member, order: (number.to_owned(), out_trade_no.to_owned()), points })
+        Ok(Checked {
+            member,
+            order: (number.to_owned(), out_trade_no.to_owned()),
+            points,
+        })
     }
 
     fn put_order(&mut self, checked: Checked, arrived: bool) {
-        let Checked { member, order, points } = checked;
-        let after = Order { card_id: member.0.clone(), code: member.1.clone(), points, arrived };
+        let Checked {
+            member,
+            order,
+            points,
+        } = checked;
+        let after = Order {
+            card_id: member.0.clone(),
+            code: member.1.clone(),
+            points,
+            arrived,
+        };
         let before = self.orders.get(&order).map(|before| json!(before));
         let field = format!("orders.{}", order.1);
-        self.note_member(&member, None, vec![change(&field, before, Some(json!(after)))]);
+        self.note_member(
+            &member,
+            None,
+            vec![change(&field, before, Some(json!(after)))],
+        );
         self.orders.insert(order, after);
     }
 
@@ -158,9 +188,16 @@ fn paying_number<'a>(
     if let (Some(_), Some(both)) = (mchid, sub_mchid)
         && !rules.bonus_takes_both_numbers
     {
-        return Err(Refused::value("sub_mchid", "must not come together with mchid", both));
+        return Err(Refused::value(
+            "sub_mchid",
+            "must not come together with mchid",
+            both,
+        ));
     }
-    let is_provider = rules.service_provider_numbers.iter().any(|number| number == context.merchant);
+    let is_provider = rules
+        .service_provider_numbers
+        .iter()
+        .any(|number| number == context.merchant);
     let number = match sub_mchid.or(mchid) {
         Some(number) => number,
         None if is_provider => context.merchant,
@@ -183,11 +220,17 @@ mod tests {
     use crate::settings;
 
     fn prepare(order: &str, points: i64) -> PrepareBonus {
-        PrepareBonus { mchid: Some(MERCHANT.into()), ..PrepareBonus::new(CARD, CODE, order, points) }
+        PrepareBonus {
+            mchid: Some(MERCHANT.into()),
+            ..PrepareBonus::new(CARD, CODE, order, points)
+        }
     }
 
     fn commit(order: &str, points: i64) -> CommitBonus {
-        CommitBonus { mchid: Some(MERCHANT.into()), ..CommitBonus::new(CARD, CODE, order, points) }
+        CommitBonus {
+            mchid: Some(MERCHANT.into()),
+            ..CommitBonus::new(CARD, CODE, order, points)
+        }
     }
 
     #[test]
@@ -195,7 +238,10 @@ mod tests {
         let mut core = core();
         let rules = rules();
         let context = context(&rules);
-        assert_eq!(core.commit_bonus(&context, &commit("o-1", 30)), Err(Rule::OrderUnknown.into()));
+        assert_eq!(
+            core.commit_bonus(&context, &commit("o-1", 30)),
+            Err(Rule::OrderUnknown.into())
+        );
         for _ in 0..2 {
             core.prepare_bonus(&context, &prepare("o-1", 30)).unwrap();
         }
@@ -226,27 +272,73 @@ mod tests {
         }
         core.prepare_bonus(&context, &prepare("o-2", 5)).unwrap();
         let refused = core.commit_bonus(&context, &commit("o-2", 6));
-        assert!(matches!(refused, Err(Refused::Value { field: "bonus_value", .. })));
-        assert_eq!(core.get_member(&context, CARD, CODE).unwrap().bonus_value, Some(630));
+        assert!(matches!(
+            refused,
+            Err(Refused::Value {
+                field: "bonus_value",
+                ..
+            })
+        ));
+        assert_eq!(
+            core.get_member(&context, CARD, CODE).unwrap().bonus_value,
+            Some(630)
+        );
     }
 
     #[test]
     fn every_documented_refusal_is_produced() {
         let plain = rules();
-        let bound = settings::Merchant { bound_merchant_numbers: vec!["1900000999".into()], ..rules() };
-        let both = PrepareBonus { sub_mchid: Some(MERCHANT.into()), ..prepare("o", 1) };
-        let nobody = PrepareBonus { mchid: None, ..prepare("o", 1) };
+        let bound = settings::Merchant {
+            bound_merchant_numbers: vec!["1900000999".into()],
+            ..rules()
+        };
+        let both = PrepareBonus {
+            sub_mchid: Some(MERCHANT.into()),
+            ..prepare("o", 1)
+        };
+        let nobody = PrepareBonus {
+            mchid: None,
+            ..prepare("o", 1)
+        };
         for (rules, request, expected) in [
-            (&plain, PrepareBonus { mchid: Some("wx1".into()), ..prepare("o", 1) }, Rule::MerchantNumberInvalid.into()),
+            (
+                &plain,
+                PrepareBonus {
+                    mchid: Some("wx1".into()),
+                    ..prepare("o", 1)
+                },
+                Rule::MerchantNumberInvalid.into(),
+            ),
             (&bound, prepare("o", 1), Rule::MerchantNotBound.into()),
-            (&plain, PrepareBonus { code: "nobody".into(), ..prepare("o", 1) }, Rule::CodeNotExist.into()),
-            (&plain, prepare("o", 0), Refused::value("bonus_value", "must be positive", 0)),
-            (&plain, both, Refused::value("sub_mchid", "must not come together with mchid", MERCHANT)),
+            (
+                &plain,
+                PrepareBonus {
+                    code: "nobody".into(),
+                    ..prepare("o", 1)
+                },
+                Rule::CodeNotExist.into(),
+            ),
+            (
+                &plain,
+                prepare("o", 0),
+                Refused::value("bonus_value", "must be positive", 0),
+            ),
+            (
+                &plain,
+                both,
+                Refused::value("sub_mchid", "must not come together with mchid", MERCHANT),
+            ),
             (&plain, nobody.clone(), Refused::Required("mchid")),
         ] {
-            assert_eq!(core().prepare_bonus(&context(rules), &request), Err(expected));
+            assert_eq!(
+                core().prepare_bonus(&context(rules), &request),
+                Err(expected)
+            );
         }
-        let provider = settings::Merchant { service_provider_numbers: vec![MERCHANT.into()], ..rules() };
+        let provider = settings::Merchant {
+            service_provider_numbers: vec![MERCHANT.into()],
+            ..rules()
+        };
         core().prepare_bonus(&context(&provider), &nobody).unwrap();
         let mut core = core();
         core.delete_member(&context(&plain), CARD, CODE).unwrap();

@@ -17,11 +17,24 @@ impl Core {
         context: &Context<'_>,
         request: &SetCallback,
     ) -> Result<Callback, Refused> {
-        let url = request.notify_url.as_deref().ok_or(Refused::Required(FIELD))?;
+        let url = request
+            .notify_url
+            .as_deref()
+            .ok_or(Refused::Required(FIELD))?;
         check_url(context, url)?;
-        let before = self.callbacks.insert(context.merchant.to_owned(), url.to_owned());
+        let before = self
+            .callbacks
+            .insert(context.merchant.to_owned(), url.to_owned());
         if before.as_deref() != Some(url) {
-            self.note(None, None, vec![change(FIELD, before.map(|url| json!(url)), Some(json!(url)))]);
+            self.note(
+                None,
+                None,
+                vec![change(
+                    FIELD,
+                    before.map(|url| json!(url)),
+                    Some(json!(url)),
+                )],
+            );
         }
         Ok(shown(context, url))
     }
@@ -46,7 +59,9 @@ fn shown(context: &Context<'_>, url: &str) -> Callback {
 
 fn check_url(context: &Context<'_>, url: &str) -> Result<(), Refused> {
     let refused = |issue| Err(Refused::value(FIELD, issue, url));
-    let Some(rest) = url.strip_prefix("https://") else { return refused("must begin with https://") };
+    let Some(rest) = url.strip_prefix("https://") else {
+        return refused("must begin with https://");
+    };
     if url.contains(['?', '#']) {
         return refused("must have no query parameters");
     }
@@ -93,23 +108,40 @@ mod tests {
         let rules = rules();
         let context = context(&rules);
         assert_eq!(core.get_callback(&context), Err(Rule::CallbackUnset.into()));
-        for url in ["https://127.0.0.1:8080/a", "https://example.com/b", "https://example.com/b"] {
+        for url in [
+            "https://127.0.0.1:8080/a",
+            "https://example.com/b",
+            "https://example.com/b",
+        ] {
             let answer = core.set_callback(&context, &SetCallback::new(url)).unwrap();
             assert!(answer.strict_violations().is_empty());
         }
         let callback = core.get_callback(&context).unwrap();
-        assert_eq!(callback.notify_url.as_deref(), Some("https://example.com/b"));
+        assert_eq!(
+            callback.notify_url.as_deref(),
+            Some("https://example.com/b")
+        );
         assert_eq!(callback.mchid.as_deref(), Some(MERCHANT));
         assert_eq!(core.effects.len(), 2);
-        let other = settings::Merchant { unset_callback_is_not_found: true, ..rules.clone() };
-        let other = Context { merchant: "1900000999", rules: &other, ..context };
+        let other = settings::Merchant {
+            unset_callback_is_not_found: true,
+            ..rules.clone()
+        };
+        let other = Context {
+            merchant: "1900000999",
+            rules: &other,
+            ..context
+        };
         assert_eq!(core.get_callback(&other), Err(Refused::CallbackNotFound));
     }
 
     #[test]
     fn urls_have_the_documented_form() {
         let lenient = rules();
-        let strict = settings::Merchant { notify_url_needs_public_host: true, ..rules() };
+        let strict = settings::Merchant {
+            notify_url_needs_public_host: true,
+            ..rules()
+        };
         for (rules, url, good) in [
             (&lenient, "https://localhost:8080/notify", true),
             (&lenient, "http://example.com/notify", false),

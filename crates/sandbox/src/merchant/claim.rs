@@ -13,7 +13,8 @@ use crate::ledger::differences;
 
 /// The nickname and the picture that WeChat shows of users who gave none.
 const NICKNAME: &str = "微信用户";
-const HEAD_IMAGE: &str = "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24/132";
+const HEAD_IMAGE: &str =
+    "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24/132";
 
 /// A user, as far as a card knows one.
 #[derive(Clone, Default, Deserialize)]
@@ -28,7 +29,10 @@ pub(crate) struct User {
 impl User {
     /// A user of whom only the openid is known.
     pub(crate) fn of(openid: &str) -> Self {
-        Self { openid: openid.to_owned(), ..Self::default() }
+        Self {
+            openid: openid.to_owned(),
+            ..Self::default()
+        }
     }
 }
 
@@ -63,7 +67,11 @@ pub(super) struct Issue<'a> {
 impl Core {
     /// Gives a user a card, puts an imported one into the wallet, or gives back one that the user
     /// deleted.
-    pub(crate) fn claim(&mut self, context: &Context<'_>, claim: &Claim) -> Result<UserCard, Refused> {
+    pub(crate) fn claim(
+        &mut self,
+        context: &Context<'_>,
+        claim: &Claim,
+    ) -> Result<UserCard, Refused> {
         self.template(context.merchant, &claim.card_id)?;
         if let Some(answers) = &claim.user_information {
             self.check_answers(&claim.card_id, answers)?;
@@ -76,8 +84,14 @@ impl Core {
 
     /// Finds the card that a user has under a template.
     fn held(&self, card_id: &str, user: &User) -> Option<MemberKey> {
-        let by_phone = || self.holders.by_phone(user.phone_number.as_deref()?, card_id);
-        self.holders.by_openid(&user.openid, card_id).or_else(by_phone).cloned()
+        let by_phone = || {
+            self.holders
+                .by_phone(user.phone_number.as_deref()?, card_id)
+        };
+        self.holders
+            .by_openid(&user.openid, card_id)
+            .or_else(by_phone)
+            .cloned()
     }
 
     fn claim_again(
@@ -87,13 +101,21 @@ impl Core {
         key: &MemberKey,
     ) -> Result<UserCard, Refused> {
         let member = self.members.get(key).ok_or(Rule::CodeNotExist)?;
-        let own = member.card.openid.as_ref().is_none_or(|openid| openid.expose() == claim.user.openid);
+        let own = member
+            .card
+            .openid
+            .as_ref()
+            .is_none_or(|openid| openid.expose() == claim.user.openid);
         let status = member.status(context.now);
         let ended = matches!(status, UserCardStatus::Unavailable | UserCardStatus::Expire);
         match status {
             UserCardStatus::Delete if own => self.restore(key),
-            _ if own && member.in_wallet.is_none() && !ended => self.receive_imported(context, claim, key),
-            _ if ended && context.rules.receive_again_after_end => return self.claim_new(context, claim),
+            _ if own && member.in_wallet.is_none() && !ended => {
+                self.receive_imported(context, claim, key)
+            }
+            _ if ended && context.rules.receive_again_after_end => {
+                return self.claim_new(context, claim);
+            }
             _ => return Err(Rule::AlreadyReceived.into()),
         }
         let member = self.members.get(key).ok_or(Rule::CodeNotExist)?;
@@ -107,12 +129,21 @@ impl Core {
         let imported = user
             .phone_number
             .as_ref()
-            .and_then(|number| self.phone_members.get(&(claim.card_id.clone(), number.clone())))
+            .and_then(|number| {
+                self.phone_members
+                    .get(&(claim.card_id.clone(), number.clone()))
+            })
             .cloned();
         let imported = imported.unwrap_or_default();
-        let code = claim.code.clone().or_else(|| imported.code.map(Personal::into_exposed));
-        let status =
-            if claim.activated { UserCardStatus::Effective } else { UserCardStatus::NotActivate };
+        let code = claim
+            .code
+            .clone()
+            .or_else(|| imported.code.map(Personal::into_exposed));
+        let status = if claim.activated {
+            UserCardStatus::Effective
+        } else {
+            UserCardStatus::NotActivate
+        };
         let card = UserCard {
             membership_number: imported.membership_number,
             user_information: claim.user_information.clone(),
@@ -137,14 +168,19 @@ impl Core {
 
     /// Puts an imported card into the user's wallet.
     fn receive_imported(&mut self, context: &Context<'_>, claim: &Claim, key: &MemberKey) {
-        let Some(member) = self.members.get_mut(key) else { return };
+        let Some(member) = self.members.get_mut(key) else {
+            return;
+        };
         let before = member.card.clone();
         let user = card_of(&claim.user);
         member.card.openid = user.openid;
         member.card.nickname = user.nickname;
         member.card.head_image_url = user.head_image_url;
         if claim.user_information.is_some() {
-            member.card.user_information.clone_from(&claim.user_information);
+            member
+                .card
+                .user_information
+                .clone_from(&claim.user_information);
         }
         member.in_wallet = Some(context.now);
         if claim.outer_str.is_some() {
@@ -160,19 +196,40 @@ impl Core {
 
     /// Issues a card: finds its code, takes it from the stock and gives it what the template
     /// gives to new members.
-    pub(super) fn issue(&mut self, context: &Context<'_>, issue: Issue<'_>) -> Result<MemberKey, Refused> {
-        let template = self.templates.get(issue.card_id).ok_or(Rule::CardIdInvalid)?;
-        let points = template.card.bonus.as_ref().filter(|_| template.has_bonus());
+    pub(super) fn issue(
+        &mut self,
+        context: &Context<'_>,
+        issue: Issue<'_>,
+    ) -> Result<MemberKey, Refused> {
+        let template = self
+            .templates
+            .get(issue.card_id)
+            .ok_or(Rule::CardIdInvalid)?;
+        let points = template
+            .card
+            .bonus
+            .as_ref()
+            .filter(|_| template.has_bonus());
         let init_bonus = points.and_then(|bonus| bonus.init_bonus);
-        let level = template.card.init_level.clone().filter(|level| !is_empty(Some(level)));
+        let level = template
+            .card
+            .init_level
+            .clone()
+            .filter(|level| !is_empty(Some(level)));
         let at_midnight = context.rules.terms_end_at_midnight;
-        let expires = validity::end(template.card.date_information.as_ref(), context.now, at_midnight);
+        let expires = validity::end(
+            template.card.date_information.as_ref(),
+            context.now,
+            at_midnight,
+        );
         let code = self.allocate_code(issue.card_id, issue.code)?;
         let given = issue.card;
         let card = UserCard {
             card_id: Some(issue.card_id.to_owned()),
             code: Some(code.as_str().into()),
-            membership_number: given.membership_number.or_else(|| Some(code.as_str().into())),
+            membership_number: given
+                .membership_number
+                .or_else(|| Some(code.as_str().into())),
             level,
             balance: Some(0),
             bonus_value: init_bonus.or(Some(0)),
@@ -242,8 +299,13 @@ impl Core {
 
     /// Gives a deleted card the state that it had before.
     fn restore(&mut self, key: &MemberKey) {
-        let Some(member) = self.members.get_mut(key) else { return };
-        let status = member.before_deletion.take().unwrap_or(UserCardStatus::Effective);
+        let Some(member) = self.members.get_mut(key) else {
+            return;
+        };
+        let status = member
+            .before_deletion
+            .take()
+            .unwrap_or(UserCardStatus::Effective);
         self.set_status(key, status);
     }
 }
@@ -259,91 +321,4 @@ fn card_of(user: &User) -> UserCard {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use kabao_models::Answer as _;
-    use kabao_models::merchant::user_cards::{SetUserCardUnavailable, UpdateUserCard};
-
-    use super::super::core::tests::{CARD, context, core, rules};
-    use super::*;
-    use crate::settings;
-
-    pub(in crate::merchant) fn claim_of(openid: &str) -> Claim {
-        Claim { card_id: CARD.into(), user: User::of(openid), activated: true, ..Claim::default() }
-    }
-
-    /// Claims a card of the demo template and returns its code.
-    pub(in crate::merchant) fn claimed(core: &mut Core, openid: &str, activated: bool) -> String {
-        let rules = rules();
-        let card = core.claim(&context(&rules), &Claim { activated, ..claim_of(openid) }).unwrap();
-        core.effects.clear();
-        card.code.unwrap().into_exposed()
-    }
-
-    #[test]
-    fn a_user_gets_one_card_and_can_take_a_deleted_one_back() {
-        let mut core = core();
-        let rules = rules();
-        let context = context(&rules);
-        let card = core.claim(&context, &claim_of("oNew")).unwrap();
-        assert!(card.strict_violations().is_empty(), "{:?}", card.strict_violations());
-        let code = card.code.clone().unwrap().into_exposed();
-        assert_eq!((code.len(), card.level.as_deref()), (12, Some("白银会员")));
-        assert_eq!((card.balance, card.bonus_value), (Some(0), Some(100)));
-        assert_eq!(core.claim(&context, &claim_of("oNew")), Err(Rule::AlreadyReceived.into()));
-        core.delete_member(&context, CARD, &code).unwrap();
-        let change = UpdateUserCard { level: Some("黄金".into()), ..UpdateUserCard::new(CARD, code.as_str(), "n1") };
-        assert_eq!(core.update_member(&context, &change), Err(Rule::UserCardDeleted.into()));
-        core.claim(&context, &claim_of("oNew")).unwrap();
-        core.update_member(&context, &change).unwrap();
-        assert_eq!(core.restore_member(&context, CARD, &code), Err(Rule::NotDeleted.into()));
-    }
-
-    #[test]
-    fn a_deleted_card_comes_back_as_it_was() {
-        let mut core = core();
-        let rules = rules();
-        let code = claimed(&mut core, "oNew", false);
-        core.delete_member(&context(&rules), CARD, &code).unwrap();
-        let card = core.restore_member(&context(&rules), CARD, &code).unwrap();
-        assert_eq!(card.user_card_status, Some(UserCardStatus::NotActivate));
-    }
-
-    #[test]
-    fn stock_falls_with_every_card_and_then_is_out() {
-        let mut core = core();
-        core.templates.get_mut(CARD).unwrap().card.remain_quantity = Some(1);
-        claimed(&mut core, "o1", true);
-        assert_eq!(core.templates[CARD].card.remain_quantity, Some(0));
-        let rules = rules();
-        assert_eq!(core.claim(&context(&rules), &claim_of("o2")), Err(Rule::OutOfStock.into()));
-        assert!(core.effects.is_empty());
-    }
-
-    #[test]
-    fn a_card_that_ended_is_received_again_only_if_the_settings_say_so() {
-        let mut core = core();
-        let strict = rules();
-        let code = claimed(&mut core, "oNew", true);
-        let end = SetUserCardUnavailable::new(CARD, code.as_str());
-        core.set_unavailable(&context(&strict), &end).unwrap();
-        let refused = core.claim(&context(&strict), &claim_of("oNew"));
-        assert_eq!(refused, Err(Rule::AlreadyReceived.into()));
-        let lenient = settings::Merchant { receive_again_after_end: true, ..rules() };
-        let card = core.claim(&context(&lenient), &claim_of("oNew")).unwrap();
-        assert_ne!(card.code.unwrap().expose(), code);
-    }
-
-    #[test]
-    fn only_approved_templates_are_received() {
-        let mut core = core();
-        let strict = rules();
-        core.review_template(&context(&strict), CARD, false).unwrap();
-        let refused = core.claim(&context(&strict), &claim_of("oNew"));
-        assert_eq!(refused, Err(Rule::CardNotApproved.into()));
-        let lenient = settings::Merchant { distribute_unapproved: true, ..rules() };
-        core.claim(&context(&lenient), &claim_of("oNew")).unwrap();
-        core.delete_template(&context(&strict), CARD).unwrap();
-        let refused = core.claim(&context(&lenient), &claim_of("oOther"));
-        assert_eq!(refused, Err(Rule::CardDeleted.into()));
-    }
-}
+pub(super) mod tests;

@@ -36,7 +36,9 @@ impl Deposit {
 
     /// Takes a random free code.
     fn draw(&mut self) -> Option<String> {
-        let count = u64::try_from(self.free.len()).ok().filter(|count| *count > 0)?;
+        let count = u64::try_from(self.free.len())
+            .ok()
+            .filter(|count| *count > 0)?;
         let index = usize::try_from(random::bits() % count).ok()?;
         Some(self.free.swap_remove(index))
     }
@@ -66,7 +68,11 @@ impl Core {
         if codes.is_empty() {
             return Err(Refused::Required("code"));
         }
-        if context.rules.codes_per_deposit.is_some_and(|limit| codes.len() > limit) {
+        if context
+            .rules
+            .codes_per_deposit
+            .is_some_and(|limit| codes.len() > limit)
+        {
             return Err(Refused::value("code", "has too many entries", codes.len()));
         }
         let mut deposit = template.deposit.clone();
@@ -74,7 +80,10 @@ impl Core {
         let mut added = Vec::new();
         for code in codes {
             let text = code.expose();
-            let in_use = || self.members.contains_key(&(request.card_id.clone(), text.to_owned()));
+            let in_use = || {
+                self.members
+                    .contains_key(&(request.card_id.clone(), text.to_owned()))
+            };
             let result = if !is_code(text, context.rules.strict_deposited_codes) {
                 DepositResult::Fail
             } else if deposit.all.contains(text) || in_use() {
@@ -101,19 +110,33 @@ impl Core {
         template.deposit = deposit;
         let stock = template.deposit.stock(Some(&CodeMode::MerchantDeposit));
         (template.card.total_quantity, template.card.remain_quantity) = stock;
-        Ok(DepositCodesResponse { data: Some(data), ..DepositCodesResponse::default() })
+        Ok(DepositCodesResponse {
+            data: Some(data),
+            ..DepositCodesResponse::default()
+        })
     }
 
     /// Finds the code of a new card and takes it from the stock; `given` is the merchant's.
     ///
     /// The template must exist, and nothing may be refused any more after this.
-    pub(super) fn allocate_code(&mut self, card_id: &str, given: Option<&str>) -> Result<String, Refused> {
-        let taken = |code: &str| self.members.contains_key(&(card_id.to_owned(), code.to_owned()));
+    pub(super) fn allocate_code(
+        &mut self,
+        card_id: &str,
+        given: Option<&str>,
+    ) -> Result<String, Refused> {
+        let taken = |code: &str| {
+            self.members
+                .contains_key(&(card_id.to_owned(), code.to_owned()))
+        };
         let template = self.templates.get(card_id).ok_or(Rule::CardIdInvalid)?;
         let mode = template.mode().clone();
         if let Some(code) = given {
             if !is_code(code, true) {
-                return Err(Refused::value("code", "must be digits, letters and punctuation", ""));
+                return Err(Refused::value(
+                    "code",
+                    "must be digits, letters and punctuation",
+                    "",
+                ));
             }
             if taken(code) {
                 return Err(Rule::CodeTaken.into());
@@ -153,7 +176,10 @@ impl Core {
         given: Option<&'a Personal>,
     ) -> Result<Option<&'a str>, Refused> {
         let given = given.map(Personal::expose).filter(|code| !code.is_empty());
-        let real_time = self.templates.get(card_id).map(|template| template.mode() == &CodeMode::RealTime);
+        let real_time = self
+            .templates
+            .get(card_id)
+            .map(|template| template.mode() == &CodeMode::RealTime);
         match (real_time, given) {
             (Some(true), None) => Err(Rule::CodeMissing.into()),
             (Some(true), given) => Ok(given),
@@ -164,7 +190,8 @@ impl Core {
 
 fn is_code(text: &str, strict: bool) -> bool {
     let length = text.chars().count();
-    (1..=MAX_LENGTH).contains(&length) && (!strict || text.bytes().all(|byte| byte.is_ascii_graphic()))
+    (1..=MAX_LENGTH).contains(&length)
+        && (!strict || text.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 #[cfg(test)]
@@ -194,15 +221,34 @@ mod tests {
         let rules = rules();
         let long = "9".repeat(33);
         let answer = core
-            .deposit_codes(&context(&rules), &request(&["A-1", "A-2", "A-1", "会员", &long, CODE]))
+            .deposit_codes(
+                &context(&rules),
+                &request(&["A-1", "A-2", "A-1", "会员", &long, CODE]),
+            )
             .unwrap();
-        assert!(answer.strict_violations().len() <= 1, "only the code that was too long");
-        let results: Vec<_> = answer.data.unwrap().into_iter().map(|entry| entry.result.unwrap()).collect();
+        assert!(
+            answer.strict_violations().len() <= 1,
+            "only the code that was too long"
+        );
+        let results: Vec<_> = answer
+            .data
+            .unwrap()
+            .into_iter()
+            .map(|entry| entry.result.unwrap())
+            .collect();
         use DepositResult::{Duplicate, Fail, Success};
-        assert_eq!(results, [Success, Success, Duplicate, Fail, Fail, Duplicate]);
+        assert_eq!(
+            results,
+            [Success, Success, Duplicate, Fail, Fail, Duplicate]
+        );
         let card = core.get_template(&context(&rules), CARD).unwrap();
-        assert_eq!((card.total_quantity, card.remain_quantity), (Some(2), Some(2)));
-        let again = core.deposit_codes(&context(&rules), &request(&["A-1"])).unwrap();
+        assert_eq!(
+            (card.total_quantity, card.remain_quantity),
+            (Some(2), Some(2))
+        );
+        let again = core
+            .deposit_codes(&context(&rules), &request(&["A-1"]))
+            .unwrap();
         assert_eq!(again.data.unwrap()[0].result, Some(Duplicate));
         assert_eq!(core.effects.len(), 1);
     }
@@ -210,22 +256,35 @@ mod tests {
     #[test]
     fn deposited_codes_are_given_once_each() {
         let mut core = depositing();
-        core.deposit_codes(&context(&rules()), &request(&["A-1", "A-2", "A-3"])).unwrap();
-        assert_eq!(core.allocate_code(CARD, Some("B-1")), Err(Rule::CodeNotDeposited.into()));
+        core.deposit_codes(&context(&rules()), &request(&["A-1", "A-2", "A-3"]))
+            .unwrap();
+        assert_eq!(
+            core.allocate_code(CARD, Some("B-1")),
+            Err(Rule::CodeNotDeposited.into())
+        );
         let mut codes = vec![core.allocate_code(CARD, Some("A-2")).unwrap()];
-        codes.extend([core.allocate_code(CARD, None).unwrap(), core.allocate_code(CARD, None).unwrap()]);
+        codes.extend([
+            core.allocate_code(CARD, None).unwrap(),
+            core.allocate_code(CARD, None).unwrap(),
+        ]);
         codes.sort();
         assert_eq!(codes, ["A-1", "A-2", "A-3"]);
         assert_eq!(core.allocate_code(CARD, None), Err(Rule::OutOfStock.into()));
         let card = &core.templates[CARD].card;
-        assert_eq!((card.total_quantity, card.remain_quantity), (Some(3), Some(0)));
+        assert_eq!(
+            (card.total_quantity, card.remain_quantity),
+            (Some(3), Some(0))
+        );
     }
 
     #[test]
     fn other_modes_take_no_deposits_and_the_setting_limits_their_number() {
         let refused = core().deposit_codes(&context(&rules()), &request(&["A-1"]));
         assert_eq!(refused, Err(Rule::CodeModeNotDeposit.into()));
-        let rules = settings::Merchant { codes_per_deposit: Some(1), ..rules() };
+        let rules = settings::Merchant {
+            codes_per_deposit: Some(1),
+            ..rules()
+        };
         let refused = depositing().deposit_codes(&context(&rules), &request(&["A-1", "A-2"]));
         assert!(matches!(refused, Err(Refused::Value { field: "code", .. })));
     }
@@ -235,8 +294,14 @@ mod tests {
         let mut core = core();
         core.templates.get_mut(CARD).unwrap().card.code_mode = Some(CodeMode::RealTime);
         let rules = rules();
-        assert_eq!(core.given_code(&context(&rules), CARD, None), Err(Rule::CodeMissing.into()));
+        assert_eq!(
+            core.given_code(&context(&rules), CARD, None),
+            Err(Rule::CodeMissing.into())
+        );
         assert_eq!(core.allocate_code(CARD, Some("R-1")).as_deref(), Ok("R-1"));
-        assert_eq!(core.allocate_code(CARD, Some(CODE)), Err(Rule::CodeTaken.into()));
+        assert_eq!(
+            core.allocate_code(CARD, Some(CODE)),
+            Err(Rule::CodeTaken.into())
+        );
     }
 }

@@ -22,8 +22,16 @@ impl<'a> Context<'a> {
     }
 
     /// Makes the context of an action of a user or of WeChat's staff.
-    pub(crate) fn at(account: &'a Account, now: Timestamp, settings: &'a settings::Settings) -> Self {
+    pub(crate) fn at(
+        account: &'a Account,
+        now: Timestamp,
+        settings: &'a settings::Settings,
+    ) -> Self {
         let merchant = account.mchid.as_deref().unwrap_or_default();
-        Self { merchant, now, rules: &settings.merchant }
+        Self {
+            merchant,
+            now,
+            rules: &settings.merchant,
+        }
     }
 }

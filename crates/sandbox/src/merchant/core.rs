@@ -97,13 +97,20 @@ impl Core {
 
     /// Puts a user card in place as it is, received at a moment.
     pub(crate) fn put_member(&mut self, card: UserCard, received: Timestamp) {
-        let (Some(card_id), Some(code)) = (card.card_id.clone(), card.code.clone()) else { return };
+        let (Some(card_id), Some(code)) = (card.card_id.clone(), card.code.clone()) else {
+            return;
+        };
         let template = self.templates.get(&card_id);
-        let date_information = template.and_then(|template| template.card.date_information.as_ref());
+        let date_information =
+            template.and_then(|template| template.card.date_information.as_ref());
         let expires = validity::end(date_information, received, false);
         let openid = card.openid.clone();
         let key = (card_id, code.into_exposed());
-        let member = Member { in_wallet: Some(received), expires, ..Member::new(card, received) };
+        let member = Member {
+            in_wallet: Some(received),
+            expires,
+            ..Member::new(card, received)
+        };
         self.members.insert(key.clone(), member);
         if let Some(openid) = openid {
             self.holders.bind_openid(openid.expose(), &key);
@@ -123,9 +130,15 @@ impl Core {
     }
 
     /// The same for a change.
-    pub(super) fn template_mut(&mut self, merchant: &str, card_id: &str) -> Result<&mut Template, Refused> {
+    pub(super) fn template_mut(
+        &mut self,
+        merchant: &str,
+        card_id: &str,
+    ) -> Result<&mut Template, Refused> {
         self.template(merchant, card_id)?;
-        self.templates.get_mut(card_id).ok_or_else(|| Rule::CardIdInvalid.into())
+        self.templates
+            .get_mut(card_id)
+            .ok_or_else(|| Rule::CardIdInvalid.into())
     }
 
     /// Finds a user card of a template that the caller may use.
@@ -148,7 +161,12 @@ impl Core {
     }
 
     /// Writes down what changed on a user card.
-    pub(super) fn note_member(&mut self, key: &MemberKey, number: Option<&str>, changes: Vec<Change>) {
+    pub(super) fn note_member(
+        &mut self,
+        key: &MemberKey,
+        number: Option<&str>,
+        changes: Vec<Change>,
+    ) {
         if !changes.is_empty() {
             self.effects.push(Effect {
                 template: Some(key.0.clone()),
@@ -160,7 +178,12 @@ impl Core {
     }
 
     /// Writes down what changed on a template, or on the merchant number without one.
-    pub(super) fn note(&mut self, card_id: Option<&str>, number: Option<&str>, changes: Vec<Change>) {
+    pub(super) fn note(
+        &mut self,
+        card_id: Option<&str>,
+        number: Option<&str>,
+        changes: Vec<Change>,
+    ) {
         if !changes.is_empty() {
             self.effects.push(Effect {
                 template: card_id.map(str::to_owned),
@@ -180,7 +203,9 @@ impl Core {
         let rule = context.rules.repeated_out_request_no;
         match self.numbers.check(rule, &request.key, &request.content) {
             Repeat::New => Ok(None),
-            Repeat::Same(answer) => serde_json::from_value(answer).map(Some).map_err(|_| Refused::Internal),
+            Repeat::Same(answer) => serde_json::from_value(answer)
+                .map(Some)
+                .map_err(|_| Refused::Internal),
             Repeat::Refused => Err(Refused::NumberUsed),
         }
     }
@@ -207,13 +232,24 @@ impl Numbered {
         content: Value,
     ) -> Self {
         let number = number.unwrap_or_default().to_owned();
-        Self { key: NumberKey { account: context.merchant.to_owned(), operation, number }, content }
+        Self {
+            key: NumberKey {
+                account: context.merchant.to_owned(),
+                operation,
+                number,
+            },
+            content,
+        }
     }
 }
 
 /// Describes one member that changed.
 pub(super) fn change(field: &str, before: Option<Value>, after: Option<Value>) -> Change {
-    Change { field: field.to_owned(), before, after }
+    Change {
+        field: field.to_owned(),
+        before,
+        after,
+    }
 }
 
 #[cfg(test)]
@@ -238,7 +274,11 @@ pub(super) mod tests {
     }
 
     pub(in crate::merchant) fn context(rules: &settings::Merchant) -> Context<'_> {
-        Context { merchant: MERCHANT, now: now(), rules }
+        Context {
+            merchant: MERCHANT,
+            now: now(),
+            rules,
+        }
     }
 
     /// A core with the demo template and its member.

@@ -39,7 +39,10 @@ impl Core {
         let openid = request.openid.as_ref().ok_or(Refused::Required("openid"))?;
         self.import(
             context,
-            ("merchant.user_cards.import_by_openid", request.out_request_no.as_deref()),
+            (
+                "merchant.user_cards.import_by_openid",
+                request.out_request_no.as_deref(),
+            ),
             &request.card_id,
             Person::Openid(openid.expose()),
             request.code.as_ref(),
@@ -56,7 +59,10 @@ impl Core {
         let number = phone_number(context, request.encrypted_phone_number.as_ref())?;
         self.import(
             context,
-            ("merchant.user_cards.import_by_phone", request.out_request_no.as_deref()),
+            (
+                "merchant.user_cards.import_by_phone",
+                request.out_request_no.as_deref(),
+            ),
             &request.card_id,
             Person::PhoneNumber(number),
             request.code.as_ref(),
@@ -77,7 +83,10 @@ impl Core {
         if let Some(answer) = self.answered(context, &numbered)? {
             return Ok(answer);
         }
-        let answer = |code: &str| CodeResponse { code: Some(code.into()), ..CodeResponse::default() };
+        let answer = |code: &str| CodeResponse {
+            code: Some(code.into()),
+            ..CodeResponse::default()
+        };
         let given = self.given_code(context, card_id, code)?;
         if let Some(present) = self.present_card(context, card_id, person) {
             if !context.rules.second_import_answers_code {
@@ -88,7 +97,8 @@ impl Core {
             return Ok(answer);
         }
         self.check_payment(context, person)?;
-        self.template(context.merchant, card_id)?.check_distributable(context)?;
+        self.template(context.merchant, card_id)?
+            .check_distributable(context)?;
         let (openid, phone_number) = match person {
             Person::Openid(openid) => (Some(openid.into()), None),
             Person::PhoneNumber(number) => (None, Some(number)),
@@ -100,7 +110,10 @@ impl Core {
                 code: given,
                 number,
                 status: UserCardStatus::Effective,
-                card: UserCard { openid, ..UserCard::default() },
+                card: UserCard {
+                    openid,
+                    ..UserCard::default()
+                },
                 phone_number,
                 outer_str: None,
                 in_wallet: false,
@@ -112,7 +125,12 @@ impl Core {
     }
 
     /// Finds the card that stands against another one for the same person.
-    fn present_card(&self, context: &Context<'_>, card_id: &str, person: Person<'_>) -> Option<MemberKey> {
+    fn present_card(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+        person: Person<'_>,
+    ) -> Option<MemberKey> {
         let key = match person {
             Person::Openid(openid) => self.holders.by_openid(openid, card_id),
             Person::PhoneNumber(number) => self.holders.by_phone(number, card_id),
@@ -127,13 +145,20 @@ impl Core {
             Person::Openid(_) => context.rules.openid_import_needs_payment,
             Person::PhoneNumber(_) => true,
         };
-        if needed && !self.has_paid(context, person.text()) { Err(Rule::NoPayment.into()) } else { Ok(()) }
+        if needed && !self.has_paid(context, person.text()) {
+            Err(Rule::NoPayment.into())
+        } else {
+            Ok(())
+        }
     }
 
     /// Tells whether somebody paid the caller within a year.
     pub(super) fn has_paid(&self, context: &Context<'_>, person: &str) -> bool {
-        let last = self.payments.get(&(context.merchant.to_owned(), person.to_owned()));
-        context.rules.everyone_has_paid || last.is_some_and(|paid| plus_days(*paid, PAYMENT_DAYS) > context.now)
+        let last = self
+            .payments
+            .get(&(context.merchant.to_owned(), person.to_owned()));
+        context.rules.everyone_has_paid
+            || last.is_some_and(|paid| plus_days(*paid, PAYMENT_DAYS) > context.now)
     }
 
     /// Notes that somebody, known by openid or phone number, paid the merchant at a moment.
@@ -151,12 +176,19 @@ pub(super) fn phone_number<'a>(
     field: Option<&'a Sensitive>,
 ) -> Result<&'a str, Refused> {
     const FIELD: &str = "encrypted_phone_number";
-    let number = field.and_then(Sensitive::as_plain).ok_or(Refused::Required(FIELD))?;
-    let is_mainland =
-        number.len() == 11 && number.starts_with('1') && number.bytes().all(|byte| byte.is_ascii_digit());
+    let number = field
+        .and_then(Sensitive::as_plain)
+        .ok_or(Refused::Required(FIELD))?;
+    let is_mainland = number.len() == 11
+        && number.starts_with('1')
+        && number.bytes().all(|byte| byte.is_ascii_digit());
     if context.rules.mainland_numbers_only && !is_mainland {
         // The number itself stays out of the answer: it came encrypted.
-        return Err(Refused::value(FIELD, "must be a mainland mobile number", ""));
+        return Err(Refused::value(
+            FIELD,
+            "must be a mainland mobile number",
+            "",
+        ));
     }
     Ok(number)
 }
@@ -187,21 +219,32 @@ mod tests {
         let mut core = core();
         let rules = rules();
         let context = context(&rules);
-        let answer = core.import_by_openid(&context, &by_openid("oNew", "n1")).unwrap();
+        let answer = core
+            .import_by_openid(&context, &by_openid("oNew", "n1"))
+            .unwrap();
         assert!(answer.strict_violations().is_empty());
         let code = answer.code.clone().unwrap().into_exposed();
-        assert_eq!(core.import_by_openid(&context, &by_openid("oNew", "n1")), Ok(answer));
+        assert_eq!(
+            core.import_by_openid(&context, &by_openid("oNew", "n1")),
+            Ok(answer)
+        );
         assert_eq!(
             core.import_by_openid(&context, &by_openid("oNew", "n2")),
             Err(Rule::AlreadyReceived.into())
         );
-        assert_eq!(core.import_by_openid(&context, &by_openid("oOther", "n1")), Err(Refused::NumberUsed));
+        assert_eq!(
+            core.import_by_openid(&context, &by_openid("oOther", "n1")),
+            Err(Refused::NumberUsed)
+        );
         let key = (CARD.to_owned(), code.clone());
         assert!(core.members[&key].in_wallet.is_none());
         let card = core.claim(&context, &claim_of("oNew")).unwrap();
         assert_eq!(card.code.unwrap().expose(), code);
         assert!(core.members[&key].in_wallet.is_some());
-        assert_eq!(core.claim(&context, &claim_of("oNew")), Err(Rule::AlreadyReceived.into()));
+        assert_eq!(
+            core.claim(&context, &claim_of("oNew")),
+            Err(Rule::AlreadyReceived.into())
+        );
     }
 
     #[test]
@@ -209,29 +252,64 @@ mod tests {
         let mut core = core();
         let rules = rules();
         let context = context(&rules);
-        let code = core.import_by_phone(&context, &by_phone("n1")).unwrap().code.unwrap().into_exposed();
+        let code = core
+            .import_by_phone(&context, &by_phone("n1"))
+            .unwrap()
+            .code
+            .unwrap()
+            .into_exposed();
         let card = core.get_member(&context, CARD, &code).unwrap();
         assert!(card.openid.is_none() && card.nickname.is_none() && card.head_image_url.is_none());
-        let user = User { phone_number: Some(PHONE.into()), ..User::of("oNew") };
-        let card = core.claim(&context, &Claim { user, ..claim_of("oNew") }).unwrap();
+        let user = User {
+            phone_number: Some(PHONE.into()),
+            ..User::of("oNew")
+        };
+        let card = core
+            .claim(
+                &context,
+                &Claim {
+                    user,
+                    ..claim_of("oNew")
+                },
+            )
+            .unwrap();
         assert_eq!(card.openid.unwrap().expose(), "oNew");
         assert!(card.nickname.is_some());
-        assert_eq!(core.import_by_openid(&context, &by_openid("oNew", "n2")), Err(Rule::AlreadyReceived.into()));
+        assert_eq!(
+            core.import_by_openid(&context, &by_openid("oNew", "n2")),
+            Err(Rule::AlreadyReceived.into())
+        );
     }
 
     #[test]
     fn a_phone_import_needs_a_payment_within_a_year() {
         let mut core = core();
-        let strict = settings::Merchant { everyone_has_paid: false, ..rules() };
+        let strict = settings::Merchant {
+            everyone_has_paid: false,
+            ..rules()
+        };
         let context = context(&strict);
-        assert_eq!(core.import_by_phone(&context, &by_phone("n1")), Err(Rule::NoPayment.into()));
+        assert_eq!(
+            core.import_by_phone(&context, &by_phone("n1")),
+            Err(Rule::NoPayment.into())
+        );
         core.record_payment(&context, PHONE, plus_days(context.now, -365));
-        assert_eq!(core.import_by_phone(&context, &by_phone("n1")), Err(Rule::NoPayment.into()));
+        assert_eq!(
+            core.import_by_phone(&context, &by_phone("n1")),
+            Err(Rule::NoPayment.into())
+        );
         core.record_payment(&context, PHONE, plus_days(context.now, -364));
         core.import_by_phone(&context, &by_phone("n1")).unwrap();
-        core.import_by_openid(&context, &by_openid("oNew", "n1")).unwrap();
-        let stricter = settings::Merchant { openid_import_needs_payment: true, ..strict.clone() };
-        let stricter = Context { rules: &stricter, ..context };
+        core.import_by_openid(&context, &by_openid("oNew", "n1"))
+            .unwrap();
+        let stricter = settings::Merchant {
+            openid_import_needs_payment: true,
+            ..strict.clone()
+        };
+        let stricter = Context {
+            rules: &stricter,
+            ..context
+        };
         let refused = core.import_by_openid(&stricter, &by_openid("oOther", "n2"));
         assert_eq!(refused, Err(Rule::NoPayment.into()));
     }
@@ -243,35 +321,71 @@ mod tests {
         let context = context(&rules);
         core.import_by_phone(&context, &by_phone("n1")).unwrap();
         let other = ImportUserCardByPhone::new(CARD, Sensitive::plain("13800000418"), "n1");
-        assert_eq!(core.import_by_phone(&context, &other), Err(Refused::NumberUsed));
+        assert_eq!(
+            core.import_by_phone(&context, &other),
+            Err(Refused::NumberUsed)
+        );
         let foreign = ImportUserCardByPhone::new(CARD, Sensitive::plain("+1 555 0100"), "n2");
-        assert!(matches!(core.import_by_phone(&context, &foreign), Err(Refused::Value { .. })));
+        assert!(matches!(
+            core.import_by_phone(&context, &foreign),
+            Err(Refused::Value { .. })
+        ));
     }
 
     #[test]
     fn real_time_imports_carry_their_code_and_others_only_by_setting() {
         let mut core = core();
         let strict = rules();
-        let with_code = ImportUserCardByOpenid { code: Some("C-1".into()), ..by_openid("o1", "n1") };
-        let code = core.import_by_openid(&context(&strict), &with_code).unwrap().code.unwrap();
+        let with_code = ImportUserCardByOpenid {
+            code: Some("C-1".into()),
+            ..by_openid("o1", "n1")
+        };
+        let code = core
+            .import_by_openid(&context(&strict), &with_code)
+            .unwrap()
+            .code
+            .unwrap();
         assert_eq!(code.expose().len(), 12);
-        let lenient = settings::Merchant { given_codes_count: true, ..rules() };
-        let with_code = ImportUserCardByOpenid { code: Some("C-2".into()), ..by_openid("o2", "n2") };
-        let code = core.import_by_openid(&context(&lenient), &with_code).unwrap().code.unwrap();
+        let lenient = settings::Merchant {
+            given_codes_count: true,
+            ..rules()
+        };
+        let with_code = ImportUserCardByOpenid {
+            code: Some("C-2".into()),
+            ..by_openid("o2", "n2")
+        };
+        let code = core
+            .import_by_openid(&context(&lenient), &with_code)
+            .unwrap()
+            .code
+            .unwrap();
         assert_eq!(code.expose(), "C-2");
         core.templates.get_mut(CARD).unwrap().card.code_mode = Some(CodeMode::RealTime);
         let refused = core.import_by_openid(&context(&strict), &by_openid("o3", "n3"));
         assert_eq!(refused, Err(Rule::CodeMissing.into()));
-        let taken = ImportUserCardByOpenid { code: Some("C-2".into()), ..by_openid("o3", "n3") };
-        assert_eq!(core.import_by_openid(&context(&strict), &taken), Err(Rule::CodeTaken.into()));
+        let taken = ImportUserCardByOpenid {
+            code: Some("C-2".into()),
+            ..by_openid("o3", "n3")
+        };
+        assert_eq!(
+            core.import_by_openid(&context(&strict), &taken),
+            Err(Rule::CodeTaken.into())
+        );
     }
 
     #[test]
     fn a_second_import_can_answer_the_present_code() {
         let mut core = core();
-        let rules = settings::Merchant { second_import_answers_code: true, ..rules() };
-        let first = core.import_by_openid(&context(&rules), &by_openid("oNew", "n1")).unwrap();
-        let second = core.import_by_openid(&context(&rules), &by_openid("oNew", "n2")).unwrap();
+        let rules = settings::Merchant {
+            second_import_answers_code: true,
+            ..rules()
+        };
+        let first = core
+            .import_by_openid(&context(&rules), &by_openid("oNew", "n1"))
+            .unwrap();
+        let second = core
+            .import_by_openid(&context(&rules), &by_openid("oNew", "n2"))
+            .unwrap();
         assert_eq!(first, second);
         assert_eq!(core.effects.len(), 1);
     }

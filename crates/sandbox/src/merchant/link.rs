@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use kabao_models::merchant::card_qrcodes::{CreateCardQrcode, CreateCardQrcodeResponse};
-use kabao_models::merchant::permission_tokens::{CreatePermissionToken, CreatePermissionTokenResponse};
+use kabao_models::merchant::permission_tokens::{
+    CreatePermissionToken, CreatePermissionTokenResponse,
+};
 use kabao_models::merchant::user_cards::UserCard;
 use kabao_models::merchant::{ActivateType, CodeMode};
 use serde::Serialize;
@@ -80,7 +82,12 @@ pub(crate) enum Destination {
     /// official sample.
     Page { url: String, pass: Pass },
     /// A mini program that gets the code in clear in `extraData`.
-    MiniProgram { appid: String, path: String, code: String, pass: Pass },
+    MiniProgram {
+        appid: String,
+        path: String,
+        code: String,
+        pass: Pass,
+    },
 }
 
 /// How a scene activates cards, as both operations say it.
@@ -102,7 +109,10 @@ impl Activation<'_> {
         if let Some(appid) = self.appid.filter(|appid| !appid.is_empty()) {
             let path = self.path.filter(|path| !path.is_empty());
             let path = path.ok_or(Refused::Required("activate_path"))?;
-            return Ok(Some(Jump::MiniProgram { appid: appid.clone(), path: path.clone() }));
+            return Ok(Some(Jump::MiniProgram {
+                appid: appid.clone(),
+                path: path.clone(),
+            }));
         }
         if is_empty(self.url) {
             return Err(Refused::Required("activate_url"));
@@ -137,7 +147,10 @@ impl Core {
         }
         let url = format!("https://weixin.qq.com/g/{}", random::secret(22));
         self.put_link(context, Kind::Qrcode, &activation, jump, &url);
-        Ok(CreateCardQrcodeResponse { url: Some(url), ..CreateCardQrcodeResponse::default() })
+        Ok(CreateCardQrcodeResponse {
+            url: Some(url),
+            ..CreateCardQrcodeResponse::default()
+        })
     }
 
     /// Makes the token that opens the card-opening component from a web page.
@@ -176,8 +189,16 @@ impl Core {
         jump: Option<Jump>,
         text: &str,
     ) {
-        let name = if kind == Kind::Qrcode { "qrcode_url" } else { "permission_token" };
-        self.note(Some(activation.card_id), None, vec![change(name, None, Some(json!(text)))]);
+        let name = if kind == Kind::Qrcode {
+            "qrcode_url"
+        } else {
+            "permission_token"
+        };
+        self.note(
+            Some(activation.card_id),
+            None,
+            vec![change(name, None, Some(json!(text)))],
+        );
         let link = Link {
             kind,
             card_id: activation.card_id.to_owned(),
@@ -196,11 +217,17 @@ impl Core {
         link: &str,
         claim: &Claim,
     ) -> Result<Opened, Refused> {
-        let found = self.links.by_text.get(link).ok_or(Rule::LinkInvalid)?.clone();
+        let found = self
+            .links
+            .by_text
+            .get(link)
+            .ok_or(Rule::LinkInvalid)?
+            .clone();
         let over = match found.kind {
-            Kind::Qrcode => {
-                context.rules.qr_link_seconds.is_some_and(|life| is_over(context, found.made, life))
-            }
+            Kind::Qrcode => context
+                .rules
+                .qr_link_seconds
+                .is_some_and(|life| is_over(context, found.made, life)),
             Kind::Token => {
                 is_over(context, found.made, context.rules.permission_token_seconds)
                     || (found.used && context.rules.permission_token_single_use)
@@ -209,10 +236,17 @@ impl Core {
         if over {
             return Err(Rule::LinkInvalid.into());
         }
-        let claim =
-            Claim { card_id: found.card_id, outer_str: found.outer_str, activated: true, ..claim.clone() };
+        let claim = Claim {
+            card_id: found.card_id,
+            outer_str: found.outer_str,
+            activated: true,
+            ..claim.clone()
+        };
         let opened = match found.jump {
-            None => Opened { card: self.claim(context, &claim)?, jump: None },
+            None => Opened {
+                card: self.claim(context, &claim)?,
+                jump: None,
+            },
             Some(jump) => {
                 let (card, pass) = self.start_activation(context, &claim)?;
                 let jump = pass.map(|pass| jump.arrive(&claim.user.openid, &card, pass));
@@ -238,110 +272,21 @@ impl Jump {
                 Destination::Page { url, pass }
             }
             Self::MiniProgram { appid, path } => {
-                let code = card.code.clone().map(kabao_models::Personal::into_exposed).unwrap_or_default();
-                Destination::MiniProgram { appid, path, code, pass }
+                let code = card
+                    .code
+                    .clone()
+                    .map(kabao_models::Personal::into_exposed)
+                    .unwrap_or_default();
+                Destination::MiniProgram {
+                    appid,
+                    path,
+                    code,
+                    pass,
+                }
             }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use kabao_models::Answer as _;
-    use kabao_models::merchant::UserCardStatus;
-
-    use super::super::claim::tests::claim_of;
-    use super::super::core::tests::{CARD, context, core, rules};
-    use super::*;
-    use crate::clock::plus_days;
-    use crate::settings;
-
-    fn jumping() -> CreateCardQrcode {
-        CreateCardQrcode {
-            activate_url: Some("https://example.com/member?shop=7".into()),
-            outer_str: Some("sz_store_007".into()),
-            ..CreateCardQrcode::new(CARD, ActivateType::JumpActivate)
-        }
-    }
-
-    #[test]
-    fn a_qr_code_sends_the_user_to_the_page_with_a_pass() {
-        let mut core = core();
-        let rules = rules();
-        let context = context(&rules);
-        let answer = core.create_qrcode(&context, &jumping()).unwrap();
-        assert!(answer.strict_violations().is_empty());
-        let opened = core.open_link(&context, &answer.url.unwrap(), &claim_of("oNew")).unwrap();
-        let Some(Destination::Page { url, pass }) = opened.jump else { panic!("not a page") };
-        assert!(url.starts_with("https://example.com/member?shop=7&openid=oNew&encrypt_code="), "{url}");
-        assert!(url.contains(&pass.encrypt_code) && url.ends_with(&pass.activate_ticket));
-        assert_eq!(opened.card.user_card_status, Some(UserCardStatus::NotActivate));
-        let scene = core.members.values().find_map(|member| member.outer_str.clone());
-        assert_eq!(scene.as_deref(), Some("sz_store_007"));
-    }
-
-    #[test]
-    fn the_mini_program_wins_and_gets_the_code_in_clear() {
-        let mut core = core();
-        let rules = rules();
-        let context = context(&rules);
-        let request = CreatePermissionToken {
-            activate_url: Some("https://example.com/member".into()),
-            activate_appid: Some("wx1".into()),
-            activate_path: Some("pages/join".into()),
-            ..CreatePermissionToken::new(CARD, ActivateType::JumpActivate)
-        };
-        let answer = core.create_permission_token(&context, &request).unwrap();
-        assert!(answer.strict_violations().is_empty());
-        let token = answer.permission_token.unwrap().into_exposed();
-        let opened = core.open_link(&context, &token, &claim_of("oNew")).unwrap();
-        let Some(Destination::MiniProgram { code, .. }) = opened.jump else { panic!("not a mini program") };
-        assert_eq!(opened.card.code.unwrap().expose(), code);
-    }
-
-    #[test]
-    fn tokens_die_by_time_and_by_use_if_the_settings_say_so() {
-        let mut core = core();
-        let rules = settings::Merchant { permission_token_single_use: true, ..rules() };
-        let context = context(&rules);
-        let request = CreatePermissionToken::new(CARD, ActivateType::AutoActivate);
-        let mut token = || {
-            let answer = core.create_permission_token(&context, &request).unwrap();
-            answer.permission_token.unwrap().into_exposed()
-        };
-        let (first, second) = (token(), token());
-        let card = core.open_link(&context, &first, &claim_of("o1")).unwrap().card;
-        assert_eq!(card.user_card_status, Some(UserCardStatus::Effective));
-        let refused = core.open_link(&context, &first, &claim_of("o2")).err();
-        assert_eq!(refused, Some(Rule::LinkInvalid.into()));
-        let late = Context { now: plus_days(context.now, 1), ..context };
-        assert_eq!(core.open_link(&late, &second, &claim_of("o2")).err(), Some(Rule::LinkInvalid.into()));
-    }
-
-    #[test]
-    fn links_need_their_targets_and_the_right_template() {
-        let rules = rules();
-        let no_page = CreateCardQrcode { activate_url: None, ..jumping() };
-        let no_path = CreateCardQrcode { activate_appid: Some("wx1".into()), ..jumping() };
-        for (request, expected) in
-            [(no_page, Refused::Required("activate_url")), (no_path, Refused::Required("activate_path"))]
-        {
-            assert_eq!(core().create_qrcode(&context(&rules), &request), Err(expected));
-        }
-        let mut core = core();
-        core.templates.get_mut(CARD).unwrap().card.code_mode = Some(CodeMode::RealTime);
-        let refused = core.create_qrcode(&context(&rules), &jumping());
-        assert_eq!(refused, Err(Rule::QrcodeRealTime.into()));
-        let request = CreatePermissionToken::new(CARD, ActivateType::AutoActivate);
-        core.create_permission_token(&context(&rules), &request).unwrap();
-        let strict = settings::Merchant { refuse_real_time_tokens: true, ..rules };
-        let refused = core.create_permission_token(&context(&strict), &request);
-        assert_eq!(refused, Err(Rule::TokenRealTime.into()));
-    }
-
-    #[test]
-    fn a_failing_link_service_answers_500() {
-        let rules = settings::Merchant { qr_links_fail: true, ..rules() };
-        assert_eq!(core().create_qrcode(&context(&rules), &jumping()), Err(Rule::QrLinkFailed.into()));
-    }
-}
+mod tests;

@@ -15,7 +15,7 @@ use super::page::{self, Page};
 use super::template_rules::check_appid;
 use super::{Context, Core, Refused, Rule};
 use crate::dynamic_code;
-use crate::ledger::differences;
+use crate::ledger::{Change, differences};
 
 /// A user card and what the wire does not show of it.
 #[derive(Clone)]
@@ -71,15 +71,29 @@ impl Member {
 
     /// Returns the state at a moment: an active card expires by time alone.
     pub(crate) fn status(&self, now: Timestamp) -> UserCardStatus {
-        let stored = self.card.user_card_status.clone().unwrap_or(UserCardStatus::Effective);
+        let stored = self
+            .card
+            .user_card_status
+            .clone()
+            .unwrap_or(UserCardStatus::Effective);
         let over = self.expires.is_some_and(|end| now >= end);
-        let can_expire = matches!(stored, UserCardStatus::Effective | UserCardStatus::NotActivate);
-        if over && can_expire { UserCardStatus::Expire } else { stored }
+        let can_expire = matches!(
+            stored,
+            UserCardStatus::Effective | UserCardStatus::NotActivate
+        );
+        if over && can_expire {
+            UserCardStatus::Expire
+        } else {
+            stored
+        }
     }
 
     /// Returns the card as the service shows it at a moment.
     pub(crate) fn shown(&self, now: Timestamp) -> UserCard {
-        UserCard { user_card_status: Some(self.status(now)), ..self.card.clone() }
+        UserCard {
+            user_card_status: Some(self.status(now)),
+            ..self.card.clone()
+        }
     }
 
     pub(crate) fn code(&self) -> &str {
@@ -114,7 +128,9 @@ impl Core {
         }
         if template.card.need_dynamic_code == Some(true) {
             let seconds = context.rules.dynamic_code_seconds;
-            let shows = |member: &Member| dynamic_code::of(card_id, member.code(), context.now, seconds) == code;
+            let shows = |member: &Member| {
+                dynamic_code::of(card_id, member.code(), context.now, seconds) == code
+            };
             let mut members = self.members.iter().filter(|(key, _)| key.0 == card_id);
             if let Some((_, member)) = members.find(|(_, member)| shows(member)) {
                 return Ok(member.shown(context.now));
@@ -132,18 +148,31 @@ impl Core {
         check_appid(list.appid.as_deref(), context.rules)?;
         let openid = list.openid.as_ref().ok_or(Refused::Required("openid"))?;
         let is_listed = |key: &&MemberKey| {
-            let Ok((_, template, member)) = self.member(context.merchant, &key.0, &key.1) else { return false };
+            let Ok((_, template, member)) = self.member(context.merchant, &key.0, &key.1) else {
+                return false;
+            };
             (list.appid.is_none() || template.card.appid == list.appid)
                 && (context.rules.list_unusable_cards || member.check_usable(context).is_ok())
         };
-        let found = self.holders.of_openid(openid.expose()).iter().filter(is_listed).collect();
+        let found = self
+            .holders
+            .of_openid(openid.expose())
+            .iter()
+            .filter(is_listed)
+            .collect();
         let page = page::cards(context, found, list.offset, list.limit)?;
-        let items = page.items.into_iter().map(|(card_id, code)| UserCardSummary {
-            card_id: Some(card_id.clone()),
-            code: Some(code.as_str().into()),
-            ..UserCardSummary::default()
-        });
-        Ok(Page { items: items.collect(), total: page.total })
+        let items = page
+            .items
+            .into_iter()
+            .map(|(card_id, code)| UserCardSummary {
+                card_id: Some(card_id.clone()),
+                code: Some(code.as_str().into()),
+                ..UserCardSummary::default()
+            });
+        Ok(Page {
+            items: items.collect(),
+            total: page.total,
+        })
     }
 
     /// Makes a user card unavailable for good.
@@ -152,7 +181,8 @@ impl Core {
         context: &Context<'_>,
         request: &SetUserCardUnavailable,
     ) -> Result<(), Refused> {
-        let (key, _, member) = self.member(context.merchant, &request.card_id, request.code.expose())?;
+        let (key, _, member) =
+            self.member(context.merchant, &request.card_id, request.code.expose())?;
         if member.status(context.now) == UserCardStatus::Unavailable {
             return if context.rules.refuse_second_invalidation {
                 Err(Rule::UserCardUnavailable.into())
@@ -160,7 +190,12 @@ impl Core {
                 Ok(())
             };
         }
-        self.set_status(&key, UserCardStatus::Unavailable);
+        let changes = request
+            .reason
+            .iter()
+            .map(|reason| change("reason", None, Some(json!(reason))))
+            .collect();
+        self.set_status_with(&key, UserCardStatus::Unavailable, changes);
         if let Some(member) = self.members.get_mut(&key) {
             member.reason.clone_from(&request.reason);
             member.pass = None;
@@ -174,9 +209,12 @@ impl Core {
         context: &Context<'_>,
         request: &ConfirmUserCard,
     ) -> Result<(), Refused> {
-        let (key, _, member) = self.member(context.merchant, &request.card_id, request.code.expose())?;
+        let (key, _, member) =
+            self.member(context.merchant, &request.card_id, request.code.expose())?;
         let providers = &context.rules.service_provider_numbers;
-        if !context.rules.confirm_for_merchants && !providers.iter().any(|number| number == context.merchant) {
+        if !context.rules.confirm_for_merchants
+            && !providers.iter().any(|number| number == context.merchant)
+        {
             return Err(Rule::ConfirmNotOpen.into());
         }
         let state = request.user_card_confirm_state.clone();
@@ -185,7 +223,10 @@ impl Core {
         if failed && context.rules.confirm_needs_reason && request.fail_reason.is_none() {
             return Err(Refused::Required("fail_reason"));
         }
-        let confirmation = Confirmation { state, fail_reason: request.fail_reason.clone() };
+        let confirmation = Confirmation {
+            state,
+            fail_reason: request.fail_reason.clone(),
+        };
         if let Some(before) = &member.confirmation {
             if before.state == confirmation.state {
                 return Ok(());
@@ -215,24 +256,35 @@ impl Core {
 
     /// Gives a user card a state and writes that down.
     pub(super) fn set_status(&mut self, key: &MemberKey, status: UserCardStatus) {
-        let Some(member) = self.members.get_mut(key) else { return };
+        self.set_status_with(key, status, Vec::new());
+    }
+
+    /// The same together with other changes.
+    fn set_status_with(&mut self, key: &MemberKey, status: UserCardStatus, more: Vec<Change>) {
+        let Some(member) = self.members.get_mut(key) else {
+            return;
+        };
         let before = member.card.clone();
         member.card.user_card_status = Some(status);
-        let changes = differences(&before, &member.card);
+        let mut changes = differences(&before, &member.card);
+        changes.extend(more);
         self.note_member(key, None, changes);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::core::tests::{CARD, CODE, context, core, rules};
     use super::super::claim::tests::claimed;
+    use super::super::core::tests::{CARD, CODE, context, core, rules};
     use super::*;
     use crate::clock::plus_days;
     use crate::settings;
 
     fn status(core: &Core, code: &str) -> UserCardStatus {
-        core.get_member(&context(&rules()), CARD, code).unwrap().user_card_status.unwrap()
+        core.get_member(&context(&rules()), CARD, code)
+            .unwrap()
+            .user_card_status
+            .unwrap()
     }
 
     #[test]
@@ -244,15 +296,24 @@ mod tests {
         let code = dynamic_code::of(CARD, CODE, context.now, 60);
         let found = core.get_member(&context, CARD, &code).unwrap();
         assert_eq!(found.code.unwrap().expose(), CODE);
-        let later = Context { now: plus_days(context.now, 1), ..context };
-        assert_eq!(core.get_member(&later, CARD, &code), Err(Rule::CodeNotExist.into()));
+        let later = Context {
+            now: plus_days(context.now, 1),
+            ..context
+        };
+        assert_eq!(
+            core.get_member(&later, CARD, &code),
+            Err(Rule::CodeNotExist.into())
+        );
     }
 
     #[test]
     fn a_card_with_a_term_expires_by_time_alone() {
         let core = core();
         let rules = rules();
-        let late = Context { now: plus_days(context(&rules).now, 20 * 366), ..context(&rules) };
+        let late = Context {
+            now: plus_days(context(&rules).now, 20 * 366),
+            ..context(&rules)
+        };
         let shown = core.get_member(&late, CARD, CODE).unwrap();
         assert_eq!(shown.user_card_status, Some(UserCardStatus::Expire));
     }
@@ -262,15 +323,30 @@ mod tests {
         let mut core = core();
         let rules = rules();
         let context = context(&rules);
-        let request = SetUserCardUnavailable { reason: Some("注销".into()), ..SetUserCardUnavailable::new(CARD, CODE) };
+        let request = SetUserCardUnavailable {
+            reason: Some("注销".into()),
+            ..SetUserCardUnavailable::new(CARD, CODE)
+        };
         core.set_unavailable(&context, &request).unwrap();
         core.set_unavailable(&context, &request).unwrap();
         assert_eq!(status(&core, CODE), UserCardStatus::Unavailable);
         assert_eq!(core.effects.len(), 1);
-        assert_eq!(core.delete_member(&context, CARD, CODE), Err(Rule::UserCardUnavailable.into()));
-        let strict = settings::Merchant { refuse_second_invalidation: true, ..rules.clone() };
-        let strict = Context { rules: &strict, ..context };
-        assert_eq!(core.set_unavailable(&strict, &request), Err(Rule::UserCardUnavailable.into()));
+        assert_eq!(
+            core.delete_member(&context, CARD, CODE),
+            Err(Rule::UserCardUnavailable.into())
+        );
+        let strict = settings::Merchant {
+            refuse_second_invalidation: true,
+            ..rules.clone()
+        };
+        let strict = Context {
+            rules: &strict,
+            ..context
+        };
+        assert_eq!(
+            core.set_unavailable(&strict, &request),
+            Err(Rule::UserCardUnavailable.into())
+        );
     }
 
     #[test]
@@ -295,11 +371,20 @@ mod tests {
         let code = claimed(&mut core, "oNew", false);
         let state = UserCardConfirmState::CreateCardFail;
         let request = ConfirmUserCard::new(CARD, code.as_str(), state);
-        let strict = settings::Merchant { confirm_needs_reason: true, ..rules() };
+        let strict = settings::Merchant {
+            confirm_needs_reason: true,
+            ..rules()
+        };
         let refused = core.confirm_member(&context(&strict), &request);
         assert_eq!(refused, Err(Refused::Required("fail_reason")));
-        let closed = settings::Merchant { confirm_for_merchants: false, ..rules() };
-        assert_eq!(core.confirm_member(&context(&closed), &request), Err(Rule::ConfirmNotOpen.into()));
+        let closed = settings::Merchant {
+            confirm_for_merchants: false,
+            ..rules()
+        };
+        assert_eq!(
+            core.confirm_member(&context(&closed), &request),
+            Err(Rule::ConfirmNotOpen.into())
+        );
         core.confirm_member(&context(&rules()), &request).unwrap();
         assert_eq!(status(&core, &code), UserCardStatus::NotActivate);
     }
@@ -313,11 +398,23 @@ mod tests {
         core.delete_member(&context, CARD, &code).unwrap();
         let list = ListUserCards::new("oNew", 0, 20);
         let page = core.list_members(&context, &list).unwrap();
-        assert_eq!((page.total, page.items[0].code.as_ref().unwrap().expose()), (1, code.as_str()));
-        let usable = settings::Merchant { list_unusable_cards: false, ..rules.clone() };
-        let usable = Context { rules: &usable, ..context };
+        assert_eq!(
+            (page.total, page.items[0].code.as_ref().unwrap().expose()),
+            (1, code.as_str())
+        );
+        let usable = settings::Merchant {
+            list_unusable_cards: false,
+            ..rules.clone()
+        };
+        let usable = Context {
+            rules: &usable,
+            ..context
+        };
         assert_eq!(core.list_members(&usable, &list).unwrap().total, 0);
-        let other = ListUserCards { appid: Some("wx-other".into()), ..list };
+        let other = ListUserCards {
+            appid: Some("wx-other".into()),
+            ..list
+        };
         assert_eq!(core.list_members(&context, &other).unwrap().total, 0);
     }
 }

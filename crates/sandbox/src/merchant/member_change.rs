@@ -15,7 +15,8 @@ impl Core {
         context: &Context<'_>,
         change: &UpdateUserCard,
     ) -> Result<(), Refused> {
-        let (key, template, member) = self.member(context.merchant, &change.card_id, change.code.expose())?;
+        let (key, template, member) =
+            self.member(context.merchant, &change.card_id, change.code.expose())?;
         let number = change.out_request_no.as_deref();
         let content = json!({ "card_id": key.0, "code": key.1, "body": change });
         let numbered = Numbered::new(context, "merchant.user_cards.update", number, content);
@@ -56,7 +57,11 @@ impl Core {
             return Ok(());
         }
         member.check_usable(context)?;
-        let points = [request.before_bonus_value, request.bonus_value, request.add_bonus_value];
+        let points = [
+            request.before_bonus_value,
+            request.bonus_value,
+            request.add_bonus_value,
+        ];
         let given = points.iter().flatten().count();
         if given > 0 && context.rules.points_need_section && !template.has_bonus() {
             return Err(Rule::NoBonusSection.into());
@@ -73,7 +78,11 @@ impl Core {
         let word = request.member_price_word.clone();
         if word.is_some() && word != member.member_price_word {
             let old = member.member_price_word.as_ref().map(|word| json!(word));
-            changes.push(change("member_price_word", old, word.as_ref().map(|word| json!(word))));
+            changes.push(change(
+                "member_price_word",
+                old,
+                word.as_ref().map(|word| json!(word)),
+            ));
         }
         self.note_member(&key, number, changes);
         self.remember(numbered, &());
@@ -87,7 +96,11 @@ impl Core {
 
 /// Checks the arithmetic that the settings ask for. By default nothing: the official sample
 /// (888, +100, 888) breaks the obvious equation.
-fn check_balance(context: &Context<'_>, card: &UserCard, change: &BalanceChange) -> Result<(), Refused> {
+fn check_balance(
+    context: &Context<'_>,
+    card: &UserCard,
+    change: &BalanceChange,
+) -> Result<(), Refused> {
     let arithmetic = Arithmetic {
         stored: card.balance.unwrap_or(0),
         before: change.before_balance,
@@ -97,7 +110,10 @@ fn check_balance(context: &Context<'_>, card: &UserCard, change: &BalanceChange)
     arithmetic.check(
         context,
         "balance_information/before_balance",
-        ("balance_information/balance", "is not before_balance + add_balance"),
+        (
+            "balance_information/balance",
+            "is not before_balance + add_balance",
+        ),
     )
 }
 
@@ -145,10 +161,19 @@ impl Arithmetic {
         (after_field, unequal): (&'static str, &'static str),
     ) -> Result<(), Refused> {
         let rules = context.rules;
-        if let Some(before) = self.before.filter(|before| rules.check_before && *before != self.stored) {
-            return Err(Refused::value(before_field, "is not the stored value", before));
+        if let Some(before) = self
+            .before
+            .filter(|before| rules.check_before && *before != self.stored)
+        {
+            return Err(Refused::value(
+                before_field,
+                "is not the stored value",
+                before,
+            ));
         }
-        let Some(after) = self.after else { return Ok(()) };
+        let Some(after) = self.after else {
+            return Ok(());
+        };
         if let (Some(before), Some(add)) = (self.before, self.add)
             && rules.check_equation
             && before.checked_add(add) != Some(after)
@@ -165,9 +190,15 @@ impl Arithmetic {
 fn updated(before: &UserCard, change: &UpdateUserCard) -> UserCard {
     let mut after = before.clone();
     after.membership_number = change.membership_number.clone().or(after.membership_number);
-    after.background_picture_url = change.background_picture_url.clone().or(after.background_picture_url);
+    after.background_picture_url = change
+        .background_picture_url
+        .clone()
+        .or(after.background_picture_url);
     after.level = change.level.clone().or(after.level);
-    let balance = change.balance_information.as_ref().and_then(|change| change.balance);
+    let balance = change
+        .balance_information
+        .as_ref()
+        .and_then(|change| change.balance);
     after.balance = balance.or(after.balance);
     after
 }
@@ -193,7 +224,12 @@ mod tests {
         }
     }
 
-    fn points(number: &str, before: Option<i64>, after: Option<i64>, add: Option<i64>) -> UpdateUserCardRights {
+    fn points(
+        number: &str,
+        before: Option<i64>,
+        after: Option<i64>,
+        add: Option<i64>,
+    ) -> UpdateUserCardRights {
         UpdateUserCardRights {
             before_bonus_value: before,
             bonus_value: after,
@@ -207,35 +243,67 @@ mod tests {
         let mut core = core();
         let rules = rules();
         for _ in 0..3 {
-            core.update_member(&context(&rules), &official_example()).unwrap();
+            core.update_member(&context(&rules), &official_example())
+                .unwrap();
         }
         let card = core.get_member(&context(&rules), CARD, CODE).unwrap();
         assert_eq!(card.balance, Some(888));
         assert_eq!(core.effects.len(), 1);
-        assert_eq!(core.effects[0].out_request_no.as_deref(), Some("1004202601010001"));
+        assert_eq!(
+            core.effects[0].out_request_no.as_deref(),
+            Some("1004202601010001")
+        );
     }
 
     #[test]
     fn the_settings_decide_about_repeated_numbers() {
-        let other = UpdateUserCard { level: Some("白银会员".into()), ..official_example() };
+        let other = UpdateUserCard {
+            level: Some("白银会员".into()),
+            ..official_example()
+        };
         for (rule, same, different) in [
             (RepeatedNumber::Replay, Ok(()), Err(Refused::NumberUsed)),
-            (RepeatedNumber::Refuse, Err(Refused::NumberUsed), Err(Refused::NumberUsed)),
+            (
+                RepeatedNumber::Refuse,
+                Err(Refused::NumberUsed),
+                Err(Refused::NumberUsed),
+            ),
             (RepeatedNumber::Apply, Ok(()), Ok(())),
         ] {
             let mut core = core();
-            let rules = settings::Merchant { repeated_out_request_no: rule, ..rules() };
-            core.update_member(&context(&rules), &official_example()).unwrap();
-            assert_eq!(core.update_member(&context(&rules), &official_example()), same, "{rule:?}");
-            assert_eq!(core.update_member(&context(&rules), &other), different, "{rule:?}");
+            let rules = settings::Merchant {
+                repeated_out_request_no: rule,
+                ..rules()
+            };
+            core.update_member(&context(&rules), &official_example())
+                .unwrap();
+            assert_eq!(
+                core.update_member(&context(&rules), &official_example()),
+                same,
+                "{rule:?}"
+            );
+            assert_eq!(
+                core.update_member(&context(&rules), &other),
+                different,
+                "{rule:?}"
+            );
         }
     }
 
     #[test]
     fn checks_of_balance_and_points_can_be_switched_on() {
-        let equation = settings::Merchant { check_equation: true, ..rules() };
-        let before = settings::Merchant { check_before: true, ..rules() };
-        let negative = settings::Merchant { refuse_negative: true, ..rules() };
+        let equation = settings::Merchant {
+            check_equation: true,
+            ..rules()
+        };
+        let before = settings::Merchant {
+            check_before: true,
+            ..rules()
+        };
+        let negative = settings::Merchant {
+            refuse_negative: true,
+            ..rules()
+        };
         let wrong_before = UpdateUserCard {
             balance_information: Some(BalanceChange {
                 before_balance: Some(1),
@@ -248,15 +316,35 @@ mod tests {
             (&before, wrong_before, "balance_information/before_balance"),
         ] {
             let error = core().update_member(&context(rules), &request).unwrap_err();
-            assert!(matches!(error, Refused::Value { field: found, .. } if found == field), "{error:?}");
+            assert!(
+                matches!(error, Refused::Value { field: found, .. } if found == field),
+                "{error:?}"
+            );
         }
         for (rules, request, field) in [
-            (&equation, points("n", Some(500), Some(600), Some(99)), "bonus_value"),
-            (&before, points("n", Some(1), Some(600), Some(599)), "before_bonus_value"),
-            (&negative, points("n", None, None, Some(-601)), "bonus_value"),
+            (
+                &equation,
+                points("n", Some(500), Some(600), Some(99)),
+                "bonus_value",
+            ),
+            (
+                &before,
+                points("n", Some(1), Some(600), Some(599)),
+                "before_bonus_value",
+            ),
+            (
+                &negative,
+                points("n", None, None, Some(-601)),
+                "bonus_value",
+            ),
         ] {
-            let error = core().update_member_rights(&context(rules), &request).unwrap_err();
-            assert!(matches!(error, Refused::Value { field: found, .. } if found == field), "{error:?}");
+            let error = core()
+                .update_member_rights(&context(rules), &request)
+                .unwrap_err();
+            assert!(
+                matches!(error, Refused::Value { field: found, .. } if found == field),
+                "{error:?}"
+            );
         }
     }
 
@@ -271,12 +359,19 @@ mod tests {
             ("n2", (None, None, Some(-50)), 600),
             ("n3", (None, None, None), 600),
         ] {
-            core.update_member_rights(&context, &points(number, change.0, change.1, change.2)).unwrap();
+            core.update_member_rights(&context, &points(number, change.0, change.1, change.2))
+                .unwrap();
             let card = core.get_member(&context, CARD, CODE).unwrap();
             assert_eq!(card.bonus_value, Some(expected), "{number}");
         }
-        let together = settings::Merchant { points_members_together: true, ..rules.clone() };
-        let together = Context { rules: &together, ..context };
+        let together = settings::Merchant {
+            points_members_together: true,
+            ..rules.clone()
+        };
+        let together = Context {
+            rules: &together,
+            ..context
+        };
         let refused = core.update_member_rights(&together, &points("n4", None, Some(1), None));
         assert_eq!(refused, Err(Refused::Required("bonus_value")));
     }
@@ -289,7 +384,8 @@ mod tests {
             fapiao_jump_word: Some("开发票".into()),
             ..UpdateUserCardRights::new(CARD, CODE, "n1")
         };
-        core.update_member_rights(&context(&rules()), &request).unwrap();
+        core.update_member_rights(&context(&rules()), &request)
+            .unwrap();
         let member = core.members.values().next().unwrap();
         assert_eq!(member.member_price_word.as_deref(), Some("八五折"));
         assert_eq!(member.card.fapiao_jump_word.as_deref(), Some("开发票"));
@@ -300,12 +396,22 @@ mod tests {
     fn unusable_cards_are_not_modified_unless_the_settings_say_so() {
         let mut core = core();
         let strict = rules();
-        let late = Context { now: plus_days(context(&strict).now, 20 * 366), ..context(&strict) };
-        assert_eq!(core.update_member(&late, &official_example()), Err(Rule::UserCardExpired.into()));
+        let late = Context {
+            now: plus_days(context(&strict).now, 20 * 366),
+            ..context(&strict)
+        };
+        assert_eq!(
+            core.update_member(&late, &official_example()),
+            Err(Rule::UserCardExpired.into())
+        );
         core.delete_member(&context(&strict), CARD, CODE).unwrap();
         let refused = core.update_member(&context(&strict), &official_example());
         assert_eq!(refused, Err(Rule::UserCardDeleted.into()));
-        let lenient = settings::Merchant { modify_unusable_cards: true, ..rules() };
-        core.update_member(&context(&lenient), &official_example()).unwrap();
+        let lenient = settings::Merchant {
+            modify_unusable_cards: true,
+            ..rules()
+        };
+        core.update_member(&context(&lenient), &official_example())
+            .unwrap();
     }
 }

@@ -3,8 +3,8 @@
 
 use kabao_models::NoContent;
 use kabao_models::merchant as models;
-use kabao_models::merchant::activities::{self, ListActivitiesResponse, TerminateActivityResponse};
 use kabao_models::merchant::activate_informations::GetActivateInformationResponse;
+use kabao_models::merchant::activities::{self, ListActivitiesResponse, TerminateActivityResponse};
 use kabao_models::merchant::callback::Callback;
 use kabao_models::merchant::cards::{self, Card, ListCardsResponse};
 use kabao_models::merchant::codes::{self, DepositCodesResponse};
@@ -186,7 +186,9 @@ mod tests {
         let served = routes();
         assert_eq!(served.len(), models::OPERATIONS.len());
         for operation in models::OPERATIONS {
-            let found = served.iter().any(|route| route.operation().id == operation.id);
+            let found = served
+                .iter()
+                .any(|route| route.operation().id == operation.id);
             assert!(found, "{}", operation.id);
         }
     }

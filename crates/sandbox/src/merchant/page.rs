@@ -60,7 +60,10 @@ fn cut<T>(context: &Context<'_>, mut items: Vec<T>, skipped: i64, limit: i64) ->
     let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
     let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
     let limit = usize::try_from(limit).unwrap_or(0);
-    Page { items: items.into_iter().skip(skipped).take(limit).collect(), total }
+    Page {
+        items: items.into_iter().skip(skipped).take(limit).collect(),
+        total,
+    }
 }
 
 #[cfg(test)]
@@ -70,7 +73,13 @@ mod tests {
     use crate::settings;
 
     fn pages(rules: &settings::Merchant, offset: i64, limit: i64) -> Vec<i64> {
-        let page = cards(&context(rules), (0..50).collect(), Some(offset), Some(limit)).unwrap();
+        let page = cards(
+            &context(rules),
+            (0..50).collect(),
+            Some(offset),
+            Some(limit),
+        )
+        .unwrap();
         assert_eq!(page.total, 50);
         page.items
     }
@@ -78,11 +87,17 @@ mod tests {
     #[test]
     fn the_setting_decides_what_an_offset_counts() {
         let items = rules();
-        let numbers = settings::Merchant { page_offset: PageOffset::PageNumber, ..rules() };
+        let numbers = settings::Merchant {
+            page_offset: PageOffset::PageNumber,
+            ..rules()
+        };
         assert_eq!(pages(&items, 2, 3), [2, 3, 4]);
         assert_eq!(pages(&numbers, 2, 3), [6, 7, 8]);
         assert!(pages(&numbers, 17, 3).is_empty());
-        let newest = settings::Merchant { newest_first: true, ..rules() };
+        let newest = settings::Merchant {
+            newest_first: true,
+            ..rules()
+        };
         assert_eq!(pages(&newest, 0, 2), [49, 48]);
     }
 

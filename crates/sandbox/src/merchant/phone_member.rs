@@ -41,11 +41,20 @@ impl Core {
         context: &Context<'_>,
         request: &ImportPhoneMember,
     ) -> Result<(), Refused> {
-        let member = request.member_information.as_ref().ok_or(Refused::Required("member_information"))?;
-        let card_id = member.card_id.as_deref().ok_or(Refused::Required("member_information/card_id"))?;
+        let member = request
+            .member_information
+            .as_ref()
+            .ok_or(Refused::Required("member_information"))?;
+        let card_id = member
+            .card_id
+            .as_deref()
+            .ok_or(Refused::Required("member_information/card_id"))?;
         let template = self.template(context.merchant, card_id)?;
         let number = phone_number(context, request.encrypted_phone_number.as_ref())?;
-        required_time(&member.registration_time, "member_information/registration_time")?;
+        required_time(
+            &member.registration_time,
+            "member_information/registration_time",
+        )?;
         template.check_approved(context)?;
         let code = self.given_code(context, card_id, member.code.as_ref())?;
         if self.holders.by_phone(number, card_id).is_some() {
@@ -54,7 +63,10 @@ impl Core {
         if !self.has_paid(context, number) {
             return Err(Rule::NoPayment.into());
         }
-        if code.is_some_and(|code| self.members.contains_key(&(card_id.to_owned(), code.to_owned()))) {
+        if code.is_some_and(|code| {
+            self.members
+                .contains_key(&(card_id.to_owned(), code.to_owned()))
+        }) {
             return Err(Rule::CodeTaken.into());
         }
         let key = (card_id.to_owned(), number.to_owned());
@@ -70,7 +82,11 @@ impl Core {
             return Ok(());
         }
         let before = before.map(|before| json!(before));
-        self.note(Some(card_id), None, vec![change("phone_member", before, Some(json!(after)))]);
+        self.note(
+            Some(card_id),
+            None,
+            vec![change("phone_member", before, Some(json!(after)))],
+        );
         self.phone_members.insert(key, after);
         Ok(())
     }
@@ -81,7 +97,10 @@ impl Core {
         context: &Context<'_>,
         request: &SearchPhoneMember,
     ) -> Result<SearchPhoneMemberResponse, Refused> {
-        let card_id = request.card_id.as_deref().ok_or(Refused::Required("card_id"))?;
+        let card_id = request
+            .card_id
+            .as_deref()
+            .ok_or(Refused::Required("card_id"))?;
         let template = self.template(context.merchant, card_id)?;
         let number = phone_number(context, request.encrypted_phone_number.as_ref())?;
         let key = self.holders.by_phone(number, card_id);
@@ -103,14 +122,20 @@ impl Core {
                 ..SearchPhoneMemberResponse::default()
             });
         }
-        let status = match self.phone_members.get(&(card_id.to_owned(), number.to_owned())) {
+        let status = match self
+            .phone_members
+            .get(&(card_id.to_owned(), number.to_owned()))
+        {
             Some(member) if member.reminded => ReceiveStatus::Unreceived,
             None if context.rules.refuse_unknown_phone_members && key.is_none() => {
                 return Err(Rule::PhoneMemberUnknown.into());
             }
             _ => ReceiveStatus::Unshowed,
         };
-        Ok(SearchPhoneMemberResponse { receive_status: Some(status), ..SearchPhoneMemberResponse::default() })
+        Ok(SearchPhoneMemberResponse {
+            receive_status: Some(status),
+            ..SearchPhoneMemberResponse::default()
+        })
     }
 
     /// WeChat shows the reminder to a registered member.
@@ -122,10 +147,17 @@ impl Core {
     ) -> Result<(), Refused> {
         self.template(context.merchant, card_id)?;
         let key = (card_id.to_owned(), phone_number.to_owned());
-        let member = self.phone_members.get_mut(&key).ok_or(Rule::PhoneMemberUnknown)?;
+        let member = self
+            .phone_members
+            .get_mut(&key)
+            .ok_or(Rule::PhoneMemberUnknown)?;
         let before = std::mem::replace(&mut member.reminded, true);
         if !before {
-            let changes = vec![change("phone_member.reminded", Some(json!(false)), Some(json!(true)))];
+            let changes = vec![change(
+                "phone_member.reminded",
+                Some(json!(false)),
+                Some(json!(true)),
+            )];
             self.note(Some(card_id), None, changes);
         }
         Ok(())
@@ -159,10 +191,17 @@ mod tests {
         }
     }
 
-    fn search(core: &Core, rules: &settings::Merchant) -> Result<SearchPhoneMemberResponse, Refused> {
+    fn search(
+        core: &Core,
+        rules: &settings::Merchant,
+    ) -> Result<SearchPhoneMemberResponse, Refused> {
         let request = SearchPhoneMember::new(CARD, Sensitive::plain(PHONE));
         let answer = core.search_phone_member(&context(rules), &request)?;
-        assert!(answer.strict_violations().is_empty(), "{:?}", answer.strict_violations());
+        assert!(
+            answer.strict_violations().is_empty(),
+            "{:?}",
+            answer.strict_violations()
+        );
         Ok(answer)
     }
 
@@ -180,12 +219,31 @@ mod tests {
         assert_eq!(status(&core), ReceiveStatus::Unshowed);
         core.remind_phone_member(&context, CARD, PHONE).unwrap();
         assert_eq!(status(&core), ReceiveStatus::Unreceived);
-        let user = User { phone_number: Some(PHONE.into()), ..User::of("oNew") };
-        let card = core.claim(&context, &Claim { user, ..claim_of("oNew") }).unwrap();
+        let user = User {
+            phone_number: Some(PHONE.into()),
+            ..User::of("oNew")
+        };
+        let card = core
+            .claim(
+                &context,
+                &Claim {
+                    user,
+                    ..claim_of("oNew")
+                },
+            )
+            .unwrap();
         assert_eq!(card.membership_number.unwrap().expose(), "820915483307");
         let answer = search(&core, &rules).unwrap();
         assert_eq!(answer.receive_status, Some(ReceiveStatus::Received));
-        assert_eq!(answer.user_card_information.unwrap().openid.unwrap().expose(), "oNew");
+        assert_eq!(
+            answer
+                .user_card_information
+                .unwrap()
+                .openid
+                .unwrap()
+                .expose(),
+            "oNew"
+        );
         let refused = core.import_phone_member(&context, &import());
         assert_eq!(refused, Err(Rule::AlreadyReceived.into()));
     }

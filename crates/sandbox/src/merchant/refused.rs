@@ -33,7 +33,11 @@ pub(crate) enum Refused {
 impl Refused {
     /// Refuses the value of a member.
     pub(super) fn value(field: &'static str, issue: &'static str, value: impl Into<Value>) -> Self {
-        Self::Value { field, issue, value: value.into() }
+        Self::Value {
+            field,
+            issue,
+            value: value.into(),
+        }
     }
 }
 
@@ -245,7 +249,11 @@ impl From<Refused> for Refusal {
                 format!("{field} is required"),
                 Detail::body(field, Value::from(""), "is required"),
             ),
-            Refused::Value { field, issue, value } => Self::parameter(
+            Refused::Value {
+                field,
+                issue,
+                value,
+            } => Self::parameter(
                 format!("输入源“/body/{field}”校验失败：{issue}"),
                 format!("{field}: {issue}"),
                 Detail::body(field, value, issue),
@@ -277,7 +285,11 @@ mod tests {
 
     #[test]
     fn a_value_is_named_by_its_pointer() {
-        let refusal = Refusal::from(Refused::value("balance_information/balance", "must not be negative", -1));
+        let refusal = Refusal::from(Refused::value(
+            "balance_information/balance",
+            "must not be negative",
+            -1,
+        ));
         let detail = refusal.detail.unwrap();
         assert_eq!(detail["field"], "/balance_information/balance");
         assert_eq!(detail["value"], -1);

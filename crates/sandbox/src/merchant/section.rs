@@ -87,8 +87,12 @@ impl Core {
         if let Some(favor) = &change.favor {
             // A template shows no titles of the offers section, so they are kept beside it.
             after.favor = Some(reduced::<Favor, _>(favor)?);
-            sections.member_price_title.clone_from(&favor.member_price_title);
-            sections.favor_module_title.clone_from(&favor.favor_module_title);
+            sections
+                .member_price_title
+                .clone_from(&favor.member_price_title);
+            sections
+                .favor_module_title
+                .clone_from(&favor.favor_module_title);
         }
         after.update_time = Some(rfc3339_millis(context.now));
         let mut changes = differences(&before, &after);
@@ -126,18 +130,37 @@ mod tests {
                 ..FavorSetting::default()
             }),
             show_fapiao: Some(true),
-            fapiao: Some(Fapiao { fapiao_jump_word: Some("开发票".into()), ..Fapiao::default() }),
+            fapiao: Some(Fapiao {
+                fapiao_jump_word: Some("开发票".into()),
+                ..Fapiao::default()
+            }),
             ..UpdateCardRights::new(CARD, true, true)
         };
         core.update_sections(&context, &on).unwrap();
         let card = core.get_template(&context, CARD).unwrap();
-        assert!(card.strict_violations().is_empty(), "{:?}", card.strict_violations());
-        assert!(card.bonus.is_some() && card.favor.is_some() && card.fapiao.is_some() && card.guide.is_none());
-        core.update_sections(&context, &UpdateCardRights::new(CARD, false, true)).unwrap();
+        assert!(
+            card.strict_violations().is_empty(),
+            "{:?}",
+            card.strict_violations()
+        );
+        assert!(
+            card.bonus.is_some()
+                && card.favor.is_some()
+                && card.fapiao.is_some()
+                && card.guide.is_none()
+        );
+        core.update_sections(&context, &UpdateCardRights::new(CARD, false, true))
+            .unwrap();
         let card = core.get_template(&context, CARD).unwrap();
         assert!(card.bonus.is_none() && card.favor.is_some() && card.fapiao.is_none());
-        let shown = settings::Merchant { hide_closed_sections: false, ..rules.clone() };
-        let shown = Context { rules: &shown, ..context };
+        let shown = settings::Merchant {
+            hide_closed_sections: false,
+            ..rules.clone()
+        };
+        let shown = Context {
+            rules: &shown,
+            ..context
+        };
         assert!(core.get_template(&shown, CARD).unwrap().bonus.is_some());
         assert_eq!(core.effects.len(), 2);
     }
@@ -145,7 +168,10 @@ mod tests {
     #[test]
     fn a_bonus_mini_program_needs_a_path() {
         let change = UpdateCardRights {
-            bonus: Some(Bonus { bonus_jump_appid: Some("wx1".into()), ..Bonus::default() }),
+            bonus: Some(Bonus {
+                bonus_jump_appid: Some("wx1".into()),
+                ..Bonus::default()
+            }),
             ..UpdateCardRights::new(CARD, true, false)
         };
         let refused = core().update_sections(&context(&rules()), &change);

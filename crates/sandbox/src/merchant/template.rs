@@ -1,11 +1,13 @@
 //! Card templates: their life cycle and what may change.
 
+use jiff::Timestamp;
 use kabao_models::merchant::cards::{Card, CardSummary, CreateCard, ListCards, UpdateCard};
 use kabao_models::merchant::{CardTemplateStatus, CodeMode};
 use kabao_models::{Extra, Object};
+use serde_json::json;
 
 use super::code::Deposit;
-use super::core::Numbered;
+use super::core::{Numbered, change};
 use super::page::{self, Page};
 use super::section::Sections;
 use super::template_rules::{check_appid, check_change, check_new};
@@ -53,7 +55,10 @@ impl Template {
     }
 
     pub(super) fn mode(&self) -> &CodeMode {
-        self.card.code_mode.as_ref().unwrap_or(&CodeMode::SystemAllocate)
+        self.card
+            .code_mode
+            .as_ref()
+            .unwrap_or(&CodeMode::SystemAllocate)
     }
 
     /// Tells whether the bonus section is on.
@@ -149,20 +154,35 @@ impl Core {
             .filter(|template| context.rules.list_deleted_templates || !template.is_deleted())
             .filter(|template| list.appid.is_none() || template.card.appid == list.appid)
             .filter(|template| {
-                let brand = template.card.brand.as_ref().and_then(|brand| brand.brand_id.as_ref());
+                let brand = template
+                    .card
+                    .brand
+                    .as_ref()
+                    .and_then(|brand| brand.brand_id.as_ref());
                 list.brand_id.is_none() || brand == list.brand_id.as_ref()
             })
             .collect();
         found.sort_by_key(|template| template.sequence);
         let page = page::cards(context, found, list.offset, list.limit)?;
         // The list shows the same members as the query, except for sections and services.
-        let items = page.items.into_iter().map(|template| reduced::<CardSummary, _>(&template.card));
-        Ok(Page { items: items.collect::<Result<_, _>>()?, total: page.total })
+        let items = page
+            .items
+            .into_iter()
+            .map(|template| reduced::<CardSummary, _>(&template.card));
+        Ok(Page {
+            items: items.collect::<Result<_, _>>()?,
+            total: page.total,
+        })
     }
 
     /// Returns a template.
-    pub(super) fn get_template(&self, context: &Context<'_>, card_id: &str) -> Result<Card, Refused> {
-        self.template(context.merchant, card_id).map(|template| template.shown(context))
+    pub(super) fn get_template(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<Card, Refused> {
+        self.template(context.merchant, card_id)
+            .map(|template| template.shown(context))
     }
 
     /// Changes what the request has.
@@ -180,7 +200,8 @@ impl Core {
         let mut after = overlay(&before, change, &[]).ok_or(Refused::Internal)?;
         after.total_quantity = before.total_quantity;
         if after.code_mode != before.code_mode {
-            (after.total_quantity, after.remain_quantity) = template.deposit.stock(after.code_mode.as_ref());
+            (after.total_quantity, after.remain_quantity) =
+                template.deposit.stock(after.code_mode.as_ref());
         }
         let overdrawn = match change.total_quantity {
             Some(total) if *template.mode() == CodeMode::SystemAllocate => {
@@ -194,7 +215,8 @@ impl Core {
         after.update_time = Some(rfc3339_millis(context.now));
         let new_validity = after.date_information != before.date_information;
         self.replace_template(before, after);
-        self.template_mut(context.merchant, &change.card_id)?.overdrawn = overdrawn;
+        self.template_mut(context.merchant, &change.card_id)?
+            .overdrawn = overdrawn;
         if new_validity && context.rules.validity_follows_template {
             self.renew_validity(context, &change.card_id);
         }
@@ -202,7 +224,11 @@ impl Core {
     }
 
     /// Ends the distribution of a template; user cards stay valid.
-    pub(super) fn delete_template(&mut self, context: &Context<'_>, card_id: &str) -> Result<(), Refused> {
+    pub(super) fn delete_template(
+        &mut self,
+        context: &Context<'_>,
+        card_id: &str,
+    ) -> Result<(), Refused> {
         let template = self.template(context.merchant, card_id)?;
         if template.is_deleted() && !context.rules.modify_deleted_templates {
             return Err(Rule::CardDeleted.into());
@@ -251,9 +277,22 @@ impl Core {
     fn renew_validity(&mut self, context: &Context<'_>, card_id: &str) {
         let template = self.templates.get(card_id);
         let information = template.and_then(|template| template.card.date_information.clone());
-        for (_, member) in self.members.iter_mut().filter(|(key, _)| key.0 == card_id) {
+        let mut renewed = Vec::new();
+        for (key, member) in self.members.iter_mut().filter(|(key, _)| key.0 == card_id) {
             let at_midnight = context.rules.terms_end_at_midnight;
-            member.expires = validity::end(information.as_ref(), member.issued, at_midnight);
+            let after = validity::end(information.as_ref(), member.issued, at_midnight);
+            let before = std::mem::replace(&mut member.expires, after);
+            if before != after {
+                renewed.push((key.clone(), before, after));
+            }
+        }
+        for (key, before, after) in renewed {
+            let shown = |end: Option<Timestamp>| end.map(|end| json!(rfc3339_millis(end)));
+            self.note_member(
+                &key,
+                None,
+                vec![change("expires", shown(before), shown(after))],
+            );
         }
     }
 
@@ -279,153 +318,13 @@ pub(super) fn reduced<T: Object, C: Object>(message: &C) -> Result<T, Refused> {
 /// Returns how many cards more were issued than the new stock allows.
 fn restock(card: &mut Card, overdrawn: i64, total: i64) -> i64 {
     let old_total = card.total_quantity.unwrap_or(DEFAULT_STOCK);
-    let issued = old_total.saturating_sub(card.remain_quantity.unwrap_or(old_total)).saturating_add(overdrawn);
+    let issued = old_total
+        .saturating_sub(card.remain_quantity.unwrap_or(old_total))
+        .saturating_add(overdrawn);
     card.total_quantity = Some(total);
     card.remain_quantity = Some(total.saturating_sub(issued).max(0));
     issued.saturating_sub(total).max(0)
 }
 
 #[cfg(test)]
-mod tests {
-    use kabao_models::Answer as _;
-    use kabao_models::merchant::cards::BalanceInformation;
-
-    use super::super::core::tests::{CARD, MERCHANT, context, core, rules};
-    use super::super::template_rules::tests::creation;
-    use super::*;
-    use crate::settings::{self, RepeatedNumber};
-
-    #[test]
-    fn a_new_template_waits_for_its_review() {
-        let mut core = core();
-        let rules = rules();
-        let context = context(&rules);
-        let card = core.create_template(&context, &creation("n-1")).unwrap();
-        assert!(card.strict_violations().is_empty(), "{:?}", card.strict_violations());
-        assert_eq!(card.status, Some(CardTemplateStatus::NotApprove));
-        assert_eq!((card.total_quantity, card.remain_quantity), (Some(DEFAULT_STOCK), Some(DEFAULT_STOCK)));
-        let card_id = card.card_id.clone().unwrap();
-        assert_eq!(card_id.len(), 28);
-        let again = core.create_template(&context, &creation("n-1")).unwrap();
-        assert_eq!(again, card);
-        let other = CreateCard { title: Some("茶港金卡".into()), ..creation("n-1") };
-        assert_eq!(core.create_template(&context, &other), Err(Refused::NumberUsed));
-        assert_eq!(core.effects.len(), 1);
-        core.review_template(&context, &card_id, true).unwrap();
-        assert_eq!(core.get_template(&context, &card_id).unwrap().status, Some(CardTemplateStatus::Approved));
-    }
-
-    #[test]
-    fn the_settings_decide_about_review_and_repeats() {
-        let mut core = core();
-        let rules = settings::Merchant {
-            approve_at_once: true,
-            repeated_out_request_no: RepeatedNumber::Apply,
-            ..rules()
-        };
-        let first = core.create_template(&context(&rules), &creation("n-1")).unwrap();
-        let second = core.create_template(&context(&rules), &creation("n-1")).unwrap();
-        assert_eq!(first.status, Some(CardTemplateStatus::Approved));
-        assert_ne!(first.card_id, second.card_id);
-    }
-
-    #[test]
-    fn stock_counts_for_allocated_codes_only() {
-        for (mode, stock) in [
-            (CodeMode::SystemAllocate, Some(7)),
-            (CodeMode::MerchantDeposit, Some(0)),
-            (CodeMode::RealTime, None),
-        ] {
-            let create = CreateCard {
-                code_mode: Some(mode.clone()),
-                total_quantity: Some(7),
-                ..creation("n-1")
-            };
-            let card = core().create_template(&context(&rules()), &create).unwrap();
-            assert_eq!((card.total_quantity, card.remain_quantity), (stock, stock), "{mode:?}");
-        }
-    }
-
-    #[test]
-    fn lists_show_the_callers_templates_by_brand_and_appid() {
-        let mut core = core();
-        let rules = rules();
-        let context = context(&rules);
-        let card = core.create_template(&context, &creation("n-1")).unwrap();
-        let all = core.list_templates(&context, &ListCards::new(0, 20)).unwrap();
-        assert_eq!((all.items.len(), all.total), (2, 2));
-        assert_eq!(all.items[0].card_id.as_deref(), Some(CARD));
-        let by_appid = ListCards { appid: card.appid, ..ListCards::new(0, 20) };
-        assert_eq!(core.list_templates(&context, &by_appid).unwrap().items[0].card_id, card.card_id);
-        let nobody = Context { merchant: "1900000999", ..context };
-        assert_eq!(core.list_templates(&nobody, &ListCards::new(0, 20)).unwrap().total, 0);
-    }
-
-    #[test]
-    fn a_modification_changes_what_it_has_and_says_when() {
-        let mut core = core();
-        let change = UpdateCard {
-            title: Some("茶港金卡".into()),
-            code_mode: Some(CodeMode::SystemAllocate),
-            total_quantity: Some(50),
-            ..UpdateCard::new(CARD)
-        };
-        core.update_template(&context(&rules()), &change).unwrap();
-        let card = core.get_template(&context(&rules()), CARD).unwrap();
-        assert_eq!(card.title.as_deref(), Some("茶港金卡"));
-        assert_eq!((card.total_quantity, card.remain_quantity), (Some(50), Some(49)));
-        assert_eq!(card.update_time.as_deref(), Some("2026-01-01T08:00:00.000+08:00"));
-        assert_eq!(card.status, Some(CardTemplateStatus::Approved));
-        let fields: Vec<_> = core.effects[0].changes.iter().map(|change| change.field.as_str()).collect();
-        assert!(fields.contains(&"title") && !fields.contains(&"code_mode"), "{fields:?}");
-    }
-
-    #[test]
-    fn a_lowered_stock_does_not_forget_what_was_issued() {
-        let mut core = core();
-        for (total, remain) in [(0, 0), (1, 0), (3, 2)] {
-            let change = UpdateCard { total_quantity: Some(total), ..UpdateCard::new(CARD) };
-            core.update_template(&context(&rules()), &change).unwrap();
-            let card = core.get_template(&context(&rules()), CARD).unwrap();
-            assert_eq!((card.total_quantity, card.remain_quantity), (Some(total), Some(remain)));
-        }
-    }
-
-    #[test]
-    fn what_cannot_change_is_refused() {
-        let rules = rules();
-        let no_path =
-            BalanceInformation { balance_appid: Some("wx1".into()), ..BalanceInformation::default() };
-        for (change, expected) in [
-            (
-                UpdateCard { code_mode: Some(CodeMode::RealTime), ..UpdateCard::new(CARD) },
-                Rule::CodeModeFixed,
-            ),
-            (
-                UpdateCard { balance_information: Some(no_path), ..UpdateCard::new(CARD) },
-                Rule::BalancePathEmpty,
-            ),
-            (UpdateCard::new("nobody"), Rule::CardIdInvalid),
-        ] {
-            let refused = core().update_template(&context(&rules), &change);
-            assert_eq!(refused, Err(expected.into()));
-        }
-        let mut core = core();
-        let other = Context { merchant: "1900000999", ..context(&rules) };
-        assert_eq!(core.update_template(&other, &UpdateCard::new(CARD)), Err(Rule::NotOwner.into()));
-        assert!(core.effects.is_empty());
-        assert_ne!(MERCHANT, other.merchant);
-    }
-
-    #[test]
-    fn deletion_is_final_unless_the_settings_say_otherwise() {
-        let mut core = core();
-        let strict = rules();
-        core.delete_template(&context(&strict), CARD).unwrap();
-        let card = core.get_template(&context(&strict), CARD).unwrap();
-        assert_eq!(card.status, Some(CardTemplateStatus::Deleted));
-        assert_eq!(core.delete_template(&context(&strict), CARD), Err(Rule::CardDeleted.into()));
-        let lenient = settings::Merchant { modify_deleted_templates: true, ..rules() };
-        core.delete_template(&context(&lenient), CARD).unwrap();
-    }
-}
+mod tests;

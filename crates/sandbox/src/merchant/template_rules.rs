@@ -14,7 +14,10 @@ pub(super) fn check_new(create: &CreateCard, rules: &settings::Merchant) -> Resu
     if create.need_display_level == Some(true) && is_empty(create.init_level.as_ref()) {
         return Err(Refused::Required("init_level"));
     }
-    create.date_information.as_ref().map_or(Ok(()), validity::check)
+    create
+        .date_information
+        .as_ref()
+        .map_or(Ok(()), validity::check)
 }
 
 /// Checks what a modification must not do.
@@ -24,7 +27,11 @@ pub(super) fn check_change(
     rules: &settings::Merchant,
 ) -> Result<(), Refused> {
     check_appid(change.appid.as_deref(), rules)?;
-    if let Some(mode) = change.code_mode.as_ref().filter(|mode| card.code_mode.as_ref() != Some(*mode)) {
+    if let Some(mode) = change
+        .code_mode
+        .as_ref()
+        .filter(|mode| card.code_mode.as_ref() != Some(*mode))
+    {
         if card.code_mode == Some(CodeMode::SystemAllocate) {
             return Err(Rule::CodeModeFixed.into());
         }
@@ -34,10 +41,16 @@ pub(super) fn check_change(
     }
     check_stock(change.total_quantity)?;
     check_balance_entry(change.balance_information.as_ref())?;
-    if change.need_display_level == Some(true) && change.init_level.is_none() && card.init_level.is_none() {
+    if change.need_display_level == Some(true)
+        && change.init_level.is_none()
+        && card.init_level.is_none()
+    {
         return Err(Refused::Required("init_level"));
     }
-    change.date_information.as_ref().map_or(Ok(()), validity::check)
+    change
+        .date_information
+        .as_ref()
+        .map_or(Ok(()), validity::check)
 }
 
 /// Checks that an AppID is a service account.
@@ -58,13 +71,19 @@ pub(super) fn is_empty(text: Option<&String>) -> bool {
 
 fn check_stock(total: Option<i64>) -> Result<(), Refused> {
     match total {
-        Some(total) if total < 0 => Err(Refused::value("total_quantity", "must not be negative", total)),
+        Some(total) if total < 0 => Err(Refused::value(
+            "total_quantity",
+            "must not be negative",
+            total,
+        )),
         _ => Ok(()),
     }
 }
 
 fn check_balance_entry(balance: Option<&BalanceInformation>) -> Result<(), Refused> {
-    let Some(balance) = balance else { return Ok(()) };
+    let Some(balance) = balance else {
+        return Ok(());
+    };
     if !is_empty(balance.balance_appid.as_ref()) && is_empty(balance.balance_path.as_ref()) {
         return Err(Rule::BalancePathEmpty.into());
     }
@@ -106,13 +125,22 @@ pub(super) mod tests {
 
     #[test]
     fn what_a_template_needs_is_named() {
-        let rules = settings::Merchant { service_account_appids: vec!["wx1".into()], ..rules() };
-        let good = CreateCard { appid: Some("wx1".into()), ..creation("n") };
+        let rules = settings::Merchant {
+            service_account_appids: vec!["wx1".into()],
+            ..rules()
+        };
+        let good = CreateCard {
+            appid: Some("wx1".into()),
+            ..creation("n")
+        };
         assert_eq!(check_new(&good, &rules), Ok(()));
         for (create, expected) in [
             (creation("n"), Rule::NotServiceAccount.into()),
             (
-                CreateCard { need_display_level: Some(true), ..good.clone() },
+                CreateCard {
+                    need_display_level: Some(true),
+                    ..good.clone()
+                },
                 Refused::Required("init_level"),
             ),
             (
@@ -126,7 +154,10 @@ pub(super) mod tests {
                 Rule::BalancePathEmpty.into(),
             ),
             (
-                CreateCard { total_quantity: Some(-1), ..good.clone() },
+                CreateCard {
+                    total_quantity: Some(-1),
+                    ..good
+                },
                 Refused::value("total_quantity", "must not be negative", -1),
             ),
         ] {

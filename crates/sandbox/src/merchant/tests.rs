@@ -1,5 +1,7 @@
 //! Properties of the core under random sequences of operations and user actions.
 
+mod deed;
+mod promise;
 mod step;
 mod world;
 

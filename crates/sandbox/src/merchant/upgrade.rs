@@ -46,7 +46,11 @@ impl Core {
             status: Some(CardTemplateStatus::Approved),
             appid: old.appid.clone(),
             logo_url: Some(PICTURE.to_owned()),
-            title: Some(old.title.clone().unwrap_or_else(|| "公众平台会员卡".to_owned())),
+            title: Some(
+                old.title
+                    .clone()
+                    .unwrap_or_else(|| "公众平台会员卡".to_owned()),
+            ),
             background_picture_url: Some(PICTURE.to_owned()),
             description: Some("公众平台创建的会员卡".to_owned()),
             code_type: Some(CodeType::BarCode),
@@ -59,7 +63,10 @@ impl Core {
             ..Card::default()
         };
         self.note(Some(&card_id), None, differences(&Card::default(), &card));
-        self.put_template(Template { upgraded: false, ..Template::new(card.clone(), context.merchant) });
+        self.put_template(Template {
+            upgraded: false,
+            ..Template::new(card.clone(), context.merchant)
+        });
         Ok(card)
     }
 
@@ -69,7 +76,10 @@ impl Core {
         context: &Context<'_>,
         request: &UpgradeCard,
     ) -> Result<(), Refused> {
-        let template = self.templates.get(&request.card_id).ok_or(Rule::CardIdInvalid)?;
+        let template = self
+            .templates
+            .get(&request.card_id)
+            .ok_or(Rule::CardIdInvalid)?;
         if template.owner != context.merchant {
             return Err(Rule::NotOwner.into());
         }
@@ -77,7 +87,10 @@ impl Core {
             return Err(Rule::AlreadyUpgraded.into());
         }
         check_appid(request.appid.as_deref(), context.rules)?;
-        let brand_id = request.brand_id.clone().ok_or(Refused::Required("brand_id"))?;
+        let brand_id = request
+            .brand_id
+            .clone()
+            .ok_or(Refused::Required("brand_id"))?;
         let before = template.card.clone();
         let mut after = before.clone();
         after.brand = Some(self.brand(brand_id));
@@ -95,8 +108,13 @@ impl Core {
 
     /// Finds the name of a brand among the templates; an unknown one is named by its id.
     fn brand(&self, brand_id: String) -> Brand {
-        let mut brands = self.templates.values().filter_map(|template| template.card.brand.as_ref());
-        let known = brands.find(|brand| brand.brand_id.as_ref() == Some(&brand_id)).cloned();
+        let mut brands = self
+            .templates
+            .values()
+            .filter_map(|template| template.card.brand.as_ref());
+        let known = brands
+            .find(|brand| brand.brand_id.as_ref() == Some(&brand_id))
+            .cloned();
         known.unwrap_or_else(|| Brand {
             display_name: Some(brand_id.clone()),
             brand_id: Some(brand_id),
@@ -119,7 +137,10 @@ mod tests {
 
     fn with_old_card() -> Core {
         let mut core = core();
-        let old = OldCard { card_id: Some(OLD.into()), ..OldCard::default() };
+        let old = OldCard {
+            card_id: Some(OLD.into()),
+            ..OldCard::default()
+        };
         core.create_old_card(&context(&rules()), &old).unwrap();
         core
     }
@@ -129,31 +150,68 @@ mod tests {
         let mut core = with_old_card();
         let rules = rules();
         let context = context(&rules);
-        assert_eq!(core.get_template(&context, OLD), Err(Rule::NotUpgraded.into()));
+        assert_eq!(
+            core.get_template(&context, OLD),
+            Err(Rule::NotUpgraded.into())
+        );
         let change = UpdateUserCard::new(OLD, "1", "n");
-        assert_eq!(core.update_member(&context, &change), Err(Rule::NotUpgraded.into()));
+        assert_eq!(
+            core.update_member(&context, &change),
+            Err(Rule::NotUpgraded.into())
+        );
         let upgrade = UpgradeCard::new(OLD, "1004", "wxd678efh567hg6787");
         core.upgrade_template(&context, &upgrade).unwrap();
         let card = core.get_template(&context, OLD).unwrap();
-        assert!(card.strict_violations().is_empty(), "{:?}", card.strict_violations());
+        assert!(
+            card.strict_violations().is_empty(),
+            "{:?}",
+            card.strict_violations()
+        );
         assert_eq!(card.brand.unwrap().display_name.as_deref(), Some("茶港"));
-        assert_eq!(core.upgrade_template(&context, &upgrade), Err(Rule::AlreadyUpgraded.into()));
-        let claim = super::super::claim::Claim { card_id: OLD.into(), ..claim_of("oNew") };
+        assert_eq!(
+            core.upgrade_template(&context, &upgrade),
+            Err(Rule::AlreadyUpgraded.into())
+        );
+        let claim = super::super::claim::Claim {
+            card_id: OLD.into(),
+            ..claim_of("oNew")
+        };
         core.claim(&context, &claim).unwrap();
     }
 
     #[test]
     fn an_upgrade_needs_a_service_account_and_the_right_caller() {
         let mut core = with_old_card();
-        let rules = settings::Merchant { service_account_appids: vec!["wx1".into()], ..rules() };
+        let rules = settings::Merchant {
+            service_account_appids: vec!["wx1".into()],
+            ..rules()
+        };
         let context = context(&rules);
         let upgrade = UpgradeCard::new(OLD, "1004", "wx2");
-        assert_eq!(core.upgrade_template(&context, &upgrade), Err(Rule::NotServiceAccount.into()));
-        let unknown = UpgradeCard { card_id: "nobody".into(), ..upgrade.clone() };
-        assert_eq!(core.upgrade_template(&context, &unknown), Err(Rule::CardIdInvalid.into()));
-        let other = Context { merchant: "1900000999", ..context };
-        assert_eq!(core.upgrade_template(&other, &upgrade), Err(Rule::NotOwner.into()));
-        let taken = OldCard { card_id: Some(CARD.into()), ..OldCard::default() };
+        assert_eq!(
+            core.upgrade_template(&context, &upgrade),
+            Err(Rule::NotServiceAccount.into())
+        );
+        let unknown = UpgradeCard {
+            card_id: "nobody".into(),
+            ..upgrade.clone()
+        };
+        assert_eq!(
+            core.upgrade_template(&context, &unknown),
+            Err(Rule::CardIdInvalid.into())
+        );
+        let other = Context {
+            merchant: "1900000999",
+            ..context
+        };
+        assert_eq!(
+            core.upgrade_template(&other, &upgrade),
+            Err(Rule::NotOwner.into())
+        );
+        let taken = OldCard {
+            card_id: Some(CARD.into()),
+            ..OldCard::default()
+        };
         assert!(core.create_old_card(&context, &taken).is_err());
     }
 }

@@ -12,8 +12,14 @@ use crate::clock::{day, parse_rfc3339, plus_days};
 pub(super) fn check(information: &DateInformation) -> Result<(), Refused> {
     match &information.r#type {
         Some(DateInformationType::FixTimeRange) => {
-            let begin = required_time(&information.available_begin_time, "date_information/available_begin_time")?;
-            let end = required_time(&information.available_end_time, "date_information/available_end_time")?;
+            let begin = required_time(
+                &information.available_begin_time,
+                "date_information/available_begin_time",
+            )?;
+            let end = required_time(
+                &information.available_end_time,
+                "date_information/available_end_time",
+            )?;
             if begin > end {
                 return Err(Refused::value(
                     "date_information/available_end_time",
@@ -24,7 +30,9 @@ pub(super) fn check(information: &DateInformation) -> Result<(), Refused> {
         }
         Some(DateInformationType::FixTerm) => {
             let field = "date_information/available_day_after_receive";
-            let days = information.available_day_after_receive.ok_or(Refused::Required(field))?;
+            let days = information
+                .available_day_after_receive
+                .ok_or(Refused::Required(field))?;
             if days < 1 {
                 return Err(Refused::value(field, "must be at least 1", days));
             }
@@ -39,7 +47,10 @@ pub(super) fn check(information: &DateInformation) -> Result<(), Refused> {
 }
 
 /// Reads a time that must be there.
-pub(super) fn required_time(text: &Option<String>, field: &'static str) -> Result<Timestamp, Refused> {
+pub(super) fn required_time(
+    text: &Option<String>,
+    field: &'static str,
+) -> Result<Timestamp, Refused> {
     let text = text.as_deref().ok_or(Refused::Required(field))?;
     parse_rfc3339(text).ok_or_else(|| Refused::value(field, "is not an RFC 3339 time", text))
 }
@@ -52,13 +63,18 @@ pub(super) fn end(
 ) -> Option<Timestamp> {
     let information = information?;
     match &information.r#type {
-        Some(DateInformationType::FixTimeRange) => {
-            information.available_end_time.as_deref().and_then(parse_rfc3339)
-        }
+        Some(DateInformationType::FixTimeRange) => information
+            .available_end_time
+            .as_deref()
+            .and_then(parse_rfc3339),
         Some(DateInformationType::FixTerm) => {
             let wait = information.wait_days_after_receive.unwrap_or(0);
             let days = information.available_day_after_receive?;
-            let begin = if at_midnight { midnight_after(received) } else { received };
+            let begin = if at_midnight {
+                midnight_after(received)
+            } else {
+                received
+            };
             Some(plus_days(begin, wait.saturating_add(days)))
         }
         _ => None,
@@ -88,7 +104,10 @@ mod tests {
     fn a_term_counts_from_receipt_or_from_the_next_midnight() {
         assert_eq!(end(Some(&term()), now(), false), Some(plus_days(now(), 32)));
         let midnight = end(Some(&term()), now(), true).unwrap();
-        assert_eq!(midnight.as_second(), now().as_second() + 16 * 3600 + 32 * 86_400);
+        assert_eq!(
+            midnight.as_second(),
+            now().as_second() + 16 * 3600 + 32 * 86_400
+        );
         assert_eq!(end(None, now(), false), None);
     }
 
@@ -102,12 +121,24 @@ mod tests {
             ..DateInformation::default()
         };
         assert_eq!(check(&range), Ok(()));
-        let missing = DateInformation { available_end_time: None, ..range.clone() };
-        assert_eq!(check(&missing), Err(Refused::Required("date_information/available_end_time")));
-        let reversed = DateInformation { available_end_time: Some("2025-01-01T00:00:00Z".into()), ..range };
+        let missing = DateInformation {
+            available_end_time: None,
+            ..range.clone()
+        };
+        assert_eq!(
+            check(&missing),
+            Err(Refused::Required("date_information/available_end_time"))
+        );
+        let reversed = DateInformation {
+            available_end_time: Some("2025-01-01T00:00:00Z".into()),
+            ..range
+        };
         assert!(matches!(check(&reversed), Err(Refused::Value { .. })));
         assert_eq!(check(&term()), Ok(()));
-        let endless = DateInformation { available_day_after_receive: Some(0), ..term() };
+        let endless = DateInformation {
+            available_day_after_receive: Some(0),
+            ..term()
+        };
         assert!(matches!(check(&endless), Err(Refused::Value { .. })));
     }
 }

@@ -311,7 +311,10 @@ pub struct ServiceMessage {
 
 fn service_items() -> Vec<ServiceItem> {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    let state = |id: &str, fields: &[&str]| ServiceState { state_id: id.to_owned(), field_ids: texts(fields) };
+    let state = |id: &str, fields: &[&str]| ServiceState {
+        state_id: id.to_owned(),
+        field_ids: texts(fields),
+    };
     let message = |id: &str, fields: &[&str]| ServiceMessage {
         message_template_id: id.to_owned(),
         field_ids: texts(fields),
@@ -328,7 +331,10 @@ fn service_items() -> Vec<ServiceItem> {
         },
         ServiceItem {
             service_module_id: "732".to_owned(),
-            states: vec![state("WAITING", &["shop_name", "queue_number"]), state("CALLED", &["shop_name"])],
+            states: vec![
+                state("WAITING", &["shop_name", "queue_number"]),
+                state("CALLED", &["shop_name"]),
+            ],
             messages: vec![message("Q5wNd2Xv", &["keyword1"])],
         },
     ]

@@ -13,5 +13,6 @@ mod client;
 mod control;
 mod faults;
 mod merchant;
+mod merchant_life;
 mod official_account;
 mod vectors;

@@ -62,13 +62,18 @@ fn client(account: &Credentials, sandbox: &Running) -> Result<Client, Configurat
             .credential(credential)
             .build()
             .map(Client::Merchant),
-        Some(brand_id) => Brand::builder()
-            .base_url(url)
-            .root_certificates(ca)
-            .brand_id(brand_id)
-            .provider(credential)
-            .build()
-            .map(Client::Brand),
+        Some(brand_id) => {
+            let builder = Brand::builder()
+                .base_url(url)
+                .root_certificates(ca)
+                .brand_id(brand_id);
+            // A brand without a service provider's number calls directly.
+            let builder = match account.mchid {
+                Some(_) => builder.provider(credential),
+                None => builder.direct(credential),
+            };
+            builder.build().map(Client::Brand)
+        }
     }
 }
 

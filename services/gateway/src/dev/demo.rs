@@ -11,7 +11,7 @@ pub(super) struct Demo {
 }
 
 /// The identifiers are those of WeChat's own examples.
-pub(super) const ACCOUNTS: [Demo; 3] = [
+pub(super) const ACCOUNTS: [Demo; 4] = [
     Demo {
         account: "demo-merchant",
         card_id: "pbLatjvWOibDc5-TBnbUk1pD12o0",
@@ -20,6 +20,13 @@ pub(super) const ACCOUNTS: [Demo; 3] = [
     },
     Demo {
         account: "demo-brand",
+        card_id: "pbLatjvWOibDc5-TBnbUk1pD12o0",
+        code: "478515832665",
+        openid: Some("obLatjnx9gnqzS4myYGmLZ7LgLBA"),
+    },
+    // The same brand without a service provider: both see one state.
+    Demo {
+        account: "demo-brand-direct",
         card_id: "pbLatjvWOibDc5-TBnbUk1pD12o0",
         code: "478515832665",
         openid: Some("obLatjnx9gnqzS4myYGmLZ7LgLBA"),

@@ -14,42 +14,42 @@ impl p::card_service_server::CardService for FamilyService {
         &self,
         request: Request<p::CreateCardRequest>,
     ) -> Result<Response<p::Card>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn list_cards(
         &self,
         request: Request<p::ListCardsRequest>,
     ) -> Result<Response<p::ListCardsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_card(
         &self,
         request: Request<p::GetCardRequest>,
     ) -> Result<Response<p::Card>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_card(
         &self,
         request: Request<p::UpdateCardRequest>,
     ) -> Result<Response<p::Card>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn delete_card(
         &self,
         request: Request<p::DeleteCardRequest>,
     ) -> Result<Response<p::Card>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn invalidate_card(
         &self,
         request: Request<p::InvalidateCardRequest>,
     ) -> Result<Response<p::Card>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -59,49 +59,49 @@ impl p::user_card_service_server::UserCardService for FamilyService {
         &self,
         request: Request<p::GetUserCardRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn list_user_cards(
         &self,
         request: Request<p::ListUserCardsRequest>,
     ) -> Result<Response<p::ListUserCardsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_user_card(
         &self,
         request: Request<p::UpdateUserCardRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn invalidate_user_card(
         &self,
         request: Request<p::InvalidateUserCardRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn import_user_card_by_openid(
         &self,
         request: Request<p::ImportUserCardByOpenidRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn import_user_card_by_phone(
         &self,
         request: Request<p::ImportUserCardByPhoneRequest>,
     ) -> Result<Response<p::ImportUserCardByPhoneResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn confirm_user_card(
         &self,
         request: Request<p::ConfirmUserCardRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -111,7 +111,7 @@ impl p::pre_auth_token_service_server::PreAuthTokenService for FamilyService {
         &self,
         request: Request<p::CreatePreAuthTokenRequest>,
     ) -> Result<Response<p::Token>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -121,7 +121,7 @@ impl p::pay_view_token_service_server::PayViewTokenService for FamilyService {
         &self,
         request: Request<p::CreatePayViewTokenRequest>,
     ) -> Result<Response<p::Token>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -131,7 +131,7 @@ impl p::open_user_card_token_service_server::OpenUserCardTokenService for Family
         &self,
         request: Request<p::CreateOpenUserCardTokenRequest>,
     ) -> Result<Response<p::Token>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -141,7 +141,7 @@ impl p::user_feed_service_server::UserFeedService for FamilyService {
         &self,
         request: Request<p::CreateUserFeedRequest>,
     ) -> Result<Response<p::UserFeed>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -151,14 +151,14 @@ impl p::user_point_service_server::UserPointService for FamilyService {
         &self,
         request: Request<p::SyncUserPointsRequest>,
     ) -> Result<Response<p::UserPoints>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn confirm_exchange_coupon(
         &self,
         request: Request<p::ConfirmExchangeCouponRequest>,
     ) -> Result<Response<p::ExchangeRecord>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -168,35 +168,35 @@ impl p::membership_activity_service_server::MembershipActivityService for Family
         &self,
         request: Request<p::CreateMembershipActivityRequest>,
     ) -> Result<Response<p::MembershipActivity>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn list_membership_activities(
         &self,
         request: Request<p::ListMembershipActivitiesRequest>,
     ) -> Result<Response<p::ListMembershipActivitiesResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_membership_activity(
         &self,
         request: Request<p::GetMembershipActivityRequest>,
     ) -> Result<Response<p::MembershipActivity>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_membership_activity(
         &self,
         request: Request<p::UpdateMembershipActivityRequest>,
     ) -> Result<Response<p::MembershipActivity>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn terminate_membership_activity(
         &self,
         request: Request<p::TerminateMembershipActivityRequest>,
     ) -> Result<Response<p::MembershipActivity>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -206,7 +206,7 @@ impl p::media_service_server::MediaService for FamilyService {
         &self,
         request: Request<tonic::Streaming<p::UploadImageRequest>>,
     ) -> Result<Response<p::UploadedImage>, Status> {
-        self.upload(request).await
+        Box::pin(self.upload(request)).await
     }
 }
 
@@ -216,35 +216,35 @@ impl p::direct_card_service_server::DirectCardService for FamilyService {
         &self,
         request: Request<p::CreateDirectCardRequest>,
     ) -> Result<Response<p::Card>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn list_direct_cards(
         &self,
         request: Request<p::ListDirectCardsRequest>,
     ) -> Result<Response<p::ListCardsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_direct_card(
         &self,
         request: Request<p::GetDirectCardRequest>,
     ) -> Result<Response<p::Card>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_direct_card(
         &self,
         request: Request<p::UpdateDirectCardRequest>,
     ) -> Result<Response<p::Card>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn invalidate_direct_card(
         &self,
         request: Request<p::InvalidateDirectCardRequest>,
     ) -> Result<Response<p::Card>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -254,42 +254,42 @@ impl p::direct_user_card_service_server::DirectUserCardService for FamilyService
         &self,
         request: Request<p::GetDirectUserCardRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn list_direct_user_cards(
         &self,
         request: Request<p::ListDirectUserCardsRequest>,
     ) -> Result<Response<p::ListUserCardsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_direct_user_card(
         &self,
         request: Request<p::UpdateDirectUserCardRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn invalidate_direct_user_card(
         &self,
         request: Request<p::InvalidateDirectUserCardRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn import_direct_user_card_by_openid(
         &self,
         request: Request<p::ImportDirectUserCardByOpenidRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn confirm_direct_user_card(
         &self,
         request: Request<p::ConfirmDirectUserCardRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -299,7 +299,7 @@ impl p::direct_pre_auth_token_service_server::DirectPreAuthTokenService for Fami
         &self,
         request: Request<p::CreateDirectPreAuthTokenRequest>,
     ) -> Result<Response<p::Token>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -309,7 +309,7 @@ impl p::direct_user_feed_service_server::DirectUserFeedService for FamilyService
         &self,
         request: Request<p::CreateDirectUserFeedRequest>,
     ) -> Result<Response<p::UserFeed>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -319,14 +319,14 @@ impl p::direct_user_point_service_server::DirectUserPointService for FamilyServi
         &self,
         request: Request<p::SyncDirectUserPointsRequest>,
     ) -> Result<Response<p::UserPoints>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn confirm_direct_exchange_coupon(
         &self,
         request: Request<p::ConfirmDirectExchangeCouponRequest>,
     ) -> Result<Response<p::ExchangeRecord>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -336,7 +336,7 @@ impl p::direct_media_service_server::DirectMediaService for FamilyService {
         &self,
         request: Request<tonic::Streaming<p::UploadDirectImageRequest>>,
     ) -> Result<Response<p::UploadedImage>, Status> {
-        self.upload(request).await
+        Box::pin(self.upload(request)).await
     }
 }
 

@@ -14,42 +14,42 @@ impl p::card_service_server::CardService for FamilyService {
         &self,
         request: Request<p::CreateCardRequest>,
     ) -> Result<Response<p::CardSummary>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn list_cards(
         &self,
         request: Request<p::ListCardsRequest>,
     ) -> Result<Response<p::ListCardsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_card(
         &self,
         request: Request<p::GetCardRequest>,
     ) -> Result<Response<p::Card>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_card(
         &self,
         request: Request<p::UpdateCardRequest>,
     ) -> Result<Response<p::UpdateCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn delete_card(
         &self,
         request: Request<p::DeleteCardRequest>,
     ) -> Result<Response<p::DeleteCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn upgrade_card(
         &self,
         request: Request<p::UpgradeCardRequest>,
     ) -> Result<Response<p::UpgradeCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -59,7 +59,7 @@ impl p::card_right_service_server::CardRightService for FamilyService {
         &self,
         request: Request<p::UpdateCardRightsRequest>,
     ) -> Result<Response<p::UpdateCardRightsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -69,14 +69,14 @@ impl p::code_service_server::CodeService for FamilyService {
         &self,
         request: Request<p::DepositCodesRequest>,
     ) -> Result<Response<p::DepositCodesResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn decrypt_code(
         &self,
         request: Request<p::DecryptCodeRequest>,
     ) -> Result<Response<p::CodeResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -86,56 +86,56 @@ impl p::user_card_service_server::UserCardService for FamilyService {
         &self,
         request: Request<p::GetUserCardRequest>,
     ) -> Result<Response<p::UserCard>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_user_card(
         &self,
         request: Request<p::UpdateUserCardRequest>,
     ) -> Result<Response<p::UpdateUserCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn activate_user_card(
         &self,
         request: Request<p::ActivateUserCardRequest>,
     ) -> Result<Response<p::ActivateUserCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn set_user_card_unavailable(
         &self,
         request: Request<p::SetUserCardUnavailableRequest>,
     ) -> Result<Response<p::SetUserCardUnavailableResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn confirm_user_card(
         &self,
         request: Request<p::ConfirmUserCardRequest>,
     ) -> Result<Response<p::ConfirmUserCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn import_user_card_by_openid(
         &self,
         request: Request<p::ImportUserCardByOpenidRequest>,
     ) -> Result<Response<p::CodeResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn import_user_card_by_phone(
         &self,
         request: Request<p::ImportUserCardByPhoneRequest>,
     ) -> Result<Response<p::CodeResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn list_user_cards(
         &self,
         request: Request<p::ListUserCardsRequest>,
     ) -> Result<Response<p::ListUserCardsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -145,7 +145,7 @@ impl p::user_card_right_service_server::UserCardRightService for FamilyService {
         &self,
         request: Request<p::UpdateUserCardRightsRequest>,
     ) -> Result<Response<p::UpdateUserCardRightsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -155,14 +155,14 @@ impl p::bonus_service_server::BonusService for FamilyService {
         &self,
         request: Request<p::PrepareBonusRequest>,
     ) -> Result<Response<p::PrepareBonusResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn commit_bonus(
         &self,
         request: Request<p::CommitBonusRequest>,
     ) -> Result<Response<p::CommitBonusResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -172,7 +172,7 @@ impl p::card_qrcode_service_server::CardQrcodeService for FamilyService {
         &self,
         request: Request<p::CreateCardQrcodeRequest>,
     ) -> Result<Response<p::CreateCardQrcodeResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -182,7 +182,7 @@ impl p::permission_token_service_server::PermissionTokenService for FamilyServic
         &self,
         request: Request<p::CreatePermissionTokenRequest>,
     ) -> Result<Response<p::CreatePermissionTokenResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -192,7 +192,7 @@ impl p::activate_information_service_server::ActivateInformationService for Fami
         &self,
         request: Request<p::GetActivateInformationRequest>,
     ) -> Result<Response<p::GetActivateInformationResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -202,14 +202,14 @@ impl p::phone_member_service_server::PhoneMemberService for FamilyService {
         &self,
         request: Request<p::ImportPhoneMemberRequest>,
     ) -> Result<Response<p::ImportPhoneMemberResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn search_phone_member(
         &self,
         request: Request<p::SearchPhoneMemberRequest>,
     ) -> Result<Response<p::SearchPhoneMemberResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -219,21 +219,21 @@ impl p::service_module_service_server::ServiceModuleService for FamilyService {
         &self,
         request: Request<p::AddServiceModuleRequest>,
     ) -> Result<Response<p::ServiceModule>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_service_module(
         &self,
         request: Request<p::UpdateServiceModuleRequest>,
     ) -> Result<Response<p::ServiceModule>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn remove_service_module(
         &self,
         request: Request<p::RemoveServiceModuleRequest>,
     ) -> Result<Response<p::RemoveServiceModuleResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -243,7 +243,7 @@ impl p::user_card_service_service_server::UserCardServiceService for FamilyServi
         &self,
         request: Request<p::SetUserCardServiceRequest>,
     ) -> Result<Response<p::SetUserCardServiceResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -253,14 +253,14 @@ impl p::callback_service_server::CallbackService for FamilyService {
         &self,
         request: Request<p::SetCallbackRequest>,
     ) -> Result<Response<p::Callback>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_callback(
         &self,
         request: Request<p::GetCallbackRequest>,
     ) -> Result<Response<p::Callback>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -270,28 +270,28 @@ impl p::activity_service_server::ActivityService for FamilyService {
         &self,
         request: Request<p::CreateActivityRequest>,
     ) -> Result<Response<p::Activity>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn list_activities(
         &self,
         request: Request<p::ListActivitiesRequest>,
     ) -> Result<Response<p::ListActivitiesResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_activity(
         &self,
         request: Request<p::GetActivityRequest>,
     ) -> Result<Response<p::Activity>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn terminate_activity(
         &self,
         request: Request<p::TerminateActivityRequest>,
     ) -> Result<Response<p::TerminateActivityResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 

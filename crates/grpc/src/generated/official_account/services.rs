@@ -14,7 +14,7 @@ impl p::token_service_server::TokenService for FamilyService {
         &self,
         request: Request<p::GetTokenRequest>,
     ) -> Result<Response<p::AccessToken>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -24,7 +24,7 @@ impl p::stable_token_service_server::StableTokenService for FamilyService {
         &self,
         request: Request<p::GetStableTokenRequest>,
     ) -> Result<Response<p::AccessToken>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -34,49 +34,49 @@ impl p::card_service_server::CardService for FamilyService {
         &self,
         request: Request<p::CreateCardRequest>,
     ) -> Result<Response<p::CreateCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_card(
         &self,
         request: Request<p::GetCardRequest>,
     ) -> Result<Response<p::GetCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn batch_get_cards(
         &self,
         request: Request<p::BatchGetCardsRequest>,
     ) -> Result<Response<p::BatchGetCardsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_card(
         &self,
         request: Request<p::UpdateCardRequest>,
     ) -> Result<Response<p::UpdateCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_card_message(
         &self,
         request: Request<p::UpdateCardMessageRequest>,
     ) -> Result<Response<p::UpdateCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn delete_card(
         &self,
         request: Request<p::DeleteCardRequest>,
     ) -> Result<Response<p::BasicResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn modify_card_stock(
         &self,
         request: Request<p::ModifyCardStockRequest>,
     ) -> Result<Response<p::BasicResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -86,49 +86,49 @@ impl p::code_service_server::CodeService for FamilyService {
         &self,
         request: Request<p::GetCodeRequest>,
     ) -> Result<Response<p::GetCodeResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn decrypt_code(
         &self,
         request: Request<p::DecryptCodeRequest>,
     ) -> Result<Response<p::DecryptCodeResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn set_code_unavailable(
         &self,
         request: Request<p::SetCodeUnavailableRequest>,
     ) -> Result<Response<p::BasicResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_code(
         &self,
         request: Request<p::UpdateCodeRequest>,
     ) -> Result<Response<p::BasicResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn deposit_codes(
         &self,
         request: Request<p::DepositCodesRequest>,
     ) -> Result<Response<p::DepositCodesResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_deposit_count(
         &self,
         request: Request<p::GetDepositCountRequest>,
     ) -> Result<Response<p::GetDepositCountResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn check_codes(
         &self,
         request: Request<p::CheckCodesRequest>,
     ) -> Result<Response<p::CheckCodesResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -138,7 +138,7 @@ impl p::user_service_server::UserService for FamilyService {
         &self,
         request: Request<p::ListUserCardsRequest>,
     ) -> Result<Response<p::ListUserCardsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -148,42 +148,42 @@ impl p::member_service_server::MemberService for FamilyService {
         &self,
         request: Request<p::GetUserInfoRequest>,
     ) -> Result<Response<p::GetUserInfoResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn activate_member(
         &self,
         request: Request<p::ActivateMemberRequest>,
     ) -> Result<Response<p::BasicResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn set_activate_user_form(
         &self,
         request: Request<p::SetActivateUserFormRequest>,
     ) -> Result<Response<p::BasicResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_activate_temp_info(
         &self,
         request: Request<p::GetActivateTempInfoRequest>,
     ) -> Result<Response<p::GetActivateTempInfoResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_activate_url(
         &self,
         request: Request<p::GetActivateUrlRequest>,
     ) -> Result<Response<p::GetActivateUrlResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn update_user(
         &self,
         request: Request<p::UpdateUserRequest>,
     ) -> Result<Response<p::UpdateUserResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -193,7 +193,7 @@ impl p::qrcode_service_server::QrcodeService for FamilyService {
         &self,
         request: Request<p::CreateQrcodeRequest>,
     ) -> Result<Response<p::CreateQrcodeResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -203,21 +203,21 @@ impl p::pay_gift_member_card_service_server::PayGiftMemberCardService for Family
         &self,
         request: Request<p::AddPayGiftMemberCardRequest>,
     ) -> Result<Response<p::PayGiftMemberCardResult>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn delete_pay_gift_member_card(
         &self,
         request: Request<p::DeletePayGiftMemberCardRequest>,
     ) -> Result<Response<p::PayGiftMemberCardResult>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_pay_gift_member_card(
         &self,
         request: Request<p::GetPayGiftMemberCardRequest>,
     ) -> Result<Response<p::GetPayGiftMemberCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -227,28 +227,28 @@ impl p::pay_gift_card_service_server::PayGiftCardService for FamilyService {
         &self,
         request: Request<p::AddPayGiftCardRequest>,
     ) -> Result<Response<p::AddPayGiftCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn delete_pay_gift_card(
         &self,
         request: Request<p::DeletePayGiftCardRequest>,
     ) -> Result<Response<p::BasicResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_pay_gift_card(
         &self,
         request: Request<p::GetPayGiftCardRequest>,
     ) -> Result<Response<p::GetPayGiftCardResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn batch_get_pay_gift_cards(
         &self,
         request: Request<p::BatchGetPayGiftCardsRequest>,
     ) -> Result<Response<p::BatchGetPayGiftCardsResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 
@@ -258,14 +258,14 @@ impl p::datacube_service_server::DatacubeService for FamilyService {
         &self,
         request: Request<p::GetMemberCardInfoRequest>,
     ) -> Result<Response<p::GetMemberCardInfoResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 
     async fn get_member_card_detail(
         &self,
         request: Request<p::GetMemberCardDetailRequest>,
     ) -> Result<Response<p::GetMemberCardDetailResponse>, Status> {
-        self.unary(request).await
+        Box::pin(self.unary(request)).await
     }
 }
 

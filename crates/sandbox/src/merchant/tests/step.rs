@@ -7,33 +7,117 @@ use proptest::prelude::*;
 /// What happens. Numbers choose among what exists at that moment; some choose nothing that does.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
-    CreateTemplate { number: u8, mode: CodeMode },
-    Review { template: u8, approved: bool },
-    DeleteTemplate { template: u8 },
-    Restock { template: u8, total: i64 },
-    Sections { template: u8, bonus: bool },
-    Deposit { template: u8, codes: Vec<u8> },
-    Claim { template: u8, user: u8, jump: bool, code: Option<u8> },
-    OpenLink { template: u8, user: u8, jump: bool },
-    ImportByOpenid { template: u8, user: u8, number: u8, code: Option<u8> },
-    ImportByPhone { template: u8, user: u8, number: u8 },
-    ImportPhoneMember { template: u8, user: u8 },
-    Activate { member: u8 },
-    SetUnavailable { member: u8 },
-    Confirm { member: u8, success: bool },
-    UserDeletes { member: u8 },
-    UserRestores { member: u8 },
-    Balance { member: u8, number: u8, add: i64, error: i64 },
-    Points { member: u8, number: u8, add: i64, error: i64 },
-    Prepare { member: u8, order: u8, points: i64 },
-    Commit { member: u8, order: u8, points: i64 },
-    Service { member: u8, number: u8, state: bool },
-    AddService { template: u8 },
-    RemoveService { template: u8 },
-    CreateActivity { template: u8, number: u8 },
-    Terminate { activity: u8 },
-    Look { member: u8 },
-    Wait { days: i64 },
+    CreateTemplate {
+        number: u8,
+        mode: CodeMode,
+    },
+    Review {
+        template: u8,
+        approved: bool,
+    },
+    DeleteTemplate {
+        template: u8,
+    },
+    Restock {
+        template: u8,
+        total: i64,
+    },
+    Sections {
+        template: u8,
+        bonus: bool,
+    },
+    Deposit {
+        template: u8,
+        codes: Vec<u8>,
+    },
+    Claim {
+        template: u8,
+        user: u8,
+        jump: bool,
+        code: Option<u8>,
+    },
+    OpenLink {
+        template: u8,
+        user: u8,
+        jump: bool,
+    },
+    ImportByOpenid {
+        template: u8,
+        user: u8,
+        number: u8,
+        code: Option<u8>,
+    },
+    ImportByPhone {
+        template: u8,
+        user: u8,
+        number: u8,
+    },
+    ImportPhoneMember {
+        template: u8,
+        user: u8,
+    },
+    Activate {
+        member: u8,
+    },
+    SetUnavailable {
+        member: u8,
+    },
+    Confirm {
+        member: u8,
+        success: bool,
+    },
+    UserDeletes {
+        member: u8,
+    },
+    UserRestores {
+        member: u8,
+    },
+    Balance {
+        member: u8,
+        number: u8,
+        add: i64,
+        error: i64,
+    },
+    Points {
+        member: u8,
+        number: u8,
+        add: i64,
+        error: i64,
+    },
+    Prepare {
+        member: u8,
+        order: u8,
+        points: i64,
+    },
+    Commit {
+        member: u8,
+        order: u8,
+        points: i64,
+    },
+    Service {
+        member: u8,
+        number: u8,
+        state: bool,
+    },
+    AddService {
+        template: u8,
+    },
+    RemoveService {
+        template: u8,
+    },
+    CreateActivity {
+        template: u8,
+        number: u8,
+    },
+    Terminate {
+        activity: u8,
+    },
+    Look {
+        member: u8,
+    },
+    Wait {
+        days: i64,
+    },
 }
 
 /// The choice of something that does not exist.
@@ -78,15 +162,32 @@ fn templates() -> impl Strategy<Value = Step> {
 fn cards() -> impl Strategy<Value = Step> {
     let code = || proptest::option::of(0_u8..8);
     prop_oneof![
-        (few(), few(), any::<bool>(), code())
-            .prop_map(|(template, user, jump, code)| Step::Claim { template, user, jump, code }),
-        (few(), few(), any::<bool>())
-            .prop_map(|(template, user, jump)| Step::OpenLink { template, user, jump }),
-        (few(), few(), number(), code()).prop_map(|(template, user, number, code)| {
-            Step::ImportByOpenid { template, user, number, code }
+        (few(), few(), any::<bool>(), code()).prop_map(|(template, user, jump, code)| {
+            Step::Claim {
+                template,
+                user,
+                jump,
+                code,
+            }
         }),
-        (few(), few(), number())
-            .prop_map(|(template, user, number)| Step::ImportByPhone { template, user, number }),
+        (few(), few(), any::<bool>()).prop_map(|(template, user, jump)| Step::OpenLink {
+            template,
+            user,
+            jump
+        }),
+        (few(), few(), number(), code()).prop_map(|(template, user, number, code)| {
+            Step::ImportByOpenid {
+                template,
+                user,
+                number,
+                code,
+            }
+        }),
+        (few(), few(), number()).prop_map(|(template, user, number)| Step::ImportByPhone {
+            template,
+            user,
+            number
+        }),
         (few(), few()).prop_map(|(template, user)| Step::ImportPhoneMember { template, user }),
         few().prop_map(|member| Step::Activate { member }),
         few().prop_map(|member| Step::SetUnavailable { member }),
@@ -100,16 +201,33 @@ fn changes() -> impl Strategy<Value = Step> {
     let error = || prop_oneof![4 => Just(0_i64), 1 => -3_i64..3];
     let add = || prop_oneof![6 => -500_i64..500, 1 => Just(i64::MAX), 1 => Just(i64::MIN)];
     prop_oneof![
-        (few(), number(), add(), error())
-            .prop_map(|(member, number, add, error)| Step::Balance { member, number, add, error }),
-        (few(), number(), add(), error())
-            .prop_map(|(member, number, add, error)| Step::Points { member, number, add, error }),
-        (few(), few(), -1_i64..5)
-            .prop_map(|(member, order, points)| Step::Prepare { member, order, points }),
-        (few(), few(), -1_i64..5)
-            .prop_map(|(member, order, points)| Step::Commit { member, order, points }),
-        (few(), number(), any::<bool>())
-            .prop_map(|(member, number, state)| Step::Service { member, number, state }),
+        (few(), number(), add(), error()).prop_map(|(member, number, add, error)| Step::Balance {
+            member,
+            number,
+            add,
+            error
+        }),
+        (few(), number(), add(), error()).prop_map(|(member, number, add, error)| Step::Points {
+            member,
+            number,
+            add,
+            error
+        }),
+        (few(), few(), -1_i64..5).prop_map(|(member, order, points)| Step::Prepare {
+            member,
+            order,
+            points
+        }),
+        (few(), few(), -1_i64..5).prop_map(|(member, order, points)| Step::Commit {
+            member,
+            order,
+            points
+        }),
+        (few(), number(), any::<bool>()).prop_map(|(member, number, state)| Step::Service {
+            member,
+            number,
+            state
+        }),
     ]
 }
 

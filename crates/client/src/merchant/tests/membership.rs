@@ -1,0 +1,148 @@
+//! Beginning and end of a membership.
+
+use kabao_api::{
+    ActivateMember, ActivationOutcome, ImportMember, ImportedUser, InvalidateMember, MemberApi,
+    MemberState, MemberUpdate, Reason, Validity, View,
+};
+use serde_json::json;
+
+use super::{CARD, body, client, name};
+use crate::testing::{context, scripted, signed};
+use crate::transport::TransportError;
+
+fn activation() -> ActivateMember {
+    ActivateMember {
+        name: name(),
+        openid: None,
+        outcome: ActivationOutcome::Enrolled,
+        initial: MemberUpdate {
+            membership_number: Some("820915483307".into()),
+            ..MemberUpdate::default()
+        },
+        request_id: None,
+        view: View::Basic,
+    }
+}
+
+fn import(user: ImportedUser) -> ImportMember {
+    ImportMember {
+        template: name().template().clone(),
+        user,
+        code: None,
+        initial: MemberUpdate::default(),
+        pickup_time: None,
+        validity: None,
+        request_id: Some("n-1".to_owned()),
+        view: View::Basic,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_is_activated_and_made_invalid_and_read_back() {
+    let (transport, sent) = scripted([
+        Ok(signed(204, "")),
+        Ok(signed(200, CARD)),
+        Ok(signed(204, "")),
+        Ok(signed(200, &CARD.replace("EFFECTIVE", "UNAVAILABLE"))),
+    ]);
+    let client = client(transport);
+    let member = client
+        .activate_member(&context(), activation())
+        .await
+        .unwrap();
+    assert_eq!(member.state, MemberState::Active);
+    assert_eq!(body(&sent, 0), json!({"membership_number": "820915483307"}));
+    let request = InvalidateMember {
+        name: name(),
+        openid: None,
+        reason: Some("退会".to_owned()),
+        request_id: None,
+        view: View::Basic,
+    };
+    let member = client.invalidate_member(&context(), request).await.unwrap();
+    assert_eq!(member.state, MemberState::Invalid);
+    assert_eq!(body(&sent, 2), json!({"reason": "退会"}));
+    assert!(sent.lock().unwrap()[2].target.ends_with("/unavailable"));
+}
+
+#[tokio::test]
+async fn what_other_families_can_is_refused_by_name() {
+    let (transport, sent) = scripted([]);
+    let client = client(transport);
+    let refused = ActivateMember {
+        outcome: ActivationOutcome::Refused,
+        ..activation()
+    };
+    let error = client
+        .activate_member(&context(), refused)
+        .await
+        .unwrap_err();
+    assert_eq!(error.violations()[0].field, "outcome");
+    let mut initial = activation();
+    initial.initial.points = Some(1);
+    let error = client
+        .activate_member(&context(), initial)
+        .await
+        .unwrap_err();
+    assert_eq!(error.reason(), Reason::NotSupportedByFamily);
+    assert_eq!(error.violations()[0].field, "points");
+    let mut timed = import(ImportedUser::Openid("o".into()));
+    timed.validity = Some(Validity::Permanent);
+    timed.pickup_time = Some(std::time::UNIX_EPOCH);
+    let error = client.import_member(&context(), timed).await.unwrap_err();
+    assert_eq!(error.violations().len(), 2);
+    assert!(sent.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_answers_with_the_code_that_wechat_allotted() {
+    let (transport, sent) = scripted([
+        Ok(signed(200, r#"{"code":"478515832665"}"#)),
+        Ok(signed(200, CARD)),
+    ]);
+    let member = client(transport)
+        .import_member(&context(), import(ImportedUser::Openid("o-1".into())))
+        .await
+        .unwrap();
+    assert_eq!(member.name, name());
+    assert_eq!(member.points, Some(600));
+    assert_eq!(
+        body(&sent, 0),
+        json!({"openid": "o-1", "out_request_no": "n-1"})
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_phone_number_leaves_encrypted_and_the_code_survives_a_failed_read_back() {
+    let (transport, sent) = scripted([
+        Ok(signed(200, r#"{"code":"478515832665"}"#)),
+        Err(TransportError::Timeout),
+        Err(TransportError::Timeout),
+        Err(TransportError::Timeout),
+    ]);
+    let phone = ImportedUser::Phone("13800000417".into());
+    let member = client(transport)
+        .import_member(&context(), import(phone))
+        .await
+        .unwrap();
+    assert_eq!(
+        (member.name, member.state),
+        (name(), MemberState::Unspecified)
+    );
+    let sent = body(&sent, 0);
+    let encrypted = sent["encrypted_phone_number"].as_str().unwrap();
+    assert!(encrypted.len() > 300 && !encrypted.contains("13800000417"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_without_a_code_in_its_answer_may_have_happened() {
+    let (transport, _) = scripted([Ok(signed(200, "{}"))]);
+    let error = client(transport)
+        .import_member(&context(), import(ImportedUser::Openid("o-1".into())))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (error.reason(), error.may_have_executed()),
+        (Reason::UpstreamMalformed, true)
+    );
+}

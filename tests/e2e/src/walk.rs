@@ -1,0 +1,224 @@
+//! A walk through the catalogue of a family: examples as requests, answers as documented.
+//!
+//! Requests and answers are JSON with WeChat's names and values; on the wire they are our protos, found by the
+//! descriptors that callers get by reflection.
+
+mod dynamic;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+use serde_json::Value;
+use tonic::{Response, Status};
+
+use self::dynamic::{message, shown, snake};
+use crate::demo::Demo;
+use crate::refusal::Refusal;
+use crate::world::World;
+
+/// Goes through one family with one account.
+pub(crate) struct Walk<'w> {
+    world: &'w World,
+    account: String,
+    catalogue: Value,
+    pool: DescriptorPool,
+    package: &'static str,
+    /// The operations that succeeded, and which of their documented fields were answered.
+    covered: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl<'w> Walk<'w> {
+    pub(crate) fn new(world: &'w World, demo: &Demo) -> Self {
+        let (catalogue, package) = match demo.account {
+            "demo-merchant" => (
+                include_str!("../../../crates/models/catalogue/merchant.json"),
+                "kabao.merchant.v1",
+            ),
+            "demo-brand" => (
+                include_str!("../../../crates/models/catalogue/brand.json"),
+                "kabao.brand.v1",
+            ),
+            _ => (
+                include_str!("../../../crates/models/catalogue/official_account.json"),
+                "kabao.officialaccount.v1",
+            ),
+        };
+        Self {
+            world,
+            account: demo.account(),
+            catalogue: serde_json::from_str(catalogue).unwrap(),
+            pool: DescriptorPool::decode(kabao_proto::DESCRIPTOR_SET).unwrap(),
+            package,
+            covered: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn world(&self) -> &'w World {
+        self.world
+    }
+
+    fn operation(&self, id: &str) -> &Value {
+        let mut operations = self.catalogue["operations"].as_array().unwrap().iter();
+        operations
+            .find(|operation| operation["id"] == id)
+            .unwrap_or_else(|| panic!("there is no operation {id}"))
+    }
+
+    /// The request of WeChat's documents, its path, query and body in one.
+    pub(crate) fn example(&self, id: &str) -> Value {
+        let mut members = serde_json::Map::new();
+        let parts = self.operation(id)["example_request"].as_object().unwrap();
+        for part in parts.values() {
+            members.extend(part.as_object().unwrap().clone());
+        }
+        Value::Object(members)
+    }
+
+    fn method(&self, id: &str) -> MethodDescriptor {
+        let rpc = self.operation(id)["rpc"].as_str().unwrap();
+        let mut methods = self
+            .pool
+            .services()
+            .filter(|service| service.package_name() == self.package)
+            .flat_map(|service| service.methods().collect::<Vec<_>>())
+            .filter(|method| method.name() == rpc);
+        let method = methods.next().unwrap_or_else(|| panic!("no RPC {rpc}"));
+        assert!(methods.next().is_none(), "{rpc} is not unique");
+        method
+    }
+
+    async fn send(&self, id: &str, request: &Value) -> Result<Response<Value>, Status> {
+        let method = self.method(id);
+        let mut request = message(&method.input(), request);
+        request.set_field_by_name("account", prost_reflect::Value::String(self.account.clone()));
+        let channel = self.world.channel();
+        // Boxed: the future of a call is large.
+        let answer = Box::pin(dynamic::call(channel, &method, request)).await?;
+        Ok(answer.map(|answer| shown(&answer)))
+    }
+
+    /// Calls an operation, which succeeds and answers as documented.
+    pub(crate) async fn call(&mut self, id: &str, request: Value) -> Value {
+        let answer = self
+            .send(id, &request)
+            .await
+            .unwrap_or_else(|status| panic!("{id} {request}: {status:?}"))
+            .into_inner();
+        self.done(id, &answer);
+        answer
+    }
+
+    /// Calls an operation, which is refused.
+    pub(crate) async fn refuse(&self, id: &str, request: &Value, refusal: Refusal) -> Status {
+        // Shown when the test fails: the refusal alone does not tell which row of a table it belongs to.
+        println!("{id} {request}");
+        refusal.check(self.send(id, request).await)
+    }
+
+    /// Notes the answer of an operation, which has all that is required. `call` does this by itself.
+    fn done(&mut self, id: &str, answer: &Value) {
+        assert_eq!(answer.get("extra"), None, "{id}: {answer}");
+        let mut seen = BTreeSet::new();
+        if let Some(name) = self.operation(id)["answer"].as_str() {
+            self.look(name, "", answer, &mut seen);
+        }
+        self.covered.entry(id.to_owned()).or_default().extend(seen);
+    }
+
+    fn fields(&self, name: &str) -> &[Value] {
+        let fields = &self.catalogue["messages"][name]["fields"];
+        fields
+            .as_array()
+            .unwrap_or_else(|| panic!("no message {name}"))
+    }
+
+    fn is_message(&self, kind: &str) -> bool {
+        self.catalogue["messages"].get(kind).is_some()
+    }
+
+    /// Collects the documented fields that an answer has.
+    fn look(&self, name: &str, path: &str, answer: &Value, seen: &mut BTreeSet<String>) {
+        for field in self.fields(name) {
+            let wire = field["name"].as_str().unwrap();
+            let path = format!("{path}{wire}");
+            let (kind, repeated) = kind(field);
+            let Some(value) = answer.get(snake(wire)) else {
+                // Protos have no empty lists.
+                assert!(
+                    repeated || field["required"] != true,
+                    "{path} is missing in {answer}"
+                );
+                continue;
+            };
+            if self.is_message(kind) {
+                let one = std::slice::from_ref(value);
+                for value in value.as_array().map_or(one, Vec::as_slice) {
+                    self.look(kind, &format!("{path}."), value, seen);
+                }
+            }
+            seen.insert(path);
+        }
+    }
+
+    /// Lists the documented fields of an answer.
+    fn documented(&self, name: &str, path: &str, all: &mut BTreeSet<String>) {
+        for field in self.fields(name) {
+            let path = format!("{path}{}", field["name"].as_str().unwrap());
+            let (kind, _) = kind(field);
+            if self.is_message(kind) {
+                self.documented(kind, &format!("{path}."), all);
+            }
+            all.insert(path);
+        }
+    }
+
+    /// Every operation was covered, and every documented field was answered by each, except for these: an operation
+    /// (empty for all of them) and a field, with all that is inside it.
+    pub(crate) fn finish(self, unanswered: &[(&str, &str)]) {
+        let mut missing = Vec::new();
+        let mut excused = BTreeSet::new();
+        for operation in self.catalogue["operations"].as_array().unwrap() {
+            let id = operation["id"].as_str().unwrap();
+            let seen = self
+                .covered
+                .get(id)
+                .unwrap_or_else(|| panic!("{id} is not covered"));
+            let mut documented = BTreeSet::new();
+            if let Some(name) = operation["answer"].as_str() {
+                self.documented(name, "", &mut documented);
+            }
+            for path in documented.difference(seen) {
+                let excuse = unanswered.iter().find(|(excused, field)| {
+                    let rest = path.strip_prefix(field);
+                    (excused.is_empty() || *excused == id)
+                        && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                });
+                match excuse {
+                    Some(excuse) => excused.extend([*excuse]),
+                    None => missing.push((id, path.clone())),
+                }
+            }
+        }
+        assert!(missing.is_empty(), "not answered: {missing:#?}");
+        let needless: Vec<_> = unanswered
+            .iter()
+            .filter(|row| !excused.contains(*row))
+            .collect();
+        assert!(needless.is_empty(), "answered after all: {needless:#?}");
+        let family = self.catalogue["family"].as_str().unwrap();
+        let of_family = kabao_models::operations()
+            .filter(|operation| operation.family.as_str() == family)
+            .count();
+        assert_eq!(self.covered.len(), of_family);
+        println!("{family}: {} of {of_family} operations", self.covered.len());
+    }
+}
+
+/// The type of a field without brackets, and whether it had them.
+fn kind(field: &Value) -> (&str, bool) {
+    let kind = field["type"].as_str().unwrap();
+    match kind.strip_suffix("[]") {
+        Some(kind) => (kind, true),
+        None => (kind, false),
+    }
+}

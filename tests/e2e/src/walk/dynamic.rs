@@ -1,0 +1,172 @@
+//! Calls of a method by its descriptor, with JSON in and out.
+
+use prost::Message;
+use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, MethodDescriptor};
+use prost_reflect::{FieldDescriptor, Value as Held};
+use serde_json::{Map, Value, json};
+use tonic::client::Grpc;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::transport::Channel;
+use tonic::{Request, Response, Status};
+
+/// Calls a method whose request and answer are single messages.
+pub(super) async fn call(
+    channel: Channel,
+    method: &MethodDescriptor,
+    request: DynamicMessage,
+) -> Result<Response<DynamicMessage>, Status> {
+    let service = method.parent_service();
+    let path = format!("/{}/{}", service.full_name(), method.name());
+    let mut grpc = Grpc::new(channel);
+    grpc.ready().await.unwrap();
+    let codec = Described(method.output());
+    grpc.unary(Request::new(request), path.parse().unwrap(), codec)
+        .await
+}
+
+/// Reads and writes messages by their descriptors; the answer has this one.
+struct Described(MessageDescriptor);
+
+impl Codec for Described {
+    type Encode = DynamicMessage;
+    type Decode = DynamicMessage;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self(self.0.clone())
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl Encoder for Described {
+    type Item = DynamicMessage;
+    type Error = Status;
+
+    fn encode(&mut self, item: DynamicMessage, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        item.encode(buffer).unwrap();
+        Ok(())
+    }
+}
+
+impl Decoder for Described {
+    type Item = DynamicMessage;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
+        Ok(Some(DynamicMessage::decode(self.0.clone(), buffer).unwrap()))
+    }
+}
+
+/// The name of a member in our protos.
+pub(super) fn snake(wire: &str) -> String {
+    let mut name = String::new();
+    for letter in wire.chars() {
+        if letter.is_ascii_uppercase() {
+            name.push('_');
+        }
+        name.push(letter.to_ascii_lowercase());
+    }
+    name
+}
+
+/// Makes a message of what WeChat calls its members. A member that the message has not fails the test; `null` is left
+/// out.
+pub(super) fn message(descriptor: &MessageDescriptor, members: &Value) -> DynamicMessage {
+    let mut message = DynamicMessage::new(descriptor.clone());
+    for (wire, value) in members.as_object().unwrap() {
+        let field = descriptor
+            .get_field_by_name(&snake(wire))
+            .unwrap_or_else(|| panic!("{} has no `{wire}`", descriptor.full_name()));
+        if !value.is_null() {
+            message.set_field(&field, held(&field, value));
+        }
+    }
+    message
+}
+
+fn held(field: &FieldDescriptor, value: &Value) -> Held {
+    if field.is_map() {
+        let texts = value.as_object().unwrap().iter();
+        return Held::Map(
+            texts
+                .map(|(name, text)| {
+                    let name = prost_reflect::MapKey::String(name.clone());
+                    (name, Held::String(text.as_str().unwrap().to_owned()))
+                })
+                .collect(),
+        );
+    }
+    match value {
+        Value::Array(values) => {
+            assert!(field.is_list(), "{} is no list", field.full_name());
+            Held::List(values.iter().map(|value| single(field, value)).collect())
+        }
+        value => single(field, value),
+    }
+}
+
+fn single(field: &FieldDescriptor, value: &Value) -> Held {
+    let fits = match field.kind() {
+        Kind::String => value.as_str().map(|text| Held::String(text.to_owned())),
+        // Some numbers are texts in WeChat's JSON.
+        Kind::Int64 => value
+            .as_i64()
+            .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+            .map(Held::I64),
+        Kind::Bool => value.as_bool().map(Held::Bool),
+        Kind::Enum(kind) => value.as_str().map(|text| Held::EnumNumber(number(&kind, text))),
+        Kind::Message(kind) => Some(Held::Message(message(&kind, value))),
+        _ => None,
+    };
+    fits.unwrap_or_else(|| panic!("{value} is no value of {}", field.full_name()))
+}
+
+/// What the names of all values of an enum begin with.
+fn prefix(kind: &EnumDescriptor) -> String {
+    let zero = kind.default_value();
+    zero.name().strip_suffix("UNSPECIFIED").unwrap().to_owned()
+}
+
+fn number(kind: &EnumDescriptor, wire: &str) -> i32 {
+    let name = format!("{}{}", prefix(kind), wire.to_uppercase());
+    kind.get_value_by_name(&name)
+        .unwrap_or_else(|| panic!("{} has no {name}", kind.full_name()))
+        .number()
+}
+
+/// Shows a message as WeChat would, with the names of our protos.
+pub(super) fn shown(message: &DynamicMessage) -> Value {
+    let members: Map<String, Value> = message
+        .fields()
+        .map(|(field, value)| (field.name().to_owned(), show(&field, value)))
+        .collect();
+    Value::Object(members)
+}
+
+fn show(field: &FieldDescriptor, value: &Held) -> Value {
+    match value {
+        Held::List(values) => values.iter().map(|value| show(field, value)).collect(),
+        Held::Map(values) => {
+            let texts = values
+                .iter()
+                .map(|(name, text)| (name.as_str().unwrap().to_owned(), show(field, text)));
+            Value::Object(texts.collect())
+        }
+        Held::Message(message) => shown(message),
+        Held::String(text) => json!(text),
+        Held::I64(number) => json!(number),
+        Held::Bool(truth) => json!(truth),
+        Held::EnumNumber(number) => {
+            let Kind::Enum(kind) = field.kind() else {
+                panic!("{} is no enum", field.full_name());
+            };
+            let name = kind.get_value(*number).unwrap();
+            json!(name.name().strip_prefix(&prefix(&kind)).unwrap())
+        }
+        other => panic!("{}: {other:?}", field.full_name()),
+    }
+}
