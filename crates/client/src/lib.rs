@@ -11,8 +11,10 @@
 //!
 //! - `call` for any operation of its family, one to one, with the request types of
 //!   [`kabao_models`];
-//! - the portable traits [`MemberApi`](kabao_api::MemberApi) and
-//!   [`TemplateApi`](kabao_api::TemplateApi) of [`kabao_api`];
+//! - the portable traits [`MemberApi`](kabao_api::MemberApi),
+//!   [`TemplateApi`](kabao_api::TemplateApi) and [`AccountApi`](kabao_api::AccountApi) of
+//!   [`kabao_api`], and over their lists the streams [`list_all_templates`] and
+//!   [`list_all_members`];
 //! - `into_account`, which gives it a name among the accounts of a gateway.
 //!
 //! ```no_run
@@ -65,6 +67,13 @@
 //! write left the process, only a verified answer ends it: everything else is
 //! [`OUTCOME_UNKNOWN`](kabao_api::Reason::OutcomeUnknown). A write in flight runs on to its end on
 //! its own task when its caller goes away; one that was not sent yet is never sent.
+//!
+//! # Points and stored value
+//!
+//! WeChat wants the value before and after a change, and is not documented to notice when two
+//! changes overlap. So a change reads the present value, checks the sum and writes, and the changes
+//! of one member follow one another inside a client and its clones. The lock outlives a caller that
+//! leaves while the write is in flight.
 //!
 //! # Features and runtime
 //!

@@ -20,5 +20,6 @@ mod server;
 mod unreachable;
 mod unverified;
 mod walk;
+mod walk_merchant;
 mod walk_official_account;
 mod world;
