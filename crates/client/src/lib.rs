@@ -89,6 +89,7 @@ mod member_locks;
 mod merchant;
 mod official_account;
 mod origin;
+mod paging;
 mod pipeline;
 mod portable;
 mod settings;

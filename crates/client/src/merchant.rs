@@ -29,8 +29,9 @@ pub struct Merchant {
 
 /// What `offset` counts in the lists of this family.
 ///
-/// The documents call it a page number, and their samples contradict that. The wrong setting shows
-/// as a list that ends too early, which is an error and never a shorter list.
+/// The documents call it a page number, and their samples contradict that. A list that ends before
+/// its stated total is an error, which shows the wrong setting when it runs past the end; pages read
+/// as items can also skip entries unseen, so try the setting on an account with several pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListOffset {

@@ -23,6 +23,12 @@ pub(crate) const BRAND: Demo = Demo {
     openid: "obLatjnx9gnqzS4myYGmLZ7LgLBA",
 };
 
+/// The brand of [`BRAND`] without a service provider.
+pub(crate) const BRAND_DIRECT: Demo = Demo {
+    account: "demo-brand-direct",
+    ..BRAND
+};
+
 pub(crate) const BRAND_ID: &str = "1004";
 
 pub(crate) const OFFICIAL_ACCOUNT: Demo = Demo {

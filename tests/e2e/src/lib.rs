@@ -20,6 +20,7 @@ mod server;
 mod unreachable;
 mod unverified;
 mod walk;
+mod walk_brand;
 mod walk_merchant;
 mod walk_official_account;
 mod world;

@@ -90,7 +90,10 @@ impl<'w> Walk<'w> {
     async fn send(&self, id: &str, request: &Value) -> Result<Response<Value>, Status> {
         let method = self.method(id);
         let mut request = message(&method.input(), request);
-        request.set_field_by_name("account", prost_reflect::Value::String(self.account.clone()));
+        if !request.has_field_by_name("account") {
+            let account = prost_reflect::Value::String(self.account.clone());
+            request.set_field_by_name("account", account);
+        }
         let channel = self.world.channel();
         // Boxed: the future of a call is large.
         let answer = Box::pin(dynamic::call(channel, &method, request)).await?;
@@ -116,10 +119,9 @@ impl<'w> Walk<'w> {
     }
 
     /// Notes the answer of an operation, which has all that is required. `call` does this by itself.
-    fn done(&mut self, id: &str, answer: &Value) {
-        assert_eq!(answer.get("extra"), None, "{id}: {answer}");
+    pub(crate) fn done(&mut self, id: &str, answer: &Value) {
         let mut seen = BTreeSet::new();
-        if let Some(name) = self.operation(id)["answer"].as_str() {
+        if let Some(name) = self.operation(id)["answer"].as_str().filter(|name| !name.is_empty()) {
             self.look(name, "", answer, &mut seen);
         }
         self.covered.entry(id.to_owned()).or_default().extend(seen);
@@ -136,16 +138,26 @@ impl<'w> Walk<'w> {
         self.catalogue["messages"].get(kind).is_some()
     }
 
-    /// Collects the documented fields that an answer has.
+    /// Collects the documented fields that an answer has. It has no others.
     fn look(&self, name: &str, path: &str, answer: &Value, seen: &mut BTreeSet<String>) {
+        let extra = answer.get("extra").and_then(Value::as_object);
+        let mut extra: BTreeSet<&str> = extra
+            .into_iter()
+            .flatten()
+            .map(|(name, text)| {
+                assert_eq!(text, "[]", "{path}{name}");
+                name.as_str()
+            })
+            .collect();
         for field in self.fields(name) {
             let wire = field["name"].as_str().unwrap();
             let path = format!("{path}{wire}");
-            let (kind, repeated) = kind(field);
+            let kind = kind(field);
+            // A list in a proto cannot tell that it is there and empty; `extra` does.
+            let empty = extra.remove(wire);
             let Some(value) = answer.get(snake(wire)) else {
-                // Protos have no empty lists.
                 assert!(
-                    repeated || field["required"] != true,
+                    empty || field["required"] != true,
                     "{path} is missing in {answer}"
                 );
                 continue;
@@ -158,13 +170,14 @@ impl<'w> Walk<'w> {
             }
             seen.insert(path);
         }
+        assert!(extra.is_empty(), "{path} has {extra:?}");
     }
 
     /// Lists the documented fields of an answer.
     fn documented(&self, name: &str, path: &str, all: &mut BTreeSet<String>) {
         for field in self.fields(name) {
             let path = format!("{path}{}", field["name"].as_str().unwrap());
-            let (kind, _) = kind(field);
+            let kind = kind(field);
             if self.is_message(kind) {
                 self.documented(kind, &format!("{path}."), all);
             }
@@ -184,7 +197,7 @@ impl<'w> Walk<'w> {
                 .get(id)
                 .unwrap_or_else(|| panic!("{id} is not covered"));
             let mut documented = BTreeSet::new();
-            if let Some(name) = operation["answer"].as_str() {
+            if let Some(name) = operation["answer"].as_str().filter(|name| !name.is_empty()) {
                 self.documented(name, "", &mut documented);
             }
             for path in documented.difference(seen) {
@@ -214,11 +227,8 @@ impl<'w> Walk<'w> {
     }
 }
 
-/// The type of a field without brackets, and whether it had them.
-fn kind(field: &Value) -> (&str, bool) {
+/// The type of a field, or of the items of a list.
+fn kind(field: &Value) -> &str {
     let kind = field["type"].as_str().unwrap();
-    match kind.strip_suffix("[]") {
-        Some(kind) => (kind, true),
-        None => (kind, false),
-    }
+    kind.strip_suffix("[]").unwrap_or(kind)
 }

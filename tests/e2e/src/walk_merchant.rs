@@ -1,85 +1,86 @@
-//! Every operation of the merchant family, over gRPC, with the examples of its catalogue.
-//!
-//! The clock of the sandbox stands where the examples have it. What an example names and the sandbox makes itself,
-//! such as `card_id`, is replaced by what is there.
+//! Every operation of the merchant family, over gRPC: WeChat's example with the ids of this world.
 
-use kabao_proto::kabao::merchant::v1::Card;
-use kabao_proto::kabao::merchant::v1::UserCard;
-use kabao_proto::kabao::merchant::v1::card_service_client::CardServiceClient;
-use kabao_proto::kabao::merchant::v1::user_card_service_client::UserCardServiceClient;
-use serde_json::{Value, json};
-
-use crate::demo::MERCHANT;
-use crate::world::World;
-
-mod catalogue;
 mod entry;
 mod members;
 mod services;
 mod templates;
 
-use catalogue::Walk;
+use serde_json::{Value, json};
+
+use crate::demo::MERCHANT;
+use crate::walk::Walk;
+use crate::world::World;
 
 /// Where the examples stand in time.
 const NOW: &str = "2026-03-25T14:00:00+08:00";
 
-/// Calls an operation with its example and `live` members in it; what comes is checked against the catalogue.
-macro_rules! call {
-    ($journey:ident, $operation:literal, $client:ident.$rpc:ident, $live:tt) => {{
-        let request = $journey.walk.example($operation, serde_json::json!($live));
-        let mut client = $client::new($journey.world.channel());
-        // Boxed: requests are large.
-        let answer = match Box::pin(client.$rpc(request)).await {
-            Ok(answer) => answer.into_inner(),
-            Err(status) => panic!("{}: {status:?}", $operation),
-        };
-        $journey.walk.done($operation, &answer);
-        answer
-    }};
-}
-use call;
+/// What the answers of this family do not have, though it is documented.
+const UNANSWERED: [(&str, &str); 3] = [
+    // Only a modification can say it.
+    (
+        "merchant.cards.create",
+        "user_information_form.can_modify_after_activate",
+    ),
+    // Every template of the list has it; the page prints it once more beside the list.
+    ("merchant.cards.list", "need_dynamic_code"),
+    // The users of the sandbox belong to no open platform account.
+    (
+        "merchant.phone_members.search",
+        "user_card_information.unionid",
+    ),
+];
 
-/// A walk in a world.
-struct Journey {
-    world: World,
-    walk: Walk,
+/// A walk and what a caller and a user do in it.
+pub(crate) struct Journey<'w> {
+    world: &'w World,
+    walk: Walk<'w>,
 }
 
-impl Journey {
-    async fn start() -> Self {
-        let world = World::start().await;
+impl<'w> Journey<'w> {
+    /// Moves the clock to where the examples are.
+    pub(crate) async fn start(world: &'w World) -> Self {
         world.order("POST", "/clock", &json!({ "set": NOW })).await;
         Self {
             world,
-            walk: Walk::new(),
+            walk: Walk::new(world, &MERCHANT),
         }
     }
 
+    /// Calls an operation with its example and `live` members in it.
+    async fn call(&mut self, id: &str, live: Value) -> Value {
+        let mut request = self.walk.example(id);
+        merge(&mut request, live);
+        self.walk.call(id, request).await
+    }
+
     /// What a user or WeChat does.
-    async fn action(&self, name: &str, body: Value) -> Value {
+    async fn act(&self, name: &str, body: Value) -> Value {
         let path = format!("/actions/{}/{name}", MERCHANT.account);
         self.world.order("POST", &path, &body).await
     }
 
     async fn approve(&self, card_id: &str) {
         let template = json!({ "account": MERCHANT.account, "card_id": card_id });
-        self.world.order("POST", "/templates/approve", &template).await;
+        self.world
+            .order("POST", "/templates/approve", &template)
+            .await;
     }
 
-    async fn card(&mut self, card_id: &str) -> Card {
-        call!(self, "merchant.cards.get", CardServiceClient.get_card, { "card_id": card_id })
+    async fn card(&mut self, card_id: &str) -> Value {
+        let request = json!({ "card_id": card_id });
+        self.walk.call("merchant.cards.get", request).await
     }
 
-    async fn user_card(&mut self, card_id: &str, code: &str) -> UserCard {
-        call!(self, "merchant.user_cards.get", UserCardServiceClient.get_user_card, {
-            "card_id": card_id, "code": code
-        })
+    async fn user_card(&mut self, card_id: &str, code: &str) -> Value {
+        let request = json!({ "card_id": card_id, "code": code });
+        self.walk.call("merchant.user_cards.get", request).await
     }
 }
 
 #[tokio::test]
-async fn every_operation_answers_its_example_with_what_is_documented() {
-    let mut journey = Journey::start().await;
+async fn every_operation_succeeds_with_its_example_and_answers_every_documented_field() {
+    let world = World::start().await;
+    let mut journey = Journey::start(&world).await;
     let card_id = journey.templates().await;
     journey.deposited_codes().await;
     let code = journey.entry(&card_id).await;
@@ -90,9 +91,21 @@ async fn every_operation_answers_its_example_with_what_is_documented() {
     journey.callback().await;
     journey.ends(&card_id, &code).await;
     journey.upgrade().await;
-    assert_eq!(journey.walk.never_returned(), NEVER_RETURNED);
-    journey.walk.finish();
+    journey.walk.finish(&UNANSWERED);
 }
 
-/// Documented members of answers that no answer has: the sandbox knows no unionid.
-const NEVER_RETURNED: [&str; 0] = [];
+/// Puts members into an example, at every depth.
+fn merge(into: &mut Value, members: Value) {
+    match (into, members) {
+        (Value::Object(into), Value::Object(members)) => {
+            for (name, value) in members {
+                merge(into.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (into, value) => *into = value,
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}

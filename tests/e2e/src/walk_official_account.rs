@@ -16,7 +16,20 @@ use crate::world::World;
 const NOW: i64 = 1_874_966_400;
 
 /// What the answers of this family do not have, though it is documented.
-const UNANSWERED: [(&str, &str); 0] = [];
+const UNANSWERED: [(&str, &str); 6] = [
+    // Only failures have it.
+    ("official_account.token.get", "errcode"),
+    ("official_account.token.get", "errmsg"),
+    ("official_account.stable_token.get", "errcode"),
+    ("official_account.stable_token.get", "errmsg"),
+    // The sandbox has no open platform to which an account could be bound.
+    ("official_account.code.get", "unionid"),
+    // A merchant number is not deleted because it has no rule; so nobody occupies it.
+    (
+        "official_account.pay_gift_member_card.delete",
+        "fail_mchid_list.occupy_appid",
+    ),
+];
 
 #[tokio::test]
 async fn every_operation_succeeds_with_its_example_and_answers_every_documented_field() {
@@ -27,6 +40,7 @@ async fn every_operation_succeeds_with_its_example_and_answers_every_documented_
     let mut walk = Walk::new(&world, &OFFICIAL_ACCOUNT);
     tokens(&mut walk).await;
     let card_id = cards::make(&mut walk).await;
+    cards::make_full(&mut walk).await;
     let code = members::join(&mut walk, &card_id).await;
     members::form(&mut walk).await;
     cards::change(&mut walk, &card_id).await;

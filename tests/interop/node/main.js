@@ -4,15 +4,23 @@
 // and verification, and prints what it saw as one JSON object. RUN makes the request
 // numbers of this run unique.
 
+import { createHash } from 'node:crypto';
+
 import sdk from 'wechatpay-axios-plugin';
 
 import { account, agent, certificateClient, publicKeyClient } from './sandbox.js';
 
-const { Rsa } = sdk;
+const { Multipart, Rsa } = sdk;
 
 const TEMPLATE = 'pbLatjvWOibDc5-TBnbUk1pD12o0';
 const CODE = '478515832665';
 const OPENID = 'obLatjnx9gnqzS4myYGmLZ7LgLBA';
+
+// One grey pixel.
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg==',
+  'base64',
+);
 
 const data = (response) => response.data;
 
@@ -45,6 +53,19 @@ async function certificates(who, httpsAgent) {
   const { client, serials } = await certificateClient(who, httpsAgent);
   const member = client.v3.marketing['membercard-open'].cards.$card_id$.codes.$code$;
   return { serials, member: data(await member.get({ card_id: TEMPLATE, code: CODE })) };
+}
+
+/** A picture, of which the SDK signs the part `meta`. */
+async function upload(who, httpsAgent) {
+  const sha256 = createHash('sha256').update(PNG).digest('hex');
+  const form = new Multipart()
+    .append('meta', JSON.stringify({ filename: 'card.png', sha256 }))
+    .append('file', PNG, 'card.png');
+  const client = publicKeyClient(who, httpsAgent);
+  return data(await client.v3.marketing.favor.media['image-upload'].post(
+    form,
+    { headers: form.getHeaders() },
+  ));
 }
 
 /** A service provider's template and member, with a phone number encrypted both ways. */
@@ -99,6 +120,7 @@ async function main([directory, address, run]) {
     merchant: await merchant(asMerchant, httpsAgent, run),
     certificates: await certificates(asMerchant, httpsAgent),
     refusal: await refusal(asMerchant, httpsAgent),
+    upload: await upload(asBrand, httpsAgent),
     brand: await brand(asBrand, httpsAgent, run),
   };
 }

@@ -4,8 +4,10 @@ Completes merchant and brand operations with wechatpayv3's own signing and
 verification, and prints what it saw as one JSON object. RUN makes the request
 numbers of this run unique."""
 
+import base64
 import json
 import sys
+import tempfile
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -22,11 +24,17 @@ MERCHANT_MEMBER = f"/v3/marketing/membercard-open/cards/{TEMPLATE}/codes/{CODE}"
 BRAND = "/v3/brand/partner/card-member"
 
 
-def client(account: Account, public_key_mode: bool) -> Core:
-    """The SDK's client. Membership cards have no method of their own in it, so the
-    calls go through its generic request, which signs and verifies all the same."""
+# One grey pixel.
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNo"
+    "AAAAggCB2kUIOwAAAABJRU5ErkJggg=="
+)
+
+
+def client(account: Account, public_key_mode: bool) -> WeChatPay:
+    """The SDK's client for one account."""
     settings = account.settings
-    sdk = WeChatPay(
+    return WeChatPay(
         wechatpay_type=WeChatPayType.JSAPI,
         mchid=settings["mchid"],
         private_key=account.private_key,
@@ -37,7 +45,12 @@ def client(account: Account, public_key_mode: bool) -> Core:
         public_key=account.public_key if public_key_mode else None,
         public_key_id=settings["public_key_id"] if public_key_mode else None,
     )
-    return sdk._core
+
+
+def generic(account: Account, public_key_mode: bool) -> Core:
+    """Membership cards have no method of their own in the SDK, so the calls go through
+    its generic request, which signs and verifies all the same."""
+    return client(account, public_key_mode)._core
 
 
 def call(core: Core, path: str, method: RequestType = RequestType.GET, data=None):
@@ -50,7 +63,7 @@ def call(core: Core, path: str, method: RequestType = RequestType.GET, data=None
 
 def merchant(account: Account, run: str) -> dict:
     """WeChat's own example of a user card update, and what a query says before and after."""
-    core = client(account, public_key_mode=True)
+    core = generic(account, public_key_mode=True)
     before = call(core, MERCHANT_MEMBER)
     request = {
         "level": "黄金会员",
@@ -70,14 +83,25 @@ def merchant(account: Account, run: str) -> dict:
 
 def certificates(account: Account) -> dict:
     """The same query, trusting downloaded certificates instead of the public key."""
-    core = client(account, public_key_mode=False)
+    core = generic(account, public_key_mode=False)
     serials = [f"{known.serial_number:040X}" for known in core._certificates]
     return {"serials": serials, "member": call(core, MERCHANT_MEMBER)}
 
 
+def upload(account: Account) -> dict:
+    """A picture, sent with the SDK's own upload, which signs the part `meta`."""
+    with tempfile.NamedTemporaryFile(suffix=".png") as picture:
+        picture.write(PNG)
+        picture.flush()
+        status, body = client(account, public_key_mode=True).marketing_image_upload(picture.name)
+    if status != 200:
+        raise SystemExit(f"upload: {status} {body}")
+    return json.loads(body)
+
+
 def brand(account: Account, run: str) -> dict:
     """A service provider's template and member, with a phone number encrypted both ways."""
-    core = client(account, public_key_mode=True)
+    core = generic(account, public_key_mode=True)
     brand_id = account.settings["brand_id"]
     template = f"{BRAND}/cards/{TEMPLATE}"
     query = f"{template}?{urlencode({'brand_id': brand_id})}"
@@ -106,7 +130,7 @@ def brand(account: Account, run: str) -> dict:
 
 def refusal(account: Account) -> dict:
     """A refusal arrives with WeChat's own code."""
-    core = client(account, public_key_mode=True)
+    core = generic(account, public_key_mode=True)
     status, body = core.request(MERCHANT_MEMBER.replace(CODE, "000000000000"))
     return {"status": status, "code": json.loads(body)["code"]}
 
@@ -120,6 +144,7 @@ def main() -> None:
         "merchant": merchant(as_merchant, run),
         "certificates": certificates(as_merchant),
         "refusal": refusal(as_merchant),
+        "upload": upload(as_brand),
         "brand": brand(as_brand, run),
     }
     print(json.dumps(seen))

@@ -10,9 +10,10 @@ use kabao_models::brand::{ValidDateInformation, ValidDateType};
 
 use super::template::template;
 use super::{Brand, Route};
+use crate::paging::nameless;
 use crate::portable::{
-    Names, beijing_time, made_up_is_not_repeatable, nameless, number_of_creation,
-    other_family_request, refuse_unsupported, require_same_account, validity_violation,
+    Names, beijing_time, made_up_is_not_repeatable, number_of_creation, other_family_request,
+    refuse_unsupported, require_same_account, validity_violation,
 };
 
 const NAMES: Names = Names(&[

@@ -12,10 +12,8 @@ use kabao_models::brand::user_cards::ListUserCards;
 use super::member::{member, require_openid};
 use super::template::template;
 use super::{Brand, Route};
-use crate::portable::{
-    Answered, Names, count, following, members_scope, nameless, page, require_same,
-    require_same_account, templates_scope,
-};
+use crate::paging::{Answered, count, following, members_scope, nameless, page, templates_scope};
+use crate::portable::{Names, require_same, require_same_account};
 
 /// The documented maximum, and as many unless the caller says otherwise.
 const PAGE: u32 = 20;

@@ -10,9 +10,10 @@ use kabao_models::merchant::cards::{Brand, CreateCard, DateInformation};
 use super::Merchant;
 use super::list::card_of_summary;
 use super::template::template;
+use crate::paging::nameless;
 use crate::portable::{
-    Names, beijing_time, made_up_is_not_repeatable, nameless, number_of_creation,
-    other_family_request, require_same_account, validity_violation,
+    Names, beijing_time, made_up_is_not_repeatable, number_of_creation, other_family_request,
+    require_same_account, validity_violation,
 };
 
 const NAMES: Names = Names(&[

@@ -9,10 +9,11 @@ use kabao_models::merchant::user_cards::{ListUserCards, UserCardSummary};
 
 use super::template::template;
 use super::{ListOffset, Merchant};
-use crate::portable::{
-    Answered, Names, count, following, members_scope, nameless, page, read_all,
-    require_same_account, templates_scope, unless_gone,
+use crate::paging::{
+    Answered, count, following, members_scope, nameless, page, read_all, templates_scope,
+    unless_gone,
 };
+use crate::portable::{Names, require_same_account};
 
 /// The documented maximum, and as many unless the caller says otherwise.
 const PAGE: u32 = 20;

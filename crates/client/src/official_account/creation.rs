@@ -10,9 +10,10 @@ use kabao_models::official_account::card::{
 use kabao_models::official_account::{CardType, DateInfoType};
 
 use super::OfficialAccount;
+use crate::paging::nameless;
 use crate::portable::{
-    Names, nameless, other_family_request, refuse_unsupported, require_same_account,
-    to_unix_seconds, validity_violation,
+    Names, other_family_request, refuse_unsupported, require_same_account, to_unix_seconds,
+    validity_violation,
 };
 
 const NAMES: Names = Names(&[

@@ -11,10 +11,11 @@ use kabao_models::official_account::card::{BatchGetCards, Card};
 use kabao_models::official_account::user::{ListUserCards, UserCard};
 
 use super::OfficialAccount;
-use crate::portable::{
-    Answered, Names, count, following, members_scope, nameless, page, read_all,
-    require_same_account, templates_scope, unless_gone,
+use crate::paging::{
+    Answered, count, following, members_scope, nameless, page, read_all, templates_scope,
+    unless_gone,
 };
+use crate::portable::{Names, require_same_account};
 
 /// As many unless the caller says otherwise: each item is read on its own.
 const PAGE: u32 = 20;

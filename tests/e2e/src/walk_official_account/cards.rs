@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{adapted, approve, text};
+use super::{adapted, approve, merge, text};
 use crate::demo::OFFICIAL_ACCOUNT;
 use crate::walk::Walk;
 
@@ -75,4 +75,49 @@ pub(super) async fn delete(walk: &mut Walk<'_>, card_id: &str) {
     walk.call(delete, json!({"card_id": card_id})).await;
     let base = base_info(walk, card_id).await;
     assert_eq!(base["status"], "CARD_STATUS_DELETE");
+}
+
+/// Makes a card with everything that a card can have beyond the example; what excludes each other is on other cards.
+pub(super) async fn make_full(walk: &mut Walk<'_>) {
+    let mini = |prefix: &str| {
+        json!({
+            format!("{prefix}app_brand_user_name"): "gh_86a091e50ad4@app",
+            format!("{prefix}app_brand_pass"): "pages/index",
+        })
+    };
+    let mut base = json!({
+        "date_info": {"type": "DATE_TYPE_FIX_TERM", "fixed_term": 365, "fixed_begin_term": 0},
+        "source": "Harbour",
+    });
+    for place in ["center_", "custom_", "promotion_"] {
+        merge(&mut base, mini(place));
+    }
+    let mut card = json!({
+        "base_info": base,
+        "supply_bonus": false,
+        "activate_url": "https://shop.example.com/activate",
+        "wx_activate": false,
+        "wx_activate_after_submit": false,
+        "wx_activate_after_submit_url": "https://shop.example.com/welcome",
+        "advanced_info": {"use_condition": {"least_cost": 100, "object_use_for": "Tea"}},
+    });
+    for place in ["wx_activate_after_submit_", "activate_", "bonus_", "balance_"] {
+        merge(&mut card, mini(place));
+    }
+    for number in 1..=3 {
+        let url = "https://shop.example.com";
+        let mut field = json!({"name_type": "FIELD_NAME_TYPE_LEVEL", "name": "Level", "url": url});
+        let mut cell = json!({"name": "Orders", "tips": "All", "url": url});
+        merge(&mut field, mini(""));
+        merge(&mut cell, mini(""));
+        card[format!("custom_field{number}")] = field;
+        card[format!("custom_cell{number}")] = cell;
+    }
+    let create = "official_account.card.create";
+    let request = adapted(walk, create, json!({"card": {"member_card": card}}));
+    let made = walk.call(create, request.clone()).await;
+    let shown = walk.call(GET, json!({"card_id": made["card_id"]})).await;
+    for place in ["custom_field3", "custom_cell3", "advanced_info"] {
+        assert_eq!(shown["card"]["member_card"][place], request["card"]["member_card"][place]);
+    }
 }

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{act, adapted, approve, text};
+use super::members::{OPENID, PICTURE};
+use super::{NOW, act, adapted, approve, text};
 use crate::walk::Walk;
-use super::members::OPENID;
 
 const GET: &str = "official_account.code.get";
 
@@ -14,6 +14,7 @@ pub(super) async fn look_up_and_end(walk: &mut Walk<'_>, card_id: &str, code: &s
     let answer = walk.call(GET, get.clone()).await;
     assert_eq!(answer["openid"], OPENID);
     assert_eq!(answer["outer_str"], "counter-7");
+    assert_eq!(answer["background_pic_url"], PICTURE);
     assert_eq!(answer["can_consume"], true);
 
     let card = json!({"card_id": card_id, "code": code});
@@ -38,11 +39,19 @@ pub(super) async fn import(walk: &mut Walk<'_>) {
         "use_custom_code": true,
         "get_custom_code_mode": "GET_CUSTOM_CODE_MODE_DEPOSIT",
         "sku": {"quantity": 0},
+        "date_info": {
+            "type": "DATE_TYPE_FIX_TIME_RANGE", "begin_timestamp": NOW, "end_timestamp": NOW + 864_000,
+        },
     });
-    let card = json!({"card": {"member_card": {"base_info": base}}});
+    let card = json!({"card": {"member_card": {"base_info": &base}}});
     let request = adapted(walk, create, card);
     let card_id = text(&walk.call(create, request).await["card_id"]);
     approve(walk.world(), &card_id).await;
+    let get = json!({"card_id": card_id});
+    let card = walk.call("official_account.card.get", get).await;
+    let shown = &card["card"]["member_card"]["base_info"];
+    assert_eq!(shown["get_custom_code_mode"], base["get_custom_code_mode"]);
+    assert_eq!(shown["date_info"], base["date_info"]);
 
     let deposit = "official_account.code.deposit";
     let import = |codes: &[&str]| json!({"card_id": card_id, "code": codes});
@@ -76,4 +85,5 @@ pub(super) async fn import(walk: &mut Walk<'_>) {
     let get = json!({"card_id": card_id, "code": "M0000004", "check_consume": true});
     let answer = walk.call(GET, get).await;
     assert_eq!(answer["openid"], OPENID);
+    assert_eq!(answer["card"]["begin_time"], NOW);
 }

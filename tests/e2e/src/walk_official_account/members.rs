@@ -9,6 +9,9 @@ use crate::walk::Walk;
 /// The member of the examples.
 pub(super) const OPENID: &str = "oZb8FtzQk7PpC1dXe0WvNa4BsJmJ";
 
+/// The face of the member's card.
+pub(super) const PICTURE: &str = "https://mmbiz.qpic.cn/mmbiz/AbCdEf0123456789/640";
+
 const INFO: &str = "official_account.member.userinfo_get";
 
 /// A user scans the QR code of the example and becomes a member; returns the code.
@@ -30,8 +33,9 @@ pub(super) async fn join(walk: &mut Walk<'_>, card_id: &str) -> String {
     assert_eq!(info["has_active"], false);
 
     let activate = "official_account.member.activate";
-    walk.call(activate, adapted(walk, activate, get.clone()))
-        .await;
+    let mut request = adapted(walk, activate, get.clone());
+    request["background_pic_url"] = json!(PICTURE);
+    walk.call(activate, request).await;
     let info = walk.call(INFO, get.clone()).await;
     assert_eq!(info["has_active"], true);
     assert_eq!(info["membership_number"], "M0000001");

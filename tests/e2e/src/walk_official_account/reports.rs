@@ -9,6 +9,9 @@ pub(super) async fn figures(walk: &mut Walk<'_>, card_id: &str) {
     let clock = json!({"advance_seconds": 86_400});
     walk.world().order("POST", "/clock", &clock).await;
     let (begin, end) = ("2029-06-01", "2029-06-01");
+    // Recorded answers have no `errcode`, the documents have.
+    let settings = json!({"official_account": {"datacube_errcode": true}});
+    walk.world().order("PATCH", "/settings", &settings).await;
     let all = json!({"begin_date": begin, "end_date": end, "cond_source": 1});
     let id = "official_account.datacube.member_card_info";
     let answer = walk.call(id, all).await;

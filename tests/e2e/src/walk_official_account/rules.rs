@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{NOW, adapted};
+use super::{NOW, adapted, merge};
 use crate::walk::Walk;
 
 const DAY: i64 = 86_400;
@@ -45,15 +45,20 @@ pub(super) async fn by_number(walk: &mut Walk<'_>, card_id: &str) {
             "member_rule": {"card_id": card_id},
         }})
     };
-    let first = adapted(walk, add, rule(&["1900000110"]));
-    walk.call(add, first).await;
+    let mut first = adapted(walk, add, rule(&["1900000110"]));
+    let mini = json!({"app_brand_id": "gh_86a091e50ad4@app", "app_brand_pass": "pages/join"});
+    merge(&mut first["rule_info"]["member_rule"], mini);
+    let first = walk.call(add, first).await;
+    let get = "official_account.pay_gift_card.get_by_id";
+    let answer = walk.call(get, json!({"rule_id": first["rule_id"]})).await;
+    let shown = &answer["rule_info"]["member_rule"];
+    assert_eq!(shown["app_brand_pass"], "pages/join");
     let request = adapted(walk, add, rule(&["1900000109", "1900000110"]));
     let added = walk.call(add, request).await;
     assert_eq!(added["succ_mchid_list"], json!(["1900000109"]));
     assert_eq!(added["fail_mchid_list"][0]["mchid"], "1900000110");
 
     let rule_id = json!({"rule_id": added["rule_id"]});
-    let get = "official_account.pay_gift_card.get_by_id";
     let answer = walk.call(get, rule_id.clone()).await;
     let shown = &answer["rule_info"];
     assert_eq!(shown["base_info"]["mchid_list"], json!(["1900000109"]));
