@@ -205,7 +205,9 @@ fn request(operation: &Operation) -> String {
     let mut out = format!(
         "impl FamilyRequest for p::{proto} {{\ntype Endpoint = {model};\n\nfn account(&self) -> &str {{\n&self.account\n}}\n}}\n\n"
     );
-    out.push_str(&into_model_with(&model, &proto, &fields, has_extra, is_whole));
+    out.push_str(&into_model_with(
+        &model, &proto, &fields, has_extra, is_whole,
+    ));
     out.push_str(&from_model_with(
         &model,
         &proto,

@@ -74,7 +74,10 @@ const HEAVY: [(&str, &[&str]); 30] = [
     ("tonic-prost", &["kabao-proto"]),
     ("tonic-reflection", &["kabao", "kabao-e2e", "kabao-grpc"]),
     // The stubs use its `google.rpc.Status`.
-    ("tonic-types", &["kabao", "kabao-e2e", "kabao-grpc", "kabao-proto"]),
+    (
+        "tonic-types",
+        &["kabao", "kabao-e2e", "kabao-grpc", "kabao-proto"],
+    ),
     ("tonic-web", &["kabao"]),
     (
         "prost",

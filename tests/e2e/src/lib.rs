@@ -6,8 +6,11 @@
 #![cfg(test)]
 
 mod brand;
+mod control;
 mod demo;
 mod ledger;
+mod life_merchant;
+mod life_official_account;
 mod merchant;
 mod official_account;
 mod portable_members;
@@ -16,6 +19,7 @@ mod raw;
 mod refusal;
 mod refused_at_the_door;
 mod refused_by_wechat;
+mod refused_official_account;
 mod server;
 mod unreachable;
 mod unverified;

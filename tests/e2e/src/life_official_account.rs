@@ -11,12 +11,14 @@ use kabao_proto::kabao::officialaccount::v1::{
     DateInfoType, DeleteCardRequest, DepositCodesRequest, FieldNameType, GetCardRequest,
     GetCodeRequest, GetUserInfoRequest, GetUserInfoResponse, ListUserCardsRequest,
     ModifyCardStockRequest, NewBaseInfo, NewCard, NewMemberCard, NewSku, QrActionName,
-    QrcodeActionInfo, QrcodeCard, SetCodeUnavailableRequest, UpdateUserRequest,
-    UpdateUserResponse, UserCardStatus,
+    QrcodeActionInfo, QrcodeCard, SetCodeUnavailableRequest, UpdateUserRequest, UpdateUserResponse,
+    UserCardStatus,
 };
 use serde_json::{Value, json};
 use tonic::Code;
+use tonic::transport::Channel;
 
+use crate::control;
 use crate::demo::OFFICIAL_ACCOUNT;
 use crate::refusal::refused;
 use crate::world::World;
@@ -71,7 +73,7 @@ async fn the_life_of_a_card() {
         (after.result_bonus, after.result_balance),
         (Some(100), Some(0))
     );
-    assert_eq!(shop.level(&card_id, "A0001"), "金卡");
+    assert_eq!(shop.level(&card_id, "A0001"), Some(json!("金卡")));
     for (add_bonus, total) in [(50, 150), (-120, 30)] {
         let change = UpdateUserRequest {
             add_bonus: Some(add_bonus),
@@ -115,7 +117,7 @@ async fn the_life_of_a_card() {
         CodeStatus::Unavailable
     );
     assert!(shop.codes_of(&card_id, MEI).await.is_empty());
-    let change = shop.change(&card_id, "A0001", UpdateUserRequest::default());
+    let change = of_member(&card_id, "A0001", UpdateUserRequest::default());
     refused(Code::FailedPrecondition, "UPSTREAM_REFUSED")
         .upstream("200", "40127")
         .check(shop.members().update_user(change).await);
@@ -143,15 +145,15 @@ impl Shop {
         Self(World::start().await)
     }
 
-    fn cards_service(&self) -> CardServiceClient<tonic::transport::Channel> {
+    fn cards_service(&self) -> CardServiceClient<Channel> {
         CardServiceClient::new(self.0.channel())
     }
 
-    fn codes(&self) -> CodeServiceClient<tonic::transport::Channel> {
+    fn codes(&self) -> CodeServiceClient<Channel> {
         CodeServiceClient::new(self.0.channel())
     }
 
-    fn members(&self) -> MemberServiceClient<tonic::transport::Channel> {
+    fn members(&self) -> MemberServiceClient<Channel> {
         MemberServiceClient::new(self.0.channel())
     }
 
@@ -272,28 +274,19 @@ impl Shop {
         self.members().activate_member(request).await.unwrap();
     }
 
-    fn change(&self, card_id: &str, code: &str, change: UpdateUserRequest) -> UpdateUserRequest {
-        UpdateUserRequest {
-            account: OFFICIAL_ACCOUNT.account(),
-            card_id: Some(card_id.to_owned()),
-            code: Some(code.to_owned()),
-            ..change
-        }
-    }
-
     async fn update(
         &self,
         card_id: &str,
         code: &str,
         change: UpdateUserRequest,
     ) -> UpdateUserResponse {
-        let request = self.change(card_id, code, change);
+        let request = of_member(card_id, code, change);
         let answer = self.members().update_user(request).await.unwrap();
         answer.into_inner()
     }
 
     /// What the first custom field of a member shows. No answer of WeChat tells it; the ledger has the last change.
-    fn level(&self, card_id: &str, code: &str) -> Value {
+    fn level(&self, card_id: &str, code: &str) -> Option<Value> {
         let effects = self.0.effects_of("official_account.member.update_user");
         let last = effects.last().expect("an effect");
         assert_eq!(last.template.as_deref(), Some(card_id));
@@ -349,7 +342,19 @@ impl Shop {
     async fn claim(&self, card_id: &str, openid: &str, ticket: Option<&str>, status: u16) -> Value {
         let path = format!("/actions/{}/claim", OFFICIAL_ACCOUNT.account);
         let body = json!({"card_id": card_id, "openid": openid, "qr_ticket": ticket});
-        self.0.order_status("POST", &path, &body, status).await
+        let (answered, answer) = control::post(&self.0, &path, &body).await;
+        assert_eq!(answered, status, "{answer}");
+        answer
+    }
+}
+
+/// A change of one member.
+fn of_member(card_id: &str, code: &str, change: UpdateUserRequest) -> UpdateUserRequest {
+    UpdateUserRequest {
+        account: OFFICIAL_ACCOUNT.account(),
+        card_id: Some(card_id.to_owned()),
+        code: Some(code.to_owned()),
+        ..change
     }
 }
 
@@ -383,7 +388,7 @@ fn new_card() -> NewMemberCard {
         supply_balance: Some(true),
         activate_url: some("https://shop.example.com/activate"),
         custom_field1: Some(CustomField {
-            name_type: Some(FieldNameType::Level.into()),
+            name_type: Some(FieldNameType::FieldNameTypeLevel.into()),
             ..CustomField::default()
         }),
         ..NewMemberCard::default()

@@ -1,0 +1,184 @@
+//! What WeChat refuses of the official-account family, operation by operation.
+
+mod cards;
+mod codes;
+mod members;
+mod rules;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use tonic::Code;
+
+use crate::demo::OFFICIAL_ACCOUNT;
+use crate::refusal::{Refusal, refused};
+use crate::walk::Walk;
+use crate::world::World;
+
+/// Operation (without the family), request, WeChat's code.
+type Row = (&'static str, Value, &'static str);
+
+/// What a caller of the gateway sees of a code.
+fn refusal(errcode: &'static str) -> Refusal {
+    let (code, reason) = match errcode {
+        "40056" | "40116" => (Code::NotFound, "MEMBER_NOT_FOUND"),
+        "40073" => (Code::NotFound, "TEMPLATE_NOT_FOUND"),
+        "43009" | "43010" | "45030" | "48001" | "48004" => {
+            (Code::PermissionDenied, "UPSTREAM_PERMISSION_DENIED")
+        }
+        "40001" | "40125" | "40164" | "40243" | "89503" => {
+            (Code::FailedPrecondition, "CREDENTIAL_REJECTED")
+        }
+        "45009" | "45011" => (Code::ResourceExhausted, "UPSTREAM_RATE_LIMITED"),
+        "40078" | "40099" | "40127" | "40151" | "45031" | "72002" => {
+            (Code::FailedPrecondition, "UPSTREAM_REFUSED")
+        }
+        _ => (Code::InvalidArgument, "FIELD_INVALID"),
+    };
+    let refusal = refused(code, reason).upstream("200", errcode);
+    match errcode {
+        "40003" => refusal.fields(&["openid"]),
+        "40075" => refusal.fields(&["encrypt_code"]),
+        "40122" => refusal.fields(&["quantity"]),
+        _ => refusal,
+    }
+}
+
+#[tokio::test]
+async fn every_operation_tells_what_wechat_refuses() {
+    let world = World::start().await;
+    let mut walk = Walk::new(&world, &OFFICIAL_ACCOUNT);
+    let mut refused = BTreeSet::new();
+    for rows in [
+        cards::rows(&mut walk).await,
+        codes::rows(&mut walk).await,
+        members::rows(&mut walk).await,
+        rules::rows(&mut walk).await,
+    ] {
+        for (operation, request, errcode) in rows {
+            let id = format!("official_account.{operation}");
+            walk.refuse(&id, &request, refusal(errcode)).await;
+            refused.insert(id);
+        }
+    }
+    let without: Vec<_> = operations().filter(|id| !refused.contains(*id)).collect();
+    // These have no rule of their own; the tests below are about them, too.
+    assert_eq!(
+        without,
+        [
+            "official_account.token.get",
+            "official_account.stable_token.get",
+            "official_account.card.batch_get",
+            "official_account.pay_gift_member_card.get",
+            "official_account.pay_gift_card.batch_get",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_account_without_permission_gets_nothing_but_tokens() {
+    let world = World::start().await;
+    let mut walk = Walk::new(&world, &OFFICIAL_ACCOUNT);
+    let path = format!("/accounts/{}", OFFICIAL_ACCOUNT.account);
+    let body = json!({"permitted": false});
+    world.order("PATCH", &path, &body).await;
+    for id in operations() {
+        if id.contains("token.") {
+            walk.call(id, json!({})).await;
+        } else {
+            walk.refuse(id, &walk.example(id), refusal("48001")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_lacks_required_members_does_not_reach_wechat() {
+    let world = World::start().await;
+    let walk = Walk::new(&world, &OFFICIAL_ACCOUNT);
+    for id in operations().filter(|id| !id.contains("token.")) {
+        let required = walk.required(id);
+        let required: Vec<_> = required.iter().map(String::as_str).collect();
+        assert!(!required.is_empty(), "{id}");
+        let refusal = refused(Code::InvalidArgument, "FIELD_INVALID").fields(&required);
+        walk.refuse(id, &json!({}), refusal).await;
+    }
+}
+
+#[tokio::test]
+async fn a_used_up_quota_is_told() {
+    let world = World::start().await;
+    // Far from the end of the minute and of the day.
+    let clock = json!({"set": "2029-06-01T08:00:00+08:00"});
+    world.order("POST", "/clock", &clock).await;
+    let mut walk = Walk::new(&world, &OFFICIAL_ACCOUNT);
+    settings(&world, json!({"calls_per_day": 1})).await;
+    let get = "official_account.card.batch_get";
+    walk.call(get, walk.example(get)).await;
+    walk.refuse(get, &walk.example(get), refusal("45009")).await;
+    settings(
+        &world,
+        json!({"calls_per_day": null, "calls_per_minute": 1}),
+    )
+    .await;
+    let list = "official_account.pay_gift_card.batch_get";
+    walk.call(list, walk.example(list)).await;
+    walk.refuse(list, &walk.example(list), refusal("45011"))
+        .await;
+}
+
+#[tokio::test]
+async fn tokens_are_refused_to_the_wrong_caller() {
+    for (rules, errcode) in [
+        (json!({"secret_frozen": true}), "40243"),
+        (json!({"caller_ip_refused": true}), "40164"),
+        (json!({"caller_ip_risky": true}), "89503"),
+    ] {
+        let world = World::start().await;
+        let walk = Walk::new(&world, &OFFICIAL_ACCOUNT);
+        settings(&world, rules).await;
+        for id in [
+            "official_account.token.get",
+            "official_account.stable_token.get",
+        ] {
+            walk.refuse(id, &json!({}), refusal(errcode)).await;
+        }
+    }
+}
+
+/// All ids of the family.
+fn operations() -> impl Iterator<Item = &'static str> {
+    kabao_models::operations()
+        .map(|operation| operation.id)
+        .filter(|id| id.starts_with("official_account."))
+}
+
+async fn settings(world: &World, rules: Value) {
+    let body = json!({"official_account": rules});
+    world.order("PATCH", "/settings", &body).await;
+}
+
+/// Makes a card that differs from the example in its common part.
+async fn card(walk: &mut Walk<'_>, base: Value) -> String {
+    let create = "official_account.card.create";
+    let mut request = walk.example(create);
+    for (name, value) in base.as_object().unwrap() {
+        request["card"]["member_card"]["base_info"][name] = value.clone();
+    }
+    let made = walk.call(create, request).await;
+    made["card_id"].as_str().unwrap().to_owned()
+}
+
+/// The same, approved.
+async fn approved(walk: &mut Walk<'_>, base: Value) -> String {
+    let card_id = card(walk, base).await;
+    let body = json!({"account": OFFICIAL_ACCOUNT.account, "card_id": card_id});
+    walk.world()
+        .order("POST", "/templates/approve", &body)
+        .await;
+    card_id
+}
+
+async fn act(walk: &Walk<'_>, action: &str, body: Value) -> Value {
+    let path = format!("/actions/{}/{action}", OFFICIAL_ACCOUNT.account);
+    walk.world().order("POST", &path, &body).await
+}

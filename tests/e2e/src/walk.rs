@@ -74,6 +74,17 @@ impl<'w> Walk<'w> {
         Value::Object(members)
     }
 
+    /// The members that a request must have, in the order of the alphabet.
+    pub(crate) fn required(&self, id: &str) -> Vec<String> {
+        let fields = self.operation(id)["request"].as_array().unwrap().iter();
+        let mut names: Vec<_> = fields
+            .filter(|field| field["required"] == true)
+            .map(|field| snake(field["name"].as_str().unwrap()))
+            .collect();
+        names.sort();
+        names
+    }
+
     fn method(&self, id: &str) -> MethodDescriptor {
         let rpc = self.operation(id)["rpc"].as_str().unwrap();
         let mut methods = self
@@ -121,7 +132,10 @@ impl<'w> Walk<'w> {
     /// Notes the answer of an operation, which has all that is required. `call` does this by itself.
     pub(crate) fn done(&mut self, id: &str, answer: &Value) {
         let mut seen = BTreeSet::new();
-        if let Some(name) = self.operation(id)["answer"].as_str().filter(|name| !name.is_empty()) {
+        if let Some(name) = self.operation(id)["answer"]
+            .as_str()
+            .filter(|name| !name.is_empty())
+        {
             self.look(name, "", answer, &mut seen);
         }
         self.covered.entry(id.to_owned()).or_default().extend(seen);
@@ -186,7 +200,7 @@ impl<'w> Walk<'w> {
     }
 
     /// Every operation was covered, and every documented field was answered by each, except for these: an operation
-    /// (empty for all of them) and a field, with all that is inside it.
+    /// and a field, with all that is inside it.
     pub(crate) fn finish(self, unanswered: &[(&str, &str)]) {
         let mut missing = Vec::new();
         let mut excused = BTreeSet::new();
@@ -203,7 +217,7 @@ impl<'w> Walk<'w> {
             for path in documented.difference(seen) {
                 let excuse = unanswered.iter().find(|(excused, field)| {
                     let rest = path.strip_prefix(field);
-                    (excused.is_empty() || *excused == id)
+                    *excused == id
                         && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
                 });
                 match excuse {

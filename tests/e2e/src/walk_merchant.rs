@@ -2,6 +2,7 @@
 
 mod entry;
 mod members;
+mod refusals;
 mod services;
 mod templates;
 

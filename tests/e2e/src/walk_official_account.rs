@@ -24,7 +24,7 @@ const UNANSWERED: [(&str, &str); 6] = [
     ("official_account.stable_token.get", "errmsg"),
     // The sandbox has no open platform to which an account could be bound.
     ("official_account.code.get", "unionid"),
-    // A merchant number is not deleted because it has no rule; so nobody occupies it.
+    // The number that cannot be deleted is one without a rule, so nobody occupies it.
     (
         "official_account.pay_gift_member_card.delete",
         "fail_mchid_list.occupy_appid",

@@ -1,8 +1,9 @@
 // Command interop calls the gateway as a Go service would: with stubs made by the
 // stock generators, plain dialing, deadlines and status details.
 //
-//	interop ADDRESS RUN
+//	interop ADDRESS CONTROL RUN
 //
+// CONTROL is the address of the sandbox's control API, which acts for users and reviewers.
 // It prints what it saw as one JSON object. RUN makes the changes of this run
 // recognisable.
 package main
@@ -24,10 +25,10 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 3 {
-		log.Fatal("usage: interop ADDRESS RUN")
+	if len(os.Args) != 4 {
+		log.Fatal("usage: interop ADDRESS CONTROL RUN")
 	}
-	seen, err := run(os.Args[1], os.Args[2])
+	seen, err := run(os.Args[1], os.Args[2], os.Args[3])
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -36,13 +37,13 @@ func main() {
 	}
 }
 
-func run(address, run string) (map[string]any, error) {
+func run(address, control, run string) (map[string]any, error) {
 	connection, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return nil, err
 	}
 	defer connection.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 
 	health, err := grpc_health_v1.NewHealthClient(connection).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
@@ -69,7 +70,20 @@ func run(address, run string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	lives := map[string]any{}
+	for family, live := range map[string]func(
+		context.Context, grpc.ClientConnInterface, string, string,
+	) (map[string]any, error){
+		"merchant":         merchantLife,
+		"brand":            brandLife,
+		"official_account": officialAccountLife,
+	} {
+		if lives[family], err = live(ctx, connection, control, run); err != nil {
+			return nil, fmt.Errorf("life of a %s card: %w", family, err)
+		}
+	}
 	return map[string]any{
+		"lives":    lives,
 		"health":   health.GetStatus().String(),
 		"portable": portable,
 		"balance":  balance,

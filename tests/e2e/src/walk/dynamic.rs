@@ -57,7 +57,9 @@ impl Decoder for Described {
     type Error = Status;
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<DynamicMessage>, Status> {
-        Ok(Some(DynamicMessage::decode(self.0.clone(), buffer).unwrap()))
+        Ok(Some(
+            DynamicMessage::decode(self.0.clone(), buffer).unwrap(),
+        ))
     }
 }
 
@@ -118,7 +120,9 @@ fn single(field: &FieldDescriptor, value: &Value) -> Held {
             .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
             .map(Held::I64),
         Kind::Bool => value.as_bool().map(Held::Bool),
-        Kind::Enum(kind) => value.as_str().map(|text| Held::EnumNumber(number(&kind, text))),
+        Kind::Enum(kind) => value
+            .as_str()
+            .map(|text| Held::EnumNumber(number(&kind, text))),
         Kind::Message(kind) => Some(Held::Message(message(&kind, value))),
         _ => None,
     };

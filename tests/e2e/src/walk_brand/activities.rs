@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::Stage;
+use crate::demo::BRAND;
 
 /// An activity begins, is changed and ends early.
-pub(super) async fn run(stage: &mut Stage<'_, '_>, card_id: &str) {
-    let live = json!({ "out_request_no": stage.number(7), "card_id": card_id });
+pub(super) async fn run(stage: &mut Stage<'_, '_>) {
+    let live = json!({ "out_request_no": stage.number(7), "card_id": BRAND.card_id });
     let created = stage.call("membership_activities.create", live).await;
     assert_eq!(created["activity_state"], "MEMBERSHIP_ACTIVITY_CREATED");
     assert_eq!(created["apply_available"], created["apply_total"]);
@@ -26,7 +27,7 @@ pub(super) async fn run(stage: &mut Stage<'_, '_>, card_id: &str) {
     stage
         .reads("membership_activities.get", id.clone(), &updated)
         .await;
-    let list = json!({ "card_id": card_id });
+    let list = json!({ "card_id": BRAND.card_id });
     let found = stage
         .call("membership_activities.list", list.clone())
         .await;

@@ -101,7 +101,12 @@ pub(super) async fn make_full(walk: &mut Walk<'_>) {
         "wx_activate_after_submit_url": "https://shop.example.com/welcome",
         "advanced_info": {"use_condition": {"least_cost": 100, "object_use_for": "Tea"}},
     });
-    for place in ["wx_activate_after_submit_", "activate_", "bonus_", "balance_"] {
+    for place in [
+        "wx_activate_after_submit_",
+        "activate_",
+        "bonus_",
+        "balance_",
+    ] {
         merge(&mut card, mini(place));
     }
     for number in 1..=3 {
@@ -118,6 +123,9 @@ pub(super) async fn make_full(walk: &mut Walk<'_>) {
     let made = walk.call(create, request.clone()).await;
     let shown = walk.call(GET, json!({"card_id": made["card_id"]})).await;
     for place in ["custom_field3", "custom_cell3", "advanced_info"] {
-        assert_eq!(shown["card"]["member_card"][place], request["card"]["member_card"][place]);
+        assert_eq!(
+            shown["card"]["member_card"][place],
+            request["card"]["member_card"][place]
+        );
     }
 }

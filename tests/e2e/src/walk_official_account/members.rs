@@ -60,10 +60,7 @@ pub(super) async fn join(walk: &mut Walk<'_>, card_id: &str) -> String {
     // The demo member has filled in a form.
     let demo = json!({"card_id": OFFICIAL_ACCOUNT.card_id, "code": OFFICIAL_ACCOUNT.code});
     let info = walk.call(INFO, demo).await;
-    assert_eq!(
-        info["user_info"]["custom_field_list"][0]["value"],
-        "乌龙茶"
-    );
+    assert_eq!(info["user_info"]["custom_field_list"][0]["value"], "乌龙茶");
     code
 }
 

@@ -30,7 +30,10 @@ pub(super) async fn by_card(walk: &mut Walk<'_>, card_id: &str) {
     let numbers = ["1900000109", "1900000110", "1900000111"];
     let request = json!({"card_id": card_id, "mchid_list": numbers});
     let answer = walk.call(delete, request).await;
-    assert_eq!(answer["succ_mchid_list"], json!(["1900000109", "1900000110"]));
+    assert_eq!(
+        answer["succ_mchid_list"],
+        json!(["1900000109", "1900000110"])
+    );
     assert_eq!(answer["fail_mchid_list"][0]["mchid"], "1900000111");
     let answer = walk.call(get, walk.example(get)).await;
     assert_eq!(answer.get("card_id"), None);
