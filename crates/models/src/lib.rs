@@ -65,7 +65,7 @@ pub use self::endpoint::{
 };
 pub use self::extra::Extra;
 pub use self::generated::{brand, merchant, official_account, visit_operation};
-pub use self::multipart::{Multipart, MultipartError};
+pub use self::multipart::{Multipart, MultipartError, multipart_boundary};
 pub use self::notification::NotificationType;
 pub use self::object::Object;
 pub use self::operation::{

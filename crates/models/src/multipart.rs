@@ -132,7 +132,7 @@ fn image_type(filename: &str) -> &'static str {
 
 /// Splits a body into its parts.
 pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Multipart, MultipartError> {
-    let boundary = parse_boundary(content_type).ok_or(MultipartError::ContentType)?;
+    let boundary = multipart_boundary(content_type, body).ok_or(MultipartError::ContentType)?;
     let delimiter = format!("--{boundary}");
     let delimiter = delimiter.as_bytes();
     let mut meta = None;
@@ -167,19 +167,25 @@ pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Multipart, Multipa
     })
 }
 
-fn parse_boundary(content_type: &str) -> Option<&str> {
+/// Returns the boundary of a `multipart/form-data` body: the one that the content type names, or,
+/// where it names none (an SDK in wide use sends it so), that of the first line.
+pub fn multipart_boundary<'a>(content_type: &'a str, body: &'a [u8]) -> Option<&'a str> {
     let mut pieces = content_type.split(';').map(str::trim);
     if !pieces.next()?.eq_ignore_ascii_case("multipart/form-data") {
         return None;
     }
-    let boundary = pieces
-        .find_map(|piece| {
-            piece
-                .split_once('=')
-                .filter(|(name, _)| name.eq_ignore_ascii_case("boundary"))
-        })?
-        .1
-        .trim_matches('"');
+    let named = pieces.find_map(|piece| {
+        piece
+            .split_once('=')
+            .filter(|(name, _)| name.eq_ignore_ascii_case("boundary"))
+    });
+    let boundary = match named {
+        Some((_, value)) => value.trim_matches('"'),
+        None => {
+            let line = body.get(..find(body, b"\r\n")?)?;
+            std::str::from_utf8(line.strip_prefix(b"--")?).ok()?
+        }
+    };
     (!boundary.is_empty() && boundary.len() <= 200).then_some(boundary)
 }
 

@@ -2,6 +2,7 @@
 
 mod cards;
 mod codes;
+mod foreign;
 mod members;
 mod rules;
 

@@ -7,10 +7,6 @@ import os
 import socket
 from pathlib import Path
 
-import requests
-from requests import PreparedRequest
-from requests.adapters import HTTPAdapter
-
 WECHAT_PAY = "api.mch.weixin.qq.com"
 
 
@@ -24,16 +20,6 @@ class Account:
         self.public_key = (folder / "pub_key.pem").read_text("utf-8")
 
 
-class NamesBoundary(HTTPAdapter):
-    """Completes the `Content-Type` of an upload, for which the SDK names no boundary.
-    RFC 2046 wants one, and the sandbox insists. Body and signature are the SDK's."""
-
-    def add_headers(self, request: PreparedRequest, **kwargs) -> None:
-        if request.headers.get("Content-Type") == "multipart/form-data":
-            boundary = request.body.split(b"\r\n", 1)[0].removeprefix(b"--").decode("ascii")
-            request.headers["Content-Type"] += f"; boundary={boundary}"
-
-
 def redirect(directory: Path, address: str) -> None:
     """Sends every connection for WeChat Pay to the sandbox, and trusts its CA."""
     host, port = address.rsplit(":", 1)
@@ -45,5 +31,4 @@ def redirect(directory: Path, address: str) -> None:
         raise OSError(f"{name} is not the sandbox")
 
     socket.getaddrinfo = getaddrinfo
-    requests.sessions.HTTPAdapter = NamesBoundary
     os.environ["REQUESTS_CA_BUNDLE"] = str(directory / "ca.pem")

@@ -1,4 +1,5 @@
-//! Go and Java services, with stubs from `proto/`, read and change members and templates of every family.
+//! Go and Java services, with stubs from `proto/`, read and change members and templates of every family,
+//! and tell the life of a card of each.
 
 use std::process::Command;
 
@@ -6,6 +7,7 @@ use serde_json::Value;
 
 use crate::gateway::Gateway;
 use crate::ledger::effects_with;
+use crate::lives;
 use crate::program::{built, json};
 
 /// gRPC's number for NOT_FOUND.
@@ -16,7 +18,11 @@ const NOT_FOUND: u32 = 5;
 fn a_go_service_reads_and_changes_every_family() {
     let gateway = Gateway::start("go");
     let run = "10000003";
-    let seen = json(Command::new(built("go/interop")).args([gateway.address("grpc"), run]));
+    let seen = json(
+        Command::new(built("go/interop"))
+            .args([gateway.address("grpc"), gateway.address("control")])
+            .arg(run),
+    );
     check(&gateway, &seen, run, "go");
 }
 
@@ -33,7 +39,8 @@ fn a_java_service_reads_and_changes_every_family() {
     let seen = json(
         Command::new("java")
             .args(["-cp", &classes, "dev.kabao.interop.Main"])
-            .args([gateway.address("grpc"), run]),
+            .args([gateway.address("grpc"), gateway.address("control")])
+            .arg(run),
     );
     check(&gateway, &seen, run, "java");
 }
@@ -42,6 +49,7 @@ fn a_java_service_reads_and_changes_every_family() {
 #[track_caller]
 fn check(gateway: &Gateway, seen: &Value, run: &str, prefix: &str) {
     assert_eq!(seen["health"], "SERVING");
+    lives::check(gateway, &seen["lives"], prefix, run);
     for family in ["merchant", "brand", "official_account"] {
         template(&seen["portable"][family]["template"], run);
         member(gateway, family, &seen["portable"][family]["member"], run);
@@ -118,7 +126,7 @@ fn balance(gateway: &Gateway, balance: &Value, request_number: &str) {
 
 /// A 64-bit integer: the canonical JSON form writes it as a string, and leaves out an unset one.
 #[track_caller]
-fn number(value: &Value) -> i64 {
+pub(crate) fn number(value: &Value) -> i64 {
     match value {
         Value::Null => 0,
         Value::String(digits) => digits.parse().expect("digits"),

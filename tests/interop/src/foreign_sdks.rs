@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::gateway::Gateway;
-use crate::ledger::effects_of_request;
+use crate::ledger::{effects_of_request, effects_with};
 use crate::program::{built, json};
 
 #[test]
@@ -37,7 +37,39 @@ fn wechatpayv3_completes_merchant_and_brand_operations() {
     check(&gateway, &seen, run, "P", "python");
 }
 
-/// The rules for both programs, which print the same members.
+#[test]
+#[ignore = "needs Go: run .ci/interop"]
+fn wechatpay_go_completes_merchant_and_brand_operations() {
+    let gateway = Gateway::start("go-sdk");
+    let run = "10000005";
+    let seen = json(
+        Command::new(built("go-sdk/interop"))
+            .arg(gateway.sandbox_files())
+            .args([gateway.address("sandbox"), run]),
+    );
+    check(&gateway, &seen, run, "G", "go-sdk");
+}
+
+#[test]
+#[ignore = "needs Java and Maven: run .ci/interop"]
+fn wechatpay_java_completes_merchant_and_brand_operations() {
+    let gateway = Gateway::start("java-sdk");
+    let run = "10000006";
+    let classes = format!(
+        "{}:{}/*",
+        built("java-sdk/classes").display(),
+        built("java-sdk/lib").display()
+    );
+    let seen = json(
+        Command::new("java")
+            .args(["-cp", &classes, "dev.kabao.interop.sdk.Main"])
+            .arg(gateway.sandbox_files())
+            .args([gateway.address("sandbox"), run]),
+    );
+    check(&gateway, &seen, run, "J", "java-sdk");
+}
+
+/// The rules for all programs, which print the same members.
 #[track_caller]
 fn check(gateway: &Gateway, seen: &Value, run: &str, letter: &str, prefix: &str) {
     let merchant = &seen["merchant"];
@@ -79,6 +111,11 @@ fn check(gateway: &Gateway, seen: &Value, run: &str, letter: &str, prefix: &str)
         "{refusal}"
     );
 
+    let picture = seen["upload"]["media_url"]
+        .as_str()
+        .expect("the answer to an upload is an address");
+    assert_eq!(effects_with(gateway, picture), 1, "{picture}");
+
     let brand = &seen["brand"];
     assert_eq!(
         brand["after"]["benefits"],
@@ -91,5 +128,7 @@ fn check(gateway: &Gateway, seen: &Value, run: &str, letter: &str, prefix: &str)
     );
     assert_eq!(brand["member"]["level"], "Gold", "{brand}");
     assert_eq!(brand["member"]["phone_number"], brand["phone"], "{brand}");
+    let phone = brand["phone"].as_str().expect("the number as it was sent");
+    assert_eq!(effects_with(gateway, phone), 1, "{brand}");
     assert_eq!(brand["invalidated"]["state"], "CARD_INVALID", "{brand}");
 }

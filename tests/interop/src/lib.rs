@@ -3,7 +3,8 @@
 //! Callers in Go and Java, with stubs made by the stock generators, and grpcurl talk to `kabao dev`.
 //! SDKs for WeChat Pay that no one here wrote sign and verify against its sandbox, unchanged.
 //!
-//! The programs live in `go/`, `java/`, `node/` and `python/` beside `src/`; `.ci/interop` builds them and runs these tests.
+//! The callers live in `go/` and `java/` beside `src/`, the programs with SDKs in `go-sdk/`, `java-sdk/`, `node/` and `python/`.
+//! `.ci/interop` builds them and runs these tests.
 //! Without it the tests are reported as ignored, because they need Go, Java with Maven, Node and Python.
 
 #[cfg(test)]
@@ -16,5 +17,7 @@ mod gateway;
 mod grpcurl;
 #[cfg(test)]
 mod ledger;
+#[cfg(test)]
+mod lives;
 #[cfg(test)]
 mod program;

@@ -18,9 +18,7 @@ pub(super) async fn run(stage: &mut Stage<'_, '_>) {
 
     let clock = json!({ "set": "2026-04-01T00:00:00+08:00" });
     stage.world().order("POST", "/clock", &clock).await;
-    let updated = stage
-        .call("membership_activities.update", id.clone())
-        .await;
+    let updated = stage.call("membership_activities.update", id.clone()).await;
     assert_eq!(updated["activity_state"], "MEMBERSHIP_ACTIVITY_EFFECTIVE");
     assert_eq!(updated["title"], "Join and save more");
     assert_eq!(updated["end_time"], "2026-07-31T23:59:59+08:00");
@@ -28,9 +26,7 @@ pub(super) async fn run(stage: &mut Stage<'_, '_>) {
         .reads("membership_activities.get", id.clone(), &updated)
         .await;
     let list = json!({ "card_id": BRAND.card_id });
-    let found = stage
-        .call("membership_activities.list", list.clone())
-        .await;
+    let found = stage.call("membership_activities.list", list.clone()).await;
     assert_eq!(found["total_count"], 1);
     assert_eq!(found["data"], json!([updated]));
 

@@ -32,7 +32,10 @@ pub(super) async fn news(stage: &mut Stage<'_, '_>, template: &Template) {
     request["out_request_no"] = json!(stage.number(template.round));
     let points = stage.call("user_points.sync", request).await;
     assert_eq!(points["point_balance"], 1450);
-    assert_eq!(stage.member(&template.card_id, &code).await["point_balance"], 1450);
+    assert_eq!(
+        stage.member(&template.card_id, &code).await["point_balance"],
+        1450
+    );
 }
 
 /// A member asks for a coupon and gets it, or does not.

@@ -19,27 +19,28 @@ import java.util.concurrent.TimeUnit;
 /**
  * Calls the gateway as a Java service would: with stubs made by the stock generators, deadlines and status details.
  *
- * <p>{@code Main ADDRESS RUN} prints what it saw as one JSON object. RUN makes the changes of this run recognisable.
+ * <p>{@code Main ADDRESS CONTROL RUN} prints what it saw as one JSON object. CONTROL is the address of the sandbox's
+ * control API, which acts for users and reviewers. RUN makes the changes of this run recognisable.
  */
 public final class Main {
   private Main() {}
 
   public static void main(String[] arguments) throws Exception {
-    if (arguments.length != 2) {
-      System.err.println("usage: Main ADDRESS RUN");
+    if (arguments.length != 3) {
+      System.err.println("usage: Main ADDRESS CONTROL RUN");
       System.exit(2);
     }
     ManagedChannel channel =
         Grpc.newChannelBuilder(arguments[0], InsecureChannelCredentials.create()).build();
     try {
       PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-      out.println(new Gson().toJson(run(channel, arguments[1])));
+      out.println(new Gson().toJson(run(channel, arguments[1], arguments[2])));
     } finally {
       channel.shutdownNow().awaitTermination(5, TimeUnit.SECONDS);
     }
   }
 
-  private static JsonObject run(ManagedChannel channel, String run) {
+  private static JsonObject run(ManagedChannel channel, String control, String run) {
     JsonObject seen = new JsonObject();
     seen.addProperty(
         "health",
@@ -53,6 +54,11 @@ public final class Main {
     seen.add("benefits", Families.updateBenefits(channel, run));
     seen.add("bonus", Families.updateBonus(channel));
     seen.add("refusal", Portable.unknownAccount(channel));
+    JsonObject lives = new JsonObject();
+    lives.add("merchant", MerchantLife.live(channel, control, run));
+    lives.add("brand", BrandLife.live(channel, control, run));
+    lives.add("official_account", OfficialAccountLife.live(channel, control, run));
+    seen.add("lives", lives);
     return seen;
   }
 
