@@ -39,8 +39,10 @@ impl FamilyService {
         let mut call = Call::of(&request);
         let message = request.into_inner();
         let (account, context) = self.open(&mut call, message.account(), P::Endpoint::OPERATION)?;
-        let endpoint = Reader::read(message)
-            .map_err(|violations| call.refuse(&Error::field_invalid(violations)))?;
+        let endpoint = Reader::read(message).map_err(|violations| {
+            let error = Error::field_invalid(violations);
+            call.refuse(&error.with_operation(P::Endpoint::OPERATION.id))
+        })?;
         execute(&call, &account, &context, endpoint).await
     }
 
@@ -60,7 +62,10 @@ impl FamilyService {
             None => Default::default(),
         };
         let (account, context) = self.open(&mut call, &account, P::Endpoint::OPERATION)?;
-        let refuse = |violations| call.refuse(&Error::field_invalid(violations));
+        let refuse = |violations| {
+            let error = Error::field_invalid(violations);
+            call.refuse(&error.with_operation(P::Endpoint::OPERATION.id))
+        };
         image::check_name(&filename).map_err(|violation| refuse([violation]))?;
         let mut file = BytesMut::new();
         let mut next = Some(content);

@@ -52,18 +52,17 @@ pub(super) fn rows(stage: &Stage<'_, '_>, codes: &Codes) -> Vec<Row> {
         (
             "user_points.sync",
             with(json!({ "user_card_code": "HT-1" })),
-            no_member.clone(),
+            no_member,
         ),
         (
             "user_points.sync",
             with(json!({ "openid": "not an openid" })),
             state(),
         ),
-        // Records are told from members by WeChat's words only.
         (
             "user_points.exchange_coupon_confirm",
             with(json!({})),
-            no_member,
+            unknown("RESOURCE_NOT_FOUND"),
         ),
         (
             "user_points.exchange_coupon_confirm",
