@@ -46,11 +46,11 @@
 //! # Accounts
 //!
 //! `demo-merchant`, `demo-brand` (a service provider), `demo-brand-direct` (the same brand, calling
-//! directly) and `demo-official-account` always exist; [`Builder::account`] adds others. With [`Builder::directory`] keys and secrets survive restarts, below
-//! `DIRECTORY/sandbox`: `ca.pem`, and per account `account.json`, `apiclient_key.pem`,
-//! `apiclient_cert.pem` and `pub_key.pem`. Accounts start in the key phase `migrating`: answers are
-//! signed with the key that the request's `Wechatpay-Serial` names, with the platform certificate
-//! if it names none.
+//! directly) and `demo-official-account` always exist; [`Builder::account`] adds others. With
+//! [`Builder::directory`] keys and secrets survive restarts, below `DIRECTORY/sandbox`: `ca.pem`,
+//! and per account `account.json`, `apiclient_key.pem`, `apiclient_cert.pem` and `pub_key.pem`.
+//! Accounts start in the key phase `migrating`: answers are signed with the key that the request's
+//! `Wechatpay-Serial` names, with the platform certificate if it names none.
 //!
 //! # Control API
 //!
