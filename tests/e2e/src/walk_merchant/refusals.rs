@@ -174,7 +174,10 @@ async fn a_card_of_another_merchant_number() {
     })
     .await;
     let walk = Walk::new(&world, &MERCHANT);
-    let now = sandbox.state();
+    // The clock and dynamic codes in the state move by themselves; templates do not.
+    let templates = |state: Value| state["merchant"]["templates"].clone();
+    let before = templates(sandbox.state());
+    assert_ne!(before, Value::Null);
     for operation in operations().filter(|operation| is_about_a_card(operation.id)) {
         let mut request = walk.example(operation.id);
         merge(&mut request, about(operation.id, MERCHANT.card_id));
@@ -186,7 +189,7 @@ async fn a_card_of_another_merchant_number() {
         };
         says(operation.id, &status, message);
     }
-    assert_eq!(sandbox.state(), now);
+    assert_eq!(templates(sandbox.state()), before);
     assert_eq!(sandbox.ledger(), []);
     sandbox.shutdown().await;
 }
