@@ -30,6 +30,9 @@ pub struct Member {
     pub nickname: Option<Personal>,
     /// The picture on this member's card face.
     pub background_picture_url: Option<String>,
+    /// Whether less is known than WeChat has: a change was confirmed, and reading the result back
+    /// failed. Only the name and what was written are known then.
+    pub partial: bool,
     /// The family's own answer, with [`View::Full`](crate::View::Full).
     pub upstream: Option<UpstreamMember>,
 }
@@ -60,7 +63,29 @@ impl Member {
             membership_number: None,
             nickname: None,
             background_picture_url: None,
+            partial: false,
             upstream: None,
+        }
+    }
+
+    /// Makes a member whose change was confirmed and could not be read back: name, state and what
+    /// was written.
+    pub fn written(name: MemberName, state: MemberState, written: MemberUpdate) -> Self {
+        let MemberUpdate {
+            level,
+            membership_number,
+            background_picture_url,
+            points,
+            balance,
+        } = written;
+        Self {
+            level,
+            membership_number,
+            background_picture_url,
+            points,
+            balance,
+            partial: true,
+            ..Self::new(name, state)
         }
     }
 }

@@ -53,8 +53,10 @@ reasons! {
     MemberNotFound = "MEMBER_NOT_FOUND", NotFound;
     /// WeChat knows no such thing (activity, rule, record). Nothing was changed. Check the identifiers of the call.
     ResourceNotFound = "RESOURCE_NOT_FOUND", NotFound;
-    /// WeChat has this already, or has seen the request number before. Nothing was changed by this call. Read the current state.
+    /// WeChat has this already. Nothing was changed by this call. Read the current state.
     AlreadyExists = "ALREADY_EXISTS", AlreadyExists;
+    /// WeChat has seen the request number before: this change, or another one under the same number, has run. Nothing more was changed by this call. Read the current state, and use a new number only for another change.
+    RequestNumberUsed = "REQUEST_NUMBER_USED", AlreadyExists;
     /// Fields are missing, too long or malformed; the violations list each one. Nothing was changed. Correct the fields.
     FieldInvalid = "FIELD_INVALID", InvalidArgument;
     /// The field mask is empty or names a field that does not exist or cannot be updated. Nothing was sent. Correct the mask.
@@ -129,7 +131,10 @@ impl Reason {
 
     /// Returns true if the reason itself says that a write may have run.
     pub(crate) const fn is_uncertain(self) -> bool {
-        matches!(self, Self::OutcomeUnknown | Self::Panic)
+        matches!(
+            self,
+            Self::OutcomeUnknown | Self::RequestNumberUsed | Self::Panic
+        )
     }
 }
 
@@ -159,7 +164,7 @@ mod tests {
             assert!(reason.description().ends_with('.'), "{name}");
             assert!(!reason.description().starts_with(' '), "{name}");
         }
-        assert_eq!(seen.len(), 33);
+        assert_eq!(seen.len(), 34);
     }
 
     #[test]

@@ -42,6 +42,9 @@ pub struct Template {
     pub create_time: Option<SystemTime>,
     /// When the template was changed last.
     pub update_time: Option<SystemTime>,
+    /// Whether less is known than WeChat has: a change was confirmed, and reading the result back
+    /// failed. Only the name and what was written are known then.
+    pub partial: bool,
     /// The family's own answer, with [`View::Full`](crate::View::Full).
     pub upstream: Option<UpstreamTemplate>,
 }
@@ -77,7 +80,29 @@ impl Template {
             stock: None,
             create_time: None,
             update_time: None,
+            partial: false,
             upstream: None,
+        }
+    }
+
+    /// Makes a template whose change was confirmed and could not be read back: the name and what
+    /// was written.
+    pub fn written(name: TemplateName, written: TemplateUpdate) -> Self {
+        let TemplateUpdate {
+            title,
+            description,
+            service_phone,
+            logo_url,
+            background_picture_url,
+        } = written;
+        Self {
+            title,
+            description,
+            service_phone,
+            logo_url,
+            background_picture_url,
+            partial: true,
+            ..Self::new(name, TemplateState::Unspecified)
         }
     }
 }

@@ -81,6 +81,11 @@ macro_rules! client_methods {
                 self.pipeline.maintain().await
             }
 
+            /// Tells `observer` of what happens from now on; the first one of all clones stays.
+            pub fn observe(&self, observer: std::sync::Arc<dyn $crate::Observer>) {
+                self.pipeline.observe(observer);
+            }
+
             /// Gives the client a name among the configured accounts.
             pub fn into_account(self, id: kabao_api::AccountId) -> kabao_api::Account {
                 kabao_api::Account {

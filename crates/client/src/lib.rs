@@ -62,10 +62,12 @@
 //!
 //! # Repeats, and writes whose fate is open
 //!
-//! Reads are repeated up to three times, writes with a request number with that number, other
-//! writes only if nothing of them was sent; all within the caller's deadline and a budget. After a
-//! write left the process, only a verified answer ends it: everything else is
-//! [`OUTCOME_UNKNOWN`](kabao_api::Reason::OutcomeUnknown). A write in flight runs on to its end on
+//! Reads are repeated up to three times, and so are writes that do no more the second time: those
+//! with a request number, with that number, and those of absolute values. Other writes are repeated
+//! only if nothing of them was sent; all within the caller's deadline and a budget. After a write
+//! left the process, only a verified answer about the very thing that was asked for ends it:
+//! everything else is [`OUTCOME_UNKNOWN`](kabao_api::Reason::OutcomeUnknown). WeChat's word that it
+//! accepted a request (202) is no such answer, and an answer without error is not one either. A write in flight runs on to its end on
 //! its own task when its caller goes away; one that was not sent yet is never sent.
 //!
 //! # Points and stored value
@@ -87,6 +89,7 @@ mod keys;
 mod list;
 mod member_locks;
 mod merchant;
+mod observer;
 mod official_account;
 mod origin;
 mod paging;
@@ -108,6 +111,7 @@ pub use self::configuration::{
 };
 pub use self::list::{list_all_members, list_all_templates};
 pub use self::merchant::{ListOffset, Merchant, MerchantBuilder};
+pub use self::observer::{Discarded, Observer};
 pub use self::official_account::{OfficialAccount, OfficialAccountBuilder};
 pub use self::settings::{RetrySettings, Settings};
 pub use self::token::TokenMode;

@@ -2,7 +2,8 @@
 
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use kabao_api::{
-    AccountId, Cursor, Error, Method, Page, PageScope, Personal, Reason, TemplateId, View,
+    AccountId, Cursor, Error, MemberName, Method, Page, PageScope, Personal, Reason, TemplateId,
+    TemplateName, View,
 };
 
 /// How many reads of one list run at once.
@@ -116,12 +117,31 @@ pub(crate) fn unless_gone<T>(read: Result<T, Error>, gone: Reason) -> Result<Opt
     }
 }
 
-/// An item of a list without what names it.
-pub(crate) fn nameless() -> Error {
-    Error::new(
-        Reason::UpstreamMalformed,
-        "an item of the list has no id, or one that cannot be one",
-    )
+/// Names an item of a list; `None`, with a warning, for one whose id is missing or cannot be one. It
+/// has no name to be asked for by, and must not hide the others.
+pub(crate) fn template_name(account: &AccountId, id: Option<&str>) -> Option<TemplateName> {
+    let id = id.and_then(|id| TemplateId::new(id).ok());
+    if id.is_none() {
+        left_out(account);
+    }
+    Some(TemplateName::new(account.clone(), id?))
+}
+
+/// The same for a member.
+pub(crate) fn member_name(template: TemplateName, code: Option<Personal>) -> Option<MemberName> {
+    let account = template.account().clone();
+    let name = code.and_then(|code| MemberName::new(template, code).ok());
+    if name.is_none() {
+        left_out(&account);
+    }
+    name
+}
+
+fn left_out(account: &AccountId) {
+    tracing::warn!(
+        %account,
+        "an item of a list of WeChat has no id, or one that cannot be one, and was left out"
+    );
 }
 
 #[cfg(test)]

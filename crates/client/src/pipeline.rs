@@ -13,24 +13,23 @@ mod resource;
 pub(crate) mod retry;
 
 use std::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use kabao_api::{CallContext, Error, Family, Reason, Upstream};
 use kabao_auth::KeyId;
-use kabao_models::{
-    AnyAnswer, AnyEndpoint, DecodeError, Effect, Endpoint, Operation, Outgoing, Scheme,
-};
+use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Endpoint, Outgoing, Scheme};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 
 use self::admission::Admission;
 use self::answer::Believed;
-use self::call::Call;
+use self::call::{Call, Sending};
 use self::credentials::{Credentials, Proof};
 use self::retry::Budget;
 use crate::clock::Clock;
 use crate::member_locks::{MemberGuard, MemberLocks};
+use crate::observer::{Discarded, Observer};
 use crate::settings::Settings;
 use crate::transport::Transport;
 
@@ -48,6 +47,7 @@ pub(crate) struct Inner {
     admission: Admission,
     budget: Budget,
     members: MemberLocks,
+    observer: OnceLock<Arc<dyn Observer>>,
 }
 
 /// One call, ready to be sent as often as needed.
@@ -81,7 +81,19 @@ impl Pipeline {
             admission,
             budget,
             members: MemberLocks::new(),
+            observer: OnceLock::new(),
         }))
+    }
+
+    /// Tells `observer` from now on; the first one stays.
+    pub(crate) fn observe(&self, observer: Arc<dyn Observer>) {
+        let _ = self.0.observer.set(observer);
+    }
+
+    fn discarded(&self, call: &Call, why: Discarded) {
+        if let Some(observer) = self.0.observer.get() {
+            observer.answer_discarded(&call.account, call.sending.operation, why);
+        }
     }
 
     pub(crate) fn credentials(&self) -> &Credentials {
@@ -124,7 +136,8 @@ impl Pipeline {
         member: Option<MemberGuard>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
-        let call = Call::open(context, operation, &self.0.settings);
+        let sending = Sending::of(request.as_ref());
+        let call = Call::open(context, sending, &self.0.settings);
 
         // 1. Every documented limit, before anything else happens. The digest of an uploaded file is
         //    made here: callers know no cryptography.
@@ -153,12 +166,17 @@ impl Pipeline {
             _turn: turn,
             _member: member,
         };
-        let believed = match operation.effect {
-            Effect::Read => self.attempt_read(call, job).await?,
-            Effect::Write => self.attempt_write(call, job).await?,
+        let believed = if sending.is_write() {
+            self.attempt_write(call.clone(), job).await?
+        } else {
+            self.attempt_read(call.clone(), job).await?
         };
-        // 7. Only a believed body is decoded.
-        let mut answer = decode(request.as_ref(), &believed)?;
+        // 7. Only a believed body is decoded, and only one about what was asked for is an answer.
+        let mut answer = decode(request.as_ref(), sending, &believed)?;
+        if let Some(member) = request.foreign_subject(answer.as_ref()) {
+            self.discarded(&call, Discarded::Foreign);
+            return Err(foreign(sending, member));
+        }
         // 8. Fields that came encrypted for the account.
         if let Proof::Signature(credential) = &proof {
             credentials::decrypt(answer.as_mut(), &credential.private_key);
@@ -217,20 +235,37 @@ impl Upstream for Pipeline {
     }
 }
 
-fn decode(request: &dyn AnyEndpoint, believed: &Believed) -> Result<Box<dyn AnyAnswer>, Error> {
-    let operation = request.operation();
+fn decode(
+    request: &dyn AnyEndpoint,
+    sending: Sending,
+    believed: &Believed,
+) -> Result<Box<dyn AnyAnswer>, Error> {
     request
         .decode_answer(believed.body())
-        .map_err(|error| malformed(operation, error))
+        .map_err(|error| malformed(sending, error))
+}
+
+/// The signature tells who answered, and the answer that it is about something else.
+fn foreign(sending: Sending, member: &'static str) -> Error {
+    let error = Error::new(
+        Reason::UpstreamUnverified,
+        format!("the answer is about another {member} than was asked for and was discarded"),
+    );
+    if sending.is_write() {
+        failure::outcome_unknown(sending, error)
+    } else {
+        error
+    }
 }
 
 /// WeChat's word that a write succeeded is worth something, but what it said could not be read.
-fn malformed(operation: &'static Operation, error: DecodeError) -> Error {
+fn malformed(sending: Sending, error: DecodeError) -> Error {
     let error =
         Error::new(Reason::UpstreamMalformed, "the answer is not as documented").with_source(error);
-    match operation.effect {
-        Effect::Read => error,
-        Effect::Write => failure::outcome_unknown(operation, error),
+    if sending.is_write() {
+        failure::outcome_unknown(sending, error)
+    } else {
+        error
     }
 }
 

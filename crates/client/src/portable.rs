@@ -97,21 +97,53 @@ pub(crate) fn require_supported(
     require_initial(family, fields, supported)
 }
 
-/// Fails if an answer is about another thing than was asked for. `answered` is absent where WeChat
-/// leaves the id out.
-pub(crate) fn require_same(field: &str, asked: &str, answered: Option<&str>) -> Result<(), Error> {
-    match answered {
-        Some(answered) if answered != asked => Err(Error::new(
-            Reason::UpstreamUnverified,
-            format!("the answer is about another {field} than was asked for and was discarded"),
-        )),
-        _ => Ok(()),
-    }
+/// Turns the failure of reading back a confirmed change into what is known: the change is done, and
+/// a caller who heard of a failure would do it again.
+pub(crate) fn or_written<T>(
+    context: &CallContext,
+    read: Result<T, Error>,
+    written: impl FnOnce() -> T,
+) -> T {
+    read.unwrap_or_else(|error| {
+        tracing::warn!(
+            account = %context.account,
+            request_id = %context.request_id,
+            operation = error.operation(),
+            reason = error.reason().as_str(),
+            "a confirmed change could not be read back; what was written is answered"
+        );
+        written()
+    })
 }
 
-/// Marks the failure of reading back a change that was confirmed.
-pub(crate) fn after_the_change(error: Error) -> Error {
-    error.mark_may_have_executed()
+/// The error of a change that WeChat confirmed with an answer that lacks what it has made.
+pub(crate) fn made_without_name(what: &'static str) -> Error {
+    Error::new(
+        Reason::OutcomeUnknown,
+        format!("WeChat confirmed the change, but its answer does not name the {what}"),
+    )
+}
+
+/// Refuses a request id where it could not keep its promise: the family has no request number, and
+/// a repeat of this change would act twice.
+pub(crate) fn refuse_request_id(
+    family: Family,
+    request_id: Option<&str>,
+    instead: &str,
+) -> Result<(), Error> {
+    if request_id.is_none() {
+        return Ok(());
+    }
+    Err(Error::new(
+        Reason::NotSupportedByFamily,
+        format!(
+            "the {family} family has no request numbers, so request_id would not keep a repeat of this change from acting twice; {instead}"
+        ),
+    )
+    .with_violations([FieldViolation::new(
+        "request_id",
+        format!("is not supported here by the {family} family: {instead}"),
+    )]))
 }
 
 /// Makes a request number from the caller's `request_id`: 1 to 32 letters, digits, `-`, `_`, `|`

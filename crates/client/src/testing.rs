@@ -13,13 +13,14 @@ use kabao_auth::{
     ApiV3Key, Identity, KeyId, KeySet, PrivateKey, PublicKey, ResponseToSign, Scheme as AuthScheme,
     TrustedKey, sign_response,
 };
-use kabao_models::{Body, Effect, Family, Operation, Scheme};
+use kabao_models::{Body, Effect, Errcode, Family, Operation, Repeat, Scheme};
 use serde_json::Value;
 
 use crate::clock::{Clock, MockClock};
 use crate::keys::{CertificateSource, KeyStore};
 use crate::origin::Origin;
 use crate::pipeline::Pipeline;
+use crate::pipeline::call::Sending;
 use crate::pipeline::credentials::{Credentials, SignedCredential};
 use crate::settings::Settings;
 use crate::signing::RequestSigner;
@@ -43,16 +44,31 @@ const fn operation(
         effect,
         rate_limit: None,
         request_number,
+        repeat: Repeat::Harmful,
+        errcode: Errcode::None,
         encrypts: false,
         errors: &[],
         docs: &[],
     }
 }
 
-pub(crate) static READ: Operation = operation("test.things.get", Effect::Read, None);
-pub(crate) static WRITE: Operation = operation("test.things.update", Effect::Write, None);
-pub(crate) static WRITE_NUMBERED: Operation =
+pub(crate) static GET: Operation = operation("test.things.get", Effect::Read, None);
+pub(crate) static UPDATE: Operation = operation("test.things.update", Effect::Write, None);
+pub(crate) static CREATE: Operation =
     operation("test.things.create", Effect::Write, Some("out_request_no"));
+
+pub(crate) const READ: Sending = sending(&GET, true);
+pub(crate) const WRITE: Sending = sending(&UPDATE, false);
+pub(crate) const WRITE_ABSOLUTE: Sending = sending(&UPDATE, true);
+pub(crate) const WRITE_NUMBERED: Sending = sending(&CREATE, true);
+
+const fn sending(operation: &'static Operation, is_repeatable: bool) -> Sending {
+    Sending {
+        operation,
+        is_repeatable,
+        answer_members: &["card_id", "code"],
+    }
+}
 
 /// The clock of the shared vectors.
 pub(crate) const NOW: i64 = 1_767_225_600;

@@ -207,6 +207,18 @@ pub(crate) struct Operation {
     pub(crate) body: String,
     pub(crate) effect: String,
     pub(crate) request_number: Option<String>,
+    /// `safe` where a second run of a write changes nothing more.
+    pub(crate) repeat: Option<Safety>,
+    /// Members whose presence takes that back.
+    #[serde(default)]
+    pub(crate) repeat_unless: Vec<String>,
+    /// Members of the answer that name what the request named: `card_id`, `data[].openid`, or
+    /// `card_id=card.base_info.id` where the names differ.
+    #[serde(default)]
+    pub(crate) subject: Vec<String>,
+    /// Whether a dynamic code may stand in place of the code; it is answered with the fixed one.
+    #[serde(default)]
+    pub(crate) dynamic_code: bool,
     #[serde(default)]
     pub(crate) encrypts: bool,
     pub(crate) rate_limit: Option<RateLimit>,
@@ -223,6 +235,13 @@ pub(crate) struct Operation {
     _example_request: Option<serde_json::Value>,
     #[serde(rename = "example_response")]
     _example_response: Option<serde_json::Value>,
+}
+
+/// Whether a write may be sent again.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Safety {
+    Safe,
 }
 
 /// One notification.
@@ -246,6 +265,15 @@ impl Operation {
         self.request.iter().filter(|field| {
             self.scheme != "credentials" || !CREDENTIALS.contains(&field.name.as_str())
         })
+    }
+
+    /// Returns the variant of `kabao_models::Repeat` that the operation is of.
+    pub(crate) fn repeat(&self) -> &'static str {
+        match (&self.request_number, self.repeat, self.effect.as_str()) {
+            (Some(_), ..) => "Numbered",
+            (None, Some(Safety::Safe), _) | (None, None, "read") => "Harmless",
+            (None, None, _) => "Harmful",
+        }
     }
 
     /// Returns true if the operation uploads a file.
@@ -361,6 +389,14 @@ impl Catalogue {
                 return Err(Error::new(format!(
                     "{}: no message {}",
                     operation.id, operation.answer
+                )));
+            }
+            if operation.repeat.is_some()
+                && (operation.effect == "read" || operation.request_number.is_some())
+            {
+                return Err(Error::new(format!(
+                    "{}: reads and numbered writes are safe to repeat by themselves",
+                    operation.id
                 )));
             }
             if operation.request.iter().any(|field| field.number < 2) {

@@ -278,6 +278,7 @@ fn imports(body: &str, types: &BTreeSet<String>) -> String {
         "Effect",
         "EncodeError",
         "Endpoint",
+        "Errcode",
         "ErrorRow",
         "Extra",
         "Family",
@@ -290,9 +291,11 @@ fn imports(body: &str, types: &BTreeSet<String>) -> String {
         "Pattern",
         "Personal",
         "RateLimit",
+        "Repeat",
         "Scheme",
         "Secret",
         "Sensitive",
+        "Subject",
         "VisitSensitive",
     ]);
     let is_imported = |name: &&&str| **name != "Answer" || body.contains("impl Answer for");

@@ -83,6 +83,11 @@ fn describe(catalogue: &Catalogue, operation: &Operation) -> String {
         }),
     );
     member("request_number", format!("{:?}", operation.request_number));
+    member("repeat", format!("Repeat::{}", operation.repeat()));
+    member(
+        "errcode",
+        format!("Errcode::{}", errcode(catalogue, operation)),
+    );
     member("encrypts", operation.encrypts.to_string());
     let rows: Vec<String> = operation
         .errors
@@ -100,6 +105,102 @@ fn describe(catalogue: &Catalogue, operation: &Operation) -> String {
     member("docs", format!("&{:?}", operation.docs));
     out.push_str("};\n\n");
     out
+}
+
+/// Where an answer's `errcode` stands: only answers of official accounts have one.
+fn errcode(catalogue: &Catalogue, operation: &Operation) -> &'static str {
+    if catalogue.family != "official_account" {
+        return "None";
+    }
+    let member = catalogue
+        .message(&operation.answer)
+        .and_then(|answer| answer.fields.iter().find(|field| field.name == "errcode"));
+    if member.is_some_and(|member| member.required) {
+        "Required"
+    } else {
+        "Optional"
+    }
+}
+
+/// What the pipeline asks a request besides its HTTP form.
+fn facts(catalogue: &Catalogue, operation: &Operation) -> String {
+    let mut out = String::new();
+    if let Some(number) = &operation.request_number {
+        out.push_str(&format!(
+            "\nfn request_number(&self) -> Option<&str> {{\nself.{}.as_deref()\n}}\n",
+            ident(number)
+        ));
+    }
+    if !operation.repeat_unless.is_empty() {
+        let absent: Vec<String> = operation
+            .repeat_unless
+            .iter()
+            .map(|member| format!("self.{}.is_none()", ident(member)))
+            .collect();
+        out.push_str(&format!(
+            "\nfn is_safe_to_repeat(&self) -> bool {{\n{}\n}}\n",
+            absent.join(" && ")
+        ));
+    }
+    if !operation.subject.is_empty() {
+        let rows: String = operation
+            .subject
+            .iter()
+            .map(|row| subject_row(catalogue, operation, row))
+            .collect();
+        out.push_str(&format!(
+            "\nfn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {{\n{rows}}}\n"
+        ));
+    }
+    out
+}
+
+/// Compares one member of the request with one of the answer.
+fn subject_row(catalogue: &Catalogue, operation: &Operation, row: &str) -> String {
+    let last = row.rsplit('.').next().unwrap_or(row);
+    let (asked, path) = row.split_once('=').unwrap_or((last, row));
+    let compare = if operation.dynamic_code && asked == "code" {
+        "code_or_dynamic"
+    } else {
+        "same"
+    };
+    let mut message = operation.answer.as_str();
+    let mut place = "answer".to_owned();
+    let (mut before, mut after) = (String::new(), String::new());
+    for segment in path.split('.') {
+        let (name, list) = match segment.strip_suffix("[]") {
+            Some(name) => (name, true),
+            None => (segment, false),
+        };
+        let field = catalogue
+            .message(message)
+            .and_then(|message| message.fields.iter().find(|field| field.name == name));
+        let Some(Kind::Message(next)) = field.map(Field::kind) else {
+            before.push_str(&format!(
+                "subject.{compare}({}, &self.{}, &{place}.{});\n",
+                literal(asked),
+                ident(asked),
+                ident(name)
+            ));
+            break;
+        };
+        message = next;
+        if list {
+            before.push_str(&format!(
+                "for item in {place}.{}.iter().flatten() {{\n",
+                ident(name)
+            ));
+            place = "item".to_owned();
+        } else {
+            before.push_str(&format!(
+                "if let Some({0}) = &{place}.{0} {{\n",
+                ident(name)
+            ));
+            place = ident(name);
+        }
+        after.push_str("}\n");
+    }
+    before + &after
 }
 
 fn constructor(name: &str, fields: &[&Field]) -> String {
@@ -212,10 +313,11 @@ fn endpoint(catalogue: &Catalogue, operation: &Operation, fields: &[&Field]) -> 
     } else {
         ""
     };
+    let facts = facts(catalogue, operation);
     format!(
         "impl Endpoint for {name} {{\ntype Answer = {answer};\n\nconst OPERATION: &'static Operation = &{};\n\n\
          fn params(&self, {writer}: &mut Params) {{\n{write}}}\n\n\
-         fn set_params(&mut self, {reader}: &mut ParamsIn<'_>) -> Result<(), DecodeError> {{\n{read}Ok(())\n}}\n{multipart}{credentials}}}\n\n",
+         fn set_params(&mut self, {reader}: &mut ParamsIn<'_>) -> Result<(), DecodeError> {{\n{read}Ok(())\n}}\n{multipart}{credentials}{facts}}}\n\n",
         constant(operation)
     )
 }

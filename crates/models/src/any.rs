@@ -5,9 +5,11 @@ use std::any::Any;
 
 use crate::check::Violation;
 use crate::endpoint::{Answer, DecodeError, EncodeError, Endpoint, Outgoing};
+use crate::object::Object as _;
 use crate::operation::Operation;
 use crate::private::Secret;
 use crate::sensitive::Sensitive;
+use crate::subject::Subject;
 
 /// A request of any operation. Implemented by every [`Endpoint`].
 pub trait AnyEndpoint: Any + Send + Sync {
@@ -32,6 +34,19 @@ pub trait AnyEndpoint: Any + Send + Sync {
     ///
     /// Fails if a sensitive field is still plain.
     fn to_http(&self) -> Result<Outgoing, EncodeError>;
+
+    /// See [`Endpoint::request_number`].
+    fn request_number(&self) -> Option<&str>;
+
+    /// See [`Endpoint::is_safe_to_repeat`].
+    fn is_safe_to_repeat(&self) -> bool;
+
+    /// Returns the members that the answer of the operation is documented to have.
+    fn answer_members(&self) -> &'static [&'static str];
+
+    /// Returns the first member by which an answer shows that it is about something else than was
+    /// asked for.
+    fn foreign_subject(&self, answer: &dyn AnyAnswer) -> Option<&'static str>;
 
     /// Reads the body of a verified answer.
     ///
@@ -67,6 +82,25 @@ impl<E: Endpoint> AnyEndpoint for E {
 
     fn to_http(&self) -> Result<Outgoing, EncodeError> {
         self.into_http()
+    }
+
+    fn request_number(&self) -> Option<&str> {
+        Endpoint::request_number(self)
+    }
+
+    fn is_safe_to_repeat(&self) -> bool {
+        Endpoint::is_safe_to_repeat(self)
+    }
+
+    fn answer_members(&self) -> &'static [&'static str] {
+        E::Answer::MEMBERS
+    }
+
+    fn foreign_subject(&self, answer: &dyn AnyAnswer) -> Option<&'static str> {
+        let answer: &dyn Any = answer;
+        let mut subject = Subject::default();
+        self.compare_subject(answer.downcast_ref()?, &mut subject);
+        subject.foreign()
     }
 
     fn decode_answer(&self, body: &[u8]) -> Result<Box<dyn AnyAnswer>, DecodeError> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::params::has_dot_segment;
 use crate::pattern::Pattern;
 use crate::sensitive::Sensitive;
 
@@ -38,6 +39,8 @@ pub enum Reason {
     },
     /// The text has not the documented form.
     Form(Pattern),
+    /// The path parameter leads to another place: it holds the segment `.` or `..`.
+    DotSegment,
     /// The number is below the documented minimum.
     TooSmall {
         /// The documented minimum.
@@ -87,6 +90,9 @@ impl fmt::Display for Reason {
             Self::TooShort { limit, actual } => {
                 write!(f, "has {actual} characters, at least {limit} are required")
             }
+            Self::DotSegment => f.write_str(
+                "must not be `.` or `..`, nor hold such a segment, not even percent-encoded",
+            ),
             Self::Form(pattern) => write!(f, "must be {}", pattern.describe()),
             Self::TooSmall { limit } => write!(f, "must be at least {limit}"),
             Self::TooLarge { limit } => write!(f, "must be at most {limit}"),
@@ -285,6 +291,8 @@ impl Checker {
         let value = value.as_ref();
         if value.is_empty() {
             self.report(name, Reason::Required);
+        } else if has_dot_segment(value) {
+            self.report(name, Reason::DotSegment);
         } else {
             self.check_text(name, value, limits);
         }

@@ -8,10 +8,10 @@ use http::Method;
 use crate::check::{Check, Checker, Violation};
 use crate::multipart::Multipart;
 use crate::object::{Object, parse};
-use crate::operation::{Body, Operation};
+use crate::operation::{Body, Operation, Repeat};
 use crate::params::{Incoming, Params, ParamsIn};
 use crate::sensitive::VisitSensitive;
-use crate::{Extra, Secret, multipart};
+use crate::{Extra, Secret, Subject, multipart};
 
 /// A request of one operation.
 ///
@@ -63,6 +63,27 @@ pub trait Endpoint: Object + Check + VisitSensitive {
     /// parameters are the credentials themselves: callers hold no secret.
     fn fill_credentials(&mut self, appid: &str, secret: &Secret) {
         let _ = (appid, secret);
+    }
+
+    /// Returns the number that identifies one intended change, where the request carries one.
+    fn request_number(&self) -> Option<&str> {
+        None
+    }
+
+    /// Returns true if sending this very request twice does no more than sending it once.
+    fn is_safe_to_repeat(&self) -> bool {
+        match Self::OPERATION.repeat {
+            Repeat::Harmless => true,
+            Repeat::Numbered => self
+                .request_number()
+                .is_some_and(|number| !number.is_empty()),
+            Repeat::Harmful => false,
+        }
+    }
+
+    /// Compares what the request names with what the answer names.
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        let _ = (answer, subject);
     }
 
     /// Returns every documented limit that the request breaks, with field paths.

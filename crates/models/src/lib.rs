@@ -54,6 +54,7 @@ mod params;
 mod pattern;
 mod private;
 mod sensitive;
+mod subject;
 
 mod generated;
 mod notification;
@@ -69,9 +70,10 @@ pub use self::multipart::{Multipart, MultipartError, multipart_boundary};
 pub use self::notification::NotificationType;
 pub use self::object::Object;
 pub use self::operation::{
-    Body, Effect, ErrorRow, Family, Operation, RateLimit, Scheme, operations,
+    Body, Effect, Errcode, ErrorRow, Family, Operation, RateLimit, Repeat, Scheme, operations,
 };
 pub use self::params::{Incoming, Params, ParamsIn, encode_component};
 pub use self::pattern::Pattern;
 pub use self::private::{Personal, Secret};
 pub use self::sensitive::{Sensitive, VisitSensitive};
+pub use self::subject::{Named, Subject};

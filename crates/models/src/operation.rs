@@ -54,6 +54,29 @@ pub enum Effect {
     Write,
 }
 
+/// What happens if an operation is sent twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Repeat {
+    /// Nothing more than the first time: it reads, or it writes absolute values.
+    Harmless,
+    /// Nothing more, as long as both carry the same request number.
+    Numbered,
+    /// It may act twice.
+    Harmful,
+}
+
+/// Where the answers of an operation carry an `errcode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Errcode {
+    /// Nowhere: the HTTP status decides.
+    None,
+    /// In failures, and perhaps in successes; without it the operation's own members prove a
+    /// success.
+    Optional,
+    /// In every answer; one without it proves nothing.
+    Required,
+}
+
 /// What the HTTP body of a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Body {
@@ -114,6 +137,10 @@ pub struct Operation {
     pub rate_limit: Option<RateLimit>,
     /// The member that identifies one intended change, where there is one (`out_request_no`).
     pub request_number: Option<&'static str>,
+    /// What happens if it is sent twice.
+    pub repeat: Repeat,
+    /// Where its answers carry an `errcode`.
+    pub errcode: Errcode,
     /// Whether request fields are encrypted, so that `Wechatpay-Serial` is required.
     pub encrypts: bool,
     /// The documented errors.
@@ -142,12 +169,6 @@ impl Operation {
                 _ => return None,
             }
         }
-    }
-
-    /// Returns true if the upstream page allows a repeat with the same content: the operation
-    /// reads only, or carries a request number.
-    pub fn is_repeatable(&self) -> bool {
-        self.effect == Effect::Read || self.request_number.is_some()
     }
 }
 

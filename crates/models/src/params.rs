@@ -50,6 +50,26 @@ fn decode_component(text: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
+/// Tells whether a path parameter holds the segment `.` or `..` once somebody on the way has
+/// decoded it, which proxies do before they route.
+pub(crate) fn has_dot_segment(text: &str) -> bool {
+    let mut text = Cow::Borrowed(text);
+    // Whoever decodes twice is already strange; thrice is beyond reason.
+    for _ in 0..3 {
+        if text
+            .split(['/', '\\'])
+            .any(|segment| matches!(segment, "." | ".."))
+        {
+            return true;
+        }
+        match decode_component(&text) {
+            Some(decoded) if decoded != text => text = Cow::Owned(decoded.into_owned()),
+            _ => return false,
+        }
+    }
+    false
+}
+
 fn hex(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
@@ -236,6 +256,28 @@ mod tests {
             params.finish().unwrap(),
             "/cards/p-1/codes/a%2Fb%20c%2B%E6%B1%89?brand_id=1004&limit=20"
         );
+    }
+
+    #[test]
+    fn dot_segments_are_found_however_they_are_written() {
+        for text in [
+            ".",
+            "..",
+            "%2e",
+            "%2E%2e",
+            ".%2e",
+            "a/../b",
+            "a%2F..%2Fb",
+            "..\\x",
+            "%252e%252E",
+        ] {
+            assert!(has_dot_segment(text), "{text}");
+        }
+        for text in [
+            "", "a", "a.b", "...", ".a", "a..", "%2ea", "a/b", "%zz", "1.2",
+        ] {
+            assert!(!has_dot_segment(text), "{text}");
+        }
     }
 
     #[test]

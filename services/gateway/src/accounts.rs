@@ -1,9 +1,10 @@
 //! From configured accounts to callable ones.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kabao_api::{AccountId, Accounts, Error, Family};
-use kabao_client::{Brand, Merchant, OfficialAccount};
+use kabao_client::{Brand, Merchant, Observer, OfficialAccount};
 use tokio::task::JoinSet;
 
 use crate::config::AccountSettings;
@@ -37,6 +38,14 @@ impl Client {
         }
     }
 
+    fn observe(&self, observer: Arc<dyn Observer>) {
+        match self {
+            Self::Merchant(client) => client.observe(observer),
+            Self::Brand(client) => client.observe(observer),
+            Self::OfficialAccount(client) => client.observe(observer),
+        }
+    }
+
     async fn warm_up(&self) -> Result<(), Error> {
         match self {
             Self::Merchant(client) => client.warm_up().await,
@@ -67,6 +76,13 @@ pub(crate) fn registry(settings: &[AccountSettings]) -> Result<Accounts, Error> 
         accounts.insert(account.client.clone().into_account(account.id.clone()))?;
     }
     Ok(accounts)
+}
+
+/// Lets `observer` hear of what happens to the calls of all accounts.
+pub(crate) fn observe(settings: &[AccountSettings], observer: &Arc<dyn Observer>) {
+    for account in settings {
+        account.client.observe(Arc::clone(observer));
+    }
 }
 
 /// How long an account may take to fetch its first keys before a warning says that it has none.

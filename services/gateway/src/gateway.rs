@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use kabao_client::Observer;
 use kabao_grpc::{Health, Server};
 use opentelemetry_sdk::error::OTelSdkError;
 use tokio::time::sleep;
@@ -81,9 +82,11 @@ impl Gateway {
         let grpc_listener = bind(names.grpc, settings.grpc.listen).await?;
         let admin_listener = bind(names.admin, settings.admin.listen).await?;
 
-        let accounts = accounts::registry(&settings.accounts)?;
         let lifecycle = Lifecycle::new();
         let metrics = Metrics::new()?;
+        let accounts = accounts::registry(&settings.accounts)?;
+        let observer: Arc<dyn Observer> = Arc::new(metrics.clone());
+        accounts::observe(&settings.accounts, &observer);
         let admin = Admin::start(admin_listener, lifecycle.clone(), metrics.clone())?;
 
         let limits = &settings.grpc.limits;

@@ -10,10 +10,9 @@ use kabao_models::brand::{ValidDateInformation, ValidDateType};
 
 use super::template::template;
 use super::{Brand, Route};
-use crate::paging::nameless;
 use crate::portable::{
-    Names, beijing_time, made_up_is_not_repeatable, number_of_creation, other_family_request,
-    refuse_unsupported, require_same_account, validity_violation,
+    Names, beijing_time, made_up_is_not_repeatable, made_without_name, number_of_creation,
+    other_family_request, refuse_unsupported, require_same_account, validity_violation,
 };
 
 const NAMES: Names = Names(&[
@@ -52,9 +51,7 @@ impl Brand {
             .as_deref()
             .and_then(|id| TemplateId::new(id).ok())
             .map(|id| TemplateName::new(account, id))
-            .ok_or_else(|| nameless().mark_may_have_executed())?;
-        self.require_asked(&name, &card)
-            .map_err(Error::mark_may_have_executed)?;
+            .ok_or_else(|| made_without_name("template"))?;
         Ok(template(name, card, view))
     }
 

@@ -1,9 +1,6 @@
 //! Lists of the brand family, which page by item and hold whole resources.
 
-use kabao_api::{
-    CallContext, Error, ListMembers, ListTemplates, Member, MemberName, Page, Personal, Template,
-    TemplateId, TemplateName, call,
-};
+use kabao_api::{CallContext, Error, ListMembers, ListTemplates, Member, Page, Template, call};
 use kabao_models::brand::cards::ListCards;
 use kabao_models::brand::direct_cards::ListDirectCards;
 use kabao_models::brand::direct_user_cards::ListDirectUserCards;
@@ -12,8 +9,10 @@ use kabao_models::brand::user_cards::ListUserCards;
 use super::member::{member, require_openid};
 use super::template::template;
 use super::{Brand, Route};
-use crate::paging::{Answered, count, following, members_scope, nameless, page, templates_scope};
-use crate::portable::{Names, require_same, require_same_account};
+use crate::paging::{
+    Answered, count, following, member_name, members_scope, page, template_name, templates_scope,
+};
+use crate::portable::{Names, require_same_account};
 
 /// The documented maximum, and as many unless the caller says otherwise.
 const PAGE: u32 = 20;
@@ -53,11 +52,9 @@ impl Brand {
         let next = following(cursor, &answered)?;
         let mut templates = Vec::with_capacity(cards.len());
         for card in cards {
-            let id = card.card_id.as_deref().ok_or_else(nameless)?;
-            let id = TemplateId::new(id).map_err(|_| nameless())?;
-            let name = TemplateName::new(account.clone(), id);
-            self.require_asked(&name, &card)?;
-            templates.push(template(name, card, view));
+            if let Some(name) = template_name(&account, card.card_id.as_deref()) {
+                templates.push(template(name, card, view));
+            }
         }
         Ok(page(templates, scope, next, answer.total_count))
     }
@@ -99,20 +96,19 @@ impl Brand {
         let next = following(cursor, &answered)?;
         let mut members = Vec::with_capacity(cards.len());
         for card in cards {
-            let answered = card.openid.as_ref().map(Personal::expose);
-            require_same("openid", openid.expose(), answered)?;
-            let id = card.card_id.as_deref().ok_or_else(nameless)?;
-            let id = TemplateId::new(id).map_err(|_| nameless())?;
-            if template.as_ref().is_some_and(|wanted| *wanted != id) {
+            let Some(name) = template_name(&account, card.card_id.as_deref()) else {
+                continue;
+            };
+            if template.as_ref().is_some_and(|wanted| wanted != name.id()) {
                 continue;
             }
             // A card that waits for the merchant's own code has none yet, and so no name.
             let Some(code) = card.user_card_code.clone().filter(|code| !code.is_empty()) else {
                 continue;
             };
-            let name = TemplateName::new(account.clone(), id);
-            let name = MemberName::new(name, code).map_err(|_| nameless())?;
-            members.push(member(name, card, view));
+            if let Some(name) = member_name(name, Some(code)) {
+                members.push(member(name, card, view));
+            }
         }
         let exact = template.is_none() && members.len() == answered.items;
         let total = answer.total_count.filter(|_| exact);

@@ -11,7 +11,7 @@ use kabao_models::brand::direct_user_cards::{GetDirectUserCard, UpdateDirectUser
 use kabao_models::brand::user_cards::{GetUserCard, UpdateUserCard};
 
 use super::{Brand, Route};
-use crate::portable::{Names, require_same, require_same_account, require_supported, unsupported};
+use crate::portable::{Names, require_same_account, require_supported, unsupported};
 
 const SUPPORTED: &[&str] = &["level", "background_picture_url"];
 pub(super) const NAMES: Names = Names(&[
@@ -39,7 +39,6 @@ impl MemberApi for Brand {
             }
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
-        require_asked(&name, &openid, &card)?;
         Ok(member(name, card, view))
     }
 
@@ -80,7 +79,6 @@ impl MemberApi for Brand {
             }
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
-        require_asked(&name, &openid, &card).map_err(Error::mark_may_have_executed)?;
         Ok(member(name, card, view))
     }
 
@@ -136,28 +134,6 @@ pub(super) fn require_openid(openid: Option<Personal>) -> Result<Personal, Error
             "is required by the brand family",
         )])
     })
-}
-
-pub(super) fn require_asked(
-    name: &MemberName,
-    openid: &Personal,
-    card: &UserCard,
-) -> Result<(), Error> {
-    require_same(
-        "card_id",
-        name.template().id().as_str(),
-        card.card_id.as_deref(),
-    )?;
-    require_same(
-        "user_card_code",
-        name.code().expose(),
-        card.user_card_code.as_ref().map(Personal::expose),
-    )?;
-    require_same(
-        "openid",
-        openid.expose(),
-        card.openid.as_ref().map(Personal::expose),
-    )
 }
 
 pub(super) fn member(name: MemberName, card: UserCard, view: View) -> Member {

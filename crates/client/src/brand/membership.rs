@@ -15,10 +15,10 @@ use kabao_models::brand::user_cards::{
 use kabao_models::brand::{UserCard, UserCardConfirmState, ValidDateInformation};
 
 use super::creation::dates;
-use super::member::{member, require_asked, require_openid};
+use super::member::{member, require_openid};
 use super::{Brand, Route};
 use crate::portable::{
-    Names, beijing_time, require_initial, require_same, require_same_account, validity_violation,
+    Names, beijing_time, require_initial, require_same_account, validity_violation,
 };
 
 const INITIAL: &[&str] = &["level", "background_picture_url"];
@@ -75,20 +75,19 @@ impl Brand {
         let answer = match self.route()? {
             Route::Provider => {
                 let brand = self.brand_id.as_ref();
-                let mut confirm = ConfirmUserCard::new(code, brand, card_id, openid.clone(), state);
+                let mut confirm = ConfirmUserCard::new(code, brand, card_id, openid, state);
                 confirm.level = initial.level;
                 confirm.card_picture_url = initial.background_picture_url;
                 call(&self.pipeline, context, confirm).await
             }
             Route::Direct => {
-                let mut confirm = ConfirmDirectUserCard::new(code, card_id, openid.clone(), state);
+                let mut confirm = ConfirmDirectUserCard::new(code, card_id, openid, state);
                 confirm.level = initial.level;
                 confirm.card_picture_url = initial.background_picture_url;
                 call(&self.pipeline, context, confirm).await
             }
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
-        require_asked(&name, &openid, &card).map_err(Error::mark_may_have_executed)?;
         Ok(member(name, card, view))
     }
 
@@ -122,7 +121,6 @@ impl Brand {
             }
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
-        require_asked(&name, &openid, &card).map_err(Error::mark_may_have_executed)?;
         Ok(member(name, card, view))
     }
 
@@ -151,9 +149,6 @@ impl Brand {
             _ => return Err(Error::not_supported(Self::FAMILY, &["user"])),
         };
         let card = answer.map_err(|error| IMPORT.translate(error))?;
-        let answered = card.user_card_code.as_ref().map(Personal::expose);
-        require_same("user_card_code", name.code().expose(), answered)
-            .map_err(Error::mark_may_have_executed)?;
         Ok(member(name, card, view))
     }
 

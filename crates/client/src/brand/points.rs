@@ -1,15 +1,13 @@
 //! Points of the brand family: the merchant keeps them, WeChat shows what it is told.
 
-use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error, MemberName, Personal};
-use kabao_models::brand::UserPoints;
+use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error};
 use kabao_models::brand::direct_user_points::SyncDirectUserPoints;
 use kabao_models::brand::user_points::SyncUserPoints;
 
 use super::member::require_openid;
 use super::{Brand, Route};
 use crate::portable::{
-    Names, made_up_is_not_repeatable, number_or_made_up, refuse_unsupported, require_same,
-    require_same_account,
+    Names, made_up_is_not_repeatable, number_or_made_up, refuse_unsupported, require_same_account,
 };
 
 const NAMES: Names = Names(&[
@@ -56,39 +54,18 @@ impl Brand {
         let answer = match self.route()? {
             Route::Provider => {
                 let brand = self.brand_id.as_ref();
-                let sync =
-                    SyncUserPoints::new(number, brand, card_id, openid.clone(), code, points);
+                let sync = SyncUserPoints::new(number, brand, card_id, openid, code, points);
                 self.pipeline.call_locked(context, sync, guard).await
             }
             Route::Direct => {
-                let sync = SyncDirectUserPoints::new(number, card_id, openid.clone(), code, points);
+                let sync = SyncDirectUserPoints::new(number, card_id, openid, code, points);
                 self.pipeline.call_locked(context, sync, guard).await
             }
         };
         let answer = answer.map_err(|error| {
             made_up_is_not_repeatable(NAMES.translate(error), request_id.is_some())
         })?;
-        require_asked(&name, &openid, &answer).map_err(Error::mark_may_have_executed)?;
         let after = answer.point_balance.unwrap_or(points);
         Ok(Adjustment::new(None, after))
     }
-}
-
-fn require_asked(name: &MemberName, openid: &Personal, answer: &UserPoints) -> Result<(), Error> {
-    let exposed = |text: &Option<Personal>| text.as_ref().map(|text| text.expose().to_owned());
-    let rows = [
-        (
-            "card_id",
-            name.template().id().as_str(),
-            answer.card_id.clone(),
-        ),
-        (
-            "user_card_code",
-            name.code().expose(),
-            exposed(&answer.user_card_code),
-        ),
-        ("openid", openid.expose(), exposed(&answer.openid)),
-    ];
-    rows.iter()
-        .try_for_each(|(field, asked, answered)| require_same(field, asked, answered.as_deref()))
 }

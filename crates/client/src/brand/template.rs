@@ -11,7 +11,7 @@ use kabao_models::brand::direct_cards::{GetDirectCard, InvalidateDirectCard, Upd
 use kabao_models::brand::{Card, ValidDateInformation};
 
 use super::{Brand, Route};
-use crate::portable::{Names, require_same, require_same_account, require_supported, rfc3339};
+use crate::portable::{Names, require_same_account, require_supported, rfc3339};
 
 const SUPPORTED: &[&str] = &["title", "service_phone", "background_picture_url"];
 const NAMES: Names = Names(&[
@@ -42,7 +42,6 @@ impl TemplateApi for Brand {
             Route::Direct => call(&self.pipeline, context, GetDirectCard::new(card_id)).await,
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
-        self.require_asked(&name, &card)?;
         Ok(template(name, card, view))
     }
 
@@ -96,8 +95,6 @@ impl TemplateApi for Brand {
             }
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
-        self.require_asked(&name, &card)
-            .map_err(Error::mark_may_have_executed)?;
         Ok(template(name, card, view))
     }
 
@@ -121,16 +118,8 @@ impl TemplateApi for Brand {
                 call(&self.pipeline, context, InvalidateDirectCard::new(card_id)).await
             }
         };
-        let card = answer.map_err(|error| NAMES.translate(error))?;
-        self.require_asked(&request.name, &card)
-            .map_err(Error::mark_may_have_executed)
-    }
-}
-
-impl Brand {
-    pub(super) fn require_asked(&self, name: &TemplateName, card: &Card) -> Result<(), Error> {
-        require_same("card_id", name.id().as_str(), card.card_id.as_deref())?;
-        require_same("brand_id", &self.brand_id, card.brand_id.as_deref())
+        answer.map_err(|error| NAMES.translate(error))?;
+        Ok(())
     }
 }
 

@@ -10,10 +10,9 @@ use kabao_models::merchant::cards::{Brand, CreateCard, DateInformation};
 use super::Merchant;
 use super::list::card_of_summary;
 use super::template::template;
-use crate::paging::nameless;
 use crate::portable::{
-    Names, beijing_time, made_up_is_not_repeatable, number_of_creation, other_family_request,
-    require_same_account, validity_violation,
+    Names, beijing_time, made_up_is_not_repeatable, made_without_name, number_of_creation,
+    other_family_request, require_same_account, validity_violation,
 };
 
 const NAMES: Names = Names(&[
@@ -50,7 +49,7 @@ impl Merchant {
             .as_deref()
             .and_then(|id| TemplateId::new(id).ok())
             .map(|id| TemplateName::new(account, id))
-            .ok_or_else(|| nameless().mark_may_have_executed())?;
+            .ok_or_else(|| made_without_name("template"))?;
         Ok(template(name, card_of_summary(summary), view))
     }
 }

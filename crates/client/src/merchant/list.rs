@@ -1,8 +1,7 @@
 //! Lists of the merchant family.
 
 use kabao_api::{
-    CallContext, Cursor, Error, ListMembers, ListTemplates, Member, MemberName, Page, Reason,
-    Template, TemplateId, TemplateName, call,
+    CallContext, Cursor, Error, ListMembers, ListTemplates, Member, Page, Reason, Template, call,
 };
 use kabao_models::merchant::cards::{Card, CardSummary, ListCards};
 use kabao_models::merchant::user_cards::{ListUserCards, UserCardSummary};
@@ -10,8 +9,8 @@ use kabao_models::merchant::user_cards::{ListUserCards, UserCardSummary};
 use super::template::template;
 use super::{ListOffset, Merchant};
 use crate::paging::{
-    Answered, count, following, members_scope, nameless, page, read_all, templates_scope,
-    unless_gone,
+    Answered, count, following, member_name, members_scope, page, read_all, template_name,
+    templates_scope, unless_gone,
 };
 use crate::portable::{Names, require_same_account};
 
@@ -42,13 +41,11 @@ impl Merchant {
             .map_err(|error| NAMES.translate(error))?;
         let cards = answer.data.unwrap_or_default();
         let next = self.following(cursor, cards.len(), answer.total_count)?;
-        let templates = cards.into_iter().map(|summary| {
-            let id = summary.card_id.as_deref().ok_or_else(nameless)?;
-            let id = TemplateId::new(id).map_err(|_| nameless())?;
-            let name = TemplateName::new(account.clone(), id);
-            Ok(template(name, card_of_summary(summary), view))
+        let templates = cards.into_iter().filter_map(|summary| {
+            let name = template_name(&account, summary.card_id.as_deref())?;
+            Some(template(name, card_of_summary(summary), view))
         });
-        let templates = templates.collect::<Result<_, Error>>()?;
+        let templates = templates.collect();
         Ok(page(templates, scope, next, answer.total_count))
     }
 
@@ -82,13 +79,9 @@ impl Merchant {
         let next = self.following(cursor, cards.len(), answer.total_count)?;
         let mut names = Vec::new();
         for UserCardSummary { card_id, code, .. } in cards {
-            let id = card_id.ok_or_else(nameless)?;
-            let id = TemplateId::new(id).map_err(|_| nameless())?;
-            if template.as_ref().is_none_or(|wanted| *wanted == id) {
-                let code = code.ok_or_else(nameless)?;
-                let name = TemplateName::new(account.clone(), id);
-                names.push(MemberName::new(name, code).map_err(|_| nameless())?);
-            }
+            let name = template_name(&account, card_id.as_deref())
+                .filter(|name| template.as_ref().is_none_or(|wanted| wanted == name.id()));
+            names.extend(name.and_then(|name| member_name(name, code)));
         }
         let reads = names.into_iter().map(|name| async move {
             let member = self.read_member(context, name, view).await;

@@ -11,8 +11,8 @@ use kabao_models::merchant::user_cards::{GetUserCard, UpdateUserCard, UserCard};
 use super::Merchant;
 use super::adjust::Value;
 use crate::portable::{
-    Names, after_the_change, made_up_is_not_repeatable, number_or_made_up, require_same,
-    require_same_account, require_supported,
+    Names, made_up_is_not_repeatable, number_or_made_up, or_written, require_same_account,
+    require_supported,
 };
 
 const SUPPORTED: &[&str] = &["level", "membership_number", "background_picture_url"];
@@ -44,6 +44,7 @@ impl MemberApi for Merchant {
         require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
         let number = number_or_made_up(request_id.as_deref(), self.clock.as_ref())?;
+        let written = update.clone();
         let MemberUpdate {
             level,
             membership_number,
@@ -60,9 +61,10 @@ impl MemberApi for Merchant {
             .map_err(|error| {
                 made_up_is_not_repeatable(NAMES.translate(error), request_id.is_some())
             })?;
-        self.read_member(context, name, view)
-            .await
-            .map_err(after_the_change)
+        let read = self.read_member(context, name.clone(), view).await;
+        Ok(or_written(context, read, || {
+            Member::written(name, MemberState::Unspecified, written)
+        }))
     }
 
     async fn list_members(
@@ -122,7 +124,7 @@ impl Merchant {
         view: View,
     ) -> Result<Member, Error> {
         let card = self.read_card(context, &name).await?;
-        Ok(member(name, card, view))
+        Ok(member(under_fixed_code(name, &card), card, view))
     }
 
     pub(super) async fn read_card(
@@ -132,12 +134,20 @@ impl Merchant {
     ) -> Result<UserCard, Error> {
         let card_id = name.template().id().as_str();
         let request = GetUserCard::new(card_id, name.code().clone());
-        let card = call(&self.pipeline, context, request)
+        call(&self.pipeline, context, request)
             .await
-            .map_err(|error| NAMES.translate(error))?;
-        // Not the code: a dynamic one is answered with the fixed one.
-        require_same("card_id", card_id, card.card_id.as_deref())?;
-        Ok(card)
+            .map_err(|error| NAMES.translate(error))
+    }
+}
+
+/// A member that was asked for by the dynamic code of its card has the name of its own code: the
+/// other one is somebody else's in a minute.
+fn under_fixed_code(name: MemberName, card: &UserCard) -> MemberName {
+    match &card.code {
+        Some(code) if code != name.code() => {
+            MemberName::new(name.template().clone(), code.clone()).unwrap_or(name)
+        }
+        _ => name,
     }
 }
 

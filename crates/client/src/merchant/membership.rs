@@ -2,7 +2,7 @@
 
 use kabao_api::{
     ActivateMember, ActivationOutcome, CallContext, Error, ImportMember, ImportedUser,
-    InvalidateMember, Member, MemberName, MemberState, Personal, Reason, call,
+    InvalidateMember, Member, MemberName, MemberState, MemberUpdate, Personal, call,
 };
 use kabao_models::Sensitive;
 use kabao_models::merchant::user_cards::{
@@ -12,8 +12,8 @@ use kabao_models::merchant::user_cards::{
 use super::Merchant;
 use super::member::NAMES;
 use crate::portable::{
-    Names, after_the_change, made_up_is_not_repeatable, number_or_made_up, refuse_unsupported,
-    require_initial, require_same, require_same_account,
+    Names, made_up_is_not_repeatable, made_without_name, number_or_made_up, or_written,
+    refuse_unsupported, require_initial, require_same_account,
 };
 
 const ACTIVATION: Names = Names(&[
@@ -46,13 +46,16 @@ impl Merchant {
         require_initial(Self::FAMILY, &initial.fields(), &["membership_number"])?;
         let mut activation =
             ActivateUserCard::new(name.template().id().as_str(), name.code().clone());
-        activation.membership_number = initial.membership_number;
+        activation
+            .membership_number
+            .clone_from(&initial.membership_number);
         call(&self.pipeline, context, activation)
             .await
             .map_err(|error| ACTIVATION.translate(error))?;
-        self.read_member(context, name, view)
-            .await
-            .map_err(after_the_change)
+        let read = self.read_member(context, name.clone(), view).await;
+        Ok(or_written(context, read, || {
+            Member::written(name, MemberState::Active, initial)
+        }))
     }
 
     pub(super) async fn invalidate(
@@ -70,9 +73,10 @@ impl Merchant {
         call(&self.pipeline, context, invalidation)
             .await
             .map_err(|error| NAMES.translate(error))?;
-        self.read_member(context, name, view)
-            .await
-            .map_err(after_the_change)
+        let read = self.read_member(context, name.clone(), view).await;
+        Ok(or_written(context, read, || {
+            Member::written(name, MemberState::Invalid, MemberUpdate::default())
+        }))
     }
 
     pub(super) async fn import(
@@ -121,23 +125,14 @@ impl Merchant {
                 made_up_is_not_repeatable(IMPORT.translate(error), request_id.is_some())
             })?
             .code;
-        if let (Some(asked), Some(answered)) = (&code, &answered) {
-            require_same("code", asked.expose(), Some(answered.expose()))
-                .map_err(Error::mark_may_have_executed)?;
-        }
         let name = answered
             .or(code)
             .filter(|code: &Personal| !code.is_empty())
             .and_then(|code| MemberName::new(template, code).ok())
-            .ok_or_else(|| {
-                Error::new(
-                    Reason::UpstreamMalformed,
-                    "the member was imported, but the answer holds no code",
-                )
-                .mark_may_have_executed()
-            })?;
-        // The code must not be lost for the sake of what else is known.
+            .ok_or_else(|| made_without_name("member"))?;
         let read = self.read_member(context, name.clone(), view).await;
-        Ok(read.unwrap_or_else(|_| Member::new(name, MemberState::Unspecified)))
+        Ok(or_written(context, read, || {
+            Member::written(name, MemberState::Unspecified, MemberUpdate::default())
+        }))
     }
 }

@@ -9,9 +9,7 @@ use kabao_api::{
 use kabao_models::merchant::cards::{Card, DateInformation, DeleteCard, GetCard, UpdateCard};
 
 use super::Merchant;
-use crate::portable::{
-    Names, after_the_change, require_same, require_same_account, require_supported, rfc3339,
-};
+use crate::portable::{Names, or_written, require_same_account, require_supported, rfc3339};
 
 const NAMES: Names = Names(&[("card_id", "name")]);
 
@@ -53,6 +51,7 @@ impl TemplateApi for Merchant {
         } = request;
         require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), TemplateUpdate::FIELDS)?;
+        let written = update.clone();
         let TemplateUpdate {
             title,
             description,
@@ -69,9 +68,10 @@ impl TemplateApi for Merchant {
         call(&self.pipeline, context, change)
             .await
             .map_err(|error| NAMES.translate(error))?;
-        self.read_template(context, name, view)
-            .await
-            .map_err(after_the_change)
+        let read = self.read_template(context, name.clone(), view).await;
+        Ok(or_written(context, read, || {
+            Template::written(name, written)
+        }))
     }
 
     async fn delete_template(
@@ -99,7 +99,6 @@ impl Merchant {
         let card = call(&self.pipeline, context, request)
             .await
             .map_err(|error| NAMES.translate(error))?;
-        require_same("card_id", name.id().as_str(), card.card_id.as_deref())?;
         Ok(template(name, card, view))
     }
 }

@@ -5,7 +5,7 @@ use kabao_models::official_account::member::{NotifyOptional, UpdateUser};
 
 use super::OfficialAccount;
 use crate::member_locks::MemberGuard;
-use crate::portable::{Names, require_same_account};
+use crate::portable::{Names, refuse_request_id, require_same_account};
 
 const NAMES: Names = Names(&[
     ("card_id", "name"),
@@ -43,9 +43,14 @@ impl OfficialAccount {
             minimum,
             remark,
             notify,
+            request_id,
             ..
         } = request;
         require_same_account(context, name.account())?;
+        if matches!(change, Change::Add(_)) {
+            let instead = "leave it out, or use set_to, which does no harm when repeated";
+            refuse_request_id(Self::FAMILY, request_id.as_deref(), instead)?;
+        }
         let guard = self.lock(context, &name).await?;
         let info = self.read_user_info(context, &name).await?;
         let before = match value {

@@ -2,7 +2,7 @@
 
 use kabao_api::{
     CallContext, CreateTemplate, Error, NewTemplate, Template, TemplateId, TemplateName,
-    TemplateState, UpstreamNewTemplate, Validity, call,
+    TemplateUpdate, UpstreamNewTemplate, Validity, call,
 };
 use kabao_models::official_account::card::{
     CreateCard, DateInfo, NewBaseInfo, NewCard, NewMemberCard, NewSku,
@@ -10,10 +10,9 @@ use kabao_models::official_account::card::{
 use kabao_models::official_account::{CardType, DateInfoType};
 
 use super::OfficialAccount;
-use crate::paging::nameless;
 use crate::portable::{
-    Names, other_family_request, refuse_unsupported, require_same_account, to_unix_seconds,
-    validity_violation,
+    Names, made_without_name, or_written, other_family_request, refuse_request_id,
+    refuse_unsupported, require_same_account, to_unix_seconds, validity_violation,
 };
 
 const NAMES: Names = Names(&[
@@ -39,10 +38,12 @@ impl OfficialAccount {
         let CreateTemplate {
             account,
             template,
+            request_id,
             view,
-            ..
         } = request;
         require_same_account(context, &account)?;
+        let instead = "leave it out, and look for the template before you repeat";
+        refuse_request_id(Self::FAMILY, request_id.as_deref(), instead)?;
         let answer = call(&self.pipeline, context, filled(template)?)
             .await
             .map_err(|error| NAMES.translate(error))?;
@@ -50,10 +51,11 @@ impl OfficialAccount {
             .card_id
             .and_then(|id| TemplateId::new(id).ok())
             .map(|id| TemplateName::new(account, id))
-            .ok_or_else(|| nameless().mark_may_have_executed())?;
-        // The id must not be lost for the sake of what else is known.
+            .ok_or_else(|| made_without_name("template"))?;
         let read = self.read_template(context, name.clone(), view).await;
-        Ok(read.unwrap_or_else(|_| Template::new(name, TemplateState::Unspecified)))
+        Ok(or_written(context, read, || {
+            Template::written(name, TemplateUpdate::default())
+        }))
     }
 }
 

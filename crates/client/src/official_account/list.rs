@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kabao_api::{
     CallContext, Cursor, Error, ListMembers, ListTemplates, Member, MemberName, Page, Reason,
-    Template, TemplateId, TemplateName, call,
+    Template, TemplateName, call,
 };
 use kabao_models::official_account::CardType;
 use kabao_models::official_account::card::{BatchGetCards, Card};
@@ -12,8 +12,8 @@ use kabao_models::official_account::user::{ListUserCards, UserCard};
 
 use super::OfficialAccount;
 use crate::paging::{
-    Answered, count, following, members_scope, nameless, page, read_all, templates_scope,
-    unless_gone,
+    Answered, count, following, member_name, members_scope, page, read_all, template_name,
+    templates_scope, unless_gone,
 };
 use crate::portable::{Names, require_same_account};
 
@@ -48,11 +48,10 @@ impl OfficialAccount {
             total: answer.total_num,
         };
         let next = following(cursor, &answered)?;
-        let mut names = Vec::with_capacity(ids.len());
-        for id in ids {
-            let id = TemplateId::new(id).map_err(|_| nameless())?;
-            names.push(TemplateName::new(account.clone(), id));
-        }
+        let names: Vec<_> = ids
+            .iter()
+            .filter_map(|id| template_name(&account, Some(id)))
+            .collect();
         let reads = names.into_iter().map(|name| async move {
             let card = self.read_card(context, &name).await;
             let card = unless_gone(card, Reason::TemplateNotFound)?.filter(is_member_card);
@@ -97,12 +96,8 @@ impl OfficialAccount {
             .then(|| i64::try_from(cards.len()).unwrap_or(i64::MAX));
         let mut names = Vec::new();
         for UserCard { card_id, code, .. } in cards.into_iter().skip(skipped).take(size) {
-            let (Some(id), Some(code)) = (card_id, code) else {
-                return Err(nameless());
-            };
-            let id = TemplateId::new(id).map_err(|_| nameless())?;
-            let name = TemplateName::new(account.clone(), id);
-            names.push(MemberName::new(name, code).map_err(|_| nameless())?);
+            let name = template_name(&account, card_id.as_deref());
+            names.extend(name.and_then(|name| member_name(name, code)));
         }
         if template.is_none() {
             let member_cards = self.member_cards(context, &names).await?;

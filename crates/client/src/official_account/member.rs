@@ -10,9 +10,7 @@ use kabao_models::official_account::member::{GetUserInfo, GetUserInfoResponse, U
 
 use super::OfficialAccount;
 use super::adjust::Value;
-use crate::portable::{
-    Names, after_the_change, require_same_account, require_supported, unsupported,
-};
+use crate::portable::{Names, or_written, require_same_account, require_supported, unsupported};
 
 const SUPPORTED: &[&str] = &["background_picture_url", "points", "balance"];
 pub(super) const NAMES: Names = Names(&[
@@ -39,6 +37,7 @@ impl MemberApi for OfficialAccount {
         } = request;
         require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
+        let written = update.clone();
         let MemberUpdate {
             background_picture_url,
             points,
@@ -58,9 +57,10 @@ impl MemberApi for OfficialAccount {
             call(&self.pipeline, context, change).await
         };
         done.map_err(|error| NAMES.translate(error))?;
-        self.read_member(context, name, view)
-            .await
-            .map_err(after_the_change)
+        let read = self.read_member(context, name.clone(), view).await;
+        Ok(or_written(context, read, || {
+            Member::written(name, MemberState::Unspecified, written)
+        }))
     }
 
     async fn list_members(

@@ -1,8 +1,8 @@
 //! Beginning and end of a membership in the official-account family.
 
 use kabao_api::{
-    ActivateMember, ActivationOutcome, CallContext, Error, InvalidateMember, Member, MemberUpdate,
-    call,
+    ActivateMember, ActivationOutcome, CallContext, Error, InvalidateMember, Member, MemberState,
+    MemberUpdate, call,
 };
 use kabao_models::official_account::code::SetCodeUnavailable;
 use kabao_models::official_account::member;
@@ -10,7 +10,7 @@ use kabao_models::official_account::member;
 use super::OfficialAccount;
 use super::member::NAMES;
 use crate::portable::{
-    Names, after_the_change, refuse_unsupported, require_initial, require_same_account,
+    Names, or_written, refuse_unsupported, require_initial, require_same_account,
 };
 
 const INITIAL: &[&str] = &[
@@ -48,6 +48,7 @@ impl OfficialAccount {
         let other = outcome != ActivationOutcome::Enrolled;
         refuse_unsupported(Self::FAMILY, &[("outcome", other)])?;
         require_initial(Self::FAMILY, &initial.fields(), INITIAL)?;
+        let written = initial.clone();
         let MemberUpdate {
             membership_number,
             background_picture_url,
@@ -68,9 +69,10 @@ impl OfficialAccount {
             .call_locked(context, activation, guard)
             .await
             .map_err(|error| ACTIVATION.translate(error))?;
-        self.read_member(context, name, view)
-            .await
-            .map_err(after_the_change)
+        let read = self.read_member(context, name.clone(), view).await;
+        Ok(or_written(context, read, || {
+            Member::written(name, MemberState::Active, written)
+        }))
     }
 
     pub(super) async fn invalidate(
@@ -88,8 +90,9 @@ impl OfficialAccount {
         call(&self.pipeline, context, invalidation)
             .await
             .map_err(|error| NAMES.translate(error))?;
-        self.read_member(context, name, view)
-            .await
-            .map_err(after_the_change)
+        let read = self.read_member(context, name.clone(), view).await;
+        Ok(or_written(context, read, || {
+            Member::written(name, MemberState::Invalid, MemberUpdate::default())
+        }))
     }
 }

@@ -11,9 +11,7 @@ use kabao_models::official_account::card::{
 };
 
 use super::OfficialAccount;
-use crate::portable::{
-    Names, after_the_change, require_same, require_same_account, require_supported, unix_seconds,
-};
+use crate::portable::{Names, or_written, require_same_account, require_supported, unix_seconds};
 
 const NAMES: Names = Names(&[
     ("card_id", "name"),
@@ -62,6 +60,7 @@ impl TemplateApi for OfficialAccount {
         } = request;
         require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), TemplateUpdate::FIELDS)?;
+        let written = update.clone();
         let TemplateUpdate {
             title,
             description,
@@ -87,9 +86,10 @@ impl TemplateApi for OfficialAccount {
         call(&self.pipeline, context, request)
             .await
             .map_err(|error| NAMES.translate(error))?;
-        self.read_template(context, name, view)
-            .await
-            .map_err(after_the_change)
+        let read = self.read_template(context, name.clone(), view).await;
+        Ok(or_written(context, read, || {
+            Template::written(name, written)
+        }))
     }
 
     async fn delete_template(
@@ -127,18 +127,9 @@ impl OfficialAccount {
         let answer = call(&self.pipeline, context, request)
             .await
             .map_err(|error| NAMES.translate(error))?;
-        let Some(card) = answer.card else {
-            return Err(Error::new(
-                Reason::UpstreamMalformed,
-                "the answer holds no card",
-            ));
-        };
-        let id = card
-            .member_card
-            .as_ref()
-            .and_then(|card| card.base_info.as_ref()?.id.as_deref());
-        require_same("card_id", name.id().as_str(), id)?;
-        Ok(card)
+        answer
+            .card
+            .ok_or_else(|| Error::new(Reason::UpstreamMalformed, "the answer holds no card"))
     }
 
     pub(super) fn template(&self, name: TemplateName, card: Card, view: View) -> Template {

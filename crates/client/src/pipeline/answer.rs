@@ -4,11 +4,12 @@ use bytes::Bytes;
 use http::StatusCode;
 use kabao_api::{Error, Reason, UpstreamError};
 use kabao_auth::{SignatureHeaders, VerificationError, Verified};
-use kabao_models::Operation;
+use kabao_models::Errcode;
 
 use std::time::Duration;
 
-use super::errcode::{self, Envelope};
+use super::call::Sending;
+use super::errcode::{self, Code, Envelope};
 use super::failure::{Failure, Repeat};
 use super::refusal::{ErrorBody, refusal};
 use crate::transport::HttpResponse;
@@ -41,48 +42,76 @@ pub(crate) fn signature_headers(answer: &HttpResponse) -> SignatureHeaders<'_> {
 
 /// What a verified answer says.
 pub(crate) fn verified(
-    operation: &'static Operation,
+    sending: Sending,
     answer: &HttpResponse,
     body: Verified<Bytes>,
 ) -> Result<Believed, Failure> {
     let status = answer.status;
-    if status.is_redirection() || status.is_informational() {
-        return Err(unbelievable(
+    match status {
+        StatusCode::OK | StatusCode::NO_CONTENT => match disguised(sending, &answer.body) {
+            None => Ok(Believed::Signed(body)),
+            Some(error) => Err(refused(sending, answer, error)),
+        },
+        StatusCode::ACCEPTED => Err(Failure::uncertain(
+            Error::new(
+                Reason::UpstreamUnavailable,
+                "WeChat accepted the request and has not finished it (202)",
+            )
+            .with_upstream(seen(answer)),
+            Repeat::Accepted,
+        )),
+        _ if status.is_success() => {
+            let message = format!(
+                "WeChat answered with {}, which no document mentions",
+                status.as_u16()
+            );
+            Err(malformed(message, answer))
+        }
+        _ if status.is_redirection() || status.is_informational() => Err(unbelievable(
             "WeChat answered with a redirect, which is never followed",
             None,
-        ));
+        )),
+        _ => Err(refused(sending, answer, ErrorBody::read(&answer.body))),
     }
-    if status.is_success() && !may_be_envelope(&answer.body) {
-        return Ok(Believed::Signed(body));
-    }
-    let error = ErrorBody::read(&answer.body);
-    if status.is_success() && !error.is_envelope() {
-        return Ok(Believed::Signed(body));
-    }
-    Err(with_pause(
-        refusal(operation, status.as_u16(), error, request_id(answer)),
-        answer,
-    ))
 }
 
-/// Tells cheaply whether a body is worth a look for an error in disguise.
-fn may_be_envelope(body: &[u8]) -> bool {
+fn refused(sending: Sending, answer: &HttpResponse, error: ErrorBody) -> Failure {
+    let status = answer.status.as_u16();
+    with_pause(
+        refusal(sending.operation, status, error, request_id(answer)),
+        answer,
+    )
+}
+
+/// Finds the error that a successful status hides: `code` and `message` in an answer that is
+/// documented to have no `code`, and none of the members that it is documented to have.
+fn disguised(sending: Sending, body: &[u8]) -> Option<ErrorBody> {
     const MESSAGE: &[u8] = b"\"message\"";
-    body.windows(MESSAGE.len()).any(|window| window == MESSAGE)
+    let members = sending.answer_members;
+    let may_be =
+        !members.contains(&"code") && body.windows(MESSAGE.len()).any(|window| window == MESSAGE);
+    if !may_be {
+        return None;
+    }
+    let error = ErrorBody::read(body);
+    (error.is_envelope() && !error.has_any(members)).then_some(error)
 }
 
 /// What an answer without any signature says. It was made by a gateway, before or in
 /// authentication, or by somebody else.
-pub(crate) fn unsigned(operation: &'static Operation, answer: &HttpResponse) -> Failure {
+pub(crate) fn unsigned(sending: Sending, answer: &HttpResponse) -> Failure {
     let status = answer.status;
     match status {
-        // What fails in authentication has no signature, and nothing was done.
-        StatusCode::UNAUTHORIZED => refusal(
-            operation,
-            status.as_u16(),
-            ErrorBody::read(&answer.body),
-            request_id(answer),
-        ),
+        // What fails in authentication has no signature. But anybody on the way can make one, so
+        // it proves nothing about a write, and is a hint then.
+        StatusCode::UNAUTHORIZED => {
+            let failure = refused(sending, answer, ErrorBody::read(&answer.body));
+            if sending.is_write() {
+                Failure::uncertain(failure.error, Repeat::Never)
+            } else {
+                failure
+            }
+        }
         StatusCode::TOO_MANY_REQUESTS => {
             let error = Error::new(
                 Reason::UpstreamRateLimited,
@@ -123,8 +152,11 @@ pub(crate) fn unverified(answer: &HttpResponse, error: VerificationError) -> Fai
 }
 
 /// What an answer of the official-account family says; `Err` holds the refused token's code apart.
+///
+/// The absence of an error proves nothing: only `errcode` 0 does, or, where the documents let it be
+/// left out, a member that only a success has.
 pub(crate) fn unsigned_family(
-    operation: &'static Operation,
+    sending: Sending,
     answer: &HttpResponse,
 ) -> Result<Believed, TokenFamilyFailure> {
     let status = answer.status;
@@ -138,36 +170,46 @@ pub(crate) fn unsigned_family(
         );
     }
     if status == StatusCode::TOO_MANY_REQUESTS {
+        // No document knows this status, so nobody knows whether it comes before or after the work.
         let error = Error::new(
             Reason::UpstreamRateLimited,
-            "WeChat limits the rate of calls",
+            "WeChat limits the rate of calls (HTTP 429)",
         )
         .with_upstream(seen(answer));
-        return Err(with_pause(Failure::throttled(error), answer).into());
+        return Err(with_pause(Failure::uncertain(error, Repeat::Throttled), answer).into());
     }
     if status != StatusCode::OK {
-        let error = Error::new(
-            Reason::UpstreamMalformed,
-            format!(
-                "WeChat answered with {}, where only 200 is documented",
-                status.as_u16()
-            ),
+        let message = format!(
+            "WeChat answered with {}, where only 200 is documented",
+            status.as_u16()
         );
-        return Err(Failure::uncertain(error.with_upstream(seen(answer)), Repeat::Never).into());
+        return Err(malformed(message, answer).into());
     }
-    let Ok(envelope) = serde_json::from_slice::<Envelope>(&answer.body) else {
-        let error = Error::new(
-            Reason::UpstreamMalformed,
-            "the answer is not a JSON object with an integer errcode",
-        );
-        return Err(Failure::uncertain(error, Repeat::Never).into());
+    let Some(envelope) = Envelope::read(&answer.body) else {
+        return Err(malformed("the answer is not a JSON object", answer).into());
     };
     match envelope.errcode {
-        None | Some(0) => Ok(Believed::Tls(answer.body.clone())),
-        Some(errcode) => {
-            let errmsg = envelope.errmsg.unwrap_or_default();
+        Code::Number(0) => Ok(Believed::Tls(answer.body.clone())),
+        Code::Absent
+            if sending.operation.errcode != Errcode::Required
+                && envelope.has_any(sending.answer_members) =>
+        {
+            Ok(Believed::Tls(answer.body.clone()))
+        }
+        Code::Absent => Err(malformed(
+            "the answer has no errcode, so it does not say that the call succeeded",
+            answer,
+        )
+        .into()),
+        Code::Odd => Err(malformed("the errcode of the answer is no integer", answer).into()),
+        Code::Number(errcode) => {
             let failure = with_pause(
-                errcode::failure(operation, status.as_u16(), errcode, &errmsg),
+                errcode::failure(
+                    sending.operation,
+                    status.as_u16(),
+                    errcode,
+                    &envelope.errmsg,
+                ),
                 answer,
             );
             Err(TokenFamilyFailure {
@@ -176,6 +218,11 @@ pub(crate) fn unsigned_family(
             })
         }
     }
+}
+
+fn malformed(message: impl Into<String>, answer: &HttpResponse) -> Failure {
+    let error = Error::new(Reason::UpstreamMalformed, message).with_upstream(seen(answer));
+    Failure::uncertain(error, Repeat::Never)
 }
 
 /// A failure, and whether a new token may cure it.

@@ -14,6 +14,7 @@ use super::credentials::{Proof, SignedCredential};
 use super::failure::{Certainty, Failure, outcome_unknown};
 use super::retry::{Decision, Facts, decide};
 use super::{Job, Pipeline};
+use crate::observer::Discarded;
 use crate::signing::{Unsigned, add_proof, common_headers};
 use crate::token::TokenSource;
 use crate::transport::{HttpRequest, HttpResponse};
@@ -31,7 +32,7 @@ impl Pipeline {
     /// A write that was sent runs on to its end, whatever becomes of its caller; one that was not
     /// sent is never sent after its caller has left.
     pub(super) async fn attempt_write(&self, call: Call, job: Job) -> Result<Believed, Error> {
-        let (operation, deadline) = (call.operation, call.deadline);
+        let (sending, deadline) = (call.sending, call.deadline);
         let progress = call.progress.clone();
         let _abandon = AbandonOnDrop(progress.clone());
         let pipeline = self.clone();
@@ -44,14 +45,14 @@ impl Pipeline {
                 let error = Error::new(Reason::Internal, "the call ended before its time")
                     .with_source(join);
                 Err(if progress.is_in_flight() {
-                    outcome_unknown(operation, error)
+                    outcome_unknown(sending, error)
                 } else {
                     error
                 })
             }
             Err(_) if progress.abandon() => Err(late.timed_out("before the request was sent")),
             Err(_) => Err(outcome_unknown(
-                operation,
+                sending,
                 late.timed_out("before the answer came"),
             )),
         }
@@ -66,7 +67,7 @@ impl Pipeline {
         loop {
             if let Err(late) = call.require_time(retry.min_attempt) {
                 let failure = last.unwrap_or_else(|| Failure::refused(late));
-                return Err(failure.conclude(call.operation, earlier));
+                return Err(failure.conclude(call.sending, earlier));
             }
             let started = Instant::now();
             let failure = match self.attempt(call, job).await {
@@ -86,7 +87,7 @@ impl Pipeline {
                 Certainty::NotExecuted => {}
             }
             let facts = Facts {
-                operation: call.operation,
+                sending: call.sending,
                 attempt,
                 failure: &failure,
                 remaining: call.remaining(),
@@ -99,7 +100,7 @@ impl Pipeline {
                     attempt += 1;
                     last = Some(failure);
                 }
-                _ => return Err(failure.conclude(call.operation, earlier)),
+                _ => return Err(failure.conclude(call.sending, earlier)),
             }
         }
     }
@@ -112,7 +113,7 @@ impl Pipeline {
                 let answer = self
                     .send(call, job, job.outgoing.target.clone(), None)
                     .await?;
-                answer::unsigned_family(call.operation, &answer).map_err(|failed| failed.failure)
+                answer::unsigned_family(call.sending, &answer).map_err(|failed| failed.failure)
             }
         }
     }
@@ -140,7 +141,8 @@ impl Pipeline {
 
         let headers = answer::signature_headers(&answer);
         if headers.is_unsigned() {
-            return Err(answer::unsigned(call.operation, &answer));
+            self.discarded(call, Discarded::Unsigned);
+            return Err(answer::unsigned(call.sending, &answer));
         }
         let now = self.0.clock.unix_seconds();
         let mut checked = verify(
@@ -155,8 +157,11 @@ impl Pipeline {
             checked = verify(&headers, answer.body.clone(), &keys, now);
         }
         match checked {
-            Ok(body) => answer::verified(call.operation, &answer, body),
-            Err(error) => Err(answer::unverified(&answer, error)),
+            Ok(body) => answer::verified(call.sending, &answer, body),
+            Err(error) => {
+                self.discarded(call, Discarded::from(&error));
+                Err(answer::unverified(&answer, error))
+            }
         }
     }
 
@@ -173,7 +178,7 @@ impl Pipeline {
             let token = tokens.token().await.map_err(not_sent)?;
             let target = with_token(&job.outgoing.target, token.value.expose());
             let answer = self.send(call, job, target, None).await?;
-            let failed = match answer::unsigned_family(call.operation, &answer) {
+            let failed = match answer::unsigned_family(call.sending, &answer) {
                 Ok(believed) => return Ok(believed),
                 Err(failed) => failed,
             };
@@ -252,7 +257,7 @@ fn with_token(target: &str, token: &str) -> String {
 
 fn log_success(call: &Call, attempt: u32, started: Instant) {
     tracing::debug!(
-        operation = call.operation.id,
+        operation = call.sending.operation.id,
         account = %call.account,
         request_id = %call.request_id,
         attempt,
@@ -264,7 +269,7 @@ fn log_success(call: &Call, attempt: u32, started: Instant) {
 fn log_failure(call: &Call, attempt: u32, started: Instant, failure: &Failure) {
     let upstream = failure.error.upstream();
     tracing::warn!(
-        operation = call.operation.id,
+        operation = call.sending.operation.id,
         account = %call.account,
         request_id = %call.request_id,
         attempt,

@@ -5,15 +5,40 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use kabao_api::{AccountId, CallContext, Error, Reason};
-use kabao_models::Operation;
+use kabao_models::{AnyEndpoint, Effect, Operation};
 use tokio::time::Instant;
 
 use crate::settings::Settings;
 
+/// What one call sends, as far as decisions depend on it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sending {
+    pub(crate) operation: &'static Operation,
+    /// Whether sending it twice does no more than sending it once.
+    pub(crate) is_repeatable: bool,
+    /// The members that its answer is documented to have.
+    pub(crate) answer_members: &'static [&'static str],
+}
+
+impl Sending {
+    pub(crate) fn of(request: &dyn AnyEndpoint) -> Self {
+        Self {
+            operation: request.operation(),
+            is_repeatable: request.is_safe_to_repeat(),
+            answer_members: request.answer_members(),
+        }
+    }
+
+    /// Tells whether an attempt whose fate is open may have changed something.
+    pub(crate) fn is_write(&self) -> bool {
+        self.operation.effect == Effect::Write
+    }
+}
+
 /// The bounds of one call and what names it in logs.
 #[derive(Clone)]
 pub(crate) struct Call {
-    pub(crate) operation: &'static Operation,
+    pub(crate) sending: Sending,
     pub(crate) account: AccountId,
     pub(crate) request_id: String,
     /// When the wait ends: the caller's deadline or the client's own bound.
@@ -24,18 +49,14 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    pub(crate) fn open(
-        context: &CallContext,
-        operation: &'static Operation,
-        settings: &Settings,
-    ) -> Self {
+    pub(crate) fn open(context: &CallContext, sending: Sending, settings: &Settings) -> Self {
         let bound = Instant::now() + settings.call_timeout;
         let asked = context
             .deadline
             .map(Instant::from_std)
             .filter(|asked| *asked < bound);
         Self {
-            operation,
+            sending,
             account: context.account.clone(),
             request_id: context.request_id.clone(),
             deadline: asked.unwrap_or(bound),

@@ -3,20 +3,70 @@
 //! These answers are not signed: TLS is the proof that they come from `api.weixin.qq.com`. The
 //! HTTP status is always 200, and the text is never compared.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use kabao_api::{Error, FieldViolation, Reason, UpstreamError};
 use kabao_models::Operation;
-use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::failure::{Failure, Repeat};
 use super::refusal::sentence;
 
-/// The two members that every answer may have.
-#[derive(Default, Deserialize)]
+/// The two members that every answer may have, and the names of all.
 pub(crate) struct Envelope {
-    #[serde(default)]
-    pub(crate) errcode: Option<i64>,
-    #[serde(default)]
-    pub(crate) errmsg: Option<String>,
+    pub(crate) errcode: Code,
+    pub(crate) errmsg: String,
+    members: Vec<String>,
+}
+
+/// What stands in `errcode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// Nothing, or `null`.
+    Absent,
+    /// An integer, perhaps in a text.
+    Number(i64),
+    /// Anything else.
+    Odd,
+}
+
+impl Envelope {
+    /// Reads an answer; `None` if it is not a JSON object.
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(body).ok()?;
+        let errmsg = members.get("errmsg").map(|text| text.get());
+        Some(Self {
+            errcode: members
+                .get("errcode")
+                .map_or(Code::Absent, |code| read_code(code.get())),
+            errmsg: errmsg
+                .and_then(|text| serde_json::from_str(text).ok())
+                .unwrap_or_default(),
+            members: members
+                .into_iter()
+                .filter(|(_, value)| value.get() != "null")
+                .map(|(name, _)| name.into_owned())
+                .collect(),
+        })
+    }
+
+    /// Tells whether the answer has one of `members`, apart from the two that failures have too.
+    pub(crate) fn has_any(&self, members: &[&str]) -> bool {
+        self.members.iter().any(|name| {
+            !matches!(name.as_str(), "errcode" | "errmsg") && members.contains(&name.as_str())
+        })
+    }
+}
+
+fn read_code(json: &str) -> Code {
+    match json {
+        "null" => Code::Absent,
+        text => match text.trim_matches('"').parse() {
+            Ok(number) => Code::Number(number),
+            Err(_) => Code::Odd,
+        },
+    }
 }
 
 /// Tells whether the access token was refused before anything was done.
@@ -99,7 +149,7 @@ fn trace_id(errmsg: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::pipeline::failure::Certainty;
-    use crate::testing::READ;
+    use crate::testing::GET;
 
     #[test]
     fn the_code_decides() {
@@ -124,25 +174,47 @@ mod tests {
         ];
         for (errcode, reason) in rows {
             assert_eq!(
-                failure(&READ, 200, errcode, "").error.reason(),
+                failure(&GET, 200, errcode, "").error.reason(),
                 reason,
                 "{errcode}"
             );
         }
         assert_eq!(
-            failure(&READ, 200, 40003, "").error.violations()[0].field,
+            failure(&GET, 200, 40003, "").error.violations()[0].field,
             "openid"
         );
     }
 
     #[test]
+    fn an_errcode_is_an_integer_even_in_a_text() {
+        let rows = [
+            (r#"{"errcode":0}"#, Code::Number(0)),
+            (r#"{"errcode":"0"}"#, Code::Number(0)),
+            (r#"{"errcode":-1}"#, Code::Number(-1)),
+            (r#"{"errcode":null}"#, Code::Absent),
+            (r#"{}"#, Code::Absent),
+            (r#"{"errcode":"ok"}"#, Code::Odd),
+            (r#"{"errcode":{}}"#, Code::Odd),
+            (r#"{"errcode":false}"#, Code::Odd),
+        ];
+        for (body, code) in rows {
+            assert_eq!(
+                Envelope::read(body.as_bytes()).unwrap().errcode,
+                code,
+                "{body}"
+            );
+        }
+        assert!(Envelope::read(b"[]").is_none() && Envelope::read(b"<html>").is_none());
+    }
+
+    #[test]
     fn busy_leaves_the_fate_of_a_write_open() {
         assert_eq!(
-            failure(&READ, 200, -1, "").certainty,
+            failure(&GET, 200, -1, "").certainty,
             Certainty::MaybeExecuted
         );
         assert_eq!(
-            failure(&READ, 200, 45009, "").certainty,
+            failure(&GET, 200, 45009, "").certainty,
             Certainty::NotExecuted
         );
     }

@@ -1,8 +1,9 @@
 //! A failed attempt and what follows from it.
 
 use kabao_api::{Error, Reason};
-use kabao_models::{Effect, Operation};
+use kabao_models::Operation;
 
+use super::call::Sending;
 use crate::transport::TransportError;
 
 /// Whether the failed attempt may have taken effect upstream.
@@ -25,6 +26,9 @@ pub(crate) enum Repeat {
     Throttled,
     /// The answer was not believable: one more attempt, then it is a finding.
     Once,
+    /// WeChat has accepted the request and not finished it: it asks for the same request again,
+    /// for as long as the caller waits.
+    Accepted,
 }
 
 /// One failed attempt. The error is written as if the call were a read; [`Failure::conclude`]
@@ -114,15 +118,19 @@ impl Failure {
     ///
     /// After a write whose fate is open, by this attempt or an earlier one, no refusal is a clean
     /// failure: a second attempt may be refused just because the first one ran.
-    pub(crate) fn conclude(self, operation: &'static Operation, earlier: Certainty) -> Error {
+    ///
+    /// A used request number speaks for itself: it says that this change, or another one under the
+    /// same number, has run.
+    pub(crate) fn conclude(self, sending: Sending, earlier: Certainty) -> Error {
         let open =
             self.certainty == Certainty::MaybeExecuted || earlier == Certainty::MaybeExecuted;
-        let error = if operation.effect == Effect::Write && open {
-            outcome_unknown(operation, self.error)
+        let says_more = self.error.reason() == Reason::RequestNumberUsed;
+        let error = if sending.is_write() && open && !says_more {
+            outcome_unknown(sending, self.error)
         } else {
             self.error
         };
-        named(error, operation)
+        named(error, sending.operation)
     }
 }
 
@@ -134,11 +142,14 @@ pub(crate) fn named(error: Error, operation: &'static Operation) -> Error {
     }
 }
 
-/// Says that a write may have run; what happened becomes the source.
-pub(crate) fn outcome_unknown(operation: &'static Operation, cause: Error) -> Error {
+/// Says that a write may have run; what happened becomes the source, and a hint.
+pub(crate) fn outcome_unknown(sending: Sending, cause: Error) -> Error {
     let mut error = Error::new(
         Reason::OutcomeUnknown,
-        "the request was sent, and no verified answer tells whether it ran",
+        format!(
+            "the request was sent, and no verified answer tells whether it ran: {}",
+            cause.message()
+        ),
     );
     if let Some(upstream) = cause.upstream() {
         error = error.with_upstream(upstream.clone());
@@ -146,8 +157,8 @@ pub(crate) fn outcome_unknown(operation: &'static Operation, cause: Error) -> Er
     if let Some(retry_after) = cause.retry_after() {
         error = error.with_retry_after(retry_after);
     }
-    if operation.request_number.is_some() {
-        // The same request number again cannot act twice.
+    if sending.is_repeatable {
+        // The same number or the same absolute values again cannot act twice.
         error = error.mark_retryable();
     }
     error.with_source(cause)
@@ -170,32 +181,49 @@ mod tests {
     fn only_a_write_has_an_unknown_outcome() {
         let never = Certainty::NotExecuted;
         assert_eq!(
-            timed_out().conclude(&READ, never).reason(),
+            timed_out().conclude(READ, never).reason(),
             Reason::UpstreamTimeout
         );
-        let error = timed_out().conclude(&WRITE, never);
+        let error = timed_out().conclude(WRITE, never);
         assert_eq!(error.reason(), Reason::OutcomeUnknown);
         assert!(error.may_have_executed() && !error.is_retryable());
-        assert!(timed_out().conclude(&WRITE_NUMBERED, never).is_retryable());
-        let error = Failure::transport(TransportError::ConnectTimeout).conclude(&WRITE, never);
+        assert!(timed_out().conclude(WRITE_NUMBERED, never).is_retryable());
+        let error = Failure::transport(TransportError::ConnectTimeout).conclude(WRITE, never);
         assert_eq!(error.reason(), Reason::UpstreamUnavailable);
         assert!(!error.may_have_executed());
+    }
+
+    #[test]
+    fn a_used_request_number_says_more_than_an_unknown_outcome() {
+        let used = Failure::refused(Error::new(Reason::RequestNumberUsed, "used"));
+        let error = used.conclude(WRITE_NUMBERED, Certainty::MaybeExecuted);
+        assert_eq!(error.reason(), Reason::RequestNumberUsed);
+        assert!(error.may_have_executed() && !error.is_retryable());
+    }
+
+    #[test]
+    fn the_hint_of_an_unknown_outcome_is_what_happened() {
+        let error = timed_out().conclude(WRITE, Certainty::NotExecuted);
+        assert!(
+            error.message().contains("did not answer in time"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_refusal_after_an_open_attempt_is_not_a_clean_failure() {
         let open = Certainty::MaybeExecuted;
         assert_eq!(
-            refused().conclude(&WRITE_NUMBERED, open).reason(),
+            refused().conclude(WRITE_NUMBERED, open).reason(),
             Reason::OutcomeUnknown
         );
         assert_eq!(
-            refused().conclude(&READ, open).reason(),
+            refused().conclude(READ, open).reason(),
             Reason::UpstreamRefused
         );
         assert_eq!(
             refused()
-                .conclude(&WRITE_NUMBERED, Certainty::NotExecuted)
+                .conclude(WRITE_NUMBERED, Certainty::NotExecuted)
                 .reason(),
             Reason::UpstreamRefused
         );

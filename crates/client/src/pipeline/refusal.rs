@@ -13,6 +13,8 @@ pub(crate) struct ErrorBody {
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) detail: Option<UpstreamDetail>,
+    /// Everything else that the body has.
+    others: Vec<String>,
 }
 
 impl ErrorBody {
@@ -40,18 +42,35 @@ impl ErrorBody {
                     location: text(detail, "location"),
                 }
             });
+        let code = text(&object, "code");
         Self {
-            code: text(&object, "code"),
+            code: if is_code(&code) { code } else { String::new() },
             message: text(&object, "message"),
             detail,
+            others: object.into_iter().map(|(name, _)| name).collect(),
         }
     }
 
-    /// Tells whether a body of a successful status is an error in disguise: a text `code` beside
-    /// a text `message`, which no answer of these APIs has.
+    /// Tells whether the body has one of `members`.
+    pub(crate) fn has_any(&self, members: &[&str]) -> bool {
+        self.others
+            .iter()
+            .any(|name| members.contains(&name.as_str()))
+    }
+
+    /// Tells whether the body has the form of an error: a word `code` beside a text `message`.
     pub(crate) fn is_envelope(&self) -> bool {
         !self.code.is_empty() && !self.message.is_empty()
     }
+}
+
+/// Tells whether a text has the form of an error code. The code of a member has the same name, and
+/// is not for error texts.
+fn is_code(text: &str) -> bool {
+    let word = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    text.len() <= 64
+        && text.starts_with(|first: char| first.is_ascii_uppercase())
+        && text.bytes().all(word)
 }
 
 fn text(object: &Map<String, Value>, name: &str) -> String {
@@ -73,21 +92,30 @@ pub(crate) fn refusal(
         code,
         message,
         detail,
+        ..
     } = body;
-    let (reason, repeat) = meaning(operation, status, &code);
+    let named = detail
+        .as_ref()
+        .map(|detail| field_path(&detail.field))
+        .unwrap_or_default();
+    let (reason, repeat) = if is_number_used(operation, status, &code, &named) {
+        (Reason::RequestNumberUsed, Repeat::Never)
+    } else {
+        meaning(operation, status, &code)
+    };
     let shown = if code.is_empty() {
         format!("HTTP {status}")
     } else {
         code.clone()
     };
     let mut error = Error::new(reason, format!("{} ({shown})", sentence(reason)));
-    if let Some(field) = detail
-        .as_ref()
-        .map(|detail| field_path(&detail.field))
-        // A rejected credential is no field of the call, though WeChat calls it one.
-        .filter(|field| !field.is_empty() && reason != Reason::CredentialRejected)
-    {
-        error = error.with_violations([FieldViolation::new(field, "is refused by WeChat")]);
+    // A rejected credential is no field of the call, though WeChat calls it one.
+    if !named.is_empty() && reason != Reason::CredentialRejected {
+        let what = match reason {
+            Reason::RequestNumberUsed => "was used before",
+            _ => "is refused by WeChat",
+        };
+        error = error.with_violations([FieldViolation::new(named, what)]);
     }
     let error = error.with_upstream(UpstreamError {
         http_status: status,
@@ -99,8 +127,24 @@ pub(crate) fn refusal(
     match repeat {
         Repeat::Never => Failure::refused(error),
         Repeat::Throttled => Failure::throttled(error),
-        Repeat::Transient | Repeat::Once => Failure::uncertain(error, repeat),
+        Repeat::Transient | Repeat::Once | Repeat::Accepted => Failure::uncertain(error, repeat),
     }
+}
+
+/// Tells whether WeChat has seen the request number before. Its form was checked before it was sent,
+/// so whatever WeChat has against it is that. Feeds are refused as existing already.
+fn is_number_used(operation: &'static Operation, status: u16, code: &str, field: &str) -> bool {
+    let Some(number) = operation.request_number else {
+        return false;
+    };
+    let existing = matches!(code, "ALREADY_EXISTS" | "RESOURCE_ALREADY_EXISTS");
+    let refused = existing || matches!(code, "PARAM_ERROR" | "INVALID_REQUEST");
+    let documented = || {
+        let mut rows = operation.errors.iter().filter(|row| row.code == code);
+        rows.any(|row| row.meaning.contains(number))
+    };
+    (400..500).contains(&status)
+        && ((refused && field.rsplit('.').next() == Some(number)) || (existing && documented()))
 }
 
 /// The table: what status and code mean.
@@ -140,6 +184,9 @@ pub(crate) fn sentence(reason: Reason) -> &'static str {
         Reason::MemberNotFound => "WeChat knows no such member",
         Reason::ResourceNotFound => "WeChat knows no such thing",
         Reason::AlreadyExists => "WeChat has this already",
+        Reason::RequestNumberUsed => {
+            "WeChat has seen the request number before, so this change or another one under it has run"
+        }
         Reason::FieldInvalid => "WeChat refused a parameter",
         _ => "WeChat refused the request",
     }
@@ -173,7 +220,7 @@ fn field_path(pointer: &str) -> String {
 mod tests {
     use super::*;
     use crate::pipeline::failure::Certainty;
-    use crate::testing::{READ, WRITE};
+    use crate::testing::{CREATE, GET, UPDATE};
 
     #[test]
     fn status_and_code_decide() {
@@ -218,7 +265,7 @@ mod tests {
                 code: code.to_owned(),
                 ..ErrorBody::default()
             };
-            let failure = refusal(&READ, status, body, None);
+            let failure = refusal(&GET, status, body, None);
             assert_eq!(
                 (failure.error.reason(), failure.repeat),
                 (reason, repeat),
@@ -229,16 +276,16 @@ mod tests {
 
     #[test]
     fn a_server_error_after_a_write_leaves_its_fate_open() {
-        let failure = refusal(&WRITE, 500, ErrorBody::default(), None);
+        let failure = refusal(&UPDATE, 500, ErrorBody::default(), None);
         assert_eq!(failure.certainty, Certainty::MaybeExecuted);
-        let failure = refusal(&WRITE, 429, ErrorBody::default(), None);
+        let failure = refusal(&UPDATE, 429, ErrorBody::default(), None);
         assert_eq!(failure.certainty, Certainty::NotExecuted);
     }
 
     #[test]
     fn both_forms_of_detail_are_read_and_the_value_is_not() {
         let flat = br#"{"code":"PARAM_ERROR","message":"m","detail":{"field":"/body/form/values/2","value":"13800000000","issue":"i","location":"body"}}"#;
-        let failure = refusal(&READ, 400, ErrorBody::read(flat), Some("08F5".to_owned()));
+        let failure = refusal(&GET, 400, ErrorBody::read(flat), Some("08F5".to_owned()));
         assert_eq!(failure.error.violations()[0].field, "form.values[2]");
         let upstream = failure.error.upstream().unwrap();
         assert_eq!(upstream.request_id.as_deref(), Some("08F5"));
@@ -251,6 +298,60 @@ mod tests {
             (detail.issue.as_str(), detail.location.as_str()),
             ("sign not match", "")
         );
+    }
+
+    #[test]
+    fn a_used_request_number_has_a_reason_of_its_own() {
+        let body = |code: &str, field: &str| {
+            ErrorBody::read(
+                format!(r#"{{"code":"{code}","message":"m","detail":{{"field":"{field}"}}}}"#)
+                    .as_bytes(),
+            )
+        };
+        let rows = [
+            (&CREATE, "PARAM_ERROR", "/body/out_request_no", true),
+            (&CREATE, "INVALID_REQUEST", "out_request_no", true),
+            (&CREATE, "ALREADY_EXISTS", "/out_request_no", true),
+            (&CREATE, "PARAM_ERROR", "/level", false),
+            (&CREATE, "SYSTEM_ERROR", "/out_request_no", false),
+            (&UPDATE, "PARAM_ERROR", "/out_request_no", false),
+        ];
+        for (operation, code, field, used) in rows {
+            let error = refusal(operation, 400, body(code, field), None).error;
+            assert_eq!(
+                error.reason() == Reason::RequestNumberUsed,
+                used,
+                "{code} {field}"
+            );
+            if used {
+                assert!(error.may_have_executed() && !error.is_retryable());
+                assert_eq!(error.violations()[0].description, "was used before");
+            }
+        }
+        let feeds = &kabao_models::brand::user_feeds::CREATE_USER_FEED;
+        let activities = &kabao_models::brand::membership_activities::CREATE_MEMBERSHIP_ACTIVITY;
+        for (operation, reason) in [
+            (feeds, Reason::RequestNumberUsed),
+            (activities, Reason::AlreadyExists),
+        ] {
+            let error = refusal(operation, 400, body("ALREADY_EXISTS", ""), None).error;
+            assert_eq!(error.reason(), reason, "{}", operation.id);
+        }
+    }
+
+    #[test]
+    fn the_code_of_a_member_is_no_error_code() {
+        for code in [
+            "722317683772",
+            "obLatjnx9gnqzS4myYGmLZ7LgLBA",
+            "ab",
+            "A B",
+            "",
+        ] {
+            let body = format!(r#"{{"code":"{code}","message":"m"}}"#);
+            let read = ErrorBody::read(body.as_bytes());
+            assert!(read.code.is_empty() && !read.is_envelope(), "{code}");
+        }
     }
 
     #[test]

@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use kabao_models::{Effect, Operation};
-
+use super::call::Sending;
 use super::failure::{Certainty, Failure, Repeat};
 use crate::settings::RetrySettings;
 
@@ -16,7 +15,7 @@ const THROTTLED_COST: u32 = 5;
 /// What the decision depends on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts<'a> {
-    pub(crate) operation: &'static Operation,
+    pub(crate) sending: Sending,
     /// The number of the failed attempt, from 1.
     pub(crate) attempt: u32,
     pub(crate) failure: &'a Failure,
@@ -40,15 +39,13 @@ pub(crate) enum Decision {
 /// Decides whether a failed attempt is repeated.
 pub(crate) fn decide(settings: &RetrySettings, facts: &Facts<'_>) -> Decision {
     let Facts {
-        operation,
+        sending,
         attempt,
         failure,
         remaining,
         jitter,
     } = *facts;
-    let harmless = operation.effect == Effect::Read
-        || failure.certainty == Certainty::NotExecuted
-        || operation.request_number.is_some();
+    let harmless = sending.is_repeatable || failure.certainty == Certainty::NotExecuted;
     let (base, cost, limit) = match failure.repeat {
         Repeat::Never => return Decision::GiveUp,
         Repeat::Transient => (settings.base_delay, COST, settings.max_attempts),
@@ -57,17 +54,22 @@ pub(crate) fn decide(settings: &RetrySettings, facts: &Facts<'_>) -> Decision {
             THROTTLED_COST,
             settings.max_attempts,
         ),
+        // Only the deadline bounds it, and it is no fault that the budget should pay for.
+        Repeat::Accepted => (settings.throttled_delay, 0, u32::MAX),
         Repeat::Once => (settings.base_delay, COST, settings.max_attempts.min(2)),
     };
     if !harmless || attempt >= limit {
         return Decision::GiveUp;
     }
     let doubled = base.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
-    // Full jitter: evenly spread from nothing to the ceiling.
-    let spread = doubled
-        .min(settings.max_delay)
-        .saturating_mul(jitter.min(1000))
-        / 1000;
+    let ceiling = doubled.min(settings.max_delay);
+    // Full jitter: evenly spread from nothing to the ceiling. What nothing but the deadline bounds
+    // waits at least half of that.
+    let spread = ceiling.saturating_mul(jitter.min(1000)) / 1000;
+    let spread = match failure.repeat {
+        Repeat::Accepted => spread.max(ceiling / 2),
+        _ => spread,
+    };
     let delay = match failure.error.retry_after() {
         Some(asked) => spread.max(asked),
         None => spread,
@@ -118,7 +120,7 @@ mod tests {
     use kabao_api::{Error, Reason};
 
     use super::*;
-    use crate::testing::{READ, WRITE, WRITE_NUMBERED};
+    use crate::testing::{READ, WRITE, WRITE_ABSOLUTE, WRITE_NUMBERED};
     use crate::transport::TransportError;
 
     const LONG: Duration = Duration::from_secs(60);
@@ -131,14 +133,9 @@ mod tests {
         }
     }
 
-    fn repeats(
-        operation: &'static Operation,
-        attempt: u32,
-        failure: &Failure,
-        remaining: Duration,
-    ) -> bool {
+    fn repeats(sending: Sending, attempt: u32, failure: &Failure, remaining: Duration) -> bool {
         let facts = Facts {
-            operation,
+            sending,
             attempt,
             failure,
             remaining,
@@ -153,34 +150,47 @@ mod tests {
     #[test]
     fn the_table_of_what_is_repeated() {
         use Certainty::{MaybeExecuted as Maybe, NotExecuted as Not};
-        use Repeat::{Never, Once, Throttled, Transient};
+        use Repeat::{Accepted, Never, Once, Throttled, Transient};
         // operation, certainty, repeat, how many attempts are made in all
-        let rows: [(&'static Operation, Certainty, Repeat, u32); 15] = [
-            (&READ, Not, Never, 1),
-            (&READ, Not, Transient, 3),
-            (&READ, Maybe, Transient, 3),
-            (&READ, Not, Throttled, 3),
-            (&READ, Maybe, Once, 2),
-            (&WRITE, Not, Never, 1),
-            (&WRITE, Not, Transient, 3),
-            (&WRITE, Maybe, Transient, 1),
-            (&WRITE, Not, Throttled, 3),
-            (&WRITE, Maybe, Once, 1),
-            (&WRITE_NUMBERED, Not, Never, 1),
-            (&WRITE_NUMBERED, Not, Transient, 3),
-            (&WRITE_NUMBERED, Maybe, Transient, 3),
-            (&WRITE_NUMBERED, Not, Throttled, 3),
-            (&WRITE_NUMBERED, Maybe, Once, 2),
+        let rows: [(Sending, Certainty, Repeat, u32); 19] = [
+            (READ, Not, Never, 1),
+            (READ, Not, Transient, 3),
+            (READ, Maybe, Transient, 3),
+            (READ, Not, Throttled, 3),
+            (READ, Maybe, Once, 2),
+            (WRITE, Not, Never, 1),
+            (WRITE, Not, Transient, 3),
+            (WRITE, Maybe, Transient, 1),
+            (WRITE, Not, Throttled, 3),
+            (WRITE, Maybe, Once, 1),
+            (WRITE_NUMBERED, Not, Never, 1),
+            (WRITE_NUMBERED, Not, Transient, 3),
+            (WRITE_NUMBERED, Maybe, Transient, 3),
+            (WRITE_NUMBERED, Not, Throttled, 3),
+            (WRITE_NUMBERED, Maybe, Once, 2),
+            (WRITE_ABSOLUTE, Not, Never, 1),
+            (WRITE_ABSOLUTE, Maybe, Transient, 3),
+            (WRITE_ABSOLUTE, Maybe, Once, 2),
+            (WRITE, Maybe, Accepted, 1),
         ];
-        for (operation, certainty, repeat, attempts) in rows {
+        for (sending, certainty, repeat, attempts) in rows {
             let failure = failure(certainty, repeat);
-            let made = (1..10).find(|attempt| !repeats(operation, *attempt, &failure, LONG));
+            let made = (1..10).find(|attempt| !repeats(sending, *attempt, &failure, LONG));
             assert_eq!(
                 made,
                 Some(attempts),
                 "{} {certainty:?} {repeat:?}",
-                operation.id
+                sending.operation.id
             );
+        }
+    }
+
+    #[test]
+    fn what_was_accepted_is_asked_for_again_until_the_deadline() {
+        for sending in [READ, WRITE_ABSOLUTE, WRITE_NUMBERED] {
+            let accepted = failure(Certainty::MaybeExecuted, Repeat::Accepted);
+            assert!(repeats(sending, 30, &accepted, LONG));
+            assert!(!repeats(sending, 1, &accepted, Duration::from_millis(500)));
         }
     }
 
@@ -188,8 +198,8 @@ mod tests {
     fn a_deadline_that_is_too_near_ends_it_at_once() {
         let failure = failure(Certainty::NotExecuted, Repeat::Transient);
         // Half of 100 ms of delay and 20 ms for the attempt.
-        assert!(!repeats(&READ, 1, &failure, Duration::from_millis(70)));
-        assert!(repeats(&READ, 1, &failure, Duration::from_millis(71)));
+        assert!(!repeats(READ, 1, &failure, Duration::from_millis(70)));
+        assert!(repeats(READ, 1, &failure, Duration::from_millis(71)));
     }
 
     #[test]
@@ -197,7 +207,7 @@ mod tests {
         let mut failure = failure(Certainty::NotExecuted, Repeat::Throttled);
         failure.error = failure.error.with_retry_after(Duration::from_secs(7));
         let facts = Facts {
-            operation: &READ,
+            sending: READ,
             attempt: 1,
             failure: &failure,
             remaining: LONG,
@@ -228,7 +238,7 @@ mod tests {
         let delay = |attempt, jitter| match decide(
             &settings,
             &Facts {
-                operation: &READ,
+                sending: READ,
                 attempt,
                 failure: &failure,
                 remaining: LONG,

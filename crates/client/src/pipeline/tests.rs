@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use kabao_api::{Reason, call};
 use kabao_models::merchant::cards::UpdateCard;
+use kabao_models::merchant::codes::DepositCodes;
 use kabao_models::merchant::user_cards::{GetUserCard, UpdateUserCard};
 
 use super::*;
@@ -11,10 +12,12 @@ use crate::testing::{
 };
 use crate::transport::{HttpResponse, TransportError};
 
+mod accepted;
 mod answers;
 mod detached;
 mod keys;
 mod sensitive;
+mod subjects;
 mod token_family;
 
 const CARD: &str = r#"{"card_id":"pbLatjvWOibDc5-TBnbUk1pD12o0","level":"黄金会员","balance":9223372036854775807}"#;
@@ -26,7 +29,12 @@ fn read() -> Box<dyn AnyEndpoint> {
     ))
 }
 
-/// A write without a request number.
+/// A write that may act twice.
+fn harmful() -> Box<dyn AnyEndpoint> {
+    Box::new(DepositCodes::new("p1"))
+}
+
+/// A write of absolute values, without a request number.
 fn write() -> Box<dyn AnyEndpoint> {
     Box::new(UpdateCard {
         title: Some("茶港会员卡".to_owned()),

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -108,9 +110,14 @@ impl HttpsTransport {
     }
 }
 
+/// Tells whether requests of a method are expected to have a body.
+fn has_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
 #[async_trait]
 impl Transport for HttpsTransport {
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+    async fn send(&self, mut request: HttpRequest) -> Result<HttpResponse, TransportError> {
         if !self.hosts.contains(&request.origin) {
             return Err(TransportError::ForeignHost);
         }
@@ -118,6 +125,11 @@ impl Transport for HttpsTransport {
             .origin
             .join(&request.target)
             .ok_or(TransportError::ForeignHost)?;
+        // hyper leaves the length of an empty body out, and WeChat's gateways answer 411 then.
+        if request.body.is_empty() && has_body(&request.method) {
+            let zero = HeaderValue::from_static("0");
+            request.headers.insert(CONTENT_LENGTH, zero);
+        }
         let mut http = http::Request::new(Full::new(request.body));
         *http.method_mut() = request.method;
         *http.uri_mut() = uri;

@@ -20,6 +20,8 @@ enum Manner {
     Answer(Vec<u8>),
     /// Writes these bytes and closes.
     AnswerAndClose(Vec<u8>),
+    /// Answers with the head of the request.
+    Echo,
     /// Never answers.
     Silence,
 }
@@ -58,8 +60,13 @@ async fn server(manner: Manner) -> Server {
                     if !received.ends_with(b"\r\n\r\n") {
                         continue;
                     }
+                    let head = String::from_utf8_lossy(&received).into_owned();
                     received.clear();
                     match &manner {
+                        Manner::Echo => {
+                            let length = format!("200 OK\r\ncontent-length: {}", head.len());
+                            tls.write_all(&text(&length, &head)).await.unwrap();
+                        }
                         Manner::Answer(bytes) => tls.write_all(bytes).await.unwrap(),
                         Manner::AnswerAndClose(bytes) => {
                             tls.write_all(bytes).await.unwrap();
@@ -152,6 +159,29 @@ async fn a_whole_answer_is_returned_and_the_connection_is_kept() {
         assert_eq!(answer.header("request-id"), Some("08F5"));
     }
     assert_eq!(server.connections.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_could_have_a_body_tells_that_it_has_none() {
+    let server = server(Manner::Echo).await;
+    let (transport, request) = client(server.address, Some(&server.ca), PATIENT);
+    let rows = [
+        (Method::POST, true),
+        (Method::PUT, true),
+        (Method::PATCH, true),
+        (Method::GET, false),
+        (Method::DELETE, false),
+    ];
+    for (method, told) in rows {
+        let request = HttpRequest {
+            method: method.clone(),
+            ..request.clone()
+        };
+        let answer = transport.send(request).await.unwrap();
+        let head = String::from_utf8_lossy(&answer.body).to_lowercase();
+        let lengths = head.matches("\r\ncontent-length: 0\r\n").count();
+        assert_eq!(lengths, usize::from(told), "{method}: {head}");
+    }
 }
 
 #[tokio::test]

@@ -191,6 +191,7 @@ fn answer(template: Template) -> proto::Template {
         }),
         create_time: template.create_time.map(Into::into),
         update_time: template.update_time.map(Into::into),
+        partial: template.partial,
         upstream: template.upstream.and_then(upstream),
     }
 }

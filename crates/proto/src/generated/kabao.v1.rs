@@ -837,8 +837,7 @@ pub enum ErrorReason {
     /// NOT_FOUND. WeChat knows no such thing (activity, rule, record). Nothing was changed. Check the
     /// identifiers of the call.
     ResourceNotFound = 28,
-    /// ALREADY_EXISTS. WeChat has this already, or has seen the request number before. Nothing was
-    /// changed by this call. Read the current state.
+    /// ALREADY_EXISTS. WeChat has this already. Nothing was changed by this call. Read the current state.
     AlreadyExists = 29,
     /// FAILED_PRECONDITION. The operation belongs to another family than the account. Nothing was sent.
     /// Name an account of the operation's family.
@@ -852,6 +851,10 @@ pub enum ErrorReason {
     /// UNIMPLEMENTED. The gateway has no such service or method, or does not serve it in the encoding of
     /// the request. Nothing was sent. Compare with the protos or with server reflection.
     MethodNotFound = 33,
+    /// ALREADY_EXISTS. WeChat has seen the request number before: this change, or another one under the
+    /// same number, has run. Nothing more was changed by this call. Read the current state, and use a new
+    /// number only for another change.
+    RequestNumberUsed = 34,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -894,6 +897,7 @@ impl ErrorReason {
             Self::CredentialMissing => "ERROR_REASON_CREDENTIAL_MISSING",
             Self::PageTokenInvalid => "ERROR_REASON_PAGE_TOKEN_INVALID",
             Self::MethodNotFound => "ERROR_REASON_METHOD_NOT_FOUND",
+            Self::RequestNumberUsed => "ERROR_REASON_REQUEST_NUMBER_USED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -933,6 +937,7 @@ impl ErrorReason {
             "ERROR_REASON_CREDENTIAL_MISSING" => Some(Self::CredentialMissing),
             "ERROR_REASON_PAGE_TOKEN_INVALID" => Some(Self::PageTokenInvalid),
             "ERROR_REASON_METHOD_NOT_FOUND" => Some(Self::MethodNotFound),
+            "ERROR_REASON_REQUEST_NUMBER_USED" => Some(Self::RequestNumberUsed),
             _ => None,
         }
     }
@@ -984,6 +989,10 @@ pub struct Member {
     /// The nickname of the user. Personal data. Not known to brand.
     #[prost(string, tag = "10")]
     pub nickname: ::prost::alloc::string::String,
+    /// True in the answer of a change that WeChat confirmed and whose result could not be read back.
+    /// The change is done; only `name` and the values written are filled in. Read the member for more.
+    #[prost(bool, tag = "11")]
+    pub partial: bool,
     /// VIEW_FULL: the card as the account's family has it, complete and one to one.
     #[prost(oneof = "member::Upstream", tags = "20, 21, 22")]
     pub upstream: ::core::option::Option<member::Upstream>,
@@ -1111,6 +1120,10 @@ pub struct Template {
     /// When the template was last changed.
     #[prost(message, optional, tag = "15")]
     pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// True in the answer of a change that WeChat confirmed and whose result could not be read back.
+    /// The change is done; only `name` and the values written are filled in. Read the template for more.
+    #[prost(bool, tag = "16")]
+    pub partial: bool,
     /// VIEW_FULL: the template as the account's family has it, complete and one to one.
     #[prost(oneof = "template::Upstream", tags = "20, 21, 22")]
     pub upstream: ::core::option::Option<template::Upstream>,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Method;
 use jiff::Timestamp;
 use kabao_auth::{ApiV3Key, random_resource_nonce};
-use kabao_models::{Body, Effect, Family, Operation, RateLimit, Scheme};
+use kabao_models::{Body, Effect, Errcode, Family, Operation, RateLimit, Repeat, Scheme};
 use serde::Serialize;
 
 use super::{Inbound, Refusal, Route};
@@ -29,6 +29,8 @@ static OPERATION: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[],
     docs: &["pay.weixin.qq.com/doc/v3/merchant/4012551764"],

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use kabao_api::AccountId;
+use kabao_client::{Discarded, Observer};
+use kabao_models::Operation;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, MeterProvider};
 use opentelemetry_sdk::Resource;
@@ -25,6 +28,7 @@ pub(crate) struct Metrics {
     _provider: SdkMeterProvider,
     started: Counter<u64>,
     duration: Histogram<f64>,
+    discarded: Counter<u64>,
 }
 
 impl Metrics {
@@ -56,6 +60,10 @@ impl Metrics {
             )
             .with_boundaries(SECONDS.to_vec())
             .build();
+        let discarded = meter
+            .u64_counter("kabao.upstream.answers.discarded")
+            .with_description("Answers of WeChat that were not believed, by operation and cause.")
+            .build();
         let start = clock::unix_seconds();
         meter
             .i64_observable_gauge("process.start_time")
@@ -75,6 +83,7 @@ impl Metrics {
             _provider: provider,
             started,
             duration,
+            discarded,
         })
     }
 
@@ -93,6 +102,16 @@ impl Metrics {
             KeyValue::new("grpc.status", code_name(code)),
         ];
         self.duration.record(took.as_secs_f64(), &labels);
+    }
+}
+
+impl Observer for Metrics {
+    fn answer_discarded(&self, _: &AccountId, operation: &'static Operation, why: Discarded) {
+        let labels = [
+            KeyValue::new("kabao.operation", operation.id),
+            KeyValue::new("kabao.cause", why.as_str()),
+        ];
+        self.discarded.add(1, &labels);
     }
 }
 

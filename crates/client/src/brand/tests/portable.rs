@@ -141,7 +141,7 @@ async fn points_are_set_and_nothing_else() {
         .unwrap_err();
     assert_eq!(
         (error.reason(), error.may_have_executed()),
-        (Reason::UpstreamUnverified, true)
+        (Reason::OutcomeUnknown, true)
     );
 
     let wrong = AdjustMember {

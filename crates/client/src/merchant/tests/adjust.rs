@@ -105,9 +105,9 @@ async fn what_must_not_happen_is_refused_before_it_is_sent() {
         minimum: Some(0),
         ..adjust(Change::Add(-12_801))
     };
-    let unknown = MemberName::new(name().template().clone(), "999").unwrap();
+    let shown = MemberName::new(name().template().clone(), "134567890123456789").unwrap();
     let dynamic = AdjustMember {
-        name: unknown,
+        name: shown,
         ..adjust(Change::Add(1))
     };
     let rows = [

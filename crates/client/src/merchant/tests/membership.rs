@@ -143,6 +143,6 @@ async fn an_import_without_a_code_in_its_answer_may_have_happened() {
         .unwrap_err();
     assert_eq!(
         (error.reason(), error.may_have_executed()),
-        (Reason::UpstreamMalformed, true)
+        (Reason::OutcomeUnknown, true)
     );
 }

@@ -391,3 +391,44 @@ async fn an_account_tells_what_it_cannot_do_and_whether_it_holds_a_token() {
     let error = client.import_member(&context(), request).await.unwrap_err();
     assert_eq!(error.reason(), Reason::NotSupportedByFamily);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_id_is_refused_where_a_repeat_would_act_twice() {
+    let (client, sent) = client(|_, _| None);
+    let adjust = |change| AdjustMember {
+        request_id: Some("r-1".to_owned()),
+        ..adjust(change)
+    };
+    let create = CreateTemplate {
+        account: context().account,
+        template: NewTemplate::default(),
+        request_id: Some("r-1".to_owned()),
+        view: View::Basic,
+    };
+    let errors = [
+        client
+            .adjust_points(&context(), adjust(Change::Add(5)))
+            .await
+            .unwrap_err(),
+        client
+            .adjust_balance(&context(), adjust(Change::Add(5)))
+            .await
+            .unwrap_err(),
+        client
+            .create_template(&context(), create)
+            .await
+            .unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(
+            (error.reason(), error.violations()[0].field.as_str()),
+            (Reason::NotSupportedByFamily, "request_id")
+        );
+        assert!(error.message().contains("leave it out"), "{error}");
+    }
+    assert!(sent.lock().unwrap().is_empty(), "nothing was sent");
+    client
+        .adjust_points(&context(), adjust(Change::SetTo(5)))
+        .await
+        .unwrap();
+}

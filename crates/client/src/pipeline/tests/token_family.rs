@@ -98,7 +98,7 @@ async fn a_second_refusal_is_the_answer_and_nothing_was_done() {
 async fn error_codes_become_reasons() {
     use Reason::*;
     type Answer = fn(&str) -> HttpResponse;
-    let rows: [(Answer, Reason, Reason); 8] = [
+    let rows: [(Answer, Reason, Reason); 14] = [
         (
             |_| unsigned(200, r#"{"errcode":40056,"errmsg":"invalid serial code"}"#),
             MemberNotFound,
@@ -130,6 +130,24 @@ async fn error_codes_become_reasons() {
             OutcomeUnknown,
         ),
         (|_| unsigned(404, ""), UpstreamMalformed, OutcomeUnknown),
+        (|_| unsigned(429, ""), UpstreamRateLimited, OutcomeUnknown),
+        (|_| unsigned(200, "{}"), UpstreamMalformed, OutcomeUnknown),
+        (
+            |_| unsigned(200, r#"{"status":"error","detail":"login required"}"#),
+            UpstreamMalformed,
+            OutcomeUnknown,
+        ),
+        (
+            |_| unsigned(200, r#"{"errcode":null,"result_bonus":510}"#),
+            UpstreamMalformed,
+            OutcomeUnknown,
+        ),
+        (
+            |_| unsigned(200, r#"{"errcode":"ok","bonus":510}"#),
+            UpstreamMalformed,
+            OutcomeUnknown,
+        ),
+        (|_| unsigned(200, "[]"), UpstreamMalformed, OutcomeUnknown),
         (|_| unsigned(302, ""), UpstreamMalformed, OutcomeUnknown),
     ];
     for (answer, of_read, of_write) in rows {
@@ -139,6 +157,49 @@ async fn error_codes_become_reasons() {
         let error = pipeline.execute(&context(), update()).await.err().unwrap();
         assert_eq!(error.reason(), of_write);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_errcode_may_be_left_out_only_where_the_documents_say_so() {
+    use kabao_models::official_account::datacube::GetMemberCardInfo;
+    let report = || {
+        Box::new(GetMemberCardInfo {
+            begin_date: Some("2026-03-01".to_owned()),
+            end_date: Some("2026-03-02".to_owned()),
+            cond_source: Some(1),
+            ..GetMemberCardInfo::default()
+        })
+    };
+    let (pipeline, _) = wechat(|_| unsigned(200, r#"{"list":[]}"#));
+    pipeline
+        .execute(&context(), report())
+        .await
+        .map(drop)
+        .unwrap();
+    for body in ["{}", r#"{"list":null}"#, r#"{"status":"ok"}"#] {
+        let (pipeline, _) = wechat(move |_| unsigned(200, body));
+        let error = pipeline.execute(&context(), report()).await.err().unwrap();
+        assert_eq!(error.reason(), Reason::UpstreamMalformed, "{body}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_addition_is_not_sent_again_and_an_absolute_value_is() {
+    let add = || {
+        Box::new(UpdateUser {
+            add_bonus: Some(10),
+            ..UpdateUser::new("916679873278", "ph_gmt7cUVrlRk8swPwx7aDyF-pg")
+        })
+    };
+    let calls = |sent: &Sent| targets(sent).len() - 1;
+    let (pipeline, sent) = wechat(|_| unsigned(502, ""));
+    let error = pipeline.execute(&context(), add()).await.err().unwrap();
+    assert_eq!((error.reason(), calls(&sent)), (Reason::OutcomeUnknown, 1));
+    assert!(!error.is_retryable());
+    let (pipeline, sent) = wechat(|_| unsigned(502, ""));
+    let error = pipeline.execute(&context(), update()).await.err().unwrap();
+    assert_eq!((error.reason(), calls(&sent)), (Reason::OutcomeUnknown, 3));
+    assert!(error.is_retryable());
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,6 +18,7 @@ pub(super) fn answer(member: Member) -> proto::Member {
         points: member.points,
         background_picture_url: text(member.background_picture_url),
         nickname: text(member.nickname.map(Personal::into_exposed)),
+        partial: member.partial,
         upstream: member.upstream.and_then(upstream),
     }
 }

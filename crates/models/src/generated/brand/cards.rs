@@ -11,8 +11,8 @@ use super::types::{
 };
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, RateLimit, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    Operation, Params, ParamsIn, Pattern, RateLimit, Repeat, Scheme, Subject, VisitSensitive,
 };
 
 /// Describes [`CreateCard`].
@@ -33,6 +33,8 @@ pub static CREATE_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -469,6 +471,19 @@ impl Endpoint for CreateCard {
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "out_request_no",
+            &self.out_request_no,
+            &answer.out_request_no,
+        );
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+    }
 }
 
 /// Describes [`ListCards`].
@@ -489,6 +504,8 @@ pub static LIST_CARDS: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -618,6 +635,12 @@ impl Endpoint for ListCards {
         self.limit = params.query_integer("limit")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        for item in answer.data.iter().flatten() {
+            subject.same("brand_id", &self.brand_id, &item.brand_id);
+        }
+    }
 }
 
 /// Describes [`GetCard`].
@@ -638,6 +661,8 @@ pub static GET_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -759,6 +784,11 @@ impl Endpoint for GetCard {
         self.brand_id = params.query("brand_id");
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+    }
 }
 
 /// Describes [`UpdateCard`].
@@ -779,6 +809,8 @@ pub static UPDATE_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1222,6 +1254,11 @@ impl Endpoint for UpdateCard {
         self.card_id = params.path("card_id")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+    }
 }
 
 /// Describes [`DeleteCard`].
@@ -1237,6 +1274,8 @@ pub static DELETE_CARD: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1350,6 +1389,11 @@ impl Endpoint for DeleteCard {
         self.brand_id = params.query("brand_id");
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+    }
 }
 
 /// Describes [`InvalidateCard`].
@@ -1370,6 +1414,8 @@ pub static INVALIDATE_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1497,6 +1543,11 @@ impl Endpoint for InvalidateCard {
     fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         self.card_id = params.path("card_id")?;
         Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
     }
 }
 

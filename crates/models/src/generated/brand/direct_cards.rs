@@ -11,8 +11,8 @@ use super::types::{
 };
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, RateLimit, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    Operation, Params, ParamsIn, Pattern, RateLimit, Repeat, Scheme, Subject, VisitSensitive,
 };
 
 /// Describes [`CreateDirectCard`].
@@ -33,6 +33,8 @@ pub static CREATE_DIRECT_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -325,6 +327,18 @@ impl Endpoint for CreateDirectCard {
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "out_request_no",
+            &self.out_request_no,
+            &answer.out_request_no,
+        );
+    }
 }
 
 /// Describes [`ListDirectCards`].
@@ -345,6 +359,8 @@ pub static LIST_DIRECT_CARDS: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -484,6 +500,8 @@ pub static GET_DIRECT_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -592,6 +610,10 @@ impl Endpoint for GetDirectCard {
         self.card_id = params.path("card_id")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+    }
 }
 
 /// Describes [`UpdateDirectCard`].
@@ -612,6 +634,8 @@ pub static UPDATE_DIRECT_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -863,6 +887,10 @@ impl Endpoint for UpdateDirectCard {
         self.card_id = params.path("card_id")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+    }
 }
 
 /// Describes [`InvalidateDirectCard`].
@@ -883,6 +911,8 @@ pub static INVALIDATE_DIRECT_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -992,6 +1022,10 @@ impl Endpoint for InvalidateDirectCard {
     fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         self.card_id = params.path("card_id")?;
         Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
     }
 }
 

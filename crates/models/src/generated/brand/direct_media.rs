@@ -8,8 +8,9 @@ use serde::ser::SerializeMap;
 use super::types::UploadedImage;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, ErrorRow, Extra, Family,
-    Limits, Multipart, Operation, Params, ParamsIn, RateLimit, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, Errcode, ErrorRow, Extra,
+    Family, Limits, Multipart, Operation, Params, ParamsIn, RateLimit, Repeat, Scheme,
+    VisitSensitive,
 };
 
 /// Describes [`UploadDirectImage`].
@@ -30,6 +31,8 @@ pub static UPLOAD_DIRECT_IMAGE: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {

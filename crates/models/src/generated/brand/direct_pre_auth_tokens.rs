@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::Token;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Personal, RateLimit, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    Operation, Params, ParamsIn, Personal, RateLimit, Repeat, Scheme, VisitSensitive,
 };
 
 /// Describes [`CreateDirectPreAuthToken`].
@@ -30,6 +30,8 @@ pub static CREATE_DIRECT_PRE_AUTH_TOKEN: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -11,8 +11,9 @@ use super::types::{
 };
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Scheme, Sensitive, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Sensitive, Subject,
+    VisitSensitive,
 };
 
 /// Describes [`GetDirectUserCard`].
@@ -33,6 +34,8 @@ pub static GET_DIRECT_USER_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -161,6 +164,16 @@ impl Endpoint for GetDirectUserCard {
         self.openid = params.query("openid");
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+    }
 }
 
 /// Describes [`ListDirectUserCards`].
@@ -181,6 +194,8 @@ pub static LIST_DIRECT_USER_CARDS: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -306,6 +321,12 @@ impl Endpoint for ListDirectUserCards {
         self.limit = params.query_integer("limit")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        for item in answer.data.iter().flatten() {
+            subject.same("openid", &self.openid, &item.openid);
+        }
+    }
 }
 
 /// Describes [`UpdateDirectUserCard`].
@@ -326,6 +347,8 @@ pub static UPDATE_DIRECT_USER_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -530,6 +553,16 @@ impl Endpoint for UpdateDirectUserCard {
         self.user_card_code = params.path("user_card_code")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+    }
 }
 
 /// Describes [`InvalidateDirectUserCard`].
@@ -550,6 +583,8 @@ pub static INVALIDATE_DIRECT_USER_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -691,6 +726,16 @@ impl Endpoint for InvalidateDirectUserCard {
         self.user_card_code = params.path("user_card_code")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+    }
 }
 
 /// Describes [`ImportDirectUserCardByOpenid`].
@@ -711,6 +756,8 @@ pub static IMPORT_DIRECT_USER_CARD_BY_OPENID: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -916,6 +963,16 @@ impl Endpoint for ImportDirectUserCardByOpenid {
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+    }
 }
 
 /// Describes [`ConfirmDirectUserCard`].
@@ -936,6 +993,8 @@ pub static CONFIRM_DIRECT_USER_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -1156,6 +1215,16 @@ impl Endpoint for ConfirmDirectUserCard {
     fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         self.user_card_code = params.path("user_card_code")?;
         Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
     }
 }
 

@@ -8,8 +8,9 @@ use serde::ser::SerializeMap;
 use super::types::{ExchangeRecord, PointExchangeResult, UserPoints};
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Subject,
+    VisitSensitive,
 };
 
 /// Describes [`SyncDirectUserPoints`].
@@ -30,6 +31,8 @@ pub static SYNC_DIRECT_USER_POINTS: Operation = Operation {
         per_day: None,
     }),
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -181,6 +184,25 @@ impl Endpoint for SyncDirectUserPoints {
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "out_request_no",
+            &self.out_request_no,
+            &answer.out_request_no,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+    }
 }
 
 /// Describes [`ConfirmDirectExchangeCoupon`].
@@ -196,6 +218,8 @@ pub static CONFIRM_DIRECT_EXCHANGE_COUPON: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -375,6 +399,16 @@ impl Endpoint for ConfirmDirectExchangeCoupon {
 
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
     }
 }
 

@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::UploadedImage;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, ErrorRow, Extra, Family,
-    Limits, Multipart, Operation, Params, ParamsIn, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, Errcode, ErrorRow, Extra,
+    Family, Limits, Multipart, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
 };
 
 /// Describes [`UploadImage`].
@@ -25,6 +25,8 @@ pub static UPLOAD_IMAGE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -8,8 +8,9 @@ use serde::ser::SerializeMap;
 use super::types::{ActivityChannel, ActivityState};
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, RateLimit, Scheme, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Pattern, RateLimit, Repeat, Scheme, Subject,
+    VisitSensitive,
 };
 
 /// Describes [`CreateMembershipActivity`].
@@ -30,6 +31,8 @@ pub static CREATE_MEMBERSHIP_ACTIVITY: Operation = Operation {
         per_day: None,
     }),
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -228,6 +231,20 @@ impl Endpoint for CreateMembershipActivity {
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "out_request_no",
+            &self.out_request_no,
+            &answer.out_request_no,
+        );
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+        subject.same("card_id", &self.card_id, &answer.card_id);
+    }
 }
 
 /// Describes [`ListMembershipActivities`].
@@ -248,6 +265,8 @@ pub static LIST_MEMBERSHIP_ACTIVITIES: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -371,6 +390,15 @@ impl Endpoint for ListMembershipActivities {
         self.limit = params.query_integer("limit")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        for item in answer.data.iter().flatten() {
+            subject.same("brand_id", &self.brand_id, &item.brand_id);
+        }
+        for item in answer.data.iter().flatten() {
+            subject.same("card_id", &self.card_id, &item.card_id);
+        }
+    }
 }
 
 /// Describes [`GetMembershipActivity`].
@@ -391,6 +419,8 @@ pub static GET_MEMBERSHIP_ACTIVITY: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -504,6 +534,11 @@ impl Endpoint for GetMembershipActivity {
         self.brand_id = params.query("brand_id");
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+        subject.same("activity_id", &self.activity_id, &answer.activity_id);
+    }
 }
 
 /// Describes [`UpdateMembershipActivity`].
@@ -524,6 +559,8 @@ pub static UPDATE_MEMBERSHIP_ACTIVITY: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -685,6 +722,11 @@ impl Endpoint for UpdateMembershipActivity {
         self.activity_id = params.path_integer("activity_id")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+        subject.same("activity_id", &self.activity_id, &answer.activity_id);
+    }
 }
 
 /// Describes [`TerminateMembershipActivity`].
@@ -705,6 +747,8 @@ pub static TERMINATE_MEMBERSHIP_ACTIVITY: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -822,6 +866,11 @@ impl Endpoint for TerminateMembershipActivity {
     fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         self.activity_id = params.path_integer("activity_id")?;
         Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+        subject.same("activity_id", &self.activity_id, &answer.activity_id);
     }
 }
 

@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::Token;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, VisitSensitive,
 };
 
 /// Describes [`CreateOpenUserCardToken`].
@@ -25,6 +25,8 @@ pub static CREATE_OPEN_USER_CARD_TOKEN: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {

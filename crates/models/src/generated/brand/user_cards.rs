@@ -11,8 +11,9 @@ use super::types::{
 };
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Scheme, Sensitive, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Sensitive,
+    Subject, VisitSensitive,
 };
 
 /// Describes [`GetUserCard`].
@@ -33,6 +34,8 @@ pub static GET_USER_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -189,6 +192,17 @@ impl Endpoint for GetUserCard {
         self.openid = params.query("openid");
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+    }
 }
 
 /// Describes [`ListUserCards`].
@@ -209,6 +223,8 @@ pub static LIST_USER_CARDS: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -359,6 +375,15 @@ impl Endpoint for ListUserCards {
         self.limit = params.query_integer("limit")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        for item in answer.data.iter().flatten() {
+            subject.same("openid", &self.openid, &item.openid);
+        }
+        for item in answer.data.iter().flatten() {
+            subject.same("brand_id", &self.brand_id, &item.brand_id);
+        }
+    }
 }
 
 /// Describes [`UpdateUserCard`].
@@ -379,6 +404,8 @@ pub static UPDATE_USER_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -746,6 +773,17 @@ impl Endpoint for UpdateUserCard {
         self.user_card_code = params.path("user_card_code")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+    }
 }
 
 /// Describes [`InvalidateUserCard`].
@@ -766,6 +804,8 @@ pub static INVALIDATE_USER_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -955,6 +995,17 @@ impl Endpoint for InvalidateUserCard {
         self.user_card_code = params.path("user_card_code")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+    }
 }
 
 /// Describes [`ImportUserCardByOpenid`].
@@ -975,6 +1026,8 @@ pub static IMPORT_USER_CARD_BY_OPENID: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -1277,6 +1330,17 @@ impl Endpoint for ImportUserCardByOpenid {
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+    }
 }
 
 /// Describes [`ImportUserCardByPhone`].
@@ -1292,6 +1356,8 @@ pub static IMPORT_USER_CARD_BY_PHONE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -1502,6 +1568,16 @@ impl Endpoint for ImportUserCardByPhone {
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+    }
 }
 
 /// Describes [`ConfirmUserCard`].
@@ -1522,6 +1598,8 @@ pub static CONFIRM_USER_CARD: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -1910,6 +1988,17 @@ impl Endpoint for ConfirmUserCard {
     fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         self.user_card_code = params.path("user_card_code")?;
         Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
     }
 }
 

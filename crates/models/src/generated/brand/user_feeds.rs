@@ -8,8 +8,9 @@ use serde::ser::SerializeMap;
 use super::types::UserFeed;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Subject,
+    VisitSensitive,
 };
 
 /// Describes [`CreateUserFeed`].
@@ -30,6 +31,8 @@ pub static CREATE_USER_FEED: Operation = Operation {
         per_day: None,
     }),
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -247,6 +250,26 @@ impl Endpoint for CreateUserFeed {
 
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
+    }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+        subject.same(
+            "out_request_no",
+            &self.out_request_no,
+            &answer.out_request_no,
+        );
+        subject.same("openid", &self.openid, &answer.openid);
     }
 }
 

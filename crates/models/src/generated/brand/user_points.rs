@@ -8,8 +8,9 @@ use serde::ser::SerializeMap;
 use super::types::{ExchangeRecord, PointExchangeResult, PointExchangeState, UserPoints};
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Subject,
+    VisitSensitive,
 };
 
 /// Describes [`SyncUserPoints`].
@@ -30,6 +31,8 @@ pub static SYNC_USER_POINTS: Operation = Operation {
         per_day: None,
     }),
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -205,6 +208,26 @@ impl Endpoint for SyncUserPoints {
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same(
+            "out_request_no",
+            &self.out_request_no,
+            &answer.out_request_no,
+        );
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
+    }
 }
 
 /// Describes [`ConfirmExchangeCoupon`].
@@ -225,6 +248,8 @@ pub static CONFIRM_EXCHANGE_COUPON: Operation = Operation {
         per_day: None,
     }),
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -432,6 +457,17 @@ impl Endpoint for ConfirmExchangeCoupon {
 
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("brand_id", &self.brand_id, &answer.brand_id);
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same("openid", &self.openid, &answer.openid);
+        subject.same(
+            "user_card_code",
+            &self.user_card_code,
+            &answer.user_card_code,
+        );
     }
 }
 

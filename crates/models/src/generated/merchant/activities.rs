@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::{ActivateType, ActivityStatus, ActivityType};
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Scheme, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, Subject, VisitSensitive,
 };
 
 /// Describes [`CreateActivity`].
@@ -25,6 +25,8 @@ pub static CREATE_ACTIVITY: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -285,6 +287,19 @@ impl Endpoint for CreateActivity {
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.same(
+            "out_request_no",
+            &self.out_request_no,
+            &answer.out_request_no,
+        );
+    }
 }
 
 /// Describes [`ListActivities`].
@@ -300,6 +315,8 @@ pub static LIST_ACTIVITIES: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -442,6 +459,12 @@ impl Endpoint for ListActivities {
         self.activity_status = params.query("activity_status");
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        for item in answer.data.iter().flatten() {
+            subject.same("card_id", &self.card_id, &item.card_id);
+        }
+    }
 }
 
 /// Describes [`GetActivity`].
@@ -457,6 +480,8 @@ pub static GET_ACTIVITY: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -574,6 +599,10 @@ impl Endpoint for GetActivity {
         self.activity_id = params.path("activity_id")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("activity_id", &self.activity_id, &answer.activity_id);
+    }
 }
 
 /// Describes [`TerminateActivity`].
@@ -589,6 +618,8 @@ pub static TERMINATE_ACTIVITY: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -715,6 +746,10 @@ impl Endpoint for TerminateActivity {
     fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         self.activity_id = params.path("activity_id")?;
         Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("activity_id", &self.activity_id, &answer.activity_id);
     }
 }
 

@@ -7,8 +7,8 @@ use serde::ser::SerializeMap;
 
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    NoContent, Operation, Params, ParamsIn, Personal, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    NoContent, Operation, Params, ParamsIn, Personal, Repeat, Scheme, VisitSensitive,
 };
 
 /// Describes [`PrepareBonus`].
@@ -24,6 +24,8 @@ pub static PREPARE_BONUS: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -243,6 +245,8 @@ pub static COMMIT_BONUS: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {

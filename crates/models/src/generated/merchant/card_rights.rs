@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::{Bonus, Fapiao, FavorModuleTitle, Guide, MemberPriceTitle};
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    NoContent, Operation, Params, ParamsIn, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    NoContent, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
 };
 
 /// Describes [`UpdateCardRights`].
@@ -25,6 +25,8 @@ pub static UPDATE_CARD_RIGHTS: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {

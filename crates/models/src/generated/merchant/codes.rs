@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::{CodeResponse, DepositResult};
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Personal, Scheme, Secret, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
 };
 
 /// Describes [`DepositCodes`].
@@ -25,6 +25,8 @@ pub static DEPOSIT_CODES: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -183,6 +185,8 @@ pub static DECRYPT_CODE: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {

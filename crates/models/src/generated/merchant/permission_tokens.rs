@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::ActivateType;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Scheme, Secret, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, Secret, VisitSensitive,
 };
 
 /// Describes [`CreatePermissionToken`].
@@ -25,6 +25,8 @@ pub static CREATE_PERMISSION_TOKEN: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -8,8 +8,9 @@ use serde::ser::SerializeMap;
 use super::types::ReceiveStatus;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    NoContent, Operation, Params, ParamsIn, Pattern, Personal, Scheme, Sensitive, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, Sensitive,
+    Subject, VisitSensitive,
 };
 
 /// Describes [`ImportPhoneMember`].
@@ -25,6 +26,8 @@ pub static IMPORT_PHONE_MEMBER: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -218,6 +221,8 @@ pub static SEARCH_PHONE_MEMBER: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -357,6 +362,12 @@ impl Endpoint for SearchPhoneMember {
             .query("encrypted_phone_number")
             .map(Sensitive::Encrypted);
         Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        if let Some(user_card_information) = &answer.user_card_information {
+            subject.same("card_id", &self.card_id, &user_card_information.card_id);
+        }
     }
 }
 

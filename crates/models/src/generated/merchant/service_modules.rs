@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::JumpMiniprogram;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    NoContent, Operation, Params, ParamsIn, Scheme, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, NoContent, Operation, Params, ParamsIn, Repeat, Scheme, Subject, VisitSensitive,
 };
 
 /// Describes [`AddServiceModule`].
@@ -25,6 +25,8 @@ pub static ADD_SERVICE_MODULE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -184,6 +186,10 @@ impl Endpoint for AddServiceModule {
         self.card_id = params.path("card_id")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+    }
 }
 
 /// Describes [`UpdateServiceModule`].
@@ -199,6 +205,8 @@ pub static UPDATE_SERVICE_MODULE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -357,6 +365,10 @@ impl Endpoint for UpdateServiceModule {
         self.service_module_id = params.path("service_module_id")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+    }
 }
 
 /// Describes [`RemoveServiceModule`].
@@ -372,6 +384,8 @@ pub static REMOVE_SERVICE_MODULE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::StateSetting;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    NoContent, Operation, Params, ParamsIn, Pattern, Personal, Scheme, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, VisitSensitive,
 };
 
 /// Describes [`SetUserCardService`].
@@ -25,6 +25,8 @@ pub static SET_USER_CARD_SERVICE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -235,6 +237,10 @@ impl Endpoint for SetUserCardService {
         self.card_id = params.path("card_id")?;
         self.code = params.path("code")?;
         Ok(())
+    }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
     }
 }
 

@@ -10,8 +10,9 @@ use super::types::{
 };
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    NoContent, Operation, Params, ParamsIn, Pattern, Personal, Scheme, Sensitive, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, Sensitive,
+    Subject, VisitSensitive,
 };
 
 /// Describes [`GetUserCard`].
@@ -27,6 +28,8 @@ pub static GET_USER_CARD: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -175,6 +178,11 @@ impl Endpoint for GetUserCard {
         self.code = params.path("code")?;
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("card_id", &self.card_id, &answer.card_id);
+        subject.code_or_dynamic("code", &self.code, &answer.code);
+    }
 }
 
 /// Describes [`UpdateUserCard`].
@@ -190,6 +198,8 @@ pub static UPDATE_USER_CARD: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -413,6 +423,10 @@ impl Endpoint for UpdateUserCard {
         self.code = params.path("code")?;
         Ok(())
     }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
+    }
 }
 
 /// Describes [`ActivateUserCard`].
@@ -428,6 +442,8 @@ pub static ACTIVATE_USER_CARD: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -600,6 +616,8 @@ pub static SET_USER_CARD_UNAVAILABLE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -761,6 +779,8 @@ pub static CONFIRM_USER_CARD: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -939,6 +959,8 @@ pub static IMPORT_USER_CARD_BY_OPENID: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1117,6 +1139,14 @@ impl Endpoint for ImportUserCardByOpenid {
         self.card_id = params.path("card_id")?;
         Ok(())
     }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("code", &self.code, &answer.code);
+    }
 }
 
 /// Describes [`ImportUserCardByPhone`].
@@ -1132,6 +1162,8 @@ pub static IMPORT_USER_CARD_BY_PHONE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: Some("out_request_no"),
+    repeat: Repeat::Numbered,
+    errcode: Errcode::None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -1321,6 +1353,14 @@ impl Endpoint for ImportUserCardByPhone {
         self.card_id = params.path("card_id")?;
         Ok(())
     }
+
+    fn request_number(&self) -> Option<&str> {
+        self.out_request_no.as_deref()
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        subject.same("code", &self.code, &answer.code);
+    }
 }
 
 /// Describes [`ListUserCards`].
@@ -1336,6 +1376,8 @@ pub static LIST_USER_CARDS: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::None,
     encrypts: false,
     errors: &[
         ErrorRow {

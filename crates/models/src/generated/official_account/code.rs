@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::{BasicResponse, CodeStatus};
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Personal, Scheme, Secret, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, Subject, VisitSensitive,
 };
 
 /// Describes [`GetCode`].
@@ -25,6 +25,8 @@ pub static GET_CODE: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -221,6 +223,15 @@ impl Endpoint for GetCode {
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
     }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        if let Some(card) = &answer.card {
+            subject.same("card_id", &self.card_id, &card.card_id);
+        }
+        if let Some(card) = &answer.card {
+            subject.code_or_dynamic("code", &self.code, &card.code);
+        }
+    }
 }
 
 /// Describes [`DecryptCode`].
@@ -236,6 +247,8 @@ pub static DECRYPT_CODE: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -414,6 +427,8 @@ pub static SET_CODE_UNAVAILABLE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -612,6 +627,8 @@ pub static UPDATE_CODE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -812,6 +829,8 @@ pub static DEPOSIT_CODES: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1017,6 +1036,8 @@ pub static GET_DEPOSIT_COUNT: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1187,6 +1208,8 @@ pub static CHECK_CODES: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::{BasicResponse, CommonFormField, RichFieldType, UserCardStatus};
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Personal, Scheme, Secret, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
 };
 
 /// Describes [`GetUserInfo`].
@@ -25,6 +25,8 @@ pub static GET_USER_INFO: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -228,6 +230,8 @@ pub static ACTIVATE_MEMBER: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -551,6 +555,8 @@ pub static SET_ACTIVATE_USER_FORM: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -768,6 +774,8 @@ pub static GET_ACTIVATE_TEMP_INFO: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -938,6 +946,8 @@ pub static GET_ACTIVATE_URL: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1122,6 +1132,8 @@ pub static UPDATE_USER: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1434,6 +1446,10 @@ impl Endpoint for UpdateUser {
 
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
+    }
+
+    fn is_safe_to_repeat(&self) -> bool {
+        self.add_bonus.is_none() && self.add_balance.is_none()
     }
 }
 

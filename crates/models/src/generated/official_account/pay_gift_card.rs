@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::{BasicResponse, PayGiftRuleStatus, PayGiftRuleType};
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Scheme, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
 };
 
 /// Describes [`AddPayGiftCard`].
@@ -25,6 +25,8 @@ pub static ADD_PAY_GIFT_CARD: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -239,6 +241,8 @@ pub static DELETE_PAY_GIFT_CARD: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -411,6 +415,8 @@ pub static GET_PAY_GIFT_CARD: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -581,6 +587,8 @@ pub static BATCH_GET_PAY_GIFT_CARDS: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -7,8 +7,8 @@ use serde::ser::SerializeMap;
 
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Scheme, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
 };
 
 /// Describes [`AddPayGiftMemberCard`].
@@ -24,6 +24,8 @@ pub static ADD_PAY_GIFT_MEMBER_CARD: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -300,6 +302,8 @@ pub static DELETE_PAY_GIFT_MEMBER_CARD: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -495,6 +499,8 @@ pub static GET_PAY_GIFT_MEMBER_CARD: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::QrActionName;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Personal, Scheme, Secret, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
 };
 
 /// Describes [`CreateQrcode`].
@@ -25,6 +25,8 @@ pub static CREATE_QRCODE: Operation = Operation {
     effect: Effect::Write,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {

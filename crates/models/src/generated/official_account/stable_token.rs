@@ -8,8 +8,8 @@ use serde::ser::SerializeMap;
 use super::types::AccessToken;
 use crate::object::{Object, object, put, take};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, RateLimit, Scheme, Secret, VisitSensitive,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
+    Operation, Params, ParamsIn, RateLimit, Repeat, Scheme, Secret, VisitSensitive,
 };
 
 /// Describes [`GetStableToken`].
@@ -30,6 +30,8 @@ pub static GET_STABLE_TOKEN: Operation = Operation {
         per_day: Some(500000),
     }),
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Optional,
     encrypts: false,
     errors: &[
         ErrorRow {

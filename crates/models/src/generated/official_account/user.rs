@@ -7,8 +7,8 @@ use serde::ser::SerializeMap;
 
 use crate::object::{Object, object, put, take};
 use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Personal, Scheme, VisitSensitive,
+    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Subject, VisitSensitive,
 };
 
 /// Describes [`ListUserCards`].
@@ -24,6 +24,8 @@ pub static LIST_USER_CARDS: Operation = Operation {
     effect: Effect::Read,
     rate_limit: None,
     request_number: None,
+    repeat: Repeat::Harmless,
+    errcode: Errcode::Required,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -186,6 +188,12 @@ impl Endpoint for ListUserCards {
 
     fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
         Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        for item in answer.card_list.iter().flatten() {
+            subject.same("card_id", &self.card_id, &item.card_id);
+        }
     }
 }
 
