@@ -33,6 +33,14 @@ fn parameter(fields: &[&str]) -> Refusal {
         .fields(fields)
 }
 
+/// WeChat has seen the request number before.
+fn number_used(code: &'static str) -> Refusal {
+    refused(Code::AlreadyExists, "REQUEST_NUMBER_USED")
+        .upstream("400", code)
+        .fields(&["out_request_no"])
+        .may_have_executed()
+}
+
 /// What the state of things does not allow.
 fn state() -> Refusal {
     refused(Code::FailedPrecondition, "UPSTREAM_REFUSED").upstream("400", "INVALID_REQUEST")

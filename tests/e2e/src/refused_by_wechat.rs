@@ -97,15 +97,18 @@ async fn a_revoked_key_of_the_merchant() {
     refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED")
         .upstream("401", "SIGN_ERROR")
         .check(answer);
-    // It was refused before it could run, so that a write is a clean failure too.
+    // The refusal is not signed, and anybody could have made it: what became of a write is open,
+    // and the refusal is a hint.
     let change = Member {
         level: "金".to_owned(),
         ..Member::default()
     };
     let answer = world.update_member(&MERCHANT, change, &["level"]).await;
-    refused(Code::FailedPrecondition, "CREDENTIAL_REJECTED")
+    let status = refused(Code::Unknown, "OUTCOME_UNKNOWN")
         .upstream("401", "SIGN_ERROR")
+        .may_have_executed()
         .check(answer);
+    assert!(status.message().contains("credentials"), "{status:?}");
     // Nobody else is touched.
     world.get_member(&BRAND).await.unwrap();
     world.order("POST", "/keys/restore", &account).await;

@@ -29,6 +29,7 @@ fn every_reason_has_its_code_and_travels_with_domain_and_request_id() {
         (R::MemberNotFound, Code::NotFound),
         (R::ResourceNotFound, Code::NotFound),
         (R::AlreadyExists, Code::AlreadyExists),
+        (R::RequestNumberUsed, Code::AlreadyExists),
         (R::FieldInvalid, Code::InvalidArgument),
         (R::FieldMaskInvalid, Code::InvalidArgument),
         (R::NameInvalid, Code::InvalidArgument),

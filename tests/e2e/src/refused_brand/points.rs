@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Codes, Row, WAITING, exists, parameter, state, unknown};
+use super::{Codes, Row, WAITING, exists, number_used, parameter, state, unknown};
 use crate::demo::BRAND;
 use crate::walk_brand::Stage;
 
@@ -47,7 +47,7 @@ pub(super) fn rows(stage: &Stage<'_, '_>, codes: &Codes) -> Vec<Row> {
         (
             "user_points.sync",
             with(json!({ "out_request_no": used, "point_balance": 1451 })),
-            parameter(&["out_request_no"]),
+            number_used("PARAM_ERROR"),
         ),
         (
             "user_points.sync",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Row, at_the_door, exists, parameter, state, unknown};
+use super::{Row, at_the_door, exists, number_used, parameter, state, unknown};
 use crate::demo::BRAND;
 use crate::walk_brand::Stage;
 
@@ -43,7 +43,7 @@ pub(super) async fn rows(stage: &mut Stage<'_, '_>) -> Vec<Row> {
         (
             "membership_activities.create",
             json!({ "card_id": BRAND.card_id, "out_request_no": "activity-1" }),
-            parameter(&["out_request_no"]),
+            number_used("PARAM_ERROR"),
         ),
         ("membership_activities.create", none, state()),
         (

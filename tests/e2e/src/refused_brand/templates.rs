@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Row, at_the_door, parameter, state, unknown};
+use super::{Row, at_the_door, number_used, parameter, state, unknown};
 use crate::walk_brand::Stage;
 
 pub(super) fn rows(stage: &Stage<'_, '_>, card_id: &Value) -> Vec<Row> {
@@ -31,7 +31,7 @@ pub(super) fn rows(stage: &Stage<'_, '_>, card_id: &Value) -> Vec<Row> {
         (
             "cards.create",
             json!({ "out_request_no": stage.number(1) }),
-            parameter(&["out_request_no"]),
+            number_used("PARAM_ERROR"),
         ),
         (
             "cards.create",

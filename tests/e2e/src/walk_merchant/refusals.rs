@@ -28,6 +28,8 @@ enum Why {
     Rule(&'static str),
     /// WeChat names this parameter.
     Parameter(&'static str),
+    /// WeChat has seen the request number before.
+    NumberUsed,
     /// WeChat says that parameters do not fit together, and names none.
     Parameters,
     /// A documented limit that the gateway knows: WeChat is not asked.
@@ -42,6 +44,10 @@ impl Why {
             Self::Parameter(field) => refused(Code::InvalidArgument, "FIELD_INVALID")
                 .upstream("400", "PARAM_ERROR")
                 .fields(&[field]),
+            Self::NumberUsed => refused(Code::AlreadyExists, "REQUEST_NUMBER_USED")
+                .upstream("400", "PARAM_ERROR")
+                .fields(&["out_request_no"])
+                .may_have_executed(),
             Self::Parameters => {
                 refused(Code::InvalidArgument, "FIELD_INVALID").upstream("400", "PARAM_ERROR")
             }

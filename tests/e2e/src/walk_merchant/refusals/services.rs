@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Ground;
-use super::Why::{Limit, Parameter, Parameters, Rule};
+use super::Why::{Limit, NumberUsed, Parameter, Parameters, Rule};
 use super::table::Row;
 use crate::demo::MERCHANT;
 
@@ -58,7 +58,7 @@ pub(super) fn items(ground: &Ground) -> Vec<Row> {
         (
             set,
             json!({ "card_id": CARD, "code": CODE, "service_module_id": "732" }),
-            Parameter("out_request_no"),
+            NumberUsed,
         ),
     ]
 }
@@ -116,11 +116,7 @@ pub(super) fn activities(ground: &Ground) -> Vec<Row> {
             json!({ "card_id": ground.real_time, "out_request_no": "other-number-1" }),
             Rule("不支持REAL_TIME模式"),
         ),
-        (
-            create,
-            json!({ "card_id": CARD }),
-            Parameter("out_request_no"),
-        ),
+        (create, json!({ "card_id": CARD }), NumberUsed),
         (
             "merchant.activities.list",
             json!({ "limit": 101 }),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Why::{self, Limit, Parameter, Rule};
+use super::Why::{self, Limit, NumberUsed, Parameter, Rule};
 use super::{Ground, services};
 use crate::demo::MERCHANT;
 
@@ -34,7 +34,7 @@ fn templates(ground: &Ground) -> Vec<Row> {
         (
             create,
             json!({ "out_request_no": "ground-1", "title": "另一张卡" }),
-            Parameter("out_request_no"),
+            NumberUsed,
         ),
         (
             create,
@@ -162,7 +162,7 @@ fn members(ground: &Ground) -> Vec<Row> {
         (
             "merchant.user_cards.update",
             json!({ "card_id": CARD, "code": CODE, "level": "白银会员" }),
-            Parameter("out_request_no"),
+            NumberUsed,
         ),
         (
             "merchant.user_cards.update",
@@ -182,7 +182,7 @@ fn members(ground: &Ground) -> Vec<Row> {
         (
             "merchant.user_card_rights.update",
             json!({ "card_id": CARD, "code": CODE, "bonus_value": 751 }),
-            Parameter("out_request_no"),
+            NumberUsed,
         ),
         (
             "merchant.user_card_rights.update",
