@@ -155,6 +155,26 @@ impl Field {
         self.type_.ends_with("[]")
     }
 
+    /// Returns true if the proto field can tell absent from empty: `optional`. What callers must
+    /// send does not need it; what WeChat may leave out does.
+    pub(crate) fn has_presence(&self, used: Use) -> bool {
+        let is_required = self.required && used != Use::Answer || self.place == Place::Path;
+        !is_required && !self.is_list() && !matches!(self.kind(), Kind::Message(_))
+    }
+
+    /// Returns true if the proto field cannot tell absent from 0 or `false`, and that is a value
+    /// that WeChat takes. It is sent.
+    pub(crate) fn zero_is_a_value(&self, used: Use) -> bool {
+        !self.has_presence(used)
+            && self.place != Place::Path
+            && !self.is_list()
+            && match self.kind() {
+                Kind::Integer => self.min.is_none_or(|min| min <= 0),
+                Kind::Boolean => true,
+                _ => false,
+            }
+    }
+
     pub(crate) fn kind(&self) -> Kind<'_> {
         match self.type_.trim_end_matches("[]") {
             "string" => Kind::String,

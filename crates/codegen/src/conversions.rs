@@ -1,6 +1,6 @@
 //! Writes the conversions between family messages and models.
 
-use crate::catalogue::{Catalogue, Enumeration, Field, Kind, Operation, Place};
+use crate::catalogue::{Catalogue, Enumeration, Field, Kind, Operation, Place, Use};
 use crate::output::Output;
 use crate::protos::package;
 use crate::text::{MARK, ident, literal, pascal};
@@ -50,8 +50,16 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
                 format!("m::{resource}::{name}")
             };
             let fields: Vec<&Field> = message.fields.iter().collect();
-            body.push_str(&into_model(&model, name, &fields, true));
-            body.push_str(&from_model(&model, name, &fields, true));
+            let shape = Shape {
+                model: &model,
+                proto: name,
+                fields: &fields,
+                used: message.used,
+                has_extra: true,
+                is_whole: true,
+            };
+            body.push_str(&shape.into_model());
+            body.push_str(&shape.from_model(""));
         }
         let deprecated = catalogue
             .operations_of(resource)
@@ -70,9 +78,14 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
             "IntoModel",
             "Reader",
             "UploadChunk",
+            "positive",
+            "text",
         ]
         .into_iter()
-        .filter(|name| body.contains(name))
+        .filter(|name| {
+            body.contains(name)
+                && (name.starts_with(char::is_uppercase) || body.contains(&format!("{name}(self.")))
+        })
         .collect();
         imports.push_str(&format!(
             "use crate::convert::{{{}}};\n\n",
@@ -200,21 +213,19 @@ fn request(operation: &Operation) -> String {
     let model = format!("m::{}::{}", operation.resource, operation.rpc);
     let proto = format!("{}Request", operation.rpc);
     let fields: Vec<&Field> = operation.proto_fields().collect();
-    let is_whole = fields.len() == operation.request.len();
-    let has_extra = operation.body == "json";
     let mut out = format!(
         "impl FamilyRequest for p::{proto} {{\ntype Endpoint = {model};\n\nfn account(&self) -> &str {{\n&self.account\n}}\n}}\n\n"
     );
-    out.push_str(&into_model_with(
-        &model, &proto, &fields, has_extra, is_whole,
-    ));
-    out.push_str(&from_model_with(
-        &model,
-        &proto,
-        &fields,
-        has_extra,
-        "account: String::new(),\n",
-    ));
+    let shape = Shape {
+        model: &model,
+        proto: &proto,
+        fields: &fields,
+        used: Use::Request,
+        has_extra: operation.body == "json",
+        is_whole: fields.len() == operation.request.len(),
+    };
+    out.push_str(&shape.into_model());
+    out.push_str(&shape.from_model("account: String::new(),\n"));
     if operation.answer.is_empty() {
         let answer = answer_name(operation);
         out.push_str(&format!(
@@ -241,92 +252,78 @@ fn numbered(name: &str, enumeration: &Enumeration) -> String {
     )
 }
 
-fn into_model(model: &str, proto: &str, fields: &[&Field], has_extra: bool) -> String {
-    into_model_with(model, proto, fields, has_extra, true)
-}
-
-/// `is_whole` says that `fields` are all fields of the model.
-fn into_model_with(
-    model: &str,
-    proto: &str,
-    fields: &[&Field],
+/// A proto message and its model.
+struct Shape<'a> {
+    model: &'a str,
+    proto: &'a str,
+    fields: &'a [&'a Field],
+    used: Use,
     has_extra: bool,
+    /// Whether `fields` are all fields of the model.
     is_whole: bool,
-) -> String {
-    let needs_reader = has_extra || fields.iter().any(|field| uses_reader(field));
-    let reader = if needs_reader { "reader" } else { "_" };
-    let extra = if has_extra {
-        let mutable = if fields.iter().any(|field| uses_extra(field)) {
-            "mut "
-        } else {
-            ""
+}
+
+impl Shape<'_> {
+    fn uses_extra(&self) -> bool {
+        self.fields.iter().any(|field| uses_extra(field))
+    }
+
+    fn into_model(&self) -> String {
+        let Self { model, proto, .. } = self;
+        let needs_reader = self.has_extra || self.fields.iter().any(|field| uses_reader(field));
+        let reader = if needs_reader { "reader" } else { "_" };
+        let mutable = if self.uses_extra() { "mut " } else { "" };
+        let extra = match (self.has_extra, self.uses_extra()) {
+            (true, _) => format!("let {mutable}extra = reader.extra(self.extra);\n"),
+            (false, true) => "let mut extra = kabao_models::Extra::default();\n".to_owned(),
+            (false, false) => String::new(),
         };
-        format!("let {mutable}extra = reader.extra(self.extra);\n")
-    } else if fields.iter().any(|field| uses_extra(field)) {
-        "let mut extra = kabao_models::Extra::default();\n".to_owned()
-    } else {
-        String::new()
-    };
-    let mut members = String::new();
-    for field in fields {
-        members.push_str(&format!("{}: {},\n", ident(&field.name), read(field)));
-    }
-    let mut rest = if has_extra {
-        format!("extra: reader.unknown::<{model}>(extra),\n")
-    } else {
-        "extra: kabao_models::Extra::default(),\n".to_owned()
-    };
-    if !is_whole {
-        rest.push_str("..Default::default()\n");
-    }
-    format!(
-        "impl IntoModel<{model}> for p::{proto} {{\nfn into_model(self, {reader}: &mut Reader) -> {model} {{\n{extra}{model} {{\n{members}{rest}}}\n}}\n}}\n\n"
-    )
-}
-
-fn from_model(model: &str, proto: &str, fields: &[&Field], has_extra: bool) -> String {
-    from_model_with(model, proto, fields, has_extra, "")
-}
-
-fn from_model_with(
-    model: &str,
-    proto: &str,
-    fields: &[&Field],
-    has_extra: bool,
-    first: &str,
-) -> String {
-    let uses = has_extra || fields.iter().any(|field| uses_extra(field));
-    let extra = match (uses, has_extra) {
-        (true, true) => {
-            let mutable = if fields.iter().any(|field| uses_extra(field)) {
-                "mut "
-            } else {
-                ""
-            };
-            format!("let {mutable}extra = ExtraOut::new(model.extra);\n")
+        let mut members = String::new();
+        for field in self.fields {
+            let value = read(field, self.used);
+            members.push_str(&format!("{}: {value},\n", ident(&field.name)));
         }
-        (true, false) => "let mut extra = ExtraOut::new(model.extra);\n".to_owned(),
-        _ => String::new(),
-    };
-    let mut members = String::from(first);
-    for field in fields {
-        members.push_str(&format!(
-            "{}: {},\n",
-            ident(&field.name),
-            write_field(field)
-        ));
+        members.push_str(&if self.has_extra {
+            format!("extra: reader.unknown::<{model}>(extra),\n")
+        } else {
+            "extra: kabao_models::Extra::default(),\n".to_owned()
+        });
+        if !self.is_whole {
+            members.push_str("..Default::default()\n");
+        }
+        format!(
+            "impl IntoModel<{model}> for p::{proto} {{\nfn into_model(self, {reader}: &mut Reader) -> {model} {{\n\
+             {extra}{model} {{\n{members}}}\n}}\n}}\n\n"
+        )
     }
-    if has_extra {
-        members.push_str("extra: extra.finish(),\n");
+
+    /// `first` are members that the model does not have.
+    fn from_model(&self, first: &str) -> String {
+        let Self { model, proto, .. } = self;
+        let mutable = if self.uses_extra() { "mut " } else { "" };
+        let extra = if self.has_extra || self.uses_extra() {
+            format!("let {mutable}extra = ExtraOut::new(model.extra);\n")
+        } else {
+            String::new()
+        };
+        let mut members = String::from(first);
+        for field in self.fields {
+            let value = write_field(field, self.used);
+            members.push_str(&format!("{}: {value},\n", ident(&field.name)));
+        }
+        if self.has_extra {
+            members.push_str("extra: extra.finish(),\n");
+        }
+        let argument = if self.fields.is_empty() && !self.has_extra {
+            "_"
+        } else {
+            "model"
+        };
+        format!(
+            "impl FromModel<{model}> for p::{proto} {{\nfn from_model({argument}: {model}) -> Self {{\n\
+             {extra}Self {{\n{members}}}\n}}\n}}\n\n"
+        )
     }
-    let argument = if fields.is_empty() && !has_extra {
-        "_"
-    } else {
-        "model"
-    };
-    format!(
-        "impl FromModel<{model}> for p::{proto} {{\nfn from_model({argument}: {model}) -> Self {{\n{extra}Self {{\n{members}}}\n}}\n}}\n\n"
-    )
 }
 
 fn uses_extra(field: &Field) -> bool {
@@ -337,7 +334,8 @@ fn uses_reader(field: &Field) -> bool {
     uses_extra(field) || matches!(field.kind(), Kind::Message(_))
 }
 
-fn read(field: &Field) -> String {
+fn read(field: &Field, used: Use) -> String {
+    let given = given(field, used);
     let name = ident(&field.name);
     let wire = literal(field.wire());
     if field.place == Place::Path {
@@ -347,13 +345,11 @@ fn read(field: &Field) -> String {
         };
     }
     match (field.kind(), field.is_list()) {
-        (Kind::String | Kind::Integer | Kind::Boolean | Kind::Bytes, false) => {
-            format!("self.{name}")
-        }
-        (Kind::Personal | Kind::Secret, false) => format!("self.{name}.map(Into::into)"),
-        (Kind::Sensitive, false) => format!("self.{name}.map(kabao_models::Sensitive::Plain)"),
+        (Kind::String | Kind::Integer | Kind::Boolean | Kind::Bytes, false) => given,
+        (Kind::Personal | Kind::Secret, false) => format!("{given}.map(Into::into)"),
+        (Kind::Sensitive, false) => format!("{given}.map(kabao_models::Sensitive::Plain)"),
         (Kind::Enumeration(_), false) => {
-            format!("reader.enumeration({wire}, self.{name}, &mut extra)")
+            format!("reader.enumeration({wire}, {given}, &mut extra)")
         }
         (Kind::Message(_), false) => format!("reader.object({wire}, self.{name})"),
         (Kind::Sensitive, true) => {
@@ -367,7 +363,32 @@ fn read(field: &Field) -> String {
     }
 }
 
-fn write_field(field: &Field) -> String {
+/// The value of a proto field as an `Option`, as models have it.
+fn given(field: &Field, used: Use) -> String {
+    let name = ident(&field.name);
+    if field.has_presence(used) || field.is_list() {
+        return format!("self.{name}");
+    }
+    match field.kind() {
+        Kind::String | Kind::Personal | Kind::Secret | Kind::Sensitive => {
+            format!("text(self.{name})")
+        }
+        Kind::Integer if !field.zero_is_a_value(used) => format!("positive(self.{name})"),
+        _ => format!("Some(self.{name})"),
+    }
+}
+
+fn write_field(field: &Field, used: Use) -> String {
+    let value = write_value(field);
+    let is_single = field.place != Place::Path && !field.is_list();
+    if is_single && !matches!(field.kind(), Kind::Message(_)) && !field.has_presence(used) {
+        format!("{value}.unwrap_or_default()")
+    } else {
+        value
+    }
+}
+
+fn write_value(field: &Field) -> String {
     let name = ident(&field.name);
     let wire = literal(field.wire());
     if field.place == Place::Path {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::catalogue::{Catalogue, Enumeration, Field, Kind, Message, Operation, Place, Use};
 use crate::models::limits_in_words;
 use crate::output::Output;
-use crate::text::{comment, pascal, screaming, sentence, service_name};
+use crate::text::{comment, enum_value, pascal, screaming, sentence, service_name};
 
 /// The number of the field `extra` in every message.
 pub(crate) const EXTRA: u32 = 1000;
@@ -140,7 +140,8 @@ fn types_file(catalogue: &Catalogue) -> String {
     let mut out = header(
         catalogue,
         "types",
-        "Enumerations and messages that several resources share.",
+        "Enumerations and messages that several resources share. The name of a value is that of its \
+         enumeration and WeChat's own word for it; where that is not its ending, it is told.",
         &imports,
     );
     for (name, enumeration) in &catalogue.enums.0 {
@@ -290,6 +291,12 @@ fn field_line(field: &Field, used: Use) -> String {
     if field.deprecated {
         doc.push_str(" Only older documents have this member.");
     }
+    if field.zero_is_a_value(used) {
+        doc.push_str(match field.kind() {
+            Kind::Boolean => " Not given means false.",
+            _ => " Not given means 0.",
+        });
+    }
     let behavior = match used {
         Use::Answer => "OUTPUT_ONLY",
         _ if field.required || field.place == Place::Path => "REQUIRED",
@@ -305,8 +312,8 @@ fn field_line(field: &Field, used: Use) -> String {
     let label = match field.kind() {
         _ if field.is_list() => "repeated ",
         Kind::Message(_) => "",
-        _ if field.place == Place::Path => "",
-        _ => "optional ",
+        _ if field.has_presence(used) => "optional ",
+        _ => "",
     };
     let mut options = Vec::new();
     if field.deprecated {
@@ -332,16 +339,18 @@ fn enum_type(name: &str, enumeration: &Enumeration) -> String {
     let mut out = comment("//", &sentence(&enumeration.doc));
     out.push_str(&format!("enum {name} {{\n"));
     out.push_str(
-        "  // Absent, or a value that this version does not know; then it stands in `extra`.\n",
+        "  // Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any\n\
+         \x20 // value may be given in WeChat's own spelling, by the name of its field.\n",
     );
     out.push_str(&format!("  {prefix}_UNSPECIFIED = 0;\n"));
     for value in &enumeration.values {
-        out.push_str(&comment("  //", &sentence(&value.doc)));
-        out.push_str(&format!(
-            "  {prefix}_{} = {};\n",
-            screaming(&value.wire),
-            value.number
-        ));
+        let proto = enum_value(name, &value.wire);
+        let mut doc = sentence(&value.doc);
+        if proto != format!("{prefix}_{}", value.wire) {
+            doc.push_str(&format!(" WeChat writes `{}`.", value.wire));
+        }
+        out.push_str(&comment("  //", &doc));
+        out.push_str(&format!("  {proto} = {};\n", value.number));
     }
     out.push_str("}\n\n");
     out

@@ -48,9 +48,8 @@ pub(crate) fn write(root: &Path, output: &mut Output) -> Result<(), Error> {
     let _ = fs::remove_dir_all(&folder);
     result?;
 
-    // Comments are for people; reflection serves the types. protox keeps extension options,
-    // which decoding through prost would drop.
-    compiler.include_source_info(false);
+    // protox keeps extension options, which decoding through prost would drop. Comments are kept
+    // too: who explores by reflection has no other documentation at hand.
     output.add(
         format!("{ROOT}/descriptor.bin"),
         compiler.encode_file_descriptor_set(),

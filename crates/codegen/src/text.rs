@@ -55,6 +55,26 @@ pub(crate) fn screaming(name: &str) -> String {
     snake(name).to_ascii_uppercase()
 }
 
+/// The proto name of a value of an enumeration.
+///
+/// Values of proto stand in the scope of their package, so each carries the name of its
+/// enumeration; where WeChat's own word begins with it, or with the last words of it, those are
+/// not said again: `CODE_TYPE_QRCODE` stays, `Color010` of `CardColor` is `CARD_COLOR_010`.
+pub(crate) fn enum_value(enumeration: &str, wire: &str) -> String {
+    let prefix = screaming(enumeration);
+    let value = screaming(wire);
+    let starts = std::iter::once(0).chain(prefix.match_indices('_').map(|(at, _)| at + 1));
+    let said = starts
+        .filter_map(|at| value.strip_prefix(prefix.get(at..)?))
+        .find_map(|rest| {
+            rest.strip_prefix('_').or_else(|| {
+                rest.starts_with(|c: char| c.is_ascii_digit())
+                    .then_some(rest)
+            })
+        });
+    format!("{prefix}_{}", said.unwrap_or(&value))
+}
+
 /// A Rust identifier for a field.
 pub(crate) fn ident(name: &str) -> String {
     match name {
@@ -143,6 +163,28 @@ mod tests {
         assert_eq!(service_name("user_cards"), "UserCardService");
         assert_eq!(service_name("activities"), "ActivityService");
         assert_eq!(service_name("bonus"), "BonusService");
+    }
+
+    #[test]
+    fn values_of_enumerations_do_not_stutter() {
+        for (enumeration, wire, expected) in [
+            ("CodeMode", "SYSTEM_ALLOCATE", "CODE_MODE_SYSTEM_ALLOCATE"),
+            ("CodeType", "CODE_TYPE_QRCODE", "CODE_TYPE_QRCODE"),
+            ("CodeType", "QRCODE", "CODE_TYPE_QRCODE"),
+            ("CardColor", "Color010", "CARD_COLOR_010"),
+            (
+                "PayGiftRuleStatus",
+                "RULE_STATUS_OK",
+                "PAY_GIFT_RULE_STATUS_OK",
+            ),
+            // Words that only look like the prefix, and words elsewhere, are WeChat's.
+            ("CardColor", "Colorful", "CARD_COLOR_COLORFUL"),
+            ("CardType", "MEMBER_CARD", "CARD_TYPE_MEMBER_CARD"),
+            ("CardState", "CARD_INVALID", "CARD_STATE_CARD_INVALID"),
+            ("State", "STATE", "STATE_STATE"),
+        ] {
+            assert_eq!(enum_value(enumeration, wire), expected);
+        }
     }
 
     #[test]

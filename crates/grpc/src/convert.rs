@@ -245,6 +245,16 @@ impl Reader {
     }
 }
 
+/// The text of a required field: empty is absent, so that a check reports it.
+pub(crate) fn text(given: String) -> Option<String> {
+    (!given.is_empty()).then_some(given)
+}
+
+/// The number of a required field that has no meaning as 0, which is absent then.
+pub(crate) fn positive(given: i64) -> Option<i64> {
+    (given != 0).then_some(given)
+}
+
 /// An empty list is absent unless `extra` says `[]`.
 fn explicit_empty<M>(name: &str, extra: &mut Extra) -> Option<Vec<M>> {
     let text = extra.get(name)?;

@@ -1,8 +1,8 @@
 //! Server reflection, both versions: grpcurl works without a file.
 //!
-//! Descriptors are served byte for byte as they were compiled, so that options
-//! such as `google.api.http` survive, and only the services that are really
-//! served are listed.
+//! Descriptors are served byte for byte as they were compiled, so that comments
+//! and options such as `google.api.field_behavior` survive, and only the services
+//! that are really served are listed.
 
 use tonic::service::RoutesBuilder;
 use tonic_reflection::server::Builder;

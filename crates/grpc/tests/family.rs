@@ -59,11 +59,11 @@ fn update() -> merchant::UpdateUserCardRequest {
         code: get.code,
         level: Some("黄金会员".to_owned()),
         membership_number: Some("478515832665".to_owned()),
-        out_request_no: Some("100002322019090134234sfdf".to_owned()),
+        out_request_no: "100002322019090134234sfdf".to_owned(),
         balance_information: Some(merchant::BalanceChange {
-            before_balance: Some(888),
-            balance: Some(888),
-            add_balance: Some(100),
+            before_balance: 888,
+            balance: 888,
+            add_balance: 100,
             ..Default::default()
         }),
         ..Default::default()
@@ -122,7 +122,7 @@ async fn faults_are_named_by_the_fields_of_the_message() {
     });
     let request = merchant::UpdateUserCardRequest {
         level: Some("黄金会员卡卡".to_owned()),
-        balance_information: Some(merchant::BalanceChange::default()),
+        out_request_no: String::new(),
         ..update()
     };
     let answer = call(upstream, UPDATE, &request).await;
@@ -143,13 +143,7 @@ async fn faults_are_named_by_the_fields_of_the_message() {
         .iter()
         .map(|violation| violation.field.as_str())
         .collect();
-    for field in [
-        "level",
-        "balance_information.before_balance",
-        "balance_information.add_balance",
-    ] {
-        assert!(fields.contains(&field), "{field} in {fields:?}");
-    }
+    assert_eq!(fields, ["level", "out_request_no"]);
 }
 
 #[tokio::test]

@@ -21,5 +21,5 @@ mod redact;
 pub mod kabao;
 
 /// The encoded `google.protobuf.FileDescriptorSet` of all packages and their imports, for
-/// reflection. Extension options such as `google.api.http` are kept.
+/// reflection. Extension options such as `google.api.field_behavior` and all comments are kept.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!("generated/descriptor.bin");

@@ -23,7 +23,7 @@ fn get_card() -> GetCardRequest {
     GetCardRequest {
         account: BRAND.account(),
         card_id: BRAND.card_id.to_owned(),
-        brand_id: Some(BRAND_ID.to_owned()),
+        brand_id: BRAND_ID.to_owned(),
     }
 }
 
@@ -31,9 +31,9 @@ async fn user_card(world: &World) -> UserCard {
     let request = GetUserCardRequest {
         account: BRAND.account(),
         user_card_code: BRAND.code.to_owned(),
-        brand_id: Some(BRAND_ID.to_owned()),
-        card_id: Some(BRAND.card_id.to_owned()),
-        openid: Some(BRAND.openid.to_owned()),
+        brand_id: BRAND_ID.to_owned(),
+        card_id: BRAND.card_id.to_owned(),
+        openid: BRAND.openid.to_owned(),
     };
     user_cards(world)
         .get_user_card(request)
@@ -48,7 +48,7 @@ async fn a_card_shows_what_was_written() {
     let update = UpdateCardRequest {
         account: BRAND.account(),
         card_id: BRAND.card_id.to_owned(),
-        brand_id: Some(BRAND_ID.to_owned()),
+        brand_id: BRAND_ID.to_owned(),
         card_title: Some("品牌会员卡".to_owned()),
         benefits: Some("积分抵现".to_owned()),
         ..UpdateCardRequest::default()
@@ -76,7 +76,7 @@ async fn an_invalidated_card_says_so() {
     let request = InvalidateCardRequest {
         account: BRAND.account(),
         card_id: BRAND.card_id.to_owned(),
-        brand_id: Some(BRAND_ID.to_owned()),
+        brand_id: BRAND_ID.to_owned(),
         ..InvalidateCardRequest::default()
     };
     let answer = cards(&world)
@@ -99,7 +99,7 @@ async fn the_retired_delete_still_works_where_wechat_answers_it() {
     let request = DeleteCardRequest {
         account: BRAND.account(),
         card_id: BRAND.card_id.to_owned(),
-        brand_id: Some(BRAND_ID.to_owned()),
+        brand_id: BRAND_ID.to_owned(),
     };
     cards(&world).delete_card(request).await.unwrap();
     let read = cards(&world)
@@ -116,9 +116,9 @@ async fn a_user_card_shows_what_was_written_and_the_phone_number_survives_encryp
     let update = UpdateUserCardRequest {
         account: BRAND.account(),
         user_card_code: BRAND.code.to_owned(),
-        brand_id: Some(BRAND_ID.to_owned()),
-        card_id: Some(BRAND.card_id.to_owned()),
-        openid: Some(BRAND.openid.to_owned()),
+        brand_id: BRAND_ID.to_owned(),
+        card_id: BRAND.card_id.to_owned(),
+        openid: BRAND.openid.to_owned(),
         level: Some("白金".to_owned()),
         phone_number: Some("13800138000".to_owned()),
         ..UpdateUserCardRequest::default()

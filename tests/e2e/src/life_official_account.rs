@@ -33,16 +33,10 @@ async fn the_life_of_a_card() {
 
     // The shop makes a card for its old numbers, which waits for WeChat's review.
     let card_id = shop.create_card().await;
-    assert_eq!(
-        shop.card(&card_id).await.status(),
-        CardStatus::CardStatusNotVerify
-    );
+    assert_eq!(shop.card(&card_id).await.status(), CardStatus::NotVerify);
     shop.claim(&card_id, MEI, None, 409).await;
     shop.approve(&card_id).await;
-    assert_eq!(
-        shop.card(&card_id).await.status(),
-        CardStatus::CardStatusVerifyOk
-    );
+    assert_eq!(shop.card(&card_id).await.status(), CardStatus::VerifyOk);
 
     // It brings its numbers, and as many cards as numbers.
     shop.deposit(&card_id, &["A0001"]).await;
@@ -129,10 +123,7 @@ async fn the_life_of_a_card() {
     // The shop ends the programme: nobody gets the card any more, but Jun keeps his.
     shop.delete_card(&card_id).await;
     assert!(!shop.cards().await.contains(&card_id));
-    assert_eq!(
-        shop.card(&card_id).await.status(),
-        CardStatus::CardStatusDelete
-    );
+    assert_eq!(shop.card(&card_id).await.status(), CardStatus::Delete);
     shop.claim(&card_id, MEI, None, 409).await;
     assert_eq!(shop.member(&card_id, "A0002").await.bonus, Some(2_000));
 }
@@ -161,7 +152,7 @@ impl Shop {
         let request = CreateCardRequest {
             account: OFFICIAL_ACCOUNT.account(),
             card: Some(NewCard {
-                card_type: Some(CardType::MemberCard.into()),
+                card_type: CardType::MemberCard.into(),
                 member_card: Some(new_card()),
                 ..NewCard::default()
             }),
@@ -175,7 +166,7 @@ impl Shop {
     async fn card(&self, card_id: &str) -> BaseInfo {
         let request = GetCardRequest {
             account: OFFICIAL_ACCOUNT.account(),
-            card_id: Some(card_id.to_owned()),
+            card_id: card_id.to_owned(),
             ..GetCardRequest::default()
         };
         let answer = self.cards_service().get_card(request).await.unwrap();
@@ -191,9 +182,9 @@ impl Shop {
     async fn cards(&self) -> Vec<String> {
         let request = BatchGetCardsRequest {
             account: OFFICIAL_ACCOUNT.account(),
-            offset: Some(0),
-            count: Some(50),
-            status_list: vec![CardStatus::CardStatusVerifyOk.into()],
+            offset: 0,
+            count: 50,
+            status_list: vec![CardStatus::VerifyOk.into()],
             ..BatchGetCardsRequest::default()
         };
         let answer = self.cards_service().batch_get_cards(request).await.unwrap();
@@ -203,7 +194,7 @@ impl Shop {
     async fn delete_card(&self, card_id: &str) {
         let request = DeleteCardRequest {
             account: OFFICIAL_ACCOUNT.account(),
-            card_id: Some(card_id.to_owned()),
+            card_id: card_id.to_owned(),
             ..DeleteCardRequest::default()
         };
         self.cards_service().delete_card(request).await.unwrap();
@@ -213,7 +204,7 @@ impl Shop {
     async fn deposit(&self, card_id: &str, numbers: &[&str]) {
         let request = DepositCodesRequest {
             account: OFFICIAL_ACCOUNT.account(),
-            card_id: Some(card_id.to_owned()),
+            card_id: card_id.to_owned(),
             code: numbers.iter().map(|number| (*number).to_owned()).collect(),
             ..DepositCodesRequest::default()
         };
@@ -221,7 +212,7 @@ impl Shop {
         assert_eq!(answer.into_inner().succ_code, numbers);
         let request = ModifyCardStockRequest {
             account: OFFICIAL_ACCOUNT.account(),
-            card_id: Some(card_id.to_owned()),
+            card_id: card_id.to_owned(),
             increase_stock_value: i64::try_from(numbers.len()).ok(),
             ..ModifyCardStockRequest::default()
         };
@@ -233,10 +224,10 @@ impl Shop {
     async fn qrcode(&self, card_id: &str) -> String {
         let request = CreateQrcodeRequest {
             account: OFFICIAL_ACCOUNT.account(),
-            action_name: Some(QrActionName::QrCard.into()),
+            action_name: QrActionName::QrCard.into(),
             action_info: Some(QrcodeActionInfo {
                 card: Some(QrcodeCard {
-                    card_id: Some(card_id.to_owned()),
+                    card_id: card_id.to_owned(),
                     outer_str: Some("till-2".to_owned()),
                     ..QrcodeCard::default()
                 }),
@@ -252,8 +243,8 @@ impl Shop {
     async fn member(&self, card_id: &str, code: &str) -> GetUserInfoResponse {
         let request = GetUserInfoRequest {
             account: OFFICIAL_ACCOUNT.account(),
-            card_id: Some(card_id.to_owned()),
-            code: Some(code.to_owned()),
+            card_id: card_id.to_owned(),
+            code: code.to_owned(),
             ..GetUserInfoRequest::default()
         };
         let answer = self.members().get_user_info(request).await.unwrap();
@@ -264,8 +255,8 @@ impl Shop {
         let request = ActivateMemberRequest {
             account: OFFICIAL_ACCOUNT.account(),
             card_id: Some(card_id.to_owned()),
-            code: Some(code.to_owned()),
-            membership_number: Some(code.to_owned()),
+            code: code.to_owned(),
+            membership_number: code.to_owned(),
             init_bonus: Some(init_bonus),
             init_balance: Some(0),
             init_custom_field_value1: Some("银卡".to_owned()),
@@ -300,7 +291,7 @@ impl Shop {
         let request = SetCodeUnavailableRequest {
             account: OFFICIAL_ACCOUNT.account(),
             card_id: Some(card_id.to_owned()),
-            code: Some(code.to_owned()),
+            code: code.to_owned(),
             reason: Some("应会员要求".to_owned()),
             ..SetCodeUnavailableRequest::default()
         };
@@ -311,7 +302,7 @@ impl Shop {
         let request = GetCodeRequest {
             account: OFFICIAL_ACCOUNT.account(),
             card_id: Some(card_id.to_owned()),
-            code: Some(code.to_owned()),
+            code: code.to_owned(),
             check_consume: Some(false),
             ..GetCodeRequest::default()
         };
@@ -323,7 +314,7 @@ impl Shop {
     async fn codes_of(&self, card_id: &str, openid: &str) -> Vec<String> {
         let request = ListUserCardsRequest {
             account: OFFICIAL_ACCOUNT.account(),
-            openid: Some(openid.to_owned()),
+            openid: openid.to_owned(),
             card_id: Some(card_id.to_owned()),
             ..ListUserCardsRequest::default()
         };
@@ -352,8 +343,8 @@ impl Shop {
 fn of_member(card_id: &str, code: &str, change: UpdateUserRequest) -> UpdateUserRequest {
     UpdateUserRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(card_id.to_owned()),
-        code: Some(code.to_owned()),
+        card_id: card_id.to_owned(),
+        code: code.to_owned(),
         ..change
     }
 }
@@ -363,19 +354,19 @@ fn new_card() -> NewMemberCard {
     let some = |text: &str| Some(text.to_owned());
     NewMemberCard {
         base_info: Some(NewBaseInfo {
-            logo_url: some(LOGO),
-            brand_name: some("茶港"),
-            code_type: Some(CodeType::CodeTypeBarcode.into()),
-            title: some("老友卡"),
-            color: Some(CardColor::Color030.into()),
-            notice: some("出示此卡"),
-            description: some("每消费一元得一分。"),
+            logo_url: LOGO.to_owned(),
+            brand_name: "茶港".to_owned(),
+            code_type: CodeType::Barcode.into(),
+            title: "老友卡".to_owned(),
+            color: CardColor::CardColor030.into(),
+            notice: "出示此卡".to_owned(),
+            description: "每消费一元得一分。".to_owned(),
             date_info: Some(DateInfo {
-                r#type: Some(DateInfoType::DateTypePermanent.into()),
+                r#type: DateInfoType::DateTypePermanent.into(),
                 ..DateInfo::default()
             }),
             sku: Some(NewSku {
-                quantity: Some(0),
+                quantity: 0,
                 ..NewSku::default()
             }),
             get_limit: Some(1),
@@ -383,12 +374,12 @@ fn new_card() -> NewMemberCard {
             get_custom_code_mode: some("GET_CUSTOM_CODE_MODE_DEPOSIT"),
             ..NewBaseInfo::default()
         }),
-        prerogative: some("会员享九五折。"),
-        supply_bonus: Some(true),
-        supply_balance: Some(true),
+        prerogative: "会员享九五折。".to_owned(),
+        supply_bonus: true,
+        supply_balance: true,
         activate_url: some("https://shop.example.com/activate"),
         custom_field1: Some(CustomField {
-            name_type: Some(FieldNameType::FieldNameTypeLevel.into()),
+            name_type: Some(FieldNameType::Level.into()),
             ..CustomField::default()
         }),
         ..NewMemberCard::default()

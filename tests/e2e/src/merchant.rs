@@ -40,11 +40,11 @@ pub(crate) fn balance_update(before: i64) -> UpdateUserCardRequest {
         code: MERCHANT.code.to_owned(),
         level: Some("金卡会员".to_owned()),
         membership_number: Some("12345678".to_owned()),
-        out_request_no: Some("100002322019090134234sfdf".to_owned()),
+        out_request_no: "100002322019090134234sfdf".to_owned(),
         balance_information: Some(BalanceChange {
-            before_balance: Some(before),
-            balance: Some(before + 100),
-            add_balance: Some(100),
+            before_balance: before,
+            balance: before + 100,
+            add_balance: 100,
             ..BalanceChange::default()
         }),
         ..UpdateUserCardRequest::default()

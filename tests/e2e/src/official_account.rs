@@ -21,8 +21,8 @@ async fn a_member_shows_what_was_written() {
     let mut members = MemberServiceClient::new(world.channel());
     let get = GetUserInfoRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
-        code: Some(OFFICIAL_ACCOUNT.code.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
+        code: OFFICIAL_ACCOUNT.code.to_owned(),
         ..GetUserInfoRequest::default()
     };
     let before = members
@@ -33,8 +33,8 @@ async fn a_member_shows_what_was_written() {
     let bonus = before.bonus.expect("the demo member has a bonus");
     let update = UpdateUserRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
-        code: Some(OFFICIAL_ACCOUNT.code.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
+        code: OFFICIAL_ACCOUNT.code.to_owned(),
         add_bonus: Some(30),
         record_bonus: Some("消费30元，获得30积分".to_owned()),
         ..UpdateUserRequest::default()
@@ -52,7 +52,7 @@ async fn a_card_update_says_whether_it_goes_to_review() {
     let mut cards = CardServiceClient::new(world.channel());
     let update = |phone: Option<&str>, notice: Option<&str>| UpdateCardRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
         member_card: Some(MemberCardChange {
             base_info: Some(BaseInfoChange {
                 service_phone: phone.map(str::to_owned),
@@ -75,7 +75,7 @@ async fn a_card_update_says_whether_it_goes_to_review() {
     assert_eq!(answer.into_inner().send_check, Some(true));
     let get = GetCardRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
         ..GetCardRequest::default()
     };
     let card = cards
@@ -95,7 +95,7 @@ async fn a_slot_in_messages_is_a_call_of_its_own_and_needs_no_review() {
     let mut cards = CardServiceClient::new(world.channel());
     let request = |slot: Option<MessageOperation>| UpdateCardMessageRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
         member_card: Some(MessageChange {
             modify_msg_operation: slot,
             ..MessageChange::default()
@@ -104,9 +104,9 @@ async fn a_slot_in_messages_is_a_call_of_its_own_and_needs_no_review() {
     };
     let slot = MessageOperation {
         url_cell: Some(UrlCell {
-            text: Some("领取优惠".to_owned()),
+            text: "领取优惠".to_owned(),
             url: Some("https://shop.example.com".to_owned()),
-            end_time: Some(4_102_416_000),
+            end_time: 4_102_416_000,
             card_id_list: vec![OFFICIAL_ACCOUNT.card_id.to_owned()],
             ..UrlCell::default()
         }),
@@ -131,13 +131,13 @@ async fn a_pay_gift_rule_can_be_added_read_and_deleted() {
     let mchid = "1900000001".to_owned();
     let add = AddPayGiftMemberCardRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
         jump_url: Some("https://www.qq.com".to_owned()),
         mchid_list: vec![mchid.clone()],
-        begin_time: Some(1_480_317_217),
-        end_time: Some(4_102_416_000),
-        min_cost: Some(1),
-        max_cost: Some(1000),
+        begin_time: 1_480_317_217,
+        end_time: 4_102_416_000,
+        min_cost: 1,
+        max_cost: 1000,
         ..AddPayGiftMemberCardRequest::default()
     };
     let added = rules
@@ -148,7 +148,7 @@ async fn a_pay_gift_rule_can_be_added_read_and_deleted() {
     assert_eq!(added.succ_mchid_list, std::slice::from_ref(&mchid));
     let get = GetPayGiftMemberCardRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        mchid: Some(mchid.clone()),
+        mchid: mchid.clone(),
         ..GetPayGiftMemberCardRequest::default()
     };
     let rule = rules
@@ -159,7 +159,7 @@ async fn a_pay_gift_rule_can_be_added_read_and_deleted() {
     assert_eq!(rule.card_id.as_deref(), Some(OFFICIAL_ACCOUNT.card_id));
     let delete = DeletePayGiftMemberCardRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
         mchid_list: vec![mchid.clone()],
         ..DeletePayGiftMemberCardRequest::default()
     };

@@ -127,7 +127,7 @@ async fn texts_that_are_too_long_are_counted_in_characters() {
         .check(answer);
     let mut request = balance_update(0);
     request.level = Some("钻石贵宾会员".to_owned());
-    request.out_request_no = None;
+    request.out_request_no.clear();
     let answer = UserCardServiceClient::new(world.channel())
         .update_user_card(request)
         .await;
@@ -150,9 +150,9 @@ async fn enumeration_values_that_do_not_exist() {
     let request = UpdateCardRequest {
         account: BRAND.account(),
         card_id: BRAND.card_id.to_owned(),
-        brand_id: Some(BRAND_ID.to_owned()),
+        brand_id: BRAND_ID.to_owned(),
         valid_date_information: Some(ValidDateInformation {
-            r#type: Some(99),
+            r#type: 99,
             ..ValidDateInformation::default()
         }),
         ..UpdateCardRequest::default()

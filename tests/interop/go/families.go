@@ -33,11 +33,11 @@ func updateBalance(ctx context.Context, connection grpc.ClientConnInterface, run
 		Level:            proto.String("黄金会员"),
 		MembershipNumber: proto.String("go" + run),
 		BalanceInformation: &merchantv1.BalanceChange{
-			BeforeBalance: proto.Int64(before.GetBalance()),
-			Balance:       proto.Int64(before.GetBalance() + 100),
-			AddBalance:    proto.Int64(100),
+			BeforeBalance: before.GetBalance(),
+			Balance:       before.GetBalance() + 100,
+			AddBalance:    100,
 		},
-		OutRequestNo: proto.String("balance-go" + run),
+		OutRequestNo: "balance-go" + run,
 	}
 	for range 2 {
 		if _, err := client.UpdateUserCard(ctx, change); err != nil {
@@ -58,7 +58,7 @@ func updateBenefits(ctx context.Context, connection grpc.ClientConnInterface, ru
 	changed, err := client.UpdateCard(ctx, &brandv1.UpdateCardRequest{
 		Account:  "accounts/" + brand.account,
 		CardId:   brand.card,
-		BrandId:  proto.String("1004"),
+		BrandId:  "1004",
 		Benefits: proto.String("go" + run),
 	})
 	if err != nil {
@@ -67,7 +67,7 @@ func updateBenefits(ctx context.Context, connection grpc.ClientConnInterface, ru
 	after, err := client.GetCard(ctx, &brandv1.GetCardRequest{
 		Account: "accounts/" + brand.account,
 		CardId:  brand.card,
-		BrandId: proto.String("1004"),
+		BrandId: "1004",
 	})
 	if err != nil {
 		return nil, fmt.Errorf("get after the update: %w", err)
@@ -81,8 +81,8 @@ func updateBonus(ctx context.Context, connection grpc.ClientConnInterface) (map[
 	account := families["official_account"]
 	query := &officialaccountv1.GetUserInfoRequest{
 		Account: "accounts/" + account.account,
-		CardId:  proto.String(account.card),
-		Code:    proto.String(account.code),
+		CardId:  account.card,
+		Code:    account.code,
 	}
 	before, err := client.GetUserInfo(ctx, query)
 	if err != nil {

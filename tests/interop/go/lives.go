@@ -25,22 +25,22 @@ func merchantLife(ctx context.Context, connection grpc.ClientConnInterface, cont
 
 	created := call(s, "created", cards.CreateCard, &merchantv1.CreateCardRequest{
 		Account:              s.name(),
-		Appid:                proto.String(appid),
-		LogoUrl:              proto.String(picture),
-		Brand:                &merchantv1.Brand{BrandId: proto.String(brandID), DisplayName: proto.String("茶港")},
-		Title:                proto.String("茶港金卡"),
-		BackgroundPictureUrl: proto.String(picture),
-		Description:          proto.String("出示会员卡可累积积分"),
-		CodeType:             merchantv1.CodeType_CODE_TYPE_QRCODE.Enum(),
-		CodeMode:             merchantv1.CodeMode_CODE_MODE_SYSTEM_ALLOCATE.Enum(),
+		Appid:                appid,
+		LogoUrl:              picture,
+		Brand:                &merchantv1.Brand{BrandId: brandID, DisplayName: "茶港"},
+		Title:                "茶港金卡",
+		BackgroundPictureUrl: picture,
+		Description:          "出示会员卡可累积积分",
+		CodeType:             merchantv1.CodeType_CODE_TYPE_QRCODE,
+		CodeMode:             merchantv1.CodeMode_CODE_MODE_SYSTEM_ALLOCATE,
 		TotalQuantity:        proto.Int64(100),
 		DateInformation: &merchantv1.DateInformation{
-			Type: merchantv1.DateInformationType_DATE_INFORMATION_TYPE_PERMANENT.Enum(),
+			Type: merchantv1.DateInformationType_DATE_INFORMATION_TYPE_PERMANENT,
 		},
 		NeedDisplayLevel:   proto.Bool(true),
 		InitLevel:          proto.String("白银会员"),
 		BalanceInformation: &merchantv1.BalanceInformation{NeedBalance: proto.Bool(true)},
-		OutRequestNo:       proto.String("life-go" + run),
+		OutRequestNo:       "life-go" + run,
 	})
 	card := created.GetCardId()
 	s.approve(card)
@@ -50,16 +50,16 @@ func merchantLife(ctx context.Context, connection grpc.ClientConnInterface, cont
 	call(s, "claimed", members.GetUserCard, member)
 	call(s, "confirm", members.ConfirmUserCard, &merchantv1.ConfirmUserCardRequest{
 		Account: s.name(), CardId: card, Code: code,
-		UserCardConfirmState: merchantv1.UserCardConfirmState_USER_CARD_CONFIRM_STATE_CREATE_CARD_SUCCESS.Enum(),
+		UserCardConfirmState: merchantv1.UserCardConfirmState_USER_CARD_CONFIRM_STATE_CREATE_CARD_SUCCESS,
 	})
 	call(s, "active", members.GetUserCard, member)
 	call(s, "change", members.UpdateUserCard, &merchantv1.UpdateUserCardRequest{
 		Account: s.name(), CardId: card, Code: code,
 		Level: proto.String("黄金会员"),
 		BalanceInformation: &merchantv1.BalanceChange{
-			BeforeBalance: proto.Int64(0), Balance: proto.Int64(100), AddBalance: proto.Int64(100),
+			BeforeBalance: 0, Balance: 100, AddBalance: 100,
 		},
-		OutRequestNo: proto.String("change-go" + run),
+		OutRequestNo: "change-go" + run,
 	})
 	call(s, "changed", members.GetUserCard, member)
 	portable := kabaov1.NewMemberServiceClient(connection)
@@ -75,11 +75,11 @@ func merchantLife(ctx context.Context, connection grpc.ClientConnInterface, cont
 		RequestId: "spend-go" + run,
 	})
 	call(s, "listed", members.ListUserCards, &merchantv1.ListUserCardsRequest{
-		Account: s.name(), Openid: proto.String(openid), Offset: proto.Int64(0), Limit: proto.Int64(20),
+		Account: s.name(), Openid: openid, Offset: 0, Limit: 20,
 	})
 	call(s, "import", members.ImportUserCardByOpenid, &merchantv1.ImportUserCardByOpenidRequest{
-		Account: s.name(), CardId: card, Openid: proto.String("oOtherGo" + run),
-		OutRequestNo: proto.String("import-go" + run),
+		Account: s.name(), CardId: card, Openid: "oOtherGo" + run,
+		OutRequestNo: "import-go" + run,
 	})
 	call(s, "end", members.SetUserCardUnavailable, &merchantv1.SetUserCardUnavailableRequest{
 		Account: s.name(), CardId: card, Code: code, Reason: proto.String("会员主动注销"),
@@ -95,32 +95,32 @@ func brandLife(ctx context.Context, connection grpc.ClientConnInterface, control
 	s := newStory(ctx, control, "demo-brand")
 	cards := brandv1.NewCardServiceClient(connection)
 	members := brandv1.NewUserCardServiceClient(connection)
-	brand := proto.String(brandID)
+	brand := brandID
 
 	created := call(s, "created", cards.CreateCard, &brandv1.CreateCardRequest{
 		Account:        s.name(),
-		OutRequestNo:   proto.String("life-go" + run),
+		OutRequestNo:   "life-go" + run,
 		BrandId:        brand,
-		Appid:          proto.String(appid),
-		CardType:       brandv1.CardType_CARD_TYPE_NORMAL.Enum(),
-		CardTitle:      proto.String("茶港金卡"),
-		CardColor:      proto.String("#1A7F5A"),
-		CardPictureUrl: proto.String(picture),
-		CodeMode:       brandv1.CodeMode_CODE_MODE_SYSTEM_ALLOCATE.Enum(),
-		CodeType:       brandv1.CodeType_CODE_TYPE_QR_CODE.Enum(),
-		Benefits:       proto.String("会员价"),
-		NotifyUrl:      proto.String("https://notify.example.com/wechatpay/brand-member"),
-		LegalAgreement: proto.String("会员须遵守门店规定。"),
+		Appid:          appid,
+		CardType:       brandv1.CardType_CARD_TYPE_NORMAL,
+		CardTitle:      "茶港金卡",
+		CardColor:      "#1A7F5A",
+		CardPictureUrl: picture,
+		CodeMode:       brandv1.CodeMode_CODE_MODE_SYSTEM_ALLOCATE,
+		CodeType:       brandv1.CodeType_CODE_TYPE_QR_CODE,
+		Benefits:       "会员价",
+		NotifyUrl:      "https://notify.example.com/wechatpay/brand-member",
+		LegalAgreement: "会员须遵守门店规定。",
 		ValidDateInformation: &brandv1.ValidDateInformation{
-			Type: brandv1.ValidDateType_VALID_DATE_TYPE_PERMANENT.Enum(),
+			Type: brandv1.ValidDateType_VALID_DATE_TYPE_PERMANENT,
 		},
 		MemberInformation: &brandv1.JumpTarget{
-			JumpAppid: proto.String(appid), JumpPath: proto.String("/pages/member/index"),
+			JumpAppid: appid, JumpPath: "/pages/member/index",
 		},
 	})
-	card := proto.String(created.GetCardId())
-	openid := proto.String("oLifeGo" + run)
-	code := s.claim(*card, *openid)
+	card := created.GetCardId()
+	openid := "oLifeGo" + run
+	code := s.claim(card, openid)
 	member := &brandv1.GetUserCardRequest{
 		Account: s.name(), UserCardCode: code, BrandId: brand, CardId: card, Openid: openid,
 	}
@@ -128,7 +128,7 @@ func brandLife(ctx context.Context, connection grpc.ClientConnInterface, control
 	call(s, "active", members.ConfirmUserCard, &brandv1.ConfirmUserCardRequest{
 		Account: s.name(), UserCardCode: code, BrandId: brand, CardId: card, Openid: openid,
 		Level:                proto.String("白银会员"),
-		UserCardConfirmState: brandv1.UserCardConfirmState_USER_CARD_CONFIRM_STATE_CREATE_CARD_SUCCESS.Enum(),
+		UserCardConfirmState: brandv1.UserCardConfirmState_USER_CARD_CONFIRM_STATE_CREATE_CARD_SUCCESS,
 	})
 	// The number is plain text here and encrypted on the way to WeChat and back.
 	call(s, "change", members.UpdateUserCard, &brandv1.UpdateUserCardRequest{
@@ -137,11 +137,11 @@ func brandLife(ctx context.Context, connection grpc.ClientConnInterface, control
 	})
 	call(s, "changed", members.GetUserCard, member)
 	call(s, "points", brandv1.NewUserPointServiceClient(connection).SyncUserPoints, &brandv1.SyncUserPointsRequest{
-		Account: s.name(), UserCardCode: &code, BrandId: brand, CardId: card, Openid: openid,
-		OutRequestNo: proto.String("points-go" + run), PointBalance: proto.Int64(1450),
+		Account: s.name(), UserCardCode: code, BrandId: brand, CardId: card, Openid: openid,
+		OutRequestNo: "points-go" + run, PointBalance: 1450,
 	})
 	call(s, "listed", members.ListUserCards, &brandv1.ListUserCardsRequest{
-		Account: s.name(), BrandId: brand, Openid: openid, Offset: proto.Int64(0), Limit: proto.Int64(20),
+		Account: s.name(), BrandId: brand, Openid: openid, Offset: 0, Limit: 20,
 	})
 	call(s, "ended", members.InvalidateUserCard, &brandv1.InvalidateUserCardRequest{
 		Account: s.name(), UserCardCode: code, BrandId: brand, CardId: card, Openid: openid,
@@ -164,19 +164,19 @@ func officialAccountLife(
 	created := call(s, "created", cards.CreateCard, &officialaccountv1.CreateCardRequest{
 		Account: s.name(),
 		Card: &officialaccountv1.NewCard{
-			CardType:   officialaccountv1.CardType_CARD_TYPE_MEMBER_CARD.Enum(),
+			CardType:   officialaccountv1.CardType_CARD_TYPE_MEMBER_CARD,
 			MemberCard: newMemberCard(),
 		},
 	})
-	card := proto.String(created.GetCardId())
-	s.approve(*card)
+	card := created.GetCardId()
+	s.approve(card)
 	openid := "oLifeGo" + run
-	code := proto.String(s.claim(*card, openid))
+	code := s.claim(card, openid)
 	member := &officialaccountv1.GetUserInfoRequest{Account: s.name(), CardId: card, Code: code}
 	call(s, "claimed", members.GetUserInfo, member)
 	call(s, "activate", members.ActivateMember, &officialaccountv1.ActivateMemberRequest{
-		Account: s.name(), CardId: card, Code: code,
-		MembershipNumber: proto.String("number-go" + run), InitBonus: proto.Int64(100),
+		Account: s.name(), CardId: &card, Code: code,
+		MembershipNumber: "number-go" + run, InitBonus: proto.Int64(100),
 	})
 	call(s, "active", members.GetUserInfo, member)
 	call(s, "change", members.UpdateUser, &officialaccountv1.UpdateUserRequest{
@@ -185,14 +185,14 @@ func officialAccountLife(
 	})
 	call(s, "changed", members.GetUserInfo, member)
 	call(s, "spent", kabaov1.NewMemberServiceClient(connection).AdjustPoints, &kabaov1.AdjustPointsRequest{
-		Name:    s.member(*card, *code),
+		Name:    s.member(card, code),
 		Change:  &kabaov1.AdjustPointsRequest_Add{Add: -50},
 		Minimum: proto.Int64(0),
 	})
 	call(s, "listed", officialaccountv1.NewUserServiceClient(connection).ListUserCards,
-		&officialaccountv1.ListUserCardsRequest{Account: s.name(), CardId: card, Openid: proto.String(openid)})
+		&officialaccountv1.ListUserCardsRequest{Account: s.name(), CardId: &card, Openid: openid})
 	call(s, "end", officialaccountv1.NewCodeServiceClient(connection).SetCodeUnavailable,
-		&officialaccountv1.SetCodeUnavailableRequest{Account: s.name(), CardId: card, Code: code})
+		&officialaccountv1.SetCodeUnavailableRequest{Account: s.name(), CardId: &card, Code: code})
 	call(s, "ended", members.GetUserInfo, member)
 	call(s, "delete", cards.DeleteCard, &officialaccountv1.DeleteCardRequest{Account: s.name(), CardId: card})
 	call(s, "deleted", cards.GetCard, &officialaccountv1.GetCardRequest{Account: s.name(), CardId: card})
@@ -204,23 +204,23 @@ func newMemberCard() *officialaccountv1.NewMemberCard {
 	return &officialaccountv1.NewMemberCard{
 		BackgroundPicUrl: proto.String(logo),
 		BaseInfo: &officialaccountv1.NewBaseInfo{
-			LogoUrl:      proto.String(logo),
-			BrandName:    proto.String("茶港"),
-			CodeType:     officialaccountv1.CodeType_CODE_TYPE_CODE_TYPE_BARCODE.Enum(),
-			Title:        proto.String("茶港金卡"),
-			Color:        officialaccountv1.CardColor_CARD_COLOR_COLOR030.Enum(),
-			Notice:       proto.String("结账时出示"),
+			LogoUrl:      logo,
+			BrandName:    "茶港",
+			CodeType:     officialaccountv1.CodeType_CODE_TYPE_BARCODE,
+			Title:        "茶港金卡",
+			Color:        officialaccountv1.CardColor_CARD_COLOR_030,
+			Notice:       "结账时出示",
 			ServicePhone: proto.String("020-12345678"),
-			Description:  proto.String("消费可累积积分"),
+			Description:  "消费可累积积分",
 			DateInfo: &officialaccountv1.DateInfo{
-				Type: officialaccountv1.DateInfoType_DATE_INFO_TYPE_DATE_TYPE_PERMANENT.Enum(),
+				Type: officialaccountv1.DateInfoType_DATE_INFO_TYPE_DATE_TYPE_PERMANENT,
 			},
-			Sku:      &officialaccountv1.NewSku{Quantity: proto.Int64(100)},
+			Sku:      &officialaccountv1.NewSku{Quantity: 100},
 			GetLimit: proto.Int64(1),
 		},
-		SupplyBonus:   proto.Bool(true),
-		SupplyBalance: proto.Bool(false),
-		Prerogative:   proto.String("会员九五折"),
+		SupplyBonus:   true,
+		SupplyBalance: false,
+		Prerogative:   "会员九五折",
 		WxActivate:    proto.Bool(true),
 	}
 }

@@ -188,11 +188,7 @@ fn unknown_values_unknown_members_and_empty_lists_survive() {
     });
     let model: CreateCard = serde_json::from_str(&body.to_string()).unwrap();
     let message = CreateCardRequest::from_model(model.clone());
-    assert_eq!(
-        message.code_mode,
-        Some(0),
-        "an unknown value is unspecified"
-    );
+    assert_eq!(message.code_mode, 0, "an unknown value is unspecified");
     assert_eq!(message.extra["code_mode"], "\"BY_MOON\"");
     assert_eq!(message.extra["moon"], "{\"big\":18446744073709551615}");
     let written = serde_json::to_value(through::<CreateCard, CreateCardRequest>(&model)).unwrap();
@@ -231,7 +227,7 @@ fn what_a_message_cannot_mean_is_refused_with_its_path() {
     check_refused(
         UpdateCardRequest {
             date_information: Some(DateInformation {
-                r#type: Some(77),
+                r#type: 77,
                 ..Default::default()
             }),
             ..valid()
@@ -259,5 +255,108 @@ fn what_a_message_cannot_mean_is_refused_with_its_path() {
             .unwrap()
             .extra,
         Extra::default()
+    );
+}
+
+/// The paths that WeChat's limits find fault with.
+#[track_caller]
+fn faults<E: Endpoint>(message: impl IntoModel<E>) -> (E, Vec<String>) {
+    let request: E = Reader::read(message).unwrap();
+    let paths = request
+        .violations()
+        .into_iter()
+        .map(|violation| violation.to_string());
+    let paths = paths.collect();
+    (request, paths)
+}
+
+#[test]
+fn an_empty_required_field_is_missing_at_its_path() {
+    use kabao_models::{brand, merchant};
+    use kabao_proto::kabao::brand::v1 as b;
+    use kabao_proto::kabao::merchant::v1 as m;
+
+    let (request, found) = faults::<merchant::cards::CreateCard>(m::CreateCardRequest {
+        brand: Some(m::Brand::default()),
+        date_information: Some(m::DateInformation::default()),
+        ..Default::default()
+    });
+    assert_eq!((&request.title, &request.code_mode), (&None, &None));
+    for path in [
+        "title",
+        "code_mode",
+        "brand.brand_id",
+        "date_information.type",
+    ] {
+        let expected = format!("{path} is required");
+        assert!(found.contains(&expected), "{expected}: {found:?}");
+    }
+
+    // A number that cannot be 0 is missing as 0; one that can be is sent.
+    let (request, found) = faults::<brand::cards::ListCards>(b::ListCardsRequest {
+        brand_id: "1004".into(),
+        ..Default::default()
+    });
+    assert_eq!((request.offset, request.limit), (Some(0), None));
+    assert_eq!(found, ["limit is required"]);
+}
+
+#[test]
+fn zero_and_false_of_required_fields_are_sent() {
+    use kabao_models::{merchant, official_account};
+    use kabao_proto::kabao::merchant::v1 as m;
+    use kabao_proto::kabao::officialaccount::v1 as o;
+
+    let change = m::BalanceChange {
+        before_balance: 100,
+        balance: 0,
+        add_balance: -100,
+        ..Default::default()
+    };
+    let change: merchant::user_cards::BalanceChange = Reader::read_any(change).unwrap();
+    assert_same(
+        "change",
+        &json!({"before_balance": 100, "balance": 0, "add_balance": -100}),
+        &serde_json::to_value(&change).unwrap(),
+    );
+    let card: official_account::card::NewMemberCard =
+        Reader::read_any(o::NewMemberCard::default()).unwrap();
+    assert_eq!(
+        (card.supply_bonus, card.supply_balance, card.prerogative),
+        (Some(false), Some(false), None)
+    );
+}
+
+#[test]
+fn an_enumeration_takes_wechats_own_spelling_in_extra() {
+    use kabao_models::official_account::card::NewBaseInfo;
+    use kabao_models::official_account::{CardColor, CodeType};
+    use kabao_proto::kabao::officialaccount::v1 as o;
+
+    let spelled = |name: &str, word: &str| (name.to_owned(), format!("\"{word}\""));
+    let message = o::NewBaseInfo {
+        extra: [
+            spelled("code_type", "CODE_TYPE_QRCODE"),
+            spelled("color", "Color010"),
+        ]
+        .into(),
+        ..Default::default()
+    };
+    let base: NewBaseInfo = Reader::read_any(message).unwrap();
+    assert_eq!(base.code_type, Some(CodeType::CodeTypeQrcode));
+    assert_eq!(base.color, Some(CardColor::Color010));
+    assert_eq!(base.extra, Extra::default());
+
+    // Said twice is refused, even if both mean the same.
+    let message = o::NewBaseInfo {
+        color: o::CardColor::CardColor010.into(),
+        extra: [spelled("color", "Color010")].into(),
+        ..Default::default()
+    };
+    let refused = Reader::read_any::<NewBaseInfo>(message).unwrap_err();
+    let refused: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        refused,
+        ["extra[\"color\"] has a field of its own; set `color` instead"]
     );
 }

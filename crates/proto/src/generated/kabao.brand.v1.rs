@@ -5,11 +5,11 @@
 #[prost(skip_debug)]
 pub struct JumpTarget {
     /// AppID opened from the member code. Required. At most 32 characters.
-    #[prost(string, optional, tag = "1")]
-    pub jump_appid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub jump_appid: ::prost::alloc::string::String,
     /// Page path opened from the member code. Required. At most 128 characters.
-    #[prost(string, optional, tag = "2")]
-    pub jump_path: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub jump_path: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -24,8 +24,8 @@ pub struct JumpTarget {
 #[prost(skip_debug)]
 pub struct ValidDateInformation {
     /// Kind of validity rule. Required.
-    #[prost(enumeration = "ValidDateType", optional, tag = "1")]
-    pub r#type: ::core::option::Option<i32>,
+    #[prost(enumeration = "ValidDateType", tag = "1")]
+    pub r#type: i32,
     /// Start of validity, inclusive; only for FIX_TIME_RANGE. Required if valid_date_information.type
     /// is FIX_TIME_RANGE; must be absent otherwise.
     #[prost(string, optional, tag = "2")]
@@ -53,14 +53,14 @@ pub struct ValidDateInformation {
 #[prost(skip_debug)]
 pub struct PurchaseInformation {
     /// Price of the paid membership in fen (1/100 CNY). Required. At least 1.
-    #[prost(int64, optional, tag = "1")]
-    pub price: ::core::option::Option<i64>,
+    #[prost(int64, tag = "1")]
+    pub price: i64,
     /// AppID of the purchase mini program. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub jump_appid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub jump_appid: ::prost::alloc::string::String,
     /// Page path of the purchase page. Required. At most 128 characters.
-    #[prost(string, optional, tag = "3")]
-    pub jump_path: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub jump_path: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -75,11 +75,11 @@ pub struct PurchaseInformation {
 #[prost(skip_debug)]
 pub struct CustomFormField {
     /// Single-choice or multiple-choice field. Required.
-    #[prost(enumeration = "CustomFieldType", optional, tag = "1")]
-    pub r#type: ::core::option::Option<i32>,
+    #[prost(enumeration = "CustomFieldType", tag = "1")]
+    pub r#type: i32,
     /// Label of the merchant-defined field. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
     /// Options offered to the user. Required. At most 8 characters. At least 1 entries. At most 10
     /// entries.
     #[prost(string, repeated, tag = "3")]
@@ -252,12 +252,12 @@ pub struct ListCardsResponse {
 #[prost(skip_debug)]
 pub struct CommonFieldValue {
     /// Platform-defined field name. Required.
-    #[prost(enumeration = "CommonField", optional, tag = "1")]
-    pub name: ::core::option::Option<i32>,
+    #[prost(enumeration = "CommonField", tag = "1")]
+    pub name: i32,
     /// Value the user entered. Required. At most 512 characters. Personal data. Plain text here; it
     /// travels encrypted between the gateway and WeChat.
-    #[prost(string, optional, tag = "2")]
-    pub value: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub value: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -272,8 +272,8 @@ pub struct CommonFieldValue {
 #[prost(skip_debug)]
 pub struct CustomFieldValue {
     /// Label of the merchant-defined field. Required. At most 32 characters.
-    #[prost(string, optional, tag = "1")]
-    pub name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
     /// Options the user chose; each at most 8 characters in clear text. Required. Personal data. Plain
     /// text here; it travels encrypted between the gateway and WeChat.
     #[prost(string, repeated, tag = "2")]
@@ -573,7 +573,8 @@ pub struct UploadedImage {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CardType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Ordinary membership; the only type that can be created today.
     Normal = 1,
@@ -610,7 +611,8 @@ impl CardType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CodeMode {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// WeChat Pay allocates a 24-digit code when the user takes the card.
     SystemAllocate = 1,
@@ -643,7 +645,8 @@ impl CodeMode {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CodeType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// No code shown.
     NoneCode = 1,
@@ -688,7 +691,8 @@ impl CodeType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ValidDateType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Valid from begin time (inclusive) to end time (exclusive).
     FixTimeRange = 1,
@@ -725,7 +729,8 @@ impl ValidDateType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CommonField {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Gender; the value is 男 (male) or 女 (female).
     UserFormFlagSex = 1,
@@ -774,7 +779,8 @@ impl CommonField {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CustomFieldType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Several options may be chosen.
     CheckBox = 1,
@@ -807,7 +813,8 @@ impl CustomFieldType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CardState {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Template in force.
     CardEffective = 1,
@@ -840,7 +847,8 @@ impl CardState {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum UserCardState {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Taken by the user, not yet confirmed by the merchant.
     Unactivated = 1,
@@ -881,7 +889,8 @@ impl UserCardState {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum UserCardConfirmState {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Enrolment succeeded.
     CreateCardSuccess = 1,
@@ -920,7 +929,8 @@ impl UserCardConfirmState {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ActivityChannel {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Join component in a mini program or H5 page of the merchant.
     MechantAppComponent = 1,
@@ -949,7 +959,8 @@ impl ActivityChannel {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ActivityState {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Created, not started.
     MembershipActivityCreated = 1,
@@ -994,7 +1005,8 @@ impl ActivityState {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum PointExchangeResult {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Merchant allows the exchange.
     PointExchangeCouponAllow = 1,
@@ -1031,7 +1043,8 @@ impl PointExchangeResult {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum PointExchangeState {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Coupon issued.
     PointExchangeCouponSuccess = 1,
@@ -1070,14 +1083,16 @@ impl PointExchangeState {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ProductCouponStockType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
-    /// Product coupon built on a merchant coupon.
-    ProductCouponStockTypeBusiFavor = 1,
-    /// Product coupon built on a cash coupon.
-    ProductCouponStockTypeCashFavor = 2,
-    /// Product coupon 2.0.
-    ProductCouponStockTypeBrandFavor = 3,
+    /// Product coupon built on a merchant coupon. WeChat writes
+    /// `PRODUCT_COUPON_STOCK_TYPE_BUSI_FAVOR`.
+    BusiFavor = 1,
+    /// Product coupon built on a cash coupon. WeChat writes `PRODUCT_COUPON_STOCK_TYPE_CASH_FAVOR`.
+    CashFavor = 2,
+    /// Product coupon 2.0. WeChat writes `PRODUCT_COUPON_STOCK_TYPE_BRAND_FAVOR`.
+    BrandFavor = 3,
 }
 impl ProductCouponStockType {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1087,30 +1102,18 @@ impl ProductCouponStockType {
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Unspecified => "PRODUCT_COUPON_STOCK_TYPE_UNSPECIFIED",
-            Self::ProductCouponStockTypeBusiFavor => {
-                "PRODUCT_COUPON_STOCK_TYPE_PRODUCT_COUPON_STOCK_TYPE_BUSI_FAVOR"
-            }
-            Self::ProductCouponStockTypeCashFavor => {
-                "PRODUCT_COUPON_STOCK_TYPE_PRODUCT_COUPON_STOCK_TYPE_CASH_FAVOR"
-            }
-            Self::ProductCouponStockTypeBrandFavor => {
-                "PRODUCT_COUPON_STOCK_TYPE_PRODUCT_COUPON_STOCK_TYPE_BRAND_FAVOR"
-            }
+            Self::BusiFavor => "PRODUCT_COUPON_STOCK_TYPE_BUSI_FAVOR",
+            Self::CashFavor => "PRODUCT_COUPON_STOCK_TYPE_CASH_FAVOR",
+            Self::BrandFavor => "PRODUCT_COUPON_STOCK_TYPE_BRAND_FAVOR",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "PRODUCT_COUPON_STOCK_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
-            "PRODUCT_COUPON_STOCK_TYPE_PRODUCT_COUPON_STOCK_TYPE_BUSI_FAVOR" => {
-                Some(Self::ProductCouponStockTypeBusiFavor)
-            }
-            "PRODUCT_COUPON_STOCK_TYPE_PRODUCT_COUPON_STOCK_TYPE_CASH_FAVOR" => {
-                Some(Self::ProductCouponStockTypeCashFavor)
-            }
-            "PRODUCT_COUPON_STOCK_TYPE_PRODUCT_COUPON_STOCK_TYPE_BRAND_FAVOR" => {
-                Some(Self::ProductCouponStockTypeBrandFavor)
-            }
+            "PRODUCT_COUPON_STOCK_TYPE_BUSI_FAVOR" => Some(Self::BusiFavor),
+            "PRODUCT_COUPON_STOCK_TYPE_CASH_FAVOR" => Some(Self::CashFavor),
+            "PRODUCT_COUPON_STOCK_TYPE_BRAND_FAVOR" => Some(Self::BrandFavor),
             _ => None,
         }
     }
@@ -1124,46 +1127,46 @@ pub struct CreateCardRequest {
     pub account: ::prost::alloc::string::String,
     /// Reference chosen by the caller for this request; must be unique. Required. At most 128
     /// characters.
-    #[prost(string, optional, tag = "2")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// AppID of an official account, service account, subscription account or mini program bound to
     /// the brand; scopes the openids. Required. At most 32 characters.
-    #[prost(string, optional, tag = "4")]
-    pub appid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub appid: ::prost::alloc::string::String,
     /// Kind of membership; only NORMAL is accepted at present. Required.
-    #[prost(enumeration = "CardType", optional, tag = "5")]
-    pub card_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "CardType", tag = "5")]
+    pub card_type: i32,
     /// Name shown on the card face. Required. At most 10 characters.
-    #[prost(string, optional, tag = "6")]
-    pub card_title: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub card_title: ::prost::alloc::string::String,
     /// Background colour of the card face, hexadecimal RGB with leading #. Required. At most 7
     /// characters.
-    #[prost(string, optional, tag = "7")]
-    pub card_color: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "7")]
+    pub card_color: ::prost::alloc::string::String,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
     /// advised). Required. At most 256 characters.
-    #[prost(string, optional, tag = "8")]
-    pub card_picture_url: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "8")]
+    pub card_picture_url: ::prost::alloc::string::String,
     /// Who allocates member codes. Required.
-    #[prost(enumeration = "CodeMode", optional, tag = "9")]
-    pub code_mode: ::core::option::Option<i32>,
+    #[prost(enumeration = "CodeMode", tag = "9")]
+    pub code_mode: i32,
     /// How the member code is presented to the user. Required.
-    #[prost(enumeration = "CodeType", optional, tag = "10")]
-    pub code_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "CodeType", tag = "10")]
+    pub code_type: i32,
     /// Mini-program target opened from the member code. Required if code_type is JUMP_MINI_PROGRAM;
     /// must be absent for every other code_type.
     #[prost(message, optional, tag = "11")]
     pub code_jump_information: ::core::option::Option<JumpTarget>,
     /// Short text describing member benefits. Required. At most 32 characters.
-    #[prost(string, optional, tag = "12")]
-    pub benefits: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "12")]
+    pub benefits: ::prost::alloc::string::String,
     /// Callback address for every notification about this template (full http/https URL, public host,
     /// path required, no query string). Required. At most 256 characters.
-    #[prost(string, optional, tag = "13")]
-    pub notify_url: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "13")]
+    pub notify_url: ::prost::alloc::string::String,
     /// Pin this template to the top of the brand list; several pinned templates are sorted by update
     /// time, newest first; default false.
     #[prost(bool, optional, tag = "14")]
@@ -1180,8 +1183,8 @@ pub struct CreateCardRequest {
     pub service_phone: ::core::option::Option<::prost::alloc::string::String>,
     /// Plain-text agreement between user and merchant; \n for line breaks, no hyperlinks. Required. At
     /// most 20480 characters.
-    #[prost(string, optional, tag = "18")]
-    pub legal_agreement: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "18")]
+    pub legal_agreement: ::prost::alloc::string::String,
     /// Validity rule of the card, counted from activation. Required.
     #[prost(message, optional, tag = "19")]
     pub valid_date_information: ::core::option::Option<ValidDateInformation>,
@@ -1219,17 +1222,17 @@ pub struct ListCardsRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template state.
     #[prost(enumeration = "CardState", optional, tag = "3")]
     pub state: ::core::option::Option<i32>,
-    /// Zero-based index of the first record to return. Required.
-    #[prost(int64, optional, tag = "4")]
-    pub offset: ::core::option::Option<i64>,
+    /// Zero-based index of the first record to return. Required. Not given means 0.
+    #[prost(int64, tag = "4")]
+    pub offset: i64,
     /// Page size. Required. At least 1. At most 20.
-    #[prost(int64, optional, tag = "5")]
-    pub limit: ::core::option::Option<i64>,
+    #[prost(int64, tag = "5")]
+    pub limit: i64,
 }
 /// The request of GetCard.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1242,8 +1245,8 @@ pub struct GetCardRequest {
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
 }
 /// The request of UpdateCard.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1256,8 +1259,8 @@ pub struct UpdateCardRequest {
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Name shown on the card face. At most 10 characters.
     #[prost(string, optional, tag = "4")]
     pub card_title: ::core::option::Option<::prost::alloc::string::String>,
@@ -1341,8 +1344,8 @@ pub struct DeleteCardRequest {
     pub card_id: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. Not on an official page
     /// that could be read.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
 }
 /// The request of InvalidateCard.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1355,8 +1358,8 @@ pub struct InvalidateCardRequest {
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -2431,46 +2434,46 @@ pub struct CreateDirectCardRequest {
     pub account: ::prost::alloc::string::String,
     /// Reference chosen by the caller for this request; must be unique. Required. At most 128
     /// characters.
-    #[prost(string, optional, tag = "2")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// AppID of an official account, service account, subscription account or mini program bound to
     /// the brand; scopes the openids. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub appid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub appid: ::prost::alloc::string::String,
     /// Kind of membership; only NORMAL is accepted at present. Required.
-    #[prost(enumeration = "CardType", optional, tag = "4")]
-    pub card_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "CardType", tag = "4")]
+    pub card_type: i32,
     /// Name shown on the card face. Required. At most 10 characters.
-    #[prost(string, optional, tag = "5")]
-    pub card_title: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub card_title: ::prost::alloc::string::String,
     /// Background colour of the card face, hexadecimal RGB with leading #. Required. At most 7
     /// characters.
-    #[prost(string, optional, tag = "6")]
-    pub card_color: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub card_color: ::prost::alloc::string::String,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
     /// advised). Required. At most 256 characters.
-    #[prost(string, optional, tag = "7")]
-    pub card_picture_url: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "7")]
+    pub card_picture_url: ::prost::alloc::string::String,
     /// Who allocates member codes. Required.
-    #[prost(enumeration = "CodeMode", optional, tag = "8")]
-    pub code_mode: ::core::option::Option<i32>,
+    #[prost(enumeration = "CodeMode", tag = "8")]
+    pub code_mode: i32,
     /// How the member code is presented to the user. Required. Not on an official page that could be
     /// read.
-    #[prost(enumeration = "CodeType", optional, tag = "9")]
-    pub code_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "CodeType", tag = "9")]
+    pub code_type: i32,
     /// Mini-program target opened from the member code. Required if code_type is JUMP_MINI_PROGRAM;
     /// must be absent for every other code_type. Not on an official page that could be read.
     #[prost(message, optional, tag = "10")]
     pub code_jump_information: ::core::option::Option<JumpTarget>,
     /// Short text describing member benefits. Required. At most 32 characters. Not on an official page
     /// that could be read.
-    #[prost(string, optional, tag = "11")]
-    pub benefits: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "11")]
+    pub benefits: ::prost::alloc::string::String,
     /// Callback address for every notification about this template (full http/https URL, public host,
     /// path required, no query string). Required. At most 256 characters. Not on an official page that
     /// could be read.
-    #[prost(string, optional, tag = "12")]
-    pub notify_url: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "12")]
+    pub notify_url: ::prost::alloc::string::String,
     /// Pin this template to the top of the brand list; several pinned templates are sorted by update
     /// time, newest first; default false. Not on an official page that could be read.
     #[prost(bool, optional, tag = "13")]
@@ -2489,8 +2492,8 @@ pub struct CreateDirectCardRequest {
     pub service_phone: ::core::option::Option<::prost::alloc::string::String>,
     /// Plain-text agreement between user and merchant; \n for line breaks, no hyperlinks. Required. At
     /// most 20480 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "17")]
-    pub legal_agreement: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "17")]
+    pub legal_agreement: ::prost::alloc::string::String,
     /// Validity rule of the card, counted from activation. Required. Not on an official page that
     /// could be read.
     #[prost(message, optional, tag = "18")]
@@ -2533,12 +2536,12 @@ pub struct ListDirectCardsRequest {
     /// Template state.
     #[prost(enumeration = "CardState", optional, tag = "2")]
     pub state: ::core::option::Option<i32>,
-    /// Zero-based index of the first record to return. Required.
-    #[prost(int64, optional, tag = "3")]
-    pub offset: ::core::option::Option<i64>,
+    /// Zero-based index of the first record to return. Required. Not given means 0.
+    #[prost(int64, tag = "3")]
+    pub offset: i64,
     /// Page size. Required. At least 1. At most 20.
-    #[prost(int64, optional, tag = "4")]
-    pub limit: ::core::option::Option<i64>,
+    #[prost(int64, tag = "4")]
+    pub limit: i64,
 }
 /// The request of GetDirectCard.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -3762,11 +3765,11 @@ pub struct CreateDirectPreAuthTokenRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "3")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub openid: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -4112,11 +4115,11 @@ pub struct GetDirectUserCardRequest {
     #[prost(string, tag = "2")]
     pub user_card_code: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub openid: ::prost::alloc::string::String,
 }
 /// The request of ListDirectUserCards.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4126,17 +4129,17 @@ pub struct ListDirectUserCardsRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "2")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub openid: ::prost::alloc::string::String,
     /// State of the user card.
     #[prost(enumeration = "UserCardState", optional, tag = "3")]
     pub user_card_state: ::core::option::Option<i32>,
-    /// Zero-based index of the first record to return. Required.
-    #[prost(int64, optional, tag = "4")]
-    pub offset: ::core::option::Option<i64>,
+    /// Zero-based index of the first record to return. Required. Not given means 0.
+    #[prost(int64, tag = "4")]
+    pub offset: i64,
     /// Page size. Required. At least 1. At most 20.
-    #[prost(int64, optional, tag = "5")]
-    pub limit: ::core::option::Option<i64>,
+    #[prost(int64, tag = "5")]
+    pub limit: i64,
 }
 /// The request of UpdateDirectUserCard.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -4149,11 +4152,11 @@ pub struct UpdateDirectUserCardRequest {
     #[prost(string, tag = "2")]
     pub user_card_code: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub openid: ::prost::alloc::string::String,
     /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
     #[prost(string, optional, tag = "5")]
     pub card_color: ::core::option::Option<::prost::alloc::string::String>,
@@ -4197,11 +4200,11 @@ pub struct InvalidateDirectUserCardRequest {
     #[prost(string, tag = "2")]
     pub user_card_code: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub openid: ::prost::alloc::string::String,
     /// Reason given when the card was invalidated. At most 32 characters. Not on an official page that
     /// could be read.
     #[prost(string, optional, tag = "5")]
@@ -4223,14 +4226,14 @@ pub struct ImportDirectUserCardByOpenidRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "3")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub openid: ::prost::alloc::string::String,
     /// Member code, unique within one template. Required. At most 32 characters. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub user_card_code: ::prost::alloc::string::String,
     /// Member's mobile number. At most 512 characters. Personal data. Plain text here; it travels
     /// encrypted between the gateway and WeChat.
     #[prost(string, optional, tag = "5")]
@@ -4276,11 +4279,11 @@ pub struct ConfirmDirectUserCardRequest {
     #[prost(string, tag = "2")]
     pub user_card_code: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub openid: ::prost::alloc::string::String,
     /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters. Not
     /// on an official page that could be read.
     #[prost(string, optional, tag = "5")]
@@ -4308,8 +4311,8 @@ pub struct ConfirmDirectUserCardRequest {
     #[prost(string, optional, tag = "11")]
     pub attach: ::core::option::Option<::prost::alloc::string::String>,
     /// Outcome of the merchant's own enrolment. Required. Not on an official page that could be read.
-    #[prost(enumeration = "UserCardConfirmState", optional, tag = "12")]
-    pub user_card_confirm_state: ::core::option::Option<i32>,
+    #[prost(enumeration = "UserCardConfirmState", tag = "12")]
+    pub user_card_confirm_state: i32,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -5227,24 +5230,24 @@ pub struct CreateDirectUserFeedRequest {
     pub account: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters. Not on an
     /// official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Member code, unique within one template. Required. At most 32 characters. Not on an official
     /// page that could be read. Personal data.
-    #[prost(string, optional, tag = "3")]
-    pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub user_card_code: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Not on an official
     /// page that could be read. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub openid: ::prost::alloc::string::String,
     /// Reference chosen by the caller for this request; must be unique. Required. At most 64
     /// characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "5")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// Feed content: template number and its variables joined with underscores. Required. At most 128
     /// characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "6")]
-    pub cell: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub cell: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -5576,20 +5579,20 @@ pub struct SyncDirectUserPointsRequest {
     pub account: ::prost::alloc::string::String,
     /// Reference chosen by the caller for this request; must be unique. Required. At most 128
     /// characters.
-    #[prost(string, optional, tag = "2")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub openid: ::prost::alloc::string::String,
     /// Member code, unique within one template. Required. At most 32 characters. Personal data.
-    #[prost(string, optional, tag = "5")]
-    pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
-    /// User's current points, absolute value. Required.
-    #[prost(int64, optional, tag = "6")]
-    pub point_balance: ::core::option::Option<i64>,
+    #[prost(string, tag = "5")]
+    pub user_card_code: ::prost::alloc::string::String,
+    /// User's current points, absolute value. Required. Not given means 0.
+    #[prost(int64, tag = "6")]
+    pub point_balance: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -5608,28 +5611,28 @@ pub struct ConfirmDirectExchangeCouponRequest {
     pub account: ::prost::alloc::string::String,
     /// Identifier of the points-for-coupon record, taken from the notification. Required. At most 64
     /// characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub record_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub record_id: ::prost::alloc::string::String,
     /// Identifier of the points-for-coupon template, issued by WeChat Pay. Required. At most 32
     /// characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "3")]
-    pub exchange_coupon_template_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub exchange_coupon_template_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters. Not on an
     /// official page that could be read.
-    #[prost(string, optional, tag = "4")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Not on an official
     /// page that could be read. Personal data.
-    #[prost(string, optional, tag = "5")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub openid: ::prost::alloc::string::String,
     /// Member code, unique within one template. Required. At most 32 characters. Not on an official
     /// page that could be read. Personal data.
-    #[prost(string, optional, tag = "6")]
-    pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub user_card_code: ::prost::alloc::string::String,
     /// Decision of the merchant about the exchange. Required. Not on an official page that could be
     /// read.
-    #[prost(enumeration = "PointExchangeResult", optional, tag = "7")]
-    pub result: ::core::option::Option<i32>,
+    #[prost(enumeration = "PointExchangeResult", tag = "7")]
+    pub result: i32,
     /// Why the merchant refused the exchange. Required if result is POINT_EXCHANGE_COUPON_REJECT. At
     /// most 32 characters. Not on an official page that could be read.
     #[prost(string, optional, tag = "8")]
@@ -6411,32 +6414,32 @@ pub struct CreateMembershipActivityRequest {
     pub account: ::prost::alloc::string::String,
     /// Reference chosen by the caller for this request; must be unique. Required. At most 128
     /// characters.
-    #[prost(string, optional, tag = "2")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "4")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub card_id: ::prost::alloc::string::String,
     /// Channel in which the activity is shown (value is spelled this way upstream). Required.
-    #[prost(enumeration = "ActivityChannel", optional, tag = "5")]
-    pub activity_channel: ::core::option::Option<i32>,
+    #[prost(enumeration = "ActivityChannel", tag = "5")]
+    pub activity_channel: i32,
     /// Main title of the activity. Required. At most 128 characters.
-    #[prost(string, optional, tag = "6")]
-    pub title: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub title: ::prost::alloc::string::String,
     /// Subtitle of the activity. Required. At most 128 characters.
-    #[prost(string, optional, tag = "7")]
-    pub sub_title: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "7")]
+    pub sub_title: ::prost::alloc::string::String,
     /// Start of the activity. Required.
-    #[prost(string, optional, tag = "8")]
-    pub begin_time: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "8")]
+    pub begin_time: ::prost::alloc::string::String,
     /// End of the activity. Required.
-    #[prost(string, optional, tag = "9")]
-    pub end_time: ::core::option::Option<::prost::alloc::string::String>,
-    /// Total stock of the activity. Required.
-    #[prost(int64, optional, tag = "10")]
-    pub apply_total: ::core::option::Option<i64>,
+    #[prost(string, tag = "9")]
+    pub end_time: ::prost::alloc::string::String,
+    /// Total stock of the activity. Required. Not given means 0.
+    #[prost(int64, tag = "10")]
+    pub apply_total: i64,
     /// Coupon stocks given by the activity. Required. At most 200 entries.
     #[prost(message, repeated, tag = "11")]
     pub product_coupon_stock_list: ::prost::alloc::vec::Vec<ProductCouponStock>,
@@ -6457,20 +6460,20 @@ pub struct ListMembershipActivitiesRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. At most 32 characters.
     #[prost(string, optional, tag = "3")]
     pub card_id: ::core::option::Option<::prost::alloc::string::String>,
     /// State of the activity.
     #[prost(enumeration = "ActivityState", optional, tag = "4")]
     pub activity_state: ::core::option::Option<i32>,
-    /// Zero-based index of the first record to return. Required.
-    #[prost(int64, optional, tag = "5")]
-    pub offset: ::core::option::Option<i64>,
+    /// Zero-based index of the first record to return. Required. Not given means 0.
+    #[prost(int64, tag = "5")]
+    pub offset: i64,
     /// Page size. Required. At least 1. At most 20.
-    #[prost(int64, optional, tag = "6")]
-    pub limit: ::core::option::Option<i64>,
+    #[prost(int64, tag = "6")]
+    pub limit: i64,
 }
 /// The request of GetMembershipActivity.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -6483,8 +6486,8 @@ pub struct GetMembershipActivityRequest {
     #[prost(int64, tag = "2")]
     pub activity_id: i64,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
 }
 /// The request of UpdateMembershipActivity.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -6497,20 +6500,20 @@ pub struct UpdateMembershipActivityRequest {
     #[prost(int64, tag = "2")]
     pub activity_id: i64,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Main title of the activity. Required. At most 128 characters.
-    #[prost(string, optional, tag = "4")]
-    pub title: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub title: ::prost::alloc::string::String,
     /// Subtitle of the activity. Required. At most 128 characters.
-    #[prost(string, optional, tag = "5")]
-    pub sub_title: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub sub_title: ::prost::alloc::string::String,
     /// Start of the activity. Required.
-    #[prost(string, optional, tag = "6")]
-    pub begin_time: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub begin_time: ::prost::alloc::string::String,
     /// End of the activity. Required.
-    #[prost(string, optional, tag = "7")]
-    pub end_time: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "7")]
+    pub end_time: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -6531,8 +6534,8 @@ pub struct TerminateMembershipActivityRequest {
     #[prost(int64, tag = "2")]
     pub activity_id: i64,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -6547,11 +6550,11 @@ pub struct TerminateMembershipActivityRequest {
 #[prost(skip_debug)]
 pub struct ProductCouponStock {
     /// Product coupon identifier. Required. At most 128 characters.
-    #[prost(string, optional, tag = "1")]
-    pub product_coupon_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub product_coupon_id: ::prost::alloc::string::String,
     /// Stock identifier of the product coupon. Required. At most 128 characters.
-    #[prost(string, optional, tag = "2")]
-    pub stock_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub stock_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -7629,16 +7632,16 @@ pub struct CreateOpenUserCardTokenRequest {
     pub account: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. Not on an official page
     /// that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. Not on an official page that could
     /// be read.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. Not on an official page that could be read.
     /// Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub openid: ::prost::alloc::string::String,
     /// Member code, unique within one template. Not on an official page that could be read. Personal
     /// data.
     #[prost(string, optional, tag = "5")]
@@ -7967,14 +7970,14 @@ pub struct CreatePayViewTokenRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub openid: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -8305,14 +8308,14 @@ pub struct CreatePreAuthTokenRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub openid: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -8660,14 +8663,14 @@ pub struct GetUserCardRequest {
     #[prost(string, tag = "2")]
     pub user_card_code: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "4")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "5")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub openid: ::prost::alloc::string::String,
 }
 /// The request of ListUserCards.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -8677,20 +8680,20 @@ pub struct ListUserCardsRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub brand_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "3")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub openid: ::prost::alloc::string::String,
     /// State of the user card.
     #[prost(enumeration = "UserCardState", optional, tag = "4")]
     pub user_card_state: ::core::option::Option<i32>,
-    /// Zero-based index of the first record to return. Required.
-    #[prost(int64, optional, tag = "5")]
-    pub offset: ::core::option::Option<i64>,
+    /// Zero-based index of the first record to return. Required. Not given means 0.
+    #[prost(int64, tag = "5")]
+    pub offset: i64,
     /// Page size. Required. At least 1. At most 20.
-    #[prost(int64, optional, tag = "6")]
-    pub limit: ::core::option::Option<i64>,
+    #[prost(int64, tag = "6")]
+    pub limit: i64,
 }
 /// The request of UpdateUserCard.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -8703,14 +8706,14 @@ pub struct UpdateUserCardRequest {
     #[prost(string, tag = "2")]
     pub user_card_code: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "4")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "5")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub openid: ::prost::alloc::string::String,
     /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
     #[prost(string, optional, tag = "6")]
     pub card_color: ::core::option::Option<::prost::alloc::string::String>,
@@ -8760,14 +8763,14 @@ pub struct InvalidateUserCardRequest {
     #[prost(string, tag = "2")]
     pub user_card_code: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "4")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "5")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub openid: ::prost::alloc::string::String,
     /// Reason given when the card was invalidated. At most 32 characters.
     #[prost(string, optional, tag = "6")]
     pub invalid_reason: ::core::option::Option<::prost::alloc::string::String>,
@@ -8788,17 +8791,17 @@ pub struct ImportUserCardByOpenidRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub openid: ::prost::alloc::string::String,
     /// Member code, unique within one template. Required. At most 32 characters. Personal data.
-    #[prost(string, optional, tag = "5")]
-    pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub user_card_code: ::prost::alloc::string::String,
     /// Member's mobile number. At most 512 characters. Personal data. Plain text here; it travels
     /// encrypted between the gateway and WeChat.
     #[prost(string, optional, tag = "6")]
@@ -8845,18 +8848,18 @@ pub struct ImportUserCardByPhoneRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// Member's mobile number. Required. At most 512 characters. Personal data. Plain text here; it
     /// travels encrypted between the gateway and WeChat.
-    #[prost(string, optional, tag = "4")]
-    pub phone_number: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub phone_number: ::prost::alloc::string::String,
     /// Member code, unique within one template. Required. At most 32 characters. Personal data.
-    #[prost(string, optional, tag = "5")]
-    pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub user_card_code: ::prost::alloc::string::String,
     /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
     #[prost(string, optional, tag = "6")]
     pub card_color: ::core::option::Option<::prost::alloc::string::String>,
@@ -8875,8 +8878,8 @@ pub struct ImportUserCardByPhoneRequest {
     #[prost(message, optional, tag = "10")]
     pub date_information: ::core::option::Option<ValidDateInformation>,
     /// Time at which the user obtained the card. Required. Not on an official page that could be read.
-    #[prost(string, optional, tag = "11")]
-    pub pickup_time: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "11")]
+    pub pickup_time: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -8897,14 +8900,14 @@ pub struct ConfirmUserCardRequest {
     #[prost(string, tag = "2")]
     pub user_card_code: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "4")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "5")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub openid: ::prost::alloc::string::String,
     /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
     #[prost(string, optional, tag = "6")]
     pub card_color: ::core::option::Option<::prost::alloc::string::String>,
@@ -8929,8 +8932,8 @@ pub struct ConfirmUserCardRequest {
     #[prost(string, optional, tag = "12")]
     pub attach: ::core::option::Option<::prost::alloc::string::String>,
     /// Outcome of the merchant's own enrolment. Required.
-    #[prost(enumeration = "UserCardConfirmState", optional, tag = "13")]
-    pub user_card_confirm_state: ::core::option::Option<i32>,
+    #[prost(enumeration = "UserCardConfirmState", tag = "13")]
+    pub user_card_confirm_state: i32,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -10323,25 +10326,25 @@ pub struct CreateUserFeedRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// Member code, unique within one template. Required. At most 32 characters. Personal data.
-    #[prost(string, optional, tag = "4")]
-    pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub user_card_code: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "5")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub openid: ::prost::alloc::string::String,
     /// Reference chosen by the caller for this request; must be unique. Required. At most 64
     /// characters.
-    #[prost(string, optional, tag = "6")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// Feed content: template number and its variables joined with underscores. Required. At most 128
     /// characters.
-    #[prost(string, optional, tag = "7")]
-    pub cell: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "7")]
+    pub cell: ::prost::alloc::string::String,
     /// Feed content (older name of cell). Not on an official page that could be read. Only older
     /// documents have this member.
     #[deprecated]
@@ -10705,23 +10708,23 @@ pub struct SyncUserPointsRequest {
     pub account: ::prost::alloc::string::String,
     /// Reference chosen by the caller for this request; must be unique. Required. At most 128
     /// characters.
-    #[prost(string, optional, tag = "2")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 16 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "4")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "5")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub openid: ::prost::alloc::string::String,
     /// Member code, unique within one template. Required. At most 32 characters. Personal data.
-    #[prost(string, optional, tag = "6")]
-    pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
-    /// User's current points, absolute value. Required.
-    #[prost(int64, optional, tag = "7")]
-    pub point_balance: ::core::option::Option<i64>,
+    #[prost(string, tag = "6")]
+    pub user_card_code: ::prost::alloc::string::String,
+    /// User's current points, absolute value. Required. Not given means 0.
+    #[prost(int64, tag = "7")]
+    pub point_balance: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -10740,27 +10743,27 @@ pub struct ConfirmExchangeCouponRequest {
     pub account: ::prost::alloc::string::String,
     /// Identifier of the points-for-coupon record, taken from the notification. Required. At most 64
     /// characters.
-    #[prost(string, optional, tag = "2")]
-    pub record_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub record_id: ::prost::alloc::string::String,
     /// Identifier of the points-for-coupon template, issued by WeChat Pay. Required. At most 32
     /// characters.
-    #[prost(string, optional, tag = "3")]
-    pub exchange_coupon_template_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub exchange_coupon_template_id: ::prost::alloc::string::String,
     /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 16 characters.
-    #[prost(string, optional, tag = "4")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Template identifier returned by template creation. Required. At most 32 characters.
-    #[prost(string, optional, tag = "5")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub card_id: ::prost::alloc::string::String,
     /// User's openid under the template's AppID. Required. At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "6")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub openid: ::prost::alloc::string::String,
     /// Member code, unique within one template. Required. At most 32 characters. Personal data.
-    #[prost(string, optional, tag = "7")]
-    pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "7")]
+    pub user_card_code: ::prost::alloc::string::String,
     /// Decision of the merchant about the exchange. Required.
-    #[prost(enumeration = "PointExchangeResult", optional, tag = "8")]
-    pub result: ::core::option::Option<i32>,
+    #[prost(enumeration = "PointExchangeResult", tag = "8")]
+    pub result: i32,
     /// Why the merchant refused the exchange. Required if result is POINT_EXCHANGE_COUPON_REJECT. At
     /// most 32 characters.
     #[prost(string, optional, tag = "9")]

@@ -4,18 +4,18 @@
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Bonus {
-    /// Bonus points given to a new member. Required.
-    #[prost(int64, optional, tag = "1")]
-    pub init_bonus: ::core::option::Option<i64>,
+    /// Bonus points given to a new member. Required. Not given means 0.
+    #[prost(int64, tag = "1")]
+    pub init_bonus: i64,
     /// Label of the bonus-points value. Required.
-    #[prost(string, optional, tag = "2")]
-    pub bonus_value_word: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub bonus_value_word: ::prost::alloc::string::String,
     /// Title of the what-points-buy item.
     #[prost(string, optional, tag = "3")]
     pub bonus_cost_title: ::core::option::Option<::prost::alloc::string::String>,
     /// Text of the what-points-buy item. Required.
-    #[prost(string, optional, tag = "4")]
-    pub bonus_cost_word: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub bonus_cost_word: ::prost::alloc::string::String,
     /// Text of the bonus-points link.
     #[prost(string, optional, tag = "5")]
     pub bonus_jump_word: ::core::option::Option<::prost::alloc::string::String>,
@@ -45,11 +45,11 @@ pub struct Bonus {
 #[prost(skip_debug)]
 pub struct JumpMiniprogram {
     /// AppID of the mini program. Required.
-    #[prost(string, optional, tag = "1")]
-    pub appid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub appid: ::prost::alloc::string::String,
     /// Page path in the mini program. Required.
-    #[prost(string, optional, tag = "2")]
-    pub path: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub path: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -190,11 +190,11 @@ pub struct UserInformation {
 #[prost(skip_debug)]
 pub struct TemplateField {
     /// ID of the field in the template. Required.
-    #[prost(string, optional, tag = "1")]
-    pub field_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub field_id: ::prost::alloc::string::String,
     /// Value of the field. Required.
-    #[prost(string, optional, tag = "2")]
-    pub field_value: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub field_value: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -209,8 +209,8 @@ pub struct TemplateField {
 #[prost(skip_debug)]
 pub struct ActionSetting {
     /// Text of the button. Required.
-    #[prost(string, optional, tag = "1")]
-    pub action_name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub action_name: ::prost::alloc::string::String,
     /// Mini program that opens from the service item. Required.
     #[prost(message, optional, tag = "2")]
     pub jump_miniprogram: ::core::option::Option<JumpMiniprogram>,
@@ -247,8 +247,8 @@ pub struct ContentTemplateData {
 #[prost(skip_debug)]
 pub struct MessageTemplateSetting {
     /// ID of the message template. Required.
-    #[prost(string, optional, tag = "1")]
-    pub message_template_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub message_template_id: ::prost::alloc::string::String,
     /// List of content fields. Required.
     #[prost(message, repeated, tag = "2")]
     pub field_list: ::prost::alloc::vec::Vec<TemplateField>,
@@ -266,8 +266,8 @@ pub struct MessageTemplateSetting {
 #[prost(skip_debug)]
 pub struct StateSetting {
     /// ID of the state, one of those defined for the service item. Required.
-    #[prost(string, optional, tag = "1")]
-    pub state_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub state_id: ::prost::alloc::string::String,
     /// Content shown for the state. Required.
     #[prost(message, optional, tag = "2")]
     pub content_template_data: ::core::option::Option<ContentTemplateData>,
@@ -287,7 +287,8 @@ pub struct StateSetting {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CardTemplateStatus {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Waiting for review.
     NotApprove = 1,
@@ -328,7 +329,8 @@ impl CardTemplateStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CodeType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Bar code.
     BarCode = 1,
@@ -369,7 +371,8 @@ impl CodeType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CodeMode {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// WeChat Pay allocates a 12-digit number when the user receives the card.
     SystemAllocate = 1,
@@ -407,7 +410,8 @@ impl CodeMode {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum DateInformationType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Fixed period with begin and end time.
     FixTimeRange = 1,
@@ -444,7 +448,8 @@ impl DateInformationType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CommonFormField {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Mobile number.
     UserFormFlagMobile = 1,
@@ -497,7 +502,8 @@ impl CommonFormField {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum SpCommonFormField {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Sex.
     UserFormFlagSex = 1,
@@ -546,7 +552,8 @@ impl SpCommonFormField {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CustomFieldType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Free text.
     Text = 1,
@@ -587,7 +594,8 @@ impl CustomFieldType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum UserCardStatus {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Received but not activated.
     NotActivate = 1,
@@ -632,7 +640,8 @@ impl UserCardStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ActivateType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// The platform activates the card when the user opens it.
     AutoActivate = 1,
@@ -665,7 +674,8 @@ impl ActivateType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum DepositResult {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Code imported.
     Success = 1,
@@ -702,7 +712,8 @@ impl DepositResult {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ReceiveStatus {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Not yet shown to the user.
     Unshowed = 1,
@@ -739,7 +750,8 @@ impl ReceiveStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum MemberPriceTitle {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Titled as member price.
     MemberPrice = 1,
@@ -772,7 +784,8 @@ impl MemberPriceTitle {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum FavorModuleTitle {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Titled as member offers.
     Favor = 1,
@@ -805,7 +818,8 @@ impl FavorModuleTitle {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ActivityType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Opening gift after payment: shown to non-members on the payment result page.
     NonMemberAfterpay = 1,
@@ -847,7 +861,8 @@ impl ActivityType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ActivityStatus {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Created, not yet started.
     Created = 1,
@@ -888,7 +903,8 @@ impl ActivityStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum UserCardConfirmState {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Default without business meaning.
     Default = 1,
@@ -931,7 +947,8 @@ impl UserCardConfirmState {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ActivateScene {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// First activation.
     NewActivate = 1,
@@ -964,7 +981,8 @@ impl ActivateScene {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum AcceptCardEventType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Newly activated.
     NewActivate = 1,
@@ -1005,7 +1023,8 @@ impl AcceptCardEventType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ActivateCardEventType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Card activated.
     MemberCardActivate = 1,
@@ -1034,7 +1053,8 @@ impl ActivateCardEventType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum UserCardManageEventType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// User viewed the card.
     UserViewMembercard = 1,
@@ -1075,7 +1095,8 @@ impl UserCardManageEventType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum SpCardType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Paid card (create event, July 2025).
     Pay = 1,
@@ -1116,7 +1137,8 @@ impl SpCardType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum SpUserCardState {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Not yet effective.
     NotEffective = 1,
@@ -1523,20 +1545,20 @@ pub struct CreateActivityRequest {
     pub account: ::prost::alloc::string::String,
     /// ID of the card template, returned when the template was created. Required. At most 32
     /// characters.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Internal name of the activity, not shown to users. Required. At most 10 characters.
-    #[prost(string, optional, tag = "3")]
-    pub activity_name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub activity_name: ::prost::alloc::string::String,
     /// Kind of activity. Required. At most 32 characters.
-    #[prost(enumeration = "ActivityType", optional, tag = "4")]
-    pub activity_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "ActivityType", tag = "4")]
+    pub activity_type: i32,
     /// Start of the activity. Required. At most 32 characters.
-    #[prost(string, optional, tag = "5")]
-    pub begin_time: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub begin_time: ::prost::alloc::string::String,
     /// End of the activity. Required. At most 32 characters.
-    #[prost(string, optional, tag = "6")]
-    pub end_time: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub end_time: ::prost::alloc::string::String,
     /// When awards are given. Not on an official page that could be read.
     #[prost(message, optional, tag = "7")]
     pub award_send_period: ::core::option::Option<AwardSendPeriod>,
@@ -1545,8 +1567,8 @@ pub struct CreateActivityRequest {
     pub stock_list: ::prost::alloc::vec::Vec<ActivityStock>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
     /// serial. Required. Not on an official page that could be read.
-    #[prost(string, optional, tag = "9")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "9")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// Settings of after-payment activities. Required if activity_type is NON_MEMBER_AFTERPAY or
     /// MEMBER_AFTERPAY (inferred). Not on an official page that could be read.
     #[prost(message, optional, tag = "10")]
@@ -1580,8 +1602,8 @@ pub struct ListActivitiesRequest {
     #[prost(int64, optional, tag = "3")]
     pub offset: ::core::option::Option<i64>,
     /// Kind of activity. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(enumeration = "ActivityType", optional, tag = "4")]
-    pub activity_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "ActivityType", tag = "4")]
+    pub activity_type: i32,
     /// ID of the card template, returned when the template was created. At most 32 characters. Not on
     /// an official page that could be read.
     #[prost(string, optional, tag = "5")]
@@ -1617,11 +1639,11 @@ pub struct TerminateActivityRequest {
 #[prost(skip_debug)]
 pub struct AwardSendTime {
     /// Start time. Required. Not on an official page that could be read.
-    #[prost(string, optional, tag = "1")]
-    pub begin_time: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub begin_time: ::prost::alloc::string::String,
     /// End time. Required. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub end_time: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub end_time: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -1635,15 +1657,15 @@ pub struct AwardSendTime {
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct DayTime {
-    /// Hour. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "1")]
-    pub hours: ::core::option::Option<i64>,
-    /// Minute. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "2")]
-    pub minutes: ::core::option::Option<i64>,
-    /// Second. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "3")]
-    pub seconds: ::core::option::Option<i64>,
+    /// Hour. Required. Not on an official page that could be read. Not given means 0.
+    #[prost(int64, tag = "1")]
+    pub hours: i64,
+    /// Minute. Required. Not on an official page that could be read. Not given means 0.
+    #[prost(int64, tag = "2")]
+    pub minutes: i64,
+    /// Second. Required. Not on an official page that could be read. Not given means 0.
+    #[prost(int64, tag = "3")]
+    pub seconds: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -1697,11 +1719,11 @@ pub struct AwardSendPeriod {
 pub struct ActivityStock {
     /// Merchant number that created the coupon stock. Required. Not on an official page that could be
     /// read.
-    #[prost(string, optional, tag = "1")]
-    pub stock_creator_mchid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub stock_creator_mchid: ::prost::alloc::string::String,
     /// ID of the coupon stock. Required. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub stock_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub stock_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -1717,12 +1739,12 @@ pub struct ActivityStock {
 pub struct ActivateMiniprogram {
     /// JUMP_ACTIVATE: AppID of the merchant mini program opened after the user taps to open the card.
     /// Required. Not on an official page that could be read.
-    #[prost(string, optional, tag = "1")]
-    pub activate_appid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub activate_appid: ::prost::alloc::string::String,
     /// JUMP_ACTIVATE: page path in the merchant mini program. Required. Not on an official page that
     /// could be read.
-    #[prost(string, optional, tag = "2")]
-    pub activate_path: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub activate_path: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -1738,8 +1760,8 @@ pub struct ActivateMiniprogram {
 pub struct ActivateSetting {
     /// Activation type for this distribution scene. Required. Not on an official page that could be
     /// read.
-    #[prost(enumeration = "ActivateType", optional, tag = "1")]
-    pub activate_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "ActivateType", tag = "1")]
+    pub activate_type: i32,
     /// JUMP_ACTIVATE: merchant web page opened after the user taps to open the card. Not on an
     /// official page that could be read.
     #[prost(string, optional, tag = "2")]
@@ -1800,11 +1822,11 @@ pub struct PaymentSetting {
 pub struct PayActivitySetting {
     /// Merchant logo shown on the payment result page. Required. Not on an official page that could be
     /// read.
-    #[prost(string, optional, tag = "1")]
-    pub logo_url: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub logo_url: ::prost::alloc::string::String,
     /// Subtitle on the payment result page. Required. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub activity_second_title: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub activity_second_title: ::prost::alloc::string::String,
     /// Merchant numbers whose payments expose the activity. Not on an official page that could be
     /// read.
     #[prost(string, repeated, tag = "3")]
@@ -2678,8 +2700,8 @@ pub struct PrepareBonusRequest {
     #[prost(string, tag = "3")]
     pub code: ::prost::alloc::string::String,
     /// Merchant order number of the payment. Required. At most 32 characters.
-    #[prost(string, optional, tag = "4")]
-    pub out_trade_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub out_trade_no: ::prost::alloc::string::String,
     /// Merchant number of the direct merchant that made the payment order. Required if the caller is a
     /// direct merchant. At most 32 characters.
     #[prost(string, optional, tag = "5")]
@@ -2688,8 +2710,8 @@ pub struct PrepareBonusRequest {
     #[prost(string, optional, tag = "6")]
     pub sub_mchid: ::core::option::Option<::prost::alloc::string::String>,
     /// Points gained by this payment, shown on the payment result page. Required. At least 1.
-    #[prost(int64, optional, tag = "7")]
-    pub bonus_value: ::core::option::Option<i64>,
+    #[prost(int64, tag = "7")]
+    pub bonus_value: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -2719,8 +2741,8 @@ pub struct CommitBonusRequest {
     #[prost(string, tag = "3")]
     pub code: ::prost::alloc::string::String,
     /// Merchant order number of the payment. Required. At most 32 characters.
-    #[prost(string, optional, tag = "4")]
-    pub out_trade_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub out_trade_no: ::prost::alloc::string::String,
     /// Merchant number of the direct merchant that made the payment order. Required if the caller is a
     /// direct merchant. At most 32 characters.
     #[prost(string, optional, tag = "5")]
@@ -2730,8 +2752,8 @@ pub struct CommitBonusRequest {
     #[prost(string, optional, tag = "6")]
     pub sub_mchid: ::core::option::Option<::prost::alloc::string::String>,
     /// Points gained by this payment, shown on the payment result page. Required. At least 1.
-    #[prost(int64, optional, tag = "7")]
-    pub bonus_value: ::core::option::Option<i64>,
+    #[prost(int64, tag = "7")]
+    pub bonus_value: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -3261,8 +3283,8 @@ pub struct SetCallbackRequest {
     pub account: ::prost::alloc::string::String,
     /// URL that receives member card events; https, directly reachable, without query parameters.
     /// Required. At most 256 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub notify_url: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub notify_url: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -3726,8 +3748,8 @@ pub struct CreateCardQrcodeRequest {
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
     /// Activation type for this distribution scene. Required. At most 16 characters.
-    #[prost(enumeration = "ActivateType", optional, tag = "3")]
-    pub activate_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "ActivateType", tag = "3")]
+    pub activate_type: i32,
     /// JUMP_ACTIVATE: merchant web page opened after the user taps to open the card. Required if
     /// activate_type = JUMP_ACTIVATE and no mini program is given (inferred). At most 128 characters.
     #[prost(string, optional, tag = "4")]
@@ -4134,12 +4156,13 @@ pub struct UpdateCardRightsRequest {
     /// characters.
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
-    /// Whether the bonus-points section is shown in the card details. Required.
-    #[prost(bool, optional, tag = "3")]
-    pub show_bonus: ::core::option::Option<bool>,
-    /// Whether the member-offers section is shown in the card details. Required.
-    #[prost(bool, optional, tag = "4")]
-    pub show_favor: ::core::option::Option<bool>,
+    /// Whether the bonus-points section is shown in the card details. Required. Not given means false.
+    #[prost(bool, tag = "3")]
+    pub show_bonus: bool,
+    /// Whether the member-offers section is shown in the card details. Required. Not given means
+    /// false.
+    #[prost(bool, tag = "4")]
+    pub show_favor: bool,
     /// Bonus-points section.
     #[prost(message, optional, tag = "5")]
     pub bonus: ::core::option::Option<Bonus>,
@@ -4175,9 +4198,9 @@ pub struct UpdateCardRightsResponse {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct FavorSetting {
-    /// Whether coupons are shown. Required.
-    #[prost(bool, optional, tag = "1")]
-    pub show_coupon: ::core::option::Option<bool>,
+    /// Whether coupons are shown. Required. Not given means false.
+    #[prost(bool, tag = "1")]
+    pub show_coupon: bool,
     /// Text of the member-price entry in the member-offers section.
     #[prost(string, optional, tag = "2")]
     pub member_price_word: ::core::option::Option<::prost::alloc::string::String>,
@@ -4571,33 +4594,33 @@ pub struct CreateCardRequest {
     /// AppID of the WeChat service account of the merchant (not an app, mini program or subscription
     /// account); it issues openid/unionid, delivers member messages and must be bound to the brand of
     /// the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub appid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub appid: ::prost::alloc::string::String,
     /// URL of the card logo, obtained from the WeChat Pay image upload API. Required. At most 128
     /// characters.
-    #[prost(string, optional, tag = "3")]
-    pub logo_url: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub logo_url: ::prost::alloc::string::String,
     /// Brand that owns the card. Required.
     #[prost(message, optional, tag = "4")]
     pub brand: ::core::option::Option<Brand>,
     /// Card name shown on the card face; Chinese characters, English letters and punctuation.
     /// Required. At most 10 characters.
-    #[prost(string, optional, tag = "5")]
-    pub title: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub title: ::prost::alloc::string::String,
     /// URL of the card background picture, obtained from the WeChat Pay image upload API. Required. At
     /// most 128 characters.
-    #[prost(string, optional, tag = "6")]
-    pub background_picture_url: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub background_picture_url: ::prost::alloc::string::String,
     /// Terms of use shown in the card details. Required. At most 500 characters.
-    #[prost(string, optional, tag = "7")]
-    pub description: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "7")]
+    pub description: ::prost::alloc::string::String,
     /// Service phone number shown in the card details. At most 32 characters.
     #[prost(string, optional, tag = "8")]
     pub service_phone: ::core::option::Option<::prost::alloc::string::String>,
     /// How the member code is rendered; the symbol encodes membership_number. Required. At most 32
     /// characters.
-    #[prost(enumeration = "CodeType", optional, tag = "9")]
-    pub code_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "CodeType", tag = "9")]
+    pub code_type: i32,
     /// Total stock: largest number of cards that can be issued.
     #[prost(int64, optional, tag = "10")]
     pub total_quantity: ::core::option::Option<i64>,
@@ -4605,8 +4628,8 @@ pub struct CreateCardRequest {
     #[prost(message, optional, tag = "11")]
     pub date_information: ::core::option::Option<DateInformation>,
     /// How member card codes are allocated. Required. Not on an official page that could be read.
-    #[prost(enumeration = "CodeMode", optional, tag = "12")]
-    pub code_mode: ::core::option::Option<i32>,
+    #[prost(enumeration = "CodeMode", tag = "12")]
+    pub code_mode: i32,
     /// Whether the member level is shown on the card. Not on an official page that could be read.
     #[prost(bool, optional, tag = "13")]
     pub need_display_level: ::core::option::Option<bool>,
@@ -4616,8 +4639,8 @@ pub struct CreateCardRequest {
     pub init_level: ::core::option::Option<::prost::alloc::string::String>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
     /// serial. Required. Not on an official page that could be read.
-    #[prost(string, optional, tag = "15")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "15")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// Stored-value settings. Not on an official page that could be read.
     #[prost(message, optional, tag = "16")]
     pub balance_information: ::core::option::Option<BalanceInformation>,
@@ -4657,12 +4680,12 @@ pub struct ListCardsRequest {
     /// the card. At most 32 characters.
     #[prost(string, optional, tag = "3")]
     pub appid: ::core::option::Option<::prost::alloc::string::String>,
-    /// Page number, counted from 0. Required.
-    #[prost(int64, optional, tag = "4")]
-    pub offset: ::core::option::Option<i64>,
-    /// Page size. Required. At most 20.
-    #[prost(int64, optional, tag = "5")]
-    pub limit: ::core::option::Option<i64>,
+    /// Page number, counted from 0. Required. Not given means 0.
+    #[prost(int64, tag = "4")]
+    pub offset: i64,
+    /// Page size. Required. At most 20. Not given means 0.
+    #[prost(int64, tag = "5")]
+    pub limit: i64,
 }
 /// The request of GetCard.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -4783,13 +4806,13 @@ pub struct UpgradeCardRequest {
     pub card_id: ::prost::alloc::string::String,
     /// Brand ID assigned when the merchant became a WeChat Pay brand merchant; owner of the card.
     /// Required. At most 16 characters.
-    #[prost(string, optional, tag = "3")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub brand_id: ::prost::alloc::string::String,
     /// AppID of the WeChat service account of the merchant (not an app, mini program or subscription
     /// account); it issues openid/unionid, delivers member messages and must be bound to the brand of
     /// the card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "4")]
-    pub appid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub appid: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -4809,11 +4832,11 @@ pub struct UpgradeCardResponse {}
 pub struct Brand {
     /// Brand ID assigned when the merchant became a WeChat Pay brand merchant; owner of the card.
     /// Required.
-    #[prost(string, optional, tag = "1")]
-    pub brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub brand_id: ::prost::alloc::string::String,
     /// Brand name shown to users. Required.
-    #[prost(string, optional, tag = "2")]
-    pub display_name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub display_name: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -4828,8 +4851,8 @@ pub struct Brand {
 #[prost(skip_debug)]
 pub struct DateInformation {
     /// Kind of validity. Required.
-    #[prost(enumeration = "DateInformationType", optional, tag = "1")]
-    pub r#type: ::core::option::Option<i32>,
+    #[prost(enumeration = "DateInformationType", tag = "1")]
+    pub r#type: i32,
     /// Start of the validity period. Required if type = FIX_TIME_RANGE (inferred).
     #[prost(string, optional, tag = "2")]
     pub available_begin_time: ::core::option::Option<::prost::alloc::string::String>,
@@ -6309,8 +6332,8 @@ pub struct DecryptCodeRequest {
     pub card_id: ::prost::alloc::string::String,
     /// Encrypted code taken from the jump URL, passed unchanged. Required. At most 128 characters. A
     /// credential.
-    #[prost(string, optional, tag = "3")]
-    pub encrypt_code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub encrypt_code: ::prost::alloc::string::String,
 }
 /// One entry per code.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -7111,8 +7134,8 @@ pub struct CreatePermissionTokenRequest {
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
     /// Activation type for this distribution scene. Required. At most 32 characters.
-    #[prost(enumeration = "ActivateType", optional, tag = "3")]
-    pub activate_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "ActivateType", tag = "3")]
+    pub activate_type: i32,
     /// Whether the user returns to the page that opened the card-opening component; default false
     /// (card details page is opened).
     #[prost(bool, optional, tag = "4")]
@@ -7524,8 +7547,8 @@ pub struct ImportPhoneMemberRequest {
     pub member_information: ::core::option::Option<MemberInformation>,
     /// Mobile number of the registered member, encrypted. Required. At most 512 characters. Personal
     /// data. Plain text here; it travels encrypted between the gateway and WeChat.
-    #[prost(string, optional, tag = "3")]
-    pub encrypted_phone_number: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub encrypted_phone_number: ::prost::alloc::string::String,
     /// Scene value of the merchant (shop, source and so on); digits, Chinese, English and half-width
     /// punctuation. At most 128 characters.
     #[prost(string, optional, tag = "4")]
@@ -7552,12 +7575,12 @@ pub struct SearchPhoneMemberRequest {
     pub account: ::prost::alloc::string::String,
     /// ID of the card template, returned when the template was created. Required. At most 32
     /// characters.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Mobile number of the member, encrypted. Required. At most 512 characters. Personal data. Plain
     /// text here; it travels encrypted between the gateway and WeChat.
-    #[prost(string, optional, tag = "3")]
-    pub encrypted_phone_number: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub encrypted_phone_number: ::prost::alloc::string::String,
 }
 /// The registered member.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -7565,8 +7588,8 @@ pub struct SearchPhoneMemberRequest {
 pub struct MemberInformation {
     /// ID of the card template, returned when the template was created. Required. At most 32
     /// characters.
-    #[prost(string, optional, tag = "1")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub card_id: ::prost::alloc::string::String,
     /// Member card code: identifies one member under one card template. At most 32 characters.
     /// Personal data.
     #[prost(string, optional, tag = "2")]
@@ -7576,8 +7599,8 @@ pub struct MemberInformation {
     #[prost(string, optional, tag = "3")]
     pub membership_number: ::core::option::Option<::prost::alloc::string::String>,
     /// Time the member registered with the merchant. Required.
-    #[prost(string, optional, tag = "4")]
-    pub registration_time: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub registration_time: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -8118,8 +8141,8 @@ pub struct AddServiceModuleRequest {
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
     /// ID of the member service item, generated by WeChat Pay. Required. At most 9 characters.
-    #[prost(string, optional, tag = "3")]
-    pub service_module_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub service_module_id: ::prost::alloc::string::String,
     /// Mini program that opens from the service item.
     #[prost(message, optional, tag = "4")]
     pub jump_miniprogram: ::core::option::Option<JumpMiniprogram>,
@@ -8785,8 +8808,8 @@ pub struct UpdateUserCardRightsRequest {
     pub add_bonus_value: ::core::option::Option<i64>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
     /// serial. Required. At most 128 characters.
-    #[prost(string, optional, tag = "7")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "7")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// Whether the system sends the template message about the bonus change; default true.
     #[prost(bool, optional, tag = "8")]
     pub need_inform_bonus: ::core::option::Option<bool>,
@@ -9171,11 +9194,11 @@ pub struct SetUserCardServiceRequest {
     pub code: ::prost::alloc::string::String,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
     /// serial. Required. At most 128 characters. At least 8 characters.
-    #[prost(string, optional, tag = "4")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// ID of the member service item, generated by WeChat Pay. Required. At most 9 characters.
-    #[prost(string, optional, tag = "5")]
-    pub service_module_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub service_module_id: ::prost::alloc::string::String,
     /// The user's service state as shown in the card details. Required.
     #[prost(message, optional, tag = "6")]
     pub state_setting: ::core::option::Option<StateSetting>,
@@ -9586,8 +9609,8 @@ pub struct UpdateUserCardRequest {
     pub level: ::core::option::Option<::prost::alloc::string::String>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
     /// serial. Required. At most 32 characters.
-    #[prost(string, optional, tag = "7")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "7")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// Change of the stored-value balance.
     #[prost(message, optional, tag = "8")]
     pub balance_information: ::core::option::Option<BalanceChange>,
@@ -9689,8 +9712,8 @@ pub struct ConfirmUserCardRequest {
     #[prost(string, tag = "3")]
     pub code: ::prost::alloc::string::String,
     /// Result of the merchant's own card opening. Required.
-    #[prost(enumeration = "UserCardConfirmState", optional, tag = "4")]
-    pub user_card_confirm_state: ::core::option::Option<i32>,
+    #[prost(enumeration = "UserCardConfirmState", tag = "4")]
+    pub user_card_confirm_state: i32,
     /// Why opening the card failed. Required if user_card_confirm_state = CREATE_CARD_FAIL. At most
     /// 128 characters.
     #[prost(string, optional, tag = "5")]
@@ -9721,16 +9744,16 @@ pub struct ImportUserCardByOpenidRequest {
     pub card_id: ::prost::alloc::string::String,
     /// User's openid in an official account or mini program bound to the brand of the card. Required.
     /// At most 128 characters. Personal data.
-    #[prost(string, optional, tag = "3")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub openid: ::prost::alloc::string::String,
     /// Member card code: identifies one member under one card template. Required if code_mode of the
     /// card is REAL_TIME. At most 32 characters. Personal data.
     #[prost(string, optional, tag = "4")]
     pub code: ::core::option::Option<::prost::alloc::string::String>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
     /// serial. Required. At most 128 characters.
-    #[prost(string, optional, tag = "5")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -9753,16 +9776,16 @@ pub struct ImportUserCardByPhoneRequest {
     pub card_id: ::prost::alloc::string::String,
     /// Mobile number of the member, encrypted. Required. At most 512 characters. Personal data. Plain
     /// text here; it travels encrypted between the gateway and WeChat.
-    #[prost(string, optional, tag = "3")]
-    pub encrypted_phone_number: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub encrypted_phone_number: ::prost::alloc::string::String,
     /// Member card code: identifies one member under one card template. Required if code_mode of the
     /// card is REAL_TIME. At most 32 characters. Personal data.
     #[prost(string, optional, tag = "4")]
     pub code: ::core::option::Option<::prost::alloc::string::String>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
     /// serial. Required. At most 32 characters.
-    #[prost(string, optional, tag = "5")]
-    pub out_request_no: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "5")]
+    pub out_request_no: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -9781,17 +9804,17 @@ pub struct ListUserCardsRequest {
     pub account: ::prost::alloc::string::String,
     /// User's openid under the brand AppID bound to the card. Required. At most 128 characters.
     /// Personal data.
-    #[prost(string, optional, tag = "2")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub openid: ::prost::alloc::string::String,
     /// Brand AppID bound to the card; service accounts only. At most 32 characters.
     #[prost(string, optional, tag = "3")]
     pub appid: ::core::option::Option<::prost::alloc::string::String>,
-    /// Page number, counted from 0. Required.
-    #[prost(int64, optional, tag = "4")]
-    pub offset: ::core::option::Option<i64>,
-    /// Page size. Required. At most 20.
-    #[prost(int64, optional, tag = "5")]
-    pub limit: ::core::option::Option<i64>,
+    /// Page number, counted from 0. Required. Not given means 0.
+    #[prost(int64, tag = "4")]
+    pub offset: i64,
+    /// Page size. Required. At most 20. Not given means 0.
+    #[prost(int64, tag = "5")]
+    pub limit: i64,
 }
 /// Service items on the card.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -9881,15 +9904,18 @@ pub struct UserCard {
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct BalanceChange {
-    /// Balance before the change. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "1")]
-    pub before_balance: ::core::option::Option<i64>,
-    /// Balance after the change. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "2")]
-    pub balance: ::core::option::Option<i64>,
+    /// Balance before the change. Required. Not on an official page that could be read. Not given
+    /// means 0.
+    #[prost(int64, tag = "1")]
+    pub before_balance: i64,
+    /// Balance after the change. Required. Not on an official page that could be read. Not given means
+    /// 0.
+    #[prost(int64, tag = "2")]
+    pub balance: i64,
     /// Change of the balance in this request. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "3")]
-    pub add_balance: ::core::option::Option<i64>,
+    /// Not given means 0.
+    #[prost(int64, tag = "3")]
+    pub add_balance: i64,
     /// Text of the stored-value record shown to the user. Not on an official page that could be read.
     #[prost(string, optional, tag = "4")]
     pub balance_remark: ::core::option::Option<::prost::alloc::string::String>,

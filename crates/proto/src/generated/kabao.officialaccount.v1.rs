@@ -50,7 +50,8 @@ pub struct BasicResponse {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CardType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Membership card.
     MemberCard = 1,
@@ -119,20 +120,22 @@ impl CardType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CardStatus {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
-    /// Waiting for review (right after create, and after an update that needs review).
-    CardStatusNotVerify = 1,
-    /// Review failed.
-    CardStatusVerifyFail = 2,
-    /// Review passed; can be distributed.
-    CardStatusVerifyOk = 3,
-    /// Deleted by the merchant.
-    CardStatusDelete = 4,
-    /// Older spelling of CARD_STATUS_DELETE.
-    CardStatusUserDelete = 5,
-    /// Approved card already distributed in the console.
-    CardStatusDispatch = 6,
+    /// Waiting for review (right after create, and after an update that needs review). WeChat writes
+    /// `CARD_STATUS_NOT_VERIFY`.
+    NotVerify = 1,
+    /// Review failed. WeChat writes `CARD_STATUS_VERIFY_FAIL`.
+    VerifyFail = 2,
+    /// Review passed; can be distributed. WeChat writes `CARD_STATUS_VERIFY_OK`.
+    VerifyOk = 3,
+    /// Deleted by the merchant. WeChat writes `CARD_STATUS_DELETE`.
+    Delete = 4,
+    /// Older spelling of CARD_STATUS_DELETE. WeChat writes `CARD_STATUS_USER_DELETE`.
+    UserDelete = 5,
+    /// Approved card already distributed in the console. WeChat writes `CARD_STATUS_DISPATCH`.
+    Dispatch = 6,
 }
 impl CardStatus {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -142,24 +145,24 @@ impl CardStatus {
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Unspecified => "CARD_STATUS_UNSPECIFIED",
-            Self::CardStatusNotVerify => "CARD_STATUS_CARD_STATUS_NOT_VERIFY",
-            Self::CardStatusVerifyFail => "CARD_STATUS_CARD_STATUS_VERIFY_FAIL",
-            Self::CardStatusVerifyOk => "CARD_STATUS_CARD_STATUS_VERIFY_OK",
-            Self::CardStatusDelete => "CARD_STATUS_CARD_STATUS_DELETE",
-            Self::CardStatusUserDelete => "CARD_STATUS_CARD_STATUS_USER_DELETE",
-            Self::CardStatusDispatch => "CARD_STATUS_CARD_STATUS_DISPATCH",
+            Self::NotVerify => "CARD_STATUS_NOT_VERIFY",
+            Self::VerifyFail => "CARD_STATUS_VERIFY_FAIL",
+            Self::VerifyOk => "CARD_STATUS_VERIFY_OK",
+            Self::Delete => "CARD_STATUS_DELETE",
+            Self::UserDelete => "CARD_STATUS_USER_DELETE",
+            Self::Dispatch => "CARD_STATUS_DISPATCH",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "CARD_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
-            "CARD_STATUS_CARD_STATUS_NOT_VERIFY" => Some(Self::CardStatusNotVerify),
-            "CARD_STATUS_CARD_STATUS_VERIFY_FAIL" => Some(Self::CardStatusVerifyFail),
-            "CARD_STATUS_CARD_STATUS_VERIFY_OK" => Some(Self::CardStatusVerifyOk),
-            "CARD_STATUS_CARD_STATUS_DELETE" => Some(Self::CardStatusDelete),
-            "CARD_STATUS_CARD_STATUS_USER_DELETE" => Some(Self::CardStatusUserDelete),
-            "CARD_STATUS_CARD_STATUS_DISPATCH" => Some(Self::CardStatusDispatch),
+            "CARD_STATUS_NOT_VERIFY" => Some(Self::NotVerify),
+            "CARD_STATUS_VERIFY_FAIL" => Some(Self::VerifyFail),
+            "CARD_STATUS_VERIFY_OK" => Some(Self::VerifyOk),
+            "CARD_STATUS_DELETE" => Some(Self::Delete),
+            "CARD_STATUS_USER_DELETE" => Some(Self::UserDelete),
+            "CARD_STATUS_DISPATCH" => Some(Self::Dispatch),
             _ => None,
         }
     }
@@ -168,7 +171,8 @@ impl CardStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum UserCardStatus {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// In the wallet and usable.
     Normal = 1,
@@ -221,7 +225,8 @@ impl UserCardStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CodeStatus {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Usable.
     Normal = 1,
@@ -274,20 +279,21 @@ impl CodeStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CodeType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
-    /// Text.
-    CodeTypeText = 1,
-    /// Bar code with text.
-    CodeTypeBarcode = 2,
-    /// QR code with text.
-    CodeTypeQrcode = 3,
-    /// QR code without the number.
-    CodeTypeOnlyQrcode = 4,
-    /// Bar code without the number.
-    CodeTypeOnlyBarcode = 5,
-    /// Nothing shown.
-    CodeTypeNone = 6,
+    /// Text. WeChat writes `CODE_TYPE_TEXT`.
+    Text = 1,
+    /// Bar code with text. WeChat writes `CODE_TYPE_BARCODE`.
+    Barcode = 2,
+    /// QR code with text. WeChat writes `CODE_TYPE_QRCODE`.
+    Qrcode = 3,
+    /// QR code without the number. WeChat writes `CODE_TYPE_ONLY_QRCODE`.
+    OnlyQrcode = 4,
+    /// Bar code without the number. WeChat writes `CODE_TYPE_ONLY_BARCODE`.
+    OnlyBarcode = 5,
+    /// Nothing shown. WeChat writes `CODE_TYPE_NONE`.
+    None = 6,
 }
 impl CodeType {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -297,24 +303,24 @@ impl CodeType {
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Unspecified => "CODE_TYPE_UNSPECIFIED",
-            Self::CodeTypeText => "CODE_TYPE_CODE_TYPE_TEXT",
-            Self::CodeTypeBarcode => "CODE_TYPE_CODE_TYPE_BARCODE",
-            Self::CodeTypeQrcode => "CODE_TYPE_CODE_TYPE_QRCODE",
-            Self::CodeTypeOnlyQrcode => "CODE_TYPE_CODE_TYPE_ONLY_QRCODE",
-            Self::CodeTypeOnlyBarcode => "CODE_TYPE_CODE_TYPE_ONLY_BARCODE",
-            Self::CodeTypeNone => "CODE_TYPE_CODE_TYPE_NONE",
+            Self::Text => "CODE_TYPE_TEXT",
+            Self::Barcode => "CODE_TYPE_BARCODE",
+            Self::Qrcode => "CODE_TYPE_QRCODE",
+            Self::OnlyQrcode => "CODE_TYPE_ONLY_QRCODE",
+            Self::OnlyBarcode => "CODE_TYPE_ONLY_BARCODE",
+            Self::None => "CODE_TYPE_NONE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "CODE_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
-            "CODE_TYPE_CODE_TYPE_TEXT" => Some(Self::CodeTypeText),
-            "CODE_TYPE_CODE_TYPE_BARCODE" => Some(Self::CodeTypeBarcode),
-            "CODE_TYPE_CODE_TYPE_QRCODE" => Some(Self::CodeTypeQrcode),
-            "CODE_TYPE_CODE_TYPE_ONLY_QRCODE" => Some(Self::CodeTypeOnlyQrcode),
-            "CODE_TYPE_CODE_TYPE_ONLY_BARCODE" => Some(Self::CodeTypeOnlyBarcode),
-            "CODE_TYPE_CODE_TYPE_NONE" => Some(Self::CodeTypeNone),
+            "CODE_TYPE_TEXT" => Some(Self::Text),
+            "CODE_TYPE_BARCODE" => Some(Self::Barcode),
+            "CODE_TYPE_QRCODE" => Some(Self::Qrcode),
+            "CODE_TYPE_ONLY_QRCODE" => Some(Self::OnlyQrcode),
+            "CODE_TYPE_ONLY_BARCODE" => Some(Self::OnlyBarcode),
+            "CODE_TYPE_NONE" => Some(Self::None),
             _ => None,
         }
     }
@@ -323,7 +329,8 @@ impl CodeType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum DateInfoType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Fixed calendar range.
     DateTypeFixTimeRange = 1,
@@ -360,24 +367,25 @@ impl DateInfoType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum FieldNameType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
-    /// Level.
-    FieldNameTypeLevel = 1,
-    /// Coupons.
-    FieldNameTypeCoupon = 2,
-    /// Stamps.
-    FieldNameTypeStamp = 3,
-    /// Discount.
-    FieldNameTypeDiscount = 4,
-    /// Achievement (the wire value has no final T).
-    FieldNameTypeAchievemen = 5,
-    /// Mileage.
-    FieldNameTypeMileage = 6,
-    /// Points to collect.
-    FieldNameTypeSetPoints = 7,
-    /// Number of times.
-    FieldNameTypeTims = 8,
+    /// Level. WeChat writes `FIELD_NAME_TYPE_LEVEL`.
+    Level = 1,
+    /// Coupons. WeChat writes `FIELD_NAME_TYPE_COUPON`.
+    Coupon = 2,
+    /// Stamps. WeChat writes `FIELD_NAME_TYPE_STAMP`.
+    Stamp = 3,
+    /// Discount. WeChat writes `FIELD_NAME_TYPE_DISCOUNT`.
+    Discount = 4,
+    /// Achievement (the wire value has no final T). WeChat writes `FIELD_NAME_TYPE_ACHIEVEMEN`.
+    Achievemen = 5,
+    /// Mileage. WeChat writes `FIELD_NAME_TYPE_MILEAGE`.
+    Mileage = 6,
+    /// Points to collect. WeChat writes `FIELD_NAME_TYPE_SET_POINTS`.
+    SetPoints = 7,
+    /// Number of times. WeChat writes `FIELD_NAME_TYPE_TIMS`.
+    Tims = 8,
 }
 impl FieldNameType {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -387,28 +395,28 @@ impl FieldNameType {
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Unspecified => "FIELD_NAME_TYPE_UNSPECIFIED",
-            Self::FieldNameTypeLevel => "FIELD_NAME_TYPE_FIELD_NAME_TYPE_LEVEL",
-            Self::FieldNameTypeCoupon => "FIELD_NAME_TYPE_FIELD_NAME_TYPE_COUPON",
-            Self::FieldNameTypeStamp => "FIELD_NAME_TYPE_FIELD_NAME_TYPE_STAMP",
-            Self::FieldNameTypeDiscount => "FIELD_NAME_TYPE_FIELD_NAME_TYPE_DISCOUNT",
-            Self::FieldNameTypeAchievemen => "FIELD_NAME_TYPE_FIELD_NAME_TYPE_ACHIEVEMEN",
-            Self::FieldNameTypeMileage => "FIELD_NAME_TYPE_FIELD_NAME_TYPE_MILEAGE",
-            Self::FieldNameTypeSetPoints => "FIELD_NAME_TYPE_FIELD_NAME_TYPE_SET_POINTS",
-            Self::FieldNameTypeTims => "FIELD_NAME_TYPE_FIELD_NAME_TYPE_TIMS",
+            Self::Level => "FIELD_NAME_TYPE_LEVEL",
+            Self::Coupon => "FIELD_NAME_TYPE_COUPON",
+            Self::Stamp => "FIELD_NAME_TYPE_STAMP",
+            Self::Discount => "FIELD_NAME_TYPE_DISCOUNT",
+            Self::Achievemen => "FIELD_NAME_TYPE_ACHIEVEMEN",
+            Self::Mileage => "FIELD_NAME_TYPE_MILEAGE",
+            Self::SetPoints => "FIELD_NAME_TYPE_SET_POINTS",
+            Self::Tims => "FIELD_NAME_TYPE_TIMS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "FIELD_NAME_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
-            "FIELD_NAME_TYPE_FIELD_NAME_TYPE_LEVEL" => Some(Self::FieldNameTypeLevel),
-            "FIELD_NAME_TYPE_FIELD_NAME_TYPE_COUPON" => Some(Self::FieldNameTypeCoupon),
-            "FIELD_NAME_TYPE_FIELD_NAME_TYPE_STAMP" => Some(Self::FieldNameTypeStamp),
-            "FIELD_NAME_TYPE_FIELD_NAME_TYPE_DISCOUNT" => Some(Self::FieldNameTypeDiscount),
-            "FIELD_NAME_TYPE_FIELD_NAME_TYPE_ACHIEVEMEN" => Some(Self::FieldNameTypeAchievemen),
-            "FIELD_NAME_TYPE_FIELD_NAME_TYPE_MILEAGE" => Some(Self::FieldNameTypeMileage),
-            "FIELD_NAME_TYPE_FIELD_NAME_TYPE_SET_POINTS" => Some(Self::FieldNameTypeSetPoints),
-            "FIELD_NAME_TYPE_FIELD_NAME_TYPE_TIMS" => Some(Self::FieldNameTypeTims),
+            "FIELD_NAME_TYPE_LEVEL" => Some(Self::Level),
+            "FIELD_NAME_TYPE_COUPON" => Some(Self::Coupon),
+            "FIELD_NAME_TYPE_STAMP" => Some(Self::Stamp),
+            "FIELD_NAME_TYPE_DISCOUNT" => Some(Self::Discount),
+            "FIELD_NAME_TYPE_ACHIEVEMEN" => Some(Self::Achievemen),
+            "FIELD_NAME_TYPE_MILEAGE" => Some(Self::Mileage),
+            "FIELD_NAME_TYPE_SET_POINTS" => Some(Self::SetPoints),
+            "FIELD_NAME_TYPE_TIMS" => Some(Self::Tims),
             _ => None,
         }
     }
@@ -417,7 +425,8 @@ impl FieldNameType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CommonFormField {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Mobile phone.
     UserFormInfoFlagMobile = 1,
@@ -508,7 +517,8 @@ impl CommonFormField {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum RichFieldType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Single choice.
     FormFieldRadio = 1,
@@ -545,36 +555,37 @@ impl RichFieldType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum CardColor {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
-    /// #63b359.
-    Color010 = 1,
-    /// #2c9f67.
-    Color020 = 2,
-    /// #509fc9.
-    Color030 = 3,
-    /// #5885cf.
-    Color040 = 4,
-    /// #9062c0.
-    Color050 = 5,
-    /// #d09a45.
-    Color060 = 6,
-    /// #e4b138.
-    Color070 = 7,
-    /// #ee903c.
-    Color080 = 8,
-    /// #f08500.
-    Color081 = 9,
-    /// #a9d92d.
-    Color082 = 10,
-    /// #dd6549.
-    Color090 = 11,
-    /// #cc463d.
-    Color100 = 12,
-    /// #cf3e36.
-    Color101 = 13,
-    /// #5E6671.
-    Color102 = 14,
+    /// #63b359. WeChat writes `Color010`.
+    CardColor010 = 1,
+    /// #2c9f67. WeChat writes `Color020`.
+    CardColor020 = 2,
+    /// #509fc9. WeChat writes `Color030`.
+    CardColor030 = 3,
+    /// #5885cf. WeChat writes `Color040`.
+    CardColor040 = 4,
+    /// #9062c0. WeChat writes `Color050`.
+    CardColor050 = 5,
+    /// #d09a45. WeChat writes `Color060`.
+    CardColor060 = 6,
+    /// #e4b138. WeChat writes `Color070`.
+    CardColor070 = 7,
+    /// #ee903c. WeChat writes `Color080`.
+    CardColor080 = 8,
+    /// #f08500. WeChat writes `Color081`.
+    CardColor081 = 9,
+    /// #a9d92d. WeChat writes `Color082`.
+    CardColor082 = 10,
+    /// #dd6549. WeChat writes `Color090`.
+    CardColor090 = 11,
+    /// #cc463d. WeChat writes `Color100`.
+    CardColor100 = 12,
+    /// #cf3e36. WeChat writes `Color101`.
+    CardColor101 = 13,
+    /// #5E6671. WeChat writes `Color102`.
+    CardColor102 = 14,
 }
 impl CardColor {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -584,40 +595,40 @@ impl CardColor {
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Unspecified => "CARD_COLOR_UNSPECIFIED",
-            Self::Color010 => "CARD_COLOR_COLOR010",
-            Self::Color020 => "CARD_COLOR_COLOR020",
-            Self::Color030 => "CARD_COLOR_COLOR030",
-            Self::Color040 => "CARD_COLOR_COLOR040",
-            Self::Color050 => "CARD_COLOR_COLOR050",
-            Self::Color060 => "CARD_COLOR_COLOR060",
-            Self::Color070 => "CARD_COLOR_COLOR070",
-            Self::Color080 => "CARD_COLOR_COLOR080",
-            Self::Color081 => "CARD_COLOR_COLOR081",
-            Self::Color082 => "CARD_COLOR_COLOR082",
-            Self::Color090 => "CARD_COLOR_COLOR090",
-            Self::Color100 => "CARD_COLOR_COLOR100",
-            Self::Color101 => "CARD_COLOR_COLOR101",
-            Self::Color102 => "CARD_COLOR_COLOR102",
+            Self::CardColor010 => "CARD_COLOR_010",
+            Self::CardColor020 => "CARD_COLOR_020",
+            Self::CardColor030 => "CARD_COLOR_030",
+            Self::CardColor040 => "CARD_COLOR_040",
+            Self::CardColor050 => "CARD_COLOR_050",
+            Self::CardColor060 => "CARD_COLOR_060",
+            Self::CardColor070 => "CARD_COLOR_070",
+            Self::CardColor080 => "CARD_COLOR_080",
+            Self::CardColor081 => "CARD_COLOR_081",
+            Self::CardColor082 => "CARD_COLOR_082",
+            Self::CardColor090 => "CARD_COLOR_090",
+            Self::CardColor100 => "CARD_COLOR_100",
+            Self::CardColor101 => "CARD_COLOR_101",
+            Self::CardColor102 => "CARD_COLOR_102",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "CARD_COLOR_UNSPECIFIED" => Some(Self::Unspecified),
-            "CARD_COLOR_COLOR010" => Some(Self::Color010),
-            "CARD_COLOR_COLOR020" => Some(Self::Color020),
-            "CARD_COLOR_COLOR030" => Some(Self::Color030),
-            "CARD_COLOR_COLOR040" => Some(Self::Color040),
-            "CARD_COLOR_COLOR050" => Some(Self::Color050),
-            "CARD_COLOR_COLOR060" => Some(Self::Color060),
-            "CARD_COLOR_COLOR070" => Some(Self::Color070),
-            "CARD_COLOR_COLOR080" => Some(Self::Color080),
-            "CARD_COLOR_COLOR081" => Some(Self::Color081),
-            "CARD_COLOR_COLOR082" => Some(Self::Color082),
-            "CARD_COLOR_COLOR090" => Some(Self::Color090),
-            "CARD_COLOR_COLOR100" => Some(Self::Color100),
-            "CARD_COLOR_COLOR101" => Some(Self::Color101),
-            "CARD_COLOR_COLOR102" => Some(Self::Color102),
+            "CARD_COLOR_010" => Some(Self::CardColor010),
+            "CARD_COLOR_020" => Some(Self::CardColor020),
+            "CARD_COLOR_030" => Some(Self::CardColor030),
+            "CARD_COLOR_040" => Some(Self::CardColor040),
+            "CARD_COLOR_050" => Some(Self::CardColor050),
+            "CARD_COLOR_060" => Some(Self::CardColor060),
+            "CARD_COLOR_070" => Some(Self::CardColor070),
+            "CARD_COLOR_080" => Some(Self::CardColor080),
+            "CARD_COLOR_081" => Some(Self::CardColor081),
+            "CARD_COLOR_082" => Some(Self::CardColor082),
+            "CARD_COLOR_090" => Some(Self::CardColor090),
+            "CARD_COLOR_100" => Some(Self::CardColor100),
+            "CARD_COLOR_101" => Some(Self::CardColor101),
+            "CARD_COLOR_102" => Some(Self::CardColor102),
             _ => None,
         }
     }
@@ -626,7 +637,8 @@ impl CardColor {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum QrActionName {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// One card.
     QrCard = 1,
@@ -659,12 +671,13 @@ impl QrActionName {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum PayGiftRuleType {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
-    /// Paying makes you a member.
-    RuleTypePayMemberCard = 1,
-    /// A single payment gives coupons.
-    RuleTypeSinglePay = 2,
+    /// Paying makes you a member. WeChat writes `RULE_TYPE_PAY_MEMBER_CARD`.
+    PayMemberCard = 1,
+    /// A single payment gives coupons. WeChat writes `RULE_TYPE_SINGLE_PAY`.
+    SinglePay = 2,
 }
 impl PayGiftRuleType {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -674,16 +687,16 @@ impl PayGiftRuleType {
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Unspecified => "PAY_GIFT_RULE_TYPE_UNSPECIFIED",
-            Self::RuleTypePayMemberCard => "PAY_GIFT_RULE_TYPE_RULE_TYPE_PAY_MEMBER_CARD",
-            Self::RuleTypeSinglePay => "PAY_GIFT_RULE_TYPE_RULE_TYPE_SINGLE_PAY",
+            Self::PayMemberCard => "PAY_GIFT_RULE_TYPE_PAY_MEMBER_CARD",
+            Self::SinglePay => "PAY_GIFT_RULE_TYPE_SINGLE_PAY",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "PAY_GIFT_RULE_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
-            "PAY_GIFT_RULE_TYPE_RULE_TYPE_PAY_MEMBER_CARD" => Some(Self::RuleTypePayMemberCard),
-            "PAY_GIFT_RULE_TYPE_RULE_TYPE_SINGLE_PAY" => Some(Self::RuleTypeSinglePay),
+            "PAY_GIFT_RULE_TYPE_PAY_MEMBER_CARD" => Some(Self::PayMemberCard),
+            "PAY_GIFT_RULE_TYPE_SINGLE_PAY" => Some(Self::SinglePay),
             _ => None,
         }
     }
@@ -692,10 +705,11 @@ impl PayGiftRuleType {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum PayGiftRuleStatus {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
-    /// In effect (other values are not documented).
-    RuleStatusOk = 1,
+    /// In effect (other values are not documented). WeChat writes `RULE_STATUS_OK`.
+    Ok = 1,
 }
 impl PayGiftRuleStatus {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -705,14 +719,14 @@ impl PayGiftRuleStatus {
     pub fn as_str_name(&self) -> &'static str {
         match self {
             Self::Unspecified => "PAY_GIFT_RULE_STATUS_UNSPECIFIED",
-            Self::RuleStatusOk => "PAY_GIFT_RULE_STATUS_RULE_STATUS_OK",
+            Self::Ok => "PAY_GIFT_RULE_STATUS_OK",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
             "PAY_GIFT_RULE_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
-            "PAY_GIFT_RULE_STATUS_RULE_STATUS_OK" => Some(Self::RuleStatusOk),
+            "PAY_GIFT_RULE_STATUS_OK" => Some(Self::Ok),
             _ => None,
         }
     }
@@ -721,7 +735,8 @@ impl PayGiftRuleStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ConsumeSource {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// API.
     FromApi = 1,
@@ -758,7 +773,8 @@ impl ConsumeSource {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum BusinessService {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Delivery.
     BizServiceDeliver = 1,
@@ -799,7 +815,8 @@ impl BusinessService {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum WeekDay {
-    /// Absent, or a value that this version does not know; then it stands in `extra`.
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
     Unspecified = 0,
     /// Monday.
     Monday = 1,
@@ -879,8 +896,8 @@ pub struct GetCardRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Card to query. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -898,13 +915,13 @@ pub struct BatchGetCardsRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Zero-based start; 5 means from the sixth card. Required. Not on an official page that could be
-    /// read.
-    #[prost(int64, optional, tag = "2")]
-    pub offset: ::core::option::Option<i64>,
+    /// read. Not given means 0.
+    #[prost(int64, tag = "2")]
+    pub offset: i64,
     /// Page size, at most 50. Required. At least 1. At most 50. Not on an official page that could be
     /// read.
-    #[prost(int64, optional, tag = "3")]
-    pub count: ::core::option::Option<i64>,
+    #[prost(int64, tag = "3")]
+    pub count: i64,
     /// Only cards in these states. Not on an official page that could be read.
     #[prost(enumeration = "CardStatus", repeated, packed = "false", tag = "4")]
     pub status_list: ::prost::alloc::vec::Vec<i32>,
@@ -925,8 +942,8 @@ pub struct UpdateCardRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Card to change. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Fields to change; the key names the card type. Required.
     #[prost(message, optional, tag = "3")]
     pub member_card: ::core::option::Option<MemberCardChange>,
@@ -948,8 +965,8 @@ pub struct UpdateCardMessageRequest {
     pub account: ::prost::alloc::string::String,
     /// Member card whose change messages get the slot. Required. At most 32 characters. Not on an
     /// official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Wrapper. Required. Not on an official page that could be read.
     #[prost(message, optional, tag = "3")]
     pub member_card: ::core::option::Option<MessageChange>,
@@ -970,8 +987,8 @@ pub struct DeleteCardRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Card to delete. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -989,8 +1006,8 @@ pub struct ModifyCardStockRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Card. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Amount to add; may be absent or 0. Not on an official page that could be read.
     #[prost(int64, optional, tag = "3")]
     pub increase_stock_value: ::core::option::Option<i64>,
@@ -1011,8 +1028,8 @@ pub struct ModifyCardStockRequest {
 #[prost(skip_debug)]
 pub struct DateInfo {
     /// Kind of validity. Required. Not on an official page that could be read.
-    #[prost(enumeration = "DateInfoType", optional, tag = "1")]
-    pub r#type: ::core::option::Option<i32>,
+    #[prost(enumeration = "DateInfoType", tag = "1")]
+    pub r#type: i32,
     /// Start, unix seconds (UTC+8 calendar). Required if date_info.type = DATE_TYPE_FIX_TIME_RANGE.
     /// Not on an official page that could be read.
     #[prost(int64, optional, tag = "2")]
@@ -1044,9 +1061,9 @@ pub struct DateInfo {
 #[prost(skip_debug)]
 pub struct NewSku {
     /// Stock left to claim (on create: initial stock; 0 when get_custom_code_mode is set). Required.
-    /// At most 100000000. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "1")]
-    pub quantity: ::core::option::Option<i64>,
+    /// At most 100000000. Not on an official page that could be read. Not given means 0.
+    #[prost(int64, tag = "1")]
+    pub quantity: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -1110,34 +1127,34 @@ pub struct SubMerchantInfo {
 pub struct NewBaseInfo {
     /// Merchant logo, CDN URL from the image upload API, about 300x300 px. Required. At most 128
     /// characters.
-    #[prost(string, optional, tag = "1")]
-    pub logo_url: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub logo_url: ::prost::alloc::string::String,
     /// Merchant name, at most 12 Chinese characters; cannot be changed later. Required. At most 36
     /// UTF-8 bytes.
-    #[prost(string, optional, tag = "2")]
-    pub brand_name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub brand_name: ::prost::alloc::string::String,
     /// How the code is rendered on the card (the table prints string(16), which most of the listed
     /// values exceed). Required.
-    #[prost(enumeration = "CodeType", optional, tag = "3")]
-    pub code_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "CodeType", tag = "3")]
+    pub code_type: i32,
     /// Card name, at most 9 Chinese characters. Required. At most 27 UTF-8 bytes.
-    #[prost(string, optional, tag = "4")]
-    pub title: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub title: ::prost::alloc::string::String,
     /// Card colour, one of the Color010..Color102 names (a query may answer with the hex value).
     /// Required. At most 16 characters. Not on an official page that could be read.
-    #[prost(enumeration = "CardColor", optional, tag = "5")]
-    pub color: ::core::option::Option<i32>,
+    #[prost(enumeration = "CardColor", tag = "5")]
+    pub color: i32,
     /// Usage hint for the cashier, at most 16 Chinese characters. Required. At most 48 UTF-8 bytes.
     /// Not on an official page that could be read.
-    #[prost(string, optional, tag = "6")]
-    pub notice: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "6")]
+    pub notice: ::prost::alloc::string::String,
     /// Customer service phone. At most 24 characters. Not on an official page that could be read.
     #[prost(string, optional, tag = "7")]
     pub service_phone: ::core::option::Option<::prost::alloc::string::String>,
     /// Terms of use, at most 1024 Chinese characters. Required. At most 3072 UTF-8 bytes. Not on an
     /// official page that could be read.
-    #[prost(string, optional, tag = "8")]
-    pub description: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "8")]
+    pub description: ::prost::alloc::string::String,
     /// Validity of a claimed card. Required. Not on an official page that could be read.
     #[prost(message, optional, tag = "9")]
     pub date_info: ::core::option::Option<DateInfo>,
@@ -1423,15 +1440,15 @@ pub struct CustomField {
 pub struct CustomCell {
     /// Entry name, at most 5 Chinese characters. Required. At most 15 UTF-8 bytes. Not on an official
     /// page that could be read.
-    #[prost(string, optional, tag = "1")]
-    pub name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
     /// Hint on the right, at most 6 Chinese characters. Required. At most 18 UTF-8 bytes. Not on an
     /// official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub tips: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub tips: ::prost::alloc::string::String,
     /// Target. Required. At most 128 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "3")]
-    pub url: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub url: ::prost::alloc::string::String,
     /// Mini program target, gh_xxx@app. Not on an official page that could be read.
     #[prost(string, optional, tag = "4")]
     pub app_brand_user_name: ::core::option::Option<::prost::alloc::string::String>,
@@ -1499,8 +1516,8 @@ pub struct NewMemberCard {
     pub advanced_info: ::core::option::Option<AdvancedInfo>,
     /// Member privileges, at most 1024 Chinese characters. Required. At most 3072 UTF-8 bytes. Not on
     /// an official page that could be read.
-    #[prost(string, optional, tag = "4")]
-    pub prerogative: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub prerogative: ::prost::alloc::string::String,
     /// Card is active right after the claim. Not on an official page that could be read.
     #[prost(bool, optional, tag = "5")]
     pub auto_activate: ::core::option::Option<bool>,
@@ -1537,9 +1554,9 @@ pub struct NewMemberCard {
     #[prost(string, optional, tag = "13")]
     pub activate_app_brand_pass: ::core::option::Option<::prost::alloc::string::String>,
     /// Show points on the card; once true it cannot be turned off. Required. Not on an official page
-    /// that could be read.
-    #[prost(bool, optional, tag = "14")]
-    pub supply_bonus: ::core::option::Option<bool>,
+    /// that could be read. Not given means false.
+    #[prost(bool, tag = "14")]
+    pub supply_bonus: bool,
     /// Points detail page. At most 128 characters. Not on an official page that could be read.
     #[prost(string, optional, tag = "15")]
     pub bonus_url: ::core::option::Option<::prost::alloc::string::String>,
@@ -1550,9 +1567,9 @@ pub struct NewMemberCard {
     #[prost(string, optional, tag = "17")]
     pub bonus_app_brand_pass: ::core::option::Option<::prost::alloc::string::String>,
     /// Show stored value; needs permission (43010); once true it cannot be turned off. Required. Not
-    /// on an official page that could be read.
-    #[prost(bool, optional, tag = "18")]
-    pub supply_balance: ::core::option::Option<bool>,
+    /// on an official page that could be read. Not given means false.
+    #[prost(bool, tag = "18")]
+    pub supply_balance: bool,
     /// Balance detail page. At most 128 characters. Not on an official page that could be read.
     #[prost(string, optional, tag = "19")]
     pub balance_url: ::core::option::Option<::prost::alloc::string::String>,
@@ -1624,8 +1641,8 @@ pub struct NewMemberCard {
 #[prost(skip_debug)]
 pub struct NewCard {
     /// Card type, MEMBER_CARD here. Required.
-    #[prost(enumeration = "CardType", optional, tag = "1")]
-    pub card_type: ::core::option::Option<i32>,
+    #[prost(enumeration = "CardType", tag = "1")]
+    pub card_type: i32,
     /// Member card definition. Required.
     #[prost(message, optional, tag = "2")]
     pub member_card: ::core::option::Option<NewMemberCard>,
@@ -2054,8 +2071,8 @@ pub struct BatchGetCardsResponse {
 pub struct DateInfoChange {
     /// Must be DATE_TYPE_FIX_TIME_RANGE; the type itself cannot change. Required. Not on an official
     /// page that could be read.
-    #[prost(enumeration = "DateInfoType", optional, tag = "1")]
-    pub r#type: ::core::option::Option<i32>,
+    #[prost(enumeration = "DateInfoType", tag = "1")]
+    pub r#type: i32,
     /// New start, unix seconds. Not on an official page that could be read.
     #[prost(int64, optional, tag = "2")]
     pub begin_timestamp: ::core::option::Option<i64>,
@@ -2374,12 +2391,13 @@ pub struct UpdateCardResponse {
 #[prost(skip_debug)]
 pub struct CardCell {
     /// Unix seconds when the slot stops showing. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "1")]
-    pub end_time: ::core::option::Option<i64>,
+    /// Not given means 0.
+    #[prost(int64, tag = "1")]
+    pub end_time: i64,
     /// card_id handed out from the message; must belong to the same account. Required. At most 32
     /// characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -2394,11 +2412,12 @@ pub struct CardCell {
 #[prost(skip_debug)]
 pub struct UrlCell {
     /// Unix seconds when the slot stops showing. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "1")]
-    pub end_time: ::core::option::Option<i64>,
+    /// Not given means 0.
+    #[prost(int64, tag = "1")]
+    pub end_time: i64,
     /// Text of the slot. Required. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub text: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
     /// Target of the slot. Required if no app_brand_id given. Not on an official page that could be
     /// read.
     #[prost(string, optional, tag = "3")]
@@ -3737,8 +3756,8 @@ pub struct GetCodeRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Code of the claimed card. Required. At most 20 characters. Personal data.
-    #[prost(string, optional, tag = "2")]
-    pub code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
     /// Card of the code. Required if required when the card uses custom codes; not needed for codes
     /// assigned by the platform. At most 32 characters.
     #[prost(string, optional, tag = "3")]
@@ -3765,8 +3784,8 @@ pub struct DecryptCodeRequest {
     pub account: ::prost::alloc::string::String,
     /// Encrypted code from a page jump or from the JS-SDK, URL-decoded once. Required. At most 128
     /// characters. Not on an official page that could be read. A credential.
-    #[prost(string, optional, tag = "2")]
-    pub encrypt_code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub encrypt_code: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -3785,8 +3804,8 @@ pub struct SetCodeUnavailableRequest {
     pub account: ::prost::alloc::string::String,
     /// Code to invalidate. Required. At most 20 characters. Not on an official page that could be
     /// read. Personal data.
-    #[prost(string, optional, tag = "2")]
-    pub code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
     /// Card of the code. Required if required when the card uses custom codes; not needed for codes
     /// assigned by the platform. At most 32 characters. Not on an official page that could be read.
     #[prost(string, optional, tag = "3")]
@@ -3813,16 +3832,16 @@ pub struct UpdateCodeRequest {
     pub account: ::prost::alloc::string::String,
     /// Present code (tables print string(16) or string(20)). Required. At most 20 characters. Not on
     /// an official page that could be read. Personal data.
-    #[prost(string, optional, tag = "2")]
-    pub code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
     /// Card of the code. Required if required when the card uses custom codes; not needed for codes
     /// assigned by the platform. At most 32 characters. Not on an official page that could be read.
     #[prost(string, optional, tag = "3")]
     pub card_id: ::core::option::Option<::prost::alloc::string::String>,
     /// New code. Required. At most 64 characters. Not on an official page that could be read. Personal
     /// data.
-    #[prost(string, optional, tag = "4")]
-    pub new_code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub new_code: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -3840,8 +3859,8 @@ pub struct DepositCodesRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Deposit-mode card. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Codes, at most 100 a call. Required. Not on an official page that could be read. Personal data.
     #[prost(string, repeated, tag = "3")]
     pub code: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
@@ -3862,8 +3881,8 @@ pub struct GetDepositCountRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Deposit-mode card. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -3881,8 +3900,8 @@ pub struct CheckCodesRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Deposit-mode card. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Codes, at most 100 a call. Required. Not on an official page that could be read. Personal data.
     #[prost(string, repeated, tag = "3")]
     pub code: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
@@ -5165,16 +5184,16 @@ pub struct GetMemberCardInfoRequest {
     pub account: ::prost::alloc::string::String,
     /// First day, YYYY-MM-DD. Required. At most 16 characters. Not on an official page that could be
     /// read.
-    #[prost(string, optional, tag = "2")]
-    pub begin_date: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub begin_date: ::prost::alloc::string::String,
     /// Last day, YYYY-MM-DD, yesterday at the latest; span at most 62 days. Required. At most 16
     /// characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "3")]
-    pub end_date: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub end_date: ::prost::alloc::string::String,
     /// 0: cards made in the console, 1: cards made by API. Required. Not on an official page that
-    /// could be read.
-    #[prost(int64, optional, tag = "4")]
-    pub cond_source: ::core::option::Option<i64>,
+    /// could be read. Not given means 0.
+    #[prost(int64, tag = "4")]
+    pub cond_source: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -5193,15 +5212,15 @@ pub struct GetMemberCardDetailRequest {
     pub account: ::prost::alloc::string::String,
     /// First day, YYYY-MM-DD. Required. At most 16 characters. Not on an official page that could be
     /// read.
-    #[prost(string, optional, tag = "2")]
-    pub begin_date: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub begin_date: ::prost::alloc::string::String,
     /// Last day, YYYY-MM-DD, yesterday at the latest; span at most 62 days. Required. At most 16
     /// characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "3")]
-    pub end_date: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub end_date: ::prost::alloc::string::String,
     /// Member card. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "4")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "4")]
+    pub card_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -5843,11 +5862,11 @@ pub struct GetUserInfoRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Member card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Code of the member. Required. At most 20 characters. Personal data.
-    #[prost(string, optional, tag = "3")]
-    pub code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub code: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -5866,12 +5885,12 @@ pub struct ActivateMemberRequest {
     pub account: ::prost::alloc::string::String,
     /// Member number shown in the wallet; may equal the code. Required. At most 20 characters. Not on
     /// an official page that could be read. Personal data.
-    #[prost(string, optional, tag = "2")]
-    pub membership_number: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub membership_number: ::prost::alloc::string::String,
     /// Code obtained when the card was claimed. Required. At most 20 characters. Not on an official
     /// page that could be read. Personal data.
-    #[prost(string, optional, tag = "3")]
-    pub code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub code: ::prost::alloc::string::String,
     /// Member card. Required if required when the card uses custom codes; not needed for codes
     /// assigned by the platform. At most 32 characters. Not on an official page that could be read.
     #[prost(string, optional, tag = "4")]
@@ -5928,8 +5947,8 @@ pub struct SetActivateUserFormRequest {
     pub account: ::prost::alloc::string::String,
     /// Member card with wx_activate. Required. At most 32 characters. Not on an official page that
     /// could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Link to the membership terms. Not on an official page that could be read.
     #[prost(message, optional, tag = "3")]
     pub service_statement: ::core::option::Option<NamedLink>,
@@ -5960,8 +5979,8 @@ pub struct GetActivateTempInfoRequest {
     pub account: ::prost::alloc::string::String,
     /// Ticket appended to the merchant page's URL after the form was submitted, URL-decoded. Required.
     /// Not on an official page that could be read. A credential.
-    #[prost(string, optional, tag = "2")]
-    pub activate_ticket: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub activate_ticket: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -5979,8 +5998,8 @@ pub struct GetActivateUrlRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Member card. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Channel mark, returned in user_get_card. Not on an official page that could be read.
     #[prost(string, optional, tag = "3")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
@@ -6002,11 +6021,11 @@ pub struct UpdateUserRequest {
     pub account: ::prost::alloc::string::String,
     /// Code of the member. Required. At most 20 characters. Not on an official page that could be
     /// read. Personal data.
-    #[prost(string, optional, tag = "2")]
-    pub code: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
     /// Member card. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "3")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
     /// Individual card face, CDN URL. At most 128 characters. Not on an official page that could be
     /// read.
     #[prost(string, optional, tag = "4")]
@@ -6189,11 +6208,11 @@ pub struct NamedLink {
 pub struct RichField {
     /// Kind of choice field. Required. At most 32 characters. Not on an official page that could be
     /// read.
-    #[prost(enumeration = "RichFieldType", optional, tag = "1")]
-    pub r#type: ::core::option::Option<i32>,
+    #[prost(enumeration = "RichFieldType", tag = "1")]
+    pub r#type: i32,
     /// Field name. Required. At most 32 characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub name: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
     /// Options. Required. Not on an official page that could be read.
     #[prost(string, repeated, tag = "3")]
     pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
@@ -7932,9 +7951,10 @@ pub struct DeletePayGiftCardRequest {
     /// The account that makes the call: `accounts/{account}`.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
-    /// Rule id (a string in some SDKs). Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "2")]
-    pub rule_id: ::core::option::Option<i64>,
+    /// Rule id (a string in some SDKs). Required. Not on an official page that could be read. Not
+    /// given means 0.
+    #[prost(int64, tag = "2")]
+    pub rule_id: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -7951,9 +7971,10 @@ pub struct GetPayGiftCardRequest {
     /// The account that makes the call: `accounts/{account}`.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
-    /// Rule id (a string in some SDKs). Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "2")]
-    pub rule_id: ::core::option::Option<i64>,
+    /// Rule id (a string in some SDKs). Required. Not on an official page that could be read. Not
+    /// given means 0.
+    #[prost(int64, tag = "2")]
+    pub rule_id: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -7971,17 +7992,18 @@ pub struct BatchGetPayGiftCardsRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Kind of rule. Required. Not on an official page that could be read.
-    #[prost(enumeration = "PayGiftRuleType", optional, tag = "2")]
-    pub r#type: ::core::option::Option<i32>,
-    /// true: only rules in effect. Required. Not on an official page that could be read.
-    #[prost(bool, optional, tag = "3")]
-    pub effective: ::core::option::Option<bool>,
-    /// Zero-based start. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "4")]
-    pub offset: ::core::option::Option<i64>,
+    #[prost(enumeration = "PayGiftRuleType", tag = "2")]
+    pub r#type: i32,
+    /// true: only rules in effect. Required. Not on an official page that could be read. Not given
+    /// means false.
+    #[prost(bool, tag = "3")]
+    pub effective: bool,
+    /// Zero-based start. Required. Not on an official page that could be read. Not given means 0.
+    #[prost(int64, tag = "4")]
+    pub offset: i64,
     /// Page size. Required. At least 1. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "5")]
-    pub count: ::core::option::Option<i64>,
+    #[prost(int64, tag = "5")]
+    pub count: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -7999,12 +8021,12 @@ pub struct NewRuleBaseInfo {
     /// read.
     #[prost(string, repeated, tag = "1")]
     pub mchid_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Start, unix seconds. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "2")]
-    pub begin_time: ::core::option::Option<i64>,
-    /// End, unix seconds. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "3")]
-    pub end_time: ::core::option::Option<i64>,
+    /// Start, unix seconds. Required. Not on an official page that could be read. Not given means 0.
+    #[prost(int64, tag = "2")]
+    pub begin_time: i64,
+    /// End, unix seconds. Required. Not on an official page that could be read. Not given means 0.
+    #[prost(int64, tag = "3")]
+    pub end_time: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -8020,14 +8042,14 @@ pub struct NewRuleBaseInfo {
 pub struct MemberRule {
     /// Member card to hand out. Required. At most 32 characters. Not on an official page that could be
     /// read.
-    #[prost(string, optional, tag = "1")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
-    /// Smallest payment, fen. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "2")]
-    pub least_cost: ::core::option::Option<i64>,
-    /// Largest payment, fen. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "3")]
-    pub max_cost: ::core::option::Option<i64>,
+    #[prost(string, tag = "1")]
+    pub card_id: ::prost::alloc::string::String,
+    /// Smallest payment, fen. Required. Not on an official page that could be read. Not given means 0.
+    #[prost(int64, tag = "2")]
+    pub least_cost: i64,
+    /// Largest payment, fen. Required. Not on an official page that could be read. Not given means 0.
+    #[prost(int64, tag = "3")]
+    pub max_cost: i64,
     /// Where the message leads. Not on an official page that could be read.
     #[prost(string, optional, tag = "4")]
     pub jump_url: ::core::option::Option<::prost::alloc::string::String>,
@@ -8051,8 +8073,8 @@ pub struct MemberRule {
 #[prost(skip_debug)]
 pub struct NewRule {
     /// Kind of rule. Required. Not on an official page that could be read.
-    #[prost(enumeration = "PayGiftRuleType", optional, tag = "1")]
-    pub r#type: ::core::option::Option<i32>,
+    #[prost(enumeration = "PayGiftRuleType", tag = "1")]
+    pub r#type: i32,
     /// Common part. Required. Not on an official page that could be read.
     #[prost(message, optional, tag = "2")]
     pub base_info: ::core::option::Option<NewRuleBaseInfo>,
@@ -8981,8 +9003,8 @@ pub struct AddPayGiftMemberCardRequest {
     pub account: ::prost::alloc::string::String,
     /// Member card to hand out; platform-assigned codes or deposit mode only. Required. At most 32
     /// characters. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Where the message after payment leads; own claim page possible; absent: the platform's claim
     /// page. Not on an official page that could be read.
     #[prost(string, optional, tag = "3")]
@@ -8990,18 +9012,22 @@ pub struct AddPayGiftMemberCardRequest {
     /// Merchant ids the rule applies to. Required. Not on an official page that could be read.
     #[prost(string, repeated, tag = "4")]
     pub mchid_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Start of the rule, unix seconds. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "5")]
-    pub begin_time: ::core::option::Option<i64>,
-    /// End of the rule, unix seconds. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "6")]
-    pub end_time: ::core::option::Option<i64>,
+    /// Start of the rule, unix seconds. Required. Not on an official page that could be read. Not
+    /// given means 0.
+    #[prost(int64, tag = "5")]
+    pub begin_time: i64,
+    /// End of the rule, unix seconds. Required. Not on an official page that could be read. Not given
+    /// means 0.
+    #[prost(int64, tag = "6")]
+    pub end_time: i64,
     /// Smallest payment that triggers it, fen. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "7")]
-    pub min_cost: ::core::option::Option<i64>,
+    /// Not given means 0.
+    #[prost(int64, tag = "7")]
+    pub min_cost: i64,
     /// Largest payment that triggers it, fen. Required. Not on an official page that could be read.
-    #[prost(int64, optional, tag = "8")]
-    pub max_cost: ::core::option::Option<i64>,
+    /// Not given means 0.
+    #[prost(int64, tag = "8")]
+    pub max_cost: i64,
     /// Lock against other appids setting the same merchant ids; default true (polarity of the printed
     /// sentence is unclear). Not on an official page that could be read.
     #[prost(bool, optional, tag = "9")]
@@ -9024,8 +9050,8 @@ pub struct DeletePayGiftMemberCardRequest {
     pub account: ::prost::alloc::string::String,
     /// Member card of the rule. Required. At most 32 characters. Not on an official page that could be
     /// read.
-    #[prost(string, optional, tag = "2")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
     /// Merchant ids to remove. Required. Not on an official page that could be read.
     #[prost(string, repeated, tag = "3")]
     pub mchid_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
@@ -9046,8 +9072,8 @@ pub struct GetPayGiftMemberCardRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Merchant id. Required. Not on an official page that could be read.
-    #[prost(string, optional, tag = "2")]
-    pub mchid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub mchid: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, and lists that are present but empty
     /// (`\[\]`).
@@ -9784,8 +9810,8 @@ pub struct CreateQrcodeRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// One card or several. Required.
-    #[prost(enumeration = "QrActionName", optional, tag = "2")]
-    pub action_name: ::core::option::Option<i32>,
+    #[prost(enumeration = "QrActionName", tag = "2")]
+    pub action_name: i32,
     /// Validity of the QR code; default 365 days. At least 60. At most 1800.
     #[prost(int64, optional, tag = "3")]
     pub expire_seconds: ::core::option::Option<i64>,
@@ -9806,8 +9832,8 @@ pub struct CreateQrcodeRequest {
 #[prost(skip_debug)]
 pub struct QrcodeCard {
     /// Card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "1")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub card_id: ::prost::alloc::string::String,
     /// Code to hand out; not for platform-assigned codes nor for deposit mode. Required if
     /// use_custom_code = true and not deposit mode. At most 20 characters. Personal data.
     #[prost(string, optional, tag = "2")]
@@ -9839,8 +9865,8 @@ pub struct QrcodeCard {
 #[prost(skip_debug)]
 pub struct QrcodeListedCard {
     /// Card. Required. At most 32 characters.
-    #[prost(string, optional, tag = "1")]
-    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "1")]
+    pub card_id: ::prost::alloc::string::String,
     /// Code to hand out. Required if use_custom_code = true and not deposit mode. At most 20
     /// characters. Personal data.
     #[prost(string, optional, tag = "2")]
@@ -10989,8 +11015,8 @@ pub struct ListUserCardsRequest {
     pub account: ::prost::alloc::string::String,
     /// User. Required. At most 64 characters. Not on an official page that could be read. Personal
     /// data.
-    #[prost(string, optional, tag = "2")]
-    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, tag = "2")]
+    pub openid: ::prost::alloc::string::String,
     /// Only this card; absent means all cards of the account. At most 32 characters. Not on an
     /// official page that could be read.
     #[prost(string, optional, tag = "3")]

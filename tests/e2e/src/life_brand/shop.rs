@@ -35,8 +35,8 @@ fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-fn brand() -> Option<String> {
-    text(BRAND_ID)
+fn brand() -> String {
+    BRAND_ID.to_owned()
 }
 
 impl Shop {
@@ -79,27 +79,27 @@ impl Shop {
     pub(super) async fn create_card(&self) -> String {
         let request = CreateCardRequest {
             account: BRAND.account(),
-            out_request_no: text("card-1"),
+            out_request_no: "card-1".to_owned(),
             brand_id: brand(),
-            appid: text(APPID),
-            card_type: Some(CardType::Normal.into()),
-            card_title: text("茶港会员"),
-            card_color: text("#1A7F5A"),
-            card_picture_url: text("https://wxpaylogo.qpic.cn/wxpaylogo/face/0"),
-            code_mode: Some(CodeMode::SystemAllocate.into()),
-            code_type: Some(CodeType::QrCode.into()),
-            benefits: text("生日饮品"),
-            notify_url: text("https://notify.example.com/member"),
+            appid: APPID.to_owned(),
+            card_type: CardType::Normal.into(),
+            card_title: "茶港会员".to_owned(),
+            card_color: "#1A7F5A".to_owned(),
+            card_picture_url: "https://wxpaylogo.qpic.cn/wxpaylogo/face/0".to_owned(),
+            code_mode: CodeMode::SystemAllocate.into(),
+            code_type: CodeType::QrCode.into(),
+            benefits: "生日饮品".to_owned(),
+            notify_url: "https://notify.example.com/member".to_owned(),
             need_display_level: Some(true),
             init_level: text("白银会员"),
-            legal_agreement: text("会员须遵守门店规定。"),
+            legal_agreement: "会员须遵守门店规定。".to_owned(),
             valid_date_information: Some(ValidDateInformation {
-                r#type: Some(ValidDateType::Permanent.into()),
+                r#type: ValidDateType::Permanent.into(),
                 ..ValidDateInformation::default()
             }),
             member_information: Some(JumpTarget {
-                jump_appid: text(APPID),
-                jump_path: text("/pages/member/index"),
+                jump_appid: APPID.to_owned(),
+                jump_path: "/pages/member/index".to_owned(),
                 ..JumpTarget::default()
             }),
             ..CreateCardRequest::default()
@@ -142,18 +142,18 @@ impl Shop {
     pub(super) async fn create_activity(&self, card_id: &str) -> i64 {
         let request = CreateMembershipActivityRequest {
             account: BRAND.account(),
-            out_request_no: text("activity-1"),
+            out_request_no: "activity-1".to_owned(),
             brand_id: brand(),
-            card_id: text(card_id),
-            activity_channel: Some(ActivityChannel::MechantAppComponent.into()),
-            title: text("入会有礼"),
-            sub_title: text("一张券"),
-            begin_time: text("2026-03-10T00:00:00+08:00"),
-            end_time: text("2026-06-30T23:59:59+08:00"),
-            apply_total: Some(100),
+            card_id: card_id.to_owned(),
+            activity_channel: ActivityChannel::MechantAppComponent.into(),
+            title: "入会有礼".to_owned(),
+            sub_title: "一张券".to_owned(),
+            begin_time: "2026-03-10T00:00:00+08:00".to_owned(),
+            end_time: "2026-06-30T23:59:59+08:00".to_owned(),
+            apply_total: 100,
             product_coupon_stock_list: vec![ProductCouponStock {
-                product_coupon_id: text("200000000417"),
-                stock_id: text("98065417"),
+                product_coupon_id: "200000000417".to_owned(),
+                stock_id: "98065417".to_owned(),
                 ..ProductCouponStock::default()
             }],
             ..CreateMembershipActivityRequest::default()
@@ -180,8 +180,8 @@ impl Shop {
         let request = CreatePreAuthTokenRequest {
             account: BRAND.account(),
             brand_id: brand(),
-            card_id: text(card_id),
-            openid: text(openid),
+            card_id: card_id.to_owned(),
+            openid: openid.to_owned(),
             ..CreatePreAuthTokenRequest::default()
         };
         let mut tokens = PreAuthTokenServiceClient::new(self.world.channel());
@@ -193,8 +193,8 @@ impl Shop {
             account: BRAND.account(),
             user_card_code: code.to_owned(),
             brand_id: brand(),
-            card_id: text(card_id),
-            openid: text(openid),
+            card_id: card_id.to_owned(),
+            openid: openid.to_owned(),
         };
         let card = self.user_cards().get_user_card(request).await;
         card.unwrap().into_inner()
@@ -205,10 +205,10 @@ impl Shop {
         let request = ListUserCardsRequest {
             account: BRAND.account(),
             brand_id: brand(),
-            openid: text(openid),
+            openid: openid.to_owned(),
             user_card_state: Some(UserCardState::Effective.into()),
-            offset: Some(0),
-            limit: Some(20),
+            offset: 0,
+            limit: 20,
         };
         let page = self.user_cards().list_user_cards(request).await;
         let page = page.unwrap().into_inner();
@@ -221,10 +221,10 @@ impl Shop {
             account: BRAND.account(),
             user_card_code: code.to_owned(),
             brand_id: brand(),
-            card_id: text(card_id),
-            openid: text(openid),
+            card_id: card_id.to_owned(),
+            openid: openid.to_owned(),
             phone_number: text("13800138000"),
-            user_card_confirm_state: Some(UserCardConfirmState::CreateCardSuccess.into()),
+            user_card_confirm_state: UserCardConfirmState::CreateCardSuccess.into(),
             ..ConfirmUserCardRequest::default()
         };
         self.user_cards().confirm_user_card(request).await.unwrap();
@@ -241,8 +241,8 @@ impl Shop {
             account: BRAND.account(),
             user_card_code: code.to_owned(),
             brand_id: brand(),
-            card_id: text(card_id),
-            openid: text(openid),
+            card_id: card_id.to_owned(),
+            openid: openid.to_owned(),
             level: text(level),
             ..UpdateUserCardRequest::default()
         };
@@ -254,8 +254,8 @@ impl Shop {
             account: BRAND.account(),
             user_card_code: code.to_owned(),
             brand_id: brand(),
-            card_id: text(card_id),
-            openid: text(openid),
+            card_id: card_id.to_owned(),
+            openid: openid.to_owned(),
             invalid_reason: text("停用"),
             ..InvalidateUserCardRequest::default()
         };
@@ -272,9 +272,9 @@ impl Shop {
         let request = ImportUserCardByOpenidRequest {
             account: BRAND.account(),
             brand_id: brand(),
-            card_id: text(card_id),
-            openid: text(openid),
-            user_card_code: text(code),
+            card_id: card_id.to_owned(),
+            openid: openid.to_owned(),
+            user_card_code: code.to_owned(),
             level: text("黑金会员"),
             ..ImportUserCardByOpenidRequest::default()
         };
@@ -291,12 +291,12 @@ impl Shop {
     ) {
         let request = SyncUserPointsRequest {
             account: BRAND.account(),
-            out_request_no: text(number),
+            out_request_no: number.to_owned(),
             brand_id: brand(),
-            card_id: text(card_id),
-            openid: text(openid),
-            user_card_code: text(code),
-            point_balance: Some(balance),
+            card_id: card_id.to_owned(),
+            openid: openid.to_owned(),
+            user_card_code: code.to_owned(),
+            point_balance: balance,
             ..SyncUserPointsRequest::default()
         };
         let mut points = UserPointServiceClient::new(self.world.channel());
@@ -307,11 +307,11 @@ impl Shop {
         let request = CreateUserFeedRequest {
             account: BRAND.account(),
             brand_id: brand(),
-            card_id: text(card_id),
-            user_card_code: text(code),
-            openid: text(openid),
-            out_request_no: text("n-1"),
-            cell: text(cell),
+            card_id: card_id.to_owned(),
+            user_card_code: code.to_owned(),
+            openid: openid.to_owned(),
+            out_request_no: "n-1".to_owned(),
+            cell: cell.to_owned(),
             ..CreateUserFeedRequest::default()
         };
         let mut feeds = UserFeedServiceClient::new(self.world.channel());
@@ -320,7 +320,7 @@ impl Shop {
 
     /// Allows the exchange that a member asked for.
     pub(super) async fn allow(&self, record: &Value) -> ExchangeRecord {
-        let member = |name: &str| text(record[name].as_str().unwrap());
+        let member = |name: &str| record[name].as_str().unwrap().to_owned();
         let request = ConfirmExchangeCouponRequest {
             account: BRAND.account(),
             record_id: member("record_id"),
@@ -329,7 +329,7 @@ impl Shop {
             card_id: member("card_id"),
             openid: member("openid"),
             user_card_code: member("user_card_code"),
-            result: Some(PointExchangeResult::PointExchangeCouponAllow.into()),
+            result: PointExchangeResult::PointExchangeCouponAllow.into(),
             ..ConfirmExchangeCouponRequest::default()
         };
         let mut points = UserPointServiceClient::new(self.world.channel());

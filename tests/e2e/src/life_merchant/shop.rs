@@ -42,26 +42,26 @@ impl Shop {
         let text = |text: &str| Some(text.to_owned());
         let request = CreateCardRequest {
             account: MERCHANT.account(),
-            appid: text("wx3f1c9a7e5b2d8046"),
-            logo_url: text(PICTURE),
+            appid: "wx3f1c9a7e5b2d8046".to_owned(),
+            logo_url: PICTURE.to_owned(),
             brand: Some(Brand {
-                brand_id: text(BRAND_ID),
-                display_name: text("山间茶铺"),
+                brand_id: BRAND_ID.to_owned(),
+                display_name: "山间茶铺".to_owned(),
                 ..Brand::default()
             }),
-            title: text("山间茶卡"),
-            background_picture_url: text(PICTURE),
-            description: text("出示会员卡可累积积分"),
-            code_type: Some(CodeType::Qrcode.into()),
+            title: "山间茶卡".to_owned(),
+            background_picture_url: PICTURE.to_owned(),
+            description: "出示会员卡可累积积分".to_owned(),
+            code_type: CodeType::Qrcode.into(),
             total_quantity: Some(100),
             date_information: Some(DateInformation {
-                r#type: Some(DateInformationType::Permanent.into()),
+                r#type: DateInformationType::Permanent.into(),
                 ..DateInformation::default()
             }),
-            code_mode: Some(CodeMode::SystemAllocate.into()),
+            code_mode: CodeMode::SystemAllocate.into(),
             need_display_level: Some(true),
             init_level: text("新叶"),
-            out_request_no: text("life-card-1"),
+            out_request_no: "life-card-1".to_owned(),
             balance_information: Some(BalanceInformation {
                 need_balance: Some(true),
                 ..BalanceInformation::default()
@@ -95,8 +95,8 @@ impl Shop {
             account: MERCHANT.account(),
             brand_id: Some(BRAND_ID.to_owned()),
             appid: None,
-            offset: Some(0),
-            limit: Some(20),
+            offset: 0,
+            limit: 20,
         };
         let mut cards = CardServiceClient::new(self.world.channel());
         let list = cards.list_cards(request).await.unwrap().into_inner();
@@ -110,12 +110,12 @@ impl Shop {
         let request = UpdateCardRightsRequest {
             account: MERCHANT.account(),
             card_id: card_id.to_owned(),
-            show_bonus: Some(true),
-            show_favor: Some(false),
+            show_bonus: true,
+            show_favor: false,
             bonus: Some(Bonus {
-                init_bonus: Some(points),
-                bonus_value_word: Some("茶叶".to_owned()),
-                bonus_cost_word: Some("100茶叶=1杯茶".to_owned()),
+                init_bonus: points,
+                bonus_value_word: "茶叶".to_owned(),
+                bonus_cost_word: "100茶叶=1杯茶".to_owned(),
                 ..Bonus::default()
             }),
             ..UpdateCardRightsRequest::default()
@@ -140,7 +140,7 @@ impl Shop {
         let request = CreateCardQrcodeRequest {
             account: MERCHANT.account(),
             card_id: card_id.to_owned(),
-            activate_type: Some(ActivateType::JumpActivate.into()),
+            activate_type: ActivateType::JumpActivate.into(),
             activate_url: Some(PAGE.to_owned()),
             outer_str: Some("till-1".to_owned()),
             ..CreateCardQrcodeRequest::default()
@@ -160,7 +160,7 @@ impl Shop {
         let request = DecryptCodeRequest {
             account: MERCHANT.account(),
             card_id: card_id.to_owned(),
-            encrypt_code: encrypt_code.as_str().map(str::to_owned),
+            encrypt_code: encrypt_code.as_str().unwrap().to_owned(),
         };
         let mut codes = CodeServiceClient::new(self.world.channel());
         let decrypted = codes.decrypt_code(request).await.unwrap();
@@ -203,10 +203,10 @@ impl Shop {
     pub(super) async fn cards_of(&self, openid: &str) -> Vec<(String, String)> {
         let request = ListUserCardsRequest {
             account: MERCHANT.account(),
-            openid: Some(openid.to_owned()),
+            openid: openid.to_owned(),
             appid: None,
-            offset: Some(0),
-            limit: Some(20),
+            offset: 0,
+            limit: 20,
         };
         let mut user_cards = UserCardServiceClient::new(self.world.channel());
         let list = user_cards.list_user_cards(request).await.unwrap();
@@ -223,7 +223,7 @@ impl Shop {
             card_id: card_id.to_owned(),
             code: code.to_owned(),
             level: Some(level.to_owned()),
-            out_request_no: Some("level-1".to_owned()),
+            out_request_no: "level-1".to_owned(),
             need_inform_level: Some(true),
             ..UpdateUserCardRequest::default()
         };
@@ -240,7 +240,7 @@ impl Shop {
             before_bonus_value: Some(before),
             bonus_value: Some(before + add),
             add_bonus_value: Some(add),
-            out_request_no: Some(number.to_owned()),
+            out_request_no: number.to_owned(),
             ..UpdateUserCardRightsRequest::default()
         };
         let mut rights = UserCardRightServiceClient::new(self.world.channel());
@@ -266,11 +266,11 @@ impl Shop {
             account: MERCHANT.account(),
             card_id: card_id.to_owned(),
             code: code.to_owned(),
-            out_request_no: Some(number.to_owned()),
+            out_request_no: number.to_owned(),
             balance_information: Some(BalanceChange {
-                before_balance: Some(before),
-                balance: Some(before + add),
-                add_balance: Some(add),
+                before_balance: before,
+                balance: before + add,
+                add_balance: add,
                 ..BalanceChange::default()
             }),
             ..UpdateUserCardRequest::default()
@@ -283,8 +283,8 @@ impl Shop {
         let request = ImportUserCardByOpenidRequest {
             account: MERCHANT.account(),
             card_id: card_id.to_owned(),
-            openid: Some(openid.to_owned()),
-            out_request_no: Some("import-1".to_owned()),
+            openid: openid.to_owned(),
+            out_request_no: "import-1".to_owned(),
             ..ImportUserCardByOpenidRequest::default()
         };
         let mut user_cards = UserCardServiceClient::new(self.world.channel());

@@ -136,9 +136,16 @@ fn prefix(kind: &EnumDescriptor) -> String {
 }
 
 fn number(kind: &EnumDescriptor, wire: &str) -> i32 {
-    let name = format!("{}{}", prefix(kind), wire.to_uppercase());
-    kind.get_value_by_name(&name)
-        .unwrap_or_else(|| panic!("{} has no {name}", kind.full_name()))
+    let prefix = prefix(kind);
+    let wire = wire.to_uppercase();
+    // Words that the name of the enum and WeChat's own share are said once.
+    let shared = |at: usize| {
+        let rest = wire.strip_prefix(prefix.get(at..)?.trim_end_matches('_'))?;
+        kind.get_value_by_name(&format!("{prefix}{}", rest.trim_start_matches('_')))
+    };
+    kind.get_value_by_name(&format!("{prefix}{wire}"))
+        .or_else(|| (0..prefix.len()).find_map(shared))
+        .unwrap_or_else(|| panic!("{} has no {wire}", kind.full_name()))
         .number()
 }
 

@@ -10,7 +10,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, positive, text};
 
 impl FamilyRequest for p::CreateCardRequest {
     type Endpoint = m::cards::CreateCard;
@@ -24,24 +24,24 @@ impl IntoModel<m::cards::CreateCard> for p::CreateCardRequest {
     fn into_model(self, reader: &mut Reader) -> m::cards::CreateCard {
         let mut extra = reader.extra(self.extra);
         m::cards::CreateCard {
-            out_request_no: self.out_request_no,
-            brand_id: self.brand_id,
-            appid: self.appid,
-            card_type: reader.enumeration("card_type", self.card_type, &mut extra),
-            card_title: self.card_title,
-            card_color: self.card_color,
-            card_picture_url: self.card_picture_url,
-            code_mode: reader.enumeration("code_mode", self.code_mode, &mut extra),
-            code_type: reader.enumeration("code_type", self.code_type, &mut extra),
+            out_request_no: text(self.out_request_no),
+            brand_id: text(self.brand_id),
+            appid: text(self.appid),
+            card_type: reader.enumeration("card_type", Some(self.card_type), &mut extra),
+            card_title: text(self.card_title),
+            card_color: text(self.card_color),
+            card_picture_url: text(self.card_picture_url),
+            code_mode: reader.enumeration("code_mode", Some(self.code_mode), &mut extra),
+            code_type: reader.enumeration("code_type", Some(self.code_type), &mut extra),
             code_jump_information: reader
                 .object("code_jump_information", self.code_jump_information),
-            benefits: self.benefits,
-            notify_url: self.notify_url,
+            benefits: text(self.benefits),
+            notify_url: text(self.notify_url),
             need_pinned: self.need_pinned,
             need_display_level: self.need_display_level,
             init_level: self.init_level,
             service_phone: self.service_phone,
-            legal_agreement: self.legal_agreement,
+            legal_agreement: text(self.legal_agreement),
             valid_date_information: reader
                 .object("valid_date_information", self.valid_date_information),
             member_information: reader.object("member_information", self.member_information),
@@ -59,23 +59,29 @@ impl FromModel<m::cards::CreateCard> for p::CreateCardRequest {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            out_request_no: model.out_request_no,
-            brand_id: model.brand_id,
-            appid: model.appid,
-            card_type: extra.enumeration("card_type", model.card_type),
-            card_title: model.card_title,
-            card_color: model.card_color,
-            card_picture_url: model.card_picture_url,
-            code_mode: extra.enumeration("code_mode", model.code_mode),
-            code_type: extra.enumeration("code_type", model.code_type),
+            out_request_no: model.out_request_no.unwrap_or_default(),
+            brand_id: model.brand_id.unwrap_or_default(),
+            appid: model.appid.unwrap_or_default(),
+            card_type: extra
+                .enumeration("card_type", model.card_type)
+                .unwrap_or_default(),
+            card_title: model.card_title.unwrap_or_default(),
+            card_color: model.card_color.unwrap_or_default(),
+            card_picture_url: model.card_picture_url.unwrap_or_default(),
+            code_mode: extra
+                .enumeration("code_mode", model.code_mode)
+                .unwrap_or_default(),
+            code_type: extra
+                .enumeration("code_type", model.code_type)
+                .unwrap_or_default(),
             code_jump_information: model.code_jump_information.map(FromModel::from_model),
-            benefits: model.benefits,
-            notify_url: model.notify_url,
+            benefits: model.benefits.unwrap_or_default(),
+            notify_url: model.notify_url.unwrap_or_default(),
             need_pinned: model.need_pinned,
             need_display_level: model.need_display_level,
             init_level: model.init_level,
             service_phone: model.service_phone,
-            legal_agreement: model.legal_agreement,
+            legal_agreement: model.legal_agreement.unwrap_or_default(),
             valid_date_information: model.valid_date_information.map(FromModel::from_model),
             member_information: model.member_information.map(FromModel::from_model),
             points_information: model.points_information.map(FromModel::from_model),
@@ -99,10 +105,10 @@ impl IntoModel<m::cards::ListCards> for p::ListCardsRequest {
     fn into_model(self, reader: &mut Reader) -> m::cards::ListCards {
         let mut extra = kabao_models::Extra::default();
         m::cards::ListCards {
-            brand_id: self.brand_id,
+            brand_id: text(self.brand_id),
             state: reader.enumeration("state", self.state, &mut extra),
-            offset: self.offset,
-            limit: self.limit,
+            offset: Some(self.offset),
+            limit: positive(self.limit),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -113,10 +119,10 @@ impl FromModel<m::cards::ListCards> for p::ListCardsRequest {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            brand_id: model.brand_id,
+            brand_id: model.brand_id.unwrap_or_default(),
             state: extra.enumeration("state", model.state),
-            offset: model.offset,
-            limit: model.limit,
+            offset: model.offset.unwrap_or_default(),
+            limit: model.limit.unwrap_or_default(),
         }
     }
 }
@@ -133,7 +139,7 @@ impl IntoModel<m::cards::GetCard> for p::GetCardRequest {
     fn into_model(self, _: &mut Reader) -> m::cards::GetCard {
         m::cards::GetCard {
             card_id: self.card_id,
-            brand_id: self.brand_id,
+            brand_id: text(self.brand_id),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -144,7 +150,7 @@ impl FromModel<m::cards::GetCard> for p::GetCardRequest {
         Self {
             account: String::new(),
             card_id: model.card_id,
-            brand_id: model.brand_id,
+            brand_id: model.brand_id.unwrap_or_default(),
         }
     }
 }
@@ -162,7 +168,7 @@ impl IntoModel<m::cards::UpdateCard> for p::UpdateCardRequest {
         let extra = reader.extra(self.extra);
         m::cards::UpdateCard {
             card_id: self.card_id,
-            brand_id: self.brand_id,
+            brand_id: text(self.brand_id),
             card_title: self.card_title,
             card_color: self.card_color,
             card_picture_url: self.card_picture_url,
@@ -193,7 +199,7 @@ impl FromModel<m::cards::UpdateCard> for p::UpdateCardRequest {
         Self {
             account: String::new(),
             card_id: model.card_id,
-            brand_id: model.brand_id,
+            brand_id: model.brand_id.unwrap_or_default(),
             card_title: model.card_title,
             card_color: model.card_color,
             card_picture_url: model.card_picture_url,
@@ -228,7 +234,7 @@ impl IntoModel<m::cards::DeleteCard> for p::DeleteCardRequest {
     fn into_model(self, _: &mut Reader) -> m::cards::DeleteCard {
         m::cards::DeleteCard {
             card_id: self.card_id,
-            brand_id: self.brand_id,
+            brand_id: text(self.brand_id),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -239,7 +245,7 @@ impl FromModel<m::cards::DeleteCard> for p::DeleteCardRequest {
         Self {
             account: String::new(),
             card_id: model.card_id,
-            brand_id: model.brand_id,
+            brand_id: model.brand_id.unwrap_or_default(),
         }
     }
 }
@@ -257,7 +263,7 @@ impl IntoModel<m::cards::InvalidateCard> for p::InvalidateCardRequest {
         let extra = reader.extra(self.extra);
         m::cards::InvalidateCard {
             card_id: self.card_id,
-            brand_id: self.brand_id,
+            brand_id: text(self.brand_id),
             extra: reader.unknown::<m::cards::InvalidateCard>(extra),
         }
     }
@@ -269,7 +275,7 @@ impl FromModel<m::cards::InvalidateCard> for p::InvalidateCardRequest {
         Self {
             account: String::new(),
             card_id: model.card_id,
-            brand_id: model.brand_id,
+            brand_id: model.brand_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }

@@ -5,7 +5,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, positive, text};
 
 impl FamilyRequest for p::CreateDirectCardRequest {
     type Endpoint = m::direct_cards::CreateDirectCard;
@@ -19,23 +19,23 @@ impl IntoModel<m::direct_cards::CreateDirectCard> for p::CreateDirectCardRequest
     fn into_model(self, reader: &mut Reader) -> m::direct_cards::CreateDirectCard {
         let mut extra = reader.extra(self.extra);
         m::direct_cards::CreateDirectCard {
-            out_request_no: self.out_request_no,
-            appid: self.appid,
-            card_type: reader.enumeration("card_type", self.card_type, &mut extra),
-            card_title: self.card_title,
-            card_color: self.card_color,
-            card_picture_url: self.card_picture_url,
-            code_mode: reader.enumeration("code_mode", self.code_mode, &mut extra),
-            code_type: reader.enumeration("code_type", self.code_type, &mut extra),
+            out_request_no: text(self.out_request_no),
+            appid: text(self.appid),
+            card_type: reader.enumeration("card_type", Some(self.card_type), &mut extra),
+            card_title: text(self.card_title),
+            card_color: text(self.card_color),
+            card_picture_url: text(self.card_picture_url),
+            code_mode: reader.enumeration("code_mode", Some(self.code_mode), &mut extra),
+            code_type: reader.enumeration("code_type", Some(self.code_type), &mut extra),
             code_jump_information: reader
                 .object("code_jump_information", self.code_jump_information),
-            benefits: self.benefits,
-            notify_url: self.notify_url,
+            benefits: text(self.benefits),
+            notify_url: text(self.notify_url),
             need_pinned: self.need_pinned,
             need_display_level: self.need_display_level,
             init_level: self.init_level,
             service_phone: self.service_phone,
-            legal_agreement: self.legal_agreement,
+            legal_agreement: text(self.legal_agreement),
             valid_date_information: reader
                 .object("valid_date_information", self.valid_date_information),
             member_information: reader.object("member_information", self.member_information),
@@ -53,22 +53,28 @@ impl FromModel<m::direct_cards::CreateDirectCard> for p::CreateDirectCardRequest
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            out_request_no: model.out_request_no,
-            appid: model.appid,
-            card_type: extra.enumeration("card_type", model.card_type),
-            card_title: model.card_title,
-            card_color: model.card_color,
-            card_picture_url: model.card_picture_url,
-            code_mode: extra.enumeration("code_mode", model.code_mode),
-            code_type: extra.enumeration("code_type", model.code_type),
+            out_request_no: model.out_request_no.unwrap_or_default(),
+            appid: model.appid.unwrap_or_default(),
+            card_type: extra
+                .enumeration("card_type", model.card_type)
+                .unwrap_or_default(),
+            card_title: model.card_title.unwrap_or_default(),
+            card_color: model.card_color.unwrap_or_default(),
+            card_picture_url: model.card_picture_url.unwrap_or_default(),
+            code_mode: extra
+                .enumeration("code_mode", model.code_mode)
+                .unwrap_or_default(),
+            code_type: extra
+                .enumeration("code_type", model.code_type)
+                .unwrap_or_default(),
             code_jump_information: model.code_jump_information.map(FromModel::from_model),
-            benefits: model.benefits,
-            notify_url: model.notify_url,
+            benefits: model.benefits.unwrap_or_default(),
+            notify_url: model.notify_url.unwrap_or_default(),
             need_pinned: model.need_pinned,
             need_display_level: model.need_display_level,
             init_level: model.init_level,
             service_phone: model.service_phone,
-            legal_agreement: model.legal_agreement,
+            legal_agreement: model.legal_agreement.unwrap_or_default(),
             valid_date_information: model.valid_date_information.map(FromModel::from_model),
             member_information: model.member_information.map(FromModel::from_model),
             points_information: model.points_information.map(FromModel::from_model),
@@ -93,8 +99,8 @@ impl IntoModel<m::direct_cards::ListDirectCards> for p::ListDirectCardsRequest {
         let mut extra = kabao_models::Extra::default();
         m::direct_cards::ListDirectCards {
             state: reader.enumeration("state", self.state, &mut extra),
-            offset: self.offset,
-            limit: self.limit,
+            offset: Some(self.offset),
+            limit: positive(self.limit),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -106,8 +112,8 @@ impl FromModel<m::direct_cards::ListDirectCards> for p::ListDirectCardsRequest {
         Self {
             account: String::new(),
             state: extra.enumeration("state", model.state),
-            offset: model.offset,
-            limit: model.limit,
+            offset: model.offset.unwrap_or_default(),
+            limit: model.limit.unwrap_or_default(),
         }
     }
 }

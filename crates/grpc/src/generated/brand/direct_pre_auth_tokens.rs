@@ -5,7 +5,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::CreateDirectPreAuthTokenRequest {
     type Endpoint = m::direct_pre_auth_tokens::CreateDirectPreAuthToken;
@@ -24,8 +24,8 @@ impl IntoModel<m::direct_pre_auth_tokens::CreateDirectPreAuthToken>
     ) -> m::direct_pre_auth_tokens::CreateDirectPreAuthToken {
         let extra = reader.extra(self.extra);
         m::direct_pre_auth_tokens::CreateDirectPreAuthToken {
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             extra: reader.unknown::<m::direct_pre_auth_tokens::CreateDirectPreAuthToken>(extra),
         }
     }
@@ -38,8 +38,11 @@ impl FromModel<m::direct_pre_auth_tokens::CreateDirectPreAuthToken>
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             extra: extra.finish(),
         }
     }

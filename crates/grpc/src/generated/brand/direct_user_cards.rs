@@ -5,7 +5,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, positive, text};
 
 impl FamilyRequest for p::GetDirectUserCardRequest {
     type Endpoint = m::direct_user_cards::GetDirectUserCard;
@@ -19,8 +19,8 @@ impl IntoModel<m::direct_user_cards::GetDirectUserCard> for p::GetDirectUserCard
     fn into_model(self, _: &mut Reader) -> m::direct_user_cards::GetDirectUserCard {
         m::direct_user_cards::GetDirectUserCard {
             user_card_code: self.user_card_code.into(),
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -31,8 +31,11 @@ impl FromModel<m::direct_user_cards::GetDirectUserCard> for p::GetDirectUserCard
         Self {
             account: String::new(),
             user_card_code: model.user_card_code.into_exposed(),
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
         }
     }
 }
@@ -49,14 +52,14 @@ impl IntoModel<m::direct_user_cards::ListDirectUserCards> for p::ListDirectUserC
     fn into_model(self, reader: &mut Reader) -> m::direct_user_cards::ListDirectUserCards {
         let mut extra = kabao_models::Extra::default();
         m::direct_user_cards::ListDirectUserCards {
-            openid: self.openid.map(Into::into),
+            openid: text(self.openid).map(Into::into),
             user_card_state: reader.enumeration(
                 "user_card_state",
                 self.user_card_state,
                 &mut extra,
             ),
-            offset: self.offset,
-            limit: self.limit,
+            offset: Some(self.offset),
+            limit: positive(self.limit),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -67,10 +70,13 @@ impl FromModel<m::direct_user_cards::ListDirectUserCards> for p::ListDirectUserC
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             user_card_state: extra.enumeration("user_card_state", model.user_card_state),
-            offset: model.offset,
-            limit: model.limit,
+            offset: model.offset.unwrap_or_default(),
+            limit: model.limit.unwrap_or_default(),
         }
     }
 }
@@ -88,8 +94,8 @@ impl IntoModel<m::direct_user_cards::UpdateDirectUserCard> for p::UpdateDirectUs
         let extra = reader.extra(self.extra);
         m::direct_user_cards::UpdateDirectUserCard {
             user_card_code: self.user_card_code.into(),
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             card_color: self.card_color,
             card_picture_url: self.card_picture_url,
             phone_number: self.phone_number.map(kabao_models::Sensitive::Plain),
@@ -109,8 +115,11 @@ impl FromModel<m::direct_user_cards::UpdateDirectUserCard> for p::UpdateDirectUs
         Self {
             account: String::new(),
             user_card_code: model.user_card_code.into_exposed(),
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             card_color: model.card_color,
             card_picture_url: model.card_picture_url,
             phone_number: model
@@ -140,8 +149,8 @@ impl IntoModel<m::direct_user_cards::InvalidateDirectUserCard>
         let extra = reader.extra(self.extra);
         m::direct_user_cards::InvalidateDirectUserCard {
             user_card_code: self.user_card_code.into(),
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             invalid_reason: self.invalid_reason,
             extra: reader.unknown::<m::direct_user_cards::InvalidateDirectUserCard>(extra),
         }
@@ -156,8 +165,11 @@ impl FromModel<m::direct_user_cards::InvalidateDirectUserCard>
         Self {
             account: String::new(),
             user_card_code: model.user_card_code.into_exposed(),
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             invalid_reason: model.invalid_reason,
             extra: extra.finish(),
         }
@@ -178,9 +190,9 @@ impl IntoModel<m::direct_user_cards::ImportDirectUserCardByOpenid>
     fn into_model(self, reader: &mut Reader) -> m::direct_user_cards::ImportDirectUserCardByOpenid {
         let extra = reader.extra(self.extra);
         m::direct_user_cards::ImportDirectUserCardByOpenid {
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
-            user_card_code: self.user_card_code.map(Into::into),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
+            user_card_code: text(self.user_card_code).map(Into::into),
             phone_number: self.phone_number.map(kabao_models::Sensitive::Plain),
             card_color: self.card_color,
             card_picture_url: self.card_picture_url,
@@ -201,11 +213,15 @@ impl FromModel<m::direct_user_cards::ImportDirectUserCardByOpenid>
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             user_card_code: model
                 .user_card_code
-                .map(kabao_models::Personal::into_exposed),
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             phone_number: model
                 .phone_number
                 .map(kabao_models::Sensitive::into_exposed),
@@ -233,8 +249,8 @@ impl IntoModel<m::direct_user_cards::ConfirmDirectUserCard> for p::ConfirmDirect
         let mut extra = reader.extra(self.extra);
         m::direct_user_cards::ConfirmDirectUserCard {
             user_card_code: self.user_card_code.into(),
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             card_color: self.card_color,
             card_picture_url: self.card_picture_url,
             phone_number: self.phone_number.map(kabao_models::Sensitive::Plain),
@@ -245,7 +261,7 @@ impl IntoModel<m::direct_user_cards::ConfirmDirectUserCard> for p::ConfirmDirect
             attach: self.attach,
             user_card_confirm_state: reader.enumeration(
                 "user_card_confirm_state",
-                self.user_card_confirm_state,
+                Some(self.user_card_confirm_state),
                 &mut extra,
             ),
             extra: reader.unknown::<m::direct_user_cards::ConfirmDirectUserCard>(extra),
@@ -259,8 +275,11 @@ impl FromModel<m::direct_user_cards::ConfirmDirectUserCard> for p::ConfirmDirect
         Self {
             account: String::new(),
             user_card_code: model.user_card_code.into_exposed(),
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             card_color: model.card_color,
             card_picture_url: model.card_picture_url,
             phone_number: model
@@ -271,7 +290,8 @@ impl FromModel<m::direct_user_cards::ConfirmDirectUserCard> for p::ConfirmDirect
             user_information: model.user_information.map(FromModel::from_model),
             attach: model.attach,
             user_card_confirm_state: extra
-                .enumeration("user_card_confirm_state", model.user_card_confirm_state),
+                .enumeration("user_card_confirm_state", model.user_card_confirm_state)
+                .unwrap_or_default(),
             extra: extra.finish(),
         }
     }

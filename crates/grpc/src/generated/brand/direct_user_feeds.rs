@@ -5,7 +5,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::CreateDirectUserFeedRequest {
     type Endpoint = m::direct_user_feeds::CreateDirectUserFeed;
@@ -19,11 +19,11 @@ impl IntoModel<m::direct_user_feeds::CreateDirectUserFeed> for p::CreateDirectUs
     fn into_model(self, reader: &mut Reader) -> m::direct_user_feeds::CreateDirectUserFeed {
         let extra = reader.extra(self.extra);
         m::direct_user_feeds::CreateDirectUserFeed {
-            card_id: self.card_id,
-            user_card_code: self.user_card_code.map(Into::into),
-            openid: self.openid.map(Into::into),
-            out_request_no: self.out_request_no,
-            cell: self.cell,
+            card_id: text(self.card_id),
+            user_card_code: text(self.user_card_code).map(Into::into),
+            openid: text(self.openid).map(Into::into),
+            out_request_no: text(self.out_request_no),
+            cell: text(self.cell),
             extra: reader.unknown::<m::direct_user_feeds::CreateDirectUserFeed>(extra),
         }
     }
@@ -34,13 +34,17 @@ impl FromModel<m::direct_user_feeds::CreateDirectUserFeed> for p::CreateDirectUs
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             user_card_code: model
                 .user_card_code
-                .map(kabao_models::Personal::into_exposed),
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
-            out_request_no: model.out_request_no,
-            cell: model.cell,
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
+            out_request_no: model.out_request_no.unwrap_or_default(),
+            cell: model.cell.unwrap_or_default(),
             extra: extra.finish(),
         }
     }

@@ -5,7 +5,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, positive, text};
 
 impl FamilyRequest for p::CreateMembershipActivityRequest {
     type Endpoint = m::membership_activities::CreateMembershipActivity;
@@ -21,19 +21,19 @@ impl IntoModel<m::membership_activities::CreateMembershipActivity>
     fn into_model(self, reader: &mut Reader) -> m::membership_activities::CreateMembershipActivity {
         let mut extra = reader.extra(self.extra);
         m::membership_activities::CreateMembershipActivity {
-            out_request_no: self.out_request_no,
-            brand_id: self.brand_id,
-            card_id: self.card_id,
+            out_request_no: text(self.out_request_no),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
             activity_channel: reader.enumeration(
                 "activity_channel",
-                self.activity_channel,
+                Some(self.activity_channel),
                 &mut extra,
             ),
-            title: self.title,
-            sub_title: self.sub_title,
-            begin_time: self.begin_time,
-            end_time: self.end_time,
-            apply_total: self.apply_total,
+            title: text(self.title),
+            sub_title: text(self.sub_title),
+            begin_time: text(self.begin_time),
+            end_time: text(self.end_time),
+            apply_total: Some(self.apply_total),
             product_coupon_stock_list: reader.objects(
                 "product_coupon_stock_list",
                 self.product_coupon_stock_list,
@@ -51,15 +51,17 @@ impl FromModel<m::membership_activities::CreateMembershipActivity>
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            out_request_no: model.out_request_no,
-            brand_id: model.brand_id,
-            card_id: model.card_id,
-            activity_channel: extra.enumeration("activity_channel", model.activity_channel),
-            title: model.title,
-            sub_title: model.sub_title,
-            begin_time: model.begin_time,
-            end_time: model.end_time,
-            apply_total: model.apply_total,
+            out_request_no: model.out_request_no.unwrap_or_default(),
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
+            activity_channel: extra
+                .enumeration("activity_channel", model.activity_channel)
+                .unwrap_or_default(),
+            title: model.title.unwrap_or_default(),
+            sub_title: model.sub_title.unwrap_or_default(),
+            begin_time: model.begin_time.unwrap_or_default(),
+            end_time: model.end_time.unwrap_or_default(),
+            apply_total: model.apply_total.unwrap_or_default(),
             product_coupon_stock_list: extra.list(
                 "product_coupon_stock_list",
                 model.product_coupon_stock_list,
@@ -84,11 +86,11 @@ impl IntoModel<m::membership_activities::ListMembershipActivities>
     fn into_model(self, reader: &mut Reader) -> m::membership_activities::ListMembershipActivities {
         let mut extra = kabao_models::Extra::default();
         m::membership_activities::ListMembershipActivities {
-            brand_id: self.brand_id,
+            brand_id: text(self.brand_id),
             card_id: self.card_id,
             activity_state: reader.enumeration("activity_state", self.activity_state, &mut extra),
-            offset: self.offset,
-            limit: self.limit,
+            offset: Some(self.offset),
+            limit: positive(self.limit),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -101,11 +103,11 @@ impl FromModel<m::membership_activities::ListMembershipActivities>
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            brand_id: model.brand_id,
+            brand_id: model.brand_id.unwrap_or_default(),
             card_id: model.card_id,
             activity_state: extra.enumeration("activity_state", model.activity_state),
-            offset: model.offset,
-            limit: model.limit,
+            offset: model.offset.unwrap_or_default(),
+            limit: model.limit.unwrap_or_default(),
         }
     }
 }
@@ -124,7 +126,7 @@ impl IntoModel<m::membership_activities::GetMembershipActivity>
     fn into_model(self, _: &mut Reader) -> m::membership_activities::GetMembershipActivity {
         m::membership_activities::GetMembershipActivity {
             activity_id: self.activity_id,
-            brand_id: self.brand_id,
+            brand_id: text(self.brand_id),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -137,7 +139,7 @@ impl FromModel<m::membership_activities::GetMembershipActivity>
         Self {
             account: String::new(),
             activity_id: model.activity_id,
-            brand_id: model.brand_id,
+            brand_id: model.brand_id.unwrap_or_default(),
         }
     }
 }
@@ -157,11 +159,11 @@ impl IntoModel<m::membership_activities::UpdateMembershipActivity>
         let extra = reader.extra(self.extra);
         m::membership_activities::UpdateMembershipActivity {
             activity_id: self.activity_id,
-            brand_id: self.brand_id,
-            title: self.title,
-            sub_title: self.sub_title,
-            begin_time: self.begin_time,
-            end_time: self.end_time,
+            brand_id: text(self.brand_id),
+            title: text(self.title),
+            sub_title: text(self.sub_title),
+            begin_time: text(self.begin_time),
+            end_time: text(self.end_time),
             extra: reader.unknown::<m::membership_activities::UpdateMembershipActivity>(extra),
         }
     }
@@ -175,11 +177,11 @@ impl FromModel<m::membership_activities::UpdateMembershipActivity>
         Self {
             account: String::new(),
             activity_id: model.activity_id,
-            brand_id: model.brand_id,
-            title: model.title,
-            sub_title: model.sub_title,
-            begin_time: model.begin_time,
-            end_time: model.end_time,
+            brand_id: model.brand_id.unwrap_or_default(),
+            title: model.title.unwrap_or_default(),
+            sub_title: model.sub_title.unwrap_or_default(),
+            begin_time: model.begin_time.unwrap_or_default(),
+            end_time: model.end_time.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -203,7 +205,7 @@ impl IntoModel<m::membership_activities::TerminateMembershipActivity>
         let extra = reader.extra(self.extra);
         m::membership_activities::TerminateMembershipActivity {
             activity_id: self.activity_id,
-            brand_id: self.brand_id,
+            brand_id: text(self.brand_id),
             extra: reader.unknown::<m::membership_activities::TerminateMembershipActivity>(extra),
         }
     }
@@ -217,7 +219,7 @@ impl FromModel<m::membership_activities::TerminateMembershipActivity>
         Self {
             account: String::new(),
             activity_id: model.activity_id,
-            brand_id: model.brand_id,
+            brand_id: model.brand_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -227,8 +229,8 @@ impl IntoModel<m::membership_activities::ProductCouponStock> for p::ProductCoupo
     fn into_model(self, reader: &mut Reader) -> m::membership_activities::ProductCouponStock {
         let extra = reader.extra(self.extra);
         m::membership_activities::ProductCouponStock {
-            product_coupon_id: self.product_coupon_id,
-            stock_id: self.stock_id,
+            product_coupon_id: text(self.product_coupon_id),
+            stock_id: text(self.stock_id),
             extra: reader.unknown::<m::membership_activities::ProductCouponStock>(extra),
         }
     }
@@ -238,8 +240,8 @@ impl FromModel<m::membership_activities::ProductCouponStock> for p::ProductCoupo
     fn from_model(model: m::membership_activities::ProductCouponStock) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            product_coupon_id: model.product_coupon_id,
-            stock_id: model.stock_id,
+            product_coupon_id: model.product_coupon_id.unwrap_or_default(),
+            stock_id: model.stock_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }

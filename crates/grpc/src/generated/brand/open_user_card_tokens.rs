@@ -5,7 +5,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::CreateOpenUserCardTokenRequest {
     type Endpoint = m::open_user_card_tokens::CreateOpenUserCardToken;
@@ -21,9 +21,9 @@ impl IntoModel<m::open_user_card_tokens::CreateOpenUserCardToken>
     fn into_model(self, reader: &mut Reader) -> m::open_user_card_tokens::CreateOpenUserCardToken {
         let extra = reader.extra(self.extra);
         m::open_user_card_tokens::CreateOpenUserCardToken {
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             user_card_code: self.user_card_code.map(Into::into),
             extra: reader.unknown::<m::open_user_card_tokens::CreateOpenUserCardToken>(extra),
         }
@@ -37,9 +37,12 @@ impl FromModel<m::open_user_card_tokens::CreateOpenUserCardToken>
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            brand_id: model.brand_id,
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             user_card_code: model
                 .user_card_code
                 .map(kabao_models::Personal::into_exposed),

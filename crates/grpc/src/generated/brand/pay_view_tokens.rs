@@ -5,7 +5,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::CreatePayViewTokenRequest {
     type Endpoint = m::pay_view_tokens::CreatePayViewToken;
@@ -19,9 +19,9 @@ impl IntoModel<m::pay_view_tokens::CreatePayViewToken> for p::CreatePayViewToken
     fn into_model(self, reader: &mut Reader) -> m::pay_view_tokens::CreatePayViewToken {
         let extra = reader.extra(self.extra);
         m::pay_view_tokens::CreatePayViewToken {
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             extra: reader.unknown::<m::pay_view_tokens::CreatePayViewToken>(extra),
         }
     }
@@ -32,9 +32,12 @@ impl FromModel<m::pay_view_tokens::CreatePayViewToken> for p::CreatePayViewToken
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            brand_id: model.brand_id,
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             extra: extra.finish(),
         }
     }

@@ -10,14 +10,14 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FromModel, IntoModel, Reader, positive, text};
 
 impl IntoModel<m::JumpTarget> for p::JumpTarget {
     fn into_model(self, reader: &mut Reader) -> m::JumpTarget {
         let extra = reader.extra(self.extra);
         m::JumpTarget {
-            jump_appid: self.jump_appid,
-            jump_path: self.jump_path,
+            jump_appid: text(self.jump_appid),
+            jump_path: text(self.jump_path),
             extra: reader.unknown::<m::JumpTarget>(extra),
         }
     }
@@ -27,8 +27,8 @@ impl FromModel<m::JumpTarget> for p::JumpTarget {
     fn from_model(model: m::JumpTarget) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            jump_appid: model.jump_appid,
-            jump_path: model.jump_path,
+            jump_appid: model.jump_appid.unwrap_or_default(),
+            jump_path: model.jump_path.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -38,7 +38,7 @@ impl IntoModel<m::ValidDateInformation> for p::ValidDateInformation {
     fn into_model(self, reader: &mut Reader) -> m::ValidDateInformation {
         let mut extra = reader.extra(self.extra);
         m::ValidDateInformation {
-            r#type: reader.enumeration("type", self.r#type, &mut extra),
+            r#type: reader.enumeration("type", Some(self.r#type), &mut extra),
             available_begin_time: self.available_begin_time,
             available_end_time: self.available_end_time,
             available_day_after_receive: self.available_day_after_receive,
@@ -51,7 +51,7 @@ impl FromModel<m::ValidDateInformation> for p::ValidDateInformation {
     fn from_model(model: m::ValidDateInformation) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            r#type: extra.enumeration("type", model.r#type),
+            r#type: extra.enumeration("type", model.r#type).unwrap_or_default(),
             available_begin_time: model.available_begin_time,
             available_end_time: model.available_end_time,
             available_day_after_receive: model.available_day_after_receive,
@@ -64,9 +64,9 @@ impl IntoModel<m::PurchaseInformation> for p::PurchaseInformation {
     fn into_model(self, reader: &mut Reader) -> m::PurchaseInformation {
         let extra = reader.extra(self.extra);
         m::PurchaseInformation {
-            price: self.price,
-            jump_appid: self.jump_appid,
-            jump_path: self.jump_path,
+            price: positive(self.price),
+            jump_appid: text(self.jump_appid),
+            jump_path: text(self.jump_path),
             extra: reader.unknown::<m::PurchaseInformation>(extra),
         }
     }
@@ -76,9 +76,9 @@ impl FromModel<m::PurchaseInformation> for p::PurchaseInformation {
     fn from_model(model: m::PurchaseInformation) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            price: model.price,
-            jump_appid: model.jump_appid,
-            jump_path: model.jump_path,
+            price: model.price.unwrap_or_default(),
+            jump_appid: model.jump_appid.unwrap_or_default(),
+            jump_path: model.jump_path.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -88,8 +88,8 @@ impl IntoModel<m::CustomFormField> for p::CustomFormField {
     fn into_model(self, reader: &mut Reader) -> m::CustomFormField {
         let mut extra = reader.extra(self.extra);
         m::CustomFormField {
-            r#type: reader.enumeration("type", self.r#type, &mut extra),
-            name: self.name,
+            r#type: reader.enumeration("type", Some(self.r#type), &mut extra),
+            name: text(self.name),
             values: reader.list("values", self.values, &mut extra, Into::into),
             extra: reader.unknown::<m::CustomFormField>(extra),
         }
@@ -100,8 +100,8 @@ impl FromModel<m::CustomFormField> for p::CustomFormField {
     fn from_model(model: m::CustomFormField) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            r#type: extra.enumeration("type", model.r#type),
-            name: model.name,
+            r#type: extra.enumeration("type", model.r#type).unwrap_or_default(),
+            name: model.name.unwrap_or_default(),
             values: extra.list("values", model.values, std::convert::identity),
             extra: extra.finish(),
         }
@@ -248,8 +248,8 @@ impl IntoModel<m::CommonFieldValue> for p::CommonFieldValue {
     fn into_model(self, reader: &mut Reader) -> m::CommonFieldValue {
         let mut extra = reader.extra(self.extra);
         m::CommonFieldValue {
-            name: reader.enumeration("name", self.name, &mut extra),
-            value: self.value.map(kabao_models::Sensitive::Plain),
+            name: reader.enumeration("name", Some(self.name), &mut extra),
+            value: text(self.value).map(kabao_models::Sensitive::Plain),
             extra: reader.unknown::<m::CommonFieldValue>(extra),
         }
     }
@@ -259,8 +259,11 @@ impl FromModel<m::CommonFieldValue> for p::CommonFieldValue {
     fn from_model(model: m::CommonFieldValue) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            name: extra.enumeration("name", model.name),
-            value: model.value.map(kabao_models::Sensitive::into_exposed),
+            name: extra.enumeration("name", model.name).unwrap_or_default(),
+            value: model
+                .value
+                .map(kabao_models::Sensitive::into_exposed)
+                .unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -270,7 +273,7 @@ impl IntoModel<m::CustomFieldValue> for p::CustomFieldValue {
     fn into_model(self, reader: &mut Reader) -> m::CustomFieldValue {
         let mut extra = reader.extra(self.extra);
         m::CustomFieldValue {
-            name: self.name,
+            name: text(self.name),
             user_chosen_values: reader.list(
                 "user_chosen_values",
                 self.user_chosen_values,
@@ -286,7 +289,7 @@ impl FromModel<m::CustomFieldValue> for p::CustomFieldValue {
     fn from_model(model: m::CustomFieldValue) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            name: model.name,
+            name: model.name.unwrap_or_default(),
             user_chosen_values: extra.list(
                 "user_chosen_values",
                 model.user_chosen_values,

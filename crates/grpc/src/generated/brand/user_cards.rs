@@ -10,7 +10,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, positive, text};
 
 impl FamilyRequest for p::GetUserCardRequest {
     type Endpoint = m::user_cards::GetUserCard;
@@ -24,9 +24,9 @@ impl IntoModel<m::user_cards::GetUserCard> for p::GetUserCardRequest {
     fn into_model(self, _: &mut Reader) -> m::user_cards::GetUserCard {
         m::user_cards::GetUserCard {
             user_card_code: self.user_card_code.into(),
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -37,9 +37,12 @@ impl FromModel<m::user_cards::GetUserCard> for p::GetUserCardRequest {
         Self {
             account: String::new(),
             user_card_code: model.user_card_code.into_exposed(),
-            brand_id: model.brand_id,
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
         }
     }
 }
@@ -56,15 +59,15 @@ impl IntoModel<m::user_cards::ListUserCards> for p::ListUserCardsRequest {
     fn into_model(self, reader: &mut Reader) -> m::user_cards::ListUserCards {
         let mut extra = kabao_models::Extra::default();
         m::user_cards::ListUserCards {
-            brand_id: self.brand_id,
-            openid: self.openid.map(Into::into),
+            brand_id: text(self.brand_id),
+            openid: text(self.openid).map(Into::into),
             user_card_state: reader.enumeration(
                 "user_card_state",
                 self.user_card_state,
                 &mut extra,
             ),
-            offset: self.offset,
-            limit: self.limit,
+            offset: Some(self.offset),
+            limit: positive(self.limit),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -75,11 +78,14 @@ impl FromModel<m::user_cards::ListUserCards> for p::ListUserCardsRequest {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            brand_id: model.brand_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            brand_id: model.brand_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             user_card_state: extra.enumeration("user_card_state", model.user_card_state),
-            offset: model.offset,
-            limit: model.limit,
+            offset: model.offset.unwrap_or_default(),
+            limit: model.limit.unwrap_or_default(),
         }
     }
 }
@@ -97,9 +103,9 @@ impl IntoModel<m::user_cards::UpdateUserCard> for p::UpdateUserCardRequest {
         let extra = reader.extra(self.extra);
         m::user_cards::UpdateUserCard {
             user_card_code: self.user_card_code.into(),
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             card_color: self.card_color,
             card_picture_url: self.card_picture_url,
             phone_number: self.phone_number.map(kabao_models::Sensitive::Plain),
@@ -120,9 +126,12 @@ impl FromModel<m::user_cards::UpdateUserCard> for p::UpdateUserCardRequest {
         Self {
             account: String::new(),
             user_card_code: model.user_card_code.into_exposed(),
-            brand_id: model.brand_id,
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             card_color: model.card_color,
             card_picture_url: model.card_picture_url,
             phone_number: model
@@ -151,9 +160,9 @@ impl IntoModel<m::user_cards::InvalidateUserCard> for p::InvalidateUserCardReque
         let extra = reader.extra(self.extra);
         m::user_cards::InvalidateUserCard {
             user_card_code: self.user_card_code.into(),
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             invalid_reason: self.invalid_reason,
             extra: reader.unknown::<m::user_cards::InvalidateUserCard>(extra),
         }
@@ -166,9 +175,12 @@ impl FromModel<m::user_cards::InvalidateUserCard> for p::InvalidateUserCardReque
         Self {
             account: String::new(),
             user_card_code: model.user_card_code.into_exposed(),
-            brand_id: model.brand_id,
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             invalid_reason: model.invalid_reason,
             extra: extra.finish(),
         }
@@ -187,10 +199,10 @@ impl IntoModel<m::user_cards::ImportUserCardByOpenid> for p::ImportUserCardByOpe
     fn into_model(self, reader: &mut Reader) -> m::user_cards::ImportUserCardByOpenid {
         let extra = reader.extra(self.extra);
         m::user_cards::ImportUserCardByOpenid {
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
-            user_card_code: self.user_card_code.map(Into::into),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
+            user_card_code: text(self.user_card_code).map(Into::into),
             phone_number: self.phone_number.map(kabao_models::Sensitive::Plain),
             card_color: self.card_color,
             card_picture_url: self.card_picture_url,
@@ -210,12 +222,16 @@ impl FromModel<m::user_cards::ImportUserCardByOpenid> for p::ImportUserCardByOpe
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            brand_id: model.brand_id,
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             user_card_code: model
                 .user_card_code
-                .map(kabao_models::Personal::into_exposed),
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             phone_number: model
                 .phone_number
                 .map(kabao_models::Sensitive::into_exposed),
@@ -243,16 +259,16 @@ impl IntoModel<m::user_cards::ImportUserCardByPhone> for p::ImportUserCardByPhon
     fn into_model(self, reader: &mut Reader) -> m::user_cards::ImportUserCardByPhone {
         let extra = reader.extra(self.extra);
         m::user_cards::ImportUserCardByPhone {
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            phone_number: self.phone_number.map(kabao_models::Sensitive::Plain),
-            user_card_code: self.user_card_code.map(Into::into),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            phone_number: text(self.phone_number).map(kabao_models::Sensitive::Plain),
+            user_card_code: text(self.user_card_code).map(Into::into),
             card_color: self.card_color,
             card_picture_url: self.card_picture_url,
             level: self.level,
             user_information: reader.object("user_information", self.user_information),
             date_information: reader.object("date_information", self.date_information),
-            pickup_time: self.pickup_time,
+            pickup_time: text(self.pickup_time),
             extra: reader.unknown::<m::user_cards::ImportUserCardByPhone>(extra),
         }
     }
@@ -263,20 +279,22 @@ impl FromModel<m::user_cards::ImportUserCardByPhone> for p::ImportUserCardByPhon
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            brand_id: model.brand_id,
-            card_id: model.card_id,
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
             phone_number: model
                 .phone_number
-                .map(kabao_models::Sensitive::into_exposed),
+                .map(kabao_models::Sensitive::into_exposed)
+                .unwrap_or_default(),
             user_card_code: model
                 .user_card_code
-                .map(kabao_models::Personal::into_exposed),
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             card_color: model.card_color,
             card_picture_url: model.card_picture_url,
             level: model.level,
             user_information: model.user_information.map(FromModel::from_model),
             date_information: model.date_information.map(FromModel::from_model),
-            pickup_time: model.pickup_time,
+            pickup_time: model.pickup_time.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -295,9 +313,9 @@ impl IntoModel<m::user_cards::ConfirmUserCard> for p::ConfirmUserCardRequest {
         let mut extra = reader.extra(self.extra);
         m::user_cards::ConfirmUserCard {
             user_card_code: self.user_card_code.into(),
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
             card_color: self.card_color,
             card_picture_url: self.card_picture_url,
             phone_number: self.phone_number.map(kabao_models::Sensitive::Plain),
@@ -308,7 +326,7 @@ impl IntoModel<m::user_cards::ConfirmUserCard> for p::ConfirmUserCardRequest {
             attach: self.attach,
             user_card_confirm_state: reader.enumeration(
                 "user_card_confirm_state",
-                self.user_card_confirm_state,
+                Some(self.user_card_confirm_state),
                 &mut extra,
             ),
             extra: reader.unknown::<m::user_cards::ConfirmUserCard>(extra),
@@ -322,9 +340,12 @@ impl FromModel<m::user_cards::ConfirmUserCard> for p::ConfirmUserCardRequest {
         Self {
             account: String::new(),
             user_card_code: model.user_card_code.into_exposed(),
-            brand_id: model.brand_id,
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             card_color: model.card_color,
             card_picture_url: model.card_picture_url,
             phone_number: model
@@ -335,7 +356,8 @@ impl FromModel<m::user_cards::ConfirmUserCard> for p::ConfirmUserCardRequest {
             user_information: model.user_information.map(FromModel::from_model),
             attach: model.attach,
             user_card_confirm_state: extra
-                .enumeration("user_card_confirm_state", model.user_card_confirm_state),
+                .enumeration("user_card_confirm_state", model.user_card_confirm_state)
+                .unwrap_or_default(),
             extra: extra.finish(),
         }
     }

@@ -10,7 +10,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::CreateUserFeedRequest {
     type Endpoint = m::user_feeds::CreateUserFeed;
@@ -24,12 +24,12 @@ impl IntoModel<m::user_feeds::CreateUserFeed> for p::CreateUserFeedRequest {
     fn into_model(self, reader: &mut Reader) -> m::user_feeds::CreateUserFeed {
         let extra = reader.extra(self.extra);
         m::user_feeds::CreateUserFeed {
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            user_card_code: self.user_card_code.map(Into::into),
-            openid: self.openid.map(Into::into),
-            out_request_no: self.out_request_no,
-            cell: self.cell,
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            user_card_code: text(self.user_card_code).map(Into::into),
+            openid: text(self.openid).map(Into::into),
+            out_request_no: text(self.out_request_no),
+            cell: text(self.cell),
             cell_message: self.cell_message,
             extra: reader.unknown::<m::user_feeds::CreateUserFeed>(extra),
         }
@@ -41,14 +41,18 @@ impl FromModel<m::user_feeds::CreateUserFeed> for p::CreateUserFeedRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            brand_id: model.brand_id,
-            card_id: model.card_id,
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
             user_card_code: model
                 .user_card_code
-                .map(kabao_models::Personal::into_exposed),
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
-            out_request_no: model.out_request_no,
-            cell: model.cell,
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
+            out_request_no: model.out_request_no.unwrap_or_default(),
+            cell: model.cell.unwrap_or_default(),
             cell_message: model.cell_message,
             extra: extra.finish(),
         }

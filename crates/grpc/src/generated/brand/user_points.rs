@@ -10,7 +10,7 @@
 use kabao_models::brand as m;
 use kabao_proto::kabao::brand::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::SyncUserPointsRequest {
     type Endpoint = m::user_points::SyncUserPoints;
@@ -24,12 +24,12 @@ impl IntoModel<m::user_points::SyncUserPoints> for p::SyncUserPointsRequest {
     fn into_model(self, reader: &mut Reader) -> m::user_points::SyncUserPoints {
         let extra = reader.extra(self.extra);
         m::user_points::SyncUserPoints {
-            out_request_no: self.out_request_no,
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
-            user_card_code: self.user_card_code.map(Into::into),
-            point_balance: self.point_balance,
+            out_request_no: text(self.out_request_no),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
+            user_card_code: text(self.user_card_code).map(Into::into),
+            point_balance: Some(self.point_balance),
             extra: reader.unknown::<m::user_points::SyncUserPoints>(extra),
         }
     }
@@ -40,14 +40,18 @@ impl FromModel<m::user_points::SyncUserPoints> for p::SyncUserPointsRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            out_request_no: model.out_request_no,
-            brand_id: model.brand_id,
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            out_request_no: model.out_request_no.unwrap_or_default(),
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             user_card_code: model
                 .user_card_code
-                .map(kabao_models::Personal::into_exposed),
-            point_balance: model.point_balance,
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
+            point_balance: model.point_balance.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -65,13 +69,13 @@ impl IntoModel<m::user_points::ConfirmExchangeCoupon> for p::ConfirmExchangeCoup
     fn into_model(self, reader: &mut Reader) -> m::user_points::ConfirmExchangeCoupon {
         let mut extra = reader.extra(self.extra);
         m::user_points::ConfirmExchangeCoupon {
-            record_id: self.record_id,
-            exchange_coupon_template_id: self.exchange_coupon_template_id,
-            brand_id: self.brand_id,
-            card_id: self.card_id,
-            openid: self.openid.map(Into::into),
-            user_card_code: self.user_card_code.map(Into::into),
-            result: reader.enumeration("result", self.result, &mut extra),
+            record_id: text(self.record_id),
+            exchange_coupon_template_id: text(self.exchange_coupon_template_id),
+            brand_id: text(self.brand_id),
+            card_id: text(self.card_id),
+            openid: text(self.openid).map(Into::into),
+            user_card_code: text(self.user_card_code).map(Into::into),
+            result: reader.enumeration("result", Some(self.result), &mut extra),
             reject_reason: self.reject_reason,
             state: reader.enumeration("state", self.state, &mut extra),
             coupon_code: self.coupon_code,
@@ -86,15 +90,21 @@ impl FromModel<m::user_points::ConfirmExchangeCoupon> for p::ConfirmExchangeCoup
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            record_id: model.record_id,
-            exchange_coupon_template_id: model.exchange_coupon_template_id,
-            brand_id: model.brand_id,
-            card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            record_id: model.record_id.unwrap_or_default(),
+            exchange_coupon_template_id: model.exchange_coupon_template_id.unwrap_or_default(),
+            brand_id: model.brand_id.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             user_card_code: model
                 .user_card_code
-                .map(kabao_models::Personal::into_exposed),
-            result: extra.enumeration("result", model.result),
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
+            result: extra
+                .enumeration("result", model.result)
+                .unwrap_or_default(),
             reject_reason: model.reject_reason,
             state: extra.enumeration("state", model.state),
             coupon_code: model.coupon_code,

@@ -5,7 +5,7 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::CreateActivityRequest {
     type Endpoint = m::activities::CreateActivity;
@@ -19,14 +19,18 @@ impl IntoModel<m::activities::CreateActivity> for p::CreateActivityRequest {
     fn into_model(self, reader: &mut Reader) -> m::activities::CreateActivity {
         let mut extra = reader.extra(self.extra);
         m::activities::CreateActivity {
-            card_id: self.card_id,
-            activity_name: self.activity_name,
-            activity_type: reader.enumeration("activity_type", self.activity_type, &mut extra),
-            begin_time: self.begin_time,
-            end_time: self.end_time,
+            card_id: text(self.card_id),
+            activity_name: text(self.activity_name),
+            activity_type: reader.enumeration(
+                "activity_type",
+                Some(self.activity_type),
+                &mut extra,
+            ),
+            begin_time: text(self.begin_time),
+            end_time: text(self.end_time),
             award_send_period: reader.object("award_send_period", self.award_send_period),
             stock_list: reader.objects("stock_list", self.stock_list, &mut extra),
-            out_request_no: self.out_request_no,
+            out_request_no: text(self.out_request_no),
             pay_activity_setting: reader.object("pay_activity_setting", self.pay_activity_setting),
             miniprogram_activity_setting: reader.object(
                 "miniprogram_activity_setting",
@@ -42,14 +46,16 @@ impl FromModel<m::activities::CreateActivity> for p::CreateActivityRequest {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
-            activity_name: model.activity_name,
-            activity_type: extra.enumeration("activity_type", model.activity_type),
-            begin_time: model.begin_time,
-            end_time: model.end_time,
+            card_id: model.card_id.unwrap_or_default(),
+            activity_name: model.activity_name.unwrap_or_default(),
+            activity_type: extra
+                .enumeration("activity_type", model.activity_type)
+                .unwrap_or_default(),
+            begin_time: model.begin_time.unwrap_or_default(),
+            end_time: model.end_time.unwrap_or_default(),
             award_send_period: model.award_send_period.map(FromModel::from_model),
             stock_list: extra.list("stock_list", model.stock_list, FromModel::from_model),
-            out_request_no: model.out_request_no,
+            out_request_no: model.out_request_no.unwrap_or_default(),
             pay_activity_setting: model.pay_activity_setting.map(FromModel::from_model),
             miniprogram_activity_setting: model
                 .miniprogram_activity_setting
@@ -73,7 +79,11 @@ impl IntoModel<m::activities::ListActivities> for p::ListActivitiesRequest {
         m::activities::ListActivities {
             limit: self.limit,
             offset: self.offset,
-            activity_type: reader.enumeration("activity_type", self.activity_type, &mut extra),
+            activity_type: reader.enumeration(
+                "activity_type",
+                Some(self.activity_type),
+                &mut extra,
+            ),
             card_id: self.card_id,
             activity_status: reader.enumeration(
                 "activity_status",
@@ -92,7 +102,9 @@ impl FromModel<m::activities::ListActivities> for p::ListActivitiesRequest {
             account: String::new(),
             limit: model.limit,
             offset: model.offset,
-            activity_type: extra.enumeration("activity_type", model.activity_type),
+            activity_type: extra
+                .enumeration("activity_type", model.activity_type)
+                .unwrap_or_default(),
             card_id: model.card_id,
             activity_status: extra.enumeration("activity_status", model.activity_status),
         }
@@ -155,8 +167,8 @@ impl IntoModel<m::activities::AwardSendTime> for p::AwardSendTime {
     fn into_model(self, reader: &mut Reader) -> m::activities::AwardSendTime {
         let extra = reader.extra(self.extra);
         m::activities::AwardSendTime {
-            begin_time: self.begin_time,
-            end_time: self.end_time,
+            begin_time: text(self.begin_time),
+            end_time: text(self.end_time),
             extra: reader.unknown::<m::activities::AwardSendTime>(extra),
         }
     }
@@ -166,8 +178,8 @@ impl FromModel<m::activities::AwardSendTime> for p::AwardSendTime {
     fn from_model(model: m::activities::AwardSendTime) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            begin_time: model.begin_time,
-            end_time: model.end_time,
+            begin_time: model.begin_time.unwrap_or_default(),
+            end_time: model.end_time.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -177,9 +189,9 @@ impl IntoModel<m::activities::DayTime> for p::DayTime {
     fn into_model(self, reader: &mut Reader) -> m::activities::DayTime {
         let extra = reader.extra(self.extra);
         m::activities::DayTime {
-            hours: self.hours,
-            minutes: self.minutes,
-            seconds: self.seconds,
+            hours: Some(self.hours),
+            minutes: Some(self.minutes),
+            seconds: Some(self.seconds),
             extra: reader.unknown::<m::activities::DayTime>(extra),
         }
     }
@@ -189,9 +201,9 @@ impl FromModel<m::activities::DayTime> for p::DayTime {
     fn from_model(model: m::activities::DayTime) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            hours: model.hours,
-            minutes: model.minutes,
-            seconds: model.seconds,
+            hours: model.hours.unwrap_or_default(),
+            minutes: model.minutes.unwrap_or_default(),
+            seconds: model.seconds.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -257,8 +269,8 @@ impl IntoModel<m::activities::ActivityStock> for p::ActivityStock {
     fn into_model(self, reader: &mut Reader) -> m::activities::ActivityStock {
         let extra = reader.extra(self.extra);
         m::activities::ActivityStock {
-            stock_creator_mchid: self.stock_creator_mchid,
-            stock_id: self.stock_id,
+            stock_creator_mchid: text(self.stock_creator_mchid),
+            stock_id: text(self.stock_id),
             extra: reader.unknown::<m::activities::ActivityStock>(extra),
         }
     }
@@ -268,8 +280,8 @@ impl FromModel<m::activities::ActivityStock> for p::ActivityStock {
     fn from_model(model: m::activities::ActivityStock) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            stock_creator_mchid: model.stock_creator_mchid,
-            stock_id: model.stock_id,
+            stock_creator_mchid: model.stock_creator_mchid.unwrap_or_default(),
+            stock_id: model.stock_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -279,8 +291,8 @@ impl IntoModel<m::activities::ActivateMiniprogram> for p::ActivateMiniprogram {
     fn into_model(self, reader: &mut Reader) -> m::activities::ActivateMiniprogram {
         let extra = reader.extra(self.extra);
         m::activities::ActivateMiniprogram {
-            activate_appid: self.activate_appid,
-            activate_path: self.activate_path,
+            activate_appid: text(self.activate_appid),
+            activate_path: text(self.activate_path),
             extra: reader.unknown::<m::activities::ActivateMiniprogram>(extra),
         }
     }
@@ -290,8 +302,8 @@ impl FromModel<m::activities::ActivateMiniprogram> for p::ActivateMiniprogram {
     fn from_model(model: m::activities::ActivateMiniprogram) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            activate_appid: model.activate_appid,
-            activate_path: model.activate_path,
+            activate_appid: model.activate_appid.unwrap_or_default(),
+            activate_path: model.activate_path.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -301,7 +313,11 @@ impl IntoModel<m::activities::ActivateSetting> for p::ActivateSetting {
     fn into_model(self, reader: &mut Reader) -> m::activities::ActivateSetting {
         let mut extra = reader.extra(self.extra);
         m::activities::ActivateSetting {
-            activate_type: reader.enumeration("activate_type", self.activate_type, &mut extra),
+            activate_type: reader.enumeration(
+                "activate_type",
+                Some(self.activate_type),
+                &mut extra,
+            ),
             activate_url: self.activate_url,
             activate_miniprogram: reader.object("activate_miniprogram", self.activate_miniprogram),
             extra: reader.unknown::<m::activities::ActivateSetting>(extra),
@@ -313,7 +329,9 @@ impl FromModel<m::activities::ActivateSetting> for p::ActivateSetting {
     fn from_model(model: m::activities::ActivateSetting) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            activate_type: extra.enumeration("activate_type", model.activate_type),
+            activate_type: extra
+                .enumeration("activate_type", model.activate_type)
+                .unwrap_or_default(),
             activate_url: model.activate_url,
             activate_miniprogram: model.activate_miniprogram.map(FromModel::from_model),
             extra: extra.finish(),
@@ -378,8 +396,8 @@ impl IntoModel<m::activities::PayActivitySetting> for p::PayActivitySetting {
     fn into_model(self, reader: &mut Reader) -> m::activities::PayActivitySetting {
         let mut extra = reader.extra(self.extra);
         m::activities::PayActivitySetting {
-            logo_url: self.logo_url,
-            activity_second_title: self.activity_second_title,
+            logo_url: text(self.logo_url),
+            activity_second_title: text(self.activity_second_title),
             mchid_list: reader.list("mchid_list", self.mchid_list, &mut extra, Into::into),
             activate_setting: reader.object("activate_setting", self.activate_setting),
             payment_setting: reader.object("payment_setting", self.payment_setting),
@@ -392,8 +410,8 @@ impl FromModel<m::activities::PayActivitySetting> for p::PayActivitySetting {
     fn from_model(model: m::activities::PayActivitySetting) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            logo_url: model.logo_url,
-            activity_second_title: model.activity_second_title,
+            logo_url: model.logo_url.unwrap_or_default(),
+            activity_second_title: model.activity_second_title.unwrap_or_default(),
             mchid_list: extra.list("mchid_list", model.mchid_list, std::convert::identity),
             activate_setting: model.activate_setting.map(FromModel::from_model),
             payment_setting: model.payment_setting.map(FromModel::from_model),

@@ -5,7 +5,7 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, positive, text};
 
 impl FamilyRequest for p::PrepareBonusRequest {
     type Endpoint = m::bonus::PrepareBonus;
@@ -21,10 +21,10 @@ impl IntoModel<m::bonus::PrepareBonus> for p::PrepareBonusRequest {
         m::bonus::PrepareBonus {
             card_id: self.card_id,
             code: self.code.into(),
-            out_trade_no: self.out_trade_no,
+            out_trade_no: text(self.out_trade_no),
             mchid: self.mchid,
             sub_mchid: self.sub_mchid,
-            bonus_value: self.bonus_value,
+            bonus_value: positive(self.bonus_value),
             extra: reader.unknown::<m::bonus::PrepareBonus>(extra),
         }
     }
@@ -37,10 +37,10 @@ impl FromModel<m::bonus::PrepareBonus> for p::PrepareBonusRequest {
             account: String::new(),
             card_id: model.card_id,
             code: model.code.into_exposed(),
-            out_trade_no: model.out_trade_no,
+            out_trade_no: model.out_trade_no.unwrap_or_default(),
             mchid: model.mchid,
             sub_mchid: model.sub_mchid,
-            bonus_value: model.bonus_value,
+            bonus_value: model.bonus_value.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -72,10 +72,10 @@ impl IntoModel<m::bonus::CommitBonus> for p::CommitBonusRequest {
         m::bonus::CommitBonus {
             card_id: self.card_id,
             code: self.code.into(),
-            out_trade_no: self.out_trade_no,
+            out_trade_no: text(self.out_trade_no),
             mchid: self.mchid,
             sub_mchid: self.sub_mchid,
-            bonus_value: self.bonus_value,
+            bonus_value: positive(self.bonus_value),
             extra: reader.unknown::<m::bonus::CommitBonus>(extra),
         }
     }
@@ -88,10 +88,10 @@ impl FromModel<m::bonus::CommitBonus> for p::CommitBonusRequest {
             account: String::new(),
             card_id: model.card_id,
             code: model.code.into_exposed(),
-            out_trade_no: model.out_trade_no,
+            out_trade_no: model.out_trade_no.unwrap_or_default(),
             mchid: model.mchid,
             sub_mchid: model.sub_mchid,
-            bonus_value: model.bonus_value,
+            bonus_value: model.bonus_value.unwrap_or_default(),
             extra: extra.finish(),
         }
     }

@@ -5,7 +5,7 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::SetCallbackRequest {
     type Endpoint = m::callback::SetCallback;
@@ -19,7 +19,7 @@ impl IntoModel<m::callback::SetCallback> for p::SetCallbackRequest {
     fn into_model(self, reader: &mut Reader) -> m::callback::SetCallback {
         let extra = reader.extra(self.extra);
         m::callback::SetCallback {
-            notify_url: self.notify_url,
+            notify_url: text(self.notify_url),
             extra: reader.unknown::<m::callback::SetCallback>(extra),
         }
     }
@@ -30,7 +30,7 @@ impl FromModel<m::callback::SetCallback> for p::SetCallbackRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            notify_url: model.notify_url,
+            notify_url: model.notify_url.unwrap_or_default(),
             extra: extra.finish(),
         }
     }

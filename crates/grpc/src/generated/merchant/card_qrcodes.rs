@@ -20,7 +20,11 @@ impl IntoModel<m::card_qrcodes::CreateCardQrcode> for p::CreateCardQrcodeRequest
         let mut extra = reader.extra(self.extra);
         m::card_qrcodes::CreateCardQrcode {
             card_id: self.card_id,
-            activate_type: reader.enumeration("activate_type", self.activate_type, &mut extra),
+            activate_type: reader.enumeration(
+                "activate_type",
+                Some(self.activate_type),
+                &mut extra,
+            ),
             activate_url: self.activate_url,
             activate_appid: self.activate_appid,
             activate_path: self.activate_path,
@@ -36,7 +40,9 @@ impl FromModel<m::card_qrcodes::CreateCardQrcode> for p::CreateCardQrcodeRequest
         Self {
             account: String::new(),
             card_id: model.card_id,
-            activate_type: extra.enumeration("activate_type", model.activate_type),
+            activate_type: extra
+                .enumeration("activate_type", model.activate_type)
+                .unwrap_or_default(),
             activate_url: model.activate_url,
             activate_appid: model.activate_appid,
             activate_path: model.activate_path,

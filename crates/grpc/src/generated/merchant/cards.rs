@@ -5,7 +5,7 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::CreateCardRequest {
     type Endpoint = m::cards::CreateCard;
@@ -19,20 +19,20 @@ impl IntoModel<m::cards::CreateCard> for p::CreateCardRequest {
     fn into_model(self, reader: &mut Reader) -> m::cards::CreateCard {
         let mut extra = reader.extra(self.extra);
         m::cards::CreateCard {
-            appid: self.appid,
-            logo_url: self.logo_url,
+            appid: text(self.appid),
+            logo_url: text(self.logo_url),
             brand: reader.object("brand", self.brand),
-            title: self.title,
-            background_picture_url: self.background_picture_url,
-            description: self.description,
+            title: text(self.title),
+            background_picture_url: text(self.background_picture_url),
+            description: text(self.description),
             service_phone: self.service_phone,
-            code_type: reader.enumeration("code_type", self.code_type, &mut extra),
+            code_type: reader.enumeration("code_type", Some(self.code_type), &mut extra),
             total_quantity: self.total_quantity,
             date_information: reader.object("date_information", self.date_information),
-            code_mode: reader.enumeration("code_mode", self.code_mode, &mut extra),
+            code_mode: reader.enumeration("code_mode", Some(self.code_mode), &mut extra),
             need_display_level: self.need_display_level,
             init_level: self.init_level,
-            out_request_no: self.out_request_no,
+            out_request_no: text(self.out_request_no),
             balance_information: reader.object("balance_information", self.balance_information),
             user_information_form: reader
                 .object("user_information_form", self.user_information_form),
@@ -48,20 +48,24 @@ impl FromModel<m::cards::CreateCard> for p::CreateCardRequest {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            appid: model.appid,
-            logo_url: model.logo_url,
+            appid: model.appid.unwrap_or_default(),
+            logo_url: model.logo_url.unwrap_or_default(),
             brand: model.brand.map(FromModel::from_model),
-            title: model.title,
-            background_picture_url: model.background_picture_url,
-            description: model.description,
+            title: model.title.unwrap_or_default(),
+            background_picture_url: model.background_picture_url.unwrap_or_default(),
+            description: model.description.unwrap_or_default(),
             service_phone: model.service_phone,
-            code_type: extra.enumeration("code_type", model.code_type),
+            code_type: extra
+                .enumeration("code_type", model.code_type)
+                .unwrap_or_default(),
             total_quantity: model.total_quantity,
             date_information: model.date_information.map(FromModel::from_model),
-            code_mode: extra.enumeration("code_mode", model.code_mode),
+            code_mode: extra
+                .enumeration("code_mode", model.code_mode)
+                .unwrap_or_default(),
             need_display_level: model.need_display_level,
             init_level: model.init_level,
-            out_request_no: model.out_request_no,
+            out_request_no: model.out_request_no.unwrap_or_default(),
             balance_information: model.balance_information.map(FromModel::from_model),
             user_information_form: model.user_information_form.map(FromModel::from_model),
             additional_statement: model.additional_statement.map(FromModel::from_model),
@@ -84,8 +88,8 @@ impl IntoModel<m::cards::ListCards> for p::ListCardsRequest {
         m::cards::ListCards {
             brand_id: self.brand_id,
             appid: self.appid,
-            offset: self.offset,
-            limit: self.limit,
+            offset: Some(self.offset),
+            limit: Some(self.limit),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -97,8 +101,8 @@ impl FromModel<m::cards::ListCards> for p::ListCardsRequest {
             account: String::new(),
             brand_id: model.brand_id,
             appid: model.appid,
-            offset: model.offset,
-            limit: model.limit,
+            offset: model.offset.unwrap_or_default(),
+            limit: model.limit.unwrap_or_default(),
         }
     }
 }
@@ -254,8 +258,8 @@ impl IntoModel<m::cards::UpgradeCard> for p::UpgradeCardRequest {
         let extra = reader.extra(self.extra);
         m::cards::UpgradeCard {
             card_id: self.card_id,
-            brand_id: self.brand_id,
-            appid: self.appid,
+            brand_id: text(self.brand_id),
+            appid: text(self.appid),
             extra: reader.unknown::<m::cards::UpgradeCard>(extra),
         }
     }
@@ -267,8 +271,8 @@ impl FromModel<m::cards::UpgradeCard> for p::UpgradeCardRequest {
         Self {
             account: String::new(),
             card_id: model.card_id,
-            brand_id: model.brand_id,
-            appid: model.appid,
+            brand_id: model.brand_id.unwrap_or_default(),
+            appid: model.appid.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -290,8 +294,8 @@ impl IntoModel<m::cards::Brand> for p::Brand {
     fn into_model(self, reader: &mut Reader) -> m::cards::Brand {
         let extra = reader.extra(self.extra);
         m::cards::Brand {
-            brand_id: self.brand_id,
-            display_name: self.display_name,
+            brand_id: text(self.brand_id),
+            display_name: text(self.display_name),
             extra: reader.unknown::<m::cards::Brand>(extra),
         }
     }
@@ -301,8 +305,8 @@ impl FromModel<m::cards::Brand> for p::Brand {
     fn from_model(model: m::cards::Brand) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            brand_id: model.brand_id,
-            display_name: model.display_name,
+            brand_id: model.brand_id.unwrap_or_default(),
+            display_name: model.display_name.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -312,7 +316,7 @@ impl IntoModel<m::cards::DateInformation> for p::DateInformation {
     fn into_model(self, reader: &mut Reader) -> m::cards::DateInformation {
         let mut extra = reader.extra(self.extra);
         m::cards::DateInformation {
-            r#type: reader.enumeration("type", self.r#type, &mut extra),
+            r#type: reader.enumeration("type", Some(self.r#type), &mut extra),
             available_begin_time: self.available_begin_time,
             available_end_time: self.available_end_time,
             available_day_after_receive: self.available_day_after_receive,
@@ -326,7 +330,7 @@ impl FromModel<m::cards::DateInformation> for p::DateInformation {
     fn from_model(model: m::cards::DateInformation) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            r#type: extra.enumeration("type", model.r#type),
+            r#type: extra.enumeration("type", model.r#type).unwrap_or_default(),
             available_begin_time: model.available_begin_time,
             available_end_time: model.available_end_time,
             available_day_after_receive: model.available_day_after_receive,

@@ -5,7 +5,7 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::DepositCodesRequest {
     type Endpoint = m::codes::DepositCodes;
@@ -50,7 +50,7 @@ impl IntoModel<m::codes::DecryptCode> for p::DecryptCodeRequest {
     fn into_model(self, _: &mut Reader) -> m::codes::DecryptCode {
         m::codes::DecryptCode {
             card_id: self.card_id,
-            encrypt_code: self.encrypt_code.map(Into::into),
+            encrypt_code: text(self.encrypt_code).map(Into::into),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -61,7 +61,10 @@ impl FromModel<m::codes::DecryptCode> for p::DecryptCodeRequest {
         Self {
             account: String::new(),
             card_id: model.card_id,
-            encrypt_code: model.encrypt_code.map(kabao_models::Secret::into_exposed),
+            encrypt_code: model
+                .encrypt_code
+                .map(kabao_models::Secret::into_exposed)
+                .unwrap_or_default(),
         }
     }
 }

@@ -20,7 +20,11 @@ impl IntoModel<m::permission_tokens::CreatePermissionToken> for p::CreatePermiss
         let mut extra = reader.extra(self.extra);
         m::permission_tokens::CreatePermissionToken {
             card_id: self.card_id,
-            activate_type: reader.enumeration("activate_type", self.activate_type, &mut extra),
+            activate_type: reader.enumeration(
+                "activate_type",
+                Some(self.activate_type),
+                &mut extra,
+            ),
             navigate_back_previous_page: self.navigate_back_previous_page,
             activate_url: self.activate_url,
             activate_appid: self.activate_appid,
@@ -37,7 +41,9 @@ impl FromModel<m::permission_tokens::CreatePermissionToken> for p::CreatePermiss
         Self {
             account: String::new(),
             card_id: model.card_id,
-            activate_type: extra.enumeration("activate_type", model.activate_type),
+            activate_type: extra
+                .enumeration("activate_type", model.activate_type)
+                .unwrap_or_default(),
             navigate_back_previous_page: model.navigate_back_previous_page,
             activate_url: model.activate_url,
             activate_appid: model.activate_appid,

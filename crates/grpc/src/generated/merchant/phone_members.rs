@@ -5,7 +5,7 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::ImportPhoneMemberRequest {
     type Endpoint = m::phone_members::ImportPhoneMember;
@@ -20,8 +20,7 @@ impl IntoModel<m::phone_members::ImportPhoneMember> for p::ImportPhoneMemberRequ
         let extra = reader.extra(self.extra);
         m::phone_members::ImportPhoneMember {
             member_information: reader.object("member_information", self.member_information),
-            encrypted_phone_number: self
-                .encrypted_phone_number
+            encrypted_phone_number: text(self.encrypted_phone_number)
                 .map(kabao_models::Sensitive::Plain),
             outer_str: self.outer_str,
             extra: reader.unknown::<m::phone_members::ImportPhoneMember>(extra),
@@ -37,7 +36,8 @@ impl FromModel<m::phone_members::ImportPhoneMember> for p::ImportPhoneMemberRequ
             member_information: model.member_information.map(FromModel::from_model),
             encrypted_phone_number: model
                 .encrypted_phone_number
-                .map(kabao_models::Sensitive::into_exposed),
+                .map(kabao_models::Sensitive::into_exposed)
+                .unwrap_or_default(),
             outer_str: model.outer_str,
             extra: extra.finish(),
         }
@@ -67,9 +67,8 @@ impl FamilyRequest for p::SearchPhoneMemberRequest {
 impl IntoModel<m::phone_members::SearchPhoneMember> for p::SearchPhoneMemberRequest {
     fn into_model(self, _: &mut Reader) -> m::phone_members::SearchPhoneMember {
         m::phone_members::SearchPhoneMember {
-            card_id: self.card_id,
-            encrypted_phone_number: self
-                .encrypted_phone_number
+            card_id: text(self.card_id),
+            encrypted_phone_number: text(self.encrypted_phone_number)
                 .map(kabao_models::Sensitive::Plain),
             extra: kabao_models::Extra::default(),
         }
@@ -80,10 +79,11 @@ impl FromModel<m::phone_members::SearchPhoneMember> for p::SearchPhoneMemberRequ
     fn from_model(model: m::phone_members::SearchPhoneMember) -> Self {
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             encrypted_phone_number: model
                 .encrypted_phone_number
-                .map(kabao_models::Sensitive::into_exposed),
+                .map(kabao_models::Sensitive::into_exposed)
+                .unwrap_or_default(),
         }
     }
 }
@@ -92,10 +92,10 @@ impl IntoModel<m::phone_members::MemberInformation> for p::MemberInformation {
     fn into_model(self, reader: &mut Reader) -> m::phone_members::MemberInformation {
         let extra = reader.extra(self.extra);
         m::phone_members::MemberInformation {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             code: self.code.map(Into::into),
             membership_number: self.membership_number.map(Into::into),
-            registration_time: self.registration_time,
+            registration_time: text(self.registration_time),
             extra: reader.unknown::<m::phone_members::MemberInformation>(extra),
         }
     }
@@ -105,12 +105,12 @@ impl FromModel<m::phone_members::MemberInformation> for p::MemberInformation {
     fn from_model(model: m::phone_members::MemberInformation) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             code: model.code.map(kabao_models::Personal::into_exposed),
             membership_number: model
                 .membership_number
                 .map(kabao_models::Personal::into_exposed),
-            registration_time: model.registration_time,
+            registration_time: model.registration_time.unwrap_or_default(),
             extra: extra.finish(),
         }
     }

@@ -5,7 +5,7 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::AddServiceModuleRequest {
     type Endpoint = m::service_modules::AddServiceModule;
@@ -20,7 +20,7 @@ impl IntoModel<m::service_modules::AddServiceModule> for p::AddServiceModuleRequ
         let extra = reader.extra(self.extra);
         m::service_modules::AddServiceModule {
             card_id: self.card_id,
-            service_module_id: self.service_module_id,
+            service_module_id: text(self.service_module_id),
             jump_miniprogram: reader.object("jump_miniprogram", self.jump_miniprogram),
             extra: reader.unknown::<m::service_modules::AddServiceModule>(extra),
         }
@@ -33,7 +33,7 @@ impl FromModel<m::service_modules::AddServiceModule> for p::AddServiceModuleRequ
         Self {
             account: String::new(),
             card_id: model.card_id,
-            service_module_id: model.service_module_id,
+            service_module_id: model.service_module_id.unwrap_or_default(),
             jump_miniprogram: model.jump_miniprogram.map(FromModel::from_model),
             extra: extra.finish(),
         }

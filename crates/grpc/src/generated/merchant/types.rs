@@ -5,16 +5,16 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FromModel, IntoModel, Reader, text};
 
 impl IntoModel<m::Bonus> for p::Bonus {
     fn into_model(self, reader: &mut Reader) -> m::Bonus {
         let extra = reader.extra(self.extra);
         m::Bonus {
-            init_bonus: self.init_bonus,
-            bonus_value_word: self.bonus_value_word,
+            init_bonus: Some(self.init_bonus),
+            bonus_value_word: text(self.bonus_value_word),
             bonus_cost_title: self.bonus_cost_title,
-            bonus_cost_word: self.bonus_cost_word,
+            bonus_cost_word: text(self.bonus_cost_word),
             bonus_jump_word: self.bonus_jump_word,
             bonus_jump_appid: self.bonus_jump_appid,
             bonus_jump_path: self.bonus_jump_path,
@@ -29,10 +29,10 @@ impl FromModel<m::Bonus> for p::Bonus {
     fn from_model(model: m::Bonus) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            init_bonus: model.init_bonus,
-            bonus_value_word: model.bonus_value_word,
+            init_bonus: model.init_bonus.unwrap_or_default(),
+            bonus_value_word: model.bonus_value_word.unwrap_or_default(),
             bonus_cost_title: model.bonus_cost_title,
-            bonus_cost_word: model.bonus_cost_word,
+            bonus_cost_word: model.bonus_cost_word.unwrap_or_default(),
             bonus_jump_word: model.bonus_jump_word,
             bonus_jump_appid: model.bonus_jump_appid,
             bonus_jump_path: model.bonus_jump_path,
@@ -47,8 +47,8 @@ impl IntoModel<m::JumpMiniprogram> for p::JumpMiniprogram {
     fn into_model(self, reader: &mut Reader) -> m::JumpMiniprogram {
         let extra = reader.extra(self.extra);
         m::JumpMiniprogram {
-            appid: self.appid,
-            path: self.path,
+            appid: text(self.appid),
+            path: text(self.path),
             extra: reader.unknown::<m::JumpMiniprogram>(extra),
         }
     }
@@ -58,8 +58,8 @@ impl FromModel<m::JumpMiniprogram> for p::JumpMiniprogram {
     fn from_model(model: m::JumpMiniprogram) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            appid: model.appid,
-            path: model.path,
+            appid: model.appid.unwrap_or_default(),
+            path: model.path.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -233,8 +233,8 @@ impl IntoModel<m::TemplateField> for p::TemplateField {
     fn into_model(self, reader: &mut Reader) -> m::TemplateField {
         let extra = reader.extra(self.extra);
         m::TemplateField {
-            field_id: self.field_id,
-            field_value: self.field_value,
+            field_id: text(self.field_id),
+            field_value: text(self.field_value),
             extra: reader.unknown::<m::TemplateField>(extra),
         }
     }
@@ -244,8 +244,8 @@ impl FromModel<m::TemplateField> for p::TemplateField {
     fn from_model(model: m::TemplateField) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            field_id: model.field_id,
-            field_value: model.field_value,
+            field_id: model.field_id.unwrap_or_default(),
+            field_value: model.field_value.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -255,7 +255,7 @@ impl IntoModel<m::ActionSetting> for p::ActionSetting {
     fn into_model(self, reader: &mut Reader) -> m::ActionSetting {
         let extra = reader.extra(self.extra);
         m::ActionSetting {
-            action_name: self.action_name,
+            action_name: text(self.action_name),
             jump_miniprogram: reader.object("jump_miniprogram", self.jump_miniprogram),
             extra: reader.unknown::<m::ActionSetting>(extra),
         }
@@ -266,7 +266,7 @@ impl FromModel<m::ActionSetting> for p::ActionSetting {
     fn from_model(model: m::ActionSetting) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            action_name: model.action_name,
+            action_name: model.action_name.unwrap_or_default(),
             jump_miniprogram: model.jump_miniprogram.map(FromModel::from_model),
             extra: extra.finish(),
         }
@@ -299,7 +299,7 @@ impl IntoModel<m::MessageTemplateSetting> for p::MessageTemplateSetting {
     fn into_model(self, reader: &mut Reader) -> m::MessageTemplateSetting {
         let mut extra = reader.extra(self.extra);
         m::MessageTemplateSetting {
-            message_template_id: self.message_template_id,
+            message_template_id: text(self.message_template_id),
             field_list: reader.objects("field_list", self.field_list, &mut extra),
             extra: reader.unknown::<m::MessageTemplateSetting>(extra),
         }
@@ -310,7 +310,7 @@ impl FromModel<m::MessageTemplateSetting> for p::MessageTemplateSetting {
     fn from_model(model: m::MessageTemplateSetting) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            message_template_id: model.message_template_id,
+            message_template_id: model.message_template_id.unwrap_or_default(),
             field_list: extra.list("field_list", model.field_list, FromModel::from_model),
             extra: extra.finish(),
         }
@@ -321,7 +321,7 @@ impl IntoModel<m::StateSetting> for p::StateSetting {
     fn into_model(self, reader: &mut Reader) -> m::StateSetting {
         let extra = reader.extra(self.extra);
         m::StateSetting {
-            state_id: self.state_id,
+            state_id: text(self.state_id),
             content_template_data: reader
                 .object("content_template_data", self.content_template_data),
             message_template_setting: reader
@@ -335,7 +335,7 @@ impl FromModel<m::StateSetting> for p::StateSetting {
     fn from_model(model: m::StateSetting) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            state_id: model.state_id,
+            state_id: model.state_id.unwrap_or_default(),
             content_template_data: model.content_template_data.map(FromModel::from_model),
             message_template_setting: model.message_template_setting.map(FromModel::from_model),
             extra: extra.finish(),

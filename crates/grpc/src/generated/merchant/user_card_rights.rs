@@ -5,7 +5,7 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::UpdateUserCardRightsRequest {
     type Endpoint = m::user_card_rights::UpdateUserCardRights;
@@ -24,7 +24,7 @@ impl IntoModel<m::user_card_rights::UpdateUserCardRights> for p::UpdateUserCardR
             before_bonus_value: self.before_bonus_value,
             bonus_value: self.bonus_value,
             add_bonus_value: self.add_bonus_value,
-            out_request_no: self.out_request_no,
+            out_request_no: text(self.out_request_no),
             need_inform_bonus: self.need_inform_bonus,
             member_price_word: self.member_price_word,
             fapiao_jump_word: self.fapiao_jump_word,
@@ -44,7 +44,7 @@ impl FromModel<m::user_card_rights::UpdateUserCardRights> for p::UpdateUserCardR
             before_bonus_value: model.before_bonus_value,
             bonus_value: model.bonus_value,
             add_bonus_value: model.add_bonus_value,
-            out_request_no: model.out_request_no,
+            out_request_no: model.out_request_no.unwrap_or_default(),
             need_inform_bonus: model.need_inform_bonus,
             member_price_word: model.member_price_word,
             fapiao_jump_word: model.fapiao_jump_word,

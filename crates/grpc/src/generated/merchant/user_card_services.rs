@@ -5,7 +5,7 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::SetUserCardServiceRequest {
     type Endpoint = m::user_card_services::SetUserCardService;
@@ -21,8 +21,8 @@ impl IntoModel<m::user_card_services::SetUserCardService> for p::SetUserCardServ
         m::user_card_services::SetUserCardService {
             card_id: self.card_id,
             code: self.code.into(),
-            out_request_no: self.out_request_no,
-            service_module_id: self.service_module_id,
+            out_request_no: text(self.out_request_no),
+            service_module_id: text(self.service_module_id),
             state_setting: reader.object("state_setting", self.state_setting),
             extra: reader.unknown::<m::user_card_services::SetUserCardService>(extra),
         }
@@ -36,8 +36,8 @@ impl FromModel<m::user_card_services::SetUserCardService> for p::SetUserCardServ
             account: String::new(),
             card_id: model.card_id,
             code: model.code.into_exposed(),
-            out_request_no: model.out_request_no,
-            service_module_id: model.service_module_id,
+            out_request_no: model.out_request_no.unwrap_or_default(),
+            service_module_id: model.service_module_id.unwrap_or_default(),
             state_setting: model.state_setting.map(FromModel::from_model),
             extra: extra.finish(),
         }

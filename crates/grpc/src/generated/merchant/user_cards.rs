@@ -5,7 +5,7 @@
 use kabao_models::merchant as m;
 use kabao_proto::kabao::merchant::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::GetUserCardRequest {
     type Endpoint = m::user_cards::GetUserCard;
@@ -52,7 +52,7 @@ impl IntoModel<m::user_cards::UpdateUserCard> for p::UpdateUserCardRequest {
             membership_number: self.membership_number.map(Into::into),
             background_picture_url: self.background_picture_url,
             level: self.level,
-            out_request_no: self.out_request_no,
+            out_request_no: text(self.out_request_no),
             balance_information: reader.object("balance_information", self.balance_information),
             need_inform_balance: self.need_inform_balance,
             need_inform_level: self.need_inform_level,
@@ -73,7 +73,7 @@ impl FromModel<m::user_cards::UpdateUserCard> for p::UpdateUserCardRequest {
                 .map(kabao_models::Personal::into_exposed),
             background_picture_url: model.background_picture_url,
             level: model.level,
-            out_request_no: model.out_request_no,
+            out_request_no: model.out_request_no.unwrap_or_default(),
             balance_information: model.balance_information.map(FromModel::from_model),
             need_inform_balance: model.need_inform_balance,
             need_inform_level: model.need_inform_level,
@@ -202,7 +202,7 @@ impl IntoModel<m::user_cards::ConfirmUserCard> for p::ConfirmUserCardRequest {
             code: self.code.into(),
             user_card_confirm_state: reader.enumeration(
                 "user_card_confirm_state",
-                self.user_card_confirm_state,
+                Some(self.user_card_confirm_state),
                 &mut extra,
             ),
             fail_reason: self.fail_reason,
@@ -219,7 +219,8 @@ impl FromModel<m::user_cards::ConfirmUserCard> for p::ConfirmUserCardRequest {
             card_id: model.card_id,
             code: model.code.into_exposed(),
             user_card_confirm_state: extra
-                .enumeration("user_card_confirm_state", model.user_card_confirm_state),
+                .enumeration("user_card_confirm_state", model.user_card_confirm_state)
+                .unwrap_or_default(),
             fail_reason: model.fail_reason,
             extra: extra.finish(),
         }
@@ -251,9 +252,9 @@ impl IntoModel<m::user_cards::ImportUserCardByOpenid> for p::ImportUserCardByOpe
         let extra = reader.extra(self.extra);
         m::user_cards::ImportUserCardByOpenid {
             card_id: self.card_id,
-            openid: self.openid.map(Into::into),
+            openid: text(self.openid).map(Into::into),
             code: self.code.map(Into::into),
-            out_request_no: self.out_request_no,
+            out_request_no: text(self.out_request_no),
             extra: reader.unknown::<m::user_cards::ImportUserCardByOpenid>(extra),
         }
     }
@@ -265,9 +266,12 @@ impl FromModel<m::user_cards::ImportUserCardByOpenid> for p::ImportUserCardByOpe
         Self {
             account: String::new(),
             card_id: model.card_id,
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             code: model.code.map(kabao_models::Personal::into_exposed),
-            out_request_no: model.out_request_no,
+            out_request_no: model.out_request_no.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -286,11 +290,10 @@ impl IntoModel<m::user_cards::ImportUserCardByPhone> for p::ImportUserCardByPhon
         let extra = reader.extra(self.extra);
         m::user_cards::ImportUserCardByPhone {
             card_id: self.card_id,
-            encrypted_phone_number: self
-                .encrypted_phone_number
+            encrypted_phone_number: text(self.encrypted_phone_number)
                 .map(kabao_models::Sensitive::Plain),
             code: self.code.map(Into::into),
-            out_request_no: self.out_request_no,
+            out_request_no: text(self.out_request_no),
             extra: reader.unknown::<m::user_cards::ImportUserCardByPhone>(extra),
         }
     }
@@ -304,9 +307,10 @@ impl FromModel<m::user_cards::ImportUserCardByPhone> for p::ImportUserCardByPhon
             card_id: model.card_id,
             encrypted_phone_number: model
                 .encrypted_phone_number
-                .map(kabao_models::Sensitive::into_exposed),
+                .map(kabao_models::Sensitive::into_exposed)
+                .unwrap_or_default(),
             code: model.code.map(kabao_models::Personal::into_exposed),
-            out_request_no: model.out_request_no,
+            out_request_no: model.out_request_no.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -323,10 +327,10 @@ impl FamilyRequest for p::ListUserCardsRequest {
 impl IntoModel<m::user_cards::ListUserCards> for p::ListUserCardsRequest {
     fn into_model(self, _: &mut Reader) -> m::user_cards::ListUserCards {
         m::user_cards::ListUserCards {
-            openid: self.openid.map(Into::into),
+            openid: text(self.openid).map(Into::into),
             appid: self.appid,
-            offset: self.offset,
-            limit: self.limit,
+            offset: Some(self.offset),
+            limit: Some(self.limit),
             extra: kabao_models::Extra::default(),
         }
     }
@@ -336,10 +340,13 @@ impl FromModel<m::user_cards::ListUserCards> for p::ListUserCardsRequest {
     fn from_model(model: m::user_cards::ListUserCards) -> Self {
         Self {
             account: String::new(),
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             appid: model.appid,
-            offset: model.offset,
-            limit: model.limit,
+            offset: model.offset.unwrap_or_default(),
+            limit: model.limit.unwrap_or_default(),
         }
     }
 }
@@ -430,9 +437,9 @@ impl IntoModel<m::user_cards::BalanceChange> for p::BalanceChange {
     fn into_model(self, reader: &mut Reader) -> m::user_cards::BalanceChange {
         let extra = reader.extra(self.extra);
         m::user_cards::BalanceChange {
-            before_balance: self.before_balance,
-            balance: self.balance,
-            add_balance: self.add_balance,
+            before_balance: Some(self.before_balance),
+            balance: Some(self.balance),
+            add_balance: Some(self.add_balance),
             balance_remark: self.balance_remark,
             extra: reader.unknown::<m::user_cards::BalanceChange>(extra),
         }
@@ -443,9 +450,9 @@ impl FromModel<m::user_cards::BalanceChange> for p::BalanceChange {
     fn from_model(model: m::user_cards::BalanceChange) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            before_balance: model.before_balance,
-            balance: model.balance,
-            add_balance: model.add_balance,
+            before_balance: model.before_balance.unwrap_or_default(),
+            balance: model.balance.unwrap_or_default(),
+            add_balance: model.add_balance.unwrap_or_default(),
             balance_remark: model.balance_remark,
             extra: extra.finish(),
         }

@@ -5,7 +5,7 @@
 use kabao_models::official_account as m;
 use kabao_proto::kabao::officialaccount::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, positive, text};
 
 impl FamilyRequest for p::CreateCardRequest {
     type Endpoint = m::card::CreateCard;
@@ -48,7 +48,7 @@ impl IntoModel<m::card::GetCard> for p::GetCardRequest {
     fn into_model(self, reader: &mut Reader) -> m::card::GetCard {
         let extra = reader.extra(self.extra);
         m::card::GetCard {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             extra: reader.unknown::<m::card::GetCard>(extra),
         }
     }
@@ -59,7 +59,7 @@ impl FromModel<m::card::GetCard> for p::GetCardRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -77,8 +77,8 @@ impl IntoModel<m::card::BatchGetCards> for p::BatchGetCardsRequest {
     fn into_model(self, reader: &mut Reader) -> m::card::BatchGetCards {
         let mut extra = reader.extra(self.extra);
         m::card::BatchGetCards {
-            offset: self.offset,
-            count: self.count,
+            offset: Some(self.offset),
+            count: positive(self.count),
             status_list: reader.enumerations("status_list", self.status_list, &mut extra),
             extra: reader.unknown::<m::card::BatchGetCards>(extra),
         }
@@ -90,8 +90,8 @@ impl FromModel<m::card::BatchGetCards> for p::BatchGetCardsRequest {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            offset: model.offset,
-            count: model.count,
+            offset: model.offset.unwrap_or_default(),
+            count: model.count.unwrap_or_default(),
             status_list: extra.enumerations("status_list", model.status_list),
             extra: extra.finish(),
         }
@@ -110,7 +110,7 @@ impl IntoModel<m::card::UpdateCard> for p::UpdateCardRequest {
     fn into_model(self, reader: &mut Reader) -> m::card::UpdateCard {
         let extra = reader.extra(self.extra);
         m::card::UpdateCard {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             member_card: reader.object("member_card", self.member_card),
             extra: reader.unknown::<m::card::UpdateCard>(extra),
         }
@@ -122,7 +122,7 @@ impl FromModel<m::card::UpdateCard> for p::UpdateCardRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             member_card: model.member_card.map(FromModel::from_model),
             extra: extra.finish(),
         }
@@ -141,7 +141,7 @@ impl IntoModel<m::card::UpdateCardMessage> for p::UpdateCardMessageRequest {
     fn into_model(self, reader: &mut Reader) -> m::card::UpdateCardMessage {
         let extra = reader.extra(self.extra);
         m::card::UpdateCardMessage {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             member_card: reader.object("member_card", self.member_card),
             extra: reader.unknown::<m::card::UpdateCardMessage>(extra),
         }
@@ -153,7 +153,7 @@ impl FromModel<m::card::UpdateCardMessage> for p::UpdateCardMessageRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             member_card: model.member_card.map(FromModel::from_model),
             extra: extra.finish(),
         }
@@ -172,7 +172,7 @@ impl IntoModel<m::card::DeleteCard> for p::DeleteCardRequest {
     fn into_model(self, reader: &mut Reader) -> m::card::DeleteCard {
         let extra = reader.extra(self.extra);
         m::card::DeleteCard {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             extra: reader.unknown::<m::card::DeleteCard>(extra),
         }
     }
@@ -183,7 +183,7 @@ impl FromModel<m::card::DeleteCard> for p::DeleteCardRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -201,7 +201,7 @@ impl IntoModel<m::card::ModifyCardStock> for p::ModifyCardStockRequest {
     fn into_model(self, reader: &mut Reader) -> m::card::ModifyCardStock {
         let extra = reader.extra(self.extra);
         m::card::ModifyCardStock {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             increase_stock_value: self.increase_stock_value,
             reduce_stock_value: self.reduce_stock_value,
             extra: reader.unknown::<m::card::ModifyCardStock>(extra),
@@ -214,7 +214,7 @@ impl FromModel<m::card::ModifyCardStock> for p::ModifyCardStockRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             increase_stock_value: model.increase_stock_value,
             reduce_stock_value: model.reduce_stock_value,
             extra: extra.finish(),
@@ -226,7 +226,7 @@ impl IntoModel<m::card::DateInfo> for p::DateInfo {
     fn into_model(self, reader: &mut Reader) -> m::card::DateInfo {
         let mut extra = reader.extra(self.extra);
         m::card::DateInfo {
-            r#type: reader.enumeration("type", self.r#type, &mut extra),
+            r#type: reader.enumeration("type", Some(self.r#type), &mut extra),
             begin_timestamp: self.begin_timestamp,
             end_timestamp: self.end_timestamp,
             fixed_term: self.fixed_term,
@@ -240,7 +240,7 @@ impl FromModel<m::card::DateInfo> for p::DateInfo {
     fn from_model(model: m::card::DateInfo) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            r#type: extra.enumeration("type", model.r#type),
+            r#type: extra.enumeration("type", model.r#type).unwrap_or_default(),
             begin_timestamp: model.begin_timestamp,
             end_timestamp: model.end_timestamp,
             fixed_term: model.fixed_term,
@@ -254,7 +254,7 @@ impl IntoModel<m::card::NewSku> for p::NewSku {
     fn into_model(self, reader: &mut Reader) -> m::card::NewSku {
         let extra = reader.extra(self.extra);
         m::card::NewSku {
-            quantity: self.quantity,
+            quantity: Some(self.quantity),
             extra: reader.unknown::<m::card::NewSku>(extra),
         }
     }
@@ -264,7 +264,7 @@ impl FromModel<m::card::NewSku> for p::NewSku {
     fn from_model(model: m::card::NewSku) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            quantity: model.quantity,
+            quantity: model.quantity.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -334,14 +334,14 @@ impl IntoModel<m::card::NewBaseInfo> for p::NewBaseInfo {
     fn into_model(self, reader: &mut Reader) -> m::card::NewBaseInfo {
         let mut extra = reader.extra(self.extra);
         m::card::NewBaseInfo {
-            logo_url: self.logo_url,
-            brand_name: self.brand_name,
-            code_type: reader.enumeration("code_type", self.code_type, &mut extra),
-            title: self.title,
-            color: reader.enumeration("color", self.color, &mut extra),
-            notice: self.notice,
+            logo_url: text(self.logo_url),
+            brand_name: text(self.brand_name),
+            code_type: reader.enumeration("code_type", Some(self.code_type), &mut extra),
+            title: text(self.title),
+            color: reader.enumeration("color", Some(self.color), &mut extra),
+            notice: text(self.notice),
             service_phone: self.service_phone,
-            description: self.description,
+            description: text(self.description),
             date_info: reader.object("date_info", self.date_info),
             sku: reader.object("sku", self.sku),
             use_limit: self.use_limit,
@@ -387,14 +387,16 @@ impl FromModel<m::card::NewBaseInfo> for p::NewBaseInfo {
     fn from_model(model: m::card::NewBaseInfo) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            logo_url: model.logo_url,
-            brand_name: model.brand_name,
-            code_type: extra.enumeration("code_type", model.code_type),
-            title: model.title,
-            color: extra.enumeration("color", model.color),
-            notice: model.notice,
+            logo_url: model.logo_url.unwrap_or_default(),
+            brand_name: model.brand_name.unwrap_or_default(),
+            code_type: extra
+                .enumeration("code_type", model.code_type)
+                .unwrap_or_default(),
+            title: model.title.unwrap_or_default(),
+            color: extra.enumeration("color", model.color).unwrap_or_default(),
+            notice: model.notice.unwrap_or_default(),
             service_phone: model.service_phone,
-            description: model.description,
+            description: model.description.unwrap_or_default(),
             date_info: model.date_info.map(FromModel::from_model),
             sku: model.sku.map(FromModel::from_model),
             use_limit: model.use_limit,
@@ -603,9 +605,9 @@ impl IntoModel<m::card::CustomCell> for p::CustomCell {
     fn into_model(self, reader: &mut Reader) -> m::card::CustomCell {
         let extra = reader.extra(self.extra);
         m::card::CustomCell {
-            name: self.name,
-            tips: self.tips,
-            url: self.url,
+            name: text(self.name),
+            tips: text(self.tips),
+            url: text(self.url),
             app_brand_user_name: self.app_brand_user_name,
             app_brand_pass: self.app_brand_pass,
             extra: reader.unknown::<m::card::CustomCell>(extra),
@@ -617,9 +619,9 @@ impl FromModel<m::card::CustomCell> for p::CustomCell {
     fn from_model(model: m::card::CustomCell) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            name: model.name,
-            tips: model.tips,
-            url: model.url,
+            name: model.name.unwrap_or_default(),
+            tips: model.tips.unwrap_or_default(),
+            url: model.url.unwrap_or_default(),
             app_brand_user_name: model.app_brand_user_name,
             app_brand_pass: model.app_brand_pass,
             extra: extra.finish(),
@@ -668,7 +670,7 @@ impl IntoModel<m::card::NewMemberCard> for p::NewMemberCard {
             background_pic_url: self.background_pic_url,
             base_info: reader.object("base_info", self.base_info),
             advanced_info: reader.object("advanced_info", self.advanced_info),
-            prerogative: self.prerogative,
+            prerogative: text(self.prerogative),
             auto_activate: self.auto_activate,
             wx_activate: self.wx_activate,
             wx_activate_after_submit: self.wx_activate_after_submit,
@@ -679,11 +681,11 @@ impl IntoModel<m::card::NewMemberCard> for p::NewMemberCard {
             activate_url: self.activate_url,
             activate_app_brand_user_name: self.activate_app_brand_user_name,
             activate_app_brand_pass: self.activate_app_brand_pass,
-            supply_bonus: self.supply_bonus,
+            supply_bonus: Some(self.supply_bonus),
             bonus_url: self.bonus_url,
             bonus_app_brand_user_name: self.bonus_app_brand_user_name,
             bonus_app_brand_pass: self.bonus_app_brand_pass,
-            supply_balance: self.supply_balance,
+            supply_balance: Some(self.supply_balance),
             balance_url: self.balance_url,
             balance_app_brand_user_name: self.balance_app_brand_user_name,
             balance_app_brand_pass: self.balance_app_brand_pass,
@@ -713,7 +715,7 @@ impl FromModel<m::card::NewMemberCard> for p::NewMemberCard {
             background_pic_url: model.background_pic_url,
             base_info: model.base_info.map(FromModel::from_model),
             advanced_info: model.advanced_info.map(FromModel::from_model),
-            prerogative: model.prerogative,
+            prerogative: model.prerogative.unwrap_or_default(),
             auto_activate: model.auto_activate,
             wx_activate: model.wx_activate,
             wx_activate_after_submit: model.wx_activate_after_submit,
@@ -724,11 +726,11 @@ impl FromModel<m::card::NewMemberCard> for p::NewMemberCard {
             activate_url: model.activate_url,
             activate_app_brand_user_name: model.activate_app_brand_user_name,
             activate_app_brand_pass: model.activate_app_brand_pass,
-            supply_bonus: model.supply_bonus,
+            supply_bonus: model.supply_bonus.unwrap_or_default(),
             bonus_url: model.bonus_url,
             bonus_app_brand_user_name: model.bonus_app_brand_user_name,
             bonus_app_brand_pass: model.bonus_app_brand_pass,
-            supply_balance: model.supply_balance,
+            supply_balance: model.supply_balance.unwrap_or_default(),
             balance_url: model.balance_url,
             balance_app_brand_user_name: model.balance_app_brand_user_name,
             balance_app_brand_pass: model.balance_app_brand_pass,
@@ -754,7 +756,7 @@ impl IntoModel<m::card::NewCard> for p::NewCard {
     fn into_model(self, reader: &mut Reader) -> m::card::NewCard {
         let mut extra = reader.extra(self.extra);
         m::card::NewCard {
-            card_type: reader.enumeration("card_type", self.card_type, &mut extra),
+            card_type: reader.enumeration("card_type", Some(self.card_type), &mut extra),
             member_card: reader.object("member_card", self.member_card),
             extra: reader.unknown::<m::card::NewCard>(extra),
         }
@@ -765,7 +767,9 @@ impl FromModel<m::card::NewCard> for p::NewCard {
     fn from_model(model: m::card::NewCard) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            card_type: extra.enumeration("card_type", model.card_type),
+            card_type: extra
+                .enumeration("card_type", model.card_type)
+                .unwrap_or_default(),
             member_card: model.member_card.map(FromModel::from_model),
             extra: extra.finish(),
         }
@@ -1087,7 +1091,7 @@ impl IntoModel<m::card::DateInfoChange> for p::DateInfoChange {
     fn into_model(self, reader: &mut Reader) -> m::card::DateInfoChange {
         let mut extra = reader.extra(self.extra);
         m::card::DateInfoChange {
-            r#type: reader.enumeration("type", self.r#type, &mut extra),
+            r#type: reader.enumeration("type", Some(self.r#type), &mut extra),
             begin_timestamp: self.begin_timestamp,
             end_timestamp: self.end_timestamp,
             extra: reader.unknown::<m::card::DateInfoChange>(extra),
@@ -1099,7 +1103,7 @@ impl FromModel<m::card::DateInfoChange> for p::DateInfoChange {
     fn from_model(model: m::card::DateInfoChange) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            r#type: extra.enumeration("type", model.r#type),
+            r#type: extra.enumeration("type", model.r#type).unwrap_or_default(),
             begin_timestamp: model.begin_timestamp,
             end_timestamp: model.end_timestamp,
             extra: extra.finish(),
@@ -1306,8 +1310,8 @@ impl IntoModel<m::card::CardCell> for p::CardCell {
     fn into_model(self, reader: &mut Reader) -> m::card::CardCell {
         let extra = reader.extra(self.extra);
         m::card::CardCell {
-            end_time: self.end_time,
-            card_id: self.card_id,
+            end_time: Some(self.end_time),
+            card_id: text(self.card_id),
             extra: reader.unknown::<m::card::CardCell>(extra),
         }
     }
@@ -1317,8 +1321,8 @@ impl FromModel<m::card::CardCell> for p::CardCell {
     fn from_model(model: m::card::CardCell) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            end_time: model.end_time,
-            card_id: model.card_id,
+            end_time: model.end_time.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -1328,8 +1332,8 @@ impl IntoModel<m::card::UrlCell> for p::UrlCell {
     fn into_model(self, reader: &mut Reader) -> m::card::UrlCell {
         let mut extra = reader.extra(self.extra);
         m::card::UrlCell {
-            end_time: self.end_time,
-            text: self.text,
+            end_time: Some(self.end_time),
+            text: text(self.text),
             url: self.url,
             card_id_list: reader.list("card_id_list", self.card_id_list, &mut extra, Into::into),
             app_brand_id: self.app_brand_id,
@@ -1343,8 +1347,8 @@ impl FromModel<m::card::UrlCell> for p::UrlCell {
     fn from_model(model: m::card::UrlCell) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            end_time: model.end_time,
-            text: model.text,
+            end_time: model.end_time.unwrap_or_default(),
+            text: model.text.unwrap_or_default(),
             url: model.url,
             card_id_list: extra.list("card_id_list", model.card_id_list, std::convert::identity),
             app_brand_id: model.app_brand_id,

@@ -5,7 +5,7 @@
 use kabao_models::official_account as m;
 use kabao_proto::kabao::officialaccount::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::GetCodeRequest {
     type Endpoint = m::code::GetCode;
@@ -19,7 +19,7 @@ impl IntoModel<m::code::GetCode> for p::GetCodeRequest {
     fn into_model(self, reader: &mut Reader) -> m::code::GetCode {
         let extra = reader.extra(self.extra);
         m::code::GetCode {
-            code: self.code.map(Into::into),
+            code: text(self.code).map(Into::into),
             card_id: self.card_id,
             check_consume: self.check_consume,
             extra: reader.unknown::<m::code::GetCode>(extra),
@@ -32,7 +32,10 @@ impl FromModel<m::code::GetCode> for p::GetCodeRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            code: model.code.map(kabao_models::Personal::into_exposed),
+            code: model
+                .code
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             card_id: model.card_id,
             check_consume: model.check_consume,
             extra: extra.finish(),
@@ -52,7 +55,7 @@ impl IntoModel<m::code::DecryptCode> for p::DecryptCodeRequest {
     fn into_model(self, reader: &mut Reader) -> m::code::DecryptCode {
         let extra = reader.extra(self.extra);
         m::code::DecryptCode {
-            encrypt_code: self.encrypt_code.map(Into::into),
+            encrypt_code: text(self.encrypt_code).map(Into::into),
             extra: reader.unknown::<m::code::DecryptCode>(extra),
         }
     }
@@ -63,7 +66,10 @@ impl FromModel<m::code::DecryptCode> for p::DecryptCodeRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            encrypt_code: model.encrypt_code.map(kabao_models::Secret::into_exposed),
+            encrypt_code: model
+                .encrypt_code
+                .map(kabao_models::Secret::into_exposed)
+                .unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -81,7 +87,7 @@ impl IntoModel<m::code::SetCodeUnavailable> for p::SetCodeUnavailableRequest {
     fn into_model(self, reader: &mut Reader) -> m::code::SetCodeUnavailable {
         let extra = reader.extra(self.extra);
         m::code::SetCodeUnavailable {
-            code: self.code.map(Into::into),
+            code: text(self.code).map(Into::into),
             card_id: self.card_id,
             reason: self.reason,
             extra: reader.unknown::<m::code::SetCodeUnavailable>(extra),
@@ -94,7 +100,10 @@ impl FromModel<m::code::SetCodeUnavailable> for p::SetCodeUnavailableRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            code: model.code.map(kabao_models::Personal::into_exposed),
+            code: model
+                .code
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             card_id: model.card_id,
             reason: model.reason,
             extra: extra.finish(),
@@ -114,9 +123,9 @@ impl IntoModel<m::code::UpdateCode> for p::UpdateCodeRequest {
     fn into_model(self, reader: &mut Reader) -> m::code::UpdateCode {
         let extra = reader.extra(self.extra);
         m::code::UpdateCode {
-            code: self.code.map(Into::into),
+            code: text(self.code).map(Into::into),
             card_id: self.card_id,
-            new_code: self.new_code.map(Into::into),
+            new_code: text(self.new_code).map(Into::into),
             extra: reader.unknown::<m::code::UpdateCode>(extra),
         }
     }
@@ -127,9 +136,15 @@ impl FromModel<m::code::UpdateCode> for p::UpdateCodeRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            code: model.code.map(kabao_models::Personal::into_exposed),
+            code: model
+                .code
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             card_id: model.card_id,
-            new_code: model.new_code.map(kabao_models::Personal::into_exposed),
+            new_code: model
+                .new_code
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -147,7 +162,7 @@ impl IntoModel<m::code::DepositCodes> for p::DepositCodesRequest {
     fn into_model(self, reader: &mut Reader) -> m::code::DepositCodes {
         let mut extra = reader.extra(self.extra);
         m::code::DepositCodes {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             code: reader.list("code", self.code, &mut extra, Into::into),
             extra: reader.unknown::<m::code::DepositCodes>(extra),
         }
@@ -159,7 +174,7 @@ impl FromModel<m::code::DepositCodes> for p::DepositCodesRequest {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             code: extra.list("code", model.code, kabao_models::Personal::into_exposed),
             extra: extra.finish(),
         }
@@ -178,7 +193,7 @@ impl IntoModel<m::code::GetDepositCount> for p::GetDepositCountRequest {
     fn into_model(self, reader: &mut Reader) -> m::code::GetDepositCount {
         let extra = reader.extra(self.extra);
         m::code::GetDepositCount {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             extra: reader.unknown::<m::code::GetDepositCount>(extra),
         }
     }
@@ -189,7 +204,7 @@ impl FromModel<m::code::GetDepositCount> for p::GetDepositCountRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -207,7 +222,7 @@ impl IntoModel<m::code::CheckCodes> for p::CheckCodesRequest {
     fn into_model(self, reader: &mut Reader) -> m::code::CheckCodes {
         let mut extra = reader.extra(self.extra);
         m::code::CheckCodes {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             code: reader.list("code", self.code, &mut extra, Into::into),
             extra: reader.unknown::<m::code::CheckCodes>(extra),
         }
@@ -219,7 +234,7 @@ impl FromModel<m::code::CheckCodes> for p::CheckCodesRequest {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             code: extra.list("code", model.code, kabao_models::Personal::into_exposed),
             extra: extra.finish(),
         }

@@ -5,7 +5,7 @@
 use kabao_models::official_account as m;
 use kabao_proto::kabao::officialaccount::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::GetMemberCardInfoRequest {
     type Endpoint = m::datacube::GetMemberCardInfo;
@@ -19,9 +19,9 @@ impl IntoModel<m::datacube::GetMemberCardInfo> for p::GetMemberCardInfoRequest {
     fn into_model(self, reader: &mut Reader) -> m::datacube::GetMemberCardInfo {
         let extra = reader.extra(self.extra);
         m::datacube::GetMemberCardInfo {
-            begin_date: self.begin_date,
-            end_date: self.end_date,
-            cond_source: self.cond_source,
+            begin_date: text(self.begin_date),
+            end_date: text(self.end_date),
+            cond_source: Some(self.cond_source),
             extra: reader.unknown::<m::datacube::GetMemberCardInfo>(extra),
         }
     }
@@ -32,9 +32,9 @@ impl FromModel<m::datacube::GetMemberCardInfo> for p::GetMemberCardInfoRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            begin_date: model.begin_date,
-            end_date: model.end_date,
-            cond_source: model.cond_source,
+            begin_date: model.begin_date.unwrap_or_default(),
+            end_date: model.end_date.unwrap_or_default(),
+            cond_source: model.cond_source.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -52,9 +52,9 @@ impl IntoModel<m::datacube::GetMemberCardDetail> for p::GetMemberCardDetailReque
     fn into_model(self, reader: &mut Reader) -> m::datacube::GetMemberCardDetail {
         let extra = reader.extra(self.extra);
         m::datacube::GetMemberCardDetail {
-            begin_date: self.begin_date,
-            end_date: self.end_date,
-            card_id: self.card_id,
+            begin_date: text(self.begin_date),
+            end_date: text(self.end_date),
+            card_id: text(self.card_id),
             extra: reader.unknown::<m::datacube::GetMemberCardDetail>(extra),
         }
     }
@@ -65,9 +65,9 @@ impl FromModel<m::datacube::GetMemberCardDetail> for p::GetMemberCardDetailReque
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            begin_date: model.begin_date,
-            end_date: model.end_date,
-            card_id: model.card_id,
+            begin_date: model.begin_date.unwrap_or_default(),
+            end_date: model.end_date.unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }

@@ -5,7 +5,7 @@
 use kabao_models::official_account as m;
 use kabao_proto::kabao::officialaccount::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::GetUserInfoRequest {
     type Endpoint = m::member::GetUserInfo;
@@ -19,8 +19,8 @@ impl IntoModel<m::member::GetUserInfo> for p::GetUserInfoRequest {
     fn into_model(self, reader: &mut Reader) -> m::member::GetUserInfo {
         let extra = reader.extra(self.extra);
         m::member::GetUserInfo {
-            card_id: self.card_id,
-            code: self.code.map(Into::into),
+            card_id: text(self.card_id),
+            code: text(self.code).map(Into::into),
             extra: reader.unknown::<m::member::GetUserInfo>(extra),
         }
     }
@@ -31,8 +31,11 @@ impl FromModel<m::member::GetUserInfo> for p::GetUserInfoRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
-            code: model.code.map(kabao_models::Personal::into_exposed),
+            card_id: model.card_id.unwrap_or_default(),
+            code: model
+                .code
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -50,8 +53,8 @@ impl IntoModel<m::member::ActivateMember> for p::ActivateMemberRequest {
     fn into_model(self, reader: &mut Reader) -> m::member::ActivateMember {
         let extra = reader.extra(self.extra);
         m::member::ActivateMember {
-            membership_number: self.membership_number.map(Into::into),
-            code: self.code.map(Into::into),
+            membership_number: text(self.membership_number).map(Into::into),
+            code: text(self.code).map(Into::into),
             card_id: self.card_id,
             background_pic_url: self.background_pic_url,
             activate_begin_time: self.activate_begin_time,
@@ -74,8 +77,12 @@ impl FromModel<m::member::ActivateMember> for p::ActivateMemberRequest {
             account: String::new(),
             membership_number: model
                 .membership_number
-                .map(kabao_models::Personal::into_exposed),
-            code: model.code.map(kabao_models::Personal::into_exposed),
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
+            code: model
+                .code
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             card_id: model.card_id,
             background_pic_url: model.background_pic_url,
             activate_begin_time: model.activate_begin_time,
@@ -103,7 +110,7 @@ impl IntoModel<m::member::SetActivateUserForm> for p::SetActivateUserFormRequest
     fn into_model(self, reader: &mut Reader) -> m::member::SetActivateUserForm {
         let extra = reader.extra(self.extra);
         m::member::SetActivateUserForm {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             service_statement: reader.object("service_statement", self.service_statement),
             bind_old_card: reader.object("bind_old_card", self.bind_old_card),
             required_form: reader.object("required_form", self.required_form),
@@ -118,7 +125,7 @@ impl FromModel<m::member::SetActivateUserForm> for p::SetActivateUserFormRequest
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             service_statement: model.service_statement.map(FromModel::from_model),
             bind_old_card: model.bind_old_card.map(FromModel::from_model),
             required_form: model.required_form.map(FromModel::from_model),
@@ -140,7 +147,7 @@ impl IntoModel<m::member::GetActivateTempInfo> for p::GetActivateTempInfoRequest
     fn into_model(self, reader: &mut Reader) -> m::member::GetActivateTempInfo {
         let extra = reader.extra(self.extra);
         m::member::GetActivateTempInfo {
-            activate_ticket: self.activate_ticket.map(Into::into),
+            activate_ticket: text(self.activate_ticket).map(Into::into),
             extra: reader.unknown::<m::member::GetActivateTempInfo>(extra),
         }
     }
@@ -153,7 +160,8 @@ impl FromModel<m::member::GetActivateTempInfo> for p::GetActivateTempInfoRequest
             account: String::new(),
             activate_ticket: model
                 .activate_ticket
-                .map(kabao_models::Secret::into_exposed),
+                .map(kabao_models::Secret::into_exposed)
+                .unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -171,7 +179,7 @@ impl IntoModel<m::member::GetActivateUrl> for p::GetActivateUrlRequest {
     fn into_model(self, reader: &mut Reader) -> m::member::GetActivateUrl {
         let extra = reader.extra(self.extra);
         m::member::GetActivateUrl {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             outer_str: self.outer_str,
             extra: reader.unknown::<m::member::GetActivateUrl>(extra),
         }
@@ -183,7 +191,7 @@ impl FromModel<m::member::GetActivateUrl> for p::GetActivateUrlRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             outer_str: model.outer_str,
             extra: extra.finish(),
         }
@@ -202,8 +210,8 @@ impl IntoModel<m::member::UpdateUser> for p::UpdateUserRequest {
     fn into_model(self, reader: &mut Reader) -> m::member::UpdateUser {
         let extra = reader.extra(self.extra);
         m::member::UpdateUser {
-            code: self.code.map(Into::into),
-            card_id: self.card_id,
+            code: text(self.code).map(Into::into),
+            card_id: text(self.card_id),
             background_pic_url: self.background_pic_url,
             bonus: self.bonus,
             add_bonus: self.add_bonus,
@@ -225,8 +233,11 @@ impl FromModel<m::member::UpdateUser> for p::UpdateUserRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            code: model.code.map(kabao_models::Personal::into_exposed),
-            card_id: model.card_id,
+            code: model
+                .code
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
+            card_id: model.card_id.unwrap_or_default(),
             background_pic_url: model.background_pic_url,
             bonus: model.bonus,
             add_bonus: model.add_bonus,
@@ -403,8 +414,8 @@ impl IntoModel<m::member::RichField> for p::RichField {
     fn into_model(self, reader: &mut Reader) -> m::member::RichField {
         let mut extra = reader.extra(self.extra);
         m::member::RichField {
-            r#type: reader.enumeration("type", self.r#type, &mut extra),
-            name: self.name,
+            r#type: reader.enumeration("type", Some(self.r#type), &mut extra),
+            name: text(self.name),
             values: reader.list("values", self.values, &mut extra, Into::into),
             extra: reader.unknown::<m::member::RichField>(extra),
         }
@@ -415,8 +426,8 @@ impl FromModel<m::member::RichField> for p::RichField {
     fn from_model(model: m::member::RichField) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            r#type: extra.enumeration("type", model.r#type),
-            name: model.name,
+            r#type: extra.enumeration("type", model.r#type).unwrap_or_default(),
+            name: model.name.unwrap_or_default(),
             values: extra.list("values", model.values, std::convert::identity),
             extra: extra.finish(),
         }

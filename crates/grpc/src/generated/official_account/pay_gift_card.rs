@@ -5,7 +5,7 @@
 use kabao_models::official_account as m;
 use kabao_proto::kabao::officialaccount::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, positive, text};
 
 impl FamilyRequest for p::AddPayGiftCardRequest {
     type Endpoint = m::pay_gift_card::AddPayGiftCard;
@@ -48,7 +48,7 @@ impl IntoModel<m::pay_gift_card::DeletePayGiftCard> for p::DeletePayGiftCardRequ
     fn into_model(self, reader: &mut Reader) -> m::pay_gift_card::DeletePayGiftCard {
         let extra = reader.extra(self.extra);
         m::pay_gift_card::DeletePayGiftCard {
-            rule_id: self.rule_id,
+            rule_id: Some(self.rule_id),
             extra: reader.unknown::<m::pay_gift_card::DeletePayGiftCard>(extra),
         }
     }
@@ -59,7 +59,7 @@ impl FromModel<m::pay_gift_card::DeletePayGiftCard> for p::DeletePayGiftCardRequ
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            rule_id: model.rule_id,
+            rule_id: model.rule_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -77,7 +77,7 @@ impl IntoModel<m::pay_gift_card::GetPayGiftCard> for p::GetPayGiftCardRequest {
     fn into_model(self, reader: &mut Reader) -> m::pay_gift_card::GetPayGiftCard {
         let extra = reader.extra(self.extra);
         m::pay_gift_card::GetPayGiftCard {
-            rule_id: self.rule_id,
+            rule_id: Some(self.rule_id),
             extra: reader.unknown::<m::pay_gift_card::GetPayGiftCard>(extra),
         }
     }
@@ -88,7 +88,7 @@ impl FromModel<m::pay_gift_card::GetPayGiftCard> for p::GetPayGiftCardRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            rule_id: model.rule_id,
+            rule_id: model.rule_id.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -106,10 +106,10 @@ impl IntoModel<m::pay_gift_card::BatchGetPayGiftCards> for p::BatchGetPayGiftCar
     fn into_model(self, reader: &mut Reader) -> m::pay_gift_card::BatchGetPayGiftCards {
         let mut extra = reader.extra(self.extra);
         m::pay_gift_card::BatchGetPayGiftCards {
-            r#type: reader.enumeration("type", self.r#type, &mut extra),
-            effective: self.effective,
-            offset: self.offset,
-            count: self.count,
+            r#type: reader.enumeration("type", Some(self.r#type), &mut extra),
+            effective: Some(self.effective),
+            offset: Some(self.offset),
+            count: positive(self.count),
             extra: reader.unknown::<m::pay_gift_card::BatchGetPayGiftCards>(extra),
         }
     }
@@ -120,10 +120,10 @@ impl FromModel<m::pay_gift_card::BatchGetPayGiftCards> for p::BatchGetPayGiftCar
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            r#type: extra.enumeration("type", model.r#type),
-            effective: model.effective,
-            offset: model.offset,
-            count: model.count,
+            r#type: extra.enumeration("type", model.r#type).unwrap_or_default(),
+            effective: model.effective.unwrap_or_default(),
+            offset: model.offset.unwrap_or_default(),
+            count: model.count.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -134,8 +134,8 @@ impl IntoModel<m::pay_gift_card::NewRuleBaseInfo> for p::NewRuleBaseInfo {
         let mut extra = reader.extra(self.extra);
         m::pay_gift_card::NewRuleBaseInfo {
             mchid_list: reader.list("mchid_list", self.mchid_list, &mut extra, Into::into),
-            begin_time: self.begin_time,
-            end_time: self.end_time,
+            begin_time: Some(self.begin_time),
+            end_time: Some(self.end_time),
             extra: reader.unknown::<m::pay_gift_card::NewRuleBaseInfo>(extra),
         }
     }
@@ -146,8 +146,8 @@ impl FromModel<m::pay_gift_card::NewRuleBaseInfo> for p::NewRuleBaseInfo {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             mchid_list: extra.list("mchid_list", model.mchid_list, std::convert::identity),
-            begin_time: model.begin_time,
-            end_time: model.end_time,
+            begin_time: model.begin_time.unwrap_or_default(),
+            end_time: model.end_time.unwrap_or_default(),
             extra: extra.finish(),
         }
     }
@@ -157,9 +157,9 @@ impl IntoModel<m::pay_gift_card::MemberRule> for p::MemberRule {
     fn into_model(self, reader: &mut Reader) -> m::pay_gift_card::MemberRule {
         let extra = reader.extra(self.extra);
         m::pay_gift_card::MemberRule {
-            card_id: self.card_id,
-            least_cost: self.least_cost,
-            max_cost: self.max_cost,
+            card_id: text(self.card_id),
+            least_cost: Some(self.least_cost),
+            max_cost: Some(self.max_cost),
             jump_url: self.jump_url,
             app_brand_id: self.app_brand_id,
             app_brand_pass: self.app_brand_pass,
@@ -172,9 +172,9 @@ impl FromModel<m::pay_gift_card::MemberRule> for p::MemberRule {
     fn from_model(model: m::pay_gift_card::MemberRule) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            card_id: model.card_id,
-            least_cost: model.least_cost,
-            max_cost: model.max_cost,
+            card_id: model.card_id.unwrap_or_default(),
+            least_cost: model.least_cost.unwrap_or_default(),
+            max_cost: model.max_cost.unwrap_or_default(),
             jump_url: model.jump_url,
             app_brand_id: model.app_brand_id,
             app_brand_pass: model.app_brand_pass,
@@ -187,7 +187,7 @@ impl IntoModel<m::pay_gift_card::NewRule> for p::NewRule {
     fn into_model(self, reader: &mut Reader) -> m::pay_gift_card::NewRule {
         let mut extra = reader.extra(self.extra);
         m::pay_gift_card::NewRule {
-            r#type: reader.enumeration("type", self.r#type, &mut extra),
+            r#type: reader.enumeration("type", Some(self.r#type), &mut extra),
             base_info: reader.object("base_info", self.base_info),
             member_rule: reader.object("member_rule", self.member_rule),
             extra: reader.unknown::<m::pay_gift_card::NewRule>(extra),
@@ -199,7 +199,7 @@ impl FromModel<m::pay_gift_card::NewRule> for p::NewRule {
     fn from_model(model: m::pay_gift_card::NewRule) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            r#type: extra.enumeration("type", model.r#type),
+            r#type: extra.enumeration("type", model.r#type).unwrap_or_default(),
             base_info: model.base_info.map(FromModel::from_model),
             member_rule: model.member_rule.map(FromModel::from_model),
             extra: extra.finish(),

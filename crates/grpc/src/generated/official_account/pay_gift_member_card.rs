@@ -5,7 +5,7 @@
 use kabao_models::official_account as m;
 use kabao_proto::kabao::officialaccount::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::AddPayGiftMemberCardRequest {
     type Endpoint = m::pay_gift_member_card::AddPayGiftMemberCard;
@@ -19,13 +19,13 @@ impl IntoModel<m::pay_gift_member_card::AddPayGiftMemberCard> for p::AddPayGiftM
     fn into_model(self, reader: &mut Reader) -> m::pay_gift_member_card::AddPayGiftMemberCard {
         let mut extra = reader.extra(self.extra);
         m::pay_gift_member_card::AddPayGiftMemberCard {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             jump_url: self.jump_url,
             mchid_list: reader.list("mchid_list", self.mchid_list, &mut extra, Into::into),
-            begin_time: self.begin_time,
-            end_time: self.end_time,
-            min_cost: self.min_cost,
-            max_cost: self.max_cost,
+            begin_time: Some(self.begin_time),
+            end_time: Some(self.end_time),
+            min_cost: Some(self.min_cost),
+            max_cost: Some(self.max_cost),
             is_locked: self.is_locked,
             extra: reader.unknown::<m::pay_gift_member_card::AddPayGiftMemberCard>(extra),
         }
@@ -37,13 +37,13 @@ impl FromModel<m::pay_gift_member_card::AddPayGiftMemberCard> for p::AddPayGiftM
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             jump_url: model.jump_url,
             mchid_list: extra.list("mchid_list", model.mchid_list, std::convert::identity),
-            begin_time: model.begin_time,
-            end_time: model.end_time,
-            min_cost: model.min_cost,
-            max_cost: model.max_cost,
+            begin_time: model.begin_time.unwrap_or_default(),
+            end_time: model.end_time.unwrap_or_default(),
+            min_cost: model.min_cost.unwrap_or_default(),
+            max_cost: model.max_cost.unwrap_or_default(),
             is_locked: model.is_locked,
             extra: extra.finish(),
         }
@@ -64,7 +64,7 @@ impl IntoModel<m::pay_gift_member_card::DeletePayGiftMemberCard>
     fn into_model(self, reader: &mut Reader) -> m::pay_gift_member_card::DeletePayGiftMemberCard {
         let mut extra = reader.extra(self.extra);
         m::pay_gift_member_card::DeletePayGiftMemberCard {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             mchid_list: reader.list("mchid_list", self.mchid_list, &mut extra, Into::into),
             extra: reader.unknown::<m::pay_gift_member_card::DeletePayGiftMemberCard>(extra),
         }
@@ -78,7 +78,7 @@ impl FromModel<m::pay_gift_member_card::DeletePayGiftMemberCard>
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             mchid_list: extra.list("mchid_list", model.mchid_list, std::convert::identity),
             extra: extra.finish(),
         }
@@ -97,7 +97,7 @@ impl IntoModel<m::pay_gift_member_card::GetPayGiftMemberCard> for p::GetPayGiftM
     fn into_model(self, reader: &mut Reader) -> m::pay_gift_member_card::GetPayGiftMemberCard {
         let extra = reader.extra(self.extra);
         m::pay_gift_member_card::GetPayGiftMemberCard {
-            mchid: self.mchid,
+            mchid: text(self.mchid),
             extra: reader.unknown::<m::pay_gift_member_card::GetPayGiftMemberCard>(extra),
         }
     }
@@ -108,7 +108,7 @@ impl FromModel<m::pay_gift_member_card::GetPayGiftMemberCard> for p::GetPayGiftM
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            mchid: model.mchid,
+            mchid: model.mchid.unwrap_or_default(),
             extra: extra.finish(),
         }
     }

@@ -5,7 +5,7 @@
 use kabao_models::official_account as m;
 use kabao_proto::kabao::officialaccount::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::CreateQrcodeRequest {
     type Endpoint = m::qrcode::CreateQrcode;
@@ -19,7 +19,7 @@ impl IntoModel<m::qrcode::CreateQrcode> for p::CreateQrcodeRequest {
     fn into_model(self, reader: &mut Reader) -> m::qrcode::CreateQrcode {
         let mut extra = reader.extra(self.extra);
         m::qrcode::CreateQrcode {
-            action_name: reader.enumeration("action_name", self.action_name, &mut extra),
+            action_name: reader.enumeration("action_name", Some(self.action_name), &mut extra),
             expire_seconds: self.expire_seconds,
             action_info: reader.object("action_info", self.action_info),
             extra: reader.unknown::<m::qrcode::CreateQrcode>(extra),
@@ -32,7 +32,9 @@ impl FromModel<m::qrcode::CreateQrcode> for p::CreateQrcodeRequest {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            action_name: extra.enumeration("action_name", model.action_name),
+            action_name: extra
+                .enumeration("action_name", model.action_name)
+                .unwrap_or_default(),
             expire_seconds: model.expire_seconds,
             action_info: model.action_info.map(FromModel::from_model),
             extra: extra.finish(),
@@ -44,7 +46,7 @@ impl IntoModel<m::qrcode::QrcodeCard> for p::QrcodeCard {
     fn into_model(self, reader: &mut Reader) -> m::qrcode::QrcodeCard {
         let extra = reader.extra(self.extra);
         m::qrcode::QrcodeCard {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             code: self.code.map(Into::into),
             openid: self.openid.map(Into::into),
             is_unique_code: self.is_unique_code,
@@ -59,7 +61,7 @@ impl FromModel<m::qrcode::QrcodeCard> for p::QrcodeCard {
     fn from_model(model: m::qrcode::QrcodeCard) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             code: model.code.map(kabao_models::Personal::into_exposed),
             openid: model.openid.map(kabao_models::Personal::into_exposed),
             is_unique_code: model.is_unique_code,
@@ -74,7 +76,7 @@ impl IntoModel<m::qrcode::QrcodeListedCard> for p::QrcodeListedCard {
     fn into_model(self, reader: &mut Reader) -> m::qrcode::QrcodeListedCard {
         let extra = reader.extra(self.extra);
         m::qrcode::QrcodeListedCard {
-            card_id: self.card_id,
+            card_id: text(self.card_id),
             code: self.code.map(Into::into),
             outer_str: self.outer_str,
             extra: reader.unknown::<m::qrcode::QrcodeListedCard>(extra),
@@ -86,7 +88,7 @@ impl FromModel<m::qrcode::QrcodeListedCard> for p::QrcodeListedCard {
     fn from_model(model: m::qrcode::QrcodeListedCard) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            card_id: model.card_id,
+            card_id: model.card_id.unwrap_or_default(),
             code: model.code.map(kabao_models::Personal::into_exposed),
             outer_str: model.outer_str,
             extra: extra.finish(),

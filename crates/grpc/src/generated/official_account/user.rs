@@ -5,7 +5,7 @@
 use kabao_models::official_account as m;
 use kabao_proto::kabao::officialaccount::v1 as p;
 
-use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader, text};
 
 impl FamilyRequest for p::ListUserCardsRequest {
     type Endpoint = m::user::ListUserCards;
@@ -19,7 +19,7 @@ impl IntoModel<m::user::ListUserCards> for p::ListUserCardsRequest {
     fn into_model(self, reader: &mut Reader) -> m::user::ListUserCards {
         let extra = reader.extra(self.extra);
         m::user::ListUserCards {
-            openid: self.openid.map(Into::into),
+            openid: text(self.openid).map(Into::into),
             card_id: self.card_id,
             extra: reader.unknown::<m::user::ListUserCards>(extra),
         }
@@ -31,7 +31,10 @@ impl FromModel<m::user::ListUserCards> for p::ListUserCardsRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            openid: model
+                .openid
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
             card_id: model.card_id,
             extra: extra.finish(),
         }

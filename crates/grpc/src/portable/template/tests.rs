@@ -360,7 +360,7 @@ async fn a_template_is_made_from_portable_fields_and_the_familys_request() {
     };
     let brand = CreateCardRequest {
         account: "accounts/demo-brand".to_owned(),
-        benefits: Some("折扣".to_owned()),
+        benefits: "折扣".to_owned(),
         ..Default::default()
     };
     let upstream = Some(UpstreamRequest::Brand(brand.clone()));
