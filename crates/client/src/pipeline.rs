@@ -13,12 +13,15 @@ mod resource;
 pub(crate) mod retry;
 
 use std::any::Any;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use kabao_api::{CallContext, Error, Family, Reason, Upstream};
 use kabao_auth::KeyId;
-use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Endpoint, Outgoing, Scheme};
+use kabao_models::{
+    AnyAnswer, AnyEndpoint, DecodeError, Decoded, Deviation, Endpoint, Outgoing, Scheme,
+};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 
@@ -172,7 +175,7 @@ impl Pipeline {
             self.attempt_read(call.clone(), job).await?
         };
         // 7. Only a believed body is decoded, and only one about what was asked for is an answer.
-        let mut answer = decode(request.as_ref(), sending, &believed)?;
+        let mut answer = decode(&call, request.as_ref(), &believed)?;
         if let Some(member) = request.foreign_subject(answer.as_ref()) {
             self.discarded(&call, Discarded::Foreign);
             return Err(foreign(sending, member));
@@ -235,14 +238,42 @@ impl Upstream for Pipeline {
     }
 }
 
+/// Decoding is tolerant; what is not as documented is told by its place, never by its value.
 fn decode(
+    call: &Call,
     request: &dyn AnyEndpoint,
-    sending: Sending,
     believed: &Believed,
 ) -> Result<Box<dyn AnyAnswer>, Error> {
-    request
+    let Decoded { answer, deviations } = request
         .decode_answer(believed.body())
-        .map_err(|error| malformed(sending, error))
+        .map_err(|error| malformed(call.sending, error))?;
+    if !deviations.is_empty() {
+        tracing::debug!(
+            operation = call.sending.operation.id,
+            account = %call.account,
+            request_id = %call.request_id,
+            members = %Listed(&deviations),
+            "the answer is not quite as documented"
+        );
+    }
+    Ok(answer)
+}
+
+/// The first few deviations of an answer.
+struct Listed<'a>(&'a [Deviation]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 16;
+        for (index, deviation) in self.0.iter().take(SHOWN).enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{deviation}")?;
+        }
+        match self.0.len().checked_sub(SHOWN) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(f, "; and {more} more"),
+        }
+    }
 }
 
 /// The signature tells who answered, and the answer that it is about something else.

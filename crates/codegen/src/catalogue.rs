@@ -124,6 +124,9 @@ pub(crate) struct Field {
     pub(crate) pattern: Option<String>,
     #[serde(default)]
     pub(crate) values: Vec<String>,
+    /// Numbers and texts are both seen of it, so both are read.
+    #[serde(default)]
+    pub(crate) either: bool,
     #[serde(default)]
     pub(crate) deprecated: bool,
     /// No official page could be read for it.

@@ -151,11 +151,13 @@ fn notifications_module(catalogue: &Catalogue) -> String {
         ));
     }
     body.push_str("}\n\nimpl Notification {\n");
-    body.push_str("/// Reads the plain text of a notification; `None` if the type is not known.\n///\n/// # Errors\n///\n/// Fails if the text is not the documented JSON.\n");
-    body.push_str("pub fn parse(event_type: &str, plaintext: &[u8]) -> Result<Option<Self>, DecodeError> {\nOk(Some(match event_type {\n");
+    body.push_str("/// Reads the plain text of a notification; `None` if the type is not known.\n///\n/// # Errors\n///\n/// Fails if the text is not one JSON object.\n");
+    body.push_str("pub fn parse(event_type: &str, plaintext: &[u8]) -> Result<Option<Self>, DecodeError> {\nSelf::read(event_type, plaintext, &mut Vec::new())\n}\n\n");
+    body.push_str("/// The same, and adds what is not as documented to `deviations`; their paths may be logged.\n///\n/// # Errors\n///\n/// Fails if the text is not one JSON object.\n");
+    body.push_str("pub fn read(event_type: &str, plaintext: &[u8], deviations: &mut Vec<Deviation>) -> Result<Option<Self>, DecodeError> {\nOk(Some(match event_type {\n");
     for notification in &catalogue.notifications {
         body.push_str(&format!(
-            "{} => Self::{}(Box::new(payload(plaintext)?)),\n",
+            "{} => Self::{}(Box::new(payload(plaintext, deviations)?)),\n",
             literal(&notification.event_type),
             variant(notification)
         ));
@@ -248,14 +250,14 @@ fn imports(body: &str, types: &BTreeSet<String>) -> String {
             .filter(|name| mentions(name))
             .collect::<Vec<_>>()
     };
-    if mentions("MapAccess") {
-        out.push_str("use serde::de::MapAccess;\nuse serde::ser::SerializeMap;\n\n");
+    if mentions("SerializeMap") {
+        out.push_str("use serde::ser::SerializeMap;\n\n");
     }
     if !types.is_empty() {
         let names: Vec<&str> = types.iter().map(String::as_str).collect();
         out.push_str(&format!("use super::types::{{{}}};\n", names.join(", ")));
     }
-    let object = pick(&["Object", "object", "put", "take"]);
+    let object = pick(&["Members", "Object", "object", "put"]);
     if !object.is_empty() {
         out.push_str(&format!("use crate::object::{{{}}};\n", object.join(", ")));
     }
@@ -275,6 +277,7 @@ fn imports(body: &str, types: &BTreeSet<String>) -> String {
         "Check",
         "Checker",
         "DecodeError",
+        "Deviation",
         "Effect",
         "EncodeError",
         "Endpoint",
@@ -396,6 +399,9 @@ pub(crate) fn limits_in_words(field: &Field) -> Vec<String> {
     if !field.values.is_empty() {
         words.push(format!("One of {}", field.values.join(", ")));
     }
+    if field.either {
+        words.push("Numbers and texts are both read".to_owned());
+    }
     if field.unofficial {
         words.push("Not on an official page that could be read".to_owned());
     }
@@ -441,15 +447,16 @@ pub(crate) fn object_impl(name: &str, fields: &[&Field]) -> String {
         names.join(", ")
     );
     if members.is_empty() {
-        out.push_str("fn read_member<'de, A: MapAccess<'de>>(&mut self, _: &str, _: &mut A) -> Result<bool, A::Error> {\nOk(false)\n}\n\n");
+        out.push_str("fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {\nOk(false)\n}\n\n");
         out.push_str("fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {\nOk(())\n}\n\n");
     } else {
-        out.push_str("fn read_member<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {\nmatch name {\n");
+        out.push_str("fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {\nmatch name {\n");
         for field in &members {
             out.push_str(&format!(
-                "{} => self.{} = take(map)?,\n",
+                "{} => self.{} = members.{}()?,\n",
                 literal(field.wire()),
-                ident(&field.name)
+                ident(&field.name),
+                if field.either { "take_either" } else { "take" }
             ));
         }
         out.push_str("_ => return Ok(false),\n}\nOk(true)\n}\n\n");
@@ -545,6 +552,9 @@ fn limits(field: &Field) -> String {
             .as_deref()
             .map(|p| format!("Pattern::{}", pascal(p))),
     );
+    if field.either && matches!(field.kind(), Kind::Enumeration(_)) {
+        add("or_number", Some(String::new()));
+    }
     if !field.values.is_empty() {
         add("values", Some(format!("&{:?}", field.values)));
     }

@@ -11,7 +11,8 @@ use crate::text::{comment, enum_value, pascal, screaming, sentence, service_name
 pub(crate) const EXTRA: u32 = 1000;
 
 const EXTRA_DOC: &str = "What the typed fields cannot express, as JSON texts by member name: members that this version \
-    does not know, values that an enumeration does not know, and lists that are present but empty (`[]`).";
+    does not know, values that an enumeration does not know, lists that are present but empty (`[]`), and members \
+    of an answer that are not of their documented type (of a list with such entries, the whole list).";
 
 /// The last part of the package of a family.
 pub(crate) fn package(catalogue: &Catalogue) -> String {

@@ -2,8 +2,9 @@
 //!
 //! The conversions themselves are generated. A proto message cannot express everything that JSON
 //! can: a member that this version does not know, a value that an enumeration does not know, a
-//! list that is present but empty. Those travel in the field `extra` as JSON texts by member name,
-//! in both directions, so that nothing is lost.
+//! list that is present but empty, a member of an answer that is not of its documented type. Those
+//! travel in the field `extra` as JSON texts by member name, the first three in both directions, so
+//! that nothing is lost.
 
 use std::collections::BTreeMap;
 
@@ -310,9 +311,11 @@ impl ExtraOut {
             return Vec::new();
         };
         if values.is_empty() || values.iter().any(|value| value.number().is_none()) {
-            let texts: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
-            self.0
-                .insert(name.to_owned(), serde_json::Value::from(texts).to_string());
+            // A list with odd entries stands there already, as it was received.
+            self.0.entry(name.to_owned()).or_insert_with(|| {
+                let texts: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+                serde_json::Value::from(texts).to_string()
+            });
         }
         values
             .iter()
@@ -329,7 +332,9 @@ impl ExtraOut {
     ) -> Vec<P> {
         match values {
             Some(values) if values.is_empty() => {
-                self.0.insert(name.to_owned(), "[]".to_owned());
+                self.0
+                    .entry(name.to_owned())
+                    .or_insert_with(|| "[]".to_owned());
                 Vec::new()
             }
             Some(values) => values.into_iter().map(write).collect(),

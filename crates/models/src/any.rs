@@ -10,6 +10,7 @@ use crate::operation::Operation;
 use crate::private::Secret;
 use crate::sensitive::Sensitive;
 use crate::subject::Subject;
+use crate::tolerant::Deviation;
 
 /// A request of any operation. Implemented by every [`Endpoint`].
 pub trait AnyEndpoint: Any + Send + Sync {
@@ -48,12 +49,12 @@ pub trait AnyEndpoint: Any + Send + Sync {
     /// asked for.
     fn foreign_subject(&self, answer: &dyn AnyAnswer) -> Option<&'static str>;
 
-    /// Reads the body of a verified answer.
+    /// Reads the body of a verified answer; see [`Answer::read_body`].
     ///
     /// # Errors
     ///
-    /// Fails if the body is not the documented JSON.
-    fn decode_answer(&self, body: &[u8]) -> Result<Box<dyn AnyAnswer>, DecodeError>;
+    /// Fails if the body is not one JSON object.
+    fn decode_answer(&self, body: &[u8]) -> Result<Decoded, DecodeError>;
 
     /// Returns the request for a downcast.
     fn as_any(&self) -> &dyn Any;
@@ -103,13 +104,25 @@ impl<E: Endpoint> AnyEndpoint for E {
         subject.foreign()
     }
 
-    fn decode_answer(&self, body: &[u8]) -> Result<Box<dyn AnyAnswer>, DecodeError> {
-        Ok(Box::new(E::Answer::from_body(body)?))
+    fn decode_answer(&self, body: &[u8]) -> Result<Decoded, DecodeError> {
+        let (answer, deviations) = E::Answer::read_body(body)?;
+        Ok(Decoded {
+            answer: Box::new(answer),
+            deviations,
+        })
     }
 
     fn as_any(&self) -> &dyn Any {
         self
     }
+}
+
+/// An answer, and what of it is not as documented.
+pub struct Decoded {
+    /// The answer.
+    pub answer: Box<dyn AnyAnswer>,
+    /// Its deviations; their paths may be logged.
+    pub deviations: Vec<Deviation>,
 }
 
 /// An answer of any operation. Implemented by every [`Answer`].

@@ -135,6 +135,7 @@ pub struct Limits {
     min_items: usize,
     max_items: usize,
     values: &'static [&'static str],
+    or_number: bool,
 }
 
 impl Limits {
@@ -150,6 +151,7 @@ impl Limits {
         min_items: 0,
         max_items: usize::MAX,
         values: &[],
+        or_number: false,
     };
 
     /// Must be present.
@@ -226,6 +228,15 @@ impl Limits {
         }
     }
 
+    /// A value of an enumeration, or any whole number in its place.
+    #[must_use]
+    pub const fn or_number(self) -> Self {
+        Self {
+            or_number: true,
+            ..self
+        }
+    }
+
     /// One of these texts.
     #[must_use]
     pub const fn values(self, values: &'static [&'static str]) -> Self {
@@ -240,7 +251,7 @@ pub trait Check {
 }
 
 /// Implemented by the open enumerations.
-pub(crate) trait Enumeration {
+pub(crate) trait Enumeration: AsRef<str> {
     fn is_known(&self) -> bool;
     fn known() -> Vec<&'static str>;
 }
@@ -369,6 +380,7 @@ impl Checker {
     #[expect(private_bounds, reason = "only the generated enumerations are checked")]
     pub fn enumeration<E: Enumeration>(&mut self, name: &str, value: &Option<E>, limits: &Limits) {
         match value {
+            Some(value) if limits.or_number && is_whole_number(value.as_ref()) => {}
             Some(value) => self.check_known(name, value),
             None => self.absent(name, limits),
         }
@@ -518,6 +530,10 @@ impl Checker {
             self.report(name, Reason::UnknownValue { known: E::known() });
         }
     }
+}
+
+fn is_whole_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use http::Method;
 
 use crate::check::{Check, Checker, Violation};
 use crate::multipart::Multipart;
-use crate::object::{Object, parse};
+use crate::object::{Members, Object, parse};
 use crate::operation::{Body, Operation, Repeat};
 use crate::params::{Incoming, Params, ParamsIn};
 use crate::sensitive::VisitSensitive;
+use crate::tolerant::{self, Deviation, read_tolerantly};
 use crate::{Extra, Secret, Subject, multipart};
 
 /// A request of one operation.
@@ -157,26 +158,50 @@ pub trait Endpoint: Object + Check + VisitSensitive {
     /// Fails if the path does not match, a parameter cannot be decoded or the body is not the
     /// documented JSON; the error names the place.
     fn from_http(incoming: Incoming<'_>) -> Result<Self, DecodeError> {
-        let path_values = Self::OPERATION
-            .match_path(incoming.path)
-            .ok_or_else(DecodeError::route)?;
-        let mut params = ParamsIn::new(path_values, incoming.query)?;
-        let mut request = match Self::OPERATION.body {
-            Body::Empty => Self::default(),
-            Body::Json if incoming.body.is_empty() => Self::default(),
-            Body::Json => parse(incoming.body).map_err(DecodeError::json)?,
-            Body::Multipart => {
-                let parts =
-                    multipart::read(incoming.content_type.unwrap_or_default(), incoming.body)
-                        .map_err(|error| DecodeError::body(error.to_string()))?;
-                let mut request = Self::default();
-                request.set_multipart(parts)?;
-                request
-            }
-        };
-        request.set_params(&mut params)?;
-        Ok(request)
+        read_request(incoming, |body| parse(body).map_err(DecodeError::json))
     }
+
+    /// The same for a server that does not mind every deviation from the documented types: reads
+    /// what can be read of the body and tells each [`Deviation`], `null` included. Which of them
+    /// are refused is up to the server.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the path does not match, a parameter cannot be decoded or the body is not one JSON
+    /// object.
+    fn from_http_tolerant(incoming: Incoming<'_>) -> Result<(Self, Vec<Deviation>), DecodeError> {
+        let mut deviations = Vec::new();
+        let request = read_request(incoming, |body| {
+            let (request, found) = read_tolerantly(body)?;
+            deviations = found;
+            Ok(request)
+        })?;
+        Ok((request, deviations))
+    }
+}
+
+fn read_request<E: Endpoint>(
+    incoming: Incoming<'_>,
+    read_body: impl FnOnce(&[u8]) -> Result<E, DecodeError>,
+) -> Result<E, DecodeError> {
+    let path_values = E::OPERATION
+        .match_path(incoming.path)
+        .ok_or_else(DecodeError::route)?;
+    let mut params = ParamsIn::new(path_values, incoming.query)?;
+    let mut request = match E::OPERATION.body {
+        Body::Empty => E::default(),
+        Body::Json if incoming.body.is_empty() => E::default(),
+        Body::Json => read_body(incoming.body)?,
+        Body::Multipart => {
+            let parts = multipart::read(incoming.content_type.unwrap_or_default(), incoming.body)
+                .map_err(|error| DecodeError::body(error.to_string()))?;
+            let mut request = E::default();
+            request.set_multipart(parts)?;
+            request
+        }
+    };
+    request.set_params(&mut params)?;
+    Ok(request)
 }
 
 /// The body of a successful answer.
@@ -198,14 +223,26 @@ pub trait Answer: Object + Check + VisitSensitive {
 
     /// Reads the body of an HTTP response; an empty body is an answer without members.
     ///
+    /// Reading is tolerant: a member that is not of its documented type is read if nothing is lost,
+    /// and else kept in [`Object::extra`] of its object.
+    ///
     /// # Errors
     ///
-    /// Fails if the body is not the documented JSON.
+    /// Fails if the body is not one JSON object.
     fn from_body(body: &[u8]) -> Result<Self, DecodeError> {
+        Self::read_body(body).map(|(answer, _)| answer)
+    }
+
+    /// The same, and tells what is not as documented.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the body is not one JSON object.
+    fn read_body(body: &[u8]) -> Result<(Self, Vec<Deviation>), DecodeError> {
         if body.is_empty() {
-            Ok(Self::default())
+            Ok((Self::default(), Vec::new()))
         } else {
-            parse(body).map_err(DecodeError::json)
+            tolerant::read(body)
         }
     }
 
@@ -227,11 +264,7 @@ pub struct NoContent {
 impl Object for NoContent {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: serde::de::MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 

@@ -27,6 +27,8 @@
 //! - Members that the catalogue does not know are kept in [`Extra`] as the
 //!   text that was received.
 //! - Integers are `i64`; no number passes through floating point.
+//! - Answers and notifications are read tolerantly: one member of another type hides no other
+//!   (see [`Deviation`]). Requests are read strictly, and everything is written strictly.
 //! - Personal data is [`Personal`], credentials are [`Secret`], fields that
 //!   travel RSA-encrypted are [`Sensitive`]: their `Debug` shows nothing.
 //!
@@ -55,11 +57,12 @@ mod pattern;
 mod private;
 mod sensitive;
 mod subject;
+mod tolerant;
 
 mod generated;
 mod notification;
 
-pub use self::any::{AnyAnswer, AnyEndpoint};
+pub use self::any::{AnyAnswer, AnyEndpoint, Decoded};
 pub use self::check::{Check, Checker, LengthUnit, Limits, Reason, Violation};
 pub use self::endpoint::{
     Answer, DecodeError, EncodeError, Endpoint, Location, NoContent, OperationVisitor, Outgoing,
@@ -68,7 +71,7 @@ pub use self::extra::Extra;
 pub use self::generated::{brand, merchant, official_account, visit_operation};
 pub use self::multipart::{Multipart, MultipartError, multipart_boundary};
 pub use self::notification::NotificationType;
-pub use self::object::Object;
+pub use self::object::{Members, Object};
 pub use self::operation::{
     Body, Effect, Errcode, ErrorRow, Family, Operation, RateLimit, Repeat, Scheme, operations,
 };
@@ -77,3 +80,6 @@ pub use self::pattern::Pattern;
 pub use self::private::{Personal, Secret};
 pub use self::sensitive::{Sensitive, VisitSensitive};
 pub use self::subject::{Named, Subject};
+pub use self::tolerant::{
+    Deviation, DeviationKind, LooseObject, Outcome, ReadJson, Reader, json_text,
+};

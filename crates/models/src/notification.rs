@@ -1,9 +1,10 @@
 //! What is known of a notification besides its fields.
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::endpoint::{DecodeError, EncodeError};
+use crate::object::Object;
+use crate::tolerant::{self, Deviation};
 
 /// Everything that is known of a notification besides its fields.
 #[derive(Clone, Copy, Debug)]
@@ -18,9 +19,14 @@ pub struct NotificationType {
     pub docs: &'static [&'static str],
 }
 
-/// Reads a payload.
-pub(crate) fn payload<T: DeserializeOwned>(plaintext: &[u8]) -> Result<T, DecodeError> {
-    serde_json::from_slice(plaintext).map_err(DecodeError::json)
+/// Reads a payload tolerantly and adds what is not as documented to `deviations`.
+pub(crate) fn payload<T: Object>(
+    plaintext: &[u8],
+    deviations: &mut Vec<Deviation>,
+) -> Result<T, DecodeError> {
+    let (payload, found) = tolerant::read(plaintext)?;
+    deviations.extend(found);
+    Ok(payload)
 }
 
 /// Writes a payload.

@@ -1,33 +1,36 @@
 //! JSON objects: how generated messages are read and written.
 
-use serde::de::{DeserializeOwned, MapAccess};
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::{DeserializeOwned, Error as _, MapAccess};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::Extra;
+use crate::tolerant::{Outcome, ReadJson, Reader};
 
 /// A message that is one JSON object.
 ///
 /// `serde`'s derives would need `flatten` to keep unknown members, which buffers
 /// the whole object and turns large numbers into floating point. Generated
-/// messages implement these two functions instead and get `Serialize` and
-/// `Deserialize` from them.
+/// messages implement these two functions instead and get `Serialize`,
+/// `Deserialize` and [`ReadJson`] from them.
+///
+/// Members that the catalogue knows are written from their own fields only: what a tolerant reader
+/// kept of an odd one in [`Object::extra`] never leaves the process as JSON again.
 pub trait Object:
-    Serialize + DeserializeOwned + Clone + Default + PartialEq + std::fmt::Debug + Send + Sync + 'static
+    Serialize + ReadJson + Clone + Default + PartialEq + std::fmt::Debug + Send + Sync + 'static
 {
     /// The names of the members that the catalogue knows.
     const MEMBERS: &'static [&'static str];
 
-    /// Reads the member `name` from `map`; returns false, reading nothing, if it is unknown.
+    /// Takes the member `name` from `members`; returns false, taking nothing, if it is unknown.
     ///
     /// # Errors
     ///
-    /// Fails if the value has the wrong JSON type.
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error>;
+    /// Fails if the value has the wrong JSON type and `members` are read strictly.
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error>;
 
     /// Writes all present members.
     ///
@@ -55,11 +58,59 @@ pub(crate) fn put<M: SerializeMap, T: Serialize>(
     }
 }
 
-/// Reads a member; JSON `null` counts as absent.
-pub(crate) fn take<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
-    map: &mut A,
-) -> Result<Option<T>, A::Error> {
-    map.next_value::<Option<T>>()
+/// Where [`Object::read_member`] takes the value of a member from; decides how strictly it is read.
+pub trait Members {
+    /// Why a value cannot be taken.
+    type Error;
+
+    /// Takes the value of the present member; JSON `null` counts as absent.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the value has the wrong JSON type and members are read strictly.
+    fn take<T: ReadJson>(&mut self) -> Result<Option<T>, Self::Error>;
+
+    /// The same for a member of which both numbers and texts are seen: both are read, also where
+    /// members are read strictly.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the value has yet another JSON type and members are read strictly.
+    fn take_either<T: ReadJson>(&mut self) -> Result<Option<T>, Self::Error>;
+}
+
+/// Reads members strictly.
+pub(crate) struct Strict<'m, 'de, A> {
+    map: &'m mut A,
+    input: PhantomData<&'de ()>,
+}
+
+impl<'m, A> Strict<'m, '_, A> {
+    pub(crate) fn new(map: &'m mut A) -> Self {
+        Self {
+            map,
+            input: PhantomData,
+        }
+    }
+}
+
+impl<'de, A: MapAccess<'de>> Members for Strict<'_, 'de, A> {
+    type Error = A::Error;
+
+    fn take<T: ReadJson>(&mut self) -> Result<Option<T>, A::Error> {
+        self.map.next_value::<Option<T>>()
+    }
+
+    fn take_either<T: ReadJson>(&mut self) -> Result<Option<T>, A::Error> {
+        let Some(json) = self.map.next_value::<Option<Box<RawValue>>>()? else {
+            return Ok(None);
+        };
+        let mut reader = Reader::default();
+        match T::read_json(&json, &mut reader) {
+            Outcome::Whole(value) if reader.saw_only_either() => Ok(Some(value)),
+            _ => Err(A::Error::custom("neither a number nor a text")),
+        }
+    }
 }
 
 /// Parses a JSON object into a message.
@@ -67,7 +118,7 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::E
     serde_json::from_slice(json)
 }
 
-/// Implements `Serialize` and `Deserialize` for an [`Object`].
+/// Implements `Serialize`, `Deserialize` and [`ReadJson`] for an [`Object`].
 macro_rules! object {
     ($($name:ty),* $(,)?) => {$(
         impl serde::Serialize for $name {
@@ -76,7 +127,9 @@ macro_rules! object {
                 let mut map = serializer.serialize_map(None)?;
                 $crate::Object::write_members(self, &mut map)?;
                 for (name, value) in $crate::Object::extra(self).iter() {
-                    map.serialize_entry(name, value)?;
+                    if !<Self as $crate::Object>::MEMBERS.contains(&name) {
+                        map.serialize_entry(name, value)?;
+                    }
                 }
                 map.end()
             }
@@ -96,7 +149,8 @@ macro_rules! object {
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
                         let mut object = <$name>::default();
                         while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                            if !$crate::Object::read_member(&mut object, &name, &mut map)? {
+                            let mut member = $crate::object::Strict::new(&mut map);
+                            if !$crate::Object::read_member(&mut object, &name, &mut member)? {
                                 let value = map.next_value::<Box<serde_json::value::RawValue>>()?;
                                 $crate::Object::extra_mut(&mut object).insert(name.into_owned(), value);
                             }
@@ -106,6 +160,17 @@ macro_rules! object {
                 }
 
                 deserializer.deserialize_map(Visitor)
+            }
+        }
+
+        impl $crate::ReadJson for $name {
+            const EXPECTED: &'static str = "an object";
+
+            fn read_json(
+                json: &serde_json::value::RawValue,
+                reader: &mut $crate::Reader,
+            ) -> $crate::Outcome<Self> {
+                $crate::tolerant::object(json, reader)
             }
         }
     )*};

@@ -82,6 +82,22 @@ macro_rules! open_enum {
                 Ok(Self::from(text.as_ref()))
             }
         }
+
+        impl $crate::ReadJson for $name {
+            const EXPECTED: &'static str = "a text";
+
+            fn read_json(
+                json: &serde_json::value::RawValue,
+                reader: &mut $crate::Reader,
+            ) -> $crate::Outcome<Self> {
+                match <String as $crate::ReadJson>::read_json(json, reader) {
+                    $crate::Outcome::Whole(text) | $crate::Outcome::Part(text) => {
+                        $crate::Outcome::Whole(Self::from(text))
+                    }
+                    $crate::Outcome::Odd => $crate::Outcome::Odd,
+                }
+            }
+        }
     };
 }
 

@@ -3,12 +3,8 @@
 //! These answers are not signed: TLS is the proof that they come from `api.weixin.qq.com`. The
 //! HTTP status is always 200, and the text is never compared.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use kabao_api::{Error, FieldViolation, Reason, UpstreamError};
-use kabao_models::Operation;
-use serde_json::value::RawValue;
+use kabao_models::{LooseObject, Operation};
 
 use super::failure::{Failure, Repeat};
 use super::refusal::sentence;
@@ -34,19 +30,19 @@ pub(crate) enum Code {
 impl Envelope {
     /// Reads an answer; `None` if it is not a JSON object.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
-        let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(body).ok()?;
-        let errmsg = members.get("errmsg").map(|text| text.get());
+        let object = LooseObject::read(body)?;
+        let errcode = match (object.integer("errcode"), object.get("errcode")) {
+            (Some(number), _) => Code::Number(number),
+            (None, None | Some("null")) => Code::Absent,
+            (None, Some(_)) => Code::Odd,
+        };
         Some(Self {
-            errcode: members
-                .get("errcode")
-                .map_or(Code::Absent, |code| read_code(code.get())),
-            errmsg: errmsg
-                .and_then(|text| serde_json::from_str(text).ok())
-                .unwrap_or_default(),
-            members: members
-                .into_iter()
-                .filter(|(_, value)| value.get() != "null")
-                .map(|(name, _)| name.into_owned())
+            errcode,
+            errmsg: object.text("errmsg").unwrap_or_default(),
+            members: object
+                .names()
+                .filter(|name| object.get(name) != Some("null"))
+                .map(str::to_owned)
                 .collect(),
         })
     }
@@ -56,16 +52,6 @@ impl Envelope {
         self.members.iter().any(|name| {
             !matches!(name.as_str(), "errcode" | "errmsg") && members.contains(&name.as_str())
         })
-    }
-}
-
-fn read_code(json: &str) -> Code {
-    match json {
-        "null" => Code::Absent,
-        text => match text.trim_matches('"').parse() {
-            Ok(number) => Code::Number(number),
-            Err(_) => Code::Odd,
-        },
     }
 }
 
@@ -189,6 +175,7 @@ mod tests {
     fn an_errcode_is_an_integer_even_in_a_text() {
         let rows = [
             (r#"{"errcode":0}"#, Code::Number(0)),
+            (r#"{"errcode":40056.0}"#, Code::Number(40056)),
             (r#"{"errcode":"0"}"#, Code::Number(0)),
             (r#"{"errcode":-1}"#, Code::Number(-1)),
             (r#"{"errcode":null}"#, Code::Absent),
@@ -204,7 +191,12 @@ mod tests {
                 "{body}"
             );
         }
-        assert!(Envelope::read(b"[]").is_none() && Envelope::read(b"<html>").is_none());
+        let odd = b"{\"nickname\":\"a\x14\xff\",\"errcode\":0,\"errmsg\":[]}";
+        let odd = Envelope::read(odd).unwrap();
+        assert_eq!((odd.errcode, odd.errmsg.as_str()), (Code::Number(0), ""));
+        for body in [&b"[0,\"ok\"]"[..], b"<html>", b""] {
+            assert!(Envelope::read(body).is_none());
+        }
     }
 
     #[test]

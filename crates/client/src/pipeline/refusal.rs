@@ -1,8 +1,7 @@
 //! What a refusal of WeChat Pay means: status and code, never the wording.
 
 use kabao_api::{Error, FieldViolation, Reason, UpstreamDetail, UpstreamError};
-use kabao_models::Operation;
-use serde_json::{Map, Value};
+use kabao_models::{LooseObject, Operation};
 
 use super::failure::{Failure, Repeat};
 use super::resource;
@@ -20,34 +19,26 @@ pub(crate) struct ErrorBody {
 impl ErrorBody {
     /// Reads an error body; whatever is not as documented is left empty.
     pub(crate) fn read(body: &[u8]) -> Self {
-        let Ok(Value::Object(object)) = serde_json::from_slice(body) else {
+        let Some(object) = LooseObject::read(body) else {
             return Self::default();
         };
-        let detail = object
-            .get("detail")
-            .and_then(Value::as_object)
-            .map(|detail| {
+        let text = |object: &LooseObject, name| object.text(name).unwrap_or_default();
+        let detail = object.object("detail").map(|detail| UpstreamDetail {
+            field: text(&detail, "field"),
+            issue: detail
+                .text("issue")
+                .filter(|issue| !issue.is_empty())
                 // Since 2021 the detail of SIGN_ERROR is nested once more.
-                let nested = detail.get("detail").and_then(Value::as_object);
-                let issue = text(detail, "issue");
-                UpstreamDetail {
-                    field: text(detail, "field"),
-                    issue: if issue.is_empty() {
-                        nested
-                            .map(|nested| text(nested, "issue"))
-                            .unwrap_or_default()
-                    } else {
-                        issue
-                    },
-                    location: text(detail, "location"),
-                }
-            });
+                .or_else(|| detail.object("detail")?.text("issue"))
+                .unwrap_or_default(),
+            location: text(&detail, "location"),
+        });
         let code = text(&object, "code");
         Self {
             code: if is_code(&code) { code } else { String::new() },
             message: text(&object, "message"),
             detail,
-            others: object.into_iter().map(|(name, _)| name).collect(),
+            others: object.names().map(str::to_owned).collect(),
         }
     }
 
@@ -71,14 +62,6 @@ fn is_code(text: &str) -> bool {
     text.len() <= 64
         && text.starts_with(|first: char| first.is_ascii_uppercase())
         && text.bytes().all(word)
-}
-
-fn text(object: &Map<String, Value>, name: &str) -> String {
-    object
-        .get(name)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// Makes the failure of a verified answer that is not a success.
@@ -352,6 +335,25 @@ mod tests {
             let read = ErrorBody::read(body.as_bytes());
             assert!(read.code.is_empty() && !read.is_envelope(), "{code}");
         }
+    }
+
+    #[test]
+    fn an_odd_member_or_an_odd_byte_hides_nothing_of_a_refusal() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        let body = [
+            b"{\"code\":\"PARAM_ERROR\",\"message\":\"x\x14\xff\",\"detail\":{\"field\":\"/openid\",\"issue\":7,\"value\":".as_slice(),
+            deep.as_bytes(),
+            b"}}",
+        ]
+        .concat();
+        let read = ErrorBody::read(&body);
+        assert_eq!(read.code, "PARAM_ERROR");
+        assert_eq!(read.message, "x\u{fffd}\u{fffd}");
+        let detail = read.detail.unwrap();
+        assert_eq!(
+            (detail.field.as_str(), detail.issue.as_str()),
+            ("/openid", "")
+        );
     }
 
     #[test]

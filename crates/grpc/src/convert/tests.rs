@@ -5,7 +5,7 @@ use kabao_models::{Answer, Endpoint, Extra, Incoming, Object, Scheme, Sensitive,
 use serde_json::{Value, json};
 
 use self::catalogue::{Catalogue, Counts, Sample, assert_same};
-use crate::convert::{FamilyRequest, FromModel, IntoModel, Reader};
+use crate::convert::{ExtraOut, FamilyRequest, FromModel, IntoModel, Reader};
 use crate::generated::table;
 
 #[path = "../../../models/tests/round_trip/catalogue.rs"]
@@ -111,7 +111,9 @@ impl OperationVisitor for RoundTrip {
         }
         if !name.is_empty() {
             for answer in answers {
-                let model = E::Answer::from_body(answer.to_string().as_bytes()).unwrap();
+                let (model, deviations) =
+                    E::Answer::read_body(answer.to_string().as_bytes()).unwrap();
+                assert_eq!(deviations, [], "{id}");
                 let again = encrypted(through::<E::Answer, R>(&model));
                 let written: Value = serde_json::from_slice(&again.into_body().unwrap()).unwrap();
                 assert_same(id, &answer, &written);
@@ -359,4 +361,39 @@ fn an_enumeration_takes_wechats_own_spelling_in_extra() {
         refused,
         ["extra[\"color\"] has a field of its own; set `color` instead"]
     );
+}
+
+#[test]
+fn odd_members_of_an_answer_reach_the_caller_as_they_came() {
+    use kabao_models::official_account::card::GetCardResponse as Model;
+    use kabao_proto::kabao::officialaccount::v1::GetCardResponse as Message;
+
+    let body = br#"{"errcode":0,"card":{"member_card":{"discount":8.50,"bonus_rule":[],"prerogative":"p",
+        "base_info":{"location_id_list":[101,"x",{}],"url_name_type":"URL_NAME_TYPE_USE_IMMEDIATELY"}}}}"#;
+    let (model, deviations) = Model::read_body(body).unwrap();
+    assert_eq!(deviations.len(), 4);
+    let message = Message::from_model(model);
+    let card = message.card.unwrap().member_card.unwrap();
+    assert_eq!(card.prerogative.as_deref(), Some("p"));
+    assert_eq!((card.discount, &card.bonus_rule), (None, &None));
+    assert_eq!(card.extra["discount"], "8.50");
+    assert_eq!(card.extra["bonus_rule"], "[]");
+    let base = card.base_info.unwrap();
+    assert_eq!(base.location_id_list, [101]);
+    assert_eq!(base.extra["location_id_list"], r#"[101,"x",{}]"#);
+}
+
+#[test]
+fn a_list_that_came_with_odd_entries_is_not_replaced_in_extra() {
+    let list = ExtraOut::new({
+        let mut extra = Extra::default();
+        extra.insert_json("codes", "[null]".to_owned()).unwrap();
+        extra
+    });
+    let mut extra = list;
+    assert_eq!(
+        extra.list::<i64, i64>("codes", Some(vec![]), |code| code),
+        [0_i64; 0]
+    );
+    assert_eq!(extra.finish()["codes"], "[null]");
 }

@@ -11,8 +11,9 @@ pub struct JumpTarget {
     #[prost(string, tag = "2")]
     pub jump_path: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -39,8 +40,9 @@ pub struct ValidDateInformation {
     #[prost(int64, optional, tag = "4")]
     pub available_day_after_receive: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -62,8 +64,9 @@ pub struct PurchaseInformation {
     #[prost(string, tag = "3")]
     pub jump_path: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -85,8 +88,9 @@ pub struct CustomFormField {
     #[prost(string, repeated, tag = "3")]
     pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -104,8 +108,9 @@ pub struct UserInformationForm {
     #[prost(message, repeated, tag = "2")]
     pub custom_field_list: ::prost::alloc::vec::Vec<CustomFormField>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -214,8 +219,9 @@ pub struct Card {
     #[prost(string, optional, tag = "28")]
     pub update_time: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -239,8 +245,9 @@ pub struct ListCardsResponse {
     #[prost(int64, optional, tag = "4")]
     pub limit: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -259,8 +266,9 @@ pub struct CommonFieldValue {
     #[prost(string, tag = "2")]
     pub value: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -279,8 +287,9 @@ pub struct CustomFieldValue {
     #[prost(string, repeated, tag = "2")]
     pub user_chosen_values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -298,8 +307,9 @@ pub struct UserInformation {
     #[prost(message, repeated, tag = "2")]
     pub custom_field_list: ::prost::alloc::vec::Vec<CustomFieldValue>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -371,8 +381,9 @@ pub struct UserCard {
     #[prost(string, optional, tag = "18")]
     pub modify_time: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -396,8 +407,9 @@ pub struct ListUserCardsResponse {
     #[prost(int64, optional, tag = "4")]
     pub limit: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -416,8 +428,9 @@ pub struct Token {
     #[prost(string, optional, tag = "2")]
     pub expire_time: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -455,8 +468,9 @@ pub struct UserFeed {
     #[prost(string, optional, tag = "7")]
     pub cell_message: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -487,8 +501,9 @@ pub struct UserPoints {
     #[prost(int64, optional, tag = "6")]
     pub point_balance: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -545,8 +560,9 @@ pub struct ExchangeRecord {
     #[prost(string, optional, tag = "13")]
     pub fail_reason: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -561,8 +577,9 @@ pub struct UploadedImage {
     #[prost(string, optional, tag = "1")]
     pub media_url: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1206,8 +1223,9 @@ pub struct CreateCardRequest {
     #[prost(message, optional, tag = "24")]
     pub user_information: ::core::option::Option<UserInformationForm>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1323,8 +1341,9 @@ pub struct UpdateCardRequest {
     #[prost(string, optional, tag = "20")]
     pub legal_agreement: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1361,8 +1380,9 @@ pub struct InvalidateCardRequest {
     #[prost(string, tag = "3")]
     pub brand_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2518,8 +2538,9 @@ pub struct CreateDirectCardRequest {
     #[prost(message, optional, tag = "23")]
     pub user_information: ::core::option::Option<UserInformationForm>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2622,8 +2643,9 @@ pub struct UpdateDirectCardRequest {
     #[prost(message, optional, tag = "17")]
     pub user_information: ::core::option::Option<UserInformationForm>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3771,8 +3793,9 @@ pub struct CreateDirectPreAuthTokenRequest {
     #[prost(string, tag = "3")]
     pub openid: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4181,8 +4204,9 @@ pub struct UpdateDirectUserCardRequest {
     #[prost(string, optional, tag = "11")]
     pub attach: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4210,8 +4234,9 @@ pub struct InvalidateDirectUserCardRequest {
     #[prost(string, optional, tag = "5")]
     pub invalid_reason: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4260,8 +4285,9 @@ pub struct ImportDirectUserCardByOpenidRequest {
     #[prost(string, optional, tag = "11")]
     pub pickup_time: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4314,8 +4340,9 @@ pub struct ConfirmDirectUserCardRequest {
     #[prost(enumeration = "UserCardConfirmState", tag = "12")]
     pub user_card_confirm_state: i32,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5249,8 +5276,9 @@ pub struct CreateDirectUserFeedRequest {
     #[prost(string, tag = "6")]
     pub cell: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5594,8 +5622,9 @@ pub struct SyncDirectUserPointsRequest {
     #[prost(int64, tag = "6")]
     pub point_balance: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5638,8 +5667,9 @@ pub struct ConfirmDirectExchangeCouponRequest {
     #[prost(string, optional, tag = "8")]
     pub reject_reason: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6444,8 +6474,9 @@ pub struct CreateMembershipActivityRequest {
     #[prost(message, repeated, tag = "11")]
     pub product_coupon_stock_list: ::prost::alloc::vec::Vec<ProductCouponStock>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6515,8 +6546,9 @@ pub struct UpdateMembershipActivityRequest {
     #[prost(string, tag = "7")]
     pub end_time: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6537,8 +6569,9 @@ pub struct TerminateMembershipActivityRequest {
     #[prost(string, tag = "3")]
     pub brand_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6556,8 +6589,9 @@ pub struct ProductCouponStock {
     #[prost(string, tag = "2")]
     pub stock_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6616,8 +6650,9 @@ pub struct MembershipActivity {
     #[prost(string, optional, tag = "15")]
     pub modify_time: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6641,8 +6676,9 @@ pub struct ListMembershipActivitiesResponse {
     #[prost(int64, optional, tag = "4")]
     pub limit: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7427,8 +7463,9 @@ pub struct NotifiedCommonFieldValue {
     #[prost(string, optional, tag = "2")]
     pub value: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7447,8 +7484,9 @@ pub struct NotifiedCustomFieldValue {
     #[prost(string, repeated, tag = "2")]
     pub user_chosen_values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7466,8 +7504,9 @@ pub struct NotifiedUserInformation {
     #[prost(message, repeated, tag = "2")]
     pub custom_field_list: ::prost::alloc::vec::Vec<NotifiedCustomFieldValue>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7541,8 +7580,9 @@ pub struct UserCardNotification {
     #[prost(string, optional, tag = "18")]
     pub modify_time: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7590,8 +7630,9 @@ pub struct PointExchangeCouponNotification {
     #[prost(string, optional, tag = "11")]
     pub stock_id: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7615,8 +7656,9 @@ pub struct SyncUserPointNotification {
     #[prost(string, optional, tag = "4")]
     pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7647,8 +7689,9 @@ pub struct CreateOpenUserCardTokenRequest {
     #[prost(string, optional, tag = "5")]
     pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7979,8 +8022,9 @@ pub struct CreatePayViewTokenRequest {
     #[prost(string, tag = "4")]
     pub openid: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8317,8 +8361,9 @@ pub struct CreatePreAuthTokenRequest {
     #[prost(string, tag = "4")]
     pub openid: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8744,8 +8789,9 @@ pub struct UpdateUserCardRequest {
     #[prost(string, optional, tag = "13")]
     pub pickup_time: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8775,8 +8821,9 @@ pub struct InvalidateUserCardRequest {
     #[prost(string, optional, tag = "6")]
     pub invalid_reason: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8832,8 +8879,9 @@ pub struct ImportUserCardByOpenidRequest {
     #[prost(message, optional, tag = "13")]
     pub date_information: ::core::option::Option<ValidDateInformation>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8881,8 +8929,9 @@ pub struct ImportUserCardByPhoneRequest {
     #[prost(string, tag = "11")]
     pub pickup_time: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8935,8 +8984,9 @@ pub struct ConfirmUserCardRequest {
     #[prost(enumeration = "UserCardConfirmState", tag = "13")]
     pub user_card_confirm_state: i32,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9010,8 +9060,9 @@ pub struct ImportUserCardByPhoneResponse {
     #[prost(string, optional, tag = "16")]
     pub invalid_time: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -10351,8 +10402,9 @@ pub struct CreateUserFeedRequest {
     #[prost(string, optional, tag = "8")]
     pub cell_message: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -10726,8 +10778,9 @@ pub struct SyncUserPointsRequest {
     #[prost(int64, tag = "7")]
     pub point_balance: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -10784,8 +10837,9 @@ pub struct ConfirmExchangeCouponRequest {
     #[prost(string, optional, tag = "12")]
     pub fail_reason: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,

@@ -32,8 +32,9 @@ pub struct Bonus {
     #[prost(string, optional, tag = "9")]
     pub bonus_support_path: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -51,8 +52,9 @@ pub struct JumpMiniprogram {
     #[prost(string, tag = "2")]
     pub path: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -73,8 +75,9 @@ pub struct Fapiao {
     #[prost(string, optional, tag = "3")]
     pub fapiao_jump_path: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -101,8 +104,9 @@ pub struct Guide {
     #[prost(string, optional, tag = "5")]
     pub phone_number: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -117,8 +121,9 @@ pub struct CodeResponse {
     #[prost(string, optional, tag = "1")]
     pub code: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -136,8 +141,9 @@ pub struct CommonFieldValue {
     #[prost(string, optional, tag = "2")]
     pub value: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -158,8 +164,9 @@ pub struct CustomFieldValue {
     #[prost(string, repeated, tag = "3")]
     pub value_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -177,8 +184,9 @@ pub struct UserInformation {
     #[prost(message, repeated, tag = "2")]
     pub custom_field_list: ::prost::alloc::vec::Vec<CustomFieldValue>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -196,8 +204,9 @@ pub struct TemplateField {
     #[prost(string, tag = "2")]
     pub field_value: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -215,8 +224,9 @@ pub struct ActionSetting {
     #[prost(message, optional, tag = "2")]
     pub jump_miniprogram: ::core::option::Option<JumpMiniprogram>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -234,8 +244,9 @@ pub struct ContentTemplateData {
     #[prost(message, optional, tag = "2")]
     pub action_setting: ::core::option::Option<ActionSetting>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -253,8 +264,9 @@ pub struct MessageTemplateSetting {
     #[prost(message, repeated, tag = "2")]
     pub field_list: ::prost::alloc::vec::Vec<TemplateField>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -275,8 +287,9 @@ pub struct StateSetting {
     #[prost(message, optional, tag = "3")]
     pub message_template_setting: ::core::option::Option<MessageTemplateSetting>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1205,8 +1218,9 @@ pub struct GetActivateInformationResponse {
     #[prost(message, optional, tag = "3")]
     pub user_information: ::core::option::Option<UserInformation>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1579,8 +1593,9 @@ pub struct CreateActivityRequest {
     #[prost(message, optional, tag = "11")]
     pub miniprogram_activity_setting: ::core::option::Option<MiniprogramActivitySetting>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1645,8 +1660,9 @@ pub struct AwardSendTime {
     #[prost(string, tag = "2")]
     pub end_time: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1667,8 +1683,9 @@ pub struct DayTime {
     #[prost(int64, tag = "3")]
     pub seconds: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1686,8 +1703,9 @@ pub struct AwardSendDayTime {
     #[prost(message, optional, tag = "2")]
     pub end_day_time: ::core::option::Option<DayTime>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1705,8 +1723,9 @@ pub struct AwardSendPeriod {
     #[prost(message, repeated, tag = "2")]
     pub award_send_day_time: ::prost::alloc::vec::Vec<AwardSendDayTime>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1725,8 +1744,9 @@ pub struct ActivityStock {
     #[prost(string, tag = "2")]
     pub stock_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1746,8 +1766,9 @@ pub struct ActivateMiniprogram {
     #[prost(string, tag = "2")]
     pub activate_path: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1770,8 +1791,9 @@ pub struct ActivateSetting {
     #[prost(message, optional, tag = "3")]
     pub activate_miniprogram: ::core::option::Option<ActivateMiniprogram>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1786,8 +1808,9 @@ pub struct PaymentMode {
     #[prost(string, repeated, tag = "1")]
     pub payment_scene_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1808,8 +1831,9 @@ pub struct PaymentSetting {
     #[prost(string, repeated, tag = "3")]
     pub goods_tags: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1838,8 +1862,9 @@ pub struct PayActivitySetting {
     #[prost(message, optional, tag = "5")]
     pub payment_setting: ::core::option::Option<PaymentSetting>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1860,8 +1885,9 @@ pub struct AwardJumpDeploy {
     #[prost(string, optional, tag = "3")]
     pub button_text: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1880,8 +1906,9 @@ pub struct MiniprogramActivitySetting {
     #[prost(message, optional, tag = "2")]
     pub award_jump_deploy: ::core::option::Option<AwardJumpDeploy>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1937,8 +1964,9 @@ pub struct Activity {
     #[prost(message, optional, tag = "14")]
     pub miniprogram_activity_setting: ::core::option::Option<MiniprogramActivitySetting>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1962,8 +1990,9 @@ pub struct ListActivitiesResponse {
     #[prost(int64, optional, tag = "4")]
     pub total_count: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1981,8 +2010,9 @@ pub struct TerminateActivityResponse {
     #[prost(string, optional, tag = "2")]
     pub terminate_time: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2713,8 +2743,9 @@ pub struct PrepareBonusRequest {
     #[prost(int64, tag = "7")]
     pub bonus_value: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2755,8 +2786,9 @@ pub struct CommitBonusRequest {
     #[prost(int64, tag = "7")]
     pub bonus_value: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3286,8 +3318,9 @@ pub struct SetCallbackRequest {
     #[prost(string, tag = "2")]
     pub notify_url: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3314,8 +3347,9 @@ pub struct Callback {
     #[prost(string, optional, tag = "2")]
     pub mchid: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3768,8 +3802,9 @@ pub struct CreateCardQrcodeRequest {
     #[prost(string, optional, tag = "7")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3784,8 +3819,9 @@ pub struct CreateCardQrcodeResponse {
     #[prost(string, optional, tag = "1")]
     pub url: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4182,8 +4218,9 @@ pub struct UpdateCardRightsRequest {
     #[prost(message, optional, tag = "10")]
     pub guide: ::core::option::Option<Guide>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4217,8 +4254,9 @@ pub struct FavorSetting {
     #[prost(enumeration = "FavorModuleTitle", optional, tag = "6")]
     pub favor_module_title: ::core::option::Option<i32>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4656,8 +4694,9 @@ pub struct CreateCardRequest {
     #[prost(bool, optional, tag = "19")]
     pub need_dynamic_code: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4754,7 +4793,7 @@ pub struct UpdateCardRequest {
     /// that could be read.
     #[prost(message, optional, tag = "15")]
     pub additional_statement: ::core::option::Option<AdditionalStatement>,
-    /// How member card codes are allocated. At most 32 characters.
+    /// How member card codes are allocated. At most 32 characters. Numbers and texts are both read.
     #[prost(enumeration = "CodeMode", optional, tag = "16")]
     pub code_mode: ::core::option::Option<i32>,
     /// How the member code is rendered; the symbol encodes membership_number. At most 32 characters.
@@ -4765,8 +4804,9 @@ pub struct UpdateCardRequest {
     #[prost(bool, optional, tag = "18")]
     pub need_dynamic_code: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4814,8 +4854,9 @@ pub struct UpgradeCardRequest {
     #[prost(string, tag = "4")]
     pub appid: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4838,8 +4879,9 @@ pub struct Brand {
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4867,8 +4909,9 @@ pub struct DateInformation {
     #[prost(int64, optional, tag = "5")]
     pub wait_days_after_receive: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4893,8 +4936,9 @@ pub struct BalanceInformation {
     #[prost(string, optional, tag = "4")]
     pub balance_url: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4915,8 +4959,9 @@ pub struct CustomFormField {
     #[prost(string, repeated, tag = "3")]
     pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4934,8 +4979,9 @@ pub struct CreateUserInformationForm {
     #[prost(message, repeated, tag = "2")]
     pub custom_field_list: ::prost::alloc::vec::Vec<CustomFormField>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4959,8 +5005,9 @@ pub struct AdditionalStatement {
     #[prost(string, optional, tag = "4")]
     pub path: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4982,8 +5029,9 @@ pub struct UserInformationForm {
     #[prost(message, repeated, tag = "3")]
     pub custom_field_list: ::prost::alloc::vec::Vec<CustomFormField>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5074,8 +5122,9 @@ pub struct CardSummary {
     #[prost(bool, optional, tag = "23")]
     pub need_dynamic_code: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5103,8 +5152,9 @@ pub struct ListCardsResponse {
     #[prost(bool, optional, tag = "5")]
     pub need_dynamic_code: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5130,8 +5180,9 @@ pub struct Favor {
     #[prost(string, optional, tag = "4")]
     pub member_price_path: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5150,8 +5201,9 @@ pub struct CardServiceModule {
     #[prost(message, optional, tag = "2")]
     pub jump_miniprogram: ::core::option::Option<JumpMiniprogram>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5261,8 +5313,9 @@ pub struct Card {
     #[prost(message, optional, tag = "28")]
     pub guide: ::core::option::Option<Guide>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6311,8 +6364,9 @@ pub struct DepositCodesRequest {
     #[prost(string, repeated, tag = "3")]
     pub code: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6346,8 +6400,9 @@ pub struct DepositResultEntry {
     #[prost(enumeration = "DepositResult", optional, tag = "2")]
     pub result: ::core::option::Option<i32>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6362,8 +6417,9 @@ pub struct DepositCodesResponse {
     #[prost(message, repeated, tag = "1")]
     pub data: ::prost::alloc::vec::Vec<DepositResultEntry>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6869,8 +6925,9 @@ pub struct AcceptCardNotification {
     #[prost(string, optional, tag = "8")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6911,8 +6968,9 @@ pub struct ActivateCardNotification {
     #[prost(string, optional, tag = "8")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6946,8 +7004,9 @@ pub struct ManageUserCardNotification {
     #[prost(string, optional, tag = "6")]
     pub unionid: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6972,8 +7031,9 @@ pub struct BrandValidDateInformation {
     #[prost(int64, optional, tag = "4")]
     pub available_day_after_receive: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6993,8 +7053,9 @@ pub struct BrandCommonFieldValue {
     #[prost(string, optional, tag = "2")]
     pub value: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7017,8 +7078,9 @@ pub struct BrandCustomFieldValue {
     #[prost(string, repeated, tag = "3")]
     pub user_chosen_values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7036,8 +7098,9 @@ pub struct BrandUserInformation {
     #[prost(message, repeated, tag = "2")]
     pub custom_field_list: ::prost::alloc::vec::Vec<BrandCustomFieldValue>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7114,8 +7177,9 @@ pub struct BrandUserCardNotification {
     #[prost(string, optional, tag = "19")]
     pub invalid_time: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7158,8 +7222,9 @@ pub struct CreatePermissionTokenRequest {
     #[prost(string, optional, tag = "8")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7175,8 +7240,9 @@ pub struct CreatePermissionTokenResponse {
     #[prost(string, optional, tag = "1")]
     pub permission_token: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7554,8 +7620,9 @@ pub struct ImportPhoneMemberRequest {
     #[prost(string, optional, tag = "4")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7602,8 +7669,9 @@ pub struct MemberInformation {
     #[prost(string, tag = "4")]
     pub registration_time: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7636,8 +7704,9 @@ pub struct UserCardInformation {
     #[prost(string, optional, tag = "6")]
     pub card_id: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7655,8 +7724,9 @@ pub struct SearchPhoneMemberResponse {
     #[prost(message, optional, tag = "2")]
     pub user_card_information: ::core::option::Option<UserCardInformation>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8147,8 +8217,9 @@ pub struct AddServiceModuleRequest {
     #[prost(message, optional, tag = "4")]
     pub jump_miniprogram: ::core::option::Option<JumpMiniprogram>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8173,8 +8244,9 @@ pub struct UpdateServiceModuleRequest {
     #[prost(message, optional, tag = "4")]
     pub jump_miniprogram: ::core::option::Option<JumpMiniprogram>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8215,8 +8287,9 @@ pub struct ServiceModule {
     #[prost(message, optional, tag = "3")]
     pub jump_miniprogram: ::core::option::Option<JumpMiniprogram>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8823,8 +8896,9 @@ pub struct UpdateUserCardRightsRequest {
     #[prost(message, optional, tag = "11")]
     pub guide: ::core::option::Option<Guide>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9203,8 +9277,9 @@ pub struct SetUserCardServiceRequest {
     #[prost(message, optional, tag = "6")]
     pub state_setting: ::core::option::Option<StateSetting>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9621,8 +9696,9 @@ pub struct UpdateUserCardRequest {
     #[prost(bool, optional, tag = "10")]
     pub need_inform_level: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9653,8 +9729,9 @@ pub struct ActivateUserCardRequest {
     #[prost(string, optional, tag = "4")]
     pub membership_number: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9684,8 +9761,9 @@ pub struct SetUserCardUnavailableRequest {
     #[prost(string, optional, tag = "4")]
     pub reason: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9719,8 +9797,9 @@ pub struct ConfirmUserCardRequest {
     #[prost(string, optional, tag = "5")]
     pub fail_reason: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9755,8 +9834,9 @@ pub struct ImportUserCardByOpenidRequest {
     #[prost(string, tag = "5")]
     pub out_request_no: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9787,8 +9867,9 @@ pub struct ImportUserCardByPhoneRequest {
     #[prost(string, tag = "5")]
     pub out_request_no: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9829,8 +9910,9 @@ pub struct UserServiceModule {
     #[prost(message, optional, tag = "2")]
     pub state_setting: ::core::option::Option<StateSetting>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9892,8 +9974,9 @@ pub struct UserCard {
     #[prost(message, optional, tag = "15")]
     pub guide: ::core::option::Option<Guide>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9920,8 +10003,9 @@ pub struct BalanceChange {
     #[prost(string, optional, tag = "4")]
     pub balance_remark: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9940,8 +10024,9 @@ pub struct UserCardSummary {
     #[prost(string, optional, tag = "2")]
     pub code: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9965,8 +10050,9 @@ pub struct ListUserCardsResponse {
     #[prost(int64, optional, tag = "4")]
     pub limit: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,

@@ -17,8 +17,9 @@ pub struct AccessToken {
     #[prost(string, optional, tag = "4")]
     pub errmsg: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -38,8 +39,9 @@ pub struct BasicResponse {
     #[prost(string, optional, tag = "2")]
     pub errmsg: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -880,8 +882,9 @@ pub struct CreateCardRequest {
     #[prost(message, optional, tag = "2")]
     pub card: ::core::option::Option<NewCard>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -899,8 +902,9 @@ pub struct GetCardRequest {
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -926,8 +930,9 @@ pub struct BatchGetCardsRequest {
     #[prost(enumeration = "CardStatus", repeated, packed = "false", tag = "4")]
     pub status_list: ::prost::alloc::vec::Vec<i32>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -948,8 +953,9 @@ pub struct UpdateCardRequest {
     #[prost(message, optional, tag = "3")]
     pub member_card: ::core::option::Option<MemberCardChange>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -971,8 +977,9 @@ pub struct UpdateCardMessageRequest {
     #[prost(message, optional, tag = "3")]
     pub member_card: ::core::option::Option<MessageChange>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -990,8 +997,9 @@ pub struct DeleteCardRequest {
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1015,8 +1023,9 @@ pub struct ModifyCardStockRequest {
     #[prost(int64, optional, tag = "4")]
     pub reduce_stock_value: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1048,8 +1057,9 @@ pub struct DateInfo {
     #[prost(int64, optional, tag = "5")]
     pub fixed_begin_term: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1065,8 +1075,9 @@ pub struct NewSku {
     #[prost(int64, tag = "1")]
     pub quantity: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1081,8 +1092,9 @@ pub struct SwipeCard {
     #[prost(bool, optional, tag = "1")]
     pub is_swipe_card: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1097,8 +1109,9 @@ pub struct PayInfo {
     #[prost(message, optional, tag = "1")]
     pub swipe_card: ::core::option::Option<SwipeCard>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1109,12 +1122,14 @@ pub struct PayInfo {
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct SubMerchantInfo {
-    /// Sub-merchant id (some SDKs send an integer). Not on an official page that could be read.
+    /// Sub-merchant id (some SDKs send an integer). Numbers and texts are both read. Not on an
+    /// official page that could be read.
     #[prost(string, optional, tag = "1")]
     pub merchant_id: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1188,8 +1203,8 @@ pub struct NewBaseInfo {
     /// Claimed card can be gifted; default true. Not on an official page that could be read.
     #[prost(bool, optional, tag = "17")]
     pub can_give_friend: ::core::option::Option<bool>,
-    /// JSON array of integer store ids; on update send 0 to clear the list. Not on an official page
-    /// that could be read.
+    /// JSON array of integer store ids; on update send 0 to clear the list. Numbers and texts are both
+    /// read. Not on an official page that could be read.
     #[prost(int64, repeated, packed = "false", tag = "18")]
     pub location_id_list: ::prost::alloc::vec::Vec<i64>,
     /// All stores, following later store changes; exclusive with location_id_list. Not on an official
@@ -1274,8 +1289,9 @@ pub struct NewBaseInfo {
     #[prost(message, optional, tag = "39")]
     pub sub_merchant_info: ::core::option::Option<SubMerchantInfo>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1302,8 +1318,9 @@ pub struct UseCondition {
     #[prost(bool, optional, tag = "5")]
     pub can_use_with_other_discount: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1321,8 +1338,9 @@ pub struct AbstractInfo {
     #[prost(string, repeated, tag = "2")]
     pub icon_url_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1340,8 +1358,9 @@ pub struct TextImage {
     #[prost(string, optional, tag = "2")]
     pub text: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1368,8 +1387,9 @@ pub struct TimeLimit {
     #[prost(int64, optional, tag = "5")]
     pub end_minute: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1396,8 +1416,9 @@ pub struct AdvancedInfo {
     #[prost(enumeration = "BusinessService", repeated, packed = "false", tag = "5")]
     pub business_service: ::prost::alloc::vec::Vec<i32>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1426,8 +1447,9 @@ pub struct CustomField {
     #[prost(string, optional, tag = "5")]
     pub app_brand_pass: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1456,8 +1478,9 @@ pub struct CustomCell {
     #[prost(string, optional, tag = "5")]
     pub app_brand_pass: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1493,8 +1516,9 @@ pub struct BonusRule {
     #[prost(int64, optional, tag = "8")]
     pub max_reduce_bonus: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1628,8 +1652,9 @@ pub struct NewMemberCard {
     #[prost(message, optional, tag = "34")]
     pub modify_msg_operation: ::core::option::Option<MessageOperation>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1647,8 +1672,9 @@ pub struct NewCard {
     #[prost(message, optional, tag = "2")]
     pub member_card: ::core::option::Option<NewMemberCard>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1671,8 +1697,9 @@ pub struct CreateCardResponse {
     #[prost(string, optional, tag = "3")]
     pub card_id: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1691,8 +1718,9 @@ pub struct Sku {
     #[prost(int64, optional, tag = "2")]
     pub total_quantity: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1776,8 +1804,8 @@ pub struct BaseInfo {
     /// Claimed card can be gifted; default true. Not on an official page that could be read.
     #[prost(bool, optional, tag = "20")]
     pub can_give_friend: ::core::option::Option<bool>,
-    /// JSON array of integer store ids; on update send 0 to clear the list. Not on an official page
-    /// that could be read.
+    /// JSON array of integer store ids; on update send 0 to clear the list. Numbers and texts are both
+    /// read. Not on an official page that could be read.
     #[prost(int64, repeated, packed = "false", tag = "21")]
     pub location_id_list: ::prost::alloc::vec::Vec<i64>,
     /// All stores, following later store changes; exclusive with location_id_list. Not on an official
@@ -1859,8 +1887,9 @@ pub struct BaseInfo {
     #[prost(bool, optional, tag = "41")]
     pub is_pay_and_qrcode: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -1987,8 +2016,9 @@ pub struct MemberCard {
     #[prost(int64, optional, tag = "32")]
     pub discount: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2007,8 +2037,9 @@ pub struct Card {
     #[prost(message, optional, tag = "2")]
     pub member_card: ::core::option::Option<MemberCard>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2030,8 +2061,9 @@ pub struct GetCardResponse {
     #[prost(message, optional, tag = "3")]
     pub card: ::core::option::Option<Card>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2057,8 +2089,9 @@ pub struct BatchGetCardsResponse {
     #[prost(int64, optional, tag = "4")]
     pub total_num: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2080,8 +2113,9 @@ pub struct DateInfoChange {
     #[prost(int64, optional, tag = "3")]
     pub end_timestamp: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2137,8 +2171,8 @@ pub struct BaseInfoChange {
     /// could be read.
     #[prost(bool, optional, tag = "11")]
     pub can_give_friend: ::core::option::Option<bool>,
-    /// JSON array of integer store ids; on update send 0 to clear the list (update: no review). Not on
-    /// an official page that could be read.
+    /// JSON array of integer store ids; on update send 0 to clear the list (update: no review).
+    /// Numbers and texts are both read. Not on an official page that could be read.
     #[prost(int64, repeated, packed = "false", tag = "12")]
     pub location_id_list: ::prost::alloc::vec::Vec<i64>,
     /// All stores, following later store changes; exclusive with location_id_list (update: no review).
@@ -2220,8 +2254,9 @@ pub struct BaseInfoChange {
     #[prost(bool, optional, tag = "31")]
     pub is_pay_and_qrcode: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2354,8 +2389,9 @@ pub struct MemberCardChange {
     #[prost(int64, optional, tag = "31")]
     pub discount: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2378,8 +2414,9 @@ pub struct UpdateCardResponse {
     #[prost(bool, optional, tag = "3")]
     pub send_check: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2399,8 +2436,9 @@ pub struct CardCell {
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2433,8 +2471,9 @@ pub struct UrlCell {
     #[prost(string, optional, tag = "6")]
     pub app_brand_pass: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2454,8 +2493,9 @@ pub struct MessageOperation {
     #[prost(message, optional, tag = "2")]
     pub url_cell: ::core::option::Option<UrlCell>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -2471,8 +2511,9 @@ pub struct MessageChange {
     #[prost(message, optional, tag = "1")]
     pub modify_msg_operation: ::core::option::Option<MessageOperation>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3767,8 +3808,9 @@ pub struct GetCodeRequest {
     #[prost(bool, optional, tag = "4")]
     pub check_consume: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3787,8 +3829,9 @@ pub struct DecryptCodeRequest {
     #[prost(string, tag = "2")]
     pub encrypt_code: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3815,8 +3858,9 @@ pub struct SetCodeUnavailableRequest {
     #[prost(string, optional, tag = "4")]
     pub reason: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3843,8 +3887,9 @@ pub struct UpdateCodeRequest {
     #[prost(string, tag = "4")]
     pub new_code: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3865,8 +3910,9 @@ pub struct DepositCodesRequest {
     #[prost(string, repeated, tag = "3")]
     pub code: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3884,8 +3930,9 @@ pub struct GetDepositCountRequest {
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3906,8 +3953,9 @@ pub struct CheckCodesRequest {
     #[prost(string, repeated, tag = "3")]
     pub code: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3931,8 +3979,9 @@ pub struct CodeCard {
     #[prost(string, optional, tag = "4")]
     pub code: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3973,8 +4022,9 @@ pub struct GetCodeResponse {
     #[prost(string, optional, tag = "9")]
     pub unionid: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -3996,8 +4046,9 @@ pub struct DecryptCodeResponse {
     #[prost(string, optional, tag = "3")]
     pub code: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4025,8 +4076,9 @@ pub struct DepositCodesResponse {
     #[prost(string, repeated, tag = "5")]
     pub fail_code: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4048,8 +4100,9 @@ pub struct GetDepositCountResponse {
     #[prost(int64, optional, tag = "3")]
     pub count: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -4074,8 +4127,9 @@ pub struct CheckCodesResponse {
     #[prost(string, repeated, tag = "4")]
     pub not_exist_code: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5195,8 +5249,9 @@ pub struct GetMemberCardInfoRequest {
     #[prost(int64, tag = "4")]
     pub cond_source: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5222,8 +5277,9 @@ pub struct GetMemberCardDetailRequest {
     #[prost(string, tag = "4")]
     pub card_id: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5265,8 +5321,9 @@ pub struct MemberCardInfoRow {
     #[prost(int64, optional, tag = "10")]
     pub total_receive_user: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5287,8 +5344,9 @@ pub struct GetMemberCardInfoResponse {
     #[prost(message, repeated, tag = "3")]
     pub list: ::prost::alloc::vec::Vec<MemberCardInfoRow>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5341,7 +5399,7 @@ pub struct MemberCardDetailRow {
     /// Card. Not on an official page that could be read.
     #[prost(string, optional, tag = "14")]
     pub cardid: ::core::option::Option<::prost::alloc::string::String>,
-    /// Sub-merchant. Not on an official page that could be read.
+    /// Sub-merchant. Numbers and texts are both read. Not on an official page that could be read.
     #[prost(int64, optional, tag = "15")]
     pub submerchantid: ::core::option::Option<i64>,
     /// Amount before discount, only with quick pay. Not on an official page that could be read.
@@ -5351,8 +5409,9 @@ pub struct MemberCardDetailRow {
     #[prost(int64, optional, tag = "17")]
     pub fee: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5373,8 +5432,9 @@ pub struct GetMemberCardDetailResponse {
     #[prost(message, repeated, tag = "3")]
     pub list: ::prost::alloc::vec::Vec<MemberCardDetailRow>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5868,8 +5928,9 @@ pub struct GetUserInfoRequest {
     #[prost(string, tag = "3")]
     pub code: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5930,8 +5991,9 @@ pub struct ActivateMemberRequest {
     #[prost(string, optional, tag = "13")]
     pub init_custom_field_value3: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5962,8 +6024,9 @@ pub struct SetActivateUserFormRequest {
     #[prost(message, optional, tag = "6")]
     pub optional_form: ::core::option::Option<ActivateForm>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -5982,8 +6045,9 @@ pub struct GetActivateTempInfoRequest {
     #[prost(string, tag = "2")]
     pub activate_ticket: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6004,8 +6068,9 @@ pub struct GetActivateUrlRequest {
     #[prost(string, optional, tag = "3")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6067,8 +6132,9 @@ pub struct UpdateUserRequest {
     #[prost(message, optional, tag = "14")]
     pub notify_optional: ::core::option::Option<NotifyOptional>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6086,8 +6152,9 @@ pub struct CommonFieldValue {
     #[prost(string, optional, tag = "2")]
     pub value: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6108,8 +6175,9 @@ pub struct CustomFieldValue {
     #[prost(string, repeated, tag = "3")]
     pub value_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6127,8 +6195,9 @@ pub struct UserInfo {
     #[prost(message, repeated, tag = "2")]
     pub custom_field_list: ::prost::alloc::vec::Vec<CustomFieldValue>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6175,8 +6244,9 @@ pub struct GetUserInfoResponse {
     #[prost(bool, optional, tag = "11")]
     pub has_active: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6194,8 +6264,9 @@ pub struct NamedLink {
     #[prost(string, optional, tag = "2")]
     pub url: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6217,8 +6288,9 @@ pub struct RichField {
     #[prost(string, repeated, tag = "3")]
     pub values: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6243,8 +6315,9 @@ pub struct ActivateForm {
     #[prost(message, repeated, tag = "4")]
     pub rich_field_list: ::prost::alloc::vec::Vec<RichField>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6266,8 +6339,9 @@ pub struct GetActivateTempInfoResponse {
     #[prost(message, optional, tag = "3")]
     pub info: ::core::option::Option<UserInfo>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6289,8 +6363,9 @@ pub struct GetActivateUrlResponse {
     #[prost(string, optional, tag = "3")]
     pub url: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6317,8 +6392,9 @@ pub struct NotifyOptional {
     #[prost(bool, optional, tag = "5")]
     pub is_notify_custom_field3: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -6346,8 +6422,9 @@ pub struct UpdateUserResponse {
     #[prost(string, optional, tag = "5")]
     pub openid: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7433,8 +7510,9 @@ pub struct CardPassCheckEvent {
     #[prost(string, optional, tag = "6")]
     pub card_id: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7467,8 +7545,9 @@ pub struct CardNotPassCheckEvent {
     #[prost(string, optional, tag = "7")]
     pub refuse_reason: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7527,8 +7606,9 @@ pub struct UserGetCardEvent {
     #[prost(string, optional, tag = "15")]
     pub union_id: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7570,8 +7650,9 @@ pub struct UserGiftingCardEvent {
     #[prost(int64, optional, tag = "10")]
     pub is_chat_room: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7605,8 +7686,9 @@ pub struct UserCardEvent {
     #[prost(string, optional, tag = "7")]
     pub user_card_code: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7657,8 +7739,9 @@ pub struct UserConsumeCardEvent {
     #[prost(string, optional, tag = "13")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7703,8 +7786,9 @@ pub struct UserPayFromPayCellEvent {
     #[prost(int64, optional, tag = "11")]
     pub original_fee: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7740,8 +7824,9 @@ pub struct UserViewCardEvent {
     #[prost(string, optional, tag = "8")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7780,8 +7865,9 @@ pub struct UpdateMemberCardEvent {
     #[prost(int64, optional, tag = "9")]
     pub modify_balance: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7814,8 +7900,9 @@ pub struct CardSkuRemindEvent {
     #[prost(string, optional, tag = "7")]
     pub detail: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7879,8 +7966,9 @@ pub struct CardPayOrderEvent {
     #[prost(string, optional, tag = "17")]
     pub receipt_info: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7917,8 +8005,9 @@ pub struct CardMerchantCheckResultEvent {
     #[prost(string, optional, tag = "8")]
     pub reason: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7936,8 +8025,9 @@ pub struct AddPayGiftCardRequest {
     #[prost(message, optional, tag = "2")]
     pub rule_info: ::core::option::Option<NewRule>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7951,13 +8041,14 @@ pub struct DeletePayGiftCardRequest {
     /// The account that makes the call: `accounts/{account}`.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
-    /// Rule id (a string in some SDKs). Required. Not on an official page that could be read. Not
-    /// given means 0.
+    /// Rule id (a string in some SDKs). Required. Numbers and texts are both read. Not on an official
+    /// page that could be read. Not given means 0.
     #[prost(int64, tag = "2")]
     pub rule_id: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -7971,13 +8062,14 @@ pub struct GetPayGiftCardRequest {
     /// The account that makes the call: `accounts/{account}`.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
-    /// Rule id (a string in some SDKs). Required. Not on an official page that could be read. Not
-    /// given means 0.
+    /// Rule id (a string in some SDKs). Required. Numbers and texts are both read. Not on an official
+    /// page that could be read. Not given means 0.
     #[prost(int64, tag = "2")]
     pub rule_id: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8005,8 +8097,9 @@ pub struct BatchGetPayGiftCardsRequest {
     #[prost(int64, tag = "5")]
     pub count: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8028,8 +8121,9 @@ pub struct NewRuleBaseInfo {
     #[prost(int64, tag = "3")]
     pub end_time: i64,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8060,8 +8154,9 @@ pub struct MemberRule {
     #[prost(string, optional, tag = "6")]
     pub app_brand_pass: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8083,8 +8178,9 @@ pub struct NewRule {
     #[prost(message, optional, tag = "3")]
     pub member_rule: ::core::option::Option<MemberRule>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8111,8 +8207,9 @@ pub struct OccupiedMerchant {
     #[prost(string, optional, tag = "5")]
     pub occupy_appid: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8141,8 +8238,9 @@ pub struct AddPayGiftCardResponse {
     #[prost(message, repeated, tag = "5")]
     pub fail_mchid_list: ::prost::alloc::vec::Vec<OccupiedMerchant>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8173,8 +8271,9 @@ pub struct RuleBaseInfo {
     #[prost(int64, optional, tag = "6")]
     pub update_time: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8196,8 +8295,9 @@ pub struct Rule {
     #[prost(message, optional, tag = "3")]
     pub member_rule: ::core::option::Option<MemberRule>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8219,8 +8319,9 @@ pub struct GetPayGiftCardResponse {
     #[prost(message, optional, tag = "3")]
     pub rule_info: ::core::option::Option<Rule>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -8245,8 +8346,9 @@ pub struct BatchGetPayGiftCardsResponse {
     #[prost(message, repeated, tag = "4")]
     pub rule_list: ::prost::alloc::vec::Vec<Rule>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9033,8 +9135,9 @@ pub struct AddPayGiftMemberCardRequest {
     #[prost(bool, optional, tag = "9")]
     pub is_locked: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9056,8 +9159,9 @@ pub struct DeletePayGiftMemberCardRequest {
     #[prost(string, repeated, tag = "3")]
     pub mchid_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9075,8 +9179,9 @@ pub struct GetPayGiftMemberCardRequest {
     #[prost(string, tag = "2")]
     pub mchid: ::prost::alloc::string::String,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9101,8 +9206,9 @@ pub struct FailedMerchant {
     #[prost(string, optional, tag = "4")]
     pub occupy_appid: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9129,8 +9235,9 @@ pub struct PayGiftMemberCardResult {
     #[prost(message, repeated, tag = "4")]
     pub fail_mchid_list: ::prost::alloc::vec::Vec<FailedMerchant>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9158,8 +9265,9 @@ pub struct GetPayGiftMemberCardResponse {
     #[prost(bool, optional, tag = "5")]
     pub is_locked: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9819,8 +9927,9 @@ pub struct CreateQrcodeRequest {
     #[prost(message, optional, tag = "4")]
     pub action_info: ::core::option::Option<QrcodeActionInfo>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9852,8 +9961,9 @@ pub struct QrcodeCard {
     #[prost(string, optional, tag = "6")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9875,8 +9985,9 @@ pub struct QrcodeListedCard {
     #[prost(string, optional, tag = "3")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9891,8 +10002,9 @@ pub struct QrcodeMultipleCard {
     #[prost(message, repeated, tag = "1")]
     pub card_list: ::prost::alloc::vec::Vec<QrcodeListedCard>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9910,8 +10022,9 @@ pub struct QrcodeActionInfo {
     #[prost(message, optional, tag = "2")]
     pub multiple_card: ::core::option::Option<QrcodeMultipleCard>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -9942,8 +10055,9 @@ pub struct CreateQrcodeResponse {
     #[prost(string, optional, tag = "6")]
     pub show_qrcode_url: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -10301,8 +10415,9 @@ pub struct GetStableTokenRequest {
     #[prost(bool, optional, tag = "5")]
     pub force_refresh: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -11022,8 +11137,9 @@ pub struct ListUserCardsRequest {
     #[prost(string, optional, tag = "3")]
     pub card_id: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -11041,8 +11157,9 @@ pub struct UserCard {
     #[prost(string, optional, tag = "2")]
     pub card_id: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
@@ -11067,8 +11184,9 @@ pub struct ListUserCardsResponse {
     #[prost(bool, optional, tag = "4")]
     pub has_share_card: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, and lists that are present but empty
-    /// (`\[\]`).
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
     #[prost(btree_map = "string, string", tag = "1000")]
     pub extra: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,

@@ -112,7 +112,9 @@ impl OperationVisitor for Conforms<'_> {
         let id = E::OPERATION.id;
         match self.0.get("errcode").and_then(Value::as_i64) {
             None | Some(0) => {
-                let answer = E::Answer::from_body(self.0.to_string().as_bytes()).unwrap();
+                let (answer, deviations) =
+                    E::Answer::read_body(self.0.to_string().as_bytes()).unwrap();
+                assert_eq!(deviations, [], "{id}: {}", self.0);
                 // An empty list is an answer, too.
                 let is_empty_list =
                     |field: &str| self.0.get(field).is_some_and(|value| *value == json!([]));

@@ -2,14 +2,13 @@
 
 //! The resource `cards`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{
     Card, CardState, CardType, CodeMode, CodeType, JumpTarget, ListCardsResponse,
     PurchaseInformation, UserInformationForm, ValidDateInformation,
 };
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     Operation, Params, ParamsIn, Pattern, RateLimit, Repeat, Scheme, Subject, VisitSensitive,
@@ -316,35 +315,31 @@ impl Object for CreateCard {
         "user_information",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "out_request_no" => self.out_request_no = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "appid" => self.appid = take(map)?,
-            "card_type" => self.card_type = take(map)?,
-            "card_title" => self.card_title = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "code_mode" => self.code_mode = take(map)?,
-            "code_type" => self.code_type = take(map)?,
-            "code_jump_information" => self.code_jump_information = take(map)?,
-            "benefits" => self.benefits = take(map)?,
-            "notify_url" => self.notify_url = take(map)?,
-            "need_pinned" => self.need_pinned = take(map)?,
-            "need_display_level" => self.need_display_level = take(map)?,
-            "init_level" => self.init_level = take(map)?,
-            "service_phone" => self.service_phone = take(map)?,
-            "legal_agreement" => self.legal_agreement = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "member_information" => self.member_information = take(map)?,
-            "points_information" => self.points_information = take(map)?,
-            "balance_information" => self.balance_information = take(map)?,
-            "purchase_information" => self.purchase_information = take(map)?,
-            "user_information" => self.user_information = take(map)?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "appid" => self.appid = members.take()?,
+            "card_type" => self.card_type = members.take()?,
+            "card_title" => self.card_title = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "code_mode" => self.code_mode = members.take()?,
+            "code_type" => self.code_type = members.take()?,
+            "code_jump_information" => self.code_jump_information = members.take()?,
+            "benefits" => self.benefits = members.take()?,
+            "notify_url" => self.notify_url = members.take()?,
+            "need_pinned" => self.need_pinned = members.take()?,
+            "need_display_level" => self.need_display_level = members.take()?,
+            "init_level" => self.init_level = members.take()?,
+            "service_phone" => self.service_phone = members.take()?,
+            "legal_agreement" => self.legal_agreement = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "member_information" => self.member_information = members.take()?,
+            "points_information" => self.points_information = members.take()?,
+            "balance_information" => self.balance_information = members.take()?,
+            "purchase_information" => self.purchase_information = members.take()?,
+            "user_information" => self.user_information = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -584,11 +579,7 @@ impl ListCards {
 impl Object for ListCards {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -739,11 +730,7 @@ impl GetCard {
 impl Object for GetCard {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -1120,30 +1107,26 @@ impl Object for UpdateCard {
         "legal_agreement",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "card_title" => self.card_title = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "code_jump_information" => self.code_jump_information = take(map)?,
-            "benefits" => self.benefits = take(map)?,
-            "notify_url" => self.notify_url = take(map)?,
-            "need_pinned" => self.need_pinned = take(map)?,
-            "need_display_level" => self.need_display_level = take(map)?,
-            "service_phone" => self.service_phone = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "member_information" => self.member_information = take(map)?,
-            "points_information" => self.points_information = take(map)?,
-            "balance_information" => self.balance_information = take(map)?,
-            "purchase_information" => self.purchase_information = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "init_level" => self.init_level = take(map)?,
-            "legal_agreement" => self.legal_agreement = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_title" => self.card_title = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "code_jump_information" => self.code_jump_information = members.take()?,
+            "benefits" => self.benefits = members.take()?,
+            "notify_url" => self.notify_url = members.take()?,
+            "need_pinned" => self.need_pinned = members.take()?,
+            "need_display_level" => self.need_display_level = members.take()?,
+            "service_phone" => self.service_phone = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "member_information" => self.member_information = members.take()?,
+            "points_information" => self.points_information = members.take()?,
+            "balance_information" => self.balance_information = members.take()?,
+            "purchase_information" => self.purchase_information = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "init_level" => self.init_level = members.take()?,
+            "legal_agreement" => self.legal_agreement = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1344,11 +1327,7 @@ impl DeleteCard {
 impl Object for DeleteCard {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -1497,13 +1476,9 @@ impl InvalidateCard {
 impl Object for InvalidateCard {
     const MEMBERS: &'static [&'static str] = &["brand_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,11 +2,10 @@
 
 //! The resource `direct_media`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::UploadedImage;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, Errcode, ErrorRow, Extra,
     Family, Limits, Multipart, Operation, Params, ParamsIn, RateLimit, Repeat, Scheme,
@@ -106,11 +105,7 @@ impl UploadDirectImage {
 impl Object for UploadDirectImage {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -183,14 +178,10 @@ pub struct DirectImageMeta {
 impl Object for DirectImageMeta {
     const MEMBERS: &'static [&'static str] = &["filename", "file_digest"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "filename" => self.filename = take(map)?,
-            "file_digest" => self.file_digest = take(map)?,
+            "filename" => self.filename = members.take()?,
+            "file_digest" => self.file_digest = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

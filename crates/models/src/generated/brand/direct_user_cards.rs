@@ -2,14 +2,13 @@
 
 //! The resource `direct_user_cards`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{
     ListUserCardsResponse, UserCard, UserCardConfirmState, UserCardState, UserInformation,
     ValidDateInformation,
 };
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Sensitive, Subject,
@@ -112,11 +111,7 @@ impl GetDirectUserCard {
 impl Object for GetDirectUserCard {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -270,11 +265,7 @@ impl ListDirectUserCards {
 impl Object for ListDirectUserCards {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -453,21 +444,17 @@ impl Object for UpdateDirectUserCard {
         "attach",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "level" => self.level = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "attach" => self.attach = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "level" => self.level = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "attach" => self.attach = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -665,15 +652,11 @@ impl InvalidateDirectUserCard {
 impl Object for InvalidateDirectUserCard {
     const MEMBERS: &'static [&'static str] = &["card_id", "openid", "invalid_reason"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "invalid_reason" => self.invalid_reason = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "invalid_reason" => self.invalid_reason = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -860,22 +843,18 @@ impl Object for ImportDirectUserCardByOpenid {
         "pickup_time",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "level" => self.level = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "pickup_time" => self.pickup_time = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "level" => self.level = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "pickup_time" => self.pickup_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1105,22 +1084,18 @@ impl Object for ConfirmDirectUserCard {
         "user_card_confirm_state",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "level" => self.level = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "attach" => self.attach = take(map)?,
-            "user_card_confirm_state" => self.user_card_confirm_state = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "level" => self.level = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "attach" => self.attach = members.take()?,
+            "user_card_confirm_state" => self.user_card_confirm_state = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

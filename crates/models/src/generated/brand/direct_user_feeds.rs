@@ -2,11 +2,10 @@
 
 //! The resource `direct_user_feeds`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::UserFeed;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, Subject, VisitSensitive,
@@ -119,17 +118,13 @@ impl Object for CreateDirectUserFeed {
         "cell",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
-            "cell" => self.cell = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "cell" => self.cell = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

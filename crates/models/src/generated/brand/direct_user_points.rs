@@ -2,11 +2,10 @@
 
 //! The resource `direct_user_points`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{ExchangeRecord, PointExchangeResult, UserPoints};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Subject,
@@ -121,17 +120,13 @@ impl Object for SyncDirectUserPoints {
         "point_balance",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "out_request_no" => self.out_request_no = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "point_balance" => self.point_balance = take(map)?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "point_balance" => self.point_balance = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -323,19 +318,15 @@ impl Object for ConfirmDirectExchangeCoupon {
         "reject_reason",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "record_id" => self.record_id = take(map)?,
-            "exchange_coupon_template_id" => self.exchange_coupon_template_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "result" => self.result = take(map)?,
-            "reject_reason" => self.reject_reason = take(map)?,
+            "record_id" => self.record_id = members.take()?,
+            "exchange_coupon_template_id" => self.exchange_coupon_template_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "result" => self.result = members.take()?,
+            "reject_reason" => self.reject_reason = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

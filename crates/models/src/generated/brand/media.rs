@@ -2,11 +2,10 @@
 
 //! The resource `media`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::UploadedImage;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, Errcode, ErrorRow, Extra,
     Family, Limits, Multipart, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
@@ -112,11 +111,7 @@ impl UploadImage {
 impl Object for UploadImage {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -189,14 +184,10 @@ pub struct ImageMeta {
 impl Object for ImageMeta {
     const MEMBERS: &'static [&'static str] = &["filename", "sha256"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "filename" => self.filename = take(map)?,
-            "sha256" => self.sha256 = take(map)?,
+            "filename" => self.filename = members.take()?,
+            "sha256" => self.sha256 = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,11 +2,10 @@
 
 //! The resource `membership_activities`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{ActivityChannel, ActivityState};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Pattern, RateLimit, Repeat, Scheme, Subject,
@@ -137,22 +136,18 @@ impl Object for CreateMembershipActivity {
         "product_coupon_stock_list",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "out_request_no" => self.out_request_no = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "activity_channel" => self.activity_channel = take(map)?,
-            "title" => self.title = take(map)?,
-            "sub_title" => self.sub_title = take(map)?,
-            "begin_time" => self.begin_time = take(map)?,
-            "end_time" => self.end_time = take(map)?,
-            "apply_total" => self.apply_total = take(map)?,
-            "product_coupon_stock_list" => self.product_coupon_stock_list = take(map)?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "activity_channel" => self.activity_channel = members.take()?,
+            "title" => self.title = members.take()?,
+            "sub_title" => self.sub_title = members.take()?,
+            "begin_time" => self.begin_time = members.take()?,
+            "end_time" => self.end_time = members.take()?,
+            "apply_total" => self.apply_total = members.take()?,
+            "product_coupon_stock_list" => self.product_coupon_stock_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -336,11 +331,7 @@ impl ListMembershipActivities {
 impl Object for ListMembershipActivities {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -490,11 +481,7 @@ impl GetMembershipActivity {
 impl Object for GetMembershipActivity {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -656,17 +643,13 @@ impl Object for UpdateMembershipActivity {
     const MEMBERS: &'static [&'static str] =
         &["brand_id", "title", "sub_title", "begin_time", "end_time"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "title" => self.title = take(map)?,
-            "sub_title" => self.sub_title = take(map)?,
-            "begin_time" => self.begin_time = take(map)?,
-            "end_time" => self.end_time = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "title" => self.title = members.take()?,
+            "sub_title" => self.sub_title = members.take()?,
+            "begin_time" => self.begin_time = members.take()?,
+            "end_time" => self.end_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -821,13 +804,9 @@ impl TerminateMembershipActivity {
 impl Object for TerminateMembershipActivity {
     const MEMBERS: &'static [&'static str] = &["brand_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -888,14 +867,10 @@ pub struct ProductCouponStock {
 impl Object for ProductCouponStock {
     const MEMBERS: &'static [&'static str] = &["product_coupon_id", "stock_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "product_coupon_id" => self.product_coupon_id = take(map)?,
-            "stock_id" => self.stock_id = take(map)?,
+            "product_coupon_id" => self.product_coupon_id = members.take()?,
+            "stock_id" => self.stock_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -986,27 +961,23 @@ impl Object for MembershipActivity {
         "modify_time",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "out_request_no" => self.out_request_no = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "activity_channel" => self.activity_channel = take(map)?,
-            "title" => self.title = take(map)?,
-            "sub_title" => self.sub_title = take(map)?,
-            "begin_time" => self.begin_time = take(map)?,
-            "end_time" => self.end_time = take(map)?,
-            "apply_total" => self.apply_total = take(map)?,
-            "apply_available" => self.apply_available = take(map)?,
-            "product_coupon_stock_list" => self.product_coupon_stock_list = take(map)?,
-            "activity_id" => self.activity_id = take(map)?,
-            "activity_state" => self.activity_state = take(map)?,
-            "create_time" => self.create_time = take(map)?,
-            "modify_time" => self.modify_time = take(map)?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "activity_channel" => self.activity_channel = members.take()?,
+            "title" => self.title = members.take()?,
+            "sub_title" => self.sub_title = members.take()?,
+            "begin_time" => self.begin_time = members.take()?,
+            "end_time" => self.end_time = members.take()?,
+            "apply_total" => self.apply_total = members.take()?,
+            "apply_available" => self.apply_available = members.take()?,
+            "product_coupon_stock_list" => self.product_coupon_stock_list = members.take()?,
+            "activity_id" => self.activity_id = members.take()?,
+            "activity_state" => self.activity_state = members.take()?,
+            "create_time" => self.create_time = members.take()?,
+            "modify_time" => self.modify_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1113,16 +1084,12 @@ pub struct ListMembershipActivitiesResponse {
 impl Object for ListMembershipActivitiesResponse {
     const MEMBERS: &'static [&'static str] = &["data", "total_count", "offset", "limit"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "data" => self.data = take(map)?,
-            "total_count" => self.total_count = take(map)?,
-            "offset" => self.offset = take(map)?,
-            "limit" => self.limit = take(map)?,
+            "data" => self.data = members.take()?,
+            "total_count" => self.total_count = members.take()?,
+            "offset" => self.offset = members.take()?,
+            "limit" => self.limit = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,17 +2,16 @@
 
 //! Notifications: what WeChat pushes to the merchant.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{
     CardType, CommonField, ProductCouponStockType, UserCardState, ValidDateInformation,
 };
 use crate::notification::{NotificationType, json, payload};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
-    Check, Checker, DecodeError, EncodeError, Extra, Limits, Pattern, Personal, Sensitive,
-    VisitSensitive,
+    Check, Checker, DecodeError, Deviation, EncodeError, Extra, Limits, Pattern, Personal,
+    Sensitive, VisitSensitive,
 };
 
 /// Every notification type of the family.
@@ -212,38 +211,53 @@ impl Notification {
     ///
     /// # Errors
     ///
-    /// Fails if the text is not the documented JSON.
+    /// Fails if the text is not one JSON object.
     pub fn parse(event_type: &str, plaintext: &[u8]) -> Result<Option<Self>, DecodeError> {
+        Self::read(event_type, plaintext, &mut Vec::new())
+    }
+
+    /// The same, and adds what is not as documented to `deviations`; their paths may be logged.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is not one JSON object.
+    pub fn read(
+        event_type: &str,
+        plaintext: &[u8],
+        deviations: &mut Vec<Deviation>,
+    ) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event_type {
             "BRAND_MEMBER_CARD_SP.USER_CARD.CREATE" => {
-                Self::BrandMemberCardSpUserCardCreate(Box::new(payload(plaintext)?))
+                Self::BrandMemberCardSpUserCardCreate(Box::new(payload(plaintext, deviations)?))
             }
             "BRAND_MEMBER_CARD_SP.USER_CARD.DELETE" => {
-                Self::BrandMemberCardSpUserCardDelete(Box::new(payload(plaintext)?))
+                Self::BrandMemberCardSpUserCardDelete(Box::new(payload(plaintext, deviations)?))
             }
             "BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON" => {
-                Self::BrandMemberCardSpPointExchangeCoupon(Box::new(payload(plaintext)?))
+                Self::BrandMemberCardSpPointExchangeCoupon(Box::new(payload(
+                    plaintext, deviations,
+                )?))
             }
             "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT" => {
-                Self::BrandMemberCardSpSyncUserPoint(Box::new(payload(plaintext)?))
+                Self::BrandMemberCardSpSyncUserPoint(Box::new(payload(plaintext, deviations)?))
             }
             "BRAND_MEMBER_CARD.USER_CARD.CREATE" => {
-                Self::BrandMemberCardUserCardCreate(Box::new(payload(plaintext)?))
+                Self::BrandMemberCardUserCardCreate(Box::new(payload(plaintext, deviations)?))
             }
             "BRAND_MEMBER_CARD.USER_CARD.DELETE" => {
-                Self::BrandMemberCardUserCardDelete(Box::new(payload(plaintext)?))
+                Self::BrandMemberCardUserCardDelete(Box::new(payload(plaintext, deviations)?))
             }
             "BRAND_MEMBER_CARD.POINT_EXCHANGE_COUPON" => {
-                Self::BrandMemberCardPointExchangeCoupon(Box::new(payload(plaintext)?))
+                Self::BrandMemberCardPointExchangeCoupon(Box::new(payload(plaintext, deviations)?))
             }
             "BRAND_MEMBER_CARD.SYNC_USER_POINT" => {
-                Self::BrandMemberCardSyncUserPoint(Box::new(payload(plaintext)?))
+                Self::BrandMemberCardSyncUserPoint(Box::new(payload(plaintext, deviations)?))
             }
             "MEMBERCARDSP.USER_CARD.CREATE" => {
-                Self::MembercardspUserCardCreate(Box::new(payload(plaintext)?))
+                Self::MembercardspUserCardCreate(Box::new(payload(plaintext, deviations)?))
             }
             "MEMBERCARDSP.USER_CARD.DELETE" => {
-                Self::MembercardspUserCardDelete(Box::new(payload(plaintext)?))
+                Self::MembercardspUserCardDelete(Box::new(payload(plaintext, deviations)?))
             }
             _ => return Ok(None),
         }))
@@ -321,14 +335,10 @@ pub struct NotifiedCommonFieldValue {
 impl Object for NotifiedCommonFieldValue {
     const MEMBERS: &'static [&'static str] = &["name", "value"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "value" => self.value = take(map)?,
+            "name" => self.name = members.take()?,
+            "value" => self.value = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -371,14 +381,10 @@ pub struct NotifiedCustomFieldValue {
 impl Object for NotifiedCustomFieldValue {
     const MEMBERS: &'static [&'static str] = &["name", "user_chosen_values"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "user_chosen_values" => self.user_chosen_values = take(map)?,
+            "name" => self.name = members.take()?,
+            "user_chosen_values" => self.user_chosen_values = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -425,14 +431,10 @@ pub struct NotifiedUserInformation {
 impl Object for NotifiedUserInformation {
     const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "common_field_list" => self.common_field_list = take(map)?,
-            "custom_field_list" => self.custom_field_list = take(map)?,
+            "common_field_list" => self.common_field_list = members.take()?,
+            "custom_field_list" => self.custom_field_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -541,30 +543,26 @@ impl Object for UserCardNotification {
         "modify_time",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "user_card_code" => self.user_card_code = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_type" => self.card_type = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "level" => self.level = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "pickup_time" => self.pickup_time = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "attach" => self.attach = take(map)?,
-            "user_card_state" => self.user_card_state = take(map)?,
-            "invalid_reason" => self.invalid_reason = take(map)?,
-            "invalid_time" => self.invalid_time = take(map)?,
-            "create_time" => self.create_time = take(map)?,
-            "modify_time" => self.modify_time = take(map)?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_type" => self.card_type = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "level" => self.level = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "pickup_time" => self.pickup_time = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "attach" => self.attach = members.take()?,
+            "user_card_state" => self.user_card_state = members.take()?,
+            "invalid_reason" => self.invalid_reason = members.take()?,
+            "invalid_time" => self.invalid_time = members.take()?,
+            "create_time" => self.create_time = members.take()?,
+            "modify_time" => self.modify_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -720,23 +718,19 @@ impl Object for PointExchangeCouponNotification {
         "stock_id",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "record_id" => self.record_id = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "appid" => self.appid = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "exchange_coupon_template_id" => self.exchange_coupon_template_id = take(map)?,
-            "deduct_points" => self.deduct_points = take(map)?,
-            "product_coupon_id" => self.product_coupon_id = take(map)?,
-            "product_coupon_stock_type" => self.product_coupon_stock_type = take(map)?,
-            "stock_id" => self.stock_id = take(map)?,
+            "record_id" => self.record_id = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "appid" => self.appid = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "exchange_coupon_template_id" => self.exchange_coupon_template_id = members.take()?,
+            "deduct_points" => self.deduct_points = members.take()?,
+            "product_coupon_id" => self.product_coupon_id = members.take()?,
+            "product_coupon_stock_type" => self.product_coupon_stock_type = members.take()?,
+            "stock_id" => self.stock_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -825,16 +819,12 @@ pub struct SyncUserPointNotification {
 impl Object for SyncUserPointNotification {
     const MEMBERS: &'static [&'static str] = &["brand_id", "card_id", "openid", "user_card_code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,11 +2,10 @@
 
 //! The resource `pay_view_tokens`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::Token;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     Operation, Params, ParamsIn, Personal, RateLimit, Repeat, Scheme, VisitSensitive,
@@ -105,15 +104,11 @@ impl CreatePayViewToken {
 impl Object for CreatePayViewToken {
     const MEMBERS: &'static [&'static str] = &["brand_id", "card_id", "openid"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

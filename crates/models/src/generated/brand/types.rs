@@ -2,10 +2,9 @@
 
 //! Enumerations and the messages that several resources share.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::open_enum::open_enum;
 use crate::{
     Answer, Check, Checker, Extra, Limits, Pattern, Personal, Secret, Sensitive, VisitSensitive,
@@ -193,14 +192,10 @@ pub struct JumpTarget {
 impl Object for JumpTarget {
     const MEMBERS: &'static [&'static str] = &["jump_appid", "jump_path"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "jump_appid" => self.jump_appid = take(map)?,
-            "jump_path" => self.jump_path = take(map)?,
+            "jump_appid" => self.jump_appid = members.take()?,
+            "jump_path" => self.jump_path = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -255,16 +250,12 @@ impl Object for ValidDateInformation {
         "available_day_after_receive",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "available_begin_time" => self.available_begin_time = take(map)?,
-            "available_end_time" => self.available_end_time = take(map)?,
-            "available_day_after_receive" => self.available_day_after_receive = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "available_begin_time" => self.available_begin_time = members.take()?,
+            "available_end_time" => self.available_end_time = members.take()?,
+            "available_day_after_receive" => self.available_day_after_receive = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -330,15 +321,11 @@ pub struct PurchaseInformation {
 impl Object for PurchaseInformation {
     const MEMBERS: &'static [&'static str] = &["price", "jump_appid", "jump_path"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "price" => self.price = take(map)?,
-            "jump_appid" => self.jump_appid = take(map)?,
-            "jump_path" => self.jump_path = take(map)?,
+            "price" => self.price = members.take()?,
+            "jump_appid" => self.jump_appid = members.take()?,
+            "jump_path" => self.jump_path = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -386,15 +373,11 @@ pub struct CustomFormField {
 impl Object for CustomFormField {
     const MEMBERS: &'static [&'static str] = &["type", "name", "values"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "name" => self.name = take(map)?,
-            "values" => self.values = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "name" => self.name = members.take()?,
+            "values" => self.values = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -443,14 +426,10 @@ pub struct UserInformationForm {
 impl Object for UserInformationForm {
     const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "common_field_list" => self.common_field_list = take(map)?,
-            "custom_field_list" => self.custom_field_list = take(map)?,
+            "common_field_list" => self.common_field_list = members.take()?,
+            "custom_field_list" => self.custom_field_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -596,40 +575,36 @@ impl Object for Card {
         "update_time",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "out_request_no" => self.out_request_no = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "appid" => self.appid = take(map)?,
-            "card_type" => self.card_type = take(map)?,
-            "card_title" => self.card_title = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "code_mode" => self.code_mode = take(map)?,
-            "code_type" => self.code_type = take(map)?,
-            "code_jump_information" => self.code_jump_information = take(map)?,
-            "benefits" => self.benefits = take(map)?,
-            "notify_url" => self.notify_url = take(map)?,
-            "need_pinned" => self.need_pinned = take(map)?,
-            "need_display_level" => self.need_display_level = take(map)?,
-            "init_level" => self.init_level = take(map)?,
-            "service_phone" => self.service_phone = take(map)?,
-            "legal_agreement" => self.legal_agreement = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "member_information" => self.member_information = take(map)?,
-            "points_information" => self.points_information = take(map)?,
-            "balance_information" => self.balance_information = take(map)?,
-            "purchase_information" => self.purchase_information = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "state" => self.state = take(map)?,
-            "create_time" => self.create_time = take(map)?,
-            "modify_time" => self.modify_time = take(map)?,
-            "update_time" => self.update_time = take(map)?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "appid" => self.appid = members.take()?,
+            "card_type" => self.card_type = members.take()?,
+            "card_title" => self.card_title = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "code_mode" => self.code_mode = members.take()?,
+            "code_type" => self.code_type = members.take()?,
+            "code_jump_information" => self.code_jump_information = members.take()?,
+            "benefits" => self.benefits = members.take()?,
+            "notify_url" => self.notify_url = members.take()?,
+            "need_pinned" => self.need_pinned = members.take()?,
+            "need_display_level" => self.need_display_level = members.take()?,
+            "init_level" => self.init_level = members.take()?,
+            "service_phone" => self.service_phone = members.take()?,
+            "legal_agreement" => self.legal_agreement = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "member_information" => self.member_information = members.take()?,
+            "points_information" => self.points_information = members.take()?,
+            "balance_information" => self.balance_information = members.take()?,
+            "purchase_information" => self.purchase_information = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "state" => self.state = members.take()?,
+            "create_time" => self.create_time = members.take()?,
+            "modify_time" => self.modify_time = members.take()?,
+            "update_time" => self.update_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -788,16 +763,12 @@ pub struct ListCardsResponse {
 impl Object for ListCardsResponse {
     const MEMBERS: &'static [&'static str] = &["data", "total_count", "offset", "limit"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "data" => self.data = take(map)?,
-            "total_count" => self.total_count = take(map)?,
-            "offset" => self.offset = take(map)?,
-            "limit" => self.limit = take(map)?,
+            "data" => self.data = members.take()?,
+            "total_count" => self.total_count = members.take()?,
+            "offset" => self.offset = members.take()?,
+            "limit" => self.limit = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -846,14 +817,10 @@ pub struct CommonFieldValue {
 impl Object for CommonFieldValue {
     const MEMBERS: &'static [&'static str] = &["name", "value"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "value" => self.value = take(map)?,
+            "name" => self.name = members.take()?,
+            "value" => self.value = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -900,14 +867,10 @@ pub struct CustomFieldValue {
 impl Object for CustomFieldValue {
     const MEMBERS: &'static [&'static str] = &["name", "user_chosen_values"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "user_chosen_values" => self.user_chosen_values = take(map)?,
+            "name" => self.name = members.take()?,
+            "user_chosen_values" => self.user_chosen_values = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -958,14 +921,10 @@ pub struct UserInformation {
 impl Object for UserInformation {
     const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "common_field_list" => self.common_field_list = take(map)?,
-            "custom_field_list" => self.custom_field_list = take(map)?,
+            "common_field_list" => self.common_field_list = members.take()?,
+            "custom_field_list" => self.custom_field_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1077,30 +1036,26 @@ impl Object for UserCard {
         "modify_time",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "user_card_code" => self.user_card_code = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_type" => self.card_type = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "level" => self.level = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "pickup_time" => self.pickup_time = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "attach" => self.attach = take(map)?,
-            "user_card_state" => self.user_card_state = take(map)?,
-            "invalid_reason" => self.invalid_reason = take(map)?,
-            "invalid_time" => self.invalid_time = take(map)?,
-            "create_time" => self.create_time = take(map)?,
-            "modify_time" => self.modify_time = take(map)?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_type" => self.card_type = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "level" => self.level = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "pickup_time" => self.pickup_time = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "attach" => self.attach = members.take()?,
+            "user_card_state" => self.user_card_state = members.take()?,
+            "invalid_reason" => self.invalid_reason = members.take()?,
+            "invalid_time" => self.invalid_time = members.take()?,
+            "create_time" => self.create_time = members.take()?,
+            "modify_time" => self.modify_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1230,16 +1185,12 @@ pub struct ListUserCardsResponse {
 impl Object for ListUserCardsResponse {
     const MEMBERS: &'static [&'static str] = &["data", "total_count", "offset", "limit"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "data" => self.data = take(map)?,
-            "total_count" => self.total_count = take(map)?,
-            "offset" => self.offset = take(map)?,
-            "limit" => self.limit = take(map)?,
+            "data" => self.data = members.take()?,
+            "total_count" => self.total_count = members.take()?,
+            "offset" => self.offset = members.take()?,
+            "limit" => self.limit = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1293,14 +1244,10 @@ pub struct Token {
 impl Object for Token {
     const MEMBERS: &'static [&'static str] = &["token", "expire_time"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "token" => self.token = take(map)?,
-            "expire_time" => self.expire_time = take(map)?,
+            "token" => self.token = members.take()?,
+            "expire_time" => self.expire_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1372,19 +1319,15 @@ impl Object for UserFeed {
         "cell_message",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
-            "cell" => self.cell = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "cell_message" => self.cell_message = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "cell" => self.cell = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "cell_message" => self.cell_message = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1470,18 +1413,14 @@ impl Object for UserPoints {
         "point_balance",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "out_request_no" => self.out_request_no = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "point_balance" => self.point_balance = take(map)?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "point_balance" => self.point_balance = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1584,25 +1523,21 @@ impl Object for ExchangeRecord {
         "fail_reason",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "record_id" => self.record_id = take(map)?,
-            "exchange_coupon_template_id" => self.exchange_coupon_template_id = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "state" => self.state = take(map)?,
-            "product_coupon_id" => self.product_coupon_id = take(map)?,
-            "product_coupon_stock_type" => self.product_coupon_stock_type = take(map)?,
-            "stock_id" => self.stock_id = take(map)?,
-            "coupon_code" => self.coupon_code = take(map)?,
-            "reject_reason" => self.reject_reason = take(map)?,
-            "fail_reason" => self.fail_reason = take(map)?,
+            "record_id" => self.record_id = members.take()?,
+            "exchange_coupon_template_id" => self.exchange_coupon_template_id = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "state" => self.state = members.take()?,
+            "product_coupon_id" => self.product_coupon_id = members.take()?,
+            "product_coupon_stock_type" => self.product_coupon_stock_type = members.take()?,
+            "stock_id" => self.stock_id = members.take()?,
+            "coupon_code" => self.coupon_code = members.take()?,
+            "reject_reason" => self.reject_reason = members.take()?,
+            "fail_reason" => self.fail_reason = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1698,13 +1633,9 @@ pub struct UploadedImage {
 impl Object for UploadedImage {
     const MEMBERS: &'static [&'static str] = &["media_url"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "media_url" => self.media_url = take(map)?,
+            "media_url" => self.media_url = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,14 +2,13 @@
 
 //! The resource `user_cards`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{
     CardType, ListUserCardsResponse, UserCard, UserCardConfirmState, UserCardState,
     UserInformation, ValidDateInformation,
 };
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Sensitive,
@@ -137,11 +136,7 @@ impl GetUserCard {
 impl Object for GetUserCard {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -321,11 +316,7 @@ impl ListUserCards {
 impl Object for ListUserCards {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -663,23 +654,19 @@ impl Object for UpdateUserCard {
         "pickup_time",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "level" => self.level = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "attach" => self.attach = take(map)?,
-            "pickup_time" => self.pickup_time = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "level" => self.level = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "attach" => self.attach = members.take()?,
+            "pickup_time" => self.pickup_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -931,16 +918,12 @@ impl InvalidateUserCard {
 impl Object for InvalidateUserCard {
     const MEMBERS: &'static [&'static str] = &["brand_id", "card_id", "openid", "invalid_reason"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "invalid_reason" => self.invalid_reason = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "invalid_reason" => self.invalid_reason = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1217,24 +1200,20 @@ impl Object for ImportUserCardByOpenid {
         "date_information",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "level" => self.level = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "pickup_time" => self.pickup_time = take(map)?,
-            "date_information" => self.date_information = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "level" => self.level = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "pickup_time" => self.pickup_time = members.take()?,
+            "date_information" => self.date_information = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1465,22 +1444,18 @@ impl Object for ImportUserCardByPhone {
         "pickup_time",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "level" => self.level = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "date_information" => self.date_information = take(map)?,
-            "pickup_time" => self.pickup_time = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "level" => self.level = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "date_information" => self.date_information = members.take()?,
+            "pickup_time" => self.pickup_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1875,23 +1850,19 @@ impl Object for ConfirmUserCard {
         "user_card_confirm_state",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "level" => self.level = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "attach" => self.attach = take(map)?,
-            "user_card_confirm_state" => self.user_card_confirm_state = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "level" => self.level = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "attach" => self.attach = members.take()?,
+            "user_card_confirm_state" => self.user_card_confirm_state = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2072,28 +2043,24 @@ impl Object for ImportUserCardByPhoneResponse {
         "invalid_time",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "user_card_code" => self.user_card_code = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_type" => self.card_type = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "level" => self.level = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "pickup_time" => self.pickup_time = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "attach" => self.attach = take(map)?,
-            "user_card_state" => self.user_card_state = take(map)?,
-            "invalid_reason" => self.invalid_reason = take(map)?,
-            "invalid_time" => self.invalid_time = take(map)?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_type" => self.card_type = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "level" => self.level = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "pickup_time" => self.pickup_time = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "attach" => self.attach = members.take()?,
+            "user_card_state" => self.user_card_state = members.take()?,
+            "invalid_reason" => self.invalid_reason = members.take()?,
+            "invalid_time" => self.invalid_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,11 +2,10 @@
 
 //! The resource `user_points`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{ExchangeRecord, PointExchangeResult, PointExchangeState, UserPoints};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Subject,
@@ -142,18 +141,14 @@ impl Object for SyncUserPoints {
         "point_balance",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "out_request_no" => self.out_request_no = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "point_balance" => self.point_balance = take(map)?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "point_balance" => self.point_balance = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -371,23 +366,19 @@ impl Object for ConfirmExchangeCoupon {
         "fail_reason",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "record_id" => self.record_id = take(map)?,
-            "exchange_coupon_template_id" => self.exchange_coupon_template_id = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "result" => self.result = take(map)?,
-            "reject_reason" => self.reject_reason = take(map)?,
-            "state" => self.state = take(map)?,
-            "coupon_code" => self.coupon_code = take(map)?,
-            "fail_reason" => self.fail_reason = take(map)?,
+            "record_id" => self.record_id = members.take()?,
+            "exchange_coupon_template_id" => self.exchange_coupon_template_id = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "result" => self.result = members.take()?,
+            "reject_reason" => self.reject_reason = members.take()?,
+            "state" => self.state = members.take()?,
+            "coupon_code" => self.coupon_code = members.take()?,
+            "fail_reason" => self.fail_reason = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

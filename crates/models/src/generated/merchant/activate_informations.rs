@@ -2,11 +2,10 @@
 
 //! The resource `activate_informations`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::UserInformation;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
@@ -99,11 +98,7 @@ impl GetActivateInformation {
 impl Object for GetActivateInformation {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -163,15 +158,11 @@ pub struct GetActivateInformationResponse {
 impl Object for GetActivateInformationResponse {
     const MEMBERS: &'static [&'static str] = &["nickname", "head_image_url", "user_information"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "nickname" => self.nickname = take(map)?,
-            "head_image_url" => self.head_image_url = take(map)?,
-            "user_information" => self.user_information = take(map)?,
+            "nickname" => self.nickname = members.take()?,
+            "head_image_url" => self.head_image_url = members.take()?,
+            "user_information" => self.user_information = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,11 +2,10 @@
 
 //! The resource `activities`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{ActivateType, ActivityStatus, ActivityType};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, Subject, VisitSensitive,
@@ -181,22 +180,18 @@ impl Object for CreateActivity {
         "miniprogram_activity_setting",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "activity_name" => self.activity_name = take(map)?,
-            "activity_type" => self.activity_type = take(map)?,
-            "begin_time" => self.begin_time = take(map)?,
-            "end_time" => self.end_time = take(map)?,
-            "award_send_period" => self.award_send_period = take(map)?,
-            "stock_list" => self.stock_list = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
-            "pay_activity_setting" => self.pay_activity_setting = take(map)?,
-            "miniprogram_activity_setting" => self.miniprogram_activity_setting = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "activity_name" => self.activity_name = members.take()?,
+            "activity_type" => self.activity_type = members.take()?,
+            "begin_time" => self.begin_time = members.take()?,
+            "end_time" => self.end_time = members.take()?,
+            "award_send_period" => self.award_send_period = members.take()?,
+            "stock_list" => self.stock_list = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "pay_activity_setting" => self.pay_activity_setting = members.take()?,
+            "miniprogram_activity_setting" => self.miniprogram_activity_setting = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -399,11 +394,7 @@ impl ListActivities {
 impl Object for ListActivities {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -553,11 +544,7 @@ impl GetActivity {
 impl Object for GetActivity {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -701,11 +688,7 @@ impl TerminateActivity {
 impl Object for TerminateActivity {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -767,14 +750,10 @@ pub struct AwardSendTime {
 impl Object for AwardSendTime {
     const MEMBERS: &'static [&'static str] = &["begin_time", "end_time"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "begin_time" => self.begin_time = take(map)?,
-            "end_time" => self.end_time = take(map)?,
+            "begin_time" => self.begin_time = members.take()?,
+            "end_time" => self.end_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -827,15 +806,11 @@ pub struct DayTime {
 impl Object for DayTime {
     const MEMBERS: &'static [&'static str] = &["hours", "minutes", "seconds"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "hours" => self.hours = take(map)?,
-            "minutes" => self.minutes = take(map)?,
-            "seconds" => self.seconds = take(map)?,
+            "hours" => self.hours = members.take()?,
+            "minutes" => self.minutes = members.take()?,
+            "seconds" => self.seconds = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -880,14 +855,10 @@ pub struct AwardSendDayTime {
 impl Object for AwardSendDayTime {
     const MEMBERS: &'static [&'static str] = &["begin_day_time", "end_day_time"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "begin_day_time" => self.begin_day_time = take(map)?,
-            "end_day_time" => self.end_day_time = take(map)?,
+            "begin_day_time" => self.begin_day_time = members.take()?,
+            "end_day_time" => self.end_day_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -930,14 +901,10 @@ pub struct AwardSendPeriod {
 impl Object for AwardSendPeriod {
     const MEMBERS: &'static [&'static str] = &["award_send_time", "award_send_day_time"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "award_send_time" => self.award_send_time = take(map)?,
-            "award_send_day_time" => self.award_send_day_time = take(map)?,
+            "award_send_time" => self.award_send_time = members.take()?,
+            "award_send_day_time" => self.award_send_day_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -985,14 +952,10 @@ pub struct ActivityStock {
 impl Object for ActivityStock {
     const MEMBERS: &'static [&'static str] = &["stock_creator_mchid", "stock_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "stock_creator_mchid" => self.stock_creator_mchid = take(map)?,
-            "stock_id" => self.stock_id = take(map)?,
+            "stock_creator_mchid" => self.stock_creator_mchid = members.take()?,
+            "stock_id" => self.stock_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1041,14 +1004,10 @@ pub struct ActivateMiniprogram {
 impl Object for ActivateMiniprogram {
     const MEMBERS: &'static [&'static str] = &["activate_appid", "activate_path"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "activate_appid" => self.activate_appid = take(map)?,
-            "activate_path" => self.activate_path = take(map)?,
+            "activate_appid" => self.activate_appid = members.take()?,
+            "activate_path" => self.activate_path = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1096,15 +1055,11 @@ impl Object for ActivateSetting {
     const MEMBERS: &'static [&'static str] =
         &["activate_type", "activate_url", "activate_miniprogram"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "activate_type" => self.activate_type = take(map)?,
-            "activate_url" => self.activate_url = take(map)?,
-            "activate_miniprogram" => self.activate_miniprogram = take(map)?,
+            "activate_type" => self.activate_type = members.take()?,
+            "activate_url" => self.activate_url = members.take()?,
+            "activate_miniprogram" => self.activate_miniprogram = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1150,13 +1105,9 @@ pub struct PaymentMode {
 impl Object for PaymentMode {
     const MEMBERS: &'static [&'static str] = &["payment_scene_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "payment_scene_list" => self.payment_scene_list = take(map)?,
+            "payment_scene_list" => self.payment_scene_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1197,15 +1148,11 @@ pub struct PaymentSetting {
 impl Object for PaymentSetting {
     const MEMBERS: &'static [&'static str] = &["payment_mode", "limit_bank", "goods_tags"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "payment_mode" => self.payment_mode = take(map)?,
-            "limit_bank" => self.limit_bank = take(map)?,
-            "goods_tags" => self.goods_tags = take(map)?,
+            "payment_mode" => self.payment_mode = members.take()?,
+            "limit_bank" => self.limit_bank = members.take()?,
+            "goods_tags" => self.goods_tags = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1261,17 +1208,13 @@ impl Object for PayActivitySetting {
         "payment_setting",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "logo_url" => self.logo_url = take(map)?,
-            "activity_second_title" => self.activity_second_title = take(map)?,
-            "mchid_list" => self.mchid_list = take(map)?,
-            "activate_setting" => self.activate_setting = take(map)?,
-            "payment_setting" => self.payment_setting = take(map)?,
+            "logo_url" => self.logo_url = members.take()?,
+            "activity_second_title" => self.activity_second_title = members.take()?,
+            "mchid_list" => self.mchid_list = members.take()?,
+            "activate_setting" => self.activate_setting = members.take()?,
+            "payment_setting" => self.payment_setting = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1330,15 +1273,11 @@ impl Object for AwardJumpDeploy {
     const MEMBERS: &'static [&'static str] =
         &["mini_program_appid", "mini_program_path", "button_text"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "mini_program_appid" => self.mini_program_appid = take(map)?,
-            "mini_program_path" => self.mini_program_path = take(map)?,
-            "button_text" => self.button_text = take(map)?,
+            "mini_program_appid" => self.mini_program_appid = members.take()?,
+            "mini_program_path" => self.mini_program_path = members.take()?,
+            "button_text" => self.button_text = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1380,14 +1319,10 @@ pub struct MiniprogramActivitySetting {
 impl Object for MiniprogramActivitySetting {
     const MEMBERS: &'static [&'static str] = &["outer_str", "award_jump_deploy"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "outer_str" => self.outer_str = take(map)?,
-            "award_jump_deploy" => self.award_jump_deploy = take(map)?,
+            "outer_str" => self.outer_str = members.take()?,
+            "award_jump_deploy" => self.award_jump_deploy = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1474,26 +1409,22 @@ impl Object for Activity {
         "miniprogram_activity_setting",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "activity_id" => self.activity_id = take(map)?,
-            "activity_status" => self.activity_status = take(map)?,
-            "create_time" => self.create_time = take(map)?,
-            "update_time" => self.update_time = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "activity_name" => self.activity_name = take(map)?,
-            "activity_type" => self.activity_type = take(map)?,
-            "begin_time" => self.begin_time = take(map)?,
-            "end_time" => self.end_time = take(map)?,
-            "award_send_period" => self.award_send_period = take(map)?,
-            "stock_list" => self.stock_list = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
-            "pay_activity_setting" => self.pay_activity_setting = take(map)?,
-            "miniprogram_activity_setting" => self.miniprogram_activity_setting = take(map)?,
+            "activity_id" => self.activity_id = members.take()?,
+            "activity_status" => self.activity_status = members.take()?,
+            "create_time" => self.create_time = members.take()?,
+            "update_time" => self.update_time = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "activity_name" => self.activity_name = members.take()?,
+            "activity_type" => self.activity_type = members.take()?,
+            "begin_time" => self.begin_time = members.take()?,
+            "end_time" => self.end_time = members.take()?,
+            "award_send_period" => self.award_send_period = members.take()?,
+            "stock_list" => self.stock_list = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "pay_activity_setting" => self.pay_activity_setting = members.take()?,
+            "miniprogram_activity_setting" => self.miniprogram_activity_setting = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1613,16 +1544,12 @@ pub struct ListActivitiesResponse {
 impl Object for ListActivitiesResponse {
     const MEMBERS: &'static [&'static str] = &["data", "offset", "limit", "total_count"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "data" => self.data = take(map)?,
-            "offset" => self.offset = take(map)?,
-            "limit" => self.limit = take(map)?,
-            "total_count" => self.total_count = take(map)?,
+            "data" => self.data = members.take()?,
+            "offset" => self.offset = members.take()?,
+            "limit" => self.limit = members.take()?,
+            "total_count" => self.total_count = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1668,14 +1595,10 @@ pub struct TerminateActivityResponse {
 impl Object for TerminateActivityResponse {
     const MEMBERS: &'static [&'static str] = &["activity_id", "terminate_time"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "activity_id" => self.activity_id = take(map)?,
-            "terminate_time" => self.terminate_time = take(map)?,
+            "activity_id" => self.activity_id = members.take()?,
+            "terminate_time" => self.terminate_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,10 +2,9 @@
 
 //! The resource `bonus`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     NoContent, Operation, Params, ParamsIn, Personal, Repeat, Scheme, VisitSensitive,
@@ -167,16 +166,12 @@ impl PrepareBonus {
 impl Object for PrepareBonus {
     const MEMBERS: &'static [&'static str] = &["out_trade_no", "mchid", "sub_mchid", "bonus_value"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "out_trade_no" => self.out_trade_no = take(map)?,
-            "mchid" => self.mchid = take(map)?,
-            "sub_mchid" => self.sub_mchid = take(map)?,
-            "bonus_value" => self.bonus_value = take(map)?,
+            "out_trade_no" => self.out_trade_no = members.take()?,
+            "mchid" => self.mchid = members.take()?,
+            "sub_mchid" => self.sub_mchid = members.take()?,
+            "bonus_value" => self.bonus_value = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -385,16 +380,12 @@ impl CommitBonus {
 impl Object for CommitBonus {
     const MEMBERS: &'static [&'static str] = &["out_trade_no", "mchid", "sub_mchid", "bonus_value"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "out_trade_no" => self.out_trade_no = take(map)?,
-            "mchid" => self.mchid = take(map)?,
-            "sub_mchid" => self.sub_mchid = take(map)?,
-            "bonus_value" => self.bonus_value = take(map)?,
+            "out_trade_no" => self.out_trade_no = members.take()?,
+            "mchid" => self.mchid = members.take()?,
+            "sub_mchid" => self.sub_mchid = members.take()?,
+            "bonus_value" => self.bonus_value = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,10 +2,9 @@
 
 //! The resource `callback`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, VisitSensitive,
@@ -97,13 +96,9 @@ impl SetCallback {
 impl Object for SetCallback {
     const MEMBERS: &'static [&'static str] = &["notify_url"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "notify_url" => self.notify_url = take(map)?,
+            "notify_url" => self.notify_url = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -217,11 +212,7 @@ pub struct GetCallback {
 impl Object for GetCallback {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -271,14 +262,10 @@ pub struct Callback {
 impl Object for Callback {
     const MEMBERS: &'static [&'static str] = &["notify_url", "mchid"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "notify_url" => self.notify_url = take(map)?,
-            "mchid" => self.mchid = take(map)?,
+            "notify_url" => self.notify_url = members.take()?,
+            "mchid" => self.mchid = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

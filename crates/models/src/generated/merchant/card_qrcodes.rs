@@ -2,11 +2,10 @@
 
 //! The resource `card_qrcodes`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::ActivateType;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, VisitSensitive,
@@ -158,17 +157,13 @@ impl Object for CreateCardQrcode {
         "outer_str",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "activate_type" => self.activate_type = take(map)?,
-            "activate_url" => self.activate_url = take(map)?,
-            "activate_appid" => self.activate_appid = take(map)?,
-            "activate_path" => self.activate_path = take(map)?,
-            "outer_str" => self.outer_str = take(map)?,
+            "activate_type" => self.activate_type = members.take()?,
+            "activate_url" => self.activate_url = members.take()?,
+            "activate_appid" => self.activate_appid = members.take()?,
+            "activate_path" => self.activate_path = members.take()?,
+            "outer_str" => self.outer_str = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -251,13 +246,9 @@ pub struct CreateCardQrcodeResponse {
 impl Object for CreateCardQrcodeResponse {
     const MEMBERS: &'static [&'static str] = &["url"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "url" => self.url = take(map)?,
+            "url" => self.url = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

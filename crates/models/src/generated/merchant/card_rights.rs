@@ -2,11 +2,10 @@
 
 //! The resource `card_rights`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{Bonus, Fapiao, FavorModuleTitle, Guide, MemberPriceTitle};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     NoContent, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
@@ -167,20 +166,16 @@ impl Object for UpdateCardRights {
         "guide",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "show_bonus" => self.show_bonus = take(map)?,
-            "show_favor" => self.show_favor = take(map)?,
-            "bonus" => self.bonus = take(map)?,
-            "favor" => self.favor = take(map)?,
-            "show_fapiao" => self.show_fapiao = take(map)?,
-            "fapiao" => self.fapiao = take(map)?,
-            "show_guide" => self.show_guide = take(map)?,
-            "guide" => self.guide = take(map)?,
+            "show_bonus" => self.show_bonus = members.take()?,
+            "show_favor" => self.show_favor = members.take()?,
+            "bonus" => self.bonus = members.take()?,
+            "favor" => self.favor = members.take()?,
+            "show_fapiao" => self.show_fapiao = members.take()?,
+            "fapiao" => self.fapiao = members.take()?,
+            "show_guide" => self.show_guide = members.take()?,
+            "guide" => self.guide = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -264,18 +259,14 @@ impl Object for FavorSetting {
         "favor_module_title",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "show_coupon" => self.show_coupon = take(map)?,
-            "member_price_word" => self.member_price_word = take(map)?,
-            "member_price_appid" => self.member_price_appid = take(map)?,
-            "member_price_path" => self.member_price_path = take(map)?,
-            "member_price_title" => self.member_price_title = take(map)?,
-            "favor_module_title" => self.favor_module_title = take(map)?,
+            "show_coupon" => self.show_coupon = members.take()?,
+            "member_price_word" => self.member_price_word = members.take()?,
+            "member_price_appid" => self.member_price_appid = members.take()?,
+            "member_price_path" => self.member_price_path = members.take()?,
+            "member_price_title" => self.member_price_title = members.take()?,
+            "favor_module_title" => self.favor_module_title = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,14 +2,13 @@
 
 //! The resource `cards`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{
     Bonus, CardTemplateStatus, CodeMode, CodeType, CommonFormField, CustomFieldType,
     DateInformationType, Fapiao, Guide, JumpMiniprogram,
 };
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, NoContent, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, Subject,
@@ -196,30 +195,26 @@ impl Object for CreateCard {
         "need_dynamic_code",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "appid" => self.appid = take(map)?,
-            "logo_url" => self.logo_url = take(map)?,
-            "brand" => self.brand = take(map)?,
-            "title" => self.title = take(map)?,
-            "background_picture_url" => self.background_picture_url = take(map)?,
-            "description" => self.description = take(map)?,
-            "service_phone" => self.service_phone = take(map)?,
-            "code_type" => self.code_type = take(map)?,
-            "total_quantity" => self.total_quantity = take(map)?,
-            "date_information" => self.date_information = take(map)?,
-            "code_mode" => self.code_mode = take(map)?,
-            "need_display_level" => self.need_display_level = take(map)?,
-            "init_level" => self.init_level = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
-            "balance_information" => self.balance_information = take(map)?,
-            "user_information_form" => self.user_information_form = take(map)?,
-            "additional_statement" => self.additional_statement = take(map)?,
-            "need_dynamic_code" => self.need_dynamic_code = take(map)?,
+            "appid" => self.appid = members.take()?,
+            "logo_url" => self.logo_url = members.take()?,
+            "brand" => self.brand = members.take()?,
+            "title" => self.title = members.take()?,
+            "background_picture_url" => self.background_picture_url = members.take()?,
+            "description" => self.description = members.take()?,
+            "service_phone" => self.service_phone = members.take()?,
+            "code_type" => self.code_type = members.take()?,
+            "total_quantity" => self.total_quantity = members.take()?,
+            "date_information" => self.date_information = members.take()?,
+            "code_mode" => self.code_mode = members.take()?,
+            "need_display_level" => self.need_display_level = members.take()?,
+            "init_level" => self.init_level = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "balance_information" => self.balance_information = members.take()?,
+            "user_information_form" => self.user_information_form = members.take()?,
+            "additional_statement" => self.additional_statement = members.take()?,
+            "need_dynamic_code" => self.need_dynamic_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -435,11 +430,7 @@ impl ListCards {
 impl Object for ListCards {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -594,11 +585,7 @@ impl GetCard {
 impl Object for GetCard {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -797,7 +784,7 @@ pub struct UpdateCard {
     /// Extra statement of the merchant shown when the user opens the card. Not on an official page that
     /// could be read.
     pub additional_statement: Option<AdditionalStatement>,
-    /// How member card codes are allocated. At most 32 characters.
+    /// How member card codes are allocated. At most 32 characters. Numbers and texts are both read.
     pub code_mode: Option<CodeMode>,
     /// How the member code is rendered; the symbol encodes membership_number. At most 32 characters.
     pub code_type: Option<CodeType>,
@@ -838,28 +825,24 @@ impl Object for UpdateCard {
         "need_dynamic_code",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "appid" => self.appid = take(map)?,
-            "logo_url" => self.logo_url = take(map)?,
-            "title" => self.title = take(map)?,
-            "background_picture_url" => self.background_picture_url = take(map)?,
-            "description" => self.description = take(map)?,
-            "service_phone" => self.service_phone = take(map)?,
-            "total_quantity" => self.total_quantity = take(map)?,
-            "date_information" => self.date_information = take(map)?,
-            "need_display_level" => self.need_display_level = take(map)?,
-            "init_level" => self.init_level = take(map)?,
-            "balance_information" => self.balance_information = take(map)?,
-            "user_information_form" => self.user_information_form = take(map)?,
-            "additional_statement" => self.additional_statement = take(map)?,
-            "code_mode" => self.code_mode = take(map)?,
-            "code_type" => self.code_type = take(map)?,
-            "need_dynamic_code" => self.need_dynamic_code = take(map)?,
+            "appid" => self.appid = members.take()?,
+            "logo_url" => self.logo_url = members.take()?,
+            "title" => self.title = members.take()?,
+            "background_picture_url" => self.background_picture_url = members.take()?,
+            "description" => self.description = members.take()?,
+            "service_phone" => self.service_phone = members.take()?,
+            "total_quantity" => self.total_quantity = members.take()?,
+            "date_information" => self.date_information = members.take()?,
+            "need_display_level" => self.need_display_level = members.take()?,
+            "init_level" => self.init_level = members.take()?,
+            "balance_information" => self.balance_information = members.take()?,
+            "user_information_form" => self.user_information_form = members.take()?,
+            "additional_statement" => self.additional_statement = members.take()?,
+            "code_mode" => self.code_mode = members.take_either()?,
+            "code_type" => self.code_type = members.take()?,
+            "need_dynamic_code" => self.need_dynamic_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -935,7 +918,11 @@ impl Check for UpdateCard {
             &self.additional_statement,
             &Limits::OPTIONAL,
         );
-        checker.enumeration("code_mode", &self.code_mode, &Limits::OPTIONAL.chars(32));
+        checker.enumeration(
+            "code_mode",
+            &self.code_mode,
+            &Limits::OPTIONAL.chars(32).or_number(),
+        );
         checker.enumeration("code_type", &self.code_type, &Limits::OPTIONAL.chars(32));
     }
 }
@@ -1060,11 +1047,7 @@ impl DeleteCard {
 impl Object for DeleteCard {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -1223,14 +1206,10 @@ impl UpgradeCard {
 impl Object for UpgradeCard {
     const MEMBERS: &'static [&'static str] = &["brand_id", "appid"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "appid" => self.appid = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "appid" => self.appid = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1290,14 +1269,10 @@ pub struct Brand {
 impl Object for Brand {
     const MEMBERS: &'static [&'static str] = &["brand_id", "display_name"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "brand_id" => self.brand_id = take(map)?,
-            "display_name" => self.display_name = take(map)?,
+            "brand_id" => self.brand_id = members.take()?,
+            "display_name" => self.display_name = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1353,17 +1328,13 @@ impl Object for DateInformation {
         "wait_days_after_receive",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "available_begin_time" => self.available_begin_time = take(map)?,
-            "available_end_time" => self.available_end_time = take(map)?,
-            "available_day_after_receive" => self.available_day_after_receive = take(map)?,
-            "wait_days_after_receive" => self.wait_days_after_receive = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "available_begin_time" => self.available_begin_time = members.take()?,
+            "available_end_time" => self.available_end_time = members.take()?,
+            "available_day_after_receive" => self.available_day_after_receive = members.take()?,
+            "wait_days_after_receive" => self.wait_days_after_receive = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1436,16 +1407,12 @@ impl Object for BalanceInformation {
         "balance_url",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "need_balance" => self.need_balance = take(map)?,
-            "balance_appid" => self.balance_appid = take(map)?,
-            "balance_path" => self.balance_path = take(map)?,
-            "balance_url" => self.balance_url = take(map)?,
+            "need_balance" => self.need_balance = members.take()?,
+            "balance_appid" => self.balance_appid = members.take()?,
+            "balance_path" => self.balance_path = members.take()?,
+            "balance_url" => self.balance_url = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1489,15 +1456,11 @@ pub struct CustomFormField {
 impl Object for CustomFormField {
     const MEMBERS: &'static [&'static str] = &["type", "name", "values"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "name" => self.name = take(map)?,
-            "values" => self.values = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "name" => self.name = members.take()?,
+            "values" => self.values = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1540,14 +1503,10 @@ pub struct CreateUserInformationForm {
 impl Object for CreateUserInformationForm {
     const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "common_field_list" => self.common_field_list = take(map)?,
-            "custom_field_list" => self.custom_field_list = take(map)?,
+            "common_field_list" => self.common_field_list = members.take()?,
+            "custom_field_list" => self.custom_field_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1602,16 +1561,12 @@ pub struct AdditionalStatement {
 impl Object for AdditionalStatement {
     const MEMBERS: &'static [&'static str] = &["title", "url", "appid", "path"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "title" => self.title = take(map)?,
-            "url" => self.url = take(map)?,
-            "appid" => self.appid = take(map)?,
-            "path" => self.path = take(map)?,
+            "title" => self.title = members.take()?,
+            "url" => self.url = members.take()?,
+            "appid" => self.appid = members.take()?,
+            "path" => self.path = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1660,15 +1615,11 @@ impl Object for UserInformationForm {
         "custom_field_list",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "common_field_list" => self.common_field_list = take(map)?,
-            "can_modify_after_activate" => self.can_modify_after_activate = take(map)?,
-            "custom_field_list" => self.custom_field_list = take(map)?,
+            "common_field_list" => self.common_field_list = members.take()?,
+            "can_modify_after_activate" => self.can_modify_after_activate = members.take()?,
+            "custom_field_list" => self.custom_field_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1800,35 +1751,31 @@ impl Object for CardSummary {
         "need_dynamic_code",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "create_time" => self.create_time = take(map)?,
-            "update_time" => self.update_time = take(map)?,
-            "remain_quantity" => self.remain_quantity = take(map)?,
-            "status" => self.status = take(map)?,
-            "brand" => self.brand = take(map)?,
-            "appid" => self.appid = take(map)?,
-            "logo_url" => self.logo_url = take(map)?,
-            "title" => self.title = take(map)?,
-            "background_picture_url" => self.background_picture_url = take(map)?,
-            "description" => self.description = take(map)?,
-            "service_phone" => self.service_phone = take(map)?,
-            "code_type" => self.code_type = take(map)?,
-            "total_quantity" => self.total_quantity = take(map)?,
-            "date_information" => self.date_information = take(map)?,
-            "code_mode" => self.code_mode = take(map)?,
-            "need_display_level" => self.need_display_level = take(map)?,
-            "init_level" => self.init_level = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
-            "balance_information" => self.balance_information = take(map)?,
-            "user_information_form" => self.user_information_form = take(map)?,
-            "additional_statement" => self.additional_statement = take(map)?,
-            "need_dynamic_code" => self.need_dynamic_code = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "create_time" => self.create_time = members.take()?,
+            "update_time" => self.update_time = members.take()?,
+            "remain_quantity" => self.remain_quantity = members.take()?,
+            "status" => self.status = members.take()?,
+            "brand" => self.brand = members.take()?,
+            "appid" => self.appid = members.take()?,
+            "logo_url" => self.logo_url = members.take()?,
+            "title" => self.title = members.take()?,
+            "background_picture_url" => self.background_picture_url = members.take()?,
+            "description" => self.description = members.take()?,
+            "service_phone" => self.service_phone = members.take()?,
+            "code_type" => self.code_type = members.take()?,
+            "total_quantity" => self.total_quantity = members.take()?,
+            "date_information" => self.date_information = members.take()?,
+            "code_mode" => self.code_mode = members.take()?,
+            "need_display_level" => self.need_display_level = members.take()?,
+            "init_level" => self.init_level = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "balance_information" => self.balance_information = members.take()?,
+            "user_information_form" => self.user_information_form = members.take()?,
+            "additional_statement" => self.additional_statement = members.take()?,
+            "need_dynamic_code" => self.need_dynamic_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1959,17 +1906,13 @@ impl Object for ListCardsResponse {
         "need_dynamic_code",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "total_count" => self.total_count = take(map)?,
-            "limit" => self.limit = take(map)?,
-            "offset" => self.offset = take(map)?,
-            "data" => self.data = take(map)?,
-            "need_dynamic_code" => self.need_dynamic_code = take(map)?,
+            "total_count" => self.total_count = members.take()?,
+            "limit" => self.limit = members.take()?,
+            "offset" => self.offset = members.take()?,
+            "data" => self.data = members.take()?,
+            "need_dynamic_code" => self.need_dynamic_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2030,16 +1973,12 @@ impl Object for Favor {
         "member_price_path",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "show_coupon" => self.show_coupon = take(map)?,
-            "member_price_word" => self.member_price_word = take(map)?,
-            "member_price_appid" => self.member_price_appid = take(map)?,
-            "member_price_path" => self.member_price_path = take(map)?,
+            "show_coupon" => self.show_coupon = members.take()?,
+            "member_price_word" => self.member_price_word = members.take()?,
+            "member_price_appid" => self.member_price_appid = members.take()?,
+            "member_price_path" => self.member_price_path = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2082,14 +2021,10 @@ pub struct CardServiceModule {
 impl Object for CardServiceModule {
     const MEMBERS: &'static [&'static str] = &["service_module_id", "jump_miniprogram"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "service_module_id" => self.service_module_id = take(map)?,
-            "jump_miniprogram" => self.jump_miniprogram = take(map)?,
+            "service_module_id" => self.service_module_id = members.take()?,
+            "jump_miniprogram" => self.jump_miniprogram = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2235,40 +2170,36 @@ impl Object for Card {
         "guide",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "create_time" => self.create_time = take(map)?,
-            "update_time" => self.update_time = take(map)?,
-            "remain_quantity" => self.remain_quantity = take(map)?,
-            "status" => self.status = take(map)?,
-            "brand" => self.brand = take(map)?,
-            "appid" => self.appid = take(map)?,
-            "logo_url" => self.logo_url = take(map)?,
-            "title" => self.title = take(map)?,
-            "background_picture_url" => self.background_picture_url = take(map)?,
-            "description" => self.description = take(map)?,
-            "service_phone" => self.service_phone = take(map)?,
-            "code_type" => self.code_type = take(map)?,
-            "total_quantity" => self.total_quantity = take(map)?,
-            "date_information" => self.date_information = take(map)?,
-            "code_mode" => self.code_mode = take(map)?,
-            "need_display_level" => self.need_display_level = take(map)?,
-            "init_level" => self.init_level = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
-            "balance_information" => self.balance_information = take(map)?,
-            "user_information_form" => self.user_information_form = take(map)?,
-            "additional_statement" => self.additional_statement = take(map)?,
-            "need_dynamic_code" => self.need_dynamic_code = take(map)?,
-            "bonus" => self.bonus = take(map)?,
-            "favor" => self.favor = take(map)?,
-            "service_modules" => self.service_modules = take(map)?,
-            "fapiao" => self.fapiao = take(map)?,
-            "guide" => self.guide = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "create_time" => self.create_time = members.take()?,
+            "update_time" => self.update_time = members.take()?,
+            "remain_quantity" => self.remain_quantity = members.take()?,
+            "status" => self.status = members.take()?,
+            "brand" => self.brand = members.take()?,
+            "appid" => self.appid = members.take()?,
+            "logo_url" => self.logo_url = members.take()?,
+            "title" => self.title = members.take()?,
+            "background_picture_url" => self.background_picture_url = members.take()?,
+            "description" => self.description = members.take()?,
+            "service_phone" => self.service_phone = members.take()?,
+            "code_type" => self.code_type = members.take()?,
+            "total_quantity" => self.total_quantity = members.take()?,
+            "date_information" => self.date_information = members.take()?,
+            "code_mode" => self.code_mode = members.take()?,
+            "need_display_level" => self.need_display_level = members.take()?,
+            "init_level" => self.init_level = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "balance_information" => self.balance_information = members.take()?,
+            "user_information_form" => self.user_information_form = members.take()?,
+            "additional_statement" => self.additional_statement = members.take()?,
+            "need_dynamic_code" => self.need_dynamic_code = members.take()?,
+            "bonus" => self.bonus = members.take()?,
+            "favor" => self.favor = members.take()?,
+            "service_modules" => self.service_modules = members.take()?,
+            "fapiao" => self.fapiao = members.take()?,
+            "guide" => self.guide = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,11 +2,10 @@
 
 //! The resource `codes`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{CodeResponse, DepositResult};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
@@ -123,13 +122,9 @@ impl DepositCodes {
 impl Object for DepositCodes {
     const MEMBERS: &'static [&'static str] = &["code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "code" => self.code = take(map)?,
+            "code" => self.code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -284,11 +279,7 @@ impl DecryptCode {
 impl Object for DecryptCode {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -349,14 +340,10 @@ pub struct DepositResultEntry {
 impl Object for DepositResultEntry {
     const MEMBERS: &'static [&'static str] = &["code", "result"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "code" => self.code = take(map)?,
-            "result" => self.result = take(map)?,
+            "code" => self.code = members.take()?,
+            "result" => self.result = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -396,13 +383,9 @@ pub struct DepositCodesResponse {
 impl Object for DepositCodesResponse {
     const MEMBERS: &'static [&'static str] = &["data"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "data" => self.data = take(map)?,
+            "data" => self.data = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

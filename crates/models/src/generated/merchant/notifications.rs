@@ -2,7 +2,6 @@
 
 //! Notifications: what WeChat pushes to the merchant.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{
@@ -10,10 +9,10 @@ use super::types::{
     SpCommonFormField, SpUserCardState, UserCardManageEventType,
 };
 use crate::notification::{NotificationType, json, payload};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
-    Check, Checker, DecodeError, EncodeError, Extra, Limits, Pattern, Personal, Sensitive,
-    VisitSensitive,
+    Check, Checker, DecodeError, Deviation, EncodeError, Extra, Limits, Pattern, Personal,
+    Sensitive, VisitSensitive,
 };
 
 /// Every notification type of the family.
@@ -151,21 +150,36 @@ impl Notification {
     ///
     /// # Errors
     ///
-    /// Fails if the text is not the documented JSON.
+    /// Fails if the text is not one JSON object.
     pub fn parse(event_type: &str, plaintext: &[u8]) -> Result<Option<Self>, DecodeError> {
+        Self::read(event_type, plaintext, &mut Vec::new())
+    }
+
+    /// The same, and adds what is not as documented to `deviations`; their paths may be logged.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is not one JSON object.
+    pub fn read(
+        event_type: &str,
+        plaintext: &[u8],
+        deviations: &mut Vec<Deviation>,
+    ) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event_type {
-            "MEMBERCARD.ACCEPT_CARD" => Self::MembercardAcceptCard(Box::new(payload(plaintext)?)),
+            "MEMBERCARD.ACCEPT_CARD" => {
+                Self::MembercardAcceptCard(Box::new(payload(plaintext, deviations)?))
+            }
             "MEMBERCARD.ACTIVATE_CARD" => {
-                Self::MembercardActivateCard(Box::new(payload(plaintext)?))
+                Self::MembercardActivateCard(Box::new(payload(plaintext, deviations)?))
             }
             "MEMBERCARD.USERCARD_MANAGE" => {
-                Self::MembercardUsercardManage(Box::new(payload(plaintext)?))
+                Self::MembercardUsercardManage(Box::new(payload(plaintext, deviations)?))
             }
             "MEMBERCARDSP.USER_CARD.CREATE" => {
-                Self::MembercardspUserCardCreate(Box::new(payload(plaintext)?))
+                Self::MembercardspUserCardCreate(Box::new(payload(plaintext, deviations)?))
             }
             "MEMBERCARDSP.USER_CARD.DELETE" => {
-                Self::MembercardspUserCardDelete(Box::new(payload(plaintext)?))
+                Self::MembercardspUserCardDelete(Box::new(payload(plaintext, deviations)?))
             }
             _ => return Ok(None),
         }))
@@ -251,20 +265,16 @@ impl Object for AcceptCardNotification {
         "outer_str",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "event_type" => self.event_type = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
-            "event_time" => self.event_time = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "unionid" => self.unionid = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "outer_str" => self.outer_str = take(map)?,
+            "event_type" => self.event_type = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
+            "event_time" => self.event_time = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "unionid" => self.unionid = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "outer_str" => self.outer_str = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -350,20 +360,16 @@ impl Object for ActivateCardNotification {
         "outer_str",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "event_type" => self.event_type = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
-            "event_time" => self.event_time = take(map)?,
-            "activate_scene" => self.activate_scene = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "unionid" => self.unionid = take(map)?,
-            "outer_str" => self.outer_str = take(map)?,
+            "event_type" => self.event_type = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
+            "event_time" => self.event_time = members.take()?,
+            "activate_scene" => self.activate_scene = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "unionid" => self.unionid = members.take()?,
+            "outer_str" => self.outer_str = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -438,18 +444,14 @@ impl Object for ManageUserCardNotification {
         "unionid",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "event_type" => self.event_type = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
-            "event_time" => self.event_time = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "unionid" => self.unionid = take(map)?,
+            "event_type" => self.event_type = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
+            "event_time" => self.event_time = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "unionid" => self.unionid = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -512,16 +514,12 @@ impl Object for BrandValidDateInformation {
         "available_day_after_receive",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "available_begin_time" => self.available_begin_time = take(map)?,
-            "available_end_time" => self.available_end_time = take(map)?,
-            "available_day_after_receive" => self.available_day_after_receive = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "available_begin_time" => self.available_begin_time = members.take()?,
+            "available_end_time" => self.available_end_time = members.take()?,
+            "available_day_after_receive" => self.available_day_after_receive = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -580,14 +578,10 @@ pub struct BrandCommonFieldValue {
 impl Object for BrandCommonFieldValue {
     const MEMBERS: &'static [&'static str] = &["name", "value"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "value" => self.value = take(map)?,
+            "name" => self.name = members.take()?,
+            "value" => self.value = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -637,15 +631,11 @@ pub struct BrandCustomFieldValue {
 impl Object for BrandCustomFieldValue {
     const MEMBERS: &'static [&'static str] = &["name", "values", "user_chosen_values"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "values" => self.values = take(map)?,
-            "user_chosen_values" => self.user_chosen_values = take(map)?,
+            "name" => self.name = members.take()?,
+            "values" => self.values = members.take()?,
+            "user_chosen_values" => self.user_chosen_values = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -696,14 +686,10 @@ pub struct BrandUserInformation {
 impl Object for BrandUserInformation {
     const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "common_field_list" => self.common_field_list = take(map)?,
-            "custom_field_list" => self.custom_field_list = take(map)?,
+            "common_field_list" => self.common_field_list = members.take()?,
+            "custom_field_list" => self.custom_field_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -819,31 +805,27 @@ impl Object for BrandUserCardNotification {
         "invalid_time",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "event_type" => self.event_type = take(map)?,
-            "event_time" => self.event_time = take(map)?,
-            "user_card_code" => self.user_card_code = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "card_color" => self.card_color = take(map)?,
-            "card_picture_url" => self.card_picture_url = take(map)?,
-            "brand_id" => self.brand_id = take(map)?,
-            "card_type" => self.card_type = take(map)?,
-            "membership_number" => self.membership_number = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
-            "level" => self.level = take(map)?,
-            "valid_date_information" => self.valid_date_information = take(map)?,
-            "pickup_time" => self.pickup_time = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "attach" => self.attach = take(map)?,
-            "user_card_state" => self.user_card_state = take(map)?,
-            "invalid_reason" => self.invalid_reason = take(map)?,
-            "invalid_time" => self.invalid_time = take(map)?,
+            "event_type" => self.event_type = members.take()?,
+            "event_time" => self.event_time = members.take()?,
+            "user_card_code" => self.user_card_code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "card_color" => self.card_color = members.take()?,
+            "card_picture_url" => self.card_picture_url = members.take()?,
+            "brand_id" => self.brand_id = members.take()?,
+            "card_type" => self.card_type = members.take()?,
+            "membership_number" => self.membership_number = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
+            "level" => self.level = members.take()?,
+            "valid_date_information" => self.valid_date_information = members.take()?,
+            "pickup_time" => self.pickup_time = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "attach" => self.attach = members.take()?,
+            "user_card_state" => self.user_card_state = members.take()?,
+            "invalid_reason" => self.invalid_reason = members.take()?,
+            "invalid_time" => self.invalid_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

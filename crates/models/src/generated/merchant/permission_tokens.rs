@@ -2,11 +2,10 @@
 
 //! The resource `permission_tokens`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::ActivateType;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, Secret, VisitSensitive,
@@ -153,18 +152,14 @@ impl Object for CreatePermissionToken {
         "outer_str",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "activate_type" => self.activate_type = take(map)?,
-            "navigate_back_previous_page" => self.navigate_back_previous_page = take(map)?,
-            "activate_url" => self.activate_url = take(map)?,
-            "activate_appid" => self.activate_appid = take(map)?,
-            "activate_path" => self.activate_path = take(map)?,
-            "outer_str" => self.outer_str = take(map)?,
+            "activate_type" => self.activate_type = members.take()?,
+            "navigate_back_previous_page" => self.navigate_back_previous_page = members.take()?,
+            "activate_url" => self.activate_url = members.take()?,
+            "activate_appid" => self.activate_appid = members.take()?,
+            "activate_path" => self.activate_path = members.take()?,
+            "outer_str" => self.outer_str = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -253,13 +248,9 @@ pub struct CreatePermissionTokenResponse {
 impl Object for CreatePermissionTokenResponse {
     const MEMBERS: &'static [&'static str] = &["permission_token"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "permission_token" => self.permission_token = take(map)?,
+            "permission_token" => self.permission_token = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

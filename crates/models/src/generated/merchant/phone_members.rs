@@ -2,11 +2,10 @@
 
 //! The resource `phone_members`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::ReceiveStatus;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, Sensitive,
@@ -141,15 +140,11 @@ impl Object for ImportPhoneMember {
     const MEMBERS: &'static [&'static str] =
         &["member_information", "encrypted_phone_number", "outer_str"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "member_information" => self.member_information = take(map)?,
-            "encrypted_phone_number" => self.encrypted_phone_number = take(map)?,
-            "outer_str" => self.outer_str = take(map)?,
+            "member_information" => self.member_information = members.take()?,
+            "encrypted_phone_number" => self.encrypted_phone_number = members.take()?,
+            "outer_str" => self.outer_str = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -308,11 +303,7 @@ impl SearchPhoneMember {
 impl Object for SearchPhoneMember {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -392,16 +383,12 @@ impl Object for MemberInformation {
     const MEMBERS: &'static [&'static str] =
         &["card_id", "code", "membership_number", "registration_time"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
-            "membership_number" => self.membership_number = take(map)?,
-            "registration_time" => self.registration_time = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
+            "membership_number" => self.membership_number = members.take()?,
+            "registration_time" => self.registration_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -473,18 +460,14 @@ impl Object for UserCardInformation {
         "card_id",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "code" => self.code = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "unionid" => self.unionid = take(map)?,
-            "receive_time" => self.receive_time = take(map)?,
-            "card_appid" => self.card_appid = take(map)?,
-            "card_id" => self.card_id = take(map)?,
+            "code" => self.code = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "unionid" => self.unionid = members.take()?,
+            "receive_time" => self.receive_time = members.take()?,
+            "card_appid" => self.card_appid = members.take()?,
+            "card_id" => self.card_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -538,14 +521,10 @@ pub struct SearchPhoneMemberResponse {
 impl Object for SearchPhoneMemberResponse {
     const MEMBERS: &'static [&'static str] = &["receive_status", "user_card_information"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "receive_status" => self.receive_status = take(map)?,
-            "user_card_information" => self.user_card_information = take(map)?,
+            "receive_status" => self.receive_status = members.take()?,
+            "user_card_information" => self.user_card_information = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

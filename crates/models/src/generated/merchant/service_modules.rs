@@ -2,11 +2,10 @@
 
 //! The resource `service_modules`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::JumpMiniprogram;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, NoContent, Operation, Params, ParamsIn, Repeat, Scheme, Subject, VisitSensitive,
@@ -124,14 +123,10 @@ impl AddServiceModule {
 impl Object for AddServiceModule {
     const MEMBERS: &'static [&'static str] = &["service_module_id", "jump_miniprogram"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "service_module_id" => self.service_module_id = take(map)?,
-            "jump_miniprogram" => self.jump_miniprogram = take(map)?,
+            "service_module_id" => self.service_module_id = members.take()?,
+            "jump_miniprogram" => self.jump_miniprogram = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -303,13 +298,9 @@ impl UpdateServiceModule {
 impl Object for UpdateServiceModule {
     const MEMBERS: &'static [&'static str] = &["jump_miniprogram"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "jump_miniprogram" => self.jump_miniprogram = take(map)?,
+            "jump_miniprogram" => self.jump_miniprogram = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -476,11 +467,7 @@ impl RemoveServiceModule {
 impl Object for RemoveServiceModule {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -548,15 +535,11 @@ pub struct ServiceModule {
 impl Object for ServiceModule {
     const MEMBERS: &'static [&'static str] = &["card_id", "service_module_id", "jump_miniprogram"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "service_module_id" => self.service_module_id = take(map)?,
-            "jump_miniprogram" => self.jump_miniprogram = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "service_module_id" => self.service_module_id = members.take()?,
+            "jump_miniprogram" => self.jump_miniprogram = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

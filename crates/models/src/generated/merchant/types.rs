@@ -2,10 +2,9 @@
 
 //! Enumerations and the messages that several resources share.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::open_enum::open_enum;
 use crate::{Answer, Check, Checker, Extra, Limits, Personal, VisitSensitive};
 
@@ -337,21 +336,17 @@ impl Object for Bonus {
         "bonus_support_path",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "init_bonus" => self.init_bonus = take(map)?,
-            "bonus_value_word" => self.bonus_value_word = take(map)?,
-            "bonus_cost_title" => self.bonus_cost_title = take(map)?,
-            "bonus_cost_word" => self.bonus_cost_word = take(map)?,
-            "bonus_jump_word" => self.bonus_jump_word = take(map)?,
-            "bonus_jump_appid" => self.bonus_jump_appid = take(map)?,
-            "bonus_jump_path" => self.bonus_jump_path = take(map)?,
-            "bonus_support_appid" => self.bonus_support_appid = take(map)?,
-            "bonus_support_path" => self.bonus_support_path = take(map)?,
+            "init_bonus" => self.init_bonus = members.take()?,
+            "bonus_value_word" => self.bonus_value_word = members.take()?,
+            "bonus_cost_title" => self.bonus_cost_title = members.take()?,
+            "bonus_cost_word" => self.bonus_cost_word = members.take()?,
+            "bonus_jump_word" => self.bonus_jump_word = members.take()?,
+            "bonus_jump_appid" => self.bonus_jump_appid = members.take()?,
+            "bonus_jump_path" => self.bonus_jump_path = members.take()?,
+            "bonus_support_appid" => self.bonus_support_appid = members.take()?,
+            "bonus_support_path" => self.bonus_support_path = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -406,14 +401,10 @@ pub struct JumpMiniprogram {
 impl Object for JumpMiniprogram {
     const MEMBERS: &'static [&'static str] = &["appid", "path"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "appid" => self.appid = take(map)?,
-            "path" => self.path = take(map)?,
+            "appid" => self.appid = members.take()?,
+            "path" => self.path = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -459,15 +450,11 @@ impl Object for Fapiao {
     const MEMBERS: &'static [&'static str] =
         &["fapiao_jump_word", "fapiao_jump_appid", "fapiao_jump_path"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "fapiao_jump_word" => self.fapiao_jump_word = take(map)?,
-            "fapiao_jump_appid" => self.fapiao_jump_appid = take(map)?,
-            "fapiao_jump_path" => self.fapiao_jump_path = take(map)?,
+            "fapiao_jump_word" => self.fapiao_jump_word = members.take()?,
+            "fapiao_jump_appid" => self.fapiao_jump_appid = members.take()?,
+            "fapiao_jump_path" => self.fapiao_jump_path = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -520,17 +507,13 @@ impl Object for Guide {
         "phone_number",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "staff_name" => self.staff_name = take(map)?,
-            "head_image_url" => self.head_image_url = take(map)?,
-            "contact_information_name" => self.contact_information_name = take(map)?,
-            "contact_information_value" => self.contact_information_value = take(map)?,
-            "phone_number" => self.phone_number = take(map)?,
+            "staff_name" => self.staff_name = members.take()?,
+            "head_image_url" => self.head_image_url = members.take()?,
+            "contact_information_name" => self.contact_information_name = members.take()?,
+            "contact_information_value" => self.contact_information_value = members.take()?,
+            "phone_number" => self.phone_number = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -579,13 +562,9 @@ pub struct CodeResponse {
 impl Object for CodeResponse {
     const MEMBERS: &'static [&'static str] = &["code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "code" => self.code = take(map)?,
+            "code" => self.code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -628,14 +607,10 @@ pub struct CommonFieldValue {
 impl Object for CommonFieldValue {
     const MEMBERS: &'static [&'static str] = &["name", "value"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "value" => self.value = take(map)?,
+            "name" => self.name = members.take()?,
+            "value" => self.value = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -679,15 +654,11 @@ pub struct CustomFieldValue {
 impl Object for CustomFieldValue {
     const MEMBERS: &'static [&'static str] = &["name", "value", "value_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "value" => self.value = take(map)?,
-            "value_list" => self.value_list = take(map)?,
+            "name" => self.name = members.take()?,
+            "value" => self.value = members.take()?,
+            "value_list" => self.value_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -728,14 +699,10 @@ pub struct UserInformation {
 impl Object for UserInformation {
     const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "common_field_list" => self.common_field_list = take(map)?,
-            "custom_field_list" => self.custom_field_list = take(map)?,
+            "common_field_list" => self.common_field_list = members.take()?,
+            "custom_field_list" => self.custom_field_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -786,14 +753,10 @@ pub struct TemplateField {
 impl Object for TemplateField {
     const MEMBERS: &'static [&'static str] = &["field_id", "field_value"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "field_id" => self.field_id = take(map)?,
-            "field_value" => self.field_value = take(map)?,
+            "field_id" => self.field_id = members.take()?,
+            "field_value" => self.field_value = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -836,14 +799,10 @@ pub struct ActionSetting {
 impl Object for ActionSetting {
     const MEMBERS: &'static [&'static str] = &["action_name", "jump_miniprogram"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "action_name" => self.action_name = take(map)?,
-            "jump_miniprogram" => self.jump_miniprogram = take(map)?,
+            "action_name" => self.action_name = members.take()?,
+            "jump_miniprogram" => self.jump_miniprogram = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -890,14 +849,10 @@ pub struct ContentTemplateData {
 impl Object for ContentTemplateData {
     const MEMBERS: &'static [&'static str] = &["field_list", "action_setting"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "field_list" => self.field_list = take(map)?,
-            "action_setting" => self.action_setting = take(map)?,
+            "field_list" => self.field_list = members.take()?,
+            "action_setting" => self.action_setting = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -940,14 +895,10 @@ pub struct MessageTemplateSetting {
 impl Object for MessageTemplateSetting {
     const MEMBERS: &'static [&'static str] = &["message_template_id", "field_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "message_template_id" => self.message_template_id = take(map)?,
-            "field_list" => self.field_list = take(map)?,
+            "message_template_id" => self.message_template_id = members.take()?,
+            "field_list" => self.field_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1000,15 +951,11 @@ impl Object for StateSetting {
         "message_template_setting",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "state_id" => self.state_id = take(map)?,
-            "content_template_data" => self.content_template_data = take(map)?,
-            "message_template_setting" => self.message_template_setting = take(map)?,
+            "state_id" => self.state_id = members.take()?,
+            "content_template_data" => self.content_template_data = members.take()?,
+            "message_template_setting" => self.message_template_setting = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,11 +2,10 @@
 
 //! The resource `user_card_rights`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::Guide;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, VisitSensitive,
@@ -158,20 +157,16 @@ impl Object for UpdateUserCardRights {
         "guide",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "before_bonus_value" => self.before_bonus_value = take(map)?,
-            "bonus_value" => self.bonus_value = take(map)?,
-            "add_bonus_value" => self.add_bonus_value = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
-            "need_inform_bonus" => self.need_inform_bonus = take(map)?,
-            "member_price_word" => self.member_price_word = take(map)?,
-            "fapiao_jump_word" => self.fapiao_jump_word = take(map)?,
-            "guide" => self.guide = take(map)?,
+            "before_bonus_value" => self.before_bonus_value = members.take()?,
+            "bonus_value" => self.bonus_value = members.take()?,
+            "add_bonus_value" => self.add_bonus_value = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "need_inform_bonus" => self.need_inform_bonus = members.take()?,
+            "member_price_word" => self.member_price_word = members.take()?,
+            "fapiao_jump_word" => self.fapiao_jump_word = members.take()?,
+            "guide" => self.guide = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

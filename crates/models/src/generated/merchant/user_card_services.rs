@@ -2,11 +2,10 @@
 
 //! The resource `user_card_services`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::StateSetting;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, VisitSensitive,
@@ -167,15 +166,11 @@ impl Object for SetUserCardService {
     const MEMBERS: &'static [&'static str] =
         &["out_request_no", "service_module_id", "state_setting"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "out_request_no" => self.out_request_no = take(map)?,
-            "service_module_id" => self.service_module_id = take(map)?,
-            "state_setting" => self.state_setting = take(map)?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "service_module_id" => self.service_module_id = members.take()?,
+            "state_setting" => self.state_setting = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,13 +2,12 @@
 
 //! The resource `user_cards`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{
     CodeResponse, Guide, StateSetting, UserCardConfirmState, UserCardStatus, UserInformation,
 };
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, Sensitive,
@@ -133,11 +132,7 @@ impl GetUserCard {
 impl Object for GetUserCard {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -341,19 +336,15 @@ impl Object for UpdateUserCard {
         "need_inform_level",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "membership_number" => self.membership_number = take(map)?,
-            "background_picture_url" => self.background_picture_url = take(map)?,
-            "level" => self.level = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
-            "balance_information" => self.balance_information = take(map)?,
-            "need_inform_balance" => self.need_inform_balance = take(map)?,
-            "need_inform_level" => self.need_inform_level = take(map)?,
+            "membership_number" => self.membership_number = members.take()?,
+            "background_picture_url" => self.background_picture_url = members.take()?,
+            "level" => self.level = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
+            "balance_information" => self.balance_information = members.take()?,
+            "need_inform_balance" => self.need_inform_balance = members.take()?,
+            "need_inform_level" => self.need_inform_level = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -547,13 +538,9 @@ impl ActivateUserCard {
 impl Object for ActivateUserCard {
     const MEMBERS: &'static [&'static str] = &["membership_number"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "membership_number" => self.membership_number = take(map)?,
+            "membership_number" => self.membership_number = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -714,13 +701,9 @@ impl SetUserCardUnavailable {
 impl Object for SetUserCardUnavailable {
     const MEMBERS: &'static [&'static str] = &["reason"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "reason" => self.reason = take(map)?,
+            "reason" => self.reason = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -879,14 +862,10 @@ impl ConfirmUserCard {
 impl Object for ConfirmUserCard {
     const MEMBERS: &'static [&'static str] = &["user_card_confirm_state", "fail_reason"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "user_card_confirm_state" => self.user_card_confirm_state = take(map)?,
-            "fail_reason" => self.fail_reason = take(map)?,
+            "user_card_confirm_state" => self.user_card_confirm_state = members.take()?,
+            "fail_reason" => self.fail_reason = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1082,15 +1061,11 @@ impl ImportUserCardByOpenid {
 impl Object for ImportUserCardByOpenid {
     const MEMBERS: &'static [&'static str] = &["openid", "code", "out_request_no"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "openid" => self.openid = take(map)?,
-            "code" => self.code = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
+            "openid" => self.openid = members.take()?,
+            "code" => self.code = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1288,15 +1263,11 @@ impl ImportUserCardByPhone {
 impl Object for ImportUserCardByPhone {
     const MEMBERS: &'static [&'static str] = &["encrypted_phone_number", "code", "out_request_no"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "encrypted_phone_number" => self.encrypted_phone_number = take(map)?,
-            "code" => self.code = take(map)?,
-            "out_request_no" => self.out_request_no = take(map)?,
+            "encrypted_phone_number" => self.encrypted_phone_number = members.take()?,
+            "code" => self.code = members.take()?,
+            "out_request_no" => self.out_request_no = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1466,11 +1437,7 @@ impl ListUserCards {
 impl Object for ListUserCards {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 
@@ -1535,14 +1502,10 @@ pub struct UserServiceModule {
 impl Object for UserServiceModule {
     const MEMBERS: &'static [&'static str] = &["service_module_id", "state_setting"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "service_module_id" => self.service_module_id = take(map)?,
-            "state_setting" => self.state_setting = take(map)?,
+            "service_module_id" => self.service_module_id = members.take()?,
+            "state_setting" => self.state_setting = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1635,27 +1598,23 @@ impl Object for UserCard {
         "guide",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "membership_number" => self.membership_number = take(map)?,
-            "level" => self.level = take(map)?,
-            "nickname" => self.nickname = take(map)?,
-            "head_image_url" => self.head_image_url = take(map)?,
-            "background_picture_url" => self.background_picture_url = take(map)?,
-            "balance" => self.balance = take(map)?,
-            "user_card_status" => self.user_card_status = take(map)?,
-            "user_information" => self.user_information = take(map)?,
-            "bonus_value" => self.bonus_value = take(map)?,
-            "service_modules" => self.service_modules = take(map)?,
-            "fapiao_jump_word" => self.fapiao_jump_word = take(map)?,
-            "guide" => self.guide = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "membership_number" => self.membership_number = members.take()?,
+            "level" => self.level = members.take()?,
+            "nickname" => self.nickname = members.take()?,
+            "head_image_url" => self.head_image_url = members.take()?,
+            "background_picture_url" => self.background_picture_url = members.take()?,
+            "balance" => self.balance = members.take()?,
+            "user_card_status" => self.user_card_status = members.take()?,
+            "user_information" => self.user_information = members.take()?,
+            "bonus_value" => self.bonus_value = members.take()?,
+            "service_modules" => self.service_modules = members.take()?,
+            "fapiao_jump_word" => self.fapiao_jump_word = members.take()?,
+            "guide" => self.guide = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1753,16 +1712,12 @@ impl Object for BalanceChange {
     const MEMBERS: &'static [&'static str] =
         &["before_balance", "balance", "add_balance", "balance_remark"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "before_balance" => self.before_balance = take(map)?,
-            "balance" => self.balance = take(map)?,
-            "add_balance" => self.add_balance = take(map)?,
-            "balance_remark" => self.balance_remark = take(map)?,
+            "before_balance" => self.before_balance = members.take()?,
+            "balance" => self.balance = members.take()?,
+            "add_balance" => self.add_balance = members.take()?,
+            "balance_remark" => self.balance_remark = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1808,14 +1763,10 @@ pub struct UserCardSummary {
 impl Object for UserCardSummary {
     const MEMBERS: &'static [&'static str] = &["card_id", "code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1862,16 +1813,12 @@ pub struct ListUserCardsResponse {
 impl Object for ListUserCardsResponse {
     const MEMBERS: &'static [&'static str] = &["data", "total_count", "offset", "limit"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "data" => self.data = take(map)?,
-            "total_count" => self.total_count = take(map)?,
-            "offset" => self.offset = take(map)?,
-            "limit" => self.limit = take(map)?,
+            "data" => self.data = members.take()?,
+            "total_count" => self.total_count = members.take()?,
+            "offset" => self.offset = members.take()?,
+            "limit" => self.limit = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

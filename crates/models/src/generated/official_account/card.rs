@@ -2,14 +2,13 @@
 
 //! The resource `card`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{
     BasicResponse, BusinessService, CardColor, CardStatus, CardType, CodeType, DateInfoType,
     FieldNameType, WeekDay,
 };
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Repeat, Scheme, Subject, VisitSensitive,
@@ -240,13 +239,9 @@ impl CreateCard {
 impl Object for CreateCard {
     const MEMBERS: &'static [&'static str] = &["card"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card" => self.card = take(map)?,
+            "card" => self.card = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -423,13 +418,9 @@ impl GetCard {
 impl Object for GetCard {
     const MEMBERS: &'static [&'static str] = &["card_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
+            "card_id" => self.card_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -605,15 +596,11 @@ impl BatchGetCards {
 impl Object for BatchGetCards {
     const MEMBERS: &'static [&'static str] = &["offset", "count", "status_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "offset" => self.offset = take(map)?,
-            "count" => self.count = take(map)?,
-            "status_list" => self.status_list = take(map)?,
+            "offset" => self.offset = members.take()?,
+            "count" => self.count = members.take()?,
+            "status_list" => self.status_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -879,14 +866,10 @@ impl UpdateCard {
 impl Object for UpdateCard {
     const MEMBERS: &'static [&'static str] = &["card_id", "member_card"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "member_card" => self.member_card = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "member_card" => self.member_card = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1098,14 +1081,10 @@ impl UpdateCardMessage {
 impl Object for UpdateCardMessage {
     const MEMBERS: &'static [&'static str] = &["card_id", "member_card"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "member_card" => self.member_card = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "member_card" => self.member_card = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1288,13 +1267,9 @@ impl DeleteCard {
 impl Object for DeleteCard {
     const MEMBERS: &'static [&'static str] = &["card_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
+            "card_id" => self.card_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1477,15 +1452,11 @@ impl Object for ModifyCardStock {
     const MEMBERS: &'static [&'static str] =
         &["card_id", "increase_stock_value", "reduce_stock_value"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "increase_stock_value" => self.increase_stock_value = take(map)?,
-            "reduce_stock_value" => self.reduce_stock_value = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "increase_stock_value" => self.increase_stock_value = members.take()?,
+            "reduce_stock_value" => self.reduce_stock_value = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1557,17 +1528,13 @@ impl Object for DateInfo {
         "fixed_begin_term",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "begin_timestamp" => self.begin_timestamp = take(map)?,
-            "end_timestamp" => self.end_timestamp = take(map)?,
-            "fixed_term" => self.fixed_term = take(map)?,
-            "fixed_begin_term" => self.fixed_begin_term = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "begin_timestamp" => self.begin_timestamp = members.take()?,
+            "end_timestamp" => self.end_timestamp = members.take()?,
+            "fixed_term" => self.fixed_term = members.take()?,
+            "fixed_begin_term" => self.fixed_begin_term = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1612,13 +1579,9 @@ pub struct NewSku {
 impl Object for NewSku {
     const MEMBERS: &'static [&'static str] = &["quantity"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "quantity" => self.quantity = take(map)?,
+            "quantity" => self.quantity = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1657,13 +1620,9 @@ pub struct SwipeCard {
 impl Object for SwipeCard {
     const MEMBERS: &'static [&'static str] = &["is_swipe_card"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "is_swipe_card" => self.is_swipe_card = take(map)?,
+            "is_swipe_card" => self.is_swipe_card = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1700,13 +1659,9 @@ pub struct PayInfo {
 impl Object for PayInfo {
     const MEMBERS: &'static [&'static str] = &["swipe_card"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "swipe_card" => self.swipe_card = take(map)?,
+            "swipe_card" => self.swipe_card = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1736,7 +1691,8 @@ impl VisitSensitive for PayInfo {}
 /// For providers issuing on behalf of a sub-merchant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubMerchantInfo {
-    /// Sub-merchant id (some SDKs send an integer). Not on an official page that could be read.
+    /// Sub-merchant id (some SDKs send an integer). Numbers and texts are both read. Not on an official
+    /// page that could be read.
     pub merchant_id: Option<String>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
@@ -1745,13 +1701,9 @@ pub struct SubMerchantInfo {
 impl Object for SubMerchantInfo {
     const MEMBERS: &'static [&'static str] = &["merchant_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "merchant_id" => self.merchant_id = take(map)?,
+            "merchant_id" => self.merchant_id = members.take_either()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1825,8 +1777,8 @@ pub struct NewBaseInfo {
     pub can_share: Option<bool>,
     /// Claimed card can be gifted; default true. Not on an official page that could be read.
     pub can_give_friend: Option<bool>,
-    /// JSON array of integer store ids; on update send 0 to clear the list. Not on an official page
-    /// that could be read.
+    /// JSON array of integer store ids; on update send 0 to clear the list. Numbers and texts are both
+    /// read. Not on an official page that could be read.
     pub location_id_list: Option<Vec<i64>>,
     /// All stores, following later store changes; exclusive with location_id_list. Not on an official
     /// page that could be read.
@@ -1934,51 +1886,49 @@ impl Object for NewBaseInfo {
         "sub_merchant_info",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "logo_url" => self.logo_url = take(map)?,
-            "brand_name" => self.brand_name = take(map)?,
-            "code_type" => self.code_type = take(map)?,
-            "title" => self.title = take(map)?,
-            "color" => self.color = take(map)?,
-            "notice" => self.notice = take(map)?,
-            "service_phone" => self.service_phone = take(map)?,
-            "description" => self.description = take(map)?,
-            "date_info" => self.date_info = take(map)?,
-            "sku" => self.sku = take(map)?,
-            "use_limit" => self.use_limit = take(map)?,
-            "get_limit" => self.get_limit = take(map)?,
-            "use_custom_code" => self.use_custom_code = take(map)?,
-            "get_custom_code_mode" => self.get_custom_code_mode = take(map)?,
-            "bind_openid" => self.bind_openid = take(map)?,
-            "can_share" => self.can_share = take(map)?,
-            "can_give_friend" => self.can_give_friend = take(map)?,
-            "location_id_list" => self.location_id_list = take(map)?,
-            "use_all_locations" => self.use_all_locations = take(map)?,
-            "center_title" => self.center_title = take(map)?,
-            "center_sub_title" => self.center_sub_title = take(map)?,
-            "center_url" => self.center_url = take(map)?,
-            "center_app_brand_user_name" => self.center_app_brand_user_name = take(map)?,
-            "center_app_brand_pass" => self.center_app_brand_pass = take(map)?,
-            "custom_url_name" => self.custom_url_name = take(map)?,
-            "custom_url" => self.custom_url = take(map)?,
-            "custom_url_sub_title" => self.custom_url_sub_title = take(map)?,
-            "custom_app_brand_user_name" => self.custom_app_brand_user_name = take(map)?,
-            "custom_app_brand_pass" => self.custom_app_brand_pass = take(map)?,
-            "promotion_url_name" => self.promotion_url_name = take(map)?,
-            "promotion_url" => self.promotion_url = take(map)?,
-            "promotion_url_sub_title" => self.promotion_url_sub_title = take(map)?,
-            "promotion_app_brand_user_name" => self.promotion_app_brand_user_name = take(map)?,
-            "promotion_app_brand_pass" => self.promotion_app_brand_pass = take(map)?,
-            "source" => self.source = take(map)?,
-            "need_push_on_view" => self.need_push_on_view = take(map)?,
-            "pay_info" => self.pay_info = take(map)?,
-            "is_pay_and_qrcode" => self.is_pay_and_qrcode = take(map)?,
-            "sub_merchant_info" => self.sub_merchant_info = take(map)?,
+            "logo_url" => self.logo_url = members.take()?,
+            "brand_name" => self.brand_name = members.take()?,
+            "code_type" => self.code_type = members.take()?,
+            "title" => self.title = members.take()?,
+            "color" => self.color = members.take()?,
+            "notice" => self.notice = members.take()?,
+            "service_phone" => self.service_phone = members.take()?,
+            "description" => self.description = members.take()?,
+            "date_info" => self.date_info = members.take()?,
+            "sku" => self.sku = members.take()?,
+            "use_limit" => self.use_limit = members.take()?,
+            "get_limit" => self.get_limit = members.take()?,
+            "use_custom_code" => self.use_custom_code = members.take()?,
+            "get_custom_code_mode" => self.get_custom_code_mode = members.take()?,
+            "bind_openid" => self.bind_openid = members.take()?,
+            "can_share" => self.can_share = members.take()?,
+            "can_give_friend" => self.can_give_friend = members.take()?,
+            "location_id_list" => self.location_id_list = members.take_either()?,
+            "use_all_locations" => self.use_all_locations = members.take()?,
+            "center_title" => self.center_title = members.take()?,
+            "center_sub_title" => self.center_sub_title = members.take()?,
+            "center_url" => self.center_url = members.take()?,
+            "center_app_brand_user_name" => self.center_app_brand_user_name = members.take()?,
+            "center_app_brand_pass" => self.center_app_brand_pass = members.take()?,
+            "custom_url_name" => self.custom_url_name = members.take()?,
+            "custom_url" => self.custom_url = members.take()?,
+            "custom_url_sub_title" => self.custom_url_sub_title = members.take()?,
+            "custom_app_brand_user_name" => self.custom_app_brand_user_name = members.take()?,
+            "custom_app_brand_pass" => self.custom_app_brand_pass = members.take()?,
+            "promotion_url_name" => self.promotion_url_name = members.take()?,
+            "promotion_url" => self.promotion_url = members.take()?,
+            "promotion_url_sub_title" => self.promotion_url_sub_title = members.take()?,
+            "promotion_app_brand_user_name" => {
+                self.promotion_app_brand_user_name = members.take()?
+            }
+            "promotion_app_brand_pass" => self.promotion_app_brand_pass = members.take()?,
+            "source" => self.source = members.take()?,
+            "need_push_on_view" => self.need_push_on_view = members.take()?,
+            "pay_info" => self.pay_info = members.take()?,
+            "is_pay_and_qrcode" => self.is_pay_and_qrcode = members.take()?,
+            "sub_merchant_info" => self.sub_merchant_info = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2187,17 +2137,13 @@ impl Object for UseCondition {
         "can_use_with_other_discount",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "accept_category" => self.accept_category = take(map)?,
-            "reject_category" => self.reject_category = take(map)?,
-            "least_cost" => self.least_cost = take(map)?,
-            "object_use_for" => self.object_use_for = take(map)?,
-            "can_use_with_other_discount" => self.can_use_with_other_discount = take(map)?,
+            "accept_category" => self.accept_category = members.take()?,
+            "reject_category" => self.reject_category = members.take()?,
+            "least_cost" => self.least_cost = members.take()?,
+            "object_use_for" => self.object_use_for = members.take()?,
+            "can_use_with_other_discount" => self.can_use_with_other_discount = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2260,14 +2206,10 @@ pub struct AbstractInfo {
 impl Object for AbstractInfo {
     const MEMBERS: &'static [&'static str] = &["abstract", "icon_url_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "abstract" => self.r#abstract = take(map)?,
-            "icon_url_list" => self.icon_url_list = take(map)?,
+            "abstract" => self.r#abstract = members.take()?,
+            "icon_url_list" => self.icon_url_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2309,14 +2251,10 @@ pub struct TextImage {
 impl Object for TextImage {
     const MEMBERS: &'static [&'static str] = &["image_url", "text"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "image_url" => self.image_url = take(map)?,
-            "text" => self.text = take(map)?,
+            "image_url" => self.image_url = members.take()?,
+            "text" => self.text = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2371,17 +2309,13 @@ impl Object for TimeLimit {
         "end_minute",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "begin_hour" => self.begin_hour = take(map)?,
-            "begin_minute" => self.begin_minute = take(map)?,
-            "end_hour" => self.end_hour = take(map)?,
-            "end_minute" => self.end_minute = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "begin_hour" => self.begin_hour = members.take()?,
+            "begin_minute" => self.begin_minute = members.take()?,
+            "end_hour" => self.end_hour = members.take()?,
+            "end_minute" => self.end_minute = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2446,17 +2380,13 @@ impl Object for AdvancedInfo {
         "business_service",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "use_condition" => self.use_condition = take(map)?,
-            "abstract" => self.r#abstract = take(map)?,
-            "text_image_list" => self.text_image_list = take(map)?,
-            "time_limit" => self.time_limit = take(map)?,
-            "business_service" => self.business_service = take(map)?,
+            "use_condition" => self.use_condition = members.take()?,
+            "abstract" => self.r#abstract = members.take()?,
+            "text_image_list" => self.text_image_list = members.take()?,
+            "time_limit" => self.time_limit = members.take()?,
+            "business_service" => self.business_service = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2523,17 +2453,13 @@ impl Object for CustomField {
         "app_brand_pass",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name_type" => self.name_type = take(map)?,
-            "name" => self.name = take(map)?,
-            "url" => self.url = take(map)?,
-            "app_brand_user_name" => self.app_brand_user_name = take(map)?,
-            "app_brand_pass" => self.app_brand_pass = take(map)?,
+            "name_type" => self.name_type = members.take()?,
+            "name" => self.name = members.take()?,
+            "url" => self.url = members.take()?,
+            "app_brand_user_name" => self.app_brand_user_name = members.take()?,
+            "app_brand_pass" => self.app_brand_pass = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2593,17 +2519,13 @@ impl Object for CustomCell {
         "app_brand_pass",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "tips" => self.tips = take(map)?,
-            "url" => self.url = take(map)?,
-            "app_brand_user_name" => self.app_brand_user_name = take(map)?,
-            "app_brand_pass" => self.app_brand_pass = take(map)?,
+            "name" => self.name = members.take()?,
+            "tips" => self.tips = members.take()?,
+            "url" => self.url = members.take()?,
+            "app_brand_user_name" => self.app_brand_user_name = members.take()?,
+            "app_brand_pass" => self.app_brand_pass = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2671,20 +2593,16 @@ impl Object for BonusRule {
         "max_reduce_bonus",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "cost_money_unit" => self.cost_money_unit = take(map)?,
-            "increase_bonus" => self.increase_bonus = take(map)?,
-            "max_increase_bonus" => self.max_increase_bonus = take(map)?,
-            "init_increase_bonus" => self.init_increase_bonus = take(map)?,
-            "cost_bonus_unit" => self.cost_bonus_unit = take(map)?,
-            "reduce_money" => self.reduce_money = take(map)?,
-            "least_money_to_use_bonus" => self.least_money_to_use_bonus = take(map)?,
-            "max_reduce_bonus" => self.max_reduce_bonus = take(map)?,
+            "cost_money_unit" => self.cost_money_unit = members.take()?,
+            "increase_bonus" => self.increase_bonus = members.take()?,
+            "max_increase_bonus" => self.max_increase_bonus = members.take()?,
+            "init_increase_bonus" => self.init_increase_bonus = members.take()?,
+            "cost_bonus_unit" => self.cost_bonus_unit = members.take()?,
+            "reduce_money" => self.reduce_money = members.take()?,
+            "least_money_to_use_bonus" => self.least_money_to_use_bonus = members.take()?,
+            "max_reduce_bonus" => self.max_reduce_bonus = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2851,50 +2769,46 @@ impl Object for NewMemberCard {
         "modify_msg_operation",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "background_pic_url" => self.background_pic_url = take(map)?,
-            "base_info" => self.base_info = take(map)?,
-            "advanced_info" => self.advanced_info = take(map)?,
-            "prerogative" => self.prerogative = take(map)?,
-            "auto_activate" => self.auto_activate = take(map)?,
-            "wx_activate" => self.wx_activate = take(map)?,
-            "wx_activate_after_submit" => self.wx_activate_after_submit = take(map)?,
-            "wx_activate_after_submit_url" => self.wx_activate_after_submit_url = take(map)?,
+            "background_pic_url" => self.background_pic_url = members.take()?,
+            "base_info" => self.base_info = members.take()?,
+            "advanced_info" => self.advanced_info = members.take()?,
+            "prerogative" => self.prerogative = members.take()?,
+            "auto_activate" => self.auto_activate = members.take()?,
+            "wx_activate" => self.wx_activate = members.take()?,
+            "wx_activate_after_submit" => self.wx_activate_after_submit = members.take()?,
+            "wx_activate_after_submit_url" => self.wx_activate_after_submit_url = members.take()?,
             "wx_activate_after_submit_app_brand_user_name" => {
-                self.wx_activate_after_submit_app_brand_user_name = take(map)?
+                self.wx_activate_after_submit_app_brand_user_name = members.take()?
             }
             "wx_activate_after_submit_app_brand_pass" => {
-                self.wx_activate_after_submit_app_brand_pass = take(map)?
+                self.wx_activate_after_submit_app_brand_pass = members.take()?
             }
-            "activate_url" => self.activate_url = take(map)?,
-            "activate_app_brand_user_name" => self.activate_app_brand_user_name = take(map)?,
-            "activate_app_brand_pass" => self.activate_app_brand_pass = take(map)?,
-            "supply_bonus" => self.supply_bonus = take(map)?,
-            "bonus_url" => self.bonus_url = take(map)?,
-            "bonus_app_brand_user_name" => self.bonus_app_brand_user_name = take(map)?,
-            "bonus_app_brand_pass" => self.bonus_app_brand_pass = take(map)?,
-            "supply_balance" => self.supply_balance = take(map)?,
-            "balance_url" => self.balance_url = take(map)?,
-            "balance_app_brand_user_name" => self.balance_app_brand_user_name = take(map)?,
-            "balance_app_brand_pass" => self.balance_app_brand_pass = take(map)?,
-            "bonus_cleared" => self.bonus_cleared = take(map)?,
-            "bonus_rules" => self.bonus_rules = take(map)?,
-            "balance_rules" => self.balance_rules = take(map)?,
-            "custom_field1" => self.custom_field1 = take(map)?,
-            "custom_field2" => self.custom_field2 = take(map)?,
-            "custom_field3" => self.custom_field3 = take(map)?,
-            "custom_cell1" => self.custom_cell1 = take(map)?,
-            "custom_cell2" => self.custom_cell2 = take(map)?,
-            "custom_cell3" => self.custom_cell3 = take(map)?,
-            "bonus_rule" => self.bonus_rule = take(map)?,
-            "discount" => self.discount = take(map)?,
-            "activate_msg_operation" => self.activate_msg_operation = take(map)?,
-            "modify_msg_operation" => self.modify_msg_operation = take(map)?,
+            "activate_url" => self.activate_url = members.take()?,
+            "activate_app_brand_user_name" => self.activate_app_brand_user_name = members.take()?,
+            "activate_app_brand_pass" => self.activate_app_brand_pass = members.take()?,
+            "supply_bonus" => self.supply_bonus = members.take()?,
+            "bonus_url" => self.bonus_url = members.take()?,
+            "bonus_app_brand_user_name" => self.bonus_app_brand_user_name = members.take()?,
+            "bonus_app_brand_pass" => self.bonus_app_brand_pass = members.take()?,
+            "supply_balance" => self.supply_balance = members.take()?,
+            "balance_url" => self.balance_url = members.take()?,
+            "balance_app_brand_user_name" => self.balance_app_brand_user_name = members.take()?,
+            "balance_app_brand_pass" => self.balance_app_brand_pass = members.take()?,
+            "bonus_cleared" => self.bonus_cleared = members.take()?,
+            "bonus_rules" => self.bonus_rules = members.take()?,
+            "balance_rules" => self.balance_rules = members.take()?,
+            "custom_field1" => self.custom_field1 = members.take()?,
+            "custom_field2" => self.custom_field2 = members.take()?,
+            "custom_field3" => self.custom_field3 = members.take()?,
+            "custom_cell1" => self.custom_cell1 = members.take()?,
+            "custom_cell2" => self.custom_cell2 = members.take()?,
+            "custom_cell3" => self.custom_cell3 = members.take()?,
+            "bonus_rule" => self.bonus_rule = members.take()?,
+            "discount" => self.discount = members.take()?,
+            "activate_msg_operation" => self.activate_msg_operation = members.take()?,
+            "modify_msg_operation" => self.modify_msg_operation = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -3066,14 +2980,10 @@ pub struct NewCard {
 impl Object for NewCard {
     const MEMBERS: &'static [&'static str] = &["card_type", "member_card"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_type" => self.card_type = take(map)?,
-            "member_card" => self.member_card = take(map)?,
+            "card_type" => self.card_type = members.take()?,
+            "member_card" => self.member_card = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -3119,15 +3029,11 @@ pub struct CreateCardResponse {
 impl Object for CreateCardResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "card_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "card_id" => self.card_id = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "card_id" => self.card_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -3175,14 +3081,10 @@ pub struct Sku {
 impl Object for Sku {
     const MEMBERS: &'static [&'static str] = &["quantity", "total_quantity"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "quantity" => self.quantity = take(map)?,
-            "total_quantity" => self.total_quantity = take(map)?,
+            "quantity" => self.quantity = members.take()?,
+            "total_quantity" => self.total_quantity = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -3271,8 +3173,8 @@ pub struct BaseInfo {
     pub can_share: Option<bool>,
     /// Claimed card can be gifted; default true. Not on an official page that could be read.
     pub can_give_friend: Option<bool>,
-    /// JSON array of integer store ids; on update send 0 to clear the list. Not on an official page
-    /// that could be read.
+    /// JSON array of integer store ids; on update send 0 to clear the list. Numbers and texts are both
+    /// read. Not on an official page that could be read.
     pub location_id_list: Option<Vec<i64>>,
     /// All stores, following later store changes; exclusive with location_id_list. Not on an official
     /// page that could be read.
@@ -3380,53 +3282,51 @@ impl Object for BaseInfo {
         "is_pay_and_qrcode",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "id" => self.id = take(map)?,
-            "status" => self.status = take(map)?,
-            "create_time" => self.create_time = take(map)?,
-            "update_time" => self.update_time = take(map)?,
-            "logo_url" => self.logo_url = take(map)?,
-            "brand_name" => self.brand_name = take(map)?,
-            "code_type" => self.code_type = take(map)?,
-            "title" => self.title = take(map)?,
-            "color" => self.color = take(map)?,
-            "notice" => self.notice = take(map)?,
-            "service_phone" => self.service_phone = take(map)?,
-            "description" => self.description = take(map)?,
-            "date_info" => self.date_info = take(map)?,
-            "sku" => self.sku = take(map)?,
-            "get_limit" => self.get_limit = take(map)?,
-            "use_custom_code" => self.use_custom_code = take(map)?,
-            "get_custom_code_mode" => self.get_custom_code_mode = take(map)?,
-            "bind_openid" => self.bind_openid = take(map)?,
-            "can_share" => self.can_share = take(map)?,
-            "can_give_friend" => self.can_give_friend = take(map)?,
-            "location_id_list" => self.location_id_list = take(map)?,
-            "use_all_locations" => self.use_all_locations = take(map)?,
-            "center_title" => self.center_title = take(map)?,
-            "center_sub_title" => self.center_sub_title = take(map)?,
-            "center_url" => self.center_url = take(map)?,
-            "center_app_brand_user_name" => self.center_app_brand_user_name = take(map)?,
-            "center_app_brand_pass" => self.center_app_brand_pass = take(map)?,
-            "custom_url_name" => self.custom_url_name = take(map)?,
-            "custom_url" => self.custom_url = take(map)?,
-            "custom_url_sub_title" => self.custom_url_sub_title = take(map)?,
-            "custom_app_brand_user_name" => self.custom_app_brand_user_name = take(map)?,
-            "custom_app_brand_pass" => self.custom_app_brand_pass = take(map)?,
-            "promotion_url_name" => self.promotion_url_name = take(map)?,
-            "promotion_url" => self.promotion_url = take(map)?,
-            "promotion_url_sub_title" => self.promotion_url_sub_title = take(map)?,
-            "promotion_app_brand_user_name" => self.promotion_app_brand_user_name = take(map)?,
-            "promotion_app_brand_pass" => self.promotion_app_brand_pass = take(map)?,
-            "source" => self.source = take(map)?,
-            "need_push_on_view" => self.need_push_on_view = take(map)?,
-            "pay_info" => self.pay_info = take(map)?,
-            "is_pay_and_qrcode" => self.is_pay_and_qrcode = take(map)?,
+            "id" => self.id = members.take()?,
+            "status" => self.status = members.take()?,
+            "create_time" => self.create_time = members.take()?,
+            "update_time" => self.update_time = members.take()?,
+            "logo_url" => self.logo_url = members.take()?,
+            "brand_name" => self.brand_name = members.take()?,
+            "code_type" => self.code_type = members.take()?,
+            "title" => self.title = members.take()?,
+            "color" => self.color = members.take()?,
+            "notice" => self.notice = members.take()?,
+            "service_phone" => self.service_phone = members.take()?,
+            "description" => self.description = members.take()?,
+            "date_info" => self.date_info = members.take()?,
+            "sku" => self.sku = members.take()?,
+            "get_limit" => self.get_limit = members.take()?,
+            "use_custom_code" => self.use_custom_code = members.take()?,
+            "get_custom_code_mode" => self.get_custom_code_mode = members.take()?,
+            "bind_openid" => self.bind_openid = members.take()?,
+            "can_share" => self.can_share = members.take()?,
+            "can_give_friend" => self.can_give_friend = members.take()?,
+            "location_id_list" => self.location_id_list = members.take_either()?,
+            "use_all_locations" => self.use_all_locations = members.take()?,
+            "center_title" => self.center_title = members.take()?,
+            "center_sub_title" => self.center_sub_title = members.take()?,
+            "center_url" => self.center_url = members.take()?,
+            "center_app_brand_user_name" => self.center_app_brand_user_name = members.take()?,
+            "center_app_brand_pass" => self.center_app_brand_pass = members.take()?,
+            "custom_url_name" => self.custom_url_name = members.take()?,
+            "custom_url" => self.custom_url = members.take()?,
+            "custom_url_sub_title" => self.custom_url_sub_title = members.take()?,
+            "custom_app_brand_user_name" => self.custom_app_brand_user_name = members.take()?,
+            "custom_app_brand_pass" => self.custom_app_brand_pass = members.take()?,
+            "promotion_url_name" => self.promotion_url_name = members.take()?,
+            "promotion_url" => self.promotion_url = members.take()?,
+            "promotion_url_sub_title" => self.promotion_url_sub_title = members.take()?,
+            "promotion_app_brand_user_name" => {
+                self.promotion_app_brand_user_name = members.take()?
+            }
+            "promotion_app_brand_pass" => self.promotion_app_brand_pass = members.take()?,
+            "source" => self.source = members.take()?,
+            "need_push_on_view" => self.need_push_on_view = members.take()?,
+            "pay_info" => self.pay_info = members.take()?,
+            "is_pay_and_qrcode" => self.is_pay_and_qrcode = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -3732,48 +3632,44 @@ impl Object for MemberCard {
         "discount",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "background_pic_url" => self.background_pic_url = take(map)?,
-            "base_info" => self.base_info = take(map)?,
-            "advanced_info" => self.advanced_info = take(map)?,
-            "prerogative" => self.prerogative = take(map)?,
-            "auto_activate" => self.auto_activate = take(map)?,
-            "wx_activate" => self.wx_activate = take(map)?,
-            "wx_activate_after_submit" => self.wx_activate_after_submit = take(map)?,
-            "wx_activate_after_submit_url" => self.wx_activate_after_submit_url = take(map)?,
+            "background_pic_url" => self.background_pic_url = members.take()?,
+            "base_info" => self.base_info = members.take()?,
+            "advanced_info" => self.advanced_info = members.take()?,
+            "prerogative" => self.prerogative = members.take()?,
+            "auto_activate" => self.auto_activate = members.take()?,
+            "wx_activate" => self.wx_activate = members.take()?,
+            "wx_activate_after_submit" => self.wx_activate_after_submit = members.take()?,
+            "wx_activate_after_submit_url" => self.wx_activate_after_submit_url = members.take()?,
             "wx_activate_after_submit_app_brand_user_name" => {
-                self.wx_activate_after_submit_app_brand_user_name = take(map)?
+                self.wx_activate_after_submit_app_brand_user_name = members.take()?
             }
             "wx_activate_after_submit_app_brand_pass" => {
-                self.wx_activate_after_submit_app_brand_pass = take(map)?
+                self.wx_activate_after_submit_app_brand_pass = members.take()?
             }
-            "activate_url" => self.activate_url = take(map)?,
-            "activate_app_brand_user_name" => self.activate_app_brand_user_name = take(map)?,
-            "activate_app_brand_pass" => self.activate_app_brand_pass = take(map)?,
-            "supply_bonus" => self.supply_bonus = take(map)?,
-            "bonus_url" => self.bonus_url = take(map)?,
-            "bonus_app_brand_user_name" => self.bonus_app_brand_user_name = take(map)?,
-            "bonus_app_brand_pass" => self.bonus_app_brand_pass = take(map)?,
-            "supply_balance" => self.supply_balance = take(map)?,
-            "balance_url" => self.balance_url = take(map)?,
-            "balance_app_brand_user_name" => self.balance_app_brand_user_name = take(map)?,
-            "balance_app_brand_pass" => self.balance_app_brand_pass = take(map)?,
-            "bonus_cleared" => self.bonus_cleared = take(map)?,
-            "bonus_rules" => self.bonus_rules = take(map)?,
-            "balance_rules" => self.balance_rules = take(map)?,
-            "custom_field1" => self.custom_field1 = take(map)?,
-            "custom_field2" => self.custom_field2 = take(map)?,
-            "custom_field3" => self.custom_field3 = take(map)?,
-            "custom_cell1" => self.custom_cell1 = take(map)?,
-            "custom_cell2" => self.custom_cell2 = take(map)?,
-            "custom_cell3" => self.custom_cell3 = take(map)?,
-            "bonus_rule" => self.bonus_rule = take(map)?,
-            "discount" => self.discount = take(map)?,
+            "activate_url" => self.activate_url = members.take()?,
+            "activate_app_brand_user_name" => self.activate_app_brand_user_name = members.take()?,
+            "activate_app_brand_pass" => self.activate_app_brand_pass = members.take()?,
+            "supply_bonus" => self.supply_bonus = members.take()?,
+            "bonus_url" => self.bonus_url = members.take()?,
+            "bonus_app_brand_user_name" => self.bonus_app_brand_user_name = members.take()?,
+            "bonus_app_brand_pass" => self.bonus_app_brand_pass = members.take()?,
+            "supply_balance" => self.supply_balance = members.take()?,
+            "balance_url" => self.balance_url = members.take()?,
+            "balance_app_brand_user_name" => self.balance_app_brand_user_name = members.take()?,
+            "balance_app_brand_pass" => self.balance_app_brand_pass = members.take()?,
+            "bonus_cleared" => self.bonus_cleared = members.take()?,
+            "bonus_rules" => self.bonus_rules = members.take()?,
+            "balance_rules" => self.balance_rules = members.take()?,
+            "custom_field1" => self.custom_field1 = members.take()?,
+            "custom_field2" => self.custom_field2 = members.take()?,
+            "custom_field3" => self.custom_field3 = members.take()?,
+            "custom_cell1" => self.custom_cell1 = members.take()?,
+            "custom_cell2" => self.custom_cell2 = members.take()?,
+            "custom_cell3" => self.custom_cell3 = members.take()?,
+            "bonus_rule" => self.bonus_rule = members.take()?,
+            "discount" => self.discount = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -3934,14 +3830,10 @@ pub struct Card {
 impl Object for Card {
     const MEMBERS: &'static [&'static str] = &["card_type", "member_card"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_type" => self.card_type = take(map)?,
-            "member_card" => self.member_card = take(map)?,
+            "card_type" => self.card_type = members.take()?,
+            "member_card" => self.member_card = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -3987,15 +3879,11 @@ pub struct GetCardResponse {
 impl Object for GetCardResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "card"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "card" => self.card = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "card" => self.card = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -4048,16 +3936,12 @@ pub struct BatchGetCardsResponse {
 impl Object for BatchGetCardsResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "card_id_list", "total_num"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "card_id_list" => self.card_id_list = take(map)?,
-            "total_num" => self.total_num = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "card_id_list" => self.card_id_list = members.take()?,
+            "total_num" => self.total_num = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -4109,15 +3993,11 @@ pub struct DateInfoChange {
 impl Object for DateInfoChange {
     const MEMBERS: &'static [&'static str] = &["type", "begin_timestamp", "end_timestamp"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "begin_timestamp" => self.begin_timestamp = take(map)?,
-            "end_timestamp" => self.end_timestamp = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "begin_timestamp" => self.begin_timestamp = members.take()?,
+            "end_timestamp" => self.end_timestamp = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -4183,8 +4063,8 @@ pub struct BaseInfoChange {
     /// Claimed card can be gifted; default true (update: no review). Not on an official page that could
     /// be read.
     pub can_give_friend: Option<bool>,
-    /// JSON array of integer store ids; on update send 0 to clear the list (update: no review). Not on
-    /// an official page that could be read.
+    /// JSON array of integer store ids; on update send 0 to clear the list (update: no review). Numbers
+    /// and texts are both read. Not on an official page that could be read.
     pub location_id_list: Option<Vec<i64>>,
     /// All stores, following later store changes; exclusive with location_id_list (update: no review).
     /// Not on an official page that could be read.
@@ -4281,43 +4161,41 @@ impl Object for BaseInfoChange {
         "is_pay_and_qrcode",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "logo_url" => self.logo_url = take(map)?,
-            "code_type" => self.code_type = take(map)?,
-            "title" => self.title = take(map)?,
-            "color" => self.color = take(map)?,
-            "notice" => self.notice = take(map)?,
-            "service_phone" => self.service_phone = take(map)?,
-            "description" => self.description = take(map)?,
-            "date_info" => self.date_info = take(map)?,
-            "get_limit" => self.get_limit = take(map)?,
-            "can_share" => self.can_share = take(map)?,
-            "can_give_friend" => self.can_give_friend = take(map)?,
-            "location_id_list" => self.location_id_list = take(map)?,
-            "use_all_locations" => self.use_all_locations = take(map)?,
-            "center_title" => self.center_title = take(map)?,
-            "center_sub_title" => self.center_sub_title = take(map)?,
-            "center_url" => self.center_url = take(map)?,
-            "center_app_brand_user_name" => self.center_app_brand_user_name = take(map)?,
-            "center_app_brand_pass" => self.center_app_brand_pass = take(map)?,
-            "custom_url_name" => self.custom_url_name = take(map)?,
-            "custom_url" => self.custom_url = take(map)?,
-            "custom_url_sub_title" => self.custom_url_sub_title = take(map)?,
-            "custom_app_brand_user_name" => self.custom_app_brand_user_name = take(map)?,
-            "custom_app_brand_pass" => self.custom_app_brand_pass = take(map)?,
-            "promotion_url_name" => self.promotion_url_name = take(map)?,
-            "promotion_url" => self.promotion_url = take(map)?,
-            "promotion_url_sub_title" => self.promotion_url_sub_title = take(map)?,
-            "promotion_app_brand_user_name" => self.promotion_app_brand_user_name = take(map)?,
-            "promotion_app_brand_pass" => self.promotion_app_brand_pass = take(map)?,
-            "need_push_on_view" => self.need_push_on_view = take(map)?,
-            "pay_info" => self.pay_info = take(map)?,
-            "is_pay_and_qrcode" => self.is_pay_and_qrcode = take(map)?,
+            "logo_url" => self.logo_url = members.take()?,
+            "code_type" => self.code_type = members.take()?,
+            "title" => self.title = members.take()?,
+            "color" => self.color = members.take()?,
+            "notice" => self.notice = members.take()?,
+            "service_phone" => self.service_phone = members.take()?,
+            "description" => self.description = members.take()?,
+            "date_info" => self.date_info = members.take()?,
+            "get_limit" => self.get_limit = members.take()?,
+            "can_share" => self.can_share = members.take()?,
+            "can_give_friend" => self.can_give_friend = members.take()?,
+            "location_id_list" => self.location_id_list = members.take_either()?,
+            "use_all_locations" => self.use_all_locations = members.take()?,
+            "center_title" => self.center_title = members.take()?,
+            "center_sub_title" => self.center_sub_title = members.take()?,
+            "center_url" => self.center_url = members.take()?,
+            "center_app_brand_user_name" => self.center_app_brand_user_name = members.take()?,
+            "center_app_brand_pass" => self.center_app_brand_pass = members.take()?,
+            "custom_url_name" => self.custom_url_name = members.take()?,
+            "custom_url" => self.custom_url = members.take()?,
+            "custom_url_sub_title" => self.custom_url_sub_title = members.take()?,
+            "custom_app_brand_user_name" => self.custom_app_brand_user_name = members.take()?,
+            "custom_app_brand_pass" => self.custom_app_brand_pass = members.take()?,
+            "promotion_url_name" => self.promotion_url_name = members.take()?,
+            "promotion_url" => self.promotion_url = members.take()?,
+            "promotion_url_sub_title" => self.promotion_url_sub_title = members.take()?,
+            "promotion_app_brand_user_name" => {
+                self.promotion_app_brand_user_name = members.take()?
+            }
+            "promotion_app_brand_pass" => self.promotion_app_brand_pass = members.take()?,
+            "need_push_on_view" => self.need_push_on_view = members.take()?,
+            "pay_info" => self.pay_info = members.take()?,
+            "is_pay_and_qrcode" => self.is_pay_and_qrcode = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -4606,47 +4484,43 @@ impl Object for MemberCardChange {
         "discount",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "background_pic_url" => self.background_pic_url = take(map)?,
-            "base_info" => self.base_info = take(map)?,
-            "prerogative" => self.prerogative = take(map)?,
-            "auto_activate" => self.auto_activate = take(map)?,
-            "wx_activate" => self.wx_activate = take(map)?,
-            "wx_activate_after_submit" => self.wx_activate_after_submit = take(map)?,
-            "wx_activate_after_submit_url" => self.wx_activate_after_submit_url = take(map)?,
+            "background_pic_url" => self.background_pic_url = members.take()?,
+            "base_info" => self.base_info = members.take()?,
+            "prerogative" => self.prerogative = members.take()?,
+            "auto_activate" => self.auto_activate = members.take()?,
+            "wx_activate" => self.wx_activate = members.take()?,
+            "wx_activate_after_submit" => self.wx_activate_after_submit = members.take()?,
+            "wx_activate_after_submit_url" => self.wx_activate_after_submit_url = members.take()?,
             "wx_activate_after_submit_app_brand_user_name" => {
-                self.wx_activate_after_submit_app_brand_user_name = take(map)?
+                self.wx_activate_after_submit_app_brand_user_name = members.take()?
             }
             "wx_activate_after_submit_app_brand_pass" => {
-                self.wx_activate_after_submit_app_brand_pass = take(map)?
+                self.wx_activate_after_submit_app_brand_pass = members.take()?
             }
-            "activate_url" => self.activate_url = take(map)?,
-            "activate_app_brand_user_name" => self.activate_app_brand_user_name = take(map)?,
-            "activate_app_brand_pass" => self.activate_app_brand_pass = take(map)?,
-            "supply_bonus" => self.supply_bonus = take(map)?,
-            "bonus_url" => self.bonus_url = take(map)?,
-            "bonus_app_brand_user_name" => self.bonus_app_brand_user_name = take(map)?,
-            "bonus_app_brand_pass" => self.bonus_app_brand_pass = take(map)?,
-            "supply_balance" => self.supply_balance = take(map)?,
-            "balance_url" => self.balance_url = take(map)?,
-            "balance_app_brand_user_name" => self.balance_app_brand_user_name = take(map)?,
-            "balance_app_brand_pass" => self.balance_app_brand_pass = take(map)?,
-            "bonus_cleared" => self.bonus_cleared = take(map)?,
-            "bonus_rules" => self.bonus_rules = take(map)?,
-            "balance_rules" => self.balance_rules = take(map)?,
-            "custom_field1" => self.custom_field1 = take(map)?,
-            "custom_field2" => self.custom_field2 = take(map)?,
-            "custom_field3" => self.custom_field3 = take(map)?,
-            "custom_cell1" => self.custom_cell1 = take(map)?,
-            "custom_cell2" => self.custom_cell2 = take(map)?,
-            "custom_cell3" => self.custom_cell3 = take(map)?,
-            "bonus_rule" => self.bonus_rule = take(map)?,
-            "discount" => self.discount = take(map)?,
+            "activate_url" => self.activate_url = members.take()?,
+            "activate_app_brand_user_name" => self.activate_app_brand_user_name = members.take()?,
+            "activate_app_brand_pass" => self.activate_app_brand_pass = members.take()?,
+            "supply_bonus" => self.supply_bonus = members.take()?,
+            "bonus_url" => self.bonus_url = members.take()?,
+            "bonus_app_brand_user_name" => self.bonus_app_brand_user_name = members.take()?,
+            "bonus_app_brand_pass" => self.bonus_app_brand_pass = members.take()?,
+            "supply_balance" => self.supply_balance = members.take()?,
+            "balance_url" => self.balance_url = members.take()?,
+            "balance_app_brand_user_name" => self.balance_app_brand_user_name = members.take()?,
+            "balance_app_brand_pass" => self.balance_app_brand_pass = members.take()?,
+            "bonus_cleared" => self.bonus_cleared = members.take()?,
+            "bonus_rules" => self.bonus_rules = members.take()?,
+            "balance_rules" => self.balance_rules = members.take()?,
+            "custom_field1" => self.custom_field1 = members.take()?,
+            "custom_field2" => self.custom_field2 = members.take()?,
+            "custom_field3" => self.custom_field3 = members.take()?,
+            "custom_cell1" => self.custom_cell1 = members.take()?,
+            "custom_cell2" => self.custom_cell2 = members.take()?,
+            "custom_cell3" => self.custom_cell3 = members.take()?,
+            "bonus_rule" => self.bonus_rule = members.take()?,
+            "discount" => self.discount = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -4806,15 +4680,11 @@ pub struct UpdateCardResponse {
 impl Object for UpdateCardResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "send_check"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "send_check" => self.send_check = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "send_check" => self.send_check = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -4861,14 +4731,10 @@ pub struct CardCell {
 impl Object for CardCell {
     const MEMBERS: &'static [&'static str] = &["end_time", "card_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "end_time" => self.end_time = take(map)?,
-            "card_id" => self.card_id = take(map)?,
+            "end_time" => self.end_time = members.take()?,
+            "card_id" => self.card_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -4928,18 +4794,14 @@ impl Object for UrlCell {
         "app_brand_pass",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "end_time" => self.end_time = take(map)?,
-            "text" => self.text = take(map)?,
-            "url" => self.url = take(map)?,
-            "card_id_list" => self.card_id_list = take(map)?,
-            "app_brand_id" => self.app_brand_id = take(map)?,
-            "app_brand_pass" => self.app_brand_pass = take(map)?,
+            "end_time" => self.end_time = members.take()?,
+            "text" => self.text = members.take()?,
+            "url" => self.url = members.take()?,
+            "card_id_list" => self.card_id_list = members.take()?,
+            "app_brand_id" => self.app_brand_id = members.take()?,
+            "app_brand_pass" => self.app_brand_pass = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -4988,14 +4850,10 @@ pub struct MessageOperation {
 impl Object for MessageOperation {
     const MEMBERS: &'static [&'static str] = &["card_cell", "url_cell"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_cell" => self.card_cell = take(map)?,
-            "url_cell" => self.url_cell = take(map)?,
+            "card_cell" => self.card_cell = members.take()?,
+            "url_cell" => self.url_cell = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -5037,13 +4895,9 @@ pub struct MessageChange {
 impl Object for MessageChange {
     const MEMBERS: &'static [&'static str] = &["modify_msg_operation"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "modify_msg_operation" => self.modify_msg_operation = take(map)?,
+            "modify_msg_operation" => self.modify_msg_operation = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

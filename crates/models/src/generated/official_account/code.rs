@@ -2,11 +2,10 @@
 
 //! The resource `code`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{BasicResponse, CodeStatus};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, Subject, VisitSensitive,
@@ -175,15 +174,11 @@ impl GetCode {
 impl Object for GetCode {
     const MEMBERS: &'static [&'static str] = &["code", "card_id", "check_consume"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "code" => self.code = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "check_consume" => self.check_consume = take(map)?,
+            "code" => self.code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "check_consume" => self.check_consume = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -365,13 +360,9 @@ impl DecryptCode {
 impl Object for DecryptCode {
     const MEMBERS: &'static [&'static str] = &["encrypt_code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "encrypt_code" => self.encrypt_code = take(map)?,
+            "encrypt_code" => self.encrypt_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -564,15 +555,11 @@ impl SetCodeUnavailable {
 impl Object for SetCodeUnavailable {
     const MEMBERS: &'static [&'static str] = &["code", "card_id", "reason"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "code" => self.code = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "reason" => self.reason = take(map)?,
+            "code" => self.code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "reason" => self.reason = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -765,15 +752,11 @@ impl UpdateCode {
 impl Object for UpdateCode {
     const MEMBERS: &'static [&'static str] = &["code", "card_id", "new_code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "code" => self.code = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "new_code" => self.new_code = take(map)?,
+            "code" => self.code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "new_code" => self.new_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -975,14 +958,10 @@ impl DepositCodes {
 impl Object for DepositCodes {
     const MEMBERS: &'static [&'static str] = &["card_id", "code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1150,13 +1129,9 @@ impl GetDepositCount {
 impl Object for GetDepositCount {
     const MEMBERS: &'static [&'static str] = &["card_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
+            "card_id" => self.card_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1330,14 +1305,10 @@ impl CheckCodes {
 impl Object for CheckCodes {
     const MEMBERS: &'static [&'static str] = &["card_id", "code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1396,16 +1367,12 @@ pub struct CodeCard {
 impl Object for CodeCard {
     const MEMBERS: &'static [&'static str] = &["card_id", "begin_time", "end_time", "code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "begin_time" => self.begin_time = take(map)?,
-            "end_time" => self.end_time = take(map)?,
-            "code" => self.code = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "begin_time" => self.begin_time = members.take()?,
+            "end_time" => self.end_time = members.take()?,
+            "code" => self.code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1475,21 +1442,17 @@ impl Object for GetCodeResponse {
         "unionid",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "card" => self.card = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "can_consume" => self.can_consume = take(map)?,
-            "outer_str" => self.outer_str = take(map)?,
-            "user_card_status" => self.user_card_status = take(map)?,
-            "background_pic_url" => self.background_pic_url = take(map)?,
-            "unionid" => self.unionid = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "card" => self.card = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "can_consume" => self.can_consume = members.take()?,
+            "outer_str" => self.outer_str = members.take()?,
+            "user_card_status" => self.user_card_status = members.take()?,
+            "background_pic_url" => self.background_pic_url = members.take()?,
+            "unionid" => self.unionid = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1552,15 +1515,11 @@ pub struct DecryptCodeResponse {
 impl Object for DecryptCodeResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "code" => self.code = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "code" => self.code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1620,17 +1579,13 @@ impl Object for DepositCodesResponse {
         "fail_code",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "succ_code" => self.succ_code = take(map)?,
-            "duplicate_code" => self.duplicate_code = take(map)?,
-            "fail_code" => self.fail_code = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "succ_code" => self.succ_code = members.take()?,
+            "duplicate_code" => self.duplicate_code = members.take()?,
+            "fail_code" => self.fail_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1681,15 +1636,11 @@ pub struct GetDepositCountResponse {
 impl Object for GetDepositCountResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "count"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "count" => self.count = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "count" => self.count = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1741,16 +1692,12 @@ pub struct CheckCodesResponse {
 impl Object for CheckCodesResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "exist_code", "not_exist_code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "exist_code" => self.exist_code = take(map)?,
-            "not_exist_code" => self.not_exist_code = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "exist_code" => self.exist_code = members.take()?,
+            "not_exist_code" => self.not_exist_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

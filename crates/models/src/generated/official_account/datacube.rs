@@ -2,10 +2,9 @@
 
 //! The resource `datacube`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, VisitSensitive,
@@ -155,15 +154,11 @@ impl GetMemberCardInfo {
 impl Object for GetMemberCardInfo {
     const MEMBERS: &'static [&'static str] = &["begin_date", "end_date", "cond_source"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "begin_date" => self.begin_date = take(map)?,
-            "end_date" => self.end_date = take(map)?,
-            "cond_source" => self.cond_source = take(map)?,
+            "begin_date" => self.begin_date = members.take()?,
+            "end_date" => self.end_date = members.take()?,
+            "cond_source" => self.cond_source = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -362,15 +357,11 @@ impl GetMemberCardDetail {
 impl Object for GetMemberCardDetail {
     const MEMBERS: &'static [&'static str] = &["begin_date", "end_date", "card_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "begin_date" => self.begin_date = take(map)?,
-            "end_date" => self.end_date = take(map)?,
-            "card_id" => self.card_id = take(map)?,
+            "begin_date" => self.begin_date = members.take()?,
+            "end_date" => self.end_date = members.take()?,
+            "card_id" => self.card_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -462,22 +453,18 @@ impl Object for MemberCardInfoRow {
         "total_receive_user",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ref_date" => self.ref_date = take(map)?,
-            "view_cnt" => self.view_cnt = take(map)?,
-            "view_user" => self.view_user = take(map)?,
-            "receive_cnt" => self.receive_cnt = take(map)?,
-            "receive_user" => self.receive_user = take(map)?,
-            "verify_cnt" => self.verify_cnt = take(map)?,
-            "verify_user" => self.verify_user = take(map)?,
-            "active_user" => self.active_user = take(map)?,
-            "total_user" => self.total_user = take(map)?,
-            "total_receive_user" => self.total_receive_user = take(map)?,
+            "ref_date" => self.ref_date = members.take()?,
+            "view_cnt" => self.view_cnt = members.take()?,
+            "view_user" => self.view_user = members.take()?,
+            "receive_cnt" => self.receive_cnt = members.take()?,
+            "receive_user" => self.receive_user = members.take()?,
+            "verify_cnt" => self.verify_cnt = members.take()?,
+            "verify_user" => self.verify_user = members.take()?,
+            "active_user" => self.active_user = members.take()?,
+            "total_user" => self.total_user = members.take()?,
+            "total_receive_user" => self.total_receive_user = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -533,15 +520,11 @@ pub struct GetMemberCardInfoResponse {
 impl Object for GetMemberCardInfoResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "list" => self.list = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "list" => self.list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -603,7 +586,7 @@ pub struct MemberCardDetailRow {
     pub merchanttype: Option<i64>,
     /// Card. Not on an official page that could be read.
     pub cardid: Option<String>,
-    /// Sub-merchant. Not on an official page that could be read.
+    /// Sub-merchant. Numbers and texts are both read. Not on an official page that could be read.
     pub submerchantid: Option<i64>,
     /// Amount before discount, only with quick pay. Not on an official page that could be read.
     pub pay_original_fee: Option<i64>,
@@ -634,29 +617,25 @@ impl Object for MemberCardDetailRow {
         "fee",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ref_date" => self.ref_date = take(map)?,
-            "view_cnt" => self.view_cnt = take(map)?,
-            "view_user" => self.view_user = take(map)?,
-            "receive_cnt" => self.receive_cnt = take(map)?,
-            "receive_user" => self.receive_user = take(map)?,
-            "verify_cnt" => self.verify_cnt = take(map)?,
-            "verify_user" => self.verify_user = take(map)?,
-            "active_user" => self.active_user = take(map)?,
-            "total_user" => self.total_user = take(map)?,
-            "total_receive_user" => self.total_receive_user = take(map)?,
-            "active_cnt" => self.active_cnt = take(map)?,
-            "new_user" => self.new_user = take(map)?,
-            "merchanttype" => self.merchanttype = take(map)?,
-            "cardid" => self.cardid = take(map)?,
-            "submerchantid" => self.submerchantid = take(map)?,
-            "payOriginalFee" => self.pay_original_fee = take(map)?,
-            "fee" => self.fee = take(map)?,
+            "ref_date" => self.ref_date = members.take()?,
+            "view_cnt" => self.view_cnt = members.take()?,
+            "view_user" => self.view_user = members.take()?,
+            "receive_cnt" => self.receive_cnt = members.take()?,
+            "receive_user" => self.receive_user = members.take()?,
+            "verify_cnt" => self.verify_cnt = members.take()?,
+            "verify_user" => self.verify_user = members.take()?,
+            "active_user" => self.active_user = members.take()?,
+            "total_user" => self.total_user = members.take()?,
+            "total_receive_user" => self.total_receive_user = members.take()?,
+            "active_cnt" => self.active_cnt = members.take()?,
+            "new_user" => self.new_user = members.take()?,
+            "merchanttype" => self.merchanttype = members.take()?,
+            "cardid" => self.cardid = members.take()?,
+            "submerchantid" => self.submerchantid = members.take_either()?,
+            "payOriginalFee" => self.pay_original_fee = members.take()?,
+            "fee" => self.fee = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -719,15 +698,11 @@ pub struct GetMemberCardDetailResponse {
 impl Object for GetMemberCardDetailResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "list" => self.list = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "list" => self.list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

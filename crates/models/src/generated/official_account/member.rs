@@ -2,11 +2,10 @@
 
 //! The resource `member`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{BasicResponse, CommonFormField, RichFieldType, UserCardStatus};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
@@ -169,14 +168,10 @@ impl GetUserInfo {
 impl Object for GetUserInfo {
     const MEMBERS: &'static [&'static str] = &["card_id", "code"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -432,24 +427,20 @@ impl Object for ActivateMember {
         "init_custom_field_value3",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "membership_number" => self.membership_number = take(map)?,
-            "code" => self.code = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "background_pic_url" => self.background_pic_url = take(map)?,
-            "activate_begin_time" => self.activate_begin_time = take(map)?,
-            "activate_end_time" => self.activate_end_time = take(map)?,
-            "init_bonus" => self.init_bonus = take(map)?,
-            "init_bonus_record" => self.init_bonus_record = take(map)?,
-            "init_balance" => self.init_balance = take(map)?,
-            "init_custom_field_value1" => self.init_custom_field_value1 = take(map)?,
-            "init_custom_field_value2" => self.init_custom_field_value2 = take(map)?,
-            "init_custom_field_value3" => self.init_custom_field_value3 = take(map)?,
+            "membership_number" => self.membership_number = members.take()?,
+            "code" => self.code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "background_pic_url" => self.background_pic_url = members.take()?,
+            "activate_begin_time" => self.activate_begin_time = members.take()?,
+            "activate_end_time" => self.activate_end_time = members.take()?,
+            "init_bonus" => self.init_bonus = members.take()?,
+            "init_bonus_record" => self.init_bonus_record = members.take()?,
+            "init_balance" => self.init_balance = members.take()?,
+            "init_custom_field_value1" => self.init_custom_field_value1 = members.take()?,
+            "init_custom_field_value2" => self.init_custom_field_value2 = members.take()?,
+            "init_custom_field_value3" => self.init_custom_field_value3 = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -700,17 +691,13 @@ impl Object for SetActivateUserForm {
         "optional_form",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "service_statement" => self.service_statement = take(map)?,
-            "bind_old_card" => self.bind_old_card = take(map)?,
-            "required_form" => self.required_form = take(map)?,
-            "optional_form" => self.optional_form = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "service_statement" => self.service_statement = members.take()?,
+            "bind_old_card" => self.bind_old_card = members.take()?,
+            "required_form" => self.required_form = members.take()?,
+            "optional_form" => self.optional_form = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -888,13 +875,9 @@ impl GetActivateTempInfo {
 impl Object for GetActivateTempInfo {
     const MEMBERS: &'static [&'static str] = &["activate_ticket"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "activate_ticket" => self.activate_ticket = take(map)?,
+            "activate_ticket" => self.activate_ticket = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1072,14 +1055,10 @@ impl GetActivateUrl {
 impl Object for GetActivateUrl {
     const MEMBERS: &'static [&'static str] = &["card_id", "outer_str"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "outer_str" => self.outer_str = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "outer_str" => self.outer_str = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1348,25 +1327,21 @@ impl Object for UpdateUser {
         "notify_optional",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "code" => self.code = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "background_pic_url" => self.background_pic_url = take(map)?,
-            "bonus" => self.bonus = take(map)?,
-            "add_bonus" => self.add_bonus = take(map)?,
-            "record_bonus" => self.record_bonus = take(map)?,
-            "balance" => self.balance = take(map)?,
-            "add_balance" => self.add_balance = take(map)?,
-            "record_balance" => self.record_balance = take(map)?,
-            "custom_field_value1" => self.custom_field_value1 = take(map)?,
-            "custom_field_value2" => self.custom_field_value2 = take(map)?,
-            "custom_field_value3" => self.custom_field_value3 = take(map)?,
-            "notify_optional" => self.notify_optional = take(map)?,
+            "code" => self.code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "background_pic_url" => self.background_pic_url = members.take()?,
+            "bonus" => self.bonus = members.take()?,
+            "add_bonus" => self.add_bonus = members.take()?,
+            "record_bonus" => self.record_bonus = members.take()?,
+            "balance" => self.balance = members.take()?,
+            "add_balance" => self.add_balance = members.take()?,
+            "record_balance" => self.record_balance = members.take()?,
+            "custom_field_value1" => self.custom_field_value1 = members.take()?,
+            "custom_field_value2" => self.custom_field_value2 = members.take()?,
+            "custom_field_value3" => self.custom_field_value3 = members.take()?,
+            "notify_optional" => self.notify_optional = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1467,14 +1442,10 @@ pub struct CommonFieldValue {
 impl Object for CommonFieldValue {
     const MEMBERS: &'static [&'static str] = &["name", "value"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "value" => self.value = take(map)?,
+            "name" => self.name = members.take()?,
+            "value" => self.value = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1519,15 +1490,11 @@ pub struct CustomFieldValue {
 impl Object for CustomFieldValue {
     const MEMBERS: &'static [&'static str] = &["name", "value", "value_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "value" => self.value = take(map)?,
-            "value_list" => self.value_list = take(map)?,
+            "name" => self.name = members.take()?,
+            "value" => self.value = members.take()?,
+            "value_list" => self.value_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1570,14 +1537,10 @@ pub struct UserInfo {
 impl Object for UserInfo {
     const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "common_field_list" => self.common_field_list = take(map)?,
-            "custom_field_list" => self.custom_field_list = take(map)?,
+            "common_field_list" => self.common_field_list = members.take()?,
+            "custom_field_list" => self.custom_field_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1660,23 +1623,19 @@ impl Object for GetUserInfoResponse {
         "has_active",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "nickname" => self.nickname = take(map)?,
-            "membership_number" => self.membership_number = take(map)?,
-            "bonus" => self.bonus = take(map)?,
-            "balance" => self.balance = take(map)?,
-            "sex" => self.sex = take(map)?,
-            "user_info" => self.user_info = take(map)?,
-            "user_card_status" => self.user_card_status = take(map)?,
-            "has_active" => self.has_active = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "nickname" => self.nickname = members.take()?,
+            "membership_number" => self.membership_number = members.take()?,
+            "bonus" => self.bonus = members.take()?,
+            "balance" => self.balance = members.take()?,
+            "sex" => self.sex = members.take()?,
+            "user_info" => self.user_info = members.take()?,
+            "user_card_status" => self.user_card_status = members.take()?,
+            "has_active" => self.has_active = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1737,14 +1696,10 @@ pub struct NamedLink {
 impl Object for NamedLink {
     const MEMBERS: &'static [&'static str] = &["name", "url"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "name" => self.name = take(map)?,
-            "url" => self.url = take(map)?,
+            "name" => self.name = members.take()?,
+            "url" => self.url = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1790,15 +1745,11 @@ pub struct RichField {
 impl Object for RichField {
     const MEMBERS: &'static [&'static str] = &["type", "name", "values"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "name" => self.name = take(map)?,
-            "values" => self.values = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "name" => self.name = members.take()?,
+            "values" => self.values = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1853,16 +1804,12 @@ impl Object for ActivateForm {
         "rich_field_list",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "can_modify" => self.can_modify = take(map)?,
-            "common_field_id_list" => self.common_field_id_list = take(map)?,
-            "custom_field_list" => self.custom_field_list = take(map)?,
-            "rich_field_list" => self.rich_field_list = take(map)?,
+            "can_modify" => self.can_modify = members.take()?,
+            "common_field_id_list" => self.common_field_id_list = members.take()?,
+            "custom_field_list" => self.custom_field_list = members.take()?,
+            "rich_field_list" => self.rich_field_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1914,15 +1861,11 @@ pub struct GetActivateTempInfoResponse {
 impl Object for GetActivateTempInfoResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "info"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "info" => self.info = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "info" => self.info = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1972,15 +1915,11 @@ pub struct GetActivateUrlResponse {
 impl Object for GetActivateUrlResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "url"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "url" => self.url = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "url" => self.url = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2039,17 +1978,13 @@ impl Object for NotifyOptional {
         "is_notify_custom_field3",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "is_notify_bonus" => self.is_notify_bonus = take(map)?,
-            "is_notify_balance" => self.is_notify_balance = take(map)?,
-            "is_notify_custom_field1" => self.is_notify_custom_field1 = take(map)?,
-            "is_notify_custom_field2" => self.is_notify_custom_field2 = take(map)?,
-            "is_notify_custom_field3" => self.is_notify_custom_field3 = take(map)?,
+            "is_notify_bonus" => self.is_notify_bonus = members.take()?,
+            "is_notify_balance" => self.is_notify_balance = members.take()?,
+            "is_notify_custom_field1" => self.is_notify_custom_field1 = members.take()?,
+            "is_notify_custom_field2" => self.is_notify_custom_field2 = members.take()?,
+            "is_notify_custom_field3" => self.is_notify_custom_field3 = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2117,17 +2052,13 @@ impl Object for UpdateUserResponse {
         "openid",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "result_bonus" => self.result_bonus = take(map)?,
-            "result_balance" => self.result_balance = take(map)?,
-            "openid" => self.openid = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "result_bonus" => self.result_bonus = members.take()?,
+            "result_balance" => self.result_balance = members.take()?,
+            "openid" => self.openid = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

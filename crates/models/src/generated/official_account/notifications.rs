@@ -2,14 +2,14 @@
 
 //! Notifications: what WeChat pushes to the merchant.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::ConsumeSource;
 use crate::notification::{NotificationType, json, payload};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
-    Check, Checker, DecodeError, EncodeError, Extra, Limits, Personal, Sensitive, VisitSensitive,
+    Check, Checker, DecodeError, Deviation, EncodeError, Extra, Limits, Personal, Sensitive,
+    VisitSensitive,
 };
 
 /// Every notification type of the family.
@@ -227,28 +227,47 @@ impl Notification {
     ///
     /// # Errors
     ///
-    /// Fails if the text is not the documented JSON.
+    /// Fails if the text is not one JSON object.
     pub fn parse(event_type: &str, plaintext: &[u8]) -> Result<Option<Self>, DecodeError> {
+        Self::read(event_type, plaintext, &mut Vec::new())
+    }
+
+    /// The same, and adds what is not as documented to `deviations`; their paths may be logged.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is not one JSON object.
+    pub fn read(
+        event_type: &str,
+        plaintext: &[u8],
+        deviations: &mut Vec<Deviation>,
+    ) -> Result<Option<Self>, DecodeError> {
         Ok(Some(match event_type {
-            "card_pass_check" => Self::CardPassCheck(Box::new(payload(plaintext)?)),
-            "card_not_pass_check" => Self::CardNotPassCheck(Box::new(payload(plaintext)?)),
-            "user_get_card" => Self::UserGetCard(Box::new(payload(plaintext)?)),
-            "user_gifting_card" => Self::UserGiftingCard(Box::new(payload(plaintext)?)),
-            "user_del_card" => Self::UserDelCard(Box::new(payload(plaintext)?)),
-            "user_consume_card" => Self::UserConsumeCard(Box::new(payload(plaintext)?)),
-            "user_pay_from_pay_cell" => Self::UserPayFromPayCell(Box::new(payload(plaintext)?)),
-            "user_view_card" => Self::UserViewCard(Box::new(payload(plaintext)?)),
+            "card_pass_check" => Self::CardPassCheck(Box::new(payload(plaintext, deviations)?)),
+            "card_not_pass_check" => {
+                Self::CardNotPassCheck(Box::new(payload(plaintext, deviations)?))
+            }
+            "user_get_card" => Self::UserGetCard(Box::new(payload(plaintext, deviations)?)),
+            "user_gifting_card" => Self::UserGiftingCard(Box::new(payload(plaintext, deviations)?)),
+            "user_del_card" => Self::UserDelCard(Box::new(payload(plaintext, deviations)?)),
+            "user_consume_card" => Self::UserConsumeCard(Box::new(payload(plaintext, deviations)?)),
+            "user_pay_from_pay_cell" => {
+                Self::UserPayFromPayCell(Box::new(payload(plaintext, deviations)?))
+            }
+            "user_view_card" => Self::UserViewCard(Box::new(payload(plaintext, deviations)?)),
             "user_enter_session_from_card" => {
-                Self::UserEnterSessionFromCard(Box::new(payload(plaintext)?))
+                Self::UserEnterSessionFromCard(Box::new(payload(plaintext, deviations)?))
             }
-            "update_member_card" => Self::UpdateMemberCard(Box::new(payload(plaintext)?)),
-            "card_sku_remind" => Self::CardSkuRemind(Box::new(payload(plaintext)?)),
+            "update_member_card" => {
+                Self::UpdateMemberCard(Box::new(payload(plaintext, deviations)?))
+            }
+            "card_sku_remind" => Self::CardSkuRemind(Box::new(payload(plaintext, deviations)?)),
             "submit_membercard_user_info" => {
-                Self::SubmitMembercardUserInfo(Box::new(payload(plaintext)?))
+                Self::SubmitMembercardUserInfo(Box::new(payload(plaintext, deviations)?))
             }
-            "card_pay_order" => Self::CardPayOrder(Box::new(payload(plaintext)?)),
+            "card_pay_order" => Self::CardPayOrder(Box::new(payload(plaintext, deviations)?)),
             "card_merchant_check_result" => {
-                Self::CardMerchantCheckResult(Box::new(payload(plaintext)?))
+                Self::CardMerchantCheckResult(Box::new(payload(plaintext, deviations)?))
             }
             _ => return Ok(None),
         }))
@@ -349,18 +368,14 @@ impl Object for CardPassCheckEvent {
         "CardId",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "CardId" => self.card_id = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "CardId" => self.card_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -437,19 +452,15 @@ impl Object for CardNotPassCheckEvent {
         "RefuseReason",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "CardId" => self.card_id = take(map)?,
-            "RefuseReason" => self.refuse_reason = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "CardId" => self.card_id = members.take()?,
+            "RefuseReason" => self.refuse_reason = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -553,27 +564,23 @@ impl Object for UserGetCardEvent {
         "UnionId",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "CardId" => self.card_id = take(map)?,
-            "IsGiveByFriend" => self.is_give_by_friend = take(map)?,
-            "UserCardCode" => self.user_card_code = take(map)?,
-            "FriendUserName" => self.friend_user_name = take(map)?,
-            "OuterId" => self.outer_id = take(map)?,
-            "OldUserCardCode" => self.old_user_card_code = take(map)?,
-            "OuterStr" => self.outer_str = take(map)?,
-            "IsRestoreMemberCard" => self.is_restore_member_card = take(map)?,
-            "IsRecommendByFriend" => self.is_recommend_by_friend = take(map)?,
-            "UnionId" => self.union_id = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "CardId" => self.card_id = members.take()?,
+            "IsGiveByFriend" => self.is_give_by_friend = members.take()?,
+            "UserCardCode" => self.user_card_code = members.take()?,
+            "FriendUserName" => self.friend_user_name = members.take()?,
+            "OuterId" => self.outer_id = members.take()?,
+            "OldUserCardCode" => self.old_user_card_code = members.take()?,
+            "OuterStr" => self.outer_str = members.take()?,
+            "IsRestoreMemberCard" => self.is_restore_member_card = members.take()?,
+            "IsRecommendByFriend" => self.is_recommend_by_friend = members.take()?,
+            "UnionId" => self.union_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -670,22 +677,18 @@ impl Object for UserGiftingCardEvent {
         "IsChatRoom",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "CardId" => self.card_id = take(map)?,
-            "UserCardCode" => self.user_card_code = take(map)?,
-            "IsReturnBack" => self.is_return_back = take(map)?,
-            "FriendUserName" => self.friend_user_name = take(map)?,
-            "IsChatRoom" => self.is_chat_room = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "CardId" => self.card_id = members.take()?,
+            "UserCardCode" => self.user_card_code = members.take()?,
+            "IsReturnBack" => self.is_return_back = members.take()?,
+            "FriendUserName" => self.friend_user_name = members.take()?,
+            "IsChatRoom" => self.is_chat_room = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -768,19 +771,15 @@ impl Object for UserCardEvent {
         "UserCardCode",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "CardId" => self.card_id = take(map)?,
-            "UserCardCode" => self.user_card_code = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "CardId" => self.card_id = members.take()?,
+            "UserCardCode" => self.user_card_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -877,25 +876,21 @@ impl Object for UserConsumeCardEvent {
         "OuterStr",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "CardId" => self.card_id = take(map)?,
-            "UserCardCode" => self.user_card_code = take(map)?,
-            "ConsumeSource" => self.consume_source = take(map)?,
-            "LocationName" => self.location_name = take(map)?,
-            "StaffOpenId" => self.staff_open_id = take(map)?,
-            "VerifyCode" => self.verify_code = take(map)?,
-            "RemarkAmount" => self.remark_amount = take(map)?,
-            "OuterStr" => self.outer_str = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "CardId" => self.card_id = members.take()?,
+            "UserCardCode" => self.user_card_code = members.take()?,
+            "ConsumeSource" => self.consume_source = members.take()?,
+            "LocationName" => self.location_name = members.take()?,
+            "StaffOpenId" => self.staff_open_id = members.take()?,
+            "VerifyCode" => self.verify_code = members.take()?,
+            "RemarkAmount" => self.remark_amount = members.take()?,
+            "OuterStr" => self.outer_str = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -993,23 +988,19 @@ impl Object for UserPayFromPayCellEvent {
         "OriginalFee",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "CardId" => self.card_id = take(map)?,
-            "UserCardCode" => self.user_card_code = take(map)?,
-            "TransId" => self.trans_id = take(map)?,
-            "LocationId" => self.location_id = take(map)?,
-            "Fee" => self.fee = take(map)?,
-            "OriginalFee" => self.original_fee = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "CardId" => self.card_id = members.take()?,
+            "UserCardCode" => self.user_card_code = members.take()?,
+            "TransId" => self.trans_id = members.take()?,
+            "LocationId" => self.location_id = members.take()?,
+            "Fee" => self.fee = members.take()?,
+            "OriginalFee" => self.original_fee = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1098,20 +1089,16 @@ impl Object for UserViewCardEvent {
         "OuterStr",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "CardId" => self.card_id = take(map)?,
-            "UserCardCode" => self.user_card_code = take(map)?,
-            "OuterStr" => self.outer_str = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "CardId" => self.card_id = members.take()?,
+            "UserCardCode" => self.user_card_code = members.take()?,
+            "OuterStr" => self.outer_str = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1197,21 +1184,17 @@ impl Object for UpdateMemberCardEvent {
         "ModifyBalance",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "CardId" => self.card_id = take(map)?,
-            "UserCardCode" => self.user_card_code = take(map)?,
-            "ModifyBonus" => self.modify_bonus = take(map)?,
-            "ModifyBalance" => self.modify_balance = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "CardId" => self.card_id = members.take()?,
+            "UserCardCode" => self.user_card_code = members.take()?,
+            "ModifyBonus" => self.modify_bonus = members.take()?,
+            "ModifyBalance" => self.modify_balance = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1294,19 +1277,15 @@ impl Object for CardSkuRemindEvent {
         "Detail",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "CardId" => self.card_id = take(map)?,
-            "Detail" => self.detail = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "CardId" => self.card_id = members.take()?,
+            "Detail" => self.detail = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1415,29 +1394,25 @@ impl Object for CardPayOrderEvent {
         "ReceiptInfo",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "OrderId" => self.order_id = take(map)?,
-            "Status" => self.status = take(map)?,
-            "CreateOrderTime" => self.create_order_time = take(map)?,
-            "PayFinishTime" => self.pay_finish_time = take(map)?,
-            "Desc" => self.desc = take(map)?,
-            "FreeCoinCount" => self.free_coin_count = take(map)?,
-            "PayCoinCount" => self.pay_coin_count = take(map)?,
-            "RefundFreeCoinCount" => self.refund_free_coin_count = take(map)?,
-            "RefundPayCoinCount" => self.refund_pay_coin_count = take(map)?,
-            "OrderType" => self.order_type = take(map)?,
-            "Memo" => self.memo = take(map)?,
-            "ReceiptInfo" => self.receipt_info = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "OrderId" => self.order_id = members.take()?,
+            "Status" => self.status = members.take()?,
+            "CreateOrderTime" => self.create_order_time = members.take()?,
+            "PayFinishTime" => self.pay_finish_time = members.take()?,
+            "Desc" => self.desc = members.take()?,
+            "FreeCoinCount" => self.free_coin_count = members.take()?,
+            "PayCoinCount" => self.pay_coin_count = members.take()?,
+            "RefundFreeCoinCount" => self.refund_free_coin_count = members.take()?,
+            "RefundPayCoinCount" => self.refund_pay_coin_count = members.take()?,
+            "OrderType" => self.order_type = members.take()?,
+            "Memo" => self.memo = members.take()?,
+            "ReceiptInfo" => self.receipt_info = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1530,20 +1505,16 @@ impl Object for CardMerchantCheckResultEvent {
         "Reason",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "ToUserName" => self.to_user_name = take(map)?,
-            "FromUserName" => self.from_user_name = take(map)?,
-            "CreateTime" => self.create_time = take(map)?,
-            "MsgType" => self.msg_type = take(map)?,
-            "Event" => self.event = take(map)?,
-            "MerchantId" => self.merchant_id = take(map)?,
-            "IsPass" => self.is_pass = take(map)?,
-            "Reason" => self.reason = take(map)?,
+            "ToUserName" => self.to_user_name = members.take()?,
+            "FromUserName" => self.from_user_name = members.take()?,
+            "CreateTime" => self.create_time = members.take()?,
+            "MsgType" => self.msg_type = members.take()?,
+            "Event" => self.event = members.take()?,
+            "MerchantId" => self.merchant_id = members.take()?,
+            "IsPass" => self.is_pass = members.take()?,
+            "Reason" => self.reason = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

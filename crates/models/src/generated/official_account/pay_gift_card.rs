@@ -2,11 +2,10 @@
 
 //! The resource `pay_gift_card`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::{BasicResponse, PayGiftRuleStatus, PayGiftRuleType};
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
@@ -183,13 +182,9 @@ impl AddPayGiftCard {
 impl Object for AddPayGiftCard {
     const MEMBERS: &'static [&'static str] = &["rule_info"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "rule_info" => self.rule_info = take(map)?,
+            "rule_info" => self.rule_info = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -338,7 +333,8 @@ pub static DELETE_PAY_GIFT_CARD: Operation = Operation {
 /// `developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeletePayGiftCard {
-    /// Rule id (a string in some SDKs). Required. Not on an official page that could be read.
+    /// Rule id (a string in some SDKs). Required. Numbers and texts are both read. Not on an official
+    /// page that could be read.
     pub rule_id: Option<i64>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
@@ -357,13 +353,9 @@ impl DeletePayGiftCard {
 impl Object for DeletePayGiftCard {
     const MEMBERS: &'static [&'static str] = &["rule_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "rule_id" => self.rule_id = take(map)?,
+            "rule_id" => self.rule_id = members.take_either()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -510,7 +502,8 @@ pub static GET_PAY_GIFT_CARD: Operation = Operation {
 /// `developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GetPayGiftCard {
-    /// Rule id (a string in some SDKs). Required. Not on an official page that could be read.
+    /// Rule id (a string in some SDKs). Required. Numbers and texts are both read. Not on an official
+    /// page that could be read.
     pub rule_id: Option<i64>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
@@ -529,13 +522,9 @@ impl GetPayGiftCard {
 impl Object for GetPayGiftCard {
     const MEMBERS: &'static [&'static str] = &["rule_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "rule_id" => self.rule_id = take(map)?,
+            "rule_id" => self.rule_id = members.take_either()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -719,16 +708,12 @@ impl BatchGetPayGiftCards {
 impl Object for BatchGetPayGiftCards {
     const MEMBERS: &'static [&'static str] = &["type", "effective", "offset", "count"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "effective" => self.effective = take(map)?,
-            "offset" => self.offset = take(map)?,
-            "count" => self.count = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "effective" => self.effective = members.take()?,
+            "offset" => self.offset = members.take()?,
+            "count" => self.count = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -790,15 +775,11 @@ pub struct NewRuleBaseInfo {
 impl Object for NewRuleBaseInfo {
     const MEMBERS: &'static [&'static str] = &["mchid_list", "begin_time", "end_time"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "mchid_list" => self.mchid_list = take(map)?,
-            "begin_time" => self.begin_time = take(map)?,
-            "end_time" => self.end_time = take(map)?,
+            "mchid_list" => self.mchid_list = members.take()?,
+            "begin_time" => self.begin_time = members.take()?,
+            "end_time" => self.end_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -859,18 +840,14 @@ impl Object for MemberRule {
         "app_brand_pass",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "least_cost" => self.least_cost = take(map)?,
-            "max_cost" => self.max_cost = take(map)?,
-            "jump_url" => self.jump_url = take(map)?,
-            "app_brand_id" => self.app_brand_id = take(map)?,
-            "app_brand_pass" => self.app_brand_pass = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "least_cost" => self.least_cost = members.take()?,
+            "max_cost" => self.max_cost = members.take()?,
+            "jump_url" => self.jump_url = members.take()?,
+            "app_brand_id" => self.app_brand_id = members.take()?,
+            "app_brand_pass" => self.app_brand_pass = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -921,15 +898,11 @@ pub struct NewRule {
 impl Object for NewRule {
     const MEMBERS: &'static [&'static str] = &["type", "base_info", "member_rule"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "base_info" => self.base_info = take(map)?,
-            "member_rule" => self.member_rule = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "base_info" => self.base_info = members.take()?,
+            "member_rule" => self.member_rule = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -986,17 +959,13 @@ impl Object for OccupiedMerchant {
         "occupy_appid",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "mchid" => self.mchid = take(map)?,
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "occupy_rule_id" => self.occupy_rule_id = take(map)?,
-            "occupy_appid" => self.occupy_appid = take(map)?,
+            "mchid" => self.mchid = members.take()?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "occupy_rule_id" => self.occupy_rule_id = members.take()?,
+            "occupy_appid" => self.occupy_appid = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1056,17 +1025,13 @@ impl Object for AddPayGiftCardResponse {
         "fail_mchid_list",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "rule_id" => self.rule_id = take(map)?,
-            "succ_mchid_list" => self.succ_mchid_list = take(map)?,
-            "fail_mchid_list" => self.fail_mchid_list = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "rule_id" => self.rule_id = members.take()?,
+            "succ_mchid_list" => self.succ_mchid_list = members.take()?,
+            "fail_mchid_list" => self.fail_mchid_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1131,18 +1096,14 @@ impl Object for RuleBaseInfo {
         "update_time",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "mchid_list" => self.mchid_list = take(map)?,
-            "begin_time" => self.begin_time = take(map)?,
-            "end_time" => self.end_time = take(map)?,
-            "status" => self.status = take(map)?,
-            "create_time" => self.create_time = take(map)?,
-            "update_time" => self.update_time = take(map)?,
+            "mchid_list" => self.mchid_list = members.take()?,
+            "begin_time" => self.begin_time = members.take()?,
+            "end_time" => self.end_time = members.take()?,
+            "status" => self.status = members.take()?,
+            "create_time" => self.create_time = members.take()?,
+            "update_time" => self.update_time = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1194,15 +1155,11 @@ pub struct Rule {
 impl Object for Rule {
     const MEMBERS: &'static [&'static str] = &["type", "base_info", "member_rule"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "type" => self.r#type = take(map)?,
-            "base_info" => self.base_info = take(map)?,
-            "member_rule" => self.member_rule = take(map)?,
+            "type" => self.r#type = members.take()?,
+            "base_info" => self.base_info = members.take()?,
+            "member_rule" => self.member_rule = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1250,15 +1207,11 @@ pub struct GetPayGiftCardResponse {
 impl Object for GetPayGiftCardResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "rule_info"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "rule_info" => self.rule_info = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "rule_info" => self.rule_info = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1310,16 +1263,12 @@ pub struct BatchGetPayGiftCardsResponse {
 impl Object for BatchGetPayGiftCardsResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "total_count", "rule_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "total_count" => self.total_count = take(map)?,
-            "rule_list" => self.rule_list = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "total_count" => self.total_count = members.take()?,
+            "rule_list" => self.rule_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,10 +2,9 @@
 
 //! The resource `pay_gift_member_card`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
@@ -225,20 +224,16 @@ impl Object for AddPayGiftMemberCard {
         "is_locked",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "jump_url" => self.jump_url = take(map)?,
-            "mchid_list" => self.mchid_list = take(map)?,
-            "begin_time" => self.begin_time = take(map)?,
-            "end_time" => self.end_time = take(map)?,
-            "min_cost" => self.min_cost = take(map)?,
-            "max_cost" => self.max_cost = take(map)?,
-            "is_locked" => self.is_locked = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "jump_url" => self.jump_url = members.take()?,
+            "mchid_list" => self.mchid_list = members.take()?,
+            "begin_time" => self.begin_time = members.take()?,
+            "end_time" => self.end_time = members.take()?,
+            "min_cost" => self.min_cost = members.take()?,
+            "max_cost" => self.max_cost = members.take()?,
+            "is_locked" => self.is_locked = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -438,14 +433,10 @@ impl DeletePayGiftMemberCard {
 impl Object for DeletePayGiftMemberCard {
     const MEMBERS: &'static [&'static str] = &["card_id", "mchid_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "mchid_list" => self.mchid_list = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "mchid_list" => self.mchid_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -617,13 +608,9 @@ impl GetPayGiftMemberCard {
 impl Object for GetPayGiftMemberCard {
     const MEMBERS: &'static [&'static str] = &["mchid"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "mchid" => self.mchid = take(map)?,
+            "mchid" => self.mchid = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -681,16 +668,12 @@ pub struct FailedMerchant {
 impl Object for FailedMerchant {
     const MEMBERS: &'static [&'static str] = &["mchid", "errcode", "errmsg", "occupy_appid"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "mchid" => self.mchid = take(map)?,
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "occupy_appid" => self.occupy_appid = take(map)?,
+            "mchid" => self.mchid = members.take()?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "occupy_appid" => self.occupy_appid = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -742,16 +725,12 @@ impl Object for PayGiftMemberCardResult {
     const MEMBERS: &'static [&'static str] =
         &["errcode", "errmsg", "succ_mchid_list", "fail_mchid_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "succ_mchid_list" => self.succ_mchid_list = take(map)?,
-            "fail_mchid_list" => self.fail_mchid_list = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "succ_mchid_list" => self.succ_mchid_list = members.take()?,
+            "fail_mchid_list" => self.fail_mchid_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -807,17 +786,13 @@ impl Object for GetPayGiftMemberCardResponse {
     const MEMBERS: &'static [&'static str] =
         &["errcode", "errmsg", "card_id", "occupy_appid", "is_locked"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "card_id" => self.card_id = take(map)?,
-            "occupy_appid" => self.occupy_appid = take(map)?,
-            "is_locked" => self.is_locked = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            "occupy_appid" => self.occupy_appid = members.take()?,
+            "is_locked" => self.is_locked = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

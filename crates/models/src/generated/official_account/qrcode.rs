@@ -2,11 +2,10 @@
 
 //! The resource `qrcode`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::QrActionName;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
@@ -184,15 +183,11 @@ impl CreateQrcode {
 impl Object for CreateQrcode {
     const MEMBERS: &'static [&'static str] = &["action_name", "expire_seconds", "action_info"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "action_name" => self.action_name = take(map)?,
-            "expire_seconds" => self.expire_seconds = take(map)?,
-            "action_info" => self.action_info = take(map)?,
+            "action_name" => self.action_name = members.take()?,
+            "expire_seconds" => self.expire_seconds = members.take()?,
+            "action_info" => self.action_info = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -270,18 +265,14 @@ impl Object for QrcodeCard {
         "outer_str",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
-            "openid" => self.openid = take(map)?,
-            "is_unique_code" => self.is_unique_code = take(map)?,
-            "outer_id" => self.outer_id = take(map)?,
-            "outer_str" => self.outer_str = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "is_unique_code" => self.is_unique_code = members.take()?,
+            "outer_id" => self.outer_id = members.take()?,
+            "outer_str" => self.outer_str = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -332,15 +323,11 @@ pub struct QrcodeListedCard {
 impl Object for QrcodeListedCard {
     const MEMBERS: &'static [&'static str] = &["card_id", "code", "outer_str"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_id" => self.card_id = take(map)?,
-            "code" => self.code = take(map)?,
-            "outer_str" => self.outer_str = take(map)?,
+            "card_id" => self.card_id = members.take()?,
+            "code" => self.code = members.take()?,
+            "outer_str" => self.outer_str = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -382,13 +369,9 @@ pub struct QrcodeMultipleCard {
 impl Object for QrcodeMultipleCard {
     const MEMBERS: &'static [&'static str] = &["card_list"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card_list" => self.card_list = take(map)?,
+            "card_list" => self.card_list = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -429,14 +412,10 @@ pub struct QrcodeActionInfo {
 impl Object for QrcodeActionInfo {
     const MEMBERS: &'static [&'static str] = &["card", "multiple_card"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "card" => self.card = take(map)?,
-            "multiple_card" => self.multiple_card = take(map)?,
+            "card" => self.card = members.take()?,
+            "multiple_card" => self.multiple_card = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -495,18 +474,14 @@ impl Object for CreateQrcodeResponse {
         "show_qrcode_url",
     ];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "ticket" => self.ticket = take(map)?,
-            "expire_seconds" => self.expire_seconds = take(map)?,
-            "url" => self.url = take(map)?,
-            "show_qrcode_url" => self.show_qrcode_url = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "ticket" => self.ticket = members.take()?,
+            "expire_seconds" => self.expire_seconds = members.take()?,
+            "url" => self.url = members.take()?,
+            "show_qrcode_url" => self.show_qrcode_url = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

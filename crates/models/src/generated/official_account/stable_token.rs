@@ -2,11 +2,10 @@
 
 //! The resource `stable_token`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::AccessToken;
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     Operation, Params, ParamsIn, RateLimit, Repeat, Scheme, Secret, VisitSensitive,
@@ -166,16 +165,12 @@ impl GetStableToken {
 impl Object for GetStableToken {
     const MEMBERS: &'static [&'static str] = &["grant_type", "appid", "secret", "force_refresh"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "grant_type" => self.grant_type = take(map)?,
-            "appid" => self.appid = take(map)?,
-            "secret" => self.secret = take(map)?,
-            "force_refresh" => self.force_refresh = take(map)?,
+            "grant_type" => self.grant_type = members.take()?,
+            "appid" => self.appid = members.take()?,
+            "secret" => self.secret = members.take()?,
+            "force_refresh" => self.force_refresh = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

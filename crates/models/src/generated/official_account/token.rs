@@ -2,11 +2,10 @@
 
 //! The resource `token`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
 use super::types::AccessToken;
-use crate::object::{Object, object};
+use crate::object::{Members, Object, object};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     Operation, Params, ParamsIn, RateLimit, Repeat, Scheme, Secret, VisitSensitive,
@@ -166,11 +165,7 @@ impl GetToken {
 impl Object for GetToken {
     const MEMBERS: &'static [&'static str] = &[];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        _: &str,
-        _: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
         Ok(false)
     }
 

@@ -2,10 +2,9 @@
 
 //! Enumerations and the messages that several resources share.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::open_enum::open_enum;
 use crate::{Answer, Check, Checker, Extra, Limits, Secret, VisitSensitive};
 
@@ -319,16 +318,12 @@ pub struct AccessToken {
 impl Object for AccessToken {
     const MEMBERS: &'static [&'static str] = &["access_token", "expires_in", "errcode", "errmsg"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "access_token" => self.access_token = take(map)?,
-            "expires_in" => self.expires_in = take(map)?,
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
+            "access_token" => self.access_token = members.take()?,
+            "expires_in" => self.expires_in = members.take()?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -381,14 +376,10 @@ pub struct BasicResponse {
 impl Object for BasicResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -2,10 +2,9 @@
 
 //! The resource `user`: its operations and the messages that only it uses.
 
-use serde::de::MapAccess;
 use serde::ser::SerializeMap;
 
-use crate::object::{Object, object, put, take};
+use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
     Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Subject, VisitSensitive,
@@ -143,14 +142,10 @@ impl ListUserCards {
 impl Object for ListUserCards {
     const MEMBERS: &'static [&'static str] = &["openid", "card_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "openid" => self.openid = take(map)?,
-            "card_id" => self.card_id = take(map)?,
+            "openid" => self.openid = members.take()?,
+            "card_id" => self.card_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -211,14 +206,10 @@ pub struct UserCard {
 impl Object for UserCard {
     const MEMBERS: &'static [&'static str] = &["code", "card_id"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "code" => self.code = take(map)?,
-            "card_id" => self.card_id = take(map)?,
+            "code" => self.code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -266,16 +257,12 @@ pub struct ListUserCardsResponse {
 impl Object for ListUserCardsResponse {
     const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "card_list", "has_share_card"];
 
-    fn read_member<'de, A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        map: &mut A,
-    ) -> Result<bool, A::Error> {
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
-            "errcode" => self.errcode = take(map)?,
-            "errmsg" => self.errmsg = take(map)?,
-            "card_list" => self.card_list = take(map)?,
-            "has_share_card" => self.has_share_card = take(map)?,
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "card_list" => self.card_list = members.take()?,
+            "has_share_card" => self.has_share_card = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -1,0 +1,7 @@
+//! One odd value hides nothing else: messages that are not quite as documented.
+
+#[path = "../round_trip/catalogue.rs"]
+mod catalogue;
+mod odd_values;
+mod properties;
+mod requests;
