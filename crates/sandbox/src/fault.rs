@@ -1,6 +1,16 @@
 //! Faults on request: what networks, gateways and WeChat itself do on bad days.
 
+mod edit;
+mod raw;
+
+use std::collections::BTreeMap;
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub(crate) use self::edit::edit;
+pub use self::raw::{RawBytes, RawEdit};
 
 /// How many faults may wait at once.
 const CAPACITY: usize = 1_000;
@@ -179,6 +189,122 @@ pub enum Fault {
     BadSignature,
     /// Sends a probe: a signature that starts with `WECHATPAY/SIGNTEST/`.
     SignTest,
+    /// Edits the JSON body of the usual answer before it is signed. What the edit does not name is
+    /// sent byte for byte as it would have been. An edit that cannot be done is answered 500 with
+    /// the reason; the request has taken effect then.
+    EditJson {
+        /// A merge patch (RFC 7396): members replace, null removes, objects are merged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        merge: Option<Value>,
+        /// Bytes in place of values, one after the other and after `merge`.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        raw: Vec<RawEdit>,
+    },
+    /// Sends this answer in place of the usual one.
+    ReplaceBody {
+        /// The HTTP status, 200 to 599. Default 200.
+        #[serde(default = "ok")]
+        status: u16,
+        /// Headers that are added, or replace those of the same name. The length is counted.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// The body. Default empty.
+        #[serde(default)]
+        body: RawBytes,
+        /// Whether the answer is signed, with the key that the usual one is signed with. Answers to
+        /// requests that do not authenticate and those of official accounts never are.
+        #[serde(default)]
+        signed: bool,
+        /// Whether the request takes effect first.
+        #[serde(default)]
+        applied: bool,
+    },
+}
+
+fn ok() -> u16 {
+    200
+}
+
+impl Fault {
+    /// Returns the name of the kind, as in JSON.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Hang { .. } => "hang",
+            Self::DropConnection { .. } => "drop_connection",
+            Self::Delay { .. } => "delay",
+            Self::Status { .. } => "status",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Errcode { .. } => "errcode",
+            Self::Redirect { .. } => "redirect",
+            Self::HugeBody { .. } => "huge_body",
+            Self::ContentType { .. } => "content_type",
+            Self::TamperBody => "tamper_body",
+            Self::TruncateBody => "truncate_body",
+            Self::GarbageBody => "garbage_body",
+            Self::Unsigned => "unsigned",
+            Self::MissingHeader { .. } => "missing_header",
+            Self::StaleTimestamp { .. } => "stale_timestamp",
+            Self::WrongSerial { .. } => "wrong_serial",
+            Self::BadSignature => "bad_signature",
+            Self::SignTest => "sign_test",
+            Self::EditJson { .. } => "edit_json",
+            Self::ReplaceBody { .. } => "replace_body",
+        }
+    }
+
+    /// Tells what is wrong with a fault that no answer can show.
+    fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::EditJson { merge: None, raw } if raw.is_empty() => {
+                Err("fault: edit_json needs merge, raw or both")
+            }
+            Self::EditJson { raw, .. }
+                if raw.iter().any(|edit| edit::pointer(&edit.path).is_none()) =>
+            {
+                Err(
+                    "fault.raw.path: must be a JSON pointer such as /user_info/nickname, or empty for the whole body",
+                )
+            }
+            Self::ReplaceBody {
+                status,
+                headers,
+                body,
+                ..
+            } => check_answer(*status, headers, body),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_answer(
+    status: u16,
+    headers: &BTreeMap<String, String>,
+    body: &RawBytes,
+) -> Result<(), &'static str> {
+    let status = StatusCode::from_u16(status)
+        .ok()
+        .filter(|status| (200..600).contains(&status.as_u16()))
+        .ok_or("fault.status: must be 200 to 599")?;
+    let empty = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&status);
+    if empty && !body.as_bytes().is_empty() {
+        return Err("fault.body: an answer with status 204 or 304 has none");
+    }
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| "fault.headers: a name is no header name")?;
+        let framing = [
+            header::CONTENT_LENGTH,
+            header::TRANSFER_ENCODING,
+            header::CONNECTION,
+        ];
+        if framing.contains(&name) {
+            return Err(
+                "fault.headers: Content-Length, Transfer-Encoding and Connection follow from the body",
+            );
+        }
+        HeaderValue::from_str(value).map_err(|_| "fault.headers: a value is no header value")?;
+    }
+    Ok(())
 }
 
 fn ten_minutes() -> i64 {
@@ -203,6 +329,7 @@ impl Faults {
         if rule.times == 0 {
             return Err("times: must be at least 1");
         }
+        rule.fault.check()?;
         if self.0.len() == CAPACITY {
             return Err("too many faults are waiting; DELETE /faults removes them");
         }
@@ -256,6 +383,45 @@ mod tests {
         assert_eq!(faults.take(&target("a.get", "demo")), Some(Fault::Unsigned));
         assert_eq!(faults.take(&target("a.get", "demo")), Some(Fault::Unsigned));
         assert_eq!(faults.take(&target("a.get", "demo")), None);
+    }
+
+    #[test]
+    fn a_fault_that_cannot_be_sent_is_refused_with_its_member() {
+        for (fault, problem) in [
+            (json!({"kind": "edit_json"}), "merge, raw or both"),
+            (
+                json!({"kind": "edit_json", "raw": [{"path": "a", "value": "1"}]}),
+                "fault.raw.path",
+            ),
+            (
+                json!({"kind": "replace_body", "status": 101}),
+                "fault.status",
+            ),
+            (
+                json!({"kind": "replace_body", "status": 999}),
+                "fault.status",
+            ),
+            (
+                json!({"kind": "replace_body", "status": 204, "body": "x"}),
+                "fault.body",
+            ),
+            (
+                json!({"kind": "replace_body", "headers": {"a b": ""}}),
+                "fault.headers: a name",
+            ),
+            (
+                json!({"kind": "replace_body", "headers": {"a": "\n"}}),
+                "fault.headers: a value",
+            ),
+            (
+                json!({"kind": "replace_body", "headers": {"Content-length": "1"}}),
+                "fault.headers: Content-Length",
+            ),
+        ] {
+            let fault: Fault = serde_json::from_value(fault).unwrap();
+            let error = Faults::default().add(FaultRule::next(fault)).unwrap_err();
+            assert!(error.contains(problem), "{error}");
+        }
     }
 
     #[test]

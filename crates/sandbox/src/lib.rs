@@ -40,7 +40,9 @@
 //! - **State**: templates and members with their documented life cycles, one core per family.
 //! - **[`Settings`]**: every choice that the documents leave open, by name, with a default.
 //! - **[`Fault`]s**: hanging and dropped connections, lost answers to applied writes, spoiled
-//!   signatures, rate limits, gateways' error pages.
+//!   signatures, rate limits, gateways' error pages; and any answer that you can think of:
+//!   [`Fault::EditJson`] changes members of an answer, or puts bytes in their place, before it is
+//!   signed, [`Fault::ReplaceBody`] makes up a whole one.
 //! - **A ledger** of every effect that was really applied.
 //!
 //! # Accounts
@@ -51,6 +53,23 @@
 //! and per account `account.json`, `apiclient_key.pem`, `apiclient_cert.pem` and `pub_key.pem`.
 //! Accounts start in the key phase `migrating`: answers are signed with the key that the request's
 //! `Wechatpay-Serial` names, with the platform certificate if it names none.
+//!
+//! # Answers as odd as you like
+//!
+//! Faults go through `POST /faults` or [`Running::inject`]:
+//!
+//! ```json
+//! {"operation": "merchant.user_cards.get", "fault": {"kind": "edit_json",
+//!   "merge": {"has_active": 1, "level": null},
+//!   "raw": [{"path": "/balance_information/balance", "value": "12.5"},
+//!           {"path": "/user_information", "value": {"base64": "IhQi"}}]}}
+//! {"operation": "merchant.user_cards.update", "fault": {"kind": "replace_body",
+//!   "status": 202, "headers": {"Retry-After": "1"}, "body": "{}", "signed": true, "applied": true}}
+//! ```
+//!
+//! `merge` is a JSON merge patch (RFC 7396): null removes a member. `raw` puts bytes in place of
+//! the value at a JSON pointer, verbatim, be they JSON, text or neither. Nothing else of the body
+//! changes. Both answers are signed after the change, as if WeChat had sent them.
 //!
 //! # Control API
 //!
@@ -104,7 +123,7 @@ mod world;
 pub use self::account::{AccountConfig, Credentials};
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::error::StartError;
-pub use self::fault::{Fault, FaultRule};
+pub use self::fault::{Fault, FaultRule, RawBytes, RawEdit};
 pub use self::keys::{KeyMaterial, KeyPhase};
 pub use self::ledger::{Change, LedgerEntry};
 pub use self::sandbox::{Builder, Running, Sandbox};

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use crate::exchange::{OFFICIAL_ACCOUNT_JSON, PAY_JSON, Received, Reply, Signing};
-use crate::fault::{Fault, FaultTarget};
+use crate::fault::{self, Fault, FaultTarget};
 use crate::pay::{self, SignaturePlan};
 use crate::server::AnswerBody;
 use crate::sync::lock;
@@ -102,7 +102,7 @@ pub(crate) fn answer(world: &World, received: &Received) -> Outcome {
     if let Some(fault) = &fault {
         tracing::info!(
             operation = destination.operation(),
-            ?fault,
+            fault = fault.kind(),
             "a fault hits a request"
         );
     }
@@ -117,20 +117,22 @@ pub(crate) fn answer(world: &World, received: &Received) -> Outcome {
 }
 
 fn faulty(world: &World, destination: &Destination, received: &Received, fault: Fault) -> Outcome {
-    let apply = |applied: bool| {
-        if applied {
-            destination.answer(world, received);
-        }
-    };
+    let apply = |applied: bool| applied.then(|| destination.answer(world, received));
     let usual = || destination.answer(world, received);
+    // A request that was applied has authenticated once and need not do so again.
+    let signing = |applied: Option<Reply>| {
+        applied
+            .and_then(|reply| reply.signing)
+            .or_else(|| destination.signing(world, received))
+    };
     let plain = SignaturePlan::default();
     match fault {
         Fault::Hang { applied } => {
-            apply(applied);
+            drop(apply(applied));
             Outcome::Hang
         }
         Fault::DropConnection { applied } => {
-            apply(applied);
+            drop(apply(applied));
             Outcome::Drop
         }
         Fault::Delay { milliseconds } => match finish(world, usual(), &plain) {
@@ -148,7 +150,7 @@ fn faulty(world: &World, destination: &Destination, received: &Received, fault: 
             applied,
             signed,
         } => {
-            apply(applied);
+            let usual = apply(applied);
             let mut reply = match code {
                 Some(code) => {
                     let message = message.unwrap_or_else(|| "injected by a fault".to_owned());
@@ -163,11 +165,7 @@ fn faulty(world: &World, destination: &Destination, received: &Received, fault: 
             reply
                 .headers
                 .push(("Request-ID", random::request_id(269_546_525)));
-            reply.signing = if signed {
-                destination.signing(world, received)
-            } else {
-                None
-            };
+            reply.signing = signed.then(|| signing(usual)).flatten();
             finish(world, reply, &plain)
         }
         Fault::RateLimited {
@@ -186,7 +184,7 @@ fn faulty(world: &World, destination: &Destination, received: &Received, fault: 
             errmsg,
             applied,
         } => {
-            apply(applied);
+            drop(apply(applied));
             let errmsg = errmsg.unwrap_or_else(|| "injected by a fault".to_owned());
             finish(
                 world,
@@ -278,6 +276,42 @@ fn faulty(world: &World, destination: &Destination, received: &Received, fault: 
                 ..plain
             },
         ),
+        Fault::EditJson { merge, raw } => {
+            let mut reply = usual();
+            match fault::edit(&reply.body, merge.as_ref(), &raw) {
+                Ok(body) => reply.body = body.into(),
+                Err(problem) => {
+                    tracing::warn!(operation = destination.operation(), problem, "edit_json");
+                    reply = Reply::json(500, "text/plain", format!("edit_json: {problem}\n"));
+                }
+            }
+            finish(world, reply, &plain)
+        }
+        Fault::ReplaceBody {
+            status,
+            headers,
+            body,
+            signed,
+            applied,
+        } => {
+            let usual = apply(applied);
+            let content_type = match destination {
+                Destination::OfficialAccount(_) => OFFICIAL_ACCOUNT_JSON,
+                _ => PAY_JSON,
+            };
+            let mut reply = Reply::json(status, content_type, body.as_bytes().to_vec());
+            reply.signing = signed.then(|| signing(usual)).flatten();
+            change(finish(world, reply, &plain), |response| {
+                for (name, value) in &headers {
+                    if let (Ok(name), Ok(value)) = (
+                        HeaderName::from_bytes(name.as_bytes()),
+                        HeaderValue::from_str(value),
+                    ) {
+                        response.headers_mut().insert(name, value);
+                    }
+                }
+            })
+        }
     }
 }
 

@@ -58,7 +58,15 @@ Control API (JSON; errors name the field):
                                       conditions: operation, path (prefix), method, account
                                       kinds: hang, drop_connection, delay, status, rate_limited, errcode, redirect,
                                       huge_body, content_type, tamper_body, truncate_body, garbage_body, unsigned,
-                                      missing_header, stale_timestamp, wrong_serial, bad_signature, sign_test
+                                      missing_header, stale_timestamp, wrong_serial, bad_signature, sign_test,
+                                      edit_json, replace_body
+                                      edit_json changes the answer before it is signed: \"merge\" is a JSON merge patch
+                                      (null removes), \"raw\" puts bytes in place of values, also such as are no JSON:
+                                      {\"kind\":\"edit_json\",\"merge\":{\"level\":null},
+                                       \"raw\":[{\"path\":\"/points\",\"value\":\"12.5\"},{\"path\":\"/a/0\",\"value\":{\"base64\":\"IhQi\"}}]}
+                                      replace_body sends another answer, signed on request:
+                                      {\"kind\":\"replace_body\",\"status\":202,\"headers\":{},\"body\":\"{}\"|{\"base64\":..},
+                                       \"signed\":true,\"applied\":true}
   DELETE /faults                      removes them
   GET  /accounts                      credentials, permission, key phase, certificates
   PATCH /accounts/ACCOUNT             {\"permitted\":false} or {\"key_phase\":\"certificates|migrating|stopped|public_key\"}

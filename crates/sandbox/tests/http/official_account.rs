@@ -279,3 +279,30 @@ async fn an_injected_errcode_can_hide_an_applied_change() {
         .count();
     assert_eq!(applied, 1);
 }
+
+#[tokio::test]
+async fn an_unsigned_answer_is_edited_and_replaced_too() {
+    let running = start().await;
+    let token = token(&running).await;
+    let edit = json!({"operation": "official_account.member.userinfo_get", "fault": {"kind": "edit_json",
+        "merge": {"errmsg": null}, "raw": [{"path": "/nickname", "value": {"base64": "IhT/Ig=="}}]}});
+    let set = control(&running, "POST", "/faults", &edit).await;
+    assert_eq!(set.status, 200, "{set:?}");
+    let target = format!("/card/membercard/userinfo/get?access_token={token}");
+    let answer = call(&running, "POST", &target, &member()).await;
+    let text = String::from_utf8_lossy(&answer.body);
+    assert!(
+        text.contains("\"nickname\":\"\u{14}\u{fffd}\"") && text.contains("\"errcode\":0"),
+        "{text}"
+    );
+    assert!(!text.contains("errmsg"), "{text}");
+    let fault =
+        serde_json::from_value(json!({"kind": "replace_body", "body": "{}", "signed": true}))
+            .unwrap();
+    running.inject(FaultRule::next(fault)).unwrap();
+    let answer = call(&running, "POST", &target, &member()).await;
+    assert_eq!(
+        (answer.body.as_slice(), answer.header("content-type")),
+        (b"{}".as_slice(), Some("application/json; encoding=utf-8"))
+    );
+}
