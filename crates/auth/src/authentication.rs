@@ -115,7 +115,7 @@ pub fn require_client_headers(
     }
 }
 
-/// Authenticates a request: syntax of the header, scheme, clock, serial number, signature, in this order.
+/// Authenticates a request: scheme, syntax of the header, clock, serial number, signature, in this order.
 ///
 /// `find` gives the key of the certificate with this serial number if it belongs to this merchant number or brand id.
 /// `freshness` is the time in Unix seconds, or a [`Freshness`] for another deviation than 300 s.
@@ -128,10 +128,11 @@ pub fn authenticate(
     freshness: impl Into<Freshness>,
     find: impl FnOnce(&str, &SerialNumber) -> Option<PublicKey>,
 ) -> Result<Authorization, AuthenticationError> {
-    let authorization = Authorization::parse(header.ok_or(AuthenticationError::Malformed)?)?;
-    if authorization.scheme() != Scheme::of_target(request.target) {
+    let header = header.ok_or(AuthenticationError::Malformed)?;
+    if Authorization::scheme_of(header)? != Scheme::of_target(request.target) {
         return Err(AuthenticationError::UnknownScheme);
     }
+    let authorization = Authorization::parse(header)?;
     if !freshness.into().accepts(authorization.timestamp()) {
         return Err(AuthenticationError::ClockSkew);
     }

@@ -18,19 +18,32 @@ pub struct Authorization {
 }
 
 impl Authorization {
+    /// Reads the scheme of the header and nothing behind it: what follows means something else in every scheme.
+    ///
+    /// # Errors
+    /// [`AuthenticationError::Malformed`] for an empty header, [`AuthenticationError::UnknownScheme`] for every scheme
+    /// that is not WeChat's, such as `Bearer`.
+    pub fn scheme_of(header: &str) -> Result<Scheme, AuthenticationError> {
+        let token = header.split(' ').next().unwrap_or_default();
+        if token.is_empty() {
+            return Err(AuthenticationError::Malformed);
+        }
+        Scheme::from_token(token).ok_or(AuthenticationError::UnknownScheme)
+    }
+
     /// Reads the value of the header: scheme, one blank, five `name="value"` fields in any order, commas between them.
     ///
     /// Fields of other names are passed over.
     ///
     /// # Errors
-    /// In the order of the checks: [`AuthenticationError::Malformed`] for anything that is not such a list or whose
-    /// timestamp is not a number, [`AuthenticationError::UnknownScheme`], [`AuthenticationError::MissingField`].
+    /// In the order of the checks: those of [`Authorization::scheme_of`], [`AuthenticationError::Malformed`] for
+    /// anything that is not such a list or whose timestamp is not a number, [`AuthenticationError::MissingField`].
     pub fn parse(header: &str) -> Result<Self, AuthenticationError> {
-        let (token, list) = header
+        let scheme = Self::scheme_of(header)?;
+        let (_, list) = header
             .split_once(' ')
             .ok_or(AuthenticationError::Malformed)?;
         let fields = read_fields(list).ok_or(AuthenticationError::Malformed)?;
-        let scheme = Scheme::from_token(token).ok_or(AuthenticationError::UnknownScheme)?;
         let field = |name: &'static str| {
             fields
                 .iter()
@@ -195,10 +208,26 @@ mod tests {
             Authorization::parse(&format!("Bearer {good}")),
             Err(AuthenticationError::UnknownScheme)
         );
-        assert_eq!(
-            Authorization::parse("Bearer abc"),
-            Err(AuthenticationError::Malformed)
-        );
+        for other in [
+            "Bearer abc",
+            "Bearer",
+            "Basic MTpzZWNyZXQ=",
+            "mchid=\"1\"",
+            "会员 x",
+        ] {
+            assert_eq!(
+                Authorization::parse(other),
+                Err(AuthenticationError::UnknownScheme),
+                "{other}"
+            );
+        }
+        for empty in ["", " ", " x", "WECHATPAY2-SHA256-RSA2048"] {
+            assert_eq!(
+                Authorization::parse(empty),
+                Err(AuthenticationError::Malformed),
+                "{empty}"
+            );
+        }
     }
 
     #[test]

@@ -31,7 +31,7 @@
 //!   `api.weixin.qq.com`, `localhost` and the loopback addresses, so that foreign SDKs run
 //!   unchanged with a hosts entry. HTTP/1.1 with header names in the documented spelling.
 //! - **WeChat Pay** (`/v3/...`): checks in the order of the service: route (404 and 405 without a
-//!   body), `Accept` and `User-Agent` (400), `Authorization` syntax, scheme, clock, serial number,
+//!   body), `Accept` and `User-Agent` (400), scheme and syntax of `Authorization`, clock, serial number,
 //!   signature (401), encrypted fields, parameters (400 with the field), permission (403), rate
 //!   (429), business rules. What comes after authentication is signed, errors included. Platform
 //!   certificates (`GET /v3/certificates`), public-key mode and the migration between them.

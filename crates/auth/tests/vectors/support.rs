@@ -214,6 +214,20 @@ impl<'a> Case<'a> {
         SignatureHeaders::read(|name| self.header(name))
     }
 
+    /// What a verified answer comes to: the `code` of an error if the case expects one, else ok.
+    ///
+    /// A case whose answer is an error may also be about the signature alone, and expect ok.
+    pub(crate) fn answer(&self, body: &[u8]) -> String {
+        let is_error = self.value["status"]
+            .as_i64()
+            .is_some_and(|status| status >= 400);
+        if !is_error || self.text("expect") == OK {
+            return OK.to_owned();
+        }
+        let error: Value = serde_json::from_slice(body).unwrap_or_default();
+        error["code"].as_str().unwrap_or("(no code)").to_owned()
+    }
+
     /// The bytes that count as signed: the body, or the `meta` part of an upload.
     pub(crate) fn signed_body(&self) -> Vec<u8> {
         let body = self.bytes("body_base64");

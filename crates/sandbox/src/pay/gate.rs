@@ -37,7 +37,7 @@ pub(crate) fn claimed_identity<'a>(
         .map(|account| account.name.as_str())
 }
 
-/// Authenticates a request: `Accept` and `User-Agent`, `Authorization` syntax, scheme, clock,
+/// Authenticates a request: `Accept` and `User-Agent`, scheme and syntax of `Authorization`, clock,
 /// serial number, signature.
 pub(crate) fn authenticate(
     world: &World,
@@ -54,11 +54,11 @@ pub(crate) fn authenticate(
     let header = received
         .header("authorization")
         .ok_or_else(|| refuse(AuthenticationError::Malformed))?;
-    let authorization = Authorization::parse(header).map_err(refuse)?;
-    let scheme = authorization.scheme();
+    let scheme = Authorization::scheme_of(header).map_err(refuse)?;
     if scheme != Scheme::of_target(&received.target) {
         return Err(refuse(AuthenticationError::UnknownScheme));
     }
+    let authorization = Authorization::parse(header).map_err(refuse)?;
     let now = world.signature_time();
     let deviation = now.as_second().abs_diff(authorization.timestamp());
     if !u64::try_from(rules.max_skew_seconds).is_ok_and(|limit| deviation < limit) {

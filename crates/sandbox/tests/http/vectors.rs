@@ -3,7 +3,7 @@
 use kabao_sandbox::{AccountConfig, KeyMaterial, Running, Sandbox};
 use serde_json::Value;
 
-use crate::client::{Answer, connect, connector, exchange, start_with};
+use crate::client::{Answer, Client, connect, connector, control, exchange, get, start_with};
 
 /// Reads the vectors that the authentication crate is tested with; `KABAO_AUTH_VECTORS` names
 /// another file of the same form.
@@ -160,4 +160,27 @@ async fn encrypted_fields_are_accepted_and_refused_as_the_vectors_say() {
             assert_eq!(error["message"], case["message_zh"], "{name}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_download_without_certificates_is_the_error_of_the_vectors() {
+    let vectors = vectors();
+    let running = start(&vectors).await;
+    let phase = serde_json::json!({ "key_phase": "public_key" });
+    let path = "/accounts/demo-merchant";
+    assert_eq!(control(&running, "PATCH", path, &phase).await.status, 200);
+    let client = Client::new(&running, "demo-merchant");
+    let cases = vectors["certificates_download"].as_array().unwrap();
+    let errors = cases
+        .iter()
+        .filter(|case| case["status"] == 404 && case["expect"] == "RESOURCE_NOT_EXISTS");
+    let mut compared = 0;
+    for case in errors {
+        let answer = client.send(get(&text(&case["request"]["target"]))).await;
+        client.verify(&running, &answer).unwrap();
+        let expected: Value = serde_json::from_slice(&body(case)).unwrap();
+        assert_eq!((answer.status, answer.json()), (404, expected));
+        compared += 1;
+    }
+    assert!(compared > 0);
 }
