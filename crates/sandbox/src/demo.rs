@@ -18,6 +18,8 @@ pub(crate) const BRAND_CODE: &str = "478515832665";
 pub(crate) const BRAND_OPENID: &str = "obLatjnx9gnqzS4myYGmLZ7LgLBA";
 pub(crate) const OFFICIAL_ACCOUNT_APPID: &str = "wxd678efh567hg6787";
 pub(crate) const OFFICIAL_ACCOUNT_CARD: &str = "ph_gmt7cUVrlRk8swPwx7aDyF-pg";
+/// The card that WeChat's example of a message slot advertises.
+pub(crate) const OFFICIAL_ACCOUNT_ADVERTISED_CARD: &str = "p1Pj9jr90_SQRaVqYI239Ka1erkI";
 pub(crate) const OFFICIAL_ACCOUNT_CODE: &str = "916679873278";
 
 /// The picture of all demo cards.

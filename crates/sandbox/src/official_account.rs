@@ -8,6 +8,7 @@ mod card;
 mod code;
 mod core;
 mod datacube;
+mod forms;
 mod gate;
 mod member;
 mod parameters;

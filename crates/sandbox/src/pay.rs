@@ -22,7 +22,7 @@ pub(crate) use self::signature::{SignaturePlan, headers as signature_headers};
 
 use self::gate::Caller;
 use crate::exchange::{PAY_JSON, Received, Reply, Signing};
-use crate::serve::{Call, Core, Serve};
+use crate::serve::{Call, Core, Remarks, Serve};
 use crate::settings::Settings;
 use crate::sync::lock;
 use crate::world::World;
@@ -48,7 +48,10 @@ pub(crate) fn answer(world: &World, route: &Route, received: &Received) -> Reply
     let signing = signing(&caller, received);
     match after_authentication(world, &settings, route, received, &caller) {
         Ok(body) => Reply {
-            headers: vec![("Request-ID", random::request_id(0))],
+            headers: vec![
+                ("Request-ID", random::request_id(0)),
+                ("Content-Language", language.tag().to_owned()),
+            ],
             signing: Some(signing),
             ..Reply::json(route.operation().success, PAY_JSON, body)
         },
@@ -113,6 +116,7 @@ fn after_authentication(
         account: Arc::clone(&caller.account),
         now: world.now(),
         settings: Arc::clone(settings),
+        remarks: Remarks::default(),
     };
     route.run(&Inbound {
         world,

@@ -1,5 +1,6 @@
 //! How an operation of the catalogue is served: decode, one core command, encode.
 
+use std::cell::RefCell;
 use std::sync::{Arc, MutexGuard};
 
 use jiff::Timestamp;
@@ -42,6 +43,23 @@ pub(crate) struct Call {
     pub(crate) account: Arc<Account>,
     pub(crate) now: Timestamp,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) remarks: Remarks,
+}
+
+/// What a command accepted although the real service is reported to refuse it.
+#[derive(Default)]
+pub(crate) struct Remarks(RefCell<Vec<String>>);
+
+impl Remarks {
+    /// Adds a remark; it names members and settings, never values.
+    pub(crate) fn add(&self, remark: impl Into<String>) {
+        self.0.borrow_mut().push(remark.into());
+    }
+
+    /// Takes everything that was remarked.
+    pub(crate) fn take(&self) -> Vec<String> {
+        self.0.take()
+    }
 }
 
 /// Runs one request under the lock of its family and writes its effects into the ledger.
@@ -60,7 +78,19 @@ pub(crate) fn run<E: Serve>(
         &call.account.name,
         core.take_effects(),
     );
+    pass_on_remarks(call);
     answer
+}
+
+/// Tells whoever develops against the sandbox what a real account would not take.
+fn pass_on_remarks(call: &Call) {
+    for remark in call.remarks.take() {
+        tracing::debug!(
+            operation = call.operation.id,
+            account = call.account.name,
+            remark
+        );
+    }
 }
 
 /// Writes effects into the ledger.

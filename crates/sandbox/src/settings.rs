@@ -9,7 +9,9 @@ mod official_account;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::brand::{Brand, PickupTime, StockFalls, TermStart, UnauthorizedBrand, WrongOpenid};
+pub use self::brand::{
+    Brand, ConflictingSections, PickupTime, StockFalls, TermStart, UnauthorizedBrand, WrongOpenid,
+};
 pub use self::merchant::{Merchant, PageOffset, ServiceItem, ServiceMessage, ServiceState};
 pub use self::official_account::{OfficialAccount, ReviewTable, Trace, UnknownPath};
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, SERVER};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SERVER,
+};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
@@ -344,6 +346,10 @@ fn finish(world: &World, reply: Reply, plan: &SignaturePlan) -> Outcome {
     if !reply.body.is_empty() || !reply.content_type.is_empty() {
         put(CONTENT_TYPE.as_str(), reply.content_type);
     }
+    if reply.content_type == PAY_JSON {
+        // Unless the reply names another below.
+        put(CONTENT_LANGUAGE.as_str(), "zh-CN");
+    }
     put(SERVER.as_str(), "nginx");
     put("keep-alive", "timeout=8");
     put(CACHE_CONTROL.as_str(), "no-cache, must-revalidate");
@@ -364,12 +370,16 @@ fn finish(world: &World, reply: Reply, plan: &SignaturePlan) -> Outcome {
             }
         }
     }
-    let mut response = http::Response::new(AnswerBody::whole(reply.body));
+    // The real service describes the body that a 204 has not, and SDKs look at its type.
+    let body = if reply.status == 204 && reply.body.is_empty() {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        AnswerBody::nothing()
+    } else {
+        AnswerBody::whole(reply.body)
+    };
+    let mut response = http::Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if reply.status == 204 {
-        headers.remove(CONTENT_TYPE);
-    }
     *response.headers_mut() = headers;
     Outcome::Answer {
         after: Duration::ZERO,
@@ -378,7 +388,10 @@ fn finish(world: &World, reply: Reply, plan: &SignaturePlan) -> Outcome {
 }
 
 fn with_body(outcome: Outcome, body: AnswerBody) -> Outcome {
-    change(outcome, |response| *response.body_mut() = body)
+    change(outcome, |response| {
+        response.headers_mut().remove(CONTENT_LENGTH);
+        *response.body_mut() = body;
+    })
 }
 
 fn change(outcome: Outcome, change: impl FnOnce(&mut http::Response<AnswerBody>)) -> Outcome {

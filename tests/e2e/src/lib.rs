@@ -8,6 +8,7 @@
 mod brand;
 mod control;
 mod demo;
+mod founding;
 mod ledger;
 mod life_brand;
 mod life_merchant;
@@ -23,6 +24,7 @@ mod refused_brand;
 mod refused_by_wechat;
 mod refused_official_account;
 mod server;
+mod signed;
 mod unreachable;
 mod unverified;
 mod walk;

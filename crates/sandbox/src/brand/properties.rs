@@ -18,7 +18,7 @@ use super::membership::is_valid;
 use super::validity::tests::{permanent, range, term};
 use super::{Core, Refused};
 use crate::account::{Account, AccountConfig};
-use crate::serve::{Call, Core as _, Serve};
+use crate::serve::{Call, Core as _, Remarks, Serve};
 use crate::settings::{self, RepeatedNumber, Settings, StockFalls, TermStart};
 
 /// One step: what happens, and three choices that it interprets.
@@ -63,6 +63,7 @@ impl Run {
             account: Arc::clone(&self.account),
             now: self.now,
             settings: Arc::clone(&self.settings),
+            remarks: Remarks::default(),
         };
         let result: Result<_, Refused> = request.serve(&mut self.core, &call);
         let effects = self.core.take_effects();

@@ -1,6 +1,8 @@
 //! Card templates: their life cycle.
 
-use kabao_models::brand::{Card, CardState, CardType, CodeType, ListCardsResponse, ValidDateType};
+use kabao_models::brand::{
+    Card, CardState, CardType, CodeType, ListCardsResponse, ValidDateInformation, ValidDateType,
+};
 
 use super::core::page;
 use super::{Context, Core, Refused, Rule, template_rules, validity};
@@ -18,6 +20,9 @@ const TEMPLATES_PER_TYPE: usize = 2;
 #[derive(Clone)]
 pub(crate) struct Template {
     pub(crate) card: Card,
+    /// The validity that is shown in place of the one that counts: of another kind, so without
+    /// effect.
+    shown_validity: Option<ValidDateInformation>,
     /// The order of creation.
     sequence: u64,
 }
@@ -45,13 +50,21 @@ impl Template {
         self.card.code_type == Some(CodeType::JumpMiniProgram)
     }
 
+    fn as_stored(&self) -> Card {
+        let mut card = self.card.clone();
+        if let Some(validity) = &self.shown_validity {
+            card.valid_date_information = Some(validity.clone());
+        }
+        card
+    }
+
     /// Returns the template as the service shows it.
     pub(super) fn shown(&self, context: &Context<'_>) -> Card {
-        let mut card = self.card.clone();
+        let mut card = self.as_stored();
         if context.rules.expired_templates_show_invalid && self.is_expired(context) {
             card.state = Some(CardState::CardInvalid);
         }
-        if context.rules.answer_legacy_fields {
+        if context.rules.answer_update_time {
             card.update_time.clone_from(&card.modify_time);
         }
         card
@@ -70,7 +83,12 @@ impl Core {
         let Some(card_id) = card.card_id.clone() else {
             return;
         };
-        self.templates.insert(card_id, Template { card, sequence });
+        let template = Template {
+            card,
+            shown_validity: None,
+            sequence,
+        };
+        self.templates.insert(card_id, template);
     }
 
     /// Finds a template of the brand.
@@ -145,6 +163,7 @@ impl Core {
         self.numbers.remember(key, &(), &());
         let template = Template {
             card,
+            shown_validity: None,
             sequence: self.next_sequence(),
         };
         let shown = template.shown(context);
@@ -209,10 +228,17 @@ impl Core {
         // It named the brand in the body; it is no member that changes.
         change.brand_id = None;
         template_rules::check_update(self, context, &template.card, &change)?;
-        let before = template.card.clone();
-        let mut after = overlay(&before, &change, &[]).ok_or(Rule::Internal)?;
-        after.modify_time = Some(rfc3339(context.now));
-        self.replace_template(context, before, after)
+        let mut after = template.clone();
+        if let Some(validity) = &change.valid_date_information {
+            let counts = [None, validity.r#type.as_ref()].contains(&template.validity_type());
+            after.shown_validity = (!counts).then(|| validity.clone());
+            if !counts {
+                change.valid_date_information = None;
+            }
+        }
+        after.card = overlay(&template.card, &change, &[]).ok_or(Rule::Internal)?;
+        after.card.modify_time = Some(rfc3339(context.now));
+        self.replace_template(context, card_id, after)
     }
 
     /// Ends the distribution of a template.
@@ -229,13 +255,10 @@ impl Core {
                 Ok(template.shown(context))
             };
         }
-        let before = template.card.clone();
-        let after = Card {
-            state: Some(CardState::CardInvalid),
-            modify_time: Some(rfc3339(context.now)),
-            ..before.clone()
-        };
-        let shown = self.replace_template(context, before, after)?;
+        let mut after = template.clone();
+        after.card.state = Some(CardState::CardInvalid);
+        after.card.modify_time = Some(rfc3339(context.now));
+        let shown = self.replace_template(context, card_id, after)?;
         if context.rules.invalidation_ends_user_cards {
             self.end_cards_of(context, card_id);
         }
@@ -245,18 +268,19 @@ impl Core {
     fn replace_template(
         &mut self,
         context: &Context<'_>,
-        before: Card,
-        after: Card,
+        card_id: &str,
+        after: Template,
     ) -> Result<Card, Refused> {
-        let card_id = before.card_id.clone().unwrap_or_default();
         let effect = Effect {
-            template: Some(card_id.clone()),
+            template: Some(card_id.to_owned()),
             ..Effect::default()
         };
-        self.note(effect, &before, &after);
-        let template = self.templates.get_mut(&card_id).ok_or(Rule::Internal)?;
-        template.card = after;
-        Ok(template.shown(context))
+        let before = self.templates.get(card_id).ok_or(Rule::Internal)?;
+        let (before, stored) = (before.as_stored(), after.as_stored());
+        self.note(effect, &before, &stored);
+        let shown = after.shown(context);
+        self.templates.insert(card_id.to_owned(), after);
+        Ok(shown)
     }
 
     /// Answers the retired `DELETE`, which does what invalidation does.

@@ -4,6 +4,7 @@ use kabao_models::brand::{Card, CardType, CodeType, JumpTarget};
 
 use super::review::{check_appid, check_notify_url, check_text, check_title};
 use super::{Context, Core, Refused, Rule, form, validity};
+use crate::settings::ConflictingSections;
 
 /// Checks a new template.
 pub(super) fn check_creation(
@@ -31,7 +32,7 @@ pub(super) fn check_creation(
                 "",
             ));
         }
-        (false, Some(_)) => {
+        (false, Some(_)) if conflicts_refused(context) => {
             return Err(Refused::at(
                 Rule::CodeJumpUnwanted,
                 "code_jump_information",
@@ -45,8 +46,13 @@ pub(super) fn check_creation(
     card.valid_date_information
         .as_ref()
         .map_or(Ok(()), |information| {
-            validity::check(context, information, None)
+            validity::check_template(context, information, None)
         })
+}
+
+/// Tells whether sections that do not belong to the kind of the template are refused.
+fn conflicts_refused(context: &Context<'_>) -> bool {
+    context.rules.conflicting_sections == ConflictingSections::Refuse
 }
 
 /// Checks the members that an update has.
@@ -56,7 +62,8 @@ pub(super) fn check_update(
     card: &Card,
     change: &Card,
 ) -> Result<(), Refused> {
-    if change.code_jump_information.is_some() && card.code_type != Some(CodeType::JumpMiniProgram) {
+    let jumps = card.code_type == Some(CodeType::JumpMiniProgram);
+    if change.code_jump_information.is_some() && !jumps && conflicts_refused(context) {
         return Err(Refused::at(
             Rule::CodeJumpFixed,
             "code_jump_information",
@@ -77,7 +84,7 @@ pub(super) fn check_update(
         .valid_date_information
         .as_ref()
         .map_or(Ok(()), |information| {
-            validity::check(context, information, kind)
+            validity::check_template(context, information, kind)
         })
 }
 
@@ -88,7 +95,8 @@ fn check_members(
     card: &Card,
     kind: Option<&CardType>,
 ) -> Result<(), Refused> {
-    if card.balance_information.is_some() && kind != Some(&CardType::Balance) {
+    let conflicts_refused = conflicts_refused(context);
+    if card.balance_information.is_some() && kind != Some(&CardType::Balance) && conflicts_refused {
         return Err(Refused::at(
             Rule::BalanceUnwanted,
             "balance_information",
@@ -96,7 +104,7 @@ fn check_members(
         ));
     }
     if let Some(purchase) = &card.purchase_information {
-        if kind != Some(&CardType::Purchase) {
+        if kind != Some(&CardType::Purchase) && conflicts_refused {
             return Err(Refused::at(
                 Rule::PurchaseUnwanted,
                 "purchase_information",
@@ -164,11 +172,11 @@ fn check_jump(
 pub(super) mod tests {
     use kabao_models::brand::{
         CodeMode, CommonField, CustomFieldType, CustomFormField, PurchaseInformation,
-        UserInformationForm,
+        UserInformationForm, ValidDateInformation, ValidDateType,
     };
 
     use super::super::core::tests::{CARD, context, core};
-    use super::super::validity::tests::{permanent, term};
+    use super::super::validity::tests::{permanent, range, term};
     use super::*;
     use crate::settings;
 
@@ -228,6 +236,7 @@ pub(super) mod tests {
     fn what_contradicts_itself_is_not_created() {
         let rules = settings::Brand {
             refused_texts: vec!["返利".into()],
+            conflicting_sections: ConflictingSections::Refuse,
             ..settings::Brand::default()
         };
         for (change, expected) in [
@@ -345,6 +354,7 @@ pub(super) mod tests {
     fn an_update_must_fit_the_template() {
         let rules = settings::Brand {
             update_may_show_level: false,
+            conflicting_sections: ConflictingSections::Refuse,
             bound_appids: vec!["wx1".into()],
             ..settings::Brand::default()
         };
@@ -400,5 +410,102 @@ pub(super) mod tests {
             .update_template(&context(&rules), CARD, change)
             .unwrap_err();
         assert_eq!(refused.rule, Rule::LevelMissing);
+    }
+
+    #[test]
+    fn sections_of_another_kind_are_stored_without_effect() {
+        let days = |information| ValidDateInformation {
+            available_day_after_receive: Some(200),
+            ..information
+        };
+        let sections = Card {
+            code_jump_information: Some(jump("/code")),
+            balance_information: Some(jump("/balance")),
+            purchase_information: purchase(100),
+            valid_date_information: Some(days(range("2020-05-20", "2030-05-20"))),
+            ..Card::default()
+        };
+        let rules = settings::Brand::default();
+        let context = context(&rules);
+        let mut core = core();
+        let updated = core.update_template(&context, CARD, sections.clone());
+        let created = core.create_template(
+            &context,
+            Card {
+                code_jump_information: sections.code_jump_information.clone(),
+                balance_information: sections.balance_information.clone(),
+                purchase_information: sections.purchase_information.clone(),
+                valid_date_information: sections.valid_date_information.clone(),
+                ..card("n")
+            },
+        );
+        for shown in [updated.unwrap(), created.unwrap()] {
+            let card_id = shown.card_id.clone().unwrap();
+            assert_eq!(core.get_template(&context, &card_id).unwrap(), shown);
+            assert_eq!(shown.code_jump_information, sections.code_jump_information);
+            assert_eq!(shown.balance_information, sections.balance_information);
+            assert_eq!(shown.purchase_information, sections.purchase_information);
+            assert_eq!(
+                shown.valid_date_information,
+                sections.valid_date_information
+            );
+            let template = core.template(&context, &card_id).unwrap();
+            assert!(!template.jumps_from_code() && !template.is_expired(&context));
+        }
+        // The kind that the template had is the one that counts.
+        let template = core.template(&context, CARD).unwrap();
+        assert_eq!(template.validity_type(), Some(&ValidDateType::Permanent));
+        let over = Card {
+            valid_date_information: Some(range("2020-05-20", "2021-05-20")),
+            ..Card::default()
+        };
+        core.update_template(&context, CARD, over).unwrap();
+        assert!(
+            core.get_template(&context, CARD)
+                .unwrap()
+                .valid_date_information
+                .is_some()
+        );
+        assert!(!core.template(&context, CARD).unwrap().is_expired(&context));
+        let own = Card {
+            valid_date_information: Some(permanent()),
+            ..Card::default()
+        };
+        let shown = core.update_template(&context, CARD, own).unwrap();
+        assert_eq!(shown.valid_date_information, Some(permanent()));
+        // What is wrong whatever the kind is still refused.
+        for (change, expected) in [
+            (
+                Card {
+                    purchase_information: purchase(0),
+                    ..Card::default()
+                },
+                Rule::PriceNotPositive,
+            ),
+            (
+                Card {
+                    balance_information: Some(JumpTarget::default()),
+                    ..Card::default()
+                },
+                Rule::JumpIncomplete,
+            ),
+            (
+                Card {
+                    valid_date_information: Some(term(0)),
+                    ..Card::default()
+                },
+                Rule::DaysNotPositive,
+            ),
+            (
+                Card {
+                    valid_date_information: Some(days(range("2030-05-20", "2020-05-20"))),
+                    ..Card::default()
+                },
+                Rule::BeginAfterEnd,
+            ),
+        ] {
+            let refused = core.update_template(&context, CARD, change).unwrap_err();
+            assert_eq!(refused.rule, expected);
+        }
     }
 }

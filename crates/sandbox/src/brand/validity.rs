@@ -5,6 +5,7 @@ use kabao_models::brand::{ValidDateInformation, ValidDateType};
 
 use super::{Context, Refused, Rule};
 use crate::clock::{parse_rfc3339, plus_days};
+use crate::settings::ConflictingSections;
 
 /// Thirty years.
 const MAX_DAYS: i64 = 10_958;
@@ -62,6 +63,32 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// Checks the rule of a template. It may be of another kind than the template, or have members of
+/// another kind, if those are without effect.
+pub(super) fn check_template(
+    context: &Context<'_>,
+    information: &ValidDateInformation,
+    template: Option<&ValidDateType>,
+) -> Result<(), Refused> {
+    match context.rules.conflicting_sections {
+        ConflictingSections::Refuse => check(context, information, template),
+        ConflictingSections::Ignore => check(context, &effective(information), None),
+    }
+}
+
+/// Returns the members of a rule that its kind heeds.
+fn effective(information: &ValidDateInformation) -> ValidDateInformation {
+    let mut effective = information.clone();
+    if effective.r#type != Some(ValidDateType::FixTimeRange) {
+        effective.available_begin_time = None;
+        effective.available_end_time = None;
+    }
+    if effective.r#type != Some(ValidDateType::FixTerm) {
+        effective.available_day_after_receive = None;
+    }
+    effective
 }
 
 fn time(text: Option<&str>) -> Option<Timestamp> {

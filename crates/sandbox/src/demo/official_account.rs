@@ -11,14 +11,18 @@ use kabao_models::official_account::{
     WeekDay,
 };
 
-use super::{OFFICIAL_ACCOUNT_APPID, OFFICIAL_ACCOUNT_CARD, OFFICIAL_ACCOUNT_CODE};
+use super::{
+    OFFICIAL_ACCOUNT_ADVERTISED_CARD, OFFICIAL_ACCOUNT_APPID, OFFICIAL_ACCOUNT_CARD,
+    OFFICIAL_ACCOUNT_CODE,
+};
 use crate::clock::plus_days;
 use crate::official_account::{Core, Template, UserCard};
 
 const LOGO: &str = "https://mmbiz.qpic.cn/mmbiz/AbCdEf0123456789/0";
 const OPENID: &str = "oZb8FtzQk7PpC1dXe0WvNa4BsJmI";
 
-/// Puts card and member in place. The member claimed the card ten days ago.
+/// Puts card and member in place, and a second card for messages to advertise. The member claimed
+/// the card ten days ago.
 pub(crate) fn fill(core: &mut Core, now: Timestamp) {
     let created = plus_days(now, -30).as_second();
     core.put_template(Template::new(OFFICIAL_ACCOUNT_APPID, card(), base(created)));
@@ -28,6 +32,8 @@ pub(crate) fn fill(core: &mut Core, now: Timestamp) {
         member(plus_days(now, -10).as_second()),
     );
     core.note_history(OFFICIAL_ACCOUNT_CARD);
+    let (card, base) = advertised(created);
+    core.put_template(Template::new(OFFICIAL_ACCOUNT_APPID, card, base));
 }
 
 fn text(text: &str) -> Option<String> {
@@ -125,6 +131,45 @@ fn card() -> MemberCard {
         discount: Some(5),
         ..MemberCard::default()
     }
+}
+
+/// A plain card that nobody has claimed.
+fn advertised(created: i64) -> (MemberCard, BaseInfo) {
+    let card = MemberCard {
+        background_pic_url: text(LOGO),
+        prerogative: text("会员享新品试饮。"),
+        auto_activate: Some(true),
+        supply_bonus: Some(true),
+        bonus_rules: text("每消费一元获得一积分。"),
+        ..MemberCard::default()
+    };
+    let base = BaseInfo {
+        id: text(OFFICIAL_ACCOUNT_ADVERTISED_CARD),
+        status: Some(CardStatus::CardStatusVerifyOk),
+        create_time: Some(created),
+        update_time: Some(created),
+        logo_url: text(LOGO),
+        brand_name: text("茶港"),
+        code_type: Some(CodeType::CodeTypeQrcode),
+        title: text("新品尝鲜卡"),
+        color: Some(CardColor::Color010),
+        notice: text("使用时向服务员出示此卡"),
+        description: text("新品上市首周有效。"),
+        date_info: Some(DateInfo {
+            r#type: Some(DateInfoType::DateTypePermanent),
+            ..DateInfo::default()
+        }),
+        sku: Some(Sku {
+            quantity: Some(1_000),
+            total_quantity: Some(1_000),
+            ..Sku::default()
+        }),
+        get_limit: Some(1),
+        can_share: Some(true),
+        can_give_friend: Some(true),
+        ..BaseInfo::default()
+    };
+    (card, base)
 }
 
 fn advanced() -> AdvancedInfo {

@@ -47,7 +47,7 @@ use self::qrcode::QrCode;
 use super::Refused;
 use super::bounded::Bounded;
 use crate::ledger::{Change, Effect, differences};
-use crate::serve::{self, Call};
+use crate::serve::{self, Call, Remarks};
 use crate::settings::OfficialAccount;
 use crate::sync::lock;
 use crate::world::World;
@@ -66,6 +66,8 @@ pub(crate) struct Context<'a> {
     /// Unix seconds.
     pub(crate) now: i64,
     pub(crate) rules: &'a OfficialAccount,
+    /// Absent for user actions.
+    pub(crate) remarks: Option<&'a Remarks>,
 }
 
 impl<'a> Context<'a> {
@@ -75,6 +77,7 @@ impl<'a> Context<'a> {
             appid,
             now: now.as_second(),
             rules,
+            remarks: None,
         }
     }
 
@@ -82,7 +85,17 @@ impl<'a> Context<'a> {
     pub(crate) fn of(call: &'a Call) -> Self {
         // The token has seen to it that the account has an AppID.
         let appid = call.account.appid.as_deref().unwrap_or_default();
-        Self::new(appid, call.now, &call.settings.official_account)
+        Self {
+            remarks: Some(&call.remarks),
+            ..Self::new(appid, call.now, &call.settings.official_account)
+        }
+    }
+
+    /// Remarks on something that is accepted.
+    fn remark(&self, remark: &str) {
+        if let Some(remarks) = self.remarks {
+            remarks.add(remark);
+        }
     }
 }
 

@@ -11,11 +11,11 @@ use kabao_models::{Answer as _, Body, Incoming, Operation, ParamsIn, RateLimit, 
 use serde_json::{Value, json};
 
 use super::route::{Route, Target};
-use super::{Refused, parameters};
+use super::{Refused, forms, parameters};
 use crate::account::Account;
 use crate::exchange::{OFFICIAL_ACCOUNT_JSON, Received, Reply};
 use crate::random;
-use crate::serve::{self, Call, Core, Serve};
+use crate::serve::{self, Call, Core, Remarks, Serve};
 use crate::settings::{Settings, Trace, UnknownPath};
 use crate::sync::lock;
 use crate::world::World;
@@ -67,6 +67,7 @@ fn run(
         account,
         now: world.now(),
         settings: Arc::clone(settings),
+        remarks: Remarks::default(),
     };
     (route.run)(&Inbound {
         world,
@@ -86,14 +87,19 @@ where
         received,
         call,
     } = inbound;
-    if call.operation.body == Body::Json {
-        parameters::check_json(&received.body)?;
-    }
+    let body = if call.operation.body == Body::Json {
+        let rules = &call.settings.official_account;
+        let tidied = forms::tidied(rules, &received.body);
+        parameters::check_json(&tidied)?;
+        forms::typed::<E>(rules, tidied)
+    } else {
+        received.body.clone()
+    };
     let request = E::from_http(Incoming {
         path: received.path(),
         query: received.query(),
         content_type: received.header("content-type"),
-        body: &received.body,
+        body: &body,
     })
     .map_err(|error| Refused::Body(error.to_string().into()))?;
     parameters::check(call.operation, &request.strict_violations())?;

@@ -21,7 +21,7 @@ fn every_operation_answers_as_the_catalogue_says() {
         "/card/batchget",
         &json!({"offset": 0, "count": 50, "status_list": ["CARD_STATUS_VERIFY_OK"]}),
     );
-    assert_eq!(listed["total_num"], 2);
+    assert_eq!(listed["total_num"], 3);
     site.call(
         "/card/modifystock",
         &json!({"card_id": card_id, "increase_stock_value": 500}),
@@ -127,7 +127,8 @@ fn every_operation_answers_as_the_catalogue_says() {
             .contains("&outer_str=a%20b&biz=")
     );
     let second = claim(&site, &card_id, "oTwo");
-    let given = json!({"common_field_list": [{"name": "USER_FORM_INFO_FLAG_MOBILE", "value": "13800000000"}]});
+    let given = json!({"common_field_list": [{"name": "USER_FORM_INFO_FLAG_MOBILE", "value": "13800000000"}],
+        "custom_field_list": [{"name": "座位", "value": "", "value_list": ["窗边"]}]});
     let submission = Submission {
         card_id: card_id.clone(),
         code: second,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Refused;
 use super::refused::lists;
 
-/// Refuses a body that is not JSON or has a `null` in it.
+/// Refuses a body that is not JSON or still has a `null` in it.
 pub(super) fn check_json(body: &[u8]) -> Result<(), Refused> {
     if body.is_empty() {
         return Ok(());

@@ -46,22 +46,27 @@ impl Serve for CreateQrcode {
     }
 }
 
+/// An empty text is not given: SDKs send every member that they know.
+fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
 fn scene(card: QrcodeCard) -> Scene {
     Scene {
         card_id: card.card_id.unwrap_or_default(),
-        code: card.code.map(Personal::into_exposed),
-        openid: card.openid.map(Personal::into_exposed),
+        code: given(card.code.map(Personal::into_exposed)),
+        openid: given(card.openid.map(Personal::into_exposed)),
         is_unique_code: card.is_unique_code == Some(true),
         outer_id: card.outer_id,
-        outer_str: card.outer_str,
+        outer_str: given(card.outer_str),
     }
 }
 
 fn listed(card: QrcodeListedCard) -> Scene {
     Scene {
         card_id: card.card_id.unwrap_or_default(),
-        code: card.code.map(Personal::into_exposed),
-        outer_str: card.outer_str,
+        code: given(card.code.map(Personal::into_exposed)),
+        outer_str: given(card.outer_str),
         ..Scene::default()
     }
 }

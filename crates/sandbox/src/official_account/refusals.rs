@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::Review;
 use super::core::testing::{OTHER_APPID, new_card};
 use super::testing::{Site, act, act_as, code as code_of};
+use crate::settings::OfficialAccount;
 
 /// Codes that no rule produces; a fault of the control API does.
 const NOT_PRODUCED: [(&str, &str, &str); 8] = [
@@ -104,6 +105,12 @@ fn every_documented_code_is_produced_or_excused() {
         }
     }
     assert_eq!(missing, []);
+}
+
+/// Refuses what the defaults accept although a code is documented for it.
+fn strict(rules: &mut OfficialAccount) {
+    rules.require_cdn_pictures = true;
+    rules.refuse_past_message_ends = true;
 }
 
 /// Makes a card of another account.

@@ -117,7 +117,14 @@ fn changes_only_message(body: &[u8]) -> bool {
         .as_ref()
         .and_then(|body| body.get("member_card"))
         .and_then(Value::as_object);
-    change.is_some_and(|change| change.len() == 1 && change.contains_key("modify_msg_operation"))
+    // Members that are `null` count as absent; where the settings refuse them, either operation does.
+    change.is_some_and(|change| {
+        let mut given = change.iter().filter(|(_, member)| !member.is_null());
+        given
+            .next()
+            .is_some_and(|(name, _)| name == "modify_msg_operation")
+            && given.next().is_none()
+    })
 }
 
 #[cfg(test)]
@@ -150,6 +157,10 @@ mod tests {
             (r#"{"card_id":"p","member_card":{"discount":5}}"#, update),
             (
                 r#"{"card_id":"p","member_card":{"modify_msg_operation":{}}}"#,
+                message,
+            ),
+            (
+                r#"{"card_id":"p","member_card":{"base_info":null,"modify_msg_operation":{}}}"#,
                 message,
             ),
             (

@@ -16,6 +16,9 @@ pub(crate) struct AnswerBody(Content);
 
 enum Content {
     Whole(Bytes),
+    Nothing {
+        told: bool,
+    },
     Endless {
         remaining: u64,
     },
@@ -29,6 +32,12 @@ impl AnswerBody {
     /// These bytes.
     pub(crate) fn whole(bytes: impl Into<Bytes>) -> Self {
         Self(Content::Whole(bytes.into()))
+    }
+
+    /// No bytes, announced as such: hyper drops the `Content-Length: 0` of a 204 whose body has
+    /// already ended.
+    pub(crate) fn nothing() -> Self {
+        Self(Content::Nothing { told: false })
     }
 
     /// This many blanks, made as they are sent.
@@ -75,6 +84,10 @@ impl Body for AnswerBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let next = match &mut self.0 {
             Content::Whole(bytes) if bytes.is_empty() => None,
+            Content::Nothing { told } => {
+                *told = true;
+                None
+            }
             Content::Whole(bytes) => Some(Ok(std::mem::take(bytes))),
             Content::Endless { remaining: 0 } => None,
             Content::Endless { remaining } => {
@@ -97,6 +110,7 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Content::Whole(bytes) => bytes.is_empty(),
+            Content::Nothing { told } => *told,
             Content::Endless { remaining } => *remaining == 0,
             Content::Truncated { .. } => false,
         }
@@ -107,6 +121,7 @@ impl Body for AnswerBody {
             Content::Whole(bytes) => {
                 SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
             }
+            Content::Nothing { .. } => SizeHint::with_exact(0),
             Content::Endless { remaining } => SizeHint::with_exact(*remaining),
             Content::Truncated { announced, .. } => SizeHint::with_exact(*announced),
         }

@@ -44,6 +44,12 @@ pub struct Brand {
     /// Whether a template whose fixed time range is over is shown as `CARD_INVALID`.
     /// Default false: the token call has an error of its own for it.
     pub expired_templates_show_invalid: bool,
+    /// What becomes of sections that do not belong to the kind of a template:
+    /// `code_jump_information` of another code type, `balance_information` and
+    /// `purchase_information` of another card type, `valid_date_information` of another type or
+    /// with days beside a time range and the like. The error tables refuse them, the documents' own examples of
+    /// creation and update have them. Default `ignore`.
+    pub conflicting_sections: ConflictingSections,
     /// Whether `need_display_level` can be switched on for a template without `init_level`, which
     /// cannot be updated any more. Default true.
     pub update_may_show_level: bool,
@@ -139,9 +145,11 @@ pub struct Brand {
     /// template update, `pickup_time` on user-card update, `date_information` on import.
     /// Default false: they are ignored.
     pub accept_legacy_fields: bool,
-    /// Whether members that only older documents have stand in answers: `update_time` of
-    /// templates, `openid` and `cell_message` of feeds, `fail_reason` of exchanges.
-    /// Default false.
+    /// Whether templates have `update_time`, the older name, beside `modify_time`. Default true:
+    /// clients written from documents of either age find theirs.
+    pub answer_update_time: bool,
+    /// Whether members that only older documents have stand in answers: `openid` and
+    /// `cell_message` of feeds, `fail_reason` of exchanges. Default false.
     pub answer_legacy_fields: bool,
 }
 
@@ -160,6 +168,7 @@ impl Default for Brand {
             invalidation_ends_user_cards: false,
             update_invalid_templates: true,
             expired_templates_show_invalid: false,
+            conflicting_sections: ConflictingSections::Ignore,
             update_may_show_level: true,
             begin_may_equal_end: true,
             notify_url_needs_https: false,
@@ -194,6 +203,7 @@ impl Default for Brand {
             newest_first: false,
             answer_empty_data: false,
             accept_legacy_fields: false,
+            answer_update_time: true,
             answer_legacy_fields: false,
         }
     }
@@ -207,6 +217,16 @@ pub enum UnauthorizedBrand {
     NoAuth,
     /// 400 `INVALID_REQUEST`.
     InvalidRequest,
+}
+
+/// What becomes of sections that do not belong to the kind of a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictingSections {
+    /// They are stored and shown, without effect.
+    Ignore,
+    /// 400 `PARAM_ERROR`, as the error tables list.
+    Refuse,
 }
 
 /// What the days of `FIX_TERM` count from.

@@ -6,6 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OfficialAccount {
+    /// Whether numbers are taken in the forms that SDKs give them: whole ones with a fraction or an
+    /// exponent (`2900.0`, `1.0E7`), and numbers as text and texts as numbers where nothing is lost
+    /// (`merchant_id`, store ids); if not, 47001. Default true.
+    pub accept_number_forms: bool,
+    /// Whether members that are `null` count as absent (else 47001): copies of the documents forbid
+    /// them, three independent SDKs send them. Default true.
+    pub ignore_null_members: bool,
     /// Which table tells the fields whose change goes to review. Default `general`.
     pub review_table: ReviewTable,
     /// Whether a card that went to review is approved at once instead of waiting for the control
@@ -26,8 +33,14 @@ pub struct OfficialAccount {
     pub balance_without_slot: bool,
     /// Whether the account may bring its own codes (else 43009). Default true.
     pub custom_code_permission: bool,
-    /// Whether card pictures must come from WeChat's CDN (else 52000). Default true.
+    /// Whether card pictures must come from WeChat's CDN (else 52000). The real service requires
+    /// it, by reports, and its documents have examples with other addresses. Default false: such a
+    /// picture is accepted with a remark.
     pub require_cdn_pictures: bool,
+    /// Whether a slot in messages (`modify_msg_operation`, `activate_msg_operation`) whose
+    /// `end_time` is over is refused (40079); no source documents a refusal, and the documents'
+    /// example has such a time. Default false.
+    pub refuse_past_message_ends: bool,
     /// Texts that the spam filter refuses (40151), wherever they stand on a card. Default empty.
     pub refused_texts: Vec<String>,
     /// Whether `updateuser` and `activate` refuse a negative total with 47001; nothing is
@@ -124,6 +137,8 @@ pub struct OfficialAccount {
 impl Default for OfficialAccount {
     fn default() -> Self {
         Self {
+            accept_number_forms: true,
+            ignore_null_members: true,
             review_table: ReviewTable::General,
             approve_at_once: false,
             hold_reviewed_changes: false,
@@ -132,7 +147,8 @@ impl Default for OfficialAccount {
             stored_value_permission: true,
             balance_without_slot: true,
             custom_code_permission: true,
-            require_cdn_pictures: true,
+            require_cdn_pictures: false,
+            refuse_past_message_ends: false,
             refused_texts: Vec::new(),
             refuse_negative_totals: false,
             update_membership_number: true,

@@ -1,6 +1,6 @@
 //! The seed operations of the merchant family.
 
-use kabao_sandbox::{Sandbox, Settings};
+use kabao_sandbox::{Fault, FaultRule, Sandbox, Settings};
 use serde_json::{Value, json};
 
 use crate::client::{CARD, Call, Client, MEMBER, OFFICIAL_EXAMPLE, get, patch, start, start_with};
@@ -18,6 +18,19 @@ async fn the_official_example_is_applied_once_and_shows_in_the_next_read() {
         let answer = client.send(patch(MEMBER, OFFICIAL_EXAMPLE)).await;
         assert_eq!((answer.status, answer.body.len()), (204, 0), "{answer:?}");
         client.verify(&running, &answer).unwrap();
+        // Foreign SDKs look at the type of the body that is not there.
+        for (name, expected) in [
+            ("content-type", "application/json; charset=utf-8"),
+            ("content-length", "0"),
+            ("content-language", "zh-CN"),
+            ("server", "nginx"),
+            ("keep-alive", "timeout=8"),
+            ("cache-control", "no-cache, must-revalidate"),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            assert_eq!(answer.header(name), Some(expected), "{answer:?}");
+        }
+        assert!(answer.header("request-id").is_some(), "{answer:?}");
     }
     let after = client.send(get(MEMBER)).await.json();
     assert_eq!(
@@ -193,4 +206,42 @@ async fn an_empty_sandbox_has_accounts_and_no_cards() {
         client.send(get(CARD)).await.json()["message"],
         "card_id不合法"
     );
+}
+
+#[tokio::test]
+async fn every_answer_says_its_type_length_and_language() {
+    let running = start().await;
+    let client = Client::new(&running, "demo-merchant");
+    let unknown = MEMBER.replace("478515832665", "000000000000");
+    for (language, expected) in [(None, "zh-CN"), (Some("en"), "en")] {
+        for (call, status) in [
+            (get(MEMBER), 200),
+            (get("/v3/certificates"), 200),
+            (get(unknown.as_str()), 400),
+            (patch(MEMBER, "{"), 400),
+            (patch(MEMBER, OFFICIAL_EXAMPLE), 204),
+        ] {
+            let answer = client.send(Call { language, ..call }).await;
+            let length = answer.body.len().to_string();
+            assert_eq!(answer.status, status, "{answer:?}");
+            for (name, expected) in [
+                ("content-type", "application/json; charset=utf-8"),
+                ("content-length", length.as_str()),
+                ("content-language", expected),
+            ] {
+                assert_eq!(answer.header(name), Some(expected), "{answer:?}");
+            }
+        }
+    }
+    // What faults make up of it is like that, too.
+    for fault in [Fault::Unsigned, Fault::BadSignature, Fault::TamperBody] {
+        running.inject(FaultRule::next(fault)).unwrap();
+        let answer = client.send(patch(MEMBER, OFFICIAL_EXAMPLE)).await;
+        assert_eq!(answer.status, 204, "{answer:?}");
+        assert_eq!(
+            (answer.header("content-type"), answer.body.len()),
+            (Some("application/json; charset=utf-8"), 0),
+            "{answer:?}"
+        );
+    }
 }

@@ -171,7 +171,7 @@ async fn refusals_have_status_200_and_their_code() {
     let with = |path: &str| format!("{path}?access_token={token}");
     let long = format!("/card/get?access_token={}", "a".repeat(136));
     let other = json!({ "card_id": CARD, "code": "000000000000" });
-    let null = json!({ "card_id": CARD, "member_card": { "modify_msg_operation": null } });
+    let null = json!({ "card_id": CARD, "member_card": { "discount": [null] } });
     for (method, target, body, code) in [
         (
             "POST",

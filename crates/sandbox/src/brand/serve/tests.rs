@@ -17,7 +17,7 @@ use super::super::{Join, Rule, Way};
 use super::*;
 use crate::account::{Account, AccountConfig};
 use crate::overlay::overlay;
-use crate::serve::{Call, Serve};
+use crate::serve::{Call, Remarks, Serve};
 use crate::settings::{self, Settings};
 
 /// Sends requests to a core as one caller.
@@ -46,6 +46,7 @@ impl Client {
             account: Arc::clone(&self.account),
             now: now(),
             settings: Arc::new(self.settings.clone()),
+            remarks: Remarks::default(),
         };
         let answer = request.serve(&mut self.core, &call)?;
         assert_eq!(answer.strict_violations(), [], "{}", call.operation.id);

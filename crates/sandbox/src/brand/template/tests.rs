@@ -118,10 +118,9 @@ fn an_update_changes_what_it_has() {
 }
 
 #[test]
-fn older_members_act_and_show_if_the_settings_say_so() {
+fn older_members_act_if_the_settings_say_so() {
     let rules = settings::Brand {
         accept_legacy_fields: true,
-        answer_legacy_fields: true,
         ..rules()
     };
     let change = Card {
@@ -132,7 +131,19 @@ fn older_members_act_and_show_if_the_settings_say_so() {
         .update_template(&context(&rules), CARD, change)
         .unwrap();
     assert_eq!(card.init_level.as_deref(), Some("黄金"));
-    assert_eq!(card.update_time, card.modify_time);
+}
+
+#[test]
+fn both_names_of_the_change_time_are_shown_unless_the_settings_say_otherwise() {
+    let both = core().get_template(&context(&rules()), CARD).unwrap();
+    assert!(both.modify_time.is_some());
+    assert_eq!(both.update_time, both.modify_time);
+    let one = settings::Brand {
+        answer_update_time: false,
+        ..rules()
+    };
+    let one = core().get_template(&context(&one), CARD).unwrap();
+    assert_eq!((one.update_time, one.modify_time), (None, both.modify_time));
 }
 
 #[test]

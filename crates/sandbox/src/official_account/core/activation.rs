@@ -216,6 +216,7 @@ mod tests {
     #[test]
     fn times_codes_and_states_are_checked() {
         let mut world = World::new();
+        world.rules.require_cdn_pictures = true;
         let card_id = world.approved(|_| ());
         let code = world.claim(&card_id, "oNew");
         let base = request(&card_id, &code);

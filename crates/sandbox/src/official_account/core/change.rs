@@ -8,7 +8,7 @@ use kabao_models::official_account::card::{
 use kabao_models::official_account::{CardStatus, DateInfoType};
 
 use super::{Context, Core, check};
-use crate::official_account::Refused;
+use crate::official_account::{Refused, forms};
 use crate::overlay::{members, overlay};
 use crate::settings::ReviewTable;
 
@@ -56,7 +56,7 @@ impl Core {
             (card, base)
         });
         let changed = apply(context, card, base, change)?;
-        let slots = slots(change)?;
+        let slots = slots(context, change)?;
         for slot in [&slots.modify, &slots.activate].into_iter().flatten() {
             self.check_slot(context, slot)?;
         }
@@ -92,12 +92,12 @@ pub(super) struct Slots {
     pub(super) activate: Option<MessageOperation>,
 }
 
-fn slots(change: &MemberCardChange) -> Result<Slots, Refused> {
+fn slots(context: &Context<'_>, change: &MemberCardChange) -> Result<Slots, Refused> {
     let slot = |name: &'static str| {
         change
             .extra
             .get(name)
-            .map(|json| serde_json::from_str(json).map_err(|_| Refused::Body(name.into())))
+            .map(|json| forms::read(context.rules, json).map_err(|_| Refused::Body(name.into())))
             .transpose()
     };
     Ok(Slots {

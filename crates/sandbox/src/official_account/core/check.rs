@@ -110,7 +110,7 @@ pub(super) fn slots(card: &MemberCard) -> Result<(), Refused> {
     }
 }
 
-/// Pictures come from WeChat's own servers.
+/// Pictures come from WeChat's own servers, or get a remark.
 pub(super) fn pictures(
     context: &Context<'_>,
     card: &MemberCard,
@@ -143,11 +143,17 @@ pub(super) fn picture(context: &Context<'_>, url: &str) -> Result<(), Refused> {
         rest.split(['/', ':', '?']).next().unwrap_or_default()
     });
     let on_cdn = host.ends_with(".qpic.cn") || host.ends_with(".qlogo.cn");
-    if context.rules.require_cdn_pictures && !url.is_empty() && !on_cdn {
-        Err(Refused::Picture)
-    } else {
-        Ok(())
+    if url.is_empty() || on_cdn {
+        return Ok(());
     }
+    if context.rules.require_cdn_pictures {
+        return Err(Refused::Picture);
+    }
+    context.remark(
+        "a picture is not from WeChat's CDN; the real service refuses it with 52000, by reports \
+         (official_account.require_cdn_pictures)",
+    );
+    Ok(())
 }
 
 /// Refuses the texts that the settings name.

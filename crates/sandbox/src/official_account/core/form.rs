@@ -165,8 +165,24 @@ impl Core {
             return Err(invalid);
         }
         ticket.used = true;
-        Ok(ticket.info.clone())
+        Ok(shown(&ticket.info))
     }
+}
+
+/// Returns what a user entered as the service answers it: both lists, and every member of every
+/// entry, whatever is empty.
+pub(super) fn shown(info: &UserInfo) -> UserInfo {
+    let mut shown = info.clone();
+    for field in shown.common_field_list.get_or_insert_default() {
+        field.name.get_or_insert_with(|| "".into());
+        field.value.get_or_insert_with(|| "".into());
+    }
+    for field in shown.custom_field_list.get_or_insert_default() {
+        field.name.get_or_insert_default();
+        field.value.get_or_insert_with(|| "".into());
+        field.value_list.get_or_insert_default();
+    }
+    shown
 }
 
 fn can_modify(form: &SetActivateUserForm) -> bool {
@@ -210,7 +226,8 @@ fn is_complete(required: &ActivateForm, info: &UserInfo) -> bool {
 #[cfg(test)]
 mod tests {
     use kabao_models::official_account::CommonFormField;
-    use kabao_models::official_account::member::CommonFieldValue;
+    use kabao_models::official_account::member::{CommonFieldValue, CustomFieldValue};
+    use serde_json::json;
 
     use super::*;
     use crate::official_account::core::testing::World;
@@ -253,6 +270,41 @@ mod tests {
     }
 
     #[test]
+    fn every_entry_of_a_submitted_form_has_all_its_members() {
+        let custom = CustomFieldValue {
+            name: Some("座位".into()),
+            value_list: Some(vec!["窗边".into()]),
+            ..CustomFieldValue::default()
+        };
+        let entered = UserInfo {
+            common_field_list: Some(vec![CommonFieldValue {
+                name: Some(CommonFormField::UserFormInfoFlagSex),
+                ..CommonFieldValue::default()
+            }]),
+            custom_field_list: Some(vec![custom, CustomFieldValue::default()]),
+            ..UserInfo::default()
+        };
+        for (entered, expected) in [
+            (
+                entered,
+                json!({
+                    "common_field_list": [{ "name": "USER_FORM_INFO_FLAG_SEX", "value": "" }],
+                    "custom_field_list": [
+                        { "name": "座位", "value": "", "value_list": ["窗边"] },
+                        { "name": "", "value": "", "value_list": [] },
+                    ],
+                }),
+            ),
+            (
+                UserInfo::default(),
+                json!({ "common_field_list": [], "custom_field_list": [] }),
+            ),
+        ] {
+            assert_eq!(serde_json::to_value(shown(&entered)).unwrap(), expected);
+        }
+    }
+
+    #[test]
     fn a_one_click_card_is_active_after_a_complete_form() {
         let mut world = World::new();
         let card_id = world.approved(|card| card.wx_activate = Some(true));
@@ -273,9 +325,13 @@ mod tests {
         let shown = world
             .run(|core, context| core.user_info(context, &card_id, &code))
             .unwrap();
+        let complete = UserInfo {
+            custom_field_list: Some(Vec::new()),
+            ..info("13800000000")
+        };
         assert_eq!(
             (shown.has_active, shown.user_info),
-            (Some(true), Some(info("13800000000")))
+            (Some(true), Some(complete))
         );
         assert!(
             submit(&mut world, &card_id, &code, info("13900000000")).is_err(),
@@ -308,7 +364,11 @@ mod tests {
         let ticket = submitted.activate_ticket.unwrap();
         let read =
             |world: &mut World| world.run(|core, context| core.temporary_info(context, &ticket));
-        assert_eq!(read(&mut world), Ok(info("13800000000")));
+        let complete = UserInfo {
+            custom_field_list: Some(Vec::new()),
+            ..info("13800000000")
+        };
+        assert_eq!(read(&mut world), Ok(complete));
         assert_eq!(read(&mut world).unwrap_err().errcode(), 47001);
         world.rules.activate_ticket_single_use = false;
         assert!(read(&mut world).is_ok());

@@ -4,8 +4,8 @@ use kabao_models::official_account::UserCardStatus;
 use kabao_models::official_account::member::{GetUserInfoResponse, UpdateUser};
 use serde::Serialize;
 
-use super::{Context, Core, UserCard, check};
-use crate::official_account::Refused;
+use super::{Context, Core, UserCard, check, form};
+use crate::official_account::{Refused, forms};
 
 /// What a member has after a change.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Core {
             bonus: Some(card.bonus),
             balance: shows_balance.then_some(card.balance),
             sex: private(&card.sex),
-            user_info: Some(card.user_info.clone()),
+            user_info: Some(form::shown(&card.user_info)),
             user_card_status: Some(card.status(context, template)),
             has_active: Some(card.has_active),
             ..GetUserInfoResponse::default()
@@ -99,7 +99,7 @@ impl Core {
         if context.rules.update_membership_number
             && let Some(json) = change.extra.get("membership_number")
         {
-            let number = serde_json::from_str(json)
+            let number = forms::read(context.rules, json)
                 .map_err(|_| Refused::Body("membership_number".into()))?;
             after.membership_number = Some(number);
         }

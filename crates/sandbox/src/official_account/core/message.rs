@@ -28,7 +28,7 @@ impl Core {
         Ok(())
     }
 
-    /// Checks that a slot offers exactly one thing, that exists, until a moment to come.
+    /// Checks that a slot offers exactly one thing, that exists, until some moment.
     pub(super) fn check_slot(
         &self,
         context: &Context<'_>,
@@ -63,7 +63,9 @@ impl Core {
         };
         match end_time {
             None => Err(Refused::Missing("end_time".into())),
-            Some(end) if end <= context.now => Err(Refused::Time),
+            Some(end) if end <= context.now && context.rules.refuse_past_message_ends => {
+                Err(Refused::Time)
+            }
             Some(_) => Ok(()),
         }
     }
@@ -104,7 +106,7 @@ mod tests {
     use crate::official_account::core::testing::{CARD, NOW, World};
 
     #[test]
-    fn a_slot_has_exactly_one_cell_that_ends_in_the_future() {
+    fn a_slot_has_exactly_one_cell_and_the_setting_decides_about_past_ends() {
         let later = Some(NOW + 60);
         let card = CardCell {
             card_id: Some(CARD.into()),
@@ -138,7 +140,7 @@ mod tests {
             ),
             (Some(card), Some(url), Some(47001)),
             (None, None, Some(41011)),
-            (Some(past), None, Some(40079)),
+            (Some(past.clone()), None, None),
             (Some(foreign), None, Some(40073)),
         ] {
             let slot = MessageOperation {
@@ -150,5 +152,13 @@ mod tests {
             let result = world.run(|core, context| core.set_message(context, CARD, slot));
             assert_eq!(result.err().map(|refused| refused.errcode()), expected);
         }
+        let slot = MessageOperation {
+            card_cell: Some(past),
+            ..MessageOperation::default()
+        };
+        let mut world = World::new();
+        world.rules.refuse_past_message_ends = true;
+        let result = world.run(|core, context| core.set_message(context, CARD, slot));
+        assert_eq!(result.err().map(|refused| refused.errcode()), Some(40079));
     }
 }

@@ -11,6 +11,7 @@ use crate::settings::OfficialAccount;
 pub(crate) const APPID: &str = demo::OFFICIAL_ACCOUNT_APPID;
 pub(crate) const OTHER_APPID: &str = "wx9f8e7d6c5b4a3021";
 pub(crate) const CARD: &str = demo::OFFICIAL_ACCOUNT_CARD;
+pub(crate) const ADVERTISED_CARD: &str = demo::OFFICIAL_ACCOUNT_ADVERTISED_CARD;
 pub(crate) const CODE: &str = demo::OFFICIAL_ACCOUNT_CODE;
 /// 2026-01-01T08:00:00+08:00.
 pub(crate) const NOW: i64 = 1_767_225_600;
@@ -41,6 +42,7 @@ impl World {
                 appid: APPID,
                 now: self.now,
                 rules: &self.rules,
+                remarks: None,
             },
         )
     }

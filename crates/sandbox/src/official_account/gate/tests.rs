@@ -97,8 +97,9 @@ fn methods_paths_and_bodies_have_their_codes() {
         (Method::GET, target.as_str(), "", 43002),
         (Method::POST, &target, "", 44002),
         (Method::POST, &target, "{", 47001),
-        (Method::POST, &target, r#"{"card_id":null}"#, 47001),
-        (Method::POST, &target, r#"{"card_id":5}"#, 47001),
+        (Method::POST, &target, r#"{"card_id":null}"#, 41012),
+        (Method::POST, &target, r#"{"card_id":5}"#, 40073),
+        (Method::POST, &target, r#"{"card_id":[5]}"#, 47001),
         (Method::POST, &target, "{}", 41012),
         (Method::POST, "/card/get", "", 44002),
         (Method::POST, "/card/nothing", "{}", 40066),
@@ -111,6 +112,90 @@ fn methods_paths_and_bodies_have_their_codes() {
     }
     site.rules(|rules| rules.unknown_path = UnknownPath::NotFound);
     assert_eq!(site.reply(Method::POST, "/card/nothing", "{}").status, 404);
+}
+
+#[test]
+fn nulls_and_forms_of_numbers_are_taken_unless_the_settings_say_otherwise() {
+    let site = Site::new();
+    let member = format!(r#""card_id":"{CARD}","code":{CODE}"#);
+    let card =
+        |base: &str| format!(r#"{{"card_id":"{CARD}","member_card":{{"base_info":{base}}}}}"#);
+    let slot = format!(
+        r#"{{"card_cell":{{"card_id":"{CARD}","url":null,"end_time":1893456000.0}},"url_cell":null}}"#
+    );
+    let cases = [
+        (
+            "/card/membercard/updateuser",
+            format!(r#"{{{member},"bonus":2900.0,"add_bonus":-100.0}}"#),
+        ),
+        (
+            "/card/membercard/updateuser",
+            format!(r#"{{{member},"add_balance":"-100"}}"#),
+        ),
+        (
+            "/card/membercard/updateuser",
+            format!(r#"{{"card_id":"{CARD}","code":"{CODE}","notify_optional":null}}"#),
+        ),
+        (
+            "/card/update",
+            card(r#"{"location_id_list":["123","12321"]}"#),
+        ),
+        (
+            "/card/update",
+            card(r#"{"brand_name":null,"service_phone":"020"}"#),
+        ),
+        (
+            "/card/update",
+            format!(r#"{{"card_id":"{CARD}","member_card":{{"modify_msg_operation":{slot}}}}}"#),
+        ),
+        (
+            "/card/update",
+            format!(
+                r#"{{"card_id":"{CARD}","member_card":{{"discount":5,"modify_msg_operation":{slot}}}}}"#
+            ),
+        ),
+        (
+            "/card/paygiftmembercard/get",
+            r#"{"mchid":1900000109}"#.to_owned(),
+        ),
+    ];
+    let send = |site: &Site, path: &str, body: &str| {
+        code(&site.send(
+            Method::POST,
+            &format!("{path}?access_token={}", site.token),
+            body,
+        ))
+    };
+    for (path, body) in &cases {
+        assert_eq!(send(&site, path, body), 0, "{body}");
+    }
+    let info = site.call(
+        "/card/membercard/userinfo/get",
+        &json!({"card_id": CARD, "code": CODE}),
+    );
+    assert_eq!(
+        (&info["bonus"], &info["balance"]),
+        (&json!(2900), &json!(2900))
+    );
+    site.rules(|rules| {
+        (rules.accept_number_forms, rules.ignore_null_members) = (false, false);
+    });
+    for (path, body) in &cases {
+        assert_eq!(send(&site, path, body), 47001, "{body}");
+    }
+}
+
+#[test]
+fn an_empty_code_of_a_qr_code_is_not_given() {
+    let site = Site::new();
+    let card = json!({"card_id": CARD, "code": "", "openid": "", "outer_str": ""});
+    for action in [
+        json!({"action_name": "QR_CARD", "action_info": {"card": card}}),
+        json!({"action_name": "QR_MULTIPLE_CARD",
+            "action_info": {"multiple_card": {"card_list": [{"card_id": CARD, "code": ""}]}}}),
+    ] {
+        assert_eq!(code(&site.call("/card/qrcode/create", &action)), 0);
+    }
 }
 
 #[test]

@@ -49,7 +49,6 @@ pub(super) fn access(produced: &mut Produced) {
         try_with(&site, post(), "short", body, 40014);
         try_with(&site, post(), "80_unknown_but_well_formed", body, 40001);
         try_with(&site, post(), &expired, body, 42001);
-        try_with(&site, post(), &site.token, null, 47001);
         let changes: [(Change, i64); 3] = [
             (|rules| rules.banned = true, 48004),
             (|rules| rules.calls_per_day = Some(0), 45009),
@@ -60,6 +59,9 @@ pub(super) fn access(produced: &mut Produced) {
             try_with(&site, post(), &site.token, body, expected);
             site.rules(|rules| *rules = OfficialAccount::default());
         }
+        site.rules(|rules| rules.ignore_null_members = false);
+        try_with(&site, post(), &site.token, null, 47001);
+        site.rules(|rules| *rules = OfficialAccount::default());
         site.world.accounts[0].set_permitted(false);
         try_with(&site, post(), &site.token, body, 48001);
         site.world.accounts[0].set_permitted(true);

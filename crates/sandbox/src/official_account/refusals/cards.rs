@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use super::super::core::testing::{CARD, NOW, new_card};
 use super::super::testing::Site;
-use super::{Produced, approved, foreign};
+use super::{Produced, approved, foreign, strict};
 use crate::settings::OfficialAccount;
 
 pub(super) fn cards(produced: &mut Produced) {
     let site = Site::new();
+    site.rules(strict);
     let mut create = |pointer: &str, value: Value, expected: i64| {
         let mut card = json!({"card": new_card()});
         match pointer.rsplit_once('/') {
@@ -84,6 +85,7 @@ pub(super) fn cards(produced: &mut Produced) {
 
 pub(super) fn changes(produced: &mut Produced) {
     let site = Site::new();
+    site.rules(strict);
     let ranged = approved(
         &site,
         &json!({"date_info": {"type": "DATE_TYPE_FIX_TIME_RANGE", "begin_timestamp": NOW, "end_timestamp": NOW + 900}}),

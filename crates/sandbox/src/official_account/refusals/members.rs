@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::super::core::testing::{CARD, CODE, NOW};
 use super::super::testing::{Site, act};
-use super::{Produced, foreign};
+use super::{Produced, foreign, strict};
 
 pub(super) fn members(produced: &mut Produced) {
     let site = Site::new();
+    site.rules(strict);
     let other = foreign(&site);
     let info = &member::GET_USER_INFO;
     produced.case(

@@ -8,7 +8,7 @@ use kabao_models::official_account::{CardStatus, CardType, DateInfoType};
 use super::*;
 use crate::official_account::core::template::DEPOSIT;
 use crate::official_account::core::testing::{
-    APPID, CARD, CODE, NOW, OTHER_APPID, World, new_card,
+    ADVERTISED_CARD, APPID, CARD, CODE, NOW, OTHER_APPID, World, new_card,
 };
 
 fn create(world: &mut World, change: impl FnOnce(&mut NewMemberCard)) -> Result<String, i64> {
@@ -128,10 +128,15 @@ fn each_wrong_definition_has_its_code() {
         base.get_custom_code_mode = Some(DEPOSIT.into());
     });
     assert_eq!(deposit_with_stock, Some(40122));
-    assert_eq!(
-        refused_base(|base| base.logo_url = Some("https://example.com/logo.png".into())),
-        Some(52000)
-    );
+    for (required, expected) in [(true, Err(52000)), (false, Ok(()))] {
+        let mut world = World::new();
+        world.rules.require_cdn_pictures = required;
+        let created = create(&mut world, |card| {
+            let base = card.base_info.as_mut().unwrap();
+            base.logo_url = Some("https://example.com/logo.png".into());
+        });
+        assert_eq!(created.map(|_| ()), expected);
+    }
     let slots = create(&mut World::new(), |card| {
         card.custom_field1 = Some(CustomField {
             name: Some("券".into()),
@@ -241,9 +246,17 @@ fn lists_are_pages_of_the_callers_cards() {
     };
     assert_eq!(
         list(None, 0, 50),
-        (vec![CARD.to_owned(), waiting.clone(), approved], 3)
+        (
+            vec![
+                CARD.to_owned(),
+                ADVERTISED_CARD.to_owned(),
+                waiting.clone(),
+                approved
+            ],
+            4
+        )
     );
-    assert_eq!(list(None, 1, 1), (vec![waiting.clone()], 3));
+    assert_eq!(list(None, 2, 1), (vec![waiting.clone()], 4));
     assert_eq!(
         list(Some(&[CardStatus::CardStatusNotVerify]), 0, 50),
         (vec![waiting], 1)

@@ -102,6 +102,8 @@ fn stored_value_and_pictures_need_their_permissions() {
         background_pic_url: Some("https://example.com/a.png".into()),
         ..change()
     };
+    assert!(bonus(&mut world, &picture).is_ok());
+    world.rules.require_cdn_pictures = true;
     assert_eq!(bonus(&mut world, &picture), Err(Refused::Picture));
     world.rules.stored_value_permission = false;
     let balance = UpdateUser {
