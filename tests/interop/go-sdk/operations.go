@@ -46,14 +46,29 @@ func merchant(ctx context.Context, who *account, connections *http.Client, run s
 		},
 		"out_request_no": "go-sdk" + run,
 	}
+	var noContent any
 	// A caller that lost the answer repeats the call with the same number.
 	for range 2 {
-		if _, err := client.Patch(ctx, member, request); err != nil {
+		result, err := client.Patch(ctx, member, request)
+		if err != nil {
 			return nil, fmt.Errorf("update: %w", err)
 		}
+		noContent = withoutBody(result.Response)
 	}
 	after, err := read(ctx, client, member)
-	return map[string]any{"before": before, "request": request, "after": after}, err
+	return map[string]any{
+		"before": before, "request": request, "no_content": noContent, "after": after,
+	}, err
+}
+
+// withoutBody tells what an answer says of the body that it has not.
+func withoutBody(answer *http.Response) any {
+	return map[string]any{
+		"status":           answer.StatusCode,
+		"content-type":     answer.Header.Get("Content-Type"),
+		"content-length":   answer.Header.Get("Content-Length"),
+		"content-language": answer.Header.Get("Content-Language"),
+	}
 }
 
 // certificates runs the same query, trusting downloaded certificates instead of the public key.

@@ -45,7 +45,19 @@ async function merchant(who, httpsAgent, run) {
   // A caller that lost the answer repeats the call with the same number.
   const repeated = await member.patch(request, path);
   const after = data(await member.get(path));
-  return { before, request, status: [update.status, repeated.status], after };
+  return {
+    before,
+    request,
+    status: [update.status, repeated.status],
+    no_content: withoutBody(update),
+    after,
+  };
+}
+
+/** What an answer says of the body that it has not. */
+function withoutBody({ status, headers }) {
+  const named = ['content-type', 'content-length', 'content-language'];
+  return { status, ...Object.fromEntries(named.map((name) => [name, headers[name]])) };
 }
 
 /** The same query, trusting downloaded certificates instead of the public key. */

@@ -1,9 +1,10 @@
 //! Kabao as others see it.
 //!
 //! Callers in Go and Java, with stubs made by the stock generators, and grpcurl talk to `kabao dev`.
-//! SDKs for WeChat Pay that no one here wrote sign and verify against its sandbox, unchanged.
+//! SDKs for WeChat Pay and for official accounts that no one here wrote talk to its sandbox, unchanged.
 //!
-//! The callers live in `go/` and `java/` beside `src/`, the programs with SDKs in `go-sdk/`, `java-sdk/`, `node/` and `python/`.
+//! The callers live in `go/` and `java/` beside `src/`, the programs with SDKs in `go-sdk/`, `java-mp/`, `java-sdk/`,
+//! `node/` and `python/`.
 //! `.ci/interop` builds them and runs these tests.
 //! Without it the tests are reported as ignored, because they need Go, Java with Maven, Node and Python.
 

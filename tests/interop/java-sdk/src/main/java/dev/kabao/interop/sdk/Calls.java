@@ -24,10 +24,10 @@ final class Calls {
   }
 
   /** The serial number names the key that sensitive members of the body are encrypted with. */
-  void patch(String path, JsonObject body, String serial) {
+  HttpHeaders patch(String path, JsonObject body, String serial) {
     HttpHeaders headers = headers();
     headers.addHeader("Wechatpay-Serial", serial);
-    client.patch(headers, SERVER + path, json(body), JsonObject.class);
+    return client.patch(headers, SERVER + path, json(body), JsonObject.class).getHeaders();
   }
 
   private static HttpHeaders headers() {

@@ -4,6 +4,8 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.wechat.pay.java.core.Config;
 import com.wechat.pay.java.core.exception.ServiceException;
+import com.wechat.pay.java.core.http.HttpHeaders;
+import java.util.Locale;
 
 /** A member of the family merchant. */
 final class Merchant {
@@ -37,11 +39,17 @@ final class Merchant {
     String serial = config.createEncryptor().getWechatpaySerial();
     calls.patch(MEMBER, request, serial);
     // A caller that lost the answer repeats the call with the same number.
-    calls.patch(MEMBER, request, serial);
+    HttpHeaders repeated = calls.patch(MEMBER, request, serial);
+    // What the answer says of the body that it has not.
+    JsonObject noContent = new JsonObject();
+    for (String name : new String[] {"Content-Type", "Content-Length", "Content-Language"}) {
+      noContent.addProperty(name.toLowerCase(Locale.ROOT), repeated.getHeader(name));
+    }
 
     JsonObject seen = new JsonObject();
     seen.add("before", before);
     seen.add("request", request);
+    seen.add("no_content", noContent);
     seen.add("after", calls.get(MEMBER));
     return seen;
   }
