@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use kabao_models::Family;
 
@@ -38,8 +38,10 @@ impl fmt::Debug for Account {
 }
 
 /// All configured accounts by name.
+///
+/// Clones share the accounts: what is added to one is found through all of them.
 #[derive(Clone, Debug, Default)]
-pub struct Accounts(BTreeMap<AccountId, Arc<Account>>);
+pub struct Accounts(Arc<RwLock<BTreeMap<AccountId, Arc<Account>>>>);
 
 impl Accounts {
     /// Makes an empty registry.
@@ -52,8 +54,9 @@ impl Accounts {
     /// # Errors
     ///
     /// [`Reason::AlreadyExists`] if an account of that name is there already; it is kept.
-    pub fn insert(&mut self, account: Account) -> Result<(), Error> {
-        match self.0.entry(account.id.clone()) {
+    pub fn insert(&self, account: Account) -> Result<(), Error> {
+        let mut accounts = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        match accounts.entry(account.id.clone()) {
             Entry::Vacant(vacant) => {
                 vacant.insert(Arc::new(account));
                 Ok(())
@@ -71,7 +74,7 @@ impl Accounts {
     ///
     /// [`Reason::AccountNotFound`] if no account of that name is configured.
     pub fn get(&self, id: &AccountId) -> Result<Arc<Account>, Error> {
-        self.0.get(id).cloned().ok_or_else(|| {
+        self.read().get(id).cloned().ok_or_else(|| {
             Error::new(
                 Reason::AccountNotFound,
                 format!("account {id} is not configured"),
@@ -79,19 +82,24 @@ impl Accounts {
         })
     }
 
-    /// Iterates over the accounts, ordered by name.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Account>> {
-        self.0.values()
+    /// Returns the accounts of this moment, ordered by name.
+    pub fn list(&self) -> Vec<Arc<Account>> {
+        self.read().values().cloned().collect()
     }
 
     /// Returns the number of accounts.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.read().len()
     }
 
     /// Returns true if no account is configured.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.read().is_empty()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<AccountId, Arc<Account>>> {
+        // A map is whole after each of its own operations, so a panic elsewhere spoils nothing.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -114,7 +122,7 @@ mod tests {
 
     #[test]
     fn an_account_that_is_not_configured_is_not_found() {
-        let mut accounts = Accounts::new();
+        let accounts = Accounts::new();
         accounts.insert(account("b")).unwrap();
         accounts.insert(account("a")).unwrap();
         assert_eq!(
@@ -129,7 +137,21 @@ mod tests {
             accounts.get(&"a".parse().unwrap()).unwrap().id.as_str(),
             "a"
         );
-        let names: Vec<_> = accounts.iter().map(|account| account.id.as_str()).collect();
+        let names: Vec<_> = accounts
+            .list()
+            .iter()
+            .map(|account| account.id.to_string())
+            .collect();
         assert_eq!(names, ["a", "b"]);
+    }
+
+    #[test]
+    fn an_account_that_is_added_is_found_through_every_clone() {
+        let accounts = Accounts::new();
+        let served = accounts.clone();
+        assert!(served.is_empty());
+        accounts.insert(account("a")).unwrap();
+        assert!(served.get(&"a".parse().unwrap()).is_ok());
+        assert_eq!(served.len(), 1);
     }
 }

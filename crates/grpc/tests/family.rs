@@ -26,7 +26,7 @@ const UPDATE: &str = "/kabao.merchant.v1.UserCardService/UpdateUserCard";
 
 /// Calls one method of the account `demo`, which is of the family merchant.
 async fn call(upstream: MockUpstream, path: &str, request: &impl Message) -> Answer {
-    let mut accounts = Accounts::new();
+    let accounts = Accounts::new();
     let account = Account {
         id: "demo".parse().unwrap(),
         family: Family::Merchant,

@@ -40,14 +40,14 @@ impl AccountGrpc {
         let Cursor { offset, size } = scope.cursor(&page, PAGE, PAGE)?;
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
         let wanted = usize::try_from(size).unwrap_or(usize::MAX);
-        let accounts: Vec<_> = self
-            .accounts
+        let all = self.accounts.list();
+        let accounts: Vec<_> = all
             .iter()
             .skip(skipped)
             .take(wanted)
             .map(|account| answer(account))
             .collect();
-        let more = self.accounts.len() > skipped.saturating_add(accounts.len());
+        let more = all.len() > skipped.saturating_add(accounts.len());
         let next = more.then(|| {
             scope.token(Cursor {
                 offset: offset.saturating_add(u64::from(size)),
@@ -57,7 +57,7 @@ impl AccountGrpc {
         Ok(proto::ListAccountsResponse {
             accounts,
             next_page_token: text(next.as_ref().map(|token| token.as_str())),
-            total_size: i64::try_from(self.accounts.len()).unwrap_or(i64::MAX),
+            total_size: i64::try_from(all.len()).unwrap_or(i64::MAX),
         })
     }
 }

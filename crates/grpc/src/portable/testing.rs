@@ -9,7 +9,7 @@ use tonic::Status;
 use tonic_types::StatusExt;
 
 pub(super) fn accounts(members: MockMemberApi, templates: MockTemplateApi) -> Arc<Accounts> {
-    let mut accounts = Accounts::new();
+    let accounts = Accounts::new();
     let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
     account.members = Arc::new(members);
     account.templates = Arc::new(templates);

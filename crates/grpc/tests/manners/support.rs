@@ -90,7 +90,7 @@ pub(crate) fn builder<F>(script: F) -> Server
 where
     F: Fn(CallContext) -> Answering + Send + Sync + 'static,
 {
-    let mut accounts = Accounts::new();
+    let accounts = Accounts::new();
     accounts
         .insert(Account {
             id: "demo".parse().unwrap(),

@@ -32,7 +32,7 @@ fn state() -> MockAccountApi {
 }
 
 fn service(names: &[&str]) -> AccountGrpc {
-    let mut accounts = Accounts::new();
+    let accounts = Accounts::new();
     for name in names {
         accounts
             .insert(configured(name, Family::Brand, state()))
@@ -162,7 +162,7 @@ async fn a_check_says_what_was_proved_or_why_not() {
         )
         .with_violations([FieldViolation::new("account", "is rejected")]))
     });
-    let mut accounts = Accounts::new();
+    let accounts = Accounts::new();
     accounts
         .insert(configured("a", Family::Brand, state))
         .unwrap();

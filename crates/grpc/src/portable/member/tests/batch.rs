@@ -163,7 +163,7 @@ async fn a_batch_reads_eight_at_once() {
         kabao_api::MockAccountApi::new(),
     );
     account.members = Arc::<Slow>::clone(&slow);
-    let mut accounts = Accounts::new();
+    let accounts = Accounts::new();
     accounts.insert(account).unwrap();
     let service = MemberGrpc::new(Arc::new(accounts));
     let requests = vec![
