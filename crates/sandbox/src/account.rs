@@ -1,17 +1,22 @@
 //! Accounts: whose credentials the sandbox accepts.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex};
 
 use kabao_models::Family;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StartError;
-use crate::keys::{KeyMaterial, KeyPhase, Keyring};
+use crate::keys::{Files, KeyMaterial, KeyPhase, Keyring};
 use crate::random;
 use crate::sync::lock;
 
 /// An account that the sandbox shall know.
+///
+/// Read from text of the form `NAME=FAMILY`, such as `acme=merchant`, its numbers are made up from
+/// the name, the same ones every time. FAMILY is `merchant`, `brand` (through a service provider),
+/// `brand_direct` or `official_account`.
 #[derive(Clone)]
 pub struct AccountConfig {
     pub(crate) name: String,
@@ -97,6 +102,60 @@ impl AccountConfig {
     pub fn with_appid(mut self, appid: &str) -> Self {
         self.appid = Some(appid.to_owned());
         self
+    }
+}
+
+impl FromStr for AccountConfig {
+    type Err = StartError;
+
+    fn from_str(text: &str) -> Result<Self, StartError> {
+        let Some((name, family)) = text.split_once('=') else {
+            return Err(StartError::account(
+                text,
+                "write NAME=FAMILY, such as acme=merchant",
+            ));
+        };
+        Files::check_name(name)?;
+        let invented = Invented::of(name);
+        match family {
+            "merchant" => Ok(Self::merchant(name, &invented.mchid()).with_appid(&invented.appid())),
+            "brand" => Ok(Self::brand(name, &invented.mchid(), &invented.brand_id())
+                .with_appid(&invented.appid())),
+            "brand_direct" => {
+                Ok(Self::brand_direct(name, &invented.brand_id()).with_appid(&invented.appid()))
+            }
+            "official_account" => Ok(Self::official_account(name, &invented.appid())),
+            other => Err(StartError::account(
+                name,
+                format!(
+                    "`{other}` is no family; there are merchant, brand, brand_direct and official_account"
+                ),
+            )),
+        }
+    }
+}
+
+/// Numbers for an account whose owner has none, made from its name so that they stay the same.
+struct Invented(u64);
+
+impl Invented {
+    /// FNV-1a: short, spread evenly, and the same in every release.
+    fn of(name: &str) -> Self {
+        Self(name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        }))
+    }
+
+    fn mchid(&self) -> String {
+        format!("16{:08}", self.0 % 100_000_000)
+    }
+
+    fn brand_id(&self) -> String {
+        format!("2{:08}", self.0 % 100_000_000)
+    }
+
+    fn appid(&self) -> String {
+        format!("wx{:016x}", self.0)
     }
 }
 
@@ -335,5 +394,47 @@ mod tests {
         )
         .unwrap_err();
         assert!(error.to_string().contains("`acme`"), "{error}");
+    }
+
+    #[test]
+    fn a_name_and_a_family_make_an_account_with_the_same_numbers_every_time() {
+        for (text, mchid, brand_id, appid) in [
+            ("acme=merchant", true, false, true),
+            ("acme=brand", true, true, true),
+            ("acme=brand_direct", false, true, true),
+            ("acme=official_account", false, false, true),
+        ] {
+            let config: AccountConfig = text.parse().unwrap();
+            let again: AccountConfig = text.parse().unwrap();
+            assert_eq!(config.name, "acme");
+            assert_eq!(
+                (&config.mchid, &config.brand_id, &config.appid),
+                (&again.mchid, &again.brand_id, &again.appid),
+            );
+            assert_eq!(config.mchid.is_some(), mchid, "{text}");
+            assert_eq!(config.brand_id.is_some(), brand_id, "{text}");
+            assert_eq!(config.appid.is_some(), appid, "{text}");
+        }
+        let one: AccountConfig = "acme=merchant".parse().unwrap();
+        let other: AccountConfig = "umbrella=merchant".parse().unwrap();
+        assert_ne!(one.mchid, other.mchid);
+    }
+
+    #[test]
+    fn text_that_names_no_account_says_what_to_write() {
+        for (text, expected) in [
+            ("acme", "write NAME=FAMILY"),
+            (
+                "acme=coupons",
+                "`coupons` is no family; there are merchant,",
+            ),
+            ("Acme=merchant", "lower-case letters"),
+            ("-acme=merchant", "lower-case letters"),
+            ("server=merchant", "is not `server`"),
+            ("=brand", "lower-case letters"),
+        ] {
+            let error = text.parse::<AccountConfig>().unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
     }
 }

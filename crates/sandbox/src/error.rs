@@ -25,6 +25,10 @@ enum Kind {
         path: PathBuf,
         source: std::io::Error,
     },
+    InUse {
+        directory: PathBuf,
+        owner: Option<u32>,
+    },
     Key {
         what: String,
         source: kabao_auth::Error,
@@ -46,6 +50,11 @@ enum Kind {
 }
 
 impl StartError {
+    /// Returns true if another process uses the directory.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self.kind, Kind::InUse { .. })
+    }
+
     pub(crate) fn address(text: &str) -> Self {
         Kind::Address {
             text: text.to_owned(),
@@ -61,6 +70,15 @@ impl StartError {
         Kind::File {
             path: path.to_owned(),
             source,
+        }
+        .into()
+    }
+
+    pub(crate) fn in_use(directory: &Path, owner: Option<u32>) -> Self {
+        Kind::InUse {
+            // Said in full: the reader may stand elsewhere.
+            directory: std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned()),
+            owner,
         }
         .into()
     }
@@ -115,6 +133,14 @@ impl fmt::Display for StartError {
             }
             Kind::Listen { address, .. } => write!(f, "cannot listen on {address}"),
             Kind::File { path, .. } => write!(f, "cannot use the file {}", path.display()),
+            Kind::InUse { directory, owner } => {
+                write!(f, "{} is in use by ", directory.display())?;
+                match owner {
+                    Some(id) => write!(f, "process {id}")?,
+                    None => f.write_str("another process")?,
+                }
+                f.write_str("; end that one, or choose another directory")
+            }
             Kind::Key { what, .. } => write!(f, "cannot use {what}"),
             Kind::Certificate { what, .. } => write!(f, "cannot issue {what}"),
             Kind::Tls { .. } => f.write_str("cannot set up TLS"),
@@ -131,7 +157,10 @@ impl std::error::Error for StartError {
             Kind::Key { source, .. } => Some(source),
             Kind::Certificate { source, .. } => Some(source),
             Kind::Tls { source } => Some(source),
-            Kind::Address { .. } | Kind::Account { .. } | Kind::Internal { .. } => None,
+            Kind::Address { .. }
+            | Kind::InUse { .. }
+            | Kind::Account { .. }
+            | Kind::Internal { .. } => None,
         }
     }
 }

@@ -48,9 +48,11 @@
 //! # Accounts
 //!
 //! `demo-merchant`, `demo-brand` (a service provider), `demo-brand-direct` (the same brand, calling
-//! directly) and `demo-official-account` always exist; [`Builder::account`] adds others. With
+//! directly) and `demo-official-account` always exist; [`Builder::account`] adds others, for which `NAME=FAMILY` is enough
+//! ([`AccountConfig`] reads it from text). With
 //! [`Builder::directory`] keys and secrets survive restarts, below `DIRECTORY/sandbox`: `ca.pem`,
-//! and per account `account.json`, `apiclient_key.pem`, `apiclient_cert.pem` and `pub_key.pem`.
+//! and per account `account.json`, `apiclient_key.pem`, `apiclient_cert.pem` and `pub_key.pem`. A
+//! directory belongs to one sandbox at a time.
 //! Accounts start in the key phase `migrating`: answers are signed with the key that the request's
 //! `Wechatpay-Serial` names, with the platform certificate if it names none.
 //!
@@ -99,6 +101,7 @@ mod brand;
 mod clock;
 mod control;
 mod demo;
+mod directory;
 mod dynamic_code;
 mod error;
 mod exchange;
@@ -122,6 +125,7 @@ mod world;
 
 pub use self::account::{AccountConfig, Credentials};
 pub use self::clock::{Clock, ManualClock, SystemClock};
+pub use self::directory::Directory;
 pub use self::error::StartError;
 pub use self::fault::{Fault, FaultRule, RawBytes, RawEdit};
 pub use self::keys::{KeyMaterial, KeyPhase};

@@ -15,6 +15,7 @@ use crate::account::{Account, AccountConfig, Credentials};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::control;
 use crate::demo;
+use crate::directory::Directory;
 use crate::error::StartError;
 use crate::exchange::Received;
 use crate::fault::FaultRule;
@@ -39,7 +40,7 @@ impl Sandbox {
         Builder {
             listen: "127.0.0.1:0".to_owned(),
             control: "127.0.0.1:0".to_owned(),
-            directory: None,
+            place: None,
             demo: true,
             accounts: Vec::new(),
             settings: Settings::default(),
@@ -53,7 +54,7 @@ impl Sandbox {
 pub struct Builder {
     listen: String,
     control: String,
-    directory: Option<PathBuf>,
+    place: Option<Place>,
     demo: bool,
     accounts: Vec<AccountConfig>,
     settings: Settings,
@@ -77,10 +78,18 @@ impl Builder {
     }
 
     /// Writes keys and credentials below `directory/sandbox` and takes those of an earlier run
-    /// from there. Without a directory everything stays in memory.
+    /// from there. Without a directory everything stays in memory. The directory is claimed at
+    /// [`start`](Self::start): two sandboxes do not share one.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.directory = Some(directory.into());
+        self.place = Some(Place::Path(directory.into()));
+        self
+    }
+
+    /// Does the same with a directory that this process has claimed already.
+    #[must_use]
+    pub fn claimed_directory(mut self, directory: Directory) -> Self {
+        self.place = Some(Place::Claimed(directory));
         self
     }
 
@@ -117,14 +126,16 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Fails if an address cannot be used, a file of the directory cannot be read or written, or
-    /// an account is described wrongly.
-    pub async fn start(self) -> Result<Running, StartError> {
+    /// Fails if another sandbox uses the directory, an address cannot be used, a file of the
+    /// directory cannot be read or written, or an account is described wrongly.
+    pub async fn start(mut self) -> Result<Running, StartError> {
+        let directory = self.place.take().map(Place::claimed).transpose()?;
         let listener = bind(&self.listen).await?;
         let control_listener = bind(&self.control).await?;
         let addr = local(&listener)?;
         let control_addr = local(&control_listener)?;
-        let prepared = tokio::task::spawn_blocking(move || self.prepare(addr))
+        let folder = directory.as_ref().map(|claimed| claimed.path().to_owned());
+        let prepared = tokio::task::spawn_blocking(move || self.prepare(addr, folder.as_deref()))
             .await
             .map_err(|_| StartError::internal("preparing keys panicked"))??;
         let (stop, stopped) = watch::channel(false);
@@ -149,12 +160,13 @@ impl Builder {
             control_addr,
             stop,
             tasks,
+            _directory: directory,
         })
     }
 
     /// Makes or loads everything that takes time.
-    fn prepare(self, addr: SocketAddr) -> Result<Prepared, StartError> {
-        let files = self.directory.as_deref().map(Files::open).transpose()?;
+    fn prepare(self, addr: SocketAddr, folder: Option<&Path>) -> Result<Prepared, StartError> {
+        let files = folder.map(Files::open).transpose()?;
         let (tls_authority, api_authority) = authorities(files.as_ref())?;
         let (certificate, key) = tls_authority.issue_server()?;
         let tls = server::acceptor(&certificate, &key)?;
@@ -196,10 +208,26 @@ impl fmt::Debug for Builder {
         f.debug_struct("Builder")
             .field("listen", &self.listen)
             .field("control", &self.control)
-            .field("directory", &self.directory)
+            .field("directory", &self.place)
             .field("demo", &self.demo)
             .field("accounts", &self.accounts)
             .finish_non_exhaustive()
+    }
+}
+
+/// Where files are kept.
+#[derive(Clone, Debug)]
+enum Place {
+    Path(PathBuf),
+    Claimed(Directory),
+}
+
+impl Place {
+    fn claimed(self) -> Result<Directory, StartError> {
+        match self {
+            Self::Path(path) => Directory::claim(path),
+            Self::Claimed(directory) => Ok(directory),
+        }
     }
 }
 
@@ -288,6 +316,8 @@ pub struct Running {
     control_addr: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+    /// Given back when everything else has ended.
+    _directory: Option<Directory>,
 }
 
 impl Running {

@@ -1,6 +1,6 @@
 //! From configured accounts to callable ones.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kabao_api::{AccountId, Accounts, Error, Family};
@@ -71,9 +71,9 @@ impl Client {
 ///
 /// `ALREADY_EXISTS` if two accounts have one id.
 pub(crate) fn registry(settings: &[AccountSettings]) -> Result<Accounts, Error> {
-    let mut accounts = Accounts::new();
+    let accounts = Accounts::new();
     for account in settings {
-        accounts.insert(account.client.clone().into_account(account.id.clone()))?;
+        insert(&accounts, account)?;
     }
     Ok(accounts)
 }
@@ -85,36 +85,51 @@ pub(crate) fn observe(settings: &[AccountSettings], observer: &Arc<dyn Observer>
     }
 }
 
+/// Adds one account to the registry.
+///
+/// # Errors
+///
+/// `ALREADY_EXISTS` if there is one of that id.
+pub(crate) fn insert(accounts: &Accounts, account: &AccountSettings) -> Result<(), Error> {
+    accounts.insert(account.client.clone().into_account(account.id.clone()))
+}
+
 /// How long an account may take to fetch its first keys before a warning says that it has none.
 const WARM_UP: Duration = Duration::from_secs(30);
 
 /// What the accounts need to have done beside their calls, until this value is dropped.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Upkeep {
-    _tasks: JoinSet<()>,
+    tasks: Mutex<JoinSet<()>>,
 }
 
 impl Upkeep {
+    /// Starts it for all of these accounts.
+    pub(crate) fn start(settings: &[AccountSettings]) -> Self {
+        let upkeep = Self::default();
+        for account in settings {
+            upkeep.add(account.clone());
+        }
+        upkeep
+    }
+
     /// Fetches keys and tokens ahead of the first call, says in the log what WeChat thinks of the credentials, and
     /// keeps platform certificates fresh from then on.
-    pub(crate) fn start(settings: &[AccountSettings]) -> Self {
-        let mut tasks = JoinSet::new();
-        for account in settings {
-            let AccountSettings { id, client, .. } = account.clone();
-            tasks.spawn(async move {
-                match tokio::time::timeout(WARM_UP, client.warm_up()).await {
-                    Ok(Ok(())) => tracing::info!(account = %id, "keys are there"),
-                    Ok(Err(error)) => tracing::warn!(
-                        account = %id,
-                        reason = error.reason().as_str(),
-                        "the account has no keys yet: {}",
-                        error.message()
-                    ),
-                    Err(_) => tracing::warn!(account = %id, "WeChat did not answer in time; the account has no keys yet"),
-                }
-                client.maintain().await;
-            });
-        }
-        Self { _tasks: tasks }
+    pub(crate) fn add(&self, account: AccountSettings) {
+        let AccountSettings { id, client, .. } = account;
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.spawn(async move {
+            match tokio::time::timeout(WARM_UP, client.warm_up()).await {
+                Ok(Ok(())) => tracing::info!(account = %id, "keys are there"),
+                Ok(Err(error)) => tracing::warn!(
+                    account = %id,
+                    reason = error.reason().as_str(),
+                    "the account has no keys yet: {}",
+                    error.message()
+                ),
+                Err(_) => tracing::warn!(account = %id, "WeChat did not answer in time; the account has no keys yet"),
+            }
+            client.maintain().await;
+        });
     }
 }

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand};
+use kabao_sandbox::AccountConfig;
 use tokio::runtime;
 
 use self::output::{fail, report};
@@ -56,11 +57,14 @@ const DEV_EXAMPLES: &str = "\
 Examples:
   kabao dev
   kabao dev --dir /tmp/kabao --grpc 127.0.0.1:0      a free port; see /tmp/kabao/ready.json
+  kabao dev --empty --account acme=brand             no demo data, and an account of your own
 
 The directory holds, for foreign clients of the sandbox:
   sandbox/ca.pem                      the authority of its TLS certificate
   sandbox/demo-merchant/, ...         keys, certificates and account.json of each account
-  ready.json                          the actual addresses, there while kabao is ready";
+  ready.json                          the actual addresses, there while kabao is ready
+
+A directory belongs to one process at a time; DIR/lock holds its id.";
 
 /// Runs the gateway together with a sandbox of WeChat's servers; needs no WeChat account.
 ///
@@ -72,6 +76,13 @@ struct DevArguments {
     /// Where keys and files for clients of the sandbox are kept.
     #[arg(long, value_name = "DIR", default_value = ".kabao")]
     dir: PathBuf,
+    /// Starts without templates and members; the demo accounts exist all the same.
+    #[arg(long)]
+    empty: bool,
+    /// Adds an account of FAMILY merchant, brand, brand_direct or official_account; may be repeated. Its numbers are
+    /// made up from its name; DIR/sandbox/NAME/account.json has them.
+    #[arg(long = "account", value_name = "NAME=FAMILY")]
+    accounts: Vec<AccountConfig>,
     /// Where callers reach the gateway. Port 0 takes a free one, here and below.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     grpc: SocketAddr,

@@ -10,12 +10,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kabao_sandbox::{Running, Sandbox};
+use kabao_sandbox::{AccountConfig, Directory, Running, Sandbox};
 
 pub use self::banner::Banner;
 
 use self::ready_file::ReadyFile;
-use crate::accounts;
 use crate::config::{AdminSettings, GrpcSettings, Settings, ShutdownSettings};
 use crate::gateway::AddressNames;
 use crate::listener::{BindError, bind};
@@ -26,6 +25,10 @@ use crate::{Gateway, StartError};
 pub struct DevOptions {
     /// The folder of keys and files for foreign clients; without one, everything stays in memory.
     pub directory: Option<PathBuf>,
+    /// Accounts beside those of the demo.
+    pub accounts: Vec<AccountConfig>,
+    /// Whether the demo accounts have templates and members.
+    pub content: Content,
     /// The gRPC listener of the gateway.
     pub grpc: SocketAddr,
     /// The admin listener of the gateway.
@@ -36,12 +39,24 @@ pub struct DevOptions {
     pub control: SocketAddr,
 }
 
+/// What the demo accounts hold at start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Content {
+    /// A template and a member each.
+    #[default]
+    Demo,
+    /// Nothing.
+    Empty,
+}
+
 impl Default for DevOptions {
-    /// Free ports of the loopback interface and no folder.
+    /// Free ports of the loopback interface, demo data and no folder.
     fn default() -> Self {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self {
             directory: None,
+            accounts: Vec::new(),
+            content: Content::Demo,
             grpc: anywhere,
             admin: anywhere,
             sandbox: anywhere,
@@ -57,6 +72,9 @@ pub enum DevError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The folder cannot be had.
+    #[error(transparent)]
+    Directory(kabao_sandbox::StartError),
     /// The sandbox does not start.
     #[error("the sandbox does not start")]
     Sandbox(#[from] kabao_sandbox::StartError),
@@ -81,6 +99,7 @@ pub enum DevError {
 pub struct Dev {
     gateway: Gateway,
     sandbox: Running,
+    content: Content,
     ready_file: Option<ReadyFile>,
 }
 
@@ -91,15 +110,29 @@ impl Dev {
     ///
     /// [`DevError`] if something does not start, or does not answer.
     pub async fn start(options: DevOptions) -> Result<Self, DevError> {
-        // The sandbox cannot know what its addresses are called on our command line.
-        drop(bind("--sandbox", options.sandbox).await?);
-        drop(bind("--control", options.control).await?);
+        // First of all: whoever is there already must not notice us.
+        let directory = options.directory.map(Directory::claim).transpose();
+        let directory = directory.map_err(DevError::Directory)?;
+        // Before keys are made and files are written. The sandbox cannot know what its addresses are called on our
+        // command line either.
+        for (flag, address) in [
+            (AddressNames::FLAGS.grpc, options.grpc),
+            (AddressNames::FLAGS.admin, options.admin),
+            ("--sandbox", options.sandbox),
+            ("--control", options.control),
+        ] {
+            drop(bind(flag, address).await?);
+        }
         let mut sandbox = Sandbox::builder()
             .listen(options.sandbox.to_string())
-            .control(options.control.to_string());
-        if let Some(directory) = &options.directory {
-            ReadyFile::remove_stale(directory);
-            sandbox = sandbox.directory(directory);
+            .control(options.control.to_string())
+            .demo(options.content == Content::Demo);
+        if let Some(directory) = &directory {
+            ReadyFile::remove_stale(directory.path());
+            sandbox = sandbox.claimed_directory(directory.clone());
+        }
+        for account in options.accounts {
+            sandbox = sandbox.account(account);
         }
         let sandbox = sandbox.start().await?;
 
@@ -120,15 +153,15 @@ impl Dev {
         };
         let gateway = Gateway::start_named(&settings, AddressNames::FLAGS).await?;
         gateway.ready();
-        let accounts = accounts::registry(&settings.accounts).map_err(StartError::from)?;
         let mut dev = Self {
             gateway,
             sandbox,
+            content: options.content,
             ready_file: None,
         };
-        self_check::run(dev.gateway.grpc(), &accounts).await?;
-        if let Some(directory) = &options.directory {
-            dev.ready_file = Some(ReadyFile::write(directory, &dev)?);
+        self_check::run(&dev.gateway).await?;
+        if let Some(directory) = &directory {
+            dev.ready_file = Some(ReadyFile::write(directory.path(), &dev)?);
         }
         Ok(dev)
     }

@@ -20,7 +20,7 @@ mod telemetry;
 
 pub use self::accounts::Client;
 pub use self::cli::run;
-pub use self::dev::{Banner, Dev, DevError, DevOptions};
+pub use self::dev::{Banner, Content, Dev, DevError, DevOptions};
 pub use self::gateway::{Gateway, StartError};
 pub use self::listener::BindError;
 pub use self::telemetry::{Telemetry, TelemetryError};

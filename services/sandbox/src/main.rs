@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use kabao_sandbox::{Running, Sandbox};
+use kabao_sandbox::{AccountConfig, Running, Sandbox};
 use tracing_subscriber::EnvFilter;
 
 /// Runs WeChat's membership-card servers on your machine.
@@ -28,12 +28,18 @@ struct Arguments {
     control: String,
 
     /// Directory for keys and credentials; they survive restarts. Everything goes below DIR/sandbox.
+    /// It belongs to one process at a time; DIR/lock holds its id.
     #[arg(long, value_name = "DIR", default_value = ".kabao")]
     dir: PathBuf,
 
     /// Start without demo templates and members; the demo accounts exist all the same.
     #[arg(long)]
     empty: bool,
+
+    /// Add an account of FAMILY merchant, brand, brand_direct or official_account; may be repeated.
+    /// Its numbers are made up from its name; DIR/sandbox/NAME/account.json has them.
+    #[arg(long = "account", value_name = "NAME=FAMILY")]
+    accounts: Vec<AccountConfig>,
 }
 
 const CONTROL_HELP: &str = "\
@@ -100,13 +106,15 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let running = Sandbox::builder()
+    let mut sandbox = Sandbox::builder()
         .listen(arguments.listen)
         .control(arguments.control)
         .directory(arguments.dir)
-        .demo(!arguments.empty)
-        .start()
-        .await?;
+        .demo(!arguments.empty);
+    for account in arguments.accounts {
+        sandbox = sandbox.account(account);
+    }
+    let running = sandbox.start().await?;
     announce(&running)?;
     stop_signal().await?;
     running.shutdown().await;

@@ -105,12 +105,7 @@ async fn an_answer_over_the_bound_is_not_asked_for_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_verified_answer_that_is_not_as_documented_is_malformed() {
-    for body in [
-        "[]",
-        "{",
-        r#"{"balance":1.5}"#,
-        r#"{"balance":9223372036854775808}"#,
-    ] {
+    for body in ["[]", "{", "7", "null", "<html>"] {
         let body = body.to_owned();
         let (transport, _) = answering(move |_| Ok(signed(200, &body)));
         let error = merchant(transport, Settings::default())

@@ -183,10 +183,12 @@ impl Files {
     /// Refuses names that cannot be a folder of their own.
     pub(crate) fn check_name(name: &str) -> Result<(), StartError> {
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if name.is_empty() || name == OWN || name.len() > 63 || !name.bytes().all(plain) {
+        let framed = !name.starts_with('-') && !name.ends_with('-');
+        let sized = (1..=63).contains(&name.len());
+        if name == OWN || !sized || !framed || !name.bytes().all(plain) {
             return Err(StartError::account(
                 name,
-                "a name has 1 to 63 lower-case letters, digits and hyphens, and is not `server`",
+                "a name has 1 to 63 lower-case letters, digits and hyphens, no hyphen at its ends, and is not `server`",
             ));
         }
         Ok(())

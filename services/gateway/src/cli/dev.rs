@@ -6,7 +6,7 @@ use super::DevArguments;
 use super::output::{print, report};
 use super::serve::end;
 use crate::config::{LogFormat, LogSettings, TelemetrySettings};
-use crate::dev::{Dev, DevOptions};
+use crate::dev::{Content, Dev, DevOptions};
 use crate::signals::Signals;
 use crate::telemetry::Telemetry;
 
@@ -20,6 +20,11 @@ pub(super) async fn run(arguments: DevArguments) -> Result<ExitCode, ExitCode> {
     let mut signals = Signals::install().map_err(|error| report(&error))?;
     let options = DevOptions {
         directory: Some(arguments.dir),
+        accounts: arguments.accounts,
+        content: match arguments.empty {
+            true => Content::Empty,
+            false => Content::Demo,
+        },
         grpc: arguments.grpc,
         admin: arguments.admin,
         sandbox: arguments.sandbox,

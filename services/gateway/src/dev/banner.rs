@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Dev;
 use super::demo::ACCOUNTS;
+use super::{Content, Dev};
 
 /// Addresses, files and commands to copy; `Display` ends in a line break.
 #[derive(Debug)]
@@ -29,6 +29,20 @@ impl fmt::Display for Banner<'_> {
             writeln!(f, "  files     {}", files.display())?;
         }
         writeln!(f)?;
+        writeln!(f, "Accounts:")?;
+        for account in dev.sandbox.accounts() {
+            writeln!(f, "  {}  {}", account.name, account.family)?;
+        }
+        writeln!(f)?;
+        if dev.content == Content::Empty {
+            return writeln!(
+                f,
+                r#"There are no templates and members yet. What an account can do:
+
+grpcurl -plaintext -d '{{"name":"accounts/demo-merchant"}}' \
+  {grpc} kabao.v1.AccountService/GetAccount"#
+            );
+        }
         writeln!(f, "Read the demo members:")?;
         for demo in &ACCOUNTS {
             let name = format!(

@@ -1,4 +1,4 @@
-//! The demo data of the sandbox, as far as the banner and the self-check name it.
+//! The demo data of the sandbox, as far as the banner names it.
 
 /// One demo account with a template and a member.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use kabao_api::{Accounts, CallContext, GetTemplate, TemplateId, TemplateName, View};
+use kabao_api::{Account, CallContext};
 use tokio::time::timeout;
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
@@ -11,15 +11,15 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::DevError;
-use super::demo::{ACCOUNTS, Demo};
+use crate::Gateway;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) async fn run(grpc: SocketAddr, accounts: &Accounts) -> Result<(), DevError> {
+pub(super) async fn run(gateway: &Gateway) -> Result<(), DevError> {
     timeout(PATIENCE, async {
-        health(grpc).await?;
-        for demo in &ACCOUNTS {
-            signed_call(accounts, demo).await?;
+        health(gateway.grpc()).await?;
+        for account in gateway.accounts().list() {
+            signed_call(&account).await?;
         }
         Ok(())
     })
@@ -43,23 +43,13 @@ async fn health(grpc: SocketAddr) -> Result<(), DevError> {
     }
 }
 
-/// A read that proves TLS, keys, signatures on both ways, and for the official account the access token.
-async fn signed_call(accounts: &Accounts, demo: &Demo) -> Result<(), DevError> {
-    let answer = async {
-        let id = demo.account.parse()?;
-        let account = accounts.get(&id)?;
-        let name = TemplateName::new(id.clone(), TemplateId::new(demo.card_id)?);
-        let request = GetTemplate {
-            name,
-            view: View::Basic,
-        };
-        let context = CallContext::new(id, "self-check");
-        account.templates.get_template(&context, request).await
-    };
-    answer
-        .await
+/// A read that proves TLS, keys, signatures on both ways, and for official accounts the access token.
+async fn signed_call(account: &Account) -> Result<(), DevError> {
+    let context = CallContext::new(account.id.clone(), "self-check");
+    let proofs = account.state.check(&context).await;
+    proofs
         .map(drop)
-        .map_err(|error: kabao_api::Error| failed(demo.account, error))
+        .map_err(|error| failed(account.id.as_str(), error))
 }
 
 fn failed(what: &str, why: impl std::fmt::Display) -> DevError {

@@ -1,0 +1,226 @@
+//! `kabao dev` from outside: whose directory it is, and what it starts with.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a step that fails fails the test"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use kabao_proto::kabao::v1::account_service_client::AccountServiceClient;
+use kabao_proto::kabao::v1::template_service_client::TemplateServiceClient;
+use kabao_proto::kabao::v1::{
+    CheckAccountRequest, Family, ListAccountsRequest, ListTemplatesRequest,
+};
+use serde_json::Value;
+use tonic::transport::{Channel, Endpoint};
+
+const FREE_PORTS: [&str; 8] = [
+    "--grpc",
+    "127.0.0.1:0",
+    "--admin",
+    "127.0.0.1:0",
+    "--sandbox",
+    "127.0.0.1:0",
+    "--control",
+    "127.0.0.1:0",
+];
+
+/// A running `kabao dev` on free ports; killed at the end.
+struct Dev {
+    process: Child,
+    directory: PathBuf,
+    said: String,
+}
+
+impl Dev {
+    fn command(directory: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kabao"));
+        command
+            .args(["dev", "--dir"])
+            .arg(directory)
+            .args(FREE_PORTS)
+            .args(arguments)
+            .env_clear()
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts it and waits until it is ready.
+    fn start(directory: &Path, arguments: &[&str]) -> Self {
+        let mut process = Self::command(directory, arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut out = BufReader::new(process.stdout.take().unwrap());
+        while !said.ends_with("kabao ready\n") {
+            assert_ne!(out.read_line(&mut said).unwrap(), 0, "it ended: {said}");
+        }
+        Self {
+            process,
+            directory: directory.to_owned(),
+            said,
+        }
+    }
+
+    async fn channel(&self) -> Channel {
+        let ready = fs::read(self.directory.join("ready.json")).unwrap();
+        let ready: Value = serde_json::from_slice(&ready).unwrap();
+        let address = ready["grpc"].as_str().unwrap();
+        Endpoint::from_shared(format!("http://{address}"))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap()
+    }
+
+    /// Ends it as a crash would.
+    fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("dev-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    folder
+}
+
+/// Every file of a folder with its content.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_second_one_in_the_same_directory_is_refused_and_touches_nothing() {
+    let folder = folder("second");
+    let mut first = Dev::start(&folder, &[]);
+    let before = files(&folder);
+    assert!(before.len() > 10, "{:?}", before.keys());
+
+    let second = Dev::command(&folder, &[]).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(second.stdout.is_empty());
+    assert_eq!(
+        String::from_utf8(second.stderr).unwrap(),
+        format!(
+            "kabao: {} is in use by process {}; end that one, or choose another directory\n",
+            folder.display(),
+            first.process.id()
+        )
+    );
+    assert_eq!(files(&folder), before);
+    // The first one goes on, with the keys that its files have.
+    let accounts = accounts(&first).await;
+    assert_eq!(accounts.len(), 4, "{accounts:?}");
+
+    // What a crash leaves behind is in nobody's way, and the keys survive.
+    first.kill();
+    let after_a_crash = Dev::start(&folder, &[]);
+    let key = folder.join("sandbox/demo-merchant/apiclient_key.pem");
+    assert_eq!(fs::read(&key).unwrap(), before[&key]);
+    drop(after_a_crash);
+}
+
+#[tokio::test]
+async fn an_empty_one_has_accounts_and_nothing_in_them() {
+    let dev = Dev::start(&folder("empty"), &["--empty"]);
+    assert!(
+        dev.said.contains("no templates and members"),
+        "{}",
+        dev.said
+    );
+    assert!(!dev.said.contains("members/"), "{}", dev.said);
+    for account in accounts(&dev).await.keys() {
+        let request = ListTemplatesRequest {
+            parent: account.clone(),
+            ..ListTemplatesRequest::default()
+        };
+        let listed = TemplateServiceClient::new(dev.channel().await)
+            .list_templates(request)
+            .await
+            .unwrap();
+        assert!(listed.into_inner().templates.is_empty(), "{account}");
+    }
+}
+
+#[tokio::test]
+async fn accounts_of_ones_own_are_served_and_keep_their_numbers() {
+    let folder = folder("accounts");
+    let wanted = [
+        ("acme-merchant", "merchant", Family::Merchant),
+        ("acme-brand", "brand", Family::Brand),
+        ("acme-direct", "brand_direct", Family::Brand),
+        ("acme", "official_account", Family::OfficialAccount),
+    ];
+    let arguments: Vec<_> = wanted
+        .iter()
+        .flat_map(|(name, family, _)| ["--account".to_owned(), format!("{name}={family}")])
+        .collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let mut dev = Dev::start(&folder, &arguments);
+    let served = accounts(&dev).await;
+    assert_eq!(served.len(), 8, "{served:?}");
+    for (name, _, family) in wanted {
+        assert!(dev.said.contains(&format!("  {name}  ")), "{}", dev.said);
+        let name = format!("accounts/{name}");
+        assert_eq!(served[&name], family, "{name}");
+        // Signed, sent, verified.
+        let proven = AccountServiceClient::new(dev.channel().await)
+            .check_account(CheckAccountRequest { name: name.clone() })
+            .await
+            .unwrap();
+        assert!(!proven.into_inner().proofs.is_empty(), "{name}");
+    }
+
+    let credentials = |name: &str| {
+        let text = fs::read(folder.join(format!("sandbox/{name}/account.json"))).unwrap();
+        let mut json: Value = serde_json::from_slice(&text).unwrap();
+        json["base_url"] = Value::Null;
+        let key = folder.join(format!("sandbox/{name}/apiclient_key.pem"));
+        (json, fs::read(key).ok())
+    };
+    let before = wanted.map(|(name, ..)| credentials(name));
+    dev.kill();
+    let _again = Dev::start(&folder, &arguments);
+    assert_eq!(wanted.map(|(name, ..)| credentials(name)), before);
+}
+
+/// The accounts that the gateway lists, with their families.
+async fn accounts(dev: &Dev) -> BTreeMap<String, Family> {
+    AccountServiceClient::new(dev.channel().await)
+        .list_accounts(ListAccountsRequest::default())
+        .await
+        .unwrap()
+        .into_inner()
+        .accounts
+        .into_iter()
+        .map(|account| (account.name.clone(), account.family()))
+        .collect()
+}
