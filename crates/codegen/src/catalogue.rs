@@ -254,8 +254,9 @@ pub(crate) struct Operation {
     pub(crate) status: u16,
     /// The message of the answer; empty where nothing is returned.
     pub(crate) answer: String,
-    #[serde(rename = "example_request")]
-    _example_request: Option<serde_json::Value>,
+    /// A request by its places: `path`, `query`, `body`.
+    #[serde(default)]
+    example_request: BTreeMap<String, serde_json::Value>,
     #[serde(rename = "example_response")]
     _example_response: Option<serde_json::Value>,
 }
@@ -284,10 +285,22 @@ pub(crate) struct Notification {
 impl Operation {
     /// Returns the fields that callers of gRPC send: all but credentials, which the gateway holds.
     pub(crate) fn proto_fields(&self) -> impl Iterator<Item = &Field> {
-        const CREDENTIALS: [&str; 3] = ["grant_type", "appid", "secret"];
-        self.request.iter().filter(|field| {
-            self.scheme != "credentials" || !CREDENTIALS.contains(&field.name.as_str())
-        })
+        self.request
+            .iter()
+            .filter(|field| !self.is_credential(&field.name))
+    }
+
+    /// Returns true if a field is a credential, which the gateway holds.
+    pub(crate) fn is_credential(&self, field: &str) -> bool {
+        self.scheme == "credentials" && ["grant_type", "appid", "secret"].contains(&field)
+    }
+
+    /// Returns what stands in a place of the example: `path`, `query` or `body`.
+    pub(crate) fn example(
+        &self,
+        place: &str,
+    ) -> Option<&serde_json::Map<String, serde_json::Value>> {
+        self.example_request.get(place)?.as_object()
     }
 
     /// Returns the variant of `kabao_models::Repeat` that the operation is of.

@@ -19,10 +19,12 @@ mod models;
 mod models_operation;
 mod output;
 mod pages;
+mod portable_page;
 mod protos;
 mod services;
 mod stubs;
 mod text;
+mod worked;
 
 use std::path::Path;
 
@@ -56,7 +58,8 @@ pub fn generate(root: &Path) -> Result<Output, Error> {
     models::write_root(&catalogues, &mut output);
     conversions::write_root(&catalogues, &mut output);
     pages::write_root(&catalogues, &mut output);
-    stubs::write(root, &mut output)?;
+    let descriptors = stubs::write(root, &mut output)?;
+    portable_page::write(&descriptors, &mut output)?;
     output.format()?;
     Ok(output)
 }

@@ -151,9 +151,19 @@ fn number(kind: &EnumDescriptor, wire: &str) -> i32 {
 
 /// Shows a message as WeChat would, with the names of our protos.
 pub(super) fn shown(message: &DynamicMessage) -> Value {
-    let members: Map<String, Value> = message
+    // A field that cannot tell 0 from absent is there.
+    let is_plain =
+        |field: &FieldDescriptor| !field.supports_presence() && !field.is_list() && !field.is_map();
+    let descriptor = message.descriptor();
+    let members: Map<String, Value> = descriptor
         .fields()
-        .map(|(field, value)| (field.name().to_owned(), show(&field, value)))
+        .filter(|field| message.has_field(field) || is_plain(field))
+        .map(|field| {
+            (
+                field.name().to_owned(),
+                show(&field, &message.get_field(&field)),
+            )
+        })
         .collect();
     Value::Object(members)
 }
