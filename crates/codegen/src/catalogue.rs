@@ -159,23 +159,23 @@ impl Field {
     }
 
     /// Returns true if the proto field can tell absent from empty: `optional`. What callers must
-    /// send does not need it; what WeChat may leave out does.
+    /// send does not need it, since empty is as bad as absent; what WeChat may leave out does. A
+    /// number or a truth that may be 0 or `false` needs it even where it is required: a forgotten
+    /// number of points must be missing, and not 0.
     pub(crate) fn has_presence(&self, used: Use) -> bool {
         let is_required = self.required && used != Use::Answer || self.place == Place::Path;
-        !is_required && !self.is_list() && !matches!(self.kind(), Kind::Message(_))
+        (!is_required || self.zero_is_a_value())
+            && !self.is_list()
+            && !matches!(self.kind(), Kind::Message(_))
     }
 
-    /// Returns true if the proto field cannot tell absent from 0 or `false`, and that is a value
-    /// that WeChat takes. It is sent.
-    pub(crate) fn zero_is_a_value(&self, used: Use) -> bool {
-        !self.has_presence(used)
-            && self.place != Place::Path
-            && !self.is_list()
-            && match self.kind() {
-                Kind::Integer => self.min.is_none_or(|min| min <= 0),
-                Kind::Boolean => true,
-                _ => false,
-            }
+    /// Returns true if WeChat takes 0 or `false`.
+    fn zero_is_a_value(&self) -> bool {
+        match self.kind() {
+            Kind::Integer => self.place != Place::Path && self.min.is_none_or(|min| min <= 0),
+            Kind::Boolean => true,
+            _ => false,
+        }
     }
 
     pub(crate) fn kind(&self) -> Kind<'_> {

@@ -373,7 +373,7 @@ fn given(field: &Field, used: Use) -> String {
         Kind::String | Kind::Personal | Kind::Secret | Kind::Sensitive => {
             format!("text(self.{name})")
         }
-        Kind::Integer if !field.zero_is_a_value(used) => format!("positive(self.{name})"),
+        Kind::Integer => format!("positive(self.{name})"),
         _ => format!("Some(self.{name})"),
     }
 }

@@ -292,12 +292,6 @@ fn field_line(field: &Field, used: Use) -> String {
     if field.deprecated {
         doc.push_str(" Only older documents have this member.");
     }
-    if field.zero_is_a_value(used) {
-        doc.push_str(match field.kind() {
-            Kind::Boolean => " Not given means false.",
-            _ => " Not given means 0.",
-        });
-    }
     let behavior = match used {
         Use::Answer => "OUTPUT_ONLY",
         _ if field.required || field.place == Place::Path => "REQUIRED",

@@ -61,9 +61,9 @@ fn update() -> merchant::UpdateUserCardRequest {
         membership_number: Some("478515832665".to_owned()),
         out_request_no: "100002322019090134234sfdf".to_owned(),
         balance_information: Some(merchant::BalanceChange {
-            before_balance: 888,
-            balance: 888,
-            add_balance: 100,
+            before_balance: Some(888),
+            balance: Some(888),
+            add_balance: Some(100),
             ..Default::default()
         }),
         ..Default::default()

@@ -26,7 +26,7 @@ async fn the_life_of_a_card() {
     shop.give_points_from_the_start(&card_id, 50).await;
     let card = shop.card(&card_id).await;
     assert_eq!(card.status(), CardTemplateStatus::Approved);
-    assert_eq!(card.bonus.unwrap().init_bonus, 50);
+    assert_eq!(card.bonus.unwrap().init_bonus, Some(50));
 
     // Mei scans the code at the till and arrives on the shop's page. The card is hers, and waits.
     let link = shop.qrcode(&card_id).await.unwrap().into_inner();

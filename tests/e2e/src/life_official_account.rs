@@ -182,7 +182,7 @@ impl Shop {
     async fn cards(&self) -> Vec<String> {
         let request = BatchGetCardsRequest {
             account: OFFICIAL_ACCOUNT.account(),
-            offset: 0,
+            offset: Some(0),
             count: 50,
             status_list: vec![CardStatus::VerifyOk.into()],
             ..BatchGetCardsRequest::default()
@@ -366,7 +366,7 @@ fn new_card() -> NewMemberCard {
                 ..DateInfo::default()
             }),
             sku: Some(NewSku {
-                quantity: 0,
+                quantity: Some(0),
                 ..NewSku::default()
             }),
             get_limit: Some(1),
@@ -375,8 +375,8 @@ fn new_card() -> NewMemberCard {
             ..NewBaseInfo::default()
         }),
         prerogative: "会员享九五折。".to_owned(),
-        supply_bonus: true,
-        supply_balance: true,
+        supply_bonus: Some(true),
+        supply_balance: Some(true),
         activate_url: some("https://shop.example.com/activate"),
         custom_field1: Some(CustomField {
             name_type: Some(FieldNameType::Level.into()),

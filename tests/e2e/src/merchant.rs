@@ -42,9 +42,9 @@ pub(crate) fn balance_update(before: i64) -> UpdateUserCardRequest {
         membership_number: Some("12345678".to_owned()),
         out_request_no: "100002322019090134234sfdf".to_owned(),
         balance_information: Some(BalanceChange {
-            before_balance: before,
-            balance: before + 100,
-            add_balance: 100,
+            before_balance: Some(before),
+            balance: Some(before + 100),
+            add_balance: Some(100),
             ..BalanceChange::default()
         }),
         ..UpdateUserCardRequest::default()

@@ -106,7 +106,7 @@ async fn a_slot_in_messages_is_a_call_of_its_own_and_needs_no_review() {
         url_cell: Some(UrlCell {
             text: "领取优惠".to_owned(),
             url: Some("https://shop.example.com".to_owned()),
-            end_time: 4_102_416_000,
+            end_time: Some(4_102_416_000),
             card_id_list: vec![OFFICIAL_ACCOUNT.card_id.to_owned()],
             ..UrlCell::default()
         }),
@@ -134,10 +134,10 @@ async fn a_pay_gift_rule_can_be_added_read_and_deleted() {
         card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
         jump_url: Some("https://www.qq.com".to_owned()),
         mchid_list: vec![mchid.clone()],
-        begin_time: 1_480_317_217,
-        end_time: 4_102_416_000,
-        min_cost: 1,
-        max_cost: 1000,
+        begin_time: Some(1_480_317_217),
+        end_time: Some(4_102_416_000),
+        min_cost: Some(1),
+        max_cost: Some(1000),
         ..AddPayGiftMemberCardRequest::default()
     };
     let added = rules

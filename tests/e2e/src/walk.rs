@@ -74,16 +74,11 @@ impl<'w> Walk<'w> {
         Value::Object(members)
     }
 
-    /// The members whose absence is noticed, in the order of the alphabet: a number or a truth that may be 0 or `false`
-    /// is never absent.
+    /// The members that a request must have, in the order of the alphabet.
     pub(crate) fn required(&self, id: &str) -> Vec<String> {
         let fields = self.operation(id)["request"].as_array().unwrap().iter();
         let mut names: Vec<_> = fields
             .filter(|field| field["required"] == true)
-            .filter(|field| match field["type"].as_str().unwrap() {
-                "integer" => field["min"].as_i64() > Some(0),
-                kind => kind != "boolean",
-            })
             .map(|field| snake(field["name"].as_str().unwrap()))
             .collect();
         names.sort();

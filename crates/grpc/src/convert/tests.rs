@@ -294,38 +294,49 @@ fn an_empty_required_field_is_missing_at_its_path() {
         assert!(found.contains(&expected), "{expected}: {found:?}");
     }
 
-    // A number that cannot be 0 is missing as 0; one that can be is sent.
+    // A number that cannot be 0 is missing as 0; one that can be is missing only if it is absent.
     let (request, found) = faults::<brand::cards::ListCards>(b::ListCardsRequest {
         brand_id: "1004".into(),
         ..Default::default()
     });
-    assert_eq!((request.offset, request.limit), (Some(0), None));
-    assert_eq!(found, ["limit is required"]);
+    assert_eq!((request.offset, request.limit), (None, None));
+    assert_eq!(found, ["offset is required", "limit is required"]);
 }
 
 #[test]
-fn zero_and_false_of_required_fields_are_sent() {
-    use kabao_models::{merchant, official_account};
+fn a_forgotten_value_is_missing_and_zero_is_sent() {
+    use kabao_models::brand::user_points::SyncUserPoints;
+    use kabao_models::merchant::user_cards::BalanceChange;
+    use kabao_proto::kabao::brand::v1 as b;
     use kabao_proto::kabao::merchant::v1 as m;
-    use kabao_proto::kabao::officialaccount::v1 as o;
 
-    let change = m::BalanceChange {
-        before_balance: 100,
-        balance: 0,
-        add_balance: -100,
+    let sync = b::SyncUserPointsRequest {
+        out_request_no: "n1".into(),
+        brand_id: "1004".into(),
+        card_id: "p1".into(),
+        openid: "o1".into(),
+        user_card_code: "478515832665".into(),
         ..Default::default()
     };
-    let change: merchant::user_cards::BalanceChange = Reader::read_any(change).unwrap();
+    let (_, found) = faults::<SyncUserPoints>(sync.clone());
+    assert_eq!(found, ["point_balance is required"]);
+    let (request, found) = faults::<SyncUserPoints>(b::SyncUserPointsRequest {
+        point_balance: Some(0),
+        ..sync
+    });
+    assert_eq!((request.point_balance, found), (Some(0), Vec::new()));
+
+    let change = m::BalanceChange {
+        before_balance: Some(100),
+        balance: Some(0),
+        add_balance: Some(-100),
+        ..Default::default()
+    };
+    let change: BalanceChange = Reader::read_any(change).unwrap();
     assert_same(
         "change",
         &json!({"before_balance": 100, "balance": 0, "add_balance": -100}),
         &serde_json::to_value(&change).unwrap(),
-    );
-    let card: official_account::card::NewMemberCard =
-        Reader::read_any(o::NewMemberCard::default()).unwrap();
-    assert_eq!(
-        (card.supply_bonus, card.supply_balance, card.prerogative),
-        (Some(false), Some(false), None)
     );
 }
 

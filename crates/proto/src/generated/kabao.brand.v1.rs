@@ -1245,9 +1245,9 @@ pub struct ListCardsRequest {
     /// Template state.
     #[prost(enumeration = "CardState", optional, tag = "3")]
     pub state: ::core::option::Option<i32>,
-    /// Zero-based index of the first record to return. Required. Not given means 0.
-    #[prost(int64, tag = "4")]
-    pub offset: i64,
+    /// Zero-based index of the first record to return. Required.
+    #[prost(int64, optional, tag = "4")]
+    pub offset: ::core::option::Option<i64>,
     /// Page size. Required. At least 1. At most 20.
     #[prost(int64, tag = "5")]
     pub limit: i64,
@@ -2557,9 +2557,9 @@ pub struct ListDirectCardsRequest {
     /// Template state.
     #[prost(enumeration = "CardState", optional, tag = "2")]
     pub state: ::core::option::Option<i32>,
-    /// Zero-based index of the first record to return. Required. Not given means 0.
-    #[prost(int64, tag = "3")]
-    pub offset: i64,
+    /// Zero-based index of the first record to return. Required.
+    #[prost(int64, optional, tag = "3")]
+    pub offset: ::core::option::Option<i64>,
     /// Page size. Required. At least 1. At most 20.
     #[prost(int64, tag = "4")]
     pub limit: i64,
@@ -4157,9 +4157,9 @@ pub struct ListDirectUserCardsRequest {
     /// State of the user card.
     #[prost(enumeration = "UserCardState", optional, tag = "3")]
     pub user_card_state: ::core::option::Option<i32>,
-    /// Zero-based index of the first record to return. Required. Not given means 0.
-    #[prost(int64, tag = "4")]
-    pub offset: i64,
+    /// Zero-based index of the first record to return. Required.
+    #[prost(int64, optional, tag = "4")]
+    pub offset: ::core::option::Option<i64>,
     /// Page size. Required. At least 1. At most 20.
     #[prost(int64, tag = "5")]
     pub limit: i64,
@@ -5618,9 +5618,9 @@ pub struct SyncDirectUserPointsRequest {
     /// Member code, unique within one template. Required. At most 32 characters. Personal data.
     #[prost(string, tag = "5")]
     pub user_card_code: ::prost::alloc::string::String,
-    /// User's current points, absolute value. Required. Not given means 0.
-    #[prost(int64, tag = "6")]
-    pub point_balance: i64,
+    /// User's current points, absolute value. Required.
+    #[prost(int64, optional, tag = "6")]
+    pub point_balance: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -6467,9 +6467,9 @@ pub struct CreateMembershipActivityRequest {
     /// End of the activity. Required.
     #[prost(string, tag = "9")]
     pub end_time: ::prost::alloc::string::String,
-    /// Total stock of the activity. Required. Not given means 0.
-    #[prost(int64, tag = "10")]
-    pub apply_total: i64,
+    /// Total stock of the activity. Required.
+    #[prost(int64, optional, tag = "10")]
+    pub apply_total: ::core::option::Option<i64>,
     /// Coupon stocks given by the activity. Required. At most 200 entries.
     #[prost(message, repeated, tag = "11")]
     pub product_coupon_stock_list: ::prost::alloc::vec::Vec<ProductCouponStock>,
@@ -6499,9 +6499,9 @@ pub struct ListMembershipActivitiesRequest {
     /// State of the activity.
     #[prost(enumeration = "ActivityState", optional, tag = "4")]
     pub activity_state: ::core::option::Option<i32>,
-    /// Zero-based index of the first record to return. Required. Not given means 0.
-    #[prost(int64, tag = "5")]
-    pub offset: i64,
+    /// Zero-based index of the first record to return. Required.
+    #[prost(int64, optional, tag = "5")]
+    pub offset: ::core::option::Option<i64>,
     /// Page size. Required. At least 1. At most 20.
     #[prost(int64, tag = "6")]
     pub limit: i64,
@@ -8733,9 +8733,9 @@ pub struct ListUserCardsRequest {
     /// State of the user card.
     #[prost(enumeration = "UserCardState", optional, tag = "4")]
     pub user_card_state: ::core::option::Option<i32>,
-    /// Zero-based index of the first record to return. Required. Not given means 0.
-    #[prost(int64, tag = "5")]
-    pub offset: i64,
+    /// Zero-based index of the first record to return. Required.
+    #[prost(int64, optional, tag = "5")]
+    pub offset: ::core::option::Option<i64>,
     /// Page size. Required. At least 1. At most 20.
     #[prost(int64, tag = "6")]
     pub limit: i64,
@@ -10774,9 +10774,9 @@ pub struct SyncUserPointsRequest {
     /// Member code, unique within one template. Required. At most 32 characters. Personal data.
     #[prost(string, tag = "6")]
     pub user_card_code: ::prost::alloc::string::String,
-    /// User's current points, absolute value. Required. Not given means 0.
-    #[prost(int64, tag = "7")]
-    pub point_balance: i64,
+    /// User's current points, absolute value. Required.
+    #[prost(int64, optional, tag = "7")]
+    pub point_balance: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such

@@ -4,9 +4,9 @@
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct Bonus {
-    /// Bonus points given to a new member. Required. Not given means 0.
-    #[prost(int64, tag = "1")]
-    pub init_bonus: i64,
+    /// Bonus points given to a new member. Required.
+    #[prost(int64, optional, tag = "1")]
+    pub init_bonus: ::core::option::Option<i64>,
     /// Label of the bonus-points value. Required.
     #[prost(string, tag = "2")]
     pub bonus_value_word: ::prost::alloc::string::String,
@@ -1673,15 +1673,15 @@ pub struct AwardSendTime {
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct DayTime {
-    /// Hour. Required. Not on an official page that could be read. Not given means 0.
-    #[prost(int64, tag = "1")]
-    pub hours: i64,
-    /// Minute. Required. Not on an official page that could be read. Not given means 0.
-    #[prost(int64, tag = "2")]
-    pub minutes: i64,
-    /// Second. Required. Not on an official page that could be read. Not given means 0.
-    #[prost(int64, tag = "3")]
-    pub seconds: i64,
+    /// Hour. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "1")]
+    pub hours: ::core::option::Option<i64>,
+    /// Minute. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "2")]
+    pub minutes: ::core::option::Option<i64>,
+    /// Second. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "3")]
+    pub seconds: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -4192,13 +4192,12 @@ pub struct UpdateCardRightsRequest {
     /// characters.
     #[prost(string, tag = "2")]
     pub card_id: ::prost::alloc::string::String,
-    /// Whether the bonus-points section is shown in the card details. Required. Not given means false.
-    #[prost(bool, tag = "3")]
-    pub show_bonus: bool,
-    /// Whether the member-offers section is shown in the card details. Required. Not given means
-    /// false.
-    #[prost(bool, tag = "4")]
-    pub show_favor: bool,
+    /// Whether the bonus-points section is shown in the card details. Required.
+    #[prost(bool, optional, tag = "3")]
+    pub show_bonus: ::core::option::Option<bool>,
+    /// Whether the member-offers section is shown in the card details. Required.
+    #[prost(bool, optional, tag = "4")]
+    pub show_favor: ::core::option::Option<bool>,
     /// Bonus-points section.
     #[prost(message, optional, tag = "5")]
     pub bonus: ::core::option::Option<Bonus>,
@@ -4235,9 +4234,9 @@ pub struct UpdateCardRightsResponse {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct FavorSetting {
-    /// Whether coupons are shown. Required. Not given means false.
-    #[prost(bool, tag = "1")]
-    pub show_coupon: bool,
+    /// Whether coupons are shown. Required.
+    #[prost(bool, optional, tag = "1")]
+    pub show_coupon: ::core::option::Option<bool>,
     /// Text of the member-price entry in the member-offers section.
     #[prost(string, optional, tag = "2")]
     pub member_price_word: ::core::option::Option<::prost::alloc::string::String>,
@@ -4719,12 +4718,12 @@ pub struct ListCardsRequest {
     /// the card. At most 32 characters.
     #[prost(string, optional, tag = "3")]
     pub appid: ::core::option::Option<::prost::alloc::string::String>,
-    /// Page number, counted from 0. Required. Not given means 0.
-    #[prost(int64, tag = "4")]
-    pub offset: i64,
-    /// Page size. Required. At most 20. Not given means 0.
-    #[prost(int64, tag = "5")]
-    pub limit: i64,
+    /// Page number, counted from 0. Required.
+    #[prost(int64, optional, tag = "4")]
+    pub offset: ::core::option::Option<i64>,
+    /// Page size. Required. At most 20.
+    #[prost(int64, optional, tag = "5")]
+    pub limit: ::core::option::Option<i64>,
 }
 /// The request of GetCard.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -9890,12 +9889,12 @@ pub struct ListUserCardsRequest {
     /// Brand AppID bound to the card; service accounts only. At most 32 characters.
     #[prost(string, optional, tag = "3")]
     pub appid: ::core::option::Option<::prost::alloc::string::String>,
-    /// Page number, counted from 0. Required. Not given means 0.
-    #[prost(int64, tag = "4")]
-    pub offset: i64,
-    /// Page size. Required. At most 20. Not given means 0.
-    #[prost(int64, tag = "5")]
-    pub limit: i64,
+    /// Page number, counted from 0. Required.
+    #[prost(int64, optional, tag = "4")]
+    pub offset: ::core::option::Option<i64>,
+    /// Page size. Required. At most 20.
+    #[prost(int64, optional, tag = "5")]
+    pub limit: ::core::option::Option<i64>,
 }
 /// Service items on the card.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -9987,18 +9986,15 @@ pub struct UserCard {
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct BalanceChange {
-    /// Balance before the change. Required. Not on an official page that could be read. Not given
-    /// means 0.
-    #[prost(int64, tag = "1")]
-    pub before_balance: i64,
-    /// Balance after the change. Required. Not on an official page that could be read. Not given means
-    /// 0.
-    #[prost(int64, tag = "2")]
-    pub balance: i64,
+    /// Balance before the change. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "1")]
+    pub before_balance: ::core::option::Option<i64>,
+    /// Balance after the change. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "2")]
+    pub balance: ::core::option::Option<i64>,
     /// Change of the balance in this request. Required. Not on an official page that could be read.
-    /// Not given means 0.
-    #[prost(int64, tag = "3")]
-    pub add_balance: i64,
+    #[prost(int64, optional, tag = "3")]
+    pub add_balance: ::core::option::Option<i64>,
     /// Text of the stored-value record shown to the user. Not on an official page that could be read.
     #[prost(string, optional, tag = "4")]
     pub balance_remark: ::core::option::Option<::prost::alloc::string::String>,

@@ -919,9 +919,9 @@ pub struct BatchGetCardsRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Zero-based start; 5 means from the sixth card. Required. Not on an official page that could be
-    /// read. Not given means 0.
-    #[prost(int64, tag = "2")]
-    pub offset: i64,
+    /// read.
+    #[prost(int64, optional, tag = "2")]
+    pub offset: ::core::option::Option<i64>,
     /// Page size, at most 50. Required. At least 1. At most 50. Not on an official page that could be
     /// read.
     #[prost(int64, tag = "3")]
@@ -1071,9 +1071,9 @@ pub struct DateInfo {
 #[prost(skip_debug)]
 pub struct NewSku {
     /// Stock left to claim (on create: initial stock; 0 when get_custom_code_mode is set). Required.
-    /// At most 100000000. Not on an official page that could be read. Not given means 0.
-    #[prost(int64, tag = "1")]
-    pub quantity: i64,
+    /// At most 100000000. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "1")]
+    pub quantity: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -1578,9 +1578,9 @@ pub struct NewMemberCard {
     #[prost(string, optional, tag = "13")]
     pub activate_app_brand_pass: ::core::option::Option<::prost::alloc::string::String>,
     /// Show points on the card; once true it cannot be turned off. Required. Not on an official page
-    /// that could be read. Not given means false.
-    #[prost(bool, tag = "14")]
-    pub supply_bonus: bool,
+    /// that could be read.
+    #[prost(bool, optional, tag = "14")]
+    pub supply_bonus: ::core::option::Option<bool>,
     /// Points detail page. At most 128 characters. Not on an official page that could be read.
     #[prost(string, optional, tag = "15")]
     pub bonus_url: ::core::option::Option<::prost::alloc::string::String>,
@@ -1591,9 +1591,9 @@ pub struct NewMemberCard {
     #[prost(string, optional, tag = "17")]
     pub bonus_app_brand_pass: ::core::option::Option<::prost::alloc::string::String>,
     /// Show stored value; needs permission (43010); once true it cannot be turned off. Required. Not
-    /// on an official page that could be read. Not given means false.
-    #[prost(bool, tag = "18")]
-    pub supply_balance: bool,
+    /// on an official page that could be read.
+    #[prost(bool, optional, tag = "18")]
+    pub supply_balance: ::core::option::Option<bool>,
     /// Balance detail page. At most 128 characters. Not on an official page that could be read.
     #[prost(string, optional, tag = "19")]
     pub balance_url: ::core::option::Option<::prost::alloc::string::String>,
@@ -2428,9 +2428,8 @@ pub struct UpdateCardResponse {
 #[prost(skip_debug)]
 pub struct CardCell {
     /// Unix seconds when the slot stops showing. Required. Not on an official page that could be read.
-    /// Not given means 0.
-    #[prost(int64, tag = "1")]
-    pub end_time: i64,
+    #[prost(int64, optional, tag = "1")]
+    pub end_time: ::core::option::Option<i64>,
     /// card_id handed out from the message; must belong to the same account. Required. At most 32
     /// characters. Not on an official page that could be read.
     #[prost(string, tag = "2")]
@@ -2450,9 +2449,8 @@ pub struct CardCell {
 #[prost(skip_debug)]
 pub struct UrlCell {
     /// Unix seconds when the slot stops showing. Required. Not on an official page that could be read.
-    /// Not given means 0.
-    #[prost(int64, tag = "1")]
-    pub end_time: i64,
+    #[prost(int64, optional, tag = "1")]
+    pub end_time: ::core::option::Option<i64>,
     /// Text of the slot. Required. Not on an official page that could be read.
     #[prost(string, tag = "2")]
     pub text: ::prost::alloc::string::String,
@@ -5245,9 +5243,9 @@ pub struct GetMemberCardInfoRequest {
     #[prost(string, tag = "3")]
     pub end_date: ::prost::alloc::string::String,
     /// 0: cards made in the console, 1: cards made by API. Required. Not on an official page that
-    /// could be read. Not given means 0.
-    #[prost(int64, tag = "4")]
-    pub cond_source: i64,
+    /// could be read.
+    #[prost(int64, optional, tag = "4")]
+    pub cond_source: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -8042,9 +8040,9 @@ pub struct DeletePayGiftCardRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Rule id (a string in some SDKs). Required. Numbers and texts are both read. Not on an official
-    /// page that could be read. Not given means 0.
-    #[prost(int64, tag = "2")]
-    pub rule_id: i64,
+    /// page that could be read.
+    #[prost(int64, optional, tag = "2")]
+    pub rule_id: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -8063,9 +8061,9 @@ pub struct GetPayGiftCardRequest {
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
     /// Rule id (a string in some SDKs). Required. Numbers and texts are both read. Not on an official
-    /// page that could be read. Not given means 0.
-    #[prost(int64, tag = "2")]
-    pub rule_id: i64,
+    /// page that could be read.
+    #[prost(int64, optional, tag = "2")]
+    pub rule_id: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -8086,13 +8084,12 @@ pub struct BatchGetPayGiftCardsRequest {
     /// Kind of rule. Required. Not on an official page that could be read.
     #[prost(enumeration = "PayGiftRuleType", tag = "2")]
     pub r#type: i32,
-    /// true: only rules in effect. Required. Not on an official page that could be read. Not given
-    /// means false.
-    #[prost(bool, tag = "3")]
-    pub effective: bool,
-    /// Zero-based start. Required. Not on an official page that could be read. Not given means 0.
-    #[prost(int64, tag = "4")]
-    pub offset: i64,
+    /// true: only rules in effect. Required. Not on an official page that could be read.
+    #[prost(bool, optional, tag = "3")]
+    pub effective: ::core::option::Option<bool>,
+    /// Zero-based start. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "4")]
+    pub offset: ::core::option::Option<i64>,
     /// Page size. Required. At least 1. Not on an official page that could be read.
     #[prost(int64, tag = "5")]
     pub count: i64,
@@ -8114,12 +8111,12 @@ pub struct NewRuleBaseInfo {
     /// read.
     #[prost(string, repeated, tag = "1")]
     pub mchid_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Start, unix seconds. Required. Not on an official page that could be read. Not given means 0.
-    #[prost(int64, tag = "2")]
-    pub begin_time: i64,
-    /// End, unix seconds. Required. Not on an official page that could be read. Not given means 0.
-    #[prost(int64, tag = "3")]
-    pub end_time: i64,
+    /// Start, unix seconds. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "2")]
+    pub begin_time: ::core::option::Option<i64>,
+    /// End, unix seconds. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "3")]
+    pub end_time: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -8138,12 +8135,12 @@ pub struct MemberRule {
     /// read.
     #[prost(string, tag = "1")]
     pub card_id: ::prost::alloc::string::String,
-    /// Smallest payment, fen. Required. Not on an official page that could be read. Not given means 0.
-    #[prost(int64, tag = "2")]
-    pub least_cost: i64,
-    /// Largest payment, fen. Required. Not on an official page that could be read. Not given means 0.
-    #[prost(int64, tag = "3")]
-    pub max_cost: i64,
+    /// Smallest payment, fen. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "2")]
+    pub least_cost: ::core::option::Option<i64>,
+    /// Largest payment, fen. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "3")]
+    pub max_cost: ::core::option::Option<i64>,
     /// Where the message leads. Not on an official page that could be read.
     #[prost(string, optional, tag = "4")]
     pub jump_url: ::core::option::Option<::prost::alloc::string::String>,
@@ -9114,22 +9111,18 @@ pub struct AddPayGiftMemberCardRequest {
     /// Merchant ids the rule applies to. Required. Not on an official page that could be read.
     #[prost(string, repeated, tag = "4")]
     pub mchid_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// Start of the rule, unix seconds. Required. Not on an official page that could be read. Not
-    /// given means 0.
-    #[prost(int64, tag = "5")]
-    pub begin_time: i64,
-    /// End of the rule, unix seconds. Required. Not on an official page that could be read. Not given
-    /// means 0.
-    #[prost(int64, tag = "6")]
-    pub end_time: i64,
+    /// Start of the rule, unix seconds. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "5")]
+    pub begin_time: ::core::option::Option<i64>,
+    /// End of the rule, unix seconds. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "6")]
+    pub end_time: ::core::option::Option<i64>,
     /// Smallest payment that triggers it, fen. Required. Not on an official page that could be read.
-    /// Not given means 0.
-    #[prost(int64, tag = "7")]
-    pub min_cost: i64,
+    #[prost(int64, optional, tag = "7")]
+    pub min_cost: ::core::option::Option<i64>,
     /// Largest payment that triggers it, fen. Required. Not on an official page that could be read.
-    /// Not given means 0.
-    #[prost(int64, tag = "8")]
-    pub max_cost: i64,
+    #[prost(int64, optional, tag = "8")]
+    pub max_cost: ::core::option::Option<i64>,
     /// Lock against other appids setting the same merchant ids; default true (polarity of the printed
     /// sentence is unclear). Not on an official page that could be read.
     #[prost(bool, optional, tag = "9")]

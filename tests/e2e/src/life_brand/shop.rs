@@ -150,7 +150,7 @@ impl Shop {
             sub_title: "一张券".to_owned(),
             begin_time: "2026-03-10T00:00:00+08:00".to_owned(),
             end_time: "2026-06-30T23:59:59+08:00".to_owned(),
-            apply_total: 100,
+            apply_total: Some(100),
             product_coupon_stock_list: vec![ProductCouponStock {
                 product_coupon_id: "200000000417".to_owned(),
                 stock_id: "98065417".to_owned(),
@@ -207,7 +207,7 @@ impl Shop {
             brand_id: brand(),
             openid: openid.to_owned(),
             user_card_state: Some(UserCardState::Effective.into()),
-            offset: 0,
+            offset: Some(0),
             limit: 20,
         };
         let page = self.user_cards().list_user_cards(request).await;
@@ -296,7 +296,7 @@ impl Shop {
             card_id: card_id.to_owned(),
             openid: openid.to_owned(),
             user_card_code: code.to_owned(),
-            point_balance: balance,
+            point_balance: Some(balance),
             ..SyncUserPointsRequest::default()
         };
         let mut points = UserPointServiceClient::new(self.world.channel());

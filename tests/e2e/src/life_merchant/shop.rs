@@ -95,8 +95,8 @@ impl Shop {
             account: MERCHANT.account(),
             brand_id: Some(BRAND_ID.to_owned()),
             appid: None,
-            offset: 0,
-            limit: 20,
+            offset: Some(0),
+            limit: Some(20),
         };
         let mut cards = CardServiceClient::new(self.world.channel());
         let list = cards.list_cards(request).await.unwrap().into_inner();
@@ -110,10 +110,10 @@ impl Shop {
         let request = UpdateCardRightsRequest {
             account: MERCHANT.account(),
             card_id: card_id.to_owned(),
-            show_bonus: true,
-            show_favor: false,
+            show_bonus: Some(true),
+            show_favor: Some(false),
             bonus: Some(Bonus {
-                init_bonus: points,
+                init_bonus: Some(points),
                 bonus_value_word: "茶叶".to_owned(),
                 bonus_cost_word: "100茶叶=1杯茶".to_owned(),
                 ..Bonus::default()
@@ -205,8 +205,8 @@ impl Shop {
             account: MERCHANT.account(),
             openid: openid.to_owned(),
             appid: None,
-            offset: 0,
-            limit: 20,
+            offset: Some(0),
+            limit: Some(20),
         };
         let mut user_cards = UserCardServiceClient::new(self.world.channel());
         let list = user_cards.list_user_cards(request).await.unwrap();
@@ -268,9 +268,9 @@ impl Shop {
             code: code.to_owned(),
             out_request_no: number.to_owned(),
             balance_information: Some(BalanceChange {
-                before_balance: before,
-                balance: before + add,
-                add_balance: add,
+                before_balance: Some(before),
+                balance: Some(before + add),
+                add_balance: Some(add),
                 ..BalanceChange::default()
             }),
             ..UpdateUserCardRequest::default()

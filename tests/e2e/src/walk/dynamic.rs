@@ -2,7 +2,7 @@
 
 use prost::Message;
 use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, MethodDescriptor};
-use prost_reflect::{FieldDescriptor, Value as Held};
+use prost_reflect::{FieldDescriptor, ReflectMessage as _, Value as Held};
 use serde_json::{Map, Value, json};
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};

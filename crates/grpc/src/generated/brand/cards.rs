@@ -107,7 +107,7 @@ impl IntoModel<m::cards::ListCards> for p::ListCardsRequest {
         m::cards::ListCards {
             brand_id: text(self.brand_id),
             state: reader.enumeration("state", self.state, &mut extra),
-            offset: Some(self.offset),
+            offset: self.offset,
             limit: positive(self.limit),
             extra: kabao_models::Extra::default(),
         }
@@ -121,7 +121,7 @@ impl FromModel<m::cards::ListCards> for p::ListCardsRequest {
             account: String::new(),
             brand_id: model.brand_id.unwrap_or_default(),
             state: extra.enumeration("state", model.state),
-            offset: model.offset.unwrap_or_default(),
+            offset: model.offset,
             limit: model.limit.unwrap_or_default(),
         }
     }

@@ -99,7 +99,7 @@ impl IntoModel<m::direct_cards::ListDirectCards> for p::ListDirectCardsRequest {
         let mut extra = kabao_models::Extra::default();
         m::direct_cards::ListDirectCards {
             state: reader.enumeration("state", self.state, &mut extra),
-            offset: Some(self.offset),
+            offset: self.offset,
             limit: positive(self.limit),
             extra: kabao_models::Extra::default(),
         }
@@ -112,7 +112,7 @@ impl FromModel<m::direct_cards::ListDirectCards> for p::ListDirectCardsRequest {
         Self {
             account: String::new(),
             state: extra.enumeration("state", model.state),
-            offset: model.offset.unwrap_or_default(),
+            offset: model.offset,
             limit: model.limit.unwrap_or_default(),
         }
     }

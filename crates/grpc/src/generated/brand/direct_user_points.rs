@@ -23,7 +23,7 @@ impl IntoModel<m::direct_user_points::SyncDirectUserPoints> for p::SyncDirectUse
             card_id: text(self.card_id),
             openid: text(self.openid).map(Into::into),
             user_card_code: text(self.user_card_code).map(Into::into),
-            point_balance: Some(self.point_balance),
+            point_balance: self.point_balance,
             extra: reader.unknown::<m::direct_user_points::SyncDirectUserPoints>(extra),
         }
     }
@@ -44,7 +44,7 @@ impl FromModel<m::direct_user_points::SyncDirectUserPoints> for p::SyncDirectUse
                 .user_card_code
                 .map(kabao_models::Personal::into_exposed)
                 .unwrap_or_default(),
-            point_balance: model.point_balance.unwrap_or_default(),
+            point_balance: model.point_balance,
             extra: extra.finish(),
         }
     }

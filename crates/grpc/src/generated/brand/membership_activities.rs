@@ -33,7 +33,7 @@ impl IntoModel<m::membership_activities::CreateMembershipActivity>
             sub_title: text(self.sub_title),
             begin_time: text(self.begin_time),
             end_time: text(self.end_time),
-            apply_total: Some(self.apply_total),
+            apply_total: self.apply_total,
             product_coupon_stock_list: reader.objects(
                 "product_coupon_stock_list",
                 self.product_coupon_stock_list,
@@ -61,7 +61,7 @@ impl FromModel<m::membership_activities::CreateMembershipActivity>
             sub_title: model.sub_title.unwrap_or_default(),
             begin_time: model.begin_time.unwrap_or_default(),
             end_time: model.end_time.unwrap_or_default(),
-            apply_total: model.apply_total.unwrap_or_default(),
+            apply_total: model.apply_total,
             product_coupon_stock_list: extra.list(
                 "product_coupon_stock_list",
                 model.product_coupon_stock_list,
@@ -89,7 +89,7 @@ impl IntoModel<m::membership_activities::ListMembershipActivities>
             brand_id: text(self.brand_id),
             card_id: self.card_id,
             activity_state: reader.enumeration("activity_state", self.activity_state, &mut extra),
-            offset: Some(self.offset),
+            offset: self.offset,
             limit: positive(self.limit),
             extra: kabao_models::Extra::default(),
         }
@@ -106,7 +106,7 @@ impl FromModel<m::membership_activities::ListMembershipActivities>
             brand_id: model.brand_id.unwrap_or_default(),
             card_id: model.card_id,
             activity_state: extra.enumeration("activity_state", model.activity_state),
-            offset: model.offset.unwrap_or_default(),
+            offset: model.offset,
             limit: model.limit.unwrap_or_default(),
         }
     }

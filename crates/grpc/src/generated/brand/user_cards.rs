@@ -66,7 +66,7 @@ impl IntoModel<m::user_cards::ListUserCards> for p::ListUserCardsRequest {
                 self.user_card_state,
                 &mut extra,
             ),
-            offset: Some(self.offset),
+            offset: self.offset,
             limit: positive(self.limit),
             extra: kabao_models::Extra::default(),
         }
@@ -84,7 +84,7 @@ impl FromModel<m::user_cards::ListUserCards> for p::ListUserCardsRequest {
                 .map(kabao_models::Personal::into_exposed)
                 .unwrap_or_default(),
             user_card_state: extra.enumeration("user_card_state", model.user_card_state),
-            offset: model.offset.unwrap_or_default(),
+            offset: model.offset,
             limit: model.limit.unwrap_or_default(),
         }
     }

@@ -29,7 +29,7 @@ impl IntoModel<m::user_points::SyncUserPoints> for p::SyncUserPointsRequest {
             card_id: text(self.card_id),
             openid: text(self.openid).map(Into::into),
             user_card_code: text(self.user_card_code).map(Into::into),
-            point_balance: Some(self.point_balance),
+            point_balance: self.point_balance,
             extra: reader.unknown::<m::user_points::SyncUserPoints>(extra),
         }
     }
@@ -51,7 +51,7 @@ impl FromModel<m::user_points::SyncUserPoints> for p::SyncUserPointsRequest {
                 .user_card_code
                 .map(kabao_models::Personal::into_exposed)
                 .unwrap_or_default(),
-            point_balance: model.point_balance.unwrap_or_default(),
+            point_balance: model.point_balance,
             extra: extra.finish(),
         }
     }

@@ -189,9 +189,9 @@ impl IntoModel<m::activities::DayTime> for p::DayTime {
     fn into_model(self, reader: &mut Reader) -> m::activities::DayTime {
         let extra = reader.extra(self.extra);
         m::activities::DayTime {
-            hours: Some(self.hours),
-            minutes: Some(self.minutes),
-            seconds: Some(self.seconds),
+            hours: self.hours,
+            minutes: self.minutes,
+            seconds: self.seconds,
             extra: reader.unknown::<m::activities::DayTime>(extra),
         }
     }
@@ -201,9 +201,9 @@ impl FromModel<m::activities::DayTime> for p::DayTime {
     fn from_model(model: m::activities::DayTime) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            hours: model.hours.unwrap_or_default(),
-            minutes: model.minutes.unwrap_or_default(),
-            seconds: model.seconds.unwrap_or_default(),
+            hours: model.hours,
+            minutes: model.minutes,
+            seconds: model.seconds,
             extra: extra.finish(),
         }
     }

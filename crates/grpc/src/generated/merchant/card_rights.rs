@@ -20,8 +20,8 @@ impl IntoModel<m::card_rights::UpdateCardRights> for p::UpdateCardRightsRequest 
         let extra = reader.extra(self.extra);
         m::card_rights::UpdateCardRights {
             card_id: self.card_id,
-            show_bonus: Some(self.show_bonus),
-            show_favor: Some(self.show_favor),
+            show_bonus: self.show_bonus,
+            show_favor: self.show_favor,
             bonus: reader.object("bonus", self.bonus),
             favor: reader.object("favor", self.favor),
             show_fapiao: self.show_fapiao,
@@ -39,8 +39,8 @@ impl FromModel<m::card_rights::UpdateCardRights> for p::UpdateCardRightsRequest 
         Self {
             account: String::new(),
             card_id: model.card_id,
-            show_bonus: model.show_bonus.unwrap_or_default(),
-            show_favor: model.show_favor.unwrap_or_default(),
+            show_bonus: model.show_bonus,
+            show_favor: model.show_favor,
             bonus: model.bonus.map(FromModel::from_model),
             favor: model.favor.map(FromModel::from_model),
             show_fapiao: model.show_fapiao,
@@ -68,7 +68,7 @@ impl IntoModel<m::card_rights::FavorSetting> for p::FavorSetting {
     fn into_model(self, reader: &mut Reader) -> m::card_rights::FavorSetting {
         let mut extra = reader.extra(self.extra);
         m::card_rights::FavorSetting {
-            show_coupon: Some(self.show_coupon),
+            show_coupon: self.show_coupon,
             member_price_word: self.member_price_word,
             member_price_appid: self.member_price_appid,
             member_price_path: self.member_price_path,
@@ -91,7 +91,7 @@ impl FromModel<m::card_rights::FavorSetting> for p::FavorSetting {
     fn from_model(model: m::card_rights::FavorSetting) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            show_coupon: model.show_coupon.unwrap_or_default(),
+            show_coupon: model.show_coupon,
             member_price_word: model.member_price_word,
             member_price_appid: model.member_price_appid,
             member_price_path: model.member_price_path,

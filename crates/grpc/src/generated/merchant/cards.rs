@@ -88,8 +88,8 @@ impl IntoModel<m::cards::ListCards> for p::ListCardsRequest {
         m::cards::ListCards {
             brand_id: self.brand_id,
             appid: self.appid,
-            offset: Some(self.offset),
-            limit: Some(self.limit),
+            offset: self.offset,
+            limit: self.limit,
             extra: kabao_models::Extra::default(),
         }
     }
@@ -101,8 +101,8 @@ impl FromModel<m::cards::ListCards> for p::ListCardsRequest {
             account: String::new(),
             brand_id: model.brand_id,
             appid: model.appid,
-            offset: model.offset.unwrap_or_default(),
-            limit: model.limit.unwrap_or_default(),
+            offset: model.offset,
+            limit: model.limit,
         }
     }
 }

@@ -11,7 +11,7 @@ impl IntoModel<m::Bonus> for p::Bonus {
     fn into_model(self, reader: &mut Reader) -> m::Bonus {
         let extra = reader.extra(self.extra);
         m::Bonus {
-            init_bonus: Some(self.init_bonus),
+            init_bonus: self.init_bonus,
             bonus_value_word: text(self.bonus_value_word),
             bonus_cost_title: self.bonus_cost_title,
             bonus_cost_word: text(self.bonus_cost_word),
@@ -29,7 +29,7 @@ impl FromModel<m::Bonus> for p::Bonus {
     fn from_model(model: m::Bonus) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            init_bonus: model.init_bonus.unwrap_or_default(),
+            init_bonus: model.init_bonus,
             bonus_value_word: model.bonus_value_word.unwrap_or_default(),
             bonus_cost_title: model.bonus_cost_title,
             bonus_cost_word: model.bonus_cost_word.unwrap_or_default(),

@@ -329,8 +329,8 @@ impl IntoModel<m::user_cards::ListUserCards> for p::ListUserCardsRequest {
         m::user_cards::ListUserCards {
             openid: text(self.openid).map(Into::into),
             appid: self.appid,
-            offset: Some(self.offset),
-            limit: Some(self.limit),
+            offset: self.offset,
+            limit: self.limit,
             extra: kabao_models::Extra::default(),
         }
     }
@@ -345,8 +345,8 @@ impl FromModel<m::user_cards::ListUserCards> for p::ListUserCardsRequest {
                 .map(kabao_models::Personal::into_exposed)
                 .unwrap_or_default(),
             appid: model.appid,
-            offset: model.offset.unwrap_or_default(),
-            limit: model.limit.unwrap_or_default(),
+            offset: model.offset,
+            limit: model.limit,
         }
     }
 }
@@ -437,9 +437,9 @@ impl IntoModel<m::user_cards::BalanceChange> for p::BalanceChange {
     fn into_model(self, reader: &mut Reader) -> m::user_cards::BalanceChange {
         let extra = reader.extra(self.extra);
         m::user_cards::BalanceChange {
-            before_balance: Some(self.before_balance),
-            balance: Some(self.balance),
-            add_balance: Some(self.add_balance),
+            before_balance: self.before_balance,
+            balance: self.balance,
+            add_balance: self.add_balance,
             balance_remark: self.balance_remark,
             extra: reader.unknown::<m::user_cards::BalanceChange>(extra),
         }
@@ -450,9 +450,9 @@ impl FromModel<m::user_cards::BalanceChange> for p::BalanceChange {
     fn from_model(model: m::user_cards::BalanceChange) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            before_balance: model.before_balance.unwrap_or_default(),
-            balance: model.balance.unwrap_or_default(),
-            add_balance: model.add_balance.unwrap_or_default(),
+            before_balance: model.before_balance,
+            balance: model.balance,
+            add_balance: model.add_balance,
             balance_remark: model.balance_remark,
             extra: extra.finish(),
         }

@@ -77,7 +77,7 @@ impl IntoModel<m::card::BatchGetCards> for p::BatchGetCardsRequest {
     fn into_model(self, reader: &mut Reader) -> m::card::BatchGetCards {
         let mut extra = reader.extra(self.extra);
         m::card::BatchGetCards {
-            offset: Some(self.offset),
+            offset: self.offset,
             count: positive(self.count),
             status_list: reader.enumerations("status_list", self.status_list, &mut extra),
             extra: reader.unknown::<m::card::BatchGetCards>(extra),
@@ -90,7 +90,7 @@ impl FromModel<m::card::BatchGetCards> for p::BatchGetCardsRequest {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            offset: model.offset.unwrap_or_default(),
+            offset: model.offset,
             count: model.count.unwrap_or_default(),
             status_list: extra.enumerations("status_list", model.status_list),
             extra: extra.finish(),
@@ -254,7 +254,7 @@ impl IntoModel<m::card::NewSku> for p::NewSku {
     fn into_model(self, reader: &mut Reader) -> m::card::NewSku {
         let extra = reader.extra(self.extra);
         m::card::NewSku {
-            quantity: Some(self.quantity),
+            quantity: self.quantity,
             extra: reader.unknown::<m::card::NewSku>(extra),
         }
     }
@@ -264,7 +264,7 @@ impl FromModel<m::card::NewSku> for p::NewSku {
     fn from_model(model: m::card::NewSku) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            quantity: model.quantity.unwrap_or_default(),
+            quantity: model.quantity,
             extra: extra.finish(),
         }
     }
@@ -681,11 +681,11 @@ impl IntoModel<m::card::NewMemberCard> for p::NewMemberCard {
             activate_url: self.activate_url,
             activate_app_brand_user_name: self.activate_app_brand_user_name,
             activate_app_brand_pass: self.activate_app_brand_pass,
-            supply_bonus: Some(self.supply_bonus),
+            supply_bonus: self.supply_bonus,
             bonus_url: self.bonus_url,
             bonus_app_brand_user_name: self.bonus_app_brand_user_name,
             bonus_app_brand_pass: self.bonus_app_brand_pass,
-            supply_balance: Some(self.supply_balance),
+            supply_balance: self.supply_balance,
             balance_url: self.balance_url,
             balance_app_brand_user_name: self.balance_app_brand_user_name,
             balance_app_brand_pass: self.balance_app_brand_pass,
@@ -726,11 +726,11 @@ impl FromModel<m::card::NewMemberCard> for p::NewMemberCard {
             activate_url: model.activate_url,
             activate_app_brand_user_name: model.activate_app_brand_user_name,
             activate_app_brand_pass: model.activate_app_brand_pass,
-            supply_bonus: model.supply_bonus.unwrap_or_default(),
+            supply_bonus: model.supply_bonus,
             bonus_url: model.bonus_url,
             bonus_app_brand_user_name: model.bonus_app_brand_user_name,
             bonus_app_brand_pass: model.bonus_app_brand_pass,
-            supply_balance: model.supply_balance.unwrap_or_default(),
+            supply_balance: model.supply_balance,
             balance_url: model.balance_url,
             balance_app_brand_user_name: model.balance_app_brand_user_name,
             balance_app_brand_pass: model.balance_app_brand_pass,
@@ -1310,7 +1310,7 @@ impl IntoModel<m::card::CardCell> for p::CardCell {
     fn into_model(self, reader: &mut Reader) -> m::card::CardCell {
         let extra = reader.extra(self.extra);
         m::card::CardCell {
-            end_time: Some(self.end_time),
+            end_time: self.end_time,
             card_id: text(self.card_id),
             extra: reader.unknown::<m::card::CardCell>(extra),
         }
@@ -1321,7 +1321,7 @@ impl FromModel<m::card::CardCell> for p::CardCell {
     fn from_model(model: m::card::CardCell) -> Self {
         let extra = ExtraOut::new(model.extra);
         Self {
-            end_time: model.end_time.unwrap_or_default(),
+            end_time: model.end_time,
             card_id: model.card_id.unwrap_or_default(),
             extra: extra.finish(),
         }
@@ -1332,7 +1332,7 @@ impl IntoModel<m::card::UrlCell> for p::UrlCell {
     fn into_model(self, reader: &mut Reader) -> m::card::UrlCell {
         let mut extra = reader.extra(self.extra);
         m::card::UrlCell {
-            end_time: Some(self.end_time),
+            end_time: self.end_time,
             text: text(self.text),
             url: self.url,
             card_id_list: reader.list("card_id_list", self.card_id_list, &mut extra, Into::into),
@@ -1347,7 +1347,7 @@ impl FromModel<m::card::UrlCell> for p::UrlCell {
     fn from_model(model: m::card::UrlCell) -> Self {
         let mut extra = ExtraOut::new(model.extra);
         Self {
-            end_time: model.end_time.unwrap_or_default(),
+            end_time: model.end_time,
             text: model.text.unwrap_or_default(),
             url: model.url,
             card_id_list: extra.list("card_id_list", model.card_id_list, std::convert::identity),

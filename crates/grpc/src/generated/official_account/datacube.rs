@@ -21,7 +21,7 @@ impl IntoModel<m::datacube::GetMemberCardInfo> for p::GetMemberCardInfoRequest {
         m::datacube::GetMemberCardInfo {
             begin_date: text(self.begin_date),
             end_date: text(self.end_date),
-            cond_source: Some(self.cond_source),
+            cond_source: self.cond_source,
             extra: reader.unknown::<m::datacube::GetMemberCardInfo>(extra),
         }
     }
@@ -34,7 +34,7 @@ impl FromModel<m::datacube::GetMemberCardInfo> for p::GetMemberCardInfoRequest {
             account: String::new(),
             begin_date: model.begin_date.unwrap_or_default(),
             end_date: model.end_date.unwrap_or_default(),
-            cond_source: model.cond_source.unwrap_or_default(),
+            cond_source: model.cond_source,
             extra: extra.finish(),
         }
     }

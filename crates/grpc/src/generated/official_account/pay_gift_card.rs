@@ -48,7 +48,7 @@ impl IntoModel<m::pay_gift_card::DeletePayGiftCard> for p::DeletePayGiftCardRequ
     fn into_model(self, reader: &mut Reader) -> m::pay_gift_card::DeletePayGiftCard {
         let extra = reader.extra(self.extra);
         m::pay_gift_card::DeletePayGiftCard {
-            rule_id: Some(self.rule_id),
+            rule_id: self.rule_id,
             extra: reader.unknown::<m::pay_gift_card::DeletePayGiftCard>(extra),
         }
     }
@@ -59,7 +59,7 @@ impl FromModel<m::pay_gift_card::DeletePayGiftCard> for p::DeletePayGiftCardRequ
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            rule_id: model.rule_id.unwrap_or_default(),
+            rule_id: model.rule_id,
             extra: extra.finish(),
         }
     }
@@ -77,7 +77,7 @@ impl IntoModel<m::pay_gift_card::GetPayGiftCard> for p::GetPayGiftCardRequest {
     fn into_model(self, reader: &mut Reader) -> m::pay_gift_card::GetPayGiftCard {
         let extra = reader.extra(self.extra);
         m::pay_gift_card::GetPayGiftCard {
-            rule_id: Some(self.rule_id),
+            rule_id: self.rule_id,
             extra: reader.unknown::<m::pay_gift_card::GetPayGiftCard>(extra),
         }
     }
@@ -88,7 +88,7 @@ impl FromModel<m::pay_gift_card::GetPayGiftCard> for p::GetPayGiftCardRequest {
         let extra = ExtraOut::new(model.extra);
         Self {
             account: String::new(),
-            rule_id: model.rule_id.unwrap_or_default(),
+            rule_id: model.rule_id,
             extra: extra.finish(),
         }
     }
@@ -107,8 +107,8 @@ impl IntoModel<m::pay_gift_card::BatchGetPayGiftCards> for p::BatchGetPayGiftCar
         let mut extra = reader.extra(self.extra);
         m::pay_gift_card::BatchGetPayGiftCards {
             r#type: reader.enumeration("type", Some(self.r#type), &mut extra),
-            effective: Some(self.effective),
-            offset: Some(self.offset),
+            effective: self.effective,
+            offset: self.offset,
             count: positive(self.count),
             extra: reader.unknown::<m::pay_gift_card::BatchGetPayGiftCards>(extra),
         }
@@ -121,8 +121,8 @@ impl FromModel<m::pay_gift_card::BatchGetPayGiftCards> for p::BatchGetPayGiftCar
         Self {
             account: String::new(),
             r#type: extra.enumeration("type", model.r#type).unwrap_or_default(),
-            effective: model.effective.unwrap_or_default(),
-            offset: model.offset.unwrap_or_default(),
+            effective: model.effective,
+            offset: model.offset,
             count: model.count.unwrap_or_default(),
             extra: extra.finish(),
         }
@@ -134,8 +134,8 @@ impl IntoModel<m::pay_gift_card::NewRuleBaseInfo> for p::NewRuleBaseInfo {
         let mut extra = reader.extra(self.extra);
         m::pay_gift_card::NewRuleBaseInfo {
             mchid_list: reader.list("mchid_list", self.mchid_list, &mut extra, Into::into),
-            begin_time: Some(self.begin_time),
-            end_time: Some(self.end_time),
+            begin_time: self.begin_time,
+            end_time: self.end_time,
             extra: reader.unknown::<m::pay_gift_card::NewRuleBaseInfo>(extra),
         }
     }
@@ -146,8 +146,8 @@ impl FromModel<m::pay_gift_card::NewRuleBaseInfo> for p::NewRuleBaseInfo {
         let mut extra = ExtraOut::new(model.extra);
         Self {
             mchid_list: extra.list("mchid_list", model.mchid_list, std::convert::identity),
-            begin_time: model.begin_time.unwrap_or_default(),
-            end_time: model.end_time.unwrap_or_default(),
+            begin_time: model.begin_time,
+            end_time: model.end_time,
             extra: extra.finish(),
         }
     }
@@ -158,8 +158,8 @@ impl IntoModel<m::pay_gift_card::MemberRule> for p::MemberRule {
         let extra = reader.extra(self.extra);
         m::pay_gift_card::MemberRule {
             card_id: text(self.card_id),
-            least_cost: Some(self.least_cost),
-            max_cost: Some(self.max_cost),
+            least_cost: self.least_cost,
+            max_cost: self.max_cost,
             jump_url: self.jump_url,
             app_brand_id: self.app_brand_id,
             app_brand_pass: self.app_brand_pass,
@@ -173,8 +173,8 @@ impl FromModel<m::pay_gift_card::MemberRule> for p::MemberRule {
         let extra = ExtraOut::new(model.extra);
         Self {
             card_id: model.card_id.unwrap_or_default(),
-            least_cost: model.least_cost.unwrap_or_default(),
-            max_cost: model.max_cost.unwrap_or_default(),
+            least_cost: model.least_cost,
+            max_cost: model.max_cost,
             jump_url: model.jump_url,
             app_brand_id: model.app_brand_id,
             app_brand_pass: model.app_brand_pass,
