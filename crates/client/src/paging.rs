@@ -5,6 +5,10 @@ use kabao_api::{
     AccountId, Cursor, Error, MemberName, Method, Page, PageScope, Personal, Reason, TemplateId,
     TemplateName, View,
 };
+use kabao_models::Extra;
+use serde_json::value::RawValue;
+
+use crate::portable::unreadable;
 
 /// How many reads of one list run at once.
 const READS_AT_ONCE: usize = 8;
@@ -71,6 +75,28 @@ pub(crate) fn following(cursor: Cursor, answered: &Answered) -> Result<Option<Cu
             size: cursor.size,
         })),
     }
+}
+
+/// The items of a list in an answer, and how many came. Odd entries are left out when an answer is
+/// read, and count all the same: the place after a page is counted in what WeChat sent.
+///
+/// # Errors
+///
+/// [`Reason::UpstreamMalformed`] if the member is there and no list: nobody knows what it holds, and
+/// an empty page would say that it holds nothing.
+pub(crate) fn items<T>(
+    list: Option<Vec<T>>,
+    extra: &Extra,
+    member: &'static str,
+) -> Result<(Vec<T>, usize), Error> {
+    let items = list.unwrap_or_default();
+    let came = match extra.get(member) {
+        None => items.len(),
+        Some(json) => serde_json::from_str::<Vec<&RawValue>>(json)
+            .map_err(|_| unreadable(member))?
+            .len(),
+    };
+    Ok((items, came))
 }
 
 /// Joins the parts of a page.
@@ -190,5 +216,33 @@ mod tests {
             |reason| unless_gone::<()>(Err(Error::new(reason, "a test")), Reason::MemberNotFound);
         assert!(matches!(read(Reason::MemberNotFound), Ok(None)));
         assert!(read(Reason::UpstreamRefused).is_err());
+    }
+
+    #[test]
+    fn odd_entries_of_a_list_are_left_out_and_counted() {
+        let extra = |json: &str| {
+            let mut extra = Extra::default();
+            extra.insert_json("data", json.to_owned()).unwrap();
+            extra
+        };
+        let rows = [
+            (Some(vec![1, 2]), Extra::default(), Some((2, 2))),
+            (None, Extra::default(), Some((0, 0))),
+            (Some(vec![1]), extra("[1, {}, null]"), Some((1, 3))),
+            (None, extra("[{}]"), Some((0, 1))),
+            (None, extra("{}"), None),
+            (None, extra("\"none\""), None),
+        ];
+        for (list, extra, expected) in rows {
+            let found = items(list, &extra, "data");
+            match (found, expected) {
+                (Ok((items, came)), Some(expected)) => assert_eq!((items.len(), came), expected),
+                (Err(error), None) => {
+                    assert_eq!(error.reason(), Reason::UpstreamMalformed);
+                    assert!(error.to_string().contains("`data`"), "{error}");
+                }
+                (found, expected) => panic!("{found:?} {expected:?}"),
+            }
+        }
     }
 }

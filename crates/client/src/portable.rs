@@ -4,6 +4,8 @@ use std::time::SystemTime;
 
 use kabao_api::{AccountId, CallContext, Error, Family, FieldViolation, Method, Reason};
 
+use kabao_models::Extra;
+
 use crate::clock::Clock;
 
 /// Renames a violation's field from WeChat's name to the portable one.
@@ -34,6 +36,23 @@ pub(crate) fn require_same_account(
             Reason::Internal,
             "the call was routed to another account than it names",
         ))
+    }
+}
+
+/// The error of an answer that has a member that cannot be read, where the call depends on it.
+pub(crate) fn unreadable(member: &str) -> Error {
+    Error::new(
+        Reason::UpstreamMalformed,
+        format!("WeChat's answer has `{member}` in a form that is not documented"),
+    )
+}
+
+/// Fails if a member of an answer was there and could not be read: whoever calculates with the
+/// value must not take it for absent.
+pub(crate) fn require_readable(extra: &Extra, member: &str) -> Result<(), Error> {
+    match extra.get(member) {
+        Some(_) => Err(unreadable(member)),
+        None => Ok(()),
     }
 }
 

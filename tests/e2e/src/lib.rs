@@ -14,6 +14,7 @@ mod life_brand;
 mod life_merchant;
 mod life_official_account;
 mod merchant;
+mod odd_answers;
 mod official_account;
 mod portable_members;
 mod portable_templates;

@@ -10,7 +10,8 @@ use super::member::{member, require_openid};
 use super::template::template;
 use super::{Brand, Route};
 use crate::paging::{
-    Answered, count, following, member_name, members_scope, page, template_name, templates_scope,
+    Answered, count, following, items, member_name, members_scope, page, template_name,
+    templates_scope,
 };
 use crate::portable::{Names, require_same_account};
 
@@ -44,9 +45,9 @@ impl Brand {
             }
         };
         let answer = answer.map_err(|error| NAMES.translate(error))?;
-        let cards = answer.data.unwrap_or_default();
+        let (cards, came) = items(answer.data, &answer.extra, "data")?;
         let answered = Answered {
-            items: cards.len(),
+            items: came,
             total: answer.total_count,
         };
         let next = following(cursor, &answered)?;
@@ -88,9 +89,9 @@ impl Brand {
             }
         };
         let answer = answer.map_err(|error| NAMES.translate(error))?;
-        let cards = answer.data.unwrap_or_default();
+        let (cards, came) = items(answer.data, &answer.extra, "data")?;
         let answered = Answered {
-            items: cards.len(),
+            items: came,
             total: answer.total_count,
         };
         let next = following(cursor, &answered)?;

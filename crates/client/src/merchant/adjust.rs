@@ -8,7 +8,8 @@ use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard};
 use super::Merchant;
 use super::member::NAMES;
 use crate::portable::{
-    made_up_is_not_repeatable, number_or_made_up, refuse_unsupported, require_same_account,
+    made_up_is_not_repeatable, number_or_made_up, refuse_unsupported, require_readable,
+    require_same_account,
 };
 
 /// Which value is changed.
@@ -49,10 +50,12 @@ impl Merchant {
             .await?;
         let card = self.read_card(context, &name).await?;
         require_fixed_code(name.code(), card.code.as_ref())?;
-        let before = match value {
-            Value::Balance => card.balance,
-            Value::Points => card.bonus_value,
+        let (before, member) = match value {
+            Value::Balance => (card.balance, "balance"),
+            Value::Points => (card.bonus_value, "bonus_value"),
         };
+        // The value before is part of the request.
+        require_readable(&card.extra, member)?;
         let after = change.apply(before, minimum)?;
         let stored = before.unwrap_or_default();
         let difference = after.checked_sub(stored).ok_or_else(|| {

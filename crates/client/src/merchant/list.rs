@@ -9,7 +9,7 @@ use kabao_models::merchant::user_cards::{ListUserCards, UserCardSummary};
 use super::template::template;
 use super::{ListOffset, Merchant};
 use crate::paging::{
-    Answered, count, following, member_name, members_scope, page, read_all, template_name,
+    Answered, count, following, items, member_name, members_scope, page, read_all, template_name,
     templates_scope, unless_gone,
 };
 use crate::portable::{Names, require_same_account};
@@ -39,8 +39,8 @@ impl Merchant {
         let answer = call(&self.pipeline, context, request)
             .await
             .map_err(|error| NAMES.translate(error))?;
-        let cards = answer.data.unwrap_or_default();
-        let next = self.following(cursor, cards.len(), answer.total_count)?;
+        let (cards, came) = items(answer.data, &answer.extra, "data")?;
+        let next = self.following(cursor, came, answer.total_count)?;
         let templates = cards.into_iter().filter_map(|summary| {
             let name = template_name(&account, summary.card_id.as_deref())?;
             Some(template(name, card_of_summary(summary), view))
@@ -75,8 +75,8 @@ impl Merchant {
         )
         .await
         .map_err(|error| NAMES.translate(error))?;
-        let cards = answer.data.unwrap_or_default();
-        let next = self.following(cursor, cards.len(), answer.total_count)?;
+        let (cards, came) = items(answer.data, &answer.extra, "data")?;
+        let next = self.following(cursor, came, answer.total_count)?;
         let mut names = Vec::new();
         for UserCardSummary { card_id, code, .. } in cards {
             let name = template_name(&account, card_id.as_deref())

@@ -5,7 +5,7 @@ use kabao_models::official_account::member::{NotifyOptional, UpdateUser};
 
 use super::OfficialAccount;
 use crate::member_locks::MemberGuard;
-use crate::portable::{Names, refuse_request_id, require_same_account};
+use crate::portable::{Names, refuse_request_id, require_readable, require_same_account};
 
 const NAMES: Names = Names(&[
     ("card_id", "name"),
@@ -53,10 +53,13 @@ impl OfficialAccount {
         }
         let guard = self.lock(context, &name).await?;
         let info = self.read_user_info(context, &name).await?;
-        let before = match value {
-            Value::Balance => info.balance,
-            Value::Points => info.bonus,
+        let (before, member) = match value {
+            Value::Balance => (info.balance, "balance"),
+            Value::Points => (info.bonus, "bonus"),
         };
+        if matches!(change, Change::Add(_)) {
+            require_readable(&info.extra, member)?;
+        }
         let after = change.apply(before, minimum)?;
 
         let mut update = UpdateUser::new(name.code().clone(), name.template().id().as_str());

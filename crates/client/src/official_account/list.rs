@@ -12,7 +12,7 @@ use kabao_models::official_account::user::{ListUserCards, UserCard};
 
 use super::OfficialAccount;
 use crate::paging::{
-    Answered, count, following, member_name, members_scope, page, read_all, template_name,
+    Answered, count, following, items, member_name, members_scope, page, read_all, template_name,
     templates_scope, unless_gone,
 };
 use crate::portable::{Names, require_same_account};
@@ -42,9 +42,9 @@ impl OfficialAccount {
         let answer = call(&self.pipeline, context, request)
             .await
             .map_err(|error| TEMPLATES.translate(error))?;
-        let ids = answer.card_id_list.unwrap_or_default();
+        let (ids, came) = items(answer.card_id_list, &answer.extra, "card_id_list")?;
         let answered = Answered {
-            items: ids.len(),
+            items: came,
             total: answer.total_num,
         };
         let next = following(cursor, &answered)?;
@@ -81,7 +81,7 @@ impl OfficialAccount {
         let answer = call(&self.pipeline, context, request)
             .await
             .map_err(|error| MEMBERS.translate(error))?;
-        let cards = answer.card_list.unwrap_or_default();
+        let (cards, _) = items(answer.card_list, &answer.extra, "card_list")?;
 
         // WeChat gives all cards at once; the page is ours.
         let skipped = usize::try_from(cursor.offset).unwrap_or(usize::MAX);
