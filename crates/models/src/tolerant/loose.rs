@@ -15,15 +15,21 @@ pub struct LooseObject(BTreeMap<String, Box<RawValue>>);
 impl LooseObject {
     /// Reads a body; `None` if it is not one JSON object.
     pub fn read(body: &[u8]) -> Option<Self> {
-        Self::parse(&json_text(body))
+        match serde_json::from_slice(body) {
+            Ok(pairs) => Some(Self::of(pairs)),
+            Err(_) => Self::parse(&json_text(body)),
+        }
     }
 
     fn parse(json: &str) -> Option<Self> {
-        let pairs: Pairs<'_> = serde_json::from_str(json).ok()?;
+        serde_json::from_str(json).ok().map(Self::of)
+    }
+
+    fn of(pairs: Pairs<'_>) -> Self {
         let owned = |(name, value): (std::borrow::Cow<'_, str>, &RawValue)| {
             (name.into_owned(), value.to_owned())
         };
-        Some(Self(pairs.0.into_iter().map(owned).collect()))
+        Self(pairs.0.into_iter().map(owned).collect())
     }
 
     /// Returns the JSON text of a member.
