@@ -27,6 +27,23 @@ pub struct AccountConfig {
     pub(crate) app_secret: Option<String>,
     pub(crate) apiv3_key: Option<String>,
     pub(crate) keys: Option<KeyMaterial>,
+    /// Set where the private key stays with the account's owner.
+    pub(crate) owner: Option<OwnersKey>,
+    /// Whether the account joins a running sandbox.
+    pub(crate) added: bool,
+    /// Whether the account was added by an earlier run.
+    pub(crate) again: bool,
+}
+
+/// What the owner of an account shows of the key that never leaves them.
+#[derive(Clone)]
+pub(crate) enum OwnersKey {
+    /// A certificate, whoever issued it.
+    Certificate(String),
+    /// A public key, for which a certificate is issued.
+    PublicKey(String),
+    /// What an earlier run wrote into the folder of the account.
+    Earlier,
 }
 
 impl AccountConfig {
@@ -73,13 +90,54 @@ impl AccountConfig {
             app_secret: None,
             apiv3_key: None,
             keys: None,
+            owner: None,
+            added: false,
+            again: false,
         }
+    }
+
+    /// Makes an account again that an earlier run added.
+    pub(crate) fn again(name: &str, earlier: Credentials, owner_holds_key: bool) -> Self {
+        let family = match earlier.family.as_str() {
+            "brand" => Family::Brand,
+            "official_account" => Family::OfficialAccount,
+            _ => Family::Merchant,
+        };
+        Self {
+            mchid: earlier.mchid,
+            brand_id: earlier.brand_id,
+            appid: earlier.appid,
+            owner: owner_holds_key.then_some(OwnersKey::Earlier),
+            added: true,
+            again: true,
+            ..Self::new(name, family)
+        }
+    }
+
+    /// Tells whether nothing that lies in a folder can belong to the account.
+    pub(crate) fn is_new(&self) -> bool {
+        self.added && !self.again
     }
 
     /// Uses these keys instead of new ones.
     #[must_use]
     pub fn with_keys(mut self, keys: KeyMaterial) -> Self {
         self.keys = Some(keys);
+        self
+    }
+
+    /// Accepts requests that are signed with the private key of this certificate (PEM), which stays
+    /// with its owner.
+    #[must_use]
+    pub fn with_certificate(mut self, pem: &str) -> Self {
+        self.owner = Some(OwnersKey::Certificate(pem.to_owned()));
+        self
+    }
+
+    /// Issues a certificate for this public key (PEM), whose private half stays with its owner.
+    #[must_use]
+    pub fn with_public_key(mut self, pem: &str) -> Self {
+        self.owner = Some(OwnersKey::PublicKey(pem.to_owned()));
         self
     }
 
@@ -199,7 +257,7 @@ pub struct Credentials {
     pub app_secret: Option<String>,
     /// Where the sandbox listens.
     pub base_url: String,
-    /// `apiclient_key.pem`: the private key, PKCS#8.
+    /// `apiclient_key.pem`: the private key, PKCS#8; absent where only the owner has it.
     #[serde(skip)]
     pub private_key_pem: Option<String>,
     /// `apiclient_cert.pem`: the API certificate.
@@ -230,6 +288,8 @@ pub(crate) struct Account {
     pub(crate) app_secret: Option<String>,
     pub(crate) apiv3_key: Option<String>,
     pub(crate) pay: Option<Arc<Pay>>,
+    /// Whether the account joined a running sandbox, and may leave it.
+    pub(crate) added: bool,
     permitted: Mutex<bool>,
 }
 
@@ -237,14 +297,30 @@ pub(crate) struct Account {
 pub(crate) struct Pay {
     pub(crate) client: Mutex<ClientHalf>,
     pub(crate) keyring: Mutex<Keyring>,
+    /// The keys of the start.
+    initial: KeyMaterial,
 }
 
 /// The newest credentials that the account's owner holds.
 #[derive(Clone)]
 pub(crate) struct ClientHalf {
-    pub(crate) private_key_pem: String,
+    /// Absent where only the owner has it.
+    pub(crate) private_key_pem: Option<String>,
     pub(crate) certificate_pem: String,
     pub(crate) serial_no: String,
+}
+
+impl ClientHalf {
+    fn of(material: &KeyMaterial, keyring: &Keyring) -> Self {
+        let newest = keyring.clients().last();
+        Self {
+            private_key_pem: material.client_key.clone(),
+            certificate_pem: material.client_certificate.clone(),
+            serial_no: newest
+                .map(|client| client.certificate.serial().to_string())
+                .unwrap_or_default(),
+        }
+    }
 }
 
 impl Account {
@@ -262,17 +338,10 @@ impl Account {
         let pay = material
             .map(|material| {
                 let keyring = Keyring::new(material)?;
-                let serial_no = keyring
-                    .clients()
-                    .last()
-                    .map(|client| client.certificate.serial().to_string());
                 Ok(Arc::new(Pay {
-                    client: Mutex::new(ClientHalf {
-                        private_key_pem: material.client_key.clone(),
-                        certificate_pem: material.client_certificate.clone(),
-                        serial_no: serial_no.unwrap_or_default(),
-                    }),
+                    client: Mutex::new(ClientHalf::of(material, &keyring)),
                     keyring: Mutex::new(keyring),
+                    initial: material.clone(),
                 }))
             })
             .transpose()
@@ -297,6 +366,7 @@ impl Account {
             brand_id: config.brand_id,
             appid: config.appid,
             pay,
+            added: config.added,
             permitted: Mutex::new(true),
         };
         account.reset_keys();
@@ -324,6 +394,18 @@ impl Account {
         }
     }
 
+    /// Brings back the keys of the start, and returns them; official accounts have none.
+    pub(crate) fn restore_keys(&self) -> Result<Option<&KeyMaterial>, StartError> {
+        let Some(pay) = &self.pay else {
+            return Ok(None);
+        };
+        let keyring = Keyring::new(&pay.initial)?;
+        *lock(&pay.client) = ClientHalf::of(&pay.initial, &keyring);
+        *lock(&pay.keyring) = keyring;
+        self.reset_keys();
+        Ok(Some(&pay.initial))
+    }
+
     pub(crate) fn key_phase(&self) -> Option<KeyPhase> {
         self.pay.as_ref().map(|pay| lock(&pay.keyring).phase)
     }
@@ -338,7 +420,7 @@ impl Account {
             .unzip();
         let (mut private_key_pem, mut certificate_pem, mut serial_no) = (None, None, None);
         if let Some(client) = client {
-            private_key_pem = Some(client.private_key_pem);
+            private_key_pem = client.private_key_pem;
             certificate_pem = Some(client.certificate_pem);
             serial_no = Some(client.serial_no);
         }

@@ -6,6 +6,8 @@ mod brand;
 mod keys;
 mod merchant;
 mod official_account;
+mod query;
+mod records;
 mod state;
 mod users;
 
@@ -18,7 +20,9 @@ use serde_json::{Value, json};
 pub(crate) use self::state::state;
 
 use self::answer::{Problem, parse, respond};
+use self::query::Query;
 use crate::clock;
+use crate::error::StartError;
 use crate::exchange::Received;
 use crate::fault::FaultRule;
 use crate::server::Service;
@@ -46,37 +50,134 @@ impl Service for Control {
     fn answer(&self, received: &Received) -> Outcome {
         respond(handle(&self.0, received))
     }
+
+    fn unread(&self, _: &Received, _: u16) {}
 }
 
-/// All paths, for the answer to an unknown one.
-const PATHS: [&str; 18] = [
-    "GET /healthz",
-    "GET /state",
-    "GET /ledger",
-    "GET, POST /clock",
-    "GET, PATCH /settings",
-    "GET, POST, DELETE /faults",
-    "GET /accounts",
-    "PATCH /accounts/{account}",
-    "POST /cards/claim",
-    "POST /members/activate",
-    "POST /members/delete",
-    "POST /templates/approve",
-    "POST /templates/reject",
-    "POST /keys/rotate",
-    "POST /keys/revoke",
-    "POST /keys/restore",
-    "POST /actions/{account}/{action}",
-    "POST /reset",
+/// One endpoint: what it is called, and what it may be asked with.
+struct Endpoint {
+    /// Methods, `, ` between them, a blank, the path.
+    line: &'static str,
+    /// The query parameters of its GET.
+    filters: &'static [&'static str],
+}
+
+const fn endpoint(line: &'static str) -> Endpoint {
+    filtered(line, &[])
+}
+
+const fn filtered(line: &'static str, filters: &'static [&'static str]) -> Endpoint {
+    Endpoint { line, filters }
+}
+
+/// Every endpoint.
+const ENDPOINTS: [Endpoint; 19] = [
+    endpoint("GET /healthz"),
+    filtered("GET /state", &["family"]),
+    filtered(
+        "GET /ledger",
+        &["account", "operation", "since", "cursor", "limit"],
+    ),
+    filtered(
+        "GET, DELETE /requests",
+        &[
+            "account",
+            "operation",
+            "outcome",
+            "since",
+            "cursor",
+            "limit",
+            "bodies",
+        ],
+    ),
+    endpoint("GET, POST /clock"),
+    endpoint("GET, PATCH /settings"),
+    endpoint("GET, POST, DELETE /faults"),
+    filtered("GET, POST /accounts", &["family"]),
+    endpoint("GET, PATCH, DELETE /accounts/{account}"),
+    endpoint("POST /cards/claim"),
+    endpoint("POST /members/activate"),
+    endpoint("POST /members/delete"),
+    endpoint("POST /templates/approve"),
+    endpoint("POST /templates/reject"),
+    endpoint("POST /keys/rotate"),
+    endpoint("POST /keys/revoke"),
+    endpoint("POST /keys/restore"),
+    endpoint("POST /actions/{account}/{action}"),
+    endpoint("POST /reset"),
 ];
+
+impl Endpoint {
+    fn matches(&self, path: &str) -> bool {
+        let known = self.line.rsplit(' ').next().unwrap_or_default();
+        match known.split_once('{') {
+            None => known == path,
+            Some((prefix, rest)) => path.strip_prefix(prefix).is_some_and(|given| {
+                given.split('/').count() == rest.split('/').count()
+                    && given.split('/').all(|part| !part.is_empty())
+            }),
+        }
+    }
+
+    fn has(&self, method: &Method) -> bool {
+        let methods = self
+            .line
+            .rsplit_once(' ')
+            .map_or("", |(methods, _)| methods);
+        methods.split(", ").any(|known| known == method.as_str())
+    }
+
+    /// Refuses what a request carries and nobody would read.
+    fn check(&self, received: &Received) -> Result<Query, Problem> {
+        let reads = [Method::GET, Method::DELETE].contains(&received.method);
+        if reads && !received.body.is_empty() {
+            return Err(Problem::new(
+                400,
+                format!("{} {} takes no body", received.method, received.path()),
+            ));
+        }
+        let filters = if received.method == Method::GET {
+            self.filters
+        } else {
+            &[]
+        };
+        Query::read(received.query(), filters)
+    }
+}
+
+/// All endpoints in one line, for the answer to an unknown one.
+fn lines() -> String {
+    ENDPOINTS.map(|endpoint| endpoint.line).join("; ")
+}
 
 fn handle(world: &World, received: &Received) -> Result<Value, Problem> {
     let path = received.path();
+    let method = &received.method;
+    let endpoint = ENDPOINTS
+        .iter()
+        .find(|endpoint| endpoint.matches(path))
+        .ok_or_else(|| Problem::new(404, format!("there is no {path}; there are: {}", lines())))?;
+    if !endpoint.has(method) {
+        return Err(Problem::new(
+            405,
+            format!("{method} is not a method of {path}; there are: {}", lines()),
+        ));
+    }
+    let query = endpoint.check(received)?;
+    run(world, received, &query)
+}
+
+fn run(world: &World, received: &Received, query: &Query) -> Result<Value, Problem> {
     let body = &received.body;
-    match (received.method.as_str(), path) {
+    match (received.method.as_str(), received.path()) {
         ("GET", "/healthz") => Ok(json!({ "status": "ok" })),
-        ("GET", "/state") => Ok(state(world)),
-        ("GET", "/ledger") => Ok(json!({ "entries": lock(&world.ledger).entries() })),
+        ("GET", "/state") => Ok(state::of(world, query.family()?)),
+        ("GET", "/ledger") => records::ledger(world, query),
+        ("GET", "/requests") => records::requests(world, query),
+        ("DELETE", "/requests") => {
+            lock(&world.requests).clear();
+            Ok(json!({ "requests": [] }))
+        }
         ("GET", "/clock") => Ok(show_clock(world)),
         ("POST", "/clock") => move_clock(world, parse(body)?),
         ("GET", "/settings") => Ok(json!(*world.settings())),
@@ -87,9 +188,15 @@ fn handle(world: &World, received: &Received) -> Result<Value, Problem> {
             lock(&world.faults).clear();
             Ok(json!({ "faults": [] }))
         }
-        ("GET", "/accounts") => Ok(accounts::list(world)),
-        ("PATCH", path) if path.starts_with("/accounts/") => {
-            accounts::change(world, path.trim_start_matches("/accounts/"), parse(body)?)
+        ("GET", "/accounts") => Ok(accounts::list(world, query.family()?)),
+        ("POST", "/accounts") => accounts::add(world, parse(body)?),
+        (method, path) if path.starts_with("/accounts/") => {
+            let name = path.trim_start_matches("/accounts/");
+            match method {
+                "PATCH" => accounts::change(world, name, &parse(body)?),
+                "DELETE" => accounts::remove(world, name),
+                _ => accounts::get(world, name),
+            }
         }
         ("POST", "/cards/claim") => users::claim(world, parse(body)?),
         ("POST", "/members/activate") => users::activate(world, &parse(body)?),
@@ -102,37 +209,35 @@ fn handle(world: &World, received: &Received) -> Result<Value, Problem> {
         ("POST", path) if path.starts_with("/actions/") => {
             users::action(world, path.trim_start_matches("/actions/"), body)
         }
-        ("POST", "/reset") => {
-            world.reset();
-            Ok(json!({ "status": "reset" }))
-        }
-        _ => Err(unknown(&received.method, path)),
+        ("POST", "/reset") => reset(world, &parse(body)?),
+        (method, path) => Err(Problem::new(404, format!("there is no {method} {path}"))),
     }
 }
 
-fn unknown(method: &Method, path: &str) -> Problem {
-    let known = PATHS.iter().any(|line| {
-        line.rsplit(' ').next().is_some_and(|known| {
-            known == path
-                || known
-                    .split_once('{')
-                    .is_some_and(|(prefix, _)| path.starts_with(prefix))
-        })
-    });
-    if known {
-        Problem::new(
-            405,
-            format!(
-                "{method} is not a method of {path}; there are: {}",
-                PATHS.join("; ")
-            ),
-        )
-    } else {
-        Problem::new(
-            404,
-            format!("there is no {path}; there are: {}", PATHS.join("; ")),
-        )
+/// What else than data, settings, faults, records and clock returns to the start.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    /// The keys that every account had when it came.
+    #[serde(default)]
+    keys: bool,
+    /// No accounts but those of the start.
+    #[serde(default)]
+    accounts: bool,
+}
+
+fn reset(world: &World, reset: &Reset) -> Result<Value, Problem> {
+    let failed = |error: StartError| Problem::new(500, error.to_string());
+    if reset.accounts {
+        for account in world.accounts.all().iter().filter(|account| account.added) {
+            world.remove_account(&account.name).map_err(failed)?;
+        }
     }
+    world.reset();
+    if reset.keys {
+        world.restore_keys().map_err(failed)?;
+    }
+    Ok(json!({ "status": "reset" }))
 }
 
 #[derive(Deserialize)]
@@ -154,15 +259,9 @@ fn move_clock(world: &World, body: Move) -> Result<Value, Problem> {
     match (body.advance_seconds, body.set) {
         (Some(seconds), None) => world.time.advance(seconds),
         (None, Some(text)) => {
-            let moment = clock::parse_rfc3339(&text)
-                .or_else(|| {
-                    text.parse()
-                        .ok()
-                        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
-                })
-                .ok_or_else(|| {
-                    Problem::field("set", "must be an RFC 3339 time or Unix seconds as text")
-                })?;
+            let moment = query::moment(&text).ok_or_else(|| {
+                Problem::field("set", "must be an RFC 3339 time or Unix seconds as text")
+            })?;
             world.time.set(moment);
         }
         _ => {
@@ -186,14 +285,7 @@ fn change_settings(world: &World, patch: &Value) -> Result<Value, Problem> {
 
 fn add_fault(world: &World, rule: FaultRule) -> Result<Value, Problem> {
     if let Some(operation) = &rule.operation {
-        let known = operation == "certificates.get"
-            || kabao_models::operations().any(|known| known.id == operation.as_str());
-        if !known {
-            return Err(Problem::field(
-                "operation",
-                format!("there is no operation `{operation}`"),
-            ));
-        }
+        answer::operation(operation)?;
     }
     if let Some(account) = &rule.account {
         answer::account(world, account)?;

@@ -7,6 +7,7 @@ use http::{HeaderMap, Method};
 
 use crate::account::Account;
 use crate::keys::SigningKey;
+use crate::trail::Trail;
 
 /// A request as it was received.
 pub(crate) struct Received {
@@ -15,6 +16,8 @@ pub(crate) struct Received {
     pub(crate) target: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// What becomes of it.
+    pub(crate) trail: Trail,
 }
 
 impl Received {

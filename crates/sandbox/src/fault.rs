@@ -353,6 +353,12 @@ impl Faults {
         &self.0
     }
 
+    /// Removes the rules for an account that is gone.
+    pub(crate) fn forget(&mut self, account: &str) {
+        self.0
+            .retain(|rule| rule.account.as_deref() != Some(account));
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

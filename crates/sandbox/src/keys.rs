@@ -10,4 +10,4 @@ pub(crate) use self::files::Files;
 pub use self::keyring::KeyPhase;
 pub(crate) use self::keyring::{Keyring, SigningKey, Standing};
 pub use self::material::KeyMaterial;
-pub(crate) use self::material::{generate_key, public_key_id};
+pub(crate) use self::material::{generate_key, generate_keys, pooled_keys, public_key_id};

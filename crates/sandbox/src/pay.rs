@@ -16,15 +16,18 @@ use bytes::Bytes;
 use kabao_models::{Answer as _, Endpoint};
 
 pub(crate) use self::gate::claimed_identity;
+pub(crate) use self::parameters::pointer;
 pub(crate) use self::refusal::{Detail, Language, Refusal};
 pub(crate) use self::route::{Found, Route, find};
 pub(crate) use self::signature::{SignaturePlan, headers as signature_headers};
+pub(crate) use self::strict::pointer_at;
 
 use self::gate::Caller;
 use crate::exchange::{PAY_JSON, Received, Reply, Signing};
 use crate::serve::{Call, Core, Remarks, Serve};
 use crate::settings::Settings;
 use crate::sync::lock;
+use crate::trail::Check;
 use crate::world::World;
 use crate::{random, serve};
 
@@ -47,18 +50,26 @@ pub(crate) fn answer(world: &World, route: &Route, received: &Received) -> Reply
     };
     let signing = signing(&caller, received);
     match after_authentication(world, &settings, route, received, &caller) {
-        Ok(body) => Reply {
-            headers: vec![
-                ("Request-ID", random::request_id(0)),
-                ("Content-Language", language.tag().to_owned()),
-            ],
-            signing: Some(signing),
-            ..Reply::json(route.operation().success, PAY_JSON, body)
-        },
-        Err(refusal) => Reply {
-            signing: settings.answers.sign_errors.then_some(signing),
-            ..refusal.reply(language)
-        },
+        Ok(body) => {
+            received.trail.pass();
+            Reply {
+                headers: vec![
+                    ("Request-ID", random::request_id(0)),
+                    ("Content-Language", language.tag().to_owned()),
+                ],
+                signing: Some(signing),
+                ..Reply::json(route.operation().success, PAY_JSON, body)
+            }
+        }
+        Err(refusal) => {
+            if let Some(complaint) = refusal.complaint() {
+                received.trail.complain(complaint);
+            }
+            Reply {
+                signing: settings.answers.sign_errors.then_some(signing),
+                ..refusal.reply(language)
+            }
+        }
     }
 }
 
@@ -133,11 +144,18 @@ where
     <E::Core as Core>::Refusal: Into<Refusal>,
 {
     let call = &inbound.call;
+    let trail = &inbound.received.trail;
+    trail.begin(Check::Body);
     let mut request: E = parameters::decode(inbound)?;
+    trail.begin(Check::EncryptedFields);
     sensitive::decrypt_request(inbound, &mut request)?;
+    trail.begin(Check::Parameters);
     parameters::check_limits(inbound, &request)?;
+    trail.begin(Check::Permission);
     permission(inbound)?;
+    trail.begin(Check::Rate);
     rate(inbound)?;
+    trail.begin(Check::Rules);
     let mut answer = serve::run(inbound.world, call, request).map_err(Into::into)?;
     sensitive::encrypt_answer(inbound.caller, &mut answer)?;
     answer.into_body().map_err(|_| Refusal::system_error())

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabao_models::Family;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::account::{Account, AccountConfig, Credentials};
+use crate::account::{AccountConfig, Credentials};
+use crate::accounts::{Accounts, Opening};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::control;
 use crate::demo;
@@ -19,8 +19,9 @@ use crate::directory::Directory;
 use crate::error::StartError;
 use crate::exchange::Received;
 use crate::fault::FaultRule;
-use crate::keys::{Authority, Files, KeyMaterial};
+use crate::keys::{Authority, Files};
 use crate::ledger::LedgerEntry;
+use crate::requests::{Exchange, ExchangeFilter};
 use crate::server::{self, Service};
 use crate::settings::Settings;
 use crate::site::{self, Outcome};
@@ -172,26 +173,26 @@ impl Builder {
         let tls = server::acceptor(&certificate, &key)?;
         let time = Time::new(self.clock);
         let base_url = format!("https://{addr}");
-        let configs: Vec<_> = demo::accounts().into_iter().chain(self.accounts).collect();
-        let mut accounts: Vec<Arc<Account>> = Vec::with_capacity(configs.len());
-        for mut config in configs {
-            Files::check_name(&config.name)?;
-            if accounts.iter().any(|account| account.name == config.name) {
-                return Err(StartError::account(&config.name, "the name is used twice"));
+        let opening = Opening {
+            files: files.as_ref(),
+            authority: &api_authority,
+            now: time.base(),
+            base_url: &base_url,
+        };
+        let accounts = Accounts::new(Vec::new());
+        for config in demo::accounts().into_iter().chain(self.accounts) {
+            accounts.add(config, &opening)?;
+        }
+        let added = files.as_ref().map(Files::added).transpose()?;
+        for config in added.unwrap_or_default() {
+            // What the caller of this library describes comes first.
+            if accounts.find(&config.name).is_none() {
+                accounts.add(config, &opening)?;
             }
-            let material = material(&mut config, files.as_ref(), &api_authority, &time)?;
-            let account = Account::new(config, material.as_ref())?;
-            if let Some(files) = &files {
-                if let Some(material) = &material {
-                    files.write_platform(&account.name, material)?;
-                }
-                files.write_account(&account.credentials(&base_url))?;
-            }
-            accounts.push(Arc::new(account));
         }
         let world = World::new(Parts {
             time,
-            accounts,
+            accounts: Vec::clone(&accounts.all()),
             base_url,
             api_authority,
             ca_pem: tls_authority.pem().to_owned(),
@@ -255,34 +256,6 @@ fn authorities(files: Option<&Files>) -> Result<(Authority, Authority), StartErr
     Ok((tls, api))
 }
 
-/// Finds the keys of an account: given, left by an earlier run, or new.
-fn material(
-    config: &mut AccountConfig,
-    files: Option<&Files>,
-    api: &Authority,
-    time: &Time,
-) -> Result<Option<KeyMaterial>, StartError> {
-    let earlier = match files {
-        Some(files) => files.load(config)?,
-        None => None,
-    };
-    if config.family == Family::OfficialAccount {
-        return Ok(None);
-    }
-    if let Some(given) = config.keys.take() {
-        return Ok(Some(given));
-    }
-    if earlier.is_some() {
-        return Ok(earlier);
-    }
-    let owner = config
-        .mchid
-        .as_deref()
-        .or(config.brand_id.as_deref())
-        .unwrap_or_default();
-    KeyMaterial::generate(api, &config.name, owner, time.base()).map(Some)
-}
-
 async fn bind(address: &str) -> Result<TcpListener, StartError> {
     let address: SocketAddr = address.parse().map_err(|_| StartError::address(address))?;
     TcpListener::bind(address)
@@ -306,6 +279,10 @@ impl Service for WeChat {
 
     fn answer(&self, received: &Received) -> Outcome {
         site::answer(&self.0, received)
+    }
+
+    fn unread(&self, received: &Received, status: u16) {
+        site::unread(&self.0, received, status);
     }
 }
 
@@ -363,7 +340,7 @@ impl Running {
     pub fn platform_certificates(&self, account: &str) -> Vec<String> {
         self.world
             .account(account)
-            .and_then(|account| account.pay.as_ref())
+            .and_then(|account| account.pay.clone())
             .map(|pay| {
                 lock(&pay.keyring)
                     .platform()
@@ -377,6 +354,11 @@ impl Running {
     /// Returns every applied effect since the start or the last reset.
     pub fn ledger(&self) -> Vec<LedgerEntry> {
         lock(&self.world.ledger).entries()
+    }
+
+    /// Returns the newest exchanges with the WeChat side, with heads and bodies, oldest first.
+    pub fn requests(&self, filter: &ExchangeFilter) -> Vec<Exchange> {
+        lock(&self.world.requests).find(filter).cloned().collect()
     }
 
     /// Returns templates and members of all families as the control API shows them.
@@ -408,9 +390,44 @@ impl Running {
         self.world.time.advance(seconds);
     }
 
-    /// Returns to the state at start; keys stay as they are.
+    /// Returns to the state at start; keys stay as they are, and so do added accounts.
     pub fn reset(&self) {
         self.world.reset();
+    }
+
+    /// Brings back the keys that every account had when it came.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the folder of an account cannot be written.
+    pub fn restore_keys(&self) -> Result<(), StartError> {
+        self.world.restore_keys()
+    }
+
+    /// Lets an account join while the sandbox runs: its requests are accepted from now on. With a
+    /// directory its folder is written, and the account is there again after a restart.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the name or the number is taken or cannot be used, a key or certificate cannot be
+    /// read, or the folder cannot be written.
+    pub async fn add_account(&self, account: AccountConfig) -> Result<Credentials, StartError> {
+        let world = Arc::clone(&self.world);
+        tokio::task::spawn_blocking(move || {
+            let account = world.add_account(account)?;
+            Ok(account.credentials(&world.base_url))
+        })
+        .await
+        .map_err(|_| StartError::internal("making keys panicked"))?
+    }
+
+    /// Removes an account that was added; false if there is none of this name.
+    ///
+    /// # Errors
+    ///
+    /// Fails if its folder cannot be removed.
+    pub fn remove_account(&self, name: &str) -> Result<bool, StartError> {
+        self.world.remove_account(name)
     }
 
     /// Stops both listeners, lets open requests finish for a bounded time and returns.

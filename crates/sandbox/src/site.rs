@@ -7,13 +7,16 @@ use http::header::{
     CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SERVER,
 };
 use http::{HeaderMap, StatusCode};
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::exchange::{OFFICIAL_ACCOUNT_JSON, PAY_JSON, Received, Reply, Signing};
 use crate::fault::{self, Fault, FaultTarget};
 use crate::pay::{self, SignaturePlan};
+use crate::requests::{self, Exchange, Message};
 use crate::server::AnswerBody;
 use crate::sync::lock;
+use crate::trail::Check;
 use crate::world::World;
 use crate::{official_account, random};
 
@@ -65,9 +68,7 @@ impl Destination {
 
     fn claimed_account(&self, world: &World, received: &Received) -> Option<String> {
         match self {
-            Self::Pay(route) => {
-                pay::claimed_identity(world, route.operation(), received).map(str::to_owned)
-            }
+            Self::Pay(route) => pay::claimed_identity(world, route.operation(), received),
             Self::OfficialAccount(_) => official_account::claimed_account(world, received),
             Self::OtherMethod | Self::Nothing => None,
         }
@@ -75,12 +76,23 @@ impl Destination {
 
     /// Answers as without faults.
     fn answer(&self, world: &World, received: &Received) -> Reply {
+        received.trail.begin(Check::Path);
+        if !self.is_nothing() {
+            received.trail.begin(Check::Method);
+        }
         match self {
             Self::Pay(route) => pay::answer(world, route, received),
             Self::OfficialAccount(target) => official_account::answer(world, target, received),
             Self::OtherMethod => Reply::empty(405),
             Self::Nothing => Reply::empty(404),
         }
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(
+            self,
+            Self::Nothing | Self::OfficialAccount(official_account::Target::Nothing)
+        )
     }
 
     fn signing(&self, world: &World, received: &Received) -> Option<Signing> {
@@ -108,14 +120,62 @@ pub(crate) fn answer(world: &World, received: &Received) -> Outcome {
             "a fault hits a request"
         );
     }
-    match fault {
+    let begun = world.time.base();
+    let mut exchange = requests::record(world.now(), received);
+    exchange.account = account;
+    exchange.operation = destination.operation().map(str::to_owned);
+    exchange.fault = fault.as_ref().map(|fault| fault.kind().to_owned());
+    let outcome = match fault {
         None => finish(
             world,
             destination.answer(world, received),
             &probe_plan(world),
         ),
         Some(fault) => faulty(world, &destination, received, fault),
+    };
+    let mut duration = world.time.base().duration_since(begun);
+    if let Outcome::Answer { after, response } = &outcome {
+        duration = duration.saturating_add(SignedDuration::try_from(*after).unwrap_or_default());
+        let body = response.body().bytes();
+        let status = response.status().as_u16();
+        exchange.answered(status, &body);
+        exchange.answer = Some(Message::new(response.headers(), &body));
     }
+    exchange.duration_microseconds = u64::try_from(duration.as_micros()).unwrap_or_default();
+    journal(world, received, exchange);
+    outcome
+}
+
+/// Notes a request whose body was not read.
+pub(crate) fn unread(world: &World, received: &Received, status: u16) {
+    received.trail.begin(Check::Size);
+    let destination = Destination::of(received);
+    let mut exchange = requests::record(world.now(), received);
+    exchange.account = destination.claimed_account(world, received);
+    exchange.operation = destination.operation().map(str::to_owned);
+    exchange.answered(status, b"");
+    journal(world, received, exchange);
+}
+
+/// Completes the record of an exchange and keeps it.
+fn journal(world: &World, received: &Received, mut exchange: Exchange) {
+    (exchange.passed, exchange.failed) = received.trail.checks();
+    exchange.complaints = received.trail.complaints();
+    tracing::debug!(
+        method = exchange.method,
+        path = exchange.path,
+        account = exchange.account,
+        operation = exchange.operation,
+        outcome = ?exchange.outcome,
+        status = exchange.status,
+        code = exchange.code,
+        failed = ?exchange.failed,
+        complaint = exchange.complaints.first().map(|complaint| complaint.field.as_str()),
+        fault = exchange.fault,
+        duration_microseconds = exchange.duration_microseconds,
+        "exchange"
+    );
+    lock(&world.requests).add(world.now(), exchange);
 }
 
 fn faulty(world: &World, destination: &Destination, received: &Received, fault: Fault) -> Outcome {

@@ -6,12 +6,15 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use kabao_models::Family;
 
-use crate::account::{Account, Credentials};
+use crate::account::{Account, AccountConfig, Credentials};
+use crate::accounts::{Accounts, Opening};
 use crate::clock::Time;
+use crate::error::StartError;
 use crate::fault::Faults;
 use crate::keys::{Authority, Files};
 use crate::ledger::Ledger;
 use crate::rates::Rates;
+use crate::requests::Requests;
 use crate::settings::Settings;
 use crate::sync::lock;
 use crate::{brand, merchant, official_account};
@@ -19,7 +22,7 @@ use crate::{brand, merchant, official_account};
 /// WeChat, as far as the sandbox knows it.
 pub(crate) struct World {
     pub(crate) time: Time,
-    pub(crate) accounts: Vec<Arc<Account>>,
+    pub(crate) accounts: Accounts,
     pub(crate) base_url: String,
     pub(crate) api_authority: Authority,
     pub(crate) ca_pem: String,
@@ -28,6 +31,7 @@ pub(crate) struct World {
     pub(crate) initial_settings: Arc<Settings>,
     pub(crate) ledger: Mutex<Ledger>,
     pub(crate) faults: Mutex<Faults>,
+    pub(crate) requests: Mutex<Requests>,
     pub(crate) rates: Mutex<Rates>,
     pub(crate) nonces: Mutex<Nonces>,
     /// Counts thousandths of probes; see [`Settings`].
@@ -56,7 +60,7 @@ impl World {
         let settings = Arc::new(parts.settings);
         let world = Self {
             time: parts.time,
-            accounts: parts.accounts,
+            accounts: Accounts::new(parts.accounts),
             base_url: parts.base_url,
             api_authority: parts.api_authority,
             ca_pem: parts.ca_pem,
@@ -65,6 +69,7 @@ impl World {
             initial_settings: settings,
             ledger: Mutex::default(),
             faults: Mutex::default(),
+            requests: Mutex::default(),
             rates: Mutex::default(),
             nonces: Mutex::default(),
             probes: Mutex::default(),
@@ -100,29 +105,76 @@ impl World {
         }
     }
 
-    pub(crate) fn account(&self, name: &str) -> Option<&Arc<Account>> {
-        self.accounts.iter().find(|account| account.name == name)
+    pub(crate) fn account(&self, name: &str) -> Option<Arc<Account>> {
+        self.accounts.find(name)
     }
 
-    pub(crate) fn account_of_appid(&self, appid: &str) -> Option<&Arc<Account>> {
-        self.accounts.iter().find(|account| {
+    pub(crate) fn account_of_appid(&self, appid: &str) -> Option<Arc<Account>> {
+        let accounts = self.accounts.all();
+        let found = accounts.iter().find(|account| {
             account.family == Family::OfficialAccount && account.appid.as_deref() == Some(appid)
-        })
+        });
+        found.cloned()
+    }
+
+    /// Lets an account join, with its folder if there is a directory.
+    pub(crate) fn add_account(&self, config: AccountConfig) -> Result<Arc<Account>, StartError> {
+        let config = AccountConfig {
+            added: true,
+            ..config
+        };
+        let opening = Opening {
+            files: self.files.as_ref(),
+            authority: &self.api_authority,
+            now: self.time.base(),
+            base_url: &self.base_url,
+        };
+        self.accounts.add(config, &opening)
+    }
+
+    /// Removes an added account with its folder and the faults that wait for it. What its number
+    /// holds stays until the next reset.
+    pub(crate) fn remove_account(&self, name: &str) -> Result<bool, StartError> {
+        let Some(account) = self.accounts.remove(name) else {
+            return Ok(false);
+        };
+        lock(&self.faults).forget(&account.name);
+        if let Some(files) = &self.files {
+            files.forget(&account.name)?;
+        }
+        Ok(true)
+    }
+
+    /// Brings back the keys that every account had when it came, in memory and in its folder.
+    pub(crate) fn restore_keys(&self) -> Result<(), StartError> {
+        for account in self.accounts.all().iter() {
+            let Some(material) = account.restore_keys()? else {
+                continue;
+            };
+            if let Some(files) = &self.files {
+                files.write_platform(&account.name, material)?;
+                files.write_account(&account.credentials(&self.base_url))?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn credentials(&self) -> Vec<Credentials> {
         self.accounts
+            .all()
             .iter()
             .map(|account| account.credentials(&self.base_url))
             .collect()
     }
 
-    /// Returns to the state at start: data, settings, faults, ledger, clock. Keys stay.
+    /// Returns to the state at start: data, settings, faults, ledger, clock. Keys and added accounts
+    /// stay.
     pub(crate) fn reset(&self) {
         self.time.reset();
         self.set_settings(Settings::clone(&self.initial_settings));
         *lock(&self.ledger) = Ledger::default();
         *lock(&self.faults) = Faults::default();
+        lock(&self.requests).clear();
         *lock(&self.rates) = Rates::default();
         *lock(&self.nonces) = Nonces::default();
         *lock(&self.probes) = 0;
@@ -130,7 +182,7 @@ impl World {
         *lock(&self.brand) = brand::Core::default();
         *lock(&self.official_account) = official_account::Core::default();
         *lock(&self.tokens) = official_account::Tokens::default();
-        for account in &self.accounts {
+        for account in self.accounts.all().iter() {
             account.set_permitted(true);
             account.reset_keys();
         }

@@ -14,7 +14,8 @@ use tracing_subscriber::EnvFilter;
 ///
 /// The sandbox verifies signatures, keeps state, answers and signs as WeChat does, for the three
 /// API families: merchant (membercard-open), brand (card-member) and official account (/card/...).
-/// It writes keys and credentials for four demo accounts, so that any client can talk to it, and
+/// It writes keys and credentials for four demo accounts, so that any client can talk to it, takes
+/// accounts of your own while it runs, and
 /// offers a control API that acts for users and operators and injects faults.
 #[derive(Parser)]
 #[command(name = "kabao-sandbox", version, after_help = CONTROL_HELP)]
@@ -49,12 +50,18 @@ Files:
   DIR/sandbox/ACCOUNT/apiclient_key.pem   the account's private key (PKCS#8)
   DIR/sandbox/ACCOUNT/apiclient_cert.pem  the account's API certificate
   DIR/sandbox/ACCOUNT/pub_key.pem         the WeChat Pay public key
-  ACCOUNT is demo-merchant, demo-brand, demo-brand-direct or demo-official-account.
+  ACCOUNT is demo-merchant, demo-brand, demo-brand-direct, demo-official-account or one of your own.
 
-Control API (JSON; errors name the field):
+Control API (JSON; errors name the field; unknown members and query parameters are errors):
   GET  /healthz                       {\"status\":\"ok\"}
-  GET  /state                         templates and members of all families
-  GET  /ledger                        every applied effect
+  GET  /state?family=                 templates and members of all families, or of one
+  GET  /ledger?account=&operation=&since=
+                                      every applied effect
+  GET  /requests?account=&operation=&outcome=&since=&bodies=true
+                                      every exchange: outcome, duration, checks passed, the one failed and why
+                                      outcome is ok, refused, unanswered, a status or a code; secrets are left out
+                                      both lists: &limit=N, &cursor=N for what follows; since by the sandbox's clock
+  DELETE /requests                    forgets them
   GET  /clock                         the sandbox's time
   POST /clock                         {\"advance_seconds\":7200} or {\"set\":\"2026-12-31T23:59:00+08:00\"}
   GET  /settings                      every choice that WeChat's documents leave open
@@ -74,7 +81,13 @@ Control API (JSON; errors name the field):
                                       {\"kind\":\"replace_body\",\"status\":202,\"headers\":{},\"body\":\"{}\"|{\"base64\":..},
                                        \"signed\":true,\"applied\":true}
   DELETE /faults                      removes them
-  GET  /accounts                      credentials, permission, key phase, certificates
+  GET  /accounts?family=              credentials, permission, key phase, certificates
+  GET  /accounts/ACCOUNT              the same with PEM texts
+  POST /accounts                      {\"name\":\"acme\",\"family\":\"merchant|brand|brand_direct|official_account\"}
+                                      optional: mchid, brand_id, appid, apiv3_key, app_secret, and certificate_pem or
+                                      public_key_pem where the private key stays with you; the rest is made.
+                                      Its requests are accepted at once; its folder is written below DIR/sandbox
+  DELETE /accounts/ACCOUNT            removes an added account and its folder
   PATCH /accounts/ACCOUNT             {\"permitted\":false} or {\"key_phase\":\"certificates|migrating|stopped|public_key\"}
   POST /cards/claim                   {\"account\":..,\"card_id\":..,\"openid\":..,\"code\":..?,\"activated\":false?}
   POST /members/activate              {\"account\":..,\"card_id\":..,\"code\":..}
@@ -83,7 +96,20 @@ Control API (JSON; errors name the field):
   POST /actions/ACCOUNT/ACTION        what only one family has, such as dynamic-code
   POST /keys/rotate                   {\"account\":..,\"key\":\"platform_certificate|sign_with_newest|public_key|client_certificate\"}
   POST /keys/revoke, /keys/restore    {\"account\":..,\"serial_no\":..?}
-  POST /reset                         back to the state at start; keys stay
+  POST /reset                         back to the state at start; {\"keys\":true} brings keys back, too,
+                                      {\"accounts\":true} removes added accounts
+
+Tickets (what must be so before an action gives one):
+  official account, submit-form       activate_ticket: wx_activate and wx_activate_after_submit are set, the form was
+                                      set by activateuserform/set, the member was claimed with \"activated\":false and is
+                                      not active, every required field is filled in; good once, for two hours
+                                      (wx_activate alone: the form activates; auto_activate: the claim does)
+  official account, encrypt-code      encrypt_code: the member exists
+  merchant, start-activation          encrypt_code and activate_ticket: the template is approved and valid with stock
+                                      left, the user holds no active card of it; REAL_TIME needs \"code\"; each good once
+  merchant, open-link                 the same, by a link that was made for JUMP_ACTIVATE
+  brand, join / open-payment-code     takes a token that the account's own call made for this user and template,
+                                      unused and not expired
 
 Logs: set KABAO_LOG to a level or filter, such as debug or kabao_sandbox=debug (default warn).";
 

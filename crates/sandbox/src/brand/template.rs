@@ -28,7 +28,7 @@ pub(crate) struct Template {
 }
 
 impl Template {
-    pub(super) fn brand(&self) -> &str {
+    pub(crate) fn brand(&self) -> &str {
         self.card.brand_id.as_deref().unwrap_or_default()
     }
 

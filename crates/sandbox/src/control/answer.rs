@@ -19,7 +19,7 @@ use crate::world::World;
 pub(super) struct Problem {
     status: u16,
     error: String,
-    field: Option<&'static str>,
+    field: Option<String>,
 }
 
 impl Problem {
@@ -36,8 +36,14 @@ impl Problem {
         Self {
             status: 400,
             error: error.into(),
-            field: Some(name),
+            field: Some(name.to_owned()),
         }
+    }
+
+    /// Names the parameter or member at fault.
+    pub(super) fn with_field(mut self, name: &str) -> Self {
+        self.field = Some(name.to_owned());
+        self
     }
 
     /// 409 with what WeChat would say.
@@ -50,14 +56,25 @@ impl Problem {
 /// Reads the body; the error names the member.
 pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(body).map_err(|error| Problem::new(400, error.to_string()))
+    serde_json::from_slice(body).map_err(|error| {
+        let text = error.to_string();
+        // "missing field `account` at line 1 column 2", "unknown field `x`, expected ..."
+        let named = text
+            .split_once("field `")
+            .and_then(|(_, rest)| rest.split_once('`'))
+            .map(|(name, _)| name.to_owned());
+        Problem {
+            field: named,
+            ..Problem::new(400, text)
+        }
+    })
 }
 
 /// Finds an account by name.
-pub(super) fn account<'a>(world: &'a World, name: &str) -> Result<&'a Arc<Account>, Problem> {
+pub(super) fn account(world: &World, name: &str) -> Result<Arc<Account>, Problem> {
     world.account(name).ok_or_else(|| {
-        let known: Vec<_> = world
-            .accounts
+        let accounts = world.accounts.all();
+        let known: Vec<_> = accounts
             .iter()
             .map(|account| account.name.as_str())
             .collect();
@@ -67,9 +84,21 @@ pub(super) fn account<'a>(world: &'a World, name: &str) -> Result<&'a Arc<Accoun
                 "there is no account `{name}`; there are: {}",
                 known.join(", ")
             ),
-            field: Some("account"),
+            field: Some("account".to_owned()),
         }
     })
+}
+
+/// Refuses an operation that the catalogue does not have.
+pub(super) fn operation(id: &str) -> Result<(), Problem> {
+    let known = id == "certificates.get" || kabao_models::operations().any(|known| known.id == id);
+    if known {
+        return Ok(());
+    }
+    Err(Problem::field(
+        "operation",
+        format!("there is no operation `{id}`"),
+    ))
 }
 
 /// Turns a result into an HTTP answer.

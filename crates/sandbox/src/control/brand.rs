@@ -33,6 +33,7 @@ pub(super) fn claim(world: &World, account: &Account, claim: Claim) -> Result<Va
         activated,
         ..
     } = claim;
+    check_brand(world, account, &card_id)?;
     let join = Join {
         card_id,
         openid,
@@ -61,6 +62,7 @@ pub(super) fn activate(
     account: &Account,
     member: &Member,
 ) -> Result<Value, Problem> {
+    check_brand(world, account, &member.card_id)?;
     act(world, account, "control.members.activate", |core, rules| {
         core.activate(&member.card_id, &member.code, world.now(), rules)
             .map(card)
@@ -69,6 +71,7 @@ pub(super) fn activate(
 
 /// The user deletes the card.
 pub(super) fn delete(world: &World, account: &Account, member: &Member) -> Result<Value, Problem> {
+    check_brand(world, account, &member.card_id)?;
     act(world, account, "control.members.delete", |core, rules| {
         core.delete_code(&member.card_id, &member.code, world.now(), rules)
             .map(card)
@@ -93,6 +96,7 @@ pub(super) fn action(
     let done = match name {
         "join" => parse(body).and_then(|body| join(world, account, body)),
         "delete-card" => parse(body).and_then(|body: OfUser| {
+            check_brand(world, account, &body.card_id)?;
             act(
                 world,
                 account,
@@ -143,9 +147,15 @@ pub(super) fn action(
             })
         }),
         "coupon-stock" => parse(body).and_then(|body: Stock| {
+            if body.available < 0 {
+                return Err(Problem::field(
+                    "available",
+                    "available: must not be negative",
+                ));
+            }
             act(world, account, "control.brand.coupon-stock", |core, _| {
                 core.put_stock(&body.stock_id, body.available);
-                Ok(json!({ "stock_id": body.stock_id, "available": body.available.max(0) }))
+                Ok(json!({ "stock_id": body.stock_id, "available": body.available }))
             })
         }),
         "exchange-template" => parse(body).and_then(|body: ExchangeTemplate| {
@@ -228,6 +238,7 @@ fn join(world: &World, account: &Account, body: Joining) -> Result<Value, Proble
         phone_number,
         mut user_information,
     } = body;
+    check_brand(world, account, &card_id)?;
     if let Some(values) = &mut user_information {
         values.visit_sensitive(&mut |field| {
             *field = Sensitive::Plain(std::mem::take(field).into_exposed());
@@ -244,6 +255,27 @@ fn join(world: &World, account: &Account, body: Joining) -> Result<Value, Proble
     act(world, account, "control.brand.join", |core, rules| {
         core.join(&join, world.now(), rules).map(card)
     })
+}
+
+/// Refuses a template of another brand than the account acts for.
+fn check_brand(world: &World, account: &Account, card_id: &str) -> Result<(), Problem> {
+    let core = lock(&world.brand);
+    let owner = core
+        .templates()
+        .find(|template| template.card.card_id.as_deref() == Some(card_id))
+        .map(|template| template.brand().to_owned());
+    match owner {
+        Some(owner) if account.brand_id.as_deref() != Some(owner.as_str()) => {
+            let problem = format!(
+                "card_id: the template belongs to brand {owner}, and `{}` acts for brand {}",
+                account.name,
+                account.brand_id.as_deref().unwrap_or_default()
+            );
+            Err(Problem::field("card_id", problem))
+        }
+        // An unknown one is refused by the family's own rule.
+        _ => Ok(()),
+    }
 }
 
 /// Does something with the core and writes what it changed into the ledger.

@@ -17,16 +17,11 @@ use crate::world::World;
 pub(super) struct Rotate {
     account: String,
     key: What,
-    /// Whether a new platform certificate signs at once.
-    #[serde(default = "yes")]
-    signs: bool,
+    /// Whether a new platform certificate signs at once; true if absent.
+    signs: Option<bool>,
 }
 
-fn yes() -> bool {
-    true
-}
-
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum What {
     /// A new platform certificate beside the old one.
@@ -42,14 +37,23 @@ enum What {
 /// Makes a new key.
 pub(super) fn rotate(world: &World, body: &Rotate) -> Result<Value, Problem> {
     let account = account(world, &body.account)?;
-    let pay = keys_of(account)?;
-    let id = make(world, account, pay, body).map_err(internal)?;
+    let pay = keys_of(&account)?;
+    if body.signs.is_some() && body.key != What::PlatformCertificate {
+        let problem = "signs: only a new platform_certificate signs at once or later";
+        return Err(Problem::field("signs", problem));
+    }
+    let of_platform = matches!(body.key, What::PlatformCertificate | What::SignWithNewest);
+    if of_platform && account.mchid.is_none() {
+        let problem = "key: brands that call directly have no platform certificates";
+        return Err(Problem::field("key", problem));
+    }
+    let id = make(world, &account, pay, body).map_err(internal)?;
     if let Some(files) = &world.files {
         files
             .write_account(&account.credentials(&world.base_url))
             .map_err(internal)?;
     }
-    Ok(json!({ "id": id, "account": show(world, account) }))
+    Ok(json!({ "id": id, "account": show(world, &account) }))
 }
 
 fn make(
@@ -77,7 +81,7 @@ fn make(
             keep(world, account, "platform_key.pem", &key)?;
             keep(world, account, "platform_cert.pem", &certificate)?;
             lock(&pay.keyring)
-                .add_platform(&certificate, &key, body.signs)?
+                .add_platform(&certificate, &key, body.signs.unwrap_or(true))?
                 .to_string()
         }
         What::PublicKey => {
@@ -95,7 +99,7 @@ fn make(
             let serial_no = certificate.serial().to_string();
             lock(&pay.keyring).add_client(certificate);
             let mut client = lock(&pay.client);
-            client.private_key_pem = key;
+            client.private_key_pem = Some(key);
             client.certificate_pem = pem;
             client.serial_no.clone_from(&serial_no);
             serial_no
@@ -129,14 +133,14 @@ pub(super) fn set_revoked(world: &World, body: &Revoke, revoked: bool) -> Result
         .map(|text| text.parse::<SerialNumber>())
         .transpose()
         .map_err(|error| Problem::field("serial_no", error.to_string()))?;
-    let found = lock(&keys_of(account)?.keyring).set_revoked(serial.as_ref(), revoked);
+    let found = lock(&keys_of(&account)?.keyring).set_revoked(serial.as_ref(), revoked);
     if found == 0 {
         return Err(Problem::field(
             "serial_no",
             "the account has no such certificate",
         ));
     }
-    Ok(show(world, account))
+    Ok(show(world, &account))
 }
 
 fn keys_of(account: &Account) -> Result<&Pay, Problem> {

@@ -113,6 +113,7 @@ pub(super) fn claim(world: &World, account: &Account, claim: Claim) -> Result<Va
         if activated {
             core.claim(context, &claim)
         } else {
+            core.check_would_wait(context, &claim)?;
             core.start_activation(context, &claim).map(|(card, _)| card)
         }
     })
@@ -169,7 +170,7 @@ pub(super) fn action(
     body: &Bytes,
 ) -> Option<Result<Value, Problem>> {
     Some(match name {
-        "dynamic-code" => parse(body).map(|card| show_dynamic_code(world, &card)),
+        "dynamic-code" => parse(body).and_then(|card| show_dynamic_code(world, account, &card)),
         "open-link" => parse(body).and_then(|open| open_link(world, account, open)),
         "start-activation" => parse(body).and_then(|start| start_activation(world, account, start)),
         "submit-form" => parse(body).and_then(|form| submit_form(world, account, &form)),
@@ -183,9 +184,15 @@ pub(super) fn action(
     })
 }
 
-fn show_dynamic_code(world: &World, card: &Card) -> Value {
+fn show_dynamic_code(world: &World, account: &Account, card: &Card) -> Result<Value, Problem> {
     let seconds = world.settings().merchant.dynamic_code_seconds;
-    json!({ "dynamic_code": dynamic_code::of(&card.card_id, &card.code, world.now(), seconds) })
+    run(
+        world,
+        account,
+        "control.merchant.dynamic-code",
+        |core, context| core.find_member(context, &card.card_id, &card.code),
+    )?;
+    Ok(json!({ "dynamic_code": dynamic_code::of(&card.card_id, &card.code, world.now(), seconds) }))
 }
 
 /// A user scans a QR code or follows a token.

@@ -32,8 +32,13 @@ pub(super) fn claim(world: &World, account: &Account, claim: Claim) -> Result<Va
         openid,
         code,
         activated,
+        phone_number,
         ..
     } = claim;
+    if phone_number.is_some() {
+        let problem = "phone_number: official accounts learn no number when a card is claimed";
+        return Err(Problem::field("phone_number", problem));
+    }
     let claim = official_account::Claim {
         card_id: card_id.clone(),
         openid,
@@ -46,7 +51,11 @@ pub(super) fn claim(world: &World, account: &Account, claim: Claim) -> Result<Va
         "control.cards.claim",
         &card_id,
         |core, context| {
-            let claimed = core.claim(context, &claim)?;
+            let claimed = if activated {
+                core.claim(context, &claim)?
+            } else {
+                core.claim_waiting(context, &claim)?
+            };
             if activated && !claimed.has_active {
                 core.activate_by_control(context, &card_id, &claimed.code)?;
             }
@@ -116,6 +125,10 @@ struct FullClaim {
     outer_str: Option<String>,
     qr_ticket: Option<String>,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -204,11 +217,11 @@ pub(super) fn action(
             )
         }),
         "pay" => parse(body).and_then(|paid| pay(world, account, paid)),
-        "revoke-tokens" => {
+        "revoke-tokens" => parse(body).map(|Nothing {}| {
             let appid = account.appid.as_deref().unwrap_or_default();
             lock(&world.tokens).revoke(appid, world.now().as_second());
-            Ok(json!({ "status": "revoked" }))
-        }
+            json!({ "status": "revoked" })
+        }),
         _ => return None,
     };
     Some(done)
@@ -283,6 +296,9 @@ fn submit(world: &World, account: &Account, form: Form) -> Result<Value, Problem
 }
 
 fn pay(world: &World, account: &Account, paid: Paid) -> Result<Value, Problem> {
+    if paid.fee <= 0 {
+        return Err(Problem::field("fee", "fee: must be positive, in fen"));
+    }
     let payment = Payment {
         mchid: paid.mchid,
         openid: paid.openid,
@@ -349,7 +365,7 @@ fn run<T: Serialize>(
     result
         .map(|value| json!(value))
         .map_err(|refused| match &refused {
-            Refused::Action(text) => Problem::new(409, *text),
+            Refused::Action(_) | Refused::FormIncomplete(_) => Problem::new(409, refused.errmsg()),
             refused => Problem::new(409, format!("{}: {}", refused.errcode(), refused.errmsg())),
         })
 }

@@ -1,6 +1,7 @@
 //! `GET /state`: templates and members of all families.
 
-use serde_json::{Value, json};
+use kabao_models::Family;
+use serde_json::{Map, Value};
 
 use super::{brand, merchant, official_account};
 use crate::clock;
@@ -9,10 +10,23 @@ use crate::world::World;
 /// Returns everything that the families hold. It shows personal data in clear: the control API is
 /// for the machine of a developer.
 pub(crate) fn state(world: &World) -> Value {
-    json!({
-        "now": clock::rfc3339(world.now()),
-        "merchant": merchant::state(world),
-        "brand": brand::state(world),
-        "official_account": official_account::state(world),
-    })
+    of(world, None)
+}
+
+/// Returns what one family holds, or all of them.
+pub(super) fn of(world: &World, family: Option<Family>) -> Value {
+    let mut shown = Map::new();
+    shown.insert("now".to_owned(), clock::rfc3339(world.now()).into());
+    type Show = fn(&World) -> Value;
+    let families: [(Family, Show); 3] = [
+        (Family::Merchant, merchant::state),
+        (Family::Brand, brand::state),
+        (Family::OfficialAccount, official_account::state),
+    ];
+    for (one, show) in families {
+        if family.is_none_or(|family| family == one) {
+            shown.insert(one.as_str().to_owned(), show(world));
+        }
+    }
+    Value::Object(shown)
 }

@@ -64,9 +64,9 @@ pub(super) fn claim(world: &World, claim: Claim) -> Result<Value, Problem> {
     }
     let account = account(world, &claim.account)?;
     let member = match account.family {
-        Family::Merchant => merchant::claim(world, account, claim),
-        Family::Brand => brand::claim(world, account, claim),
-        Family::OfficialAccount => official_account::claim(world, account, claim),
+        Family::Merchant => merchant::claim(world, &account, claim),
+        Family::Brand => brand::claim(world, &account, claim),
+        Family::OfficialAccount => official_account::claim(world, &account, claim),
     }?;
     Ok(json!({ "member": member }))
 }
@@ -75,9 +75,9 @@ pub(super) fn claim(world: &World, claim: Claim) -> Result<Value, Problem> {
 pub(super) fn activate(world: &World, member: &Member) -> Result<Value, Problem> {
     let account = account(world, &member.account)?;
     let member = match account.family {
-        Family::Merchant => merchant::activate(world, account, member),
-        Family::Brand => brand::activate(world, account, member),
-        Family::OfficialAccount => official_account::activate(world, account, member),
+        Family::Merchant => merchant::activate(world, &account, member),
+        Family::Brand => brand::activate(world, &account, member),
+        Family::OfficialAccount => official_account::activate(world, &account, member),
     }?;
     Ok(json!({ "member": member }))
 }
@@ -86,9 +86,9 @@ pub(super) fn activate(world: &World, member: &Member) -> Result<Value, Problem>
 pub(super) fn delete(world: &World, member: &Member) -> Result<Value, Problem> {
     let account = account(world, &member.account)?;
     let member = match account.family {
-        Family::Merchant => merchant::delete(world, account, member),
-        Family::Brand => brand::delete(world, account, member),
-        Family::OfficialAccount => official_account::delete(world, account, member),
+        Family::Merchant => merchant::delete(world, &account, member),
+        Family::Brand => brand::delete(world, &account, member),
+        Family::OfficialAccount => official_account::delete(world, &account, member),
     }?;
     Ok(json!({ "member": member }))
 }
@@ -98,9 +98,9 @@ pub(super) fn review(world: &World, template: &Template, approved: bool) -> Resu
     let account = account(world, &template.account)?;
     let card_id = template.card_id.as_str();
     let template = match account.family {
-        Family::Merchant => merchant::review(world, account, card_id, approved),
-        Family::Brand => brand::review(world, account, card_id, approved),
-        Family::OfficialAccount => official_account::review(world, account, card_id, approved),
+        Family::Merchant => merchant::review(world, &account, card_id, approved),
+        Family::Brand => brand::review(world, &account, card_id, approved),
+        Family::OfficialAccount => official_account::review(world, &account, card_id, approved),
     }?;
     Ok(json!({ "template": template }))
 }
@@ -110,9 +110,9 @@ pub(super) fn action(world: &World, path: &str, body: &Bytes) -> Result<Value, P
     let (name, action) = path.split_once('/').unwrap_or((path, ""));
     let account = account(world, name)?;
     let done = match account.family {
-        Family::Merchant => merchant::action(world, account, action, body),
-        Family::Brand => brand::action(world, account, action, body),
-        Family::OfficialAccount => official_account::action(world, account, action, body),
+        Family::Merchant => merchant::action(world, &account, action, body),
+        Family::Brand => brand::action(world, &account, action, body),
+        Family::OfficialAccount => official_account::action(world, &account, action, body),
     };
     done.unwrap_or_else(|| {
         let problem = format!("the {} family has no action `{action}`", account.family);

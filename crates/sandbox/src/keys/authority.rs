@@ -2,10 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use kabao_auth::PublicKey;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber, date_time_ymd,
+    Issuer, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, PublicKeyData, SanType, SerialNumber,
+    SignatureAlgorithm, date_time_ymd,
 };
 
 use crate::error::StartError;
@@ -121,6 +125,31 @@ impl Authority {
             StartError::certificate(format!("the API certificate of `{common_name}`"), source)
         };
         let key = KeyPair::from_pem(key_pem).map_err(failed)?;
+        self.issue(common_name, &key, now).map_err(failed)
+    }
+
+    /// Issues an API certificate for an RSA public key whose private half is elsewhere.
+    pub(crate) fn issue_api_for(
+        &self,
+        common_name: &str,
+        public_key_pem: &str,
+        now: Timestamp,
+    ) -> Result<String, StartError> {
+        let key = PublicKey::from_pem(public_key_pem)
+            .map_err(|source| StartError::key("the account's public key", source))?;
+        let key = ForeignKey::new(&key)
+            .ok_or_else(|| StartError::internal("a public key cannot be written"))?;
+        self.issue(common_name, &key, now).map_err(|source| {
+            StartError::certificate(format!("the API certificate of `{common_name}`"), source)
+        })
+    }
+
+    fn issue(
+        &self,
+        common_name: &str,
+        key: &impl PublicKeyData,
+        now: Timestamp,
+    ) -> Result<String, rcgen::Error> {
         let date = now.to_zoned(jiff::tz::TimeZone::UTC).date();
         let begin = date.yesterday().unwrap_or(date);
         let month = |date: jiff::civil::Date| u8::try_from(date.month()).unwrap_or(1);
@@ -142,9 +171,43 @@ impl Authority {
         );
         params.serial_number = Some(SerialNumber::from_slice(&random::serial_bytes()));
         params
-            .signed_by(&key, &self.issuer)
+            .signed_by(key, &self.issuer)
             .map(|certificate| certificate.pem())
-            .map_err(failed)
+    }
+}
+
+/// The bits of an RSA public key, as certificates hold them.
+struct ForeignKey(Vec<u8>);
+
+impl ForeignKey {
+    fn new(key: &PublicKey) -> Option<Self> {
+        /// `AlgorithmIdentifier` of rsaEncryption with the tag of the bit string that follows it.
+        const ALGORITHM: [u8; 16] = [
+            0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05,
+            0x00, 0x03,
+        ];
+        let pem = key.to_pem();
+        let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let info = STANDARD.decode(base64).ok()?;
+        let start = info
+            .windows(ALGORITHM.len())
+            .position(|window| window == ALGORITHM)?;
+        let bit_string = info.get(start + ALGORITHM.len()..)?;
+        // The length, one byte or announced by one, and the number of unused bits.
+        let (&first, rest) = bit_string.split_first()?;
+        let announced = usize::from(first & 0x7f);
+        let skipped = if first & 0x80 == 0 { 0 } else { announced };
+        rest.get(skipped + 1..).map(|bits| Self(bits.to_vec()))
+    }
+}
+
+impl PublicKeyData for ForeignKey {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
     }
 }
 
@@ -176,6 +239,22 @@ mod tests {
         assert!(certificate.is_valid_at(1_767_225_600));
         assert!(certificate.is_valid_at(1_767_225_600 + 4 * 366 * 86_400));
         assert!(!certificate.is_valid_at(1_767_225_600 + 5 * 366 * 86_400));
+    }
+
+    #[test]
+    fn a_certificate_for_a_public_key_fits_the_private_half() {
+        let (authority, _) = Authority::api(None).unwrap();
+        let pem = PrivateKey::generate_pem().unwrap();
+        let key = PrivateKey::from_pem(pem.to_str().unwrap()).unwrap();
+        let now = Timestamp::from_second(1_767_225_600).unwrap();
+        let issued = authority
+            .issue_api_for("1900000200", &key.public_key().to_pem(), now)
+            .unwrap();
+        let certificate = Certificate::from_pem(&issued).unwrap();
+        assert!(certificate.matches(&key));
+        assert_eq!(certificate.common_name(), Some("1900000200"));
+        let error = authority.issue_api_for("1", "no PEM", now).unwrap_err();
+        assert!(error.to_string().contains("public key"), "{error}");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! DIR/sandbox/server/...                      the sandbox's own keys (0600); not for clients
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ use crate::error::StartError;
 
 /// The folder of the sandbox's own keys; no account may be called so.
 const OWN: &str = "server";
+/// Which accounts were added while the sandbox ran.
+const ADDED: &str = "added.json";
 
 /// The directory with all key material.
 #[derive(Clone, Debug)]
@@ -99,8 +102,11 @@ impl Files {
         let Some(public_key_id) = earlier.public_key_id else {
             return Ok(None);
         };
+        let client_key = read(&client.join("apiclient_key.pem"))?;
+        if client_key.is_none() && config.owner.is_none() {
+            return Ok(None);
+        }
         let texts = [
-            read(&client.join("apiclient_key.pem"))?,
             read(&client.join("apiclient_cert.pem"))?,
             read(&own.join("platform_key.pem"))?,
             read(&own.join("platform_cert.pem"))?,
@@ -108,7 +114,6 @@ impl Files {
         ];
         Ok(match texts {
             [
-                Some(client_key),
                 Some(client_certificate),
                 Some(platform_key),
                 Some(platform_certificate),
@@ -148,6 +153,70 @@ impl Files {
             &material.public_key_private,
             Readers::Owner,
         )
+    }
+
+    /// Returns the accounts that earlier runs added, so that they are there again.
+    pub(crate) fn added(&self) -> Result<Vec<AccountConfig>, StartError> {
+        let mut configs = Vec::new();
+        for (name, owner_holds_key) in self.added_names()? {
+            let path = self.root.join(&name).join("account.json");
+            let earlier: Option<Credentials> =
+                read(&path)?.and_then(|json| serde_json::from_str(&json).ok());
+            match earlier {
+                Some(earlier) => {
+                    configs.push(AccountConfig::again(&name, earlier, owner_holds_key))
+                }
+                None => {
+                    tracing::warn!(account = name, "an added account has lost its account.json")
+                }
+            }
+        }
+        Ok(configs)
+    }
+
+    /// Remembers an added account for the next run.
+    pub(crate) fn note_added(&self, name: &str, owner_holds_key: bool) -> Result<(), StartError> {
+        let mut names = self.added_names()?;
+        names.insert(name.to_owned(), owner_holds_key);
+        self.write_added(&names)
+    }
+
+    /// Forgets an added account and removes its folders.
+    pub(crate) fn forget(&self, name: &str) -> Result<(), StartError> {
+        let mut names = self.added_names()?;
+        names.remove(name);
+        self.write_added(&names)?;
+        for folder in [self.root.join(name), self.root.join(OWN).join(name)] {
+            match fs::remove_dir_all(&folder) {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(source) => return Err(StartError::file(&folder, source)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the names of added accounts, and whether only their owner has the private key.
+    fn added_names(&self) -> Result<BTreeMap<String, bool>, StartError> {
+        let text = self.own(ADDED)?;
+        let names: BTreeMap<String, bool> = text
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default();
+        Ok(names
+            .into_iter()
+            .filter(|(name, _)| Self::check_name(name).is_ok())
+            .collect())
+    }
+
+    fn write_added(&self, names: &BTreeMap<String, bool>) -> Result<(), StartError> {
+        let json = serde_json::to_string(names)
+            .map_err(|error| StartError::internal(error.to_string()))?;
+        self.write_own(ADDED, &(json + "\n"))
+    }
+
+    /// Returns the folder of an account.
+    pub(crate) fn folder(&self, account: &str) -> PathBuf {
+        self.root.join(account)
     }
 
     /// Writes the folder of an account.

@@ -68,12 +68,16 @@ pub(crate) struct Keyring {
 impl Keyring {
     /// Reads key material.
     pub(crate) fn new(material: &KeyMaterial) -> Result<Self, StartError> {
-        let client_key = private_key(&material.client_key, "the account's private key")?;
         let client = certificate(
             &material.client_certificate,
             "the account's API certificate",
         )?;
-        if !client.matches(&client_key) {
+        let client_key = material
+            .client_key
+            .as_deref()
+            .map(|pem| private_key(pem, "the account's private key"))
+            .transpose()?;
+        if client_key.is_some_and(|key| !client.matches(&key)) {
             return Err(StartError::internal(
                 "the account's API certificate does not belong to its private key",
             ));
@@ -271,7 +275,7 @@ fn platform_certificate(pem: &str, key_pem: &str) -> Result<PlatformCertificate,
 
 #[cfg(test)]
 mod tests {
-    use super::super::Authority;
+    use super::super::{Authority, pooled_keys};
     use super::*;
 
     fn now() -> Timestamp {
@@ -280,7 +284,9 @@ mod tests {
 
     fn keyring() -> (Authority, Keyring) {
         let (api, _) = Authority::api(None).unwrap();
-        let material = KeyMaterial::generate(&api, "keyring", "1900000109", now()).unwrap();
+        let material =
+            KeyMaterial::generate(&api, pooled_keys("keyring").unwrap(), "1900000109", now())
+                .unwrap();
         let keyring = Keyring::new(&material).unwrap();
         (api, keyring)
     }

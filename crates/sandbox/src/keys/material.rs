@@ -18,8 +18,8 @@ use crate::sync::lock;
 /// upstream, which is why notifications can be produced here.
 #[derive(Clone, PartialEq, Eq)]
 pub struct KeyMaterial {
-    /// The account's private key, PKCS#8 (`apiclient_key.pem`).
-    pub client_key: String,
+    /// The account's private key, PKCS#8 (`apiclient_key.pem`); absent where only the owner has it.
+    pub client_key: Option<String>,
     /// The account's API certificate (`apiclient_cert.pem`).
     pub client_certificate: String,
     /// The private key of the platform certificate.
@@ -33,29 +33,17 @@ pub struct KeyMaterial {
 }
 
 impl KeyMaterial {
-    /// Makes the keys of the account with this name and merchant number or brand id.
-    ///
-    /// Making RSA keys takes a good part of a second in a debug build, so all sandboxes of one
-    /// process share them by account name; certificates, ids and secrets are new each time.
+    /// Makes certificates and ids around three keys, for a merchant number or brand id.
     pub(crate) fn generate(
         api: &Authority,
-        name: &str,
+        keys: [String; 3],
         owner: &str,
         now: Timestamp,
     ) -> Result<Self, StartError> {
-        static POOL: Mutex<BTreeMap<String, [String; 3]>> = Mutex::new(BTreeMap::new());
-        let pooled = lock(&POOL).get(name).cloned();
-        let keys = match pooled {
-            Some(keys) => keys,
-            None => {
-                let keys = generate_keys()?;
-                lock(&POOL).entry(name.to_owned()).or_insert(keys).clone()
-            }
-        };
         let [client_key, platform_key, public_key_private] = keys;
         Ok(Self {
             client_certificate: api.issue_api(owner, &client_key, now)?,
-            client_key,
+            client_key: Some(client_key),
             platform_certificate: api.issue_api("Tenpay.com sign", &platform_key, now)?,
             platform_key,
             public_key_id: public_key_id(owner),
@@ -76,8 +64,22 @@ pub(crate) fn generate_key() -> Result<String, StartError> {
     pem.to_str().map(str::to_owned).map_err(failed)
 }
 
+/// Returns the three keys that all sandboxes of this process give an account of this name: making
+/// them takes a good part of a second in a debug build.
+pub(crate) fn pooled_keys(name: &str) -> Result<[String; 3], StartError> {
+    static POOL: Mutex<BTreeMap<String, [String; 3]>> = Mutex::new(BTreeMap::new());
+    let pooled = lock(&POOL).get(name).cloned();
+    match pooled {
+        Some(keys) => Ok(keys),
+        None => {
+            let keys = generate_keys()?;
+            Ok(lock(&POOL).entry(name.to_owned()).or_insert(keys).clone())
+        }
+    }
+}
+
 /// Makes three keys side by side; each takes a good part of a second in a debug build.
-fn generate_keys() -> Result<[String; 3], StartError> {
+pub(crate) fn generate_keys() -> Result<[String; 3], StartError> {
     std::thread::scope(|scope| {
         let [first, second] = [scope.spawn(generate_key), scope.spawn(generate_key)];
         let join = |handle: std::thread::ScopedJoinHandle<'_, Result<String, StartError>>| {

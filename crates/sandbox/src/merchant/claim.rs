@@ -82,6 +82,32 @@ impl Core {
         self.claim_new(context, claim)
     }
 
+    /// Refuses a claim that shall wait for its activation where the user would take back or receive
+    /// a card that is active already.
+    pub(crate) fn check_would_wait(
+        &self,
+        context: &Context<'_>,
+        claim: &Claim,
+    ) -> Result<(), Refused> {
+        let held = self
+            .held(&claim.card_id, &claim.user)
+            .and_then(|key| self.members.get(&key));
+        let Some(member) = held else {
+            return Ok(());
+        };
+        let active = match member.status(context.now) {
+            UserCardStatus::Delete => {
+                member.before_deletion.as_ref() != Some(&UserCardStatus::NotActivate)
+            }
+            UserCardStatus::Effective => member.in_wallet.is_none(),
+            _ => false,
+        };
+        if active {
+            return Err(Rule::NotWaiting.into());
+        }
+        Ok(())
+    }
+
     /// Finds the card that a user has under a template.
     fn held(&self, card_id: &str, user: &User) -> Option<MemberKey> {
         let by_phone = || {
@@ -259,6 +285,16 @@ impl Core {
         if let Some(member) = self.members.get_mut(key) {
             member.phone_number = Some(phone_number.into());
         }
+    }
+
+    /// Refuses the name of a card that the merchant does not have.
+    pub(crate) fn find_member(
+        &self,
+        context: &Context<'_>,
+        card_id: &str,
+        code: &str,
+    ) -> Result<(), Refused> {
+        self.member(context.merchant, card_id, code).map(|_| ())
     }
 
     /// The user deletes the card.

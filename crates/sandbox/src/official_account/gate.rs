@@ -18,6 +18,7 @@ use crate::random;
 use crate::serve::{self, Call, Core, Remarks, Serve};
 use crate::settings::{Settings, Trace, UnknownPath};
 use crate::sync::lock;
+use crate::trail::{Check, Complaint};
 use crate::world::World;
 
 /// One authenticated request on its way to its core.
@@ -43,8 +44,18 @@ pub(crate) fn answer(world: &World, target: &Target, received: &Received) -> Rep
             .map_err(|refused| refused.fitted(route.operation)),
     };
     match answered {
-        Ok(body) => Reply::json(200, OFFICIAL_ACCOUNT_JSON, body),
-        Err(refused) => refusal(&settings, &refused),
+        Ok(body) => {
+            received.trail.pass();
+            Reply::json(200, OFFICIAL_ACCOUNT_JSON, body)
+        }
+        Err(refused) => {
+            if received.trail.complaints().is_empty()
+                && let Some(complaint) = refused.complaint()
+            {
+                received.trail.complain(complaint);
+            }
+            refusal(&settings, &refused, received.trail.complaints().first())
+        }
     }
 }
 
@@ -55,9 +66,12 @@ fn run(
     received: &Received,
 ) -> Result<Bytes, Refused> {
     let operation = route.operation;
+    let trail = &received.trail;
     if operation.method == Method::POST && received.body.is_empty() {
+        trail.begin(Check::Body);
         return Err(Refused::EmptyBody);
     }
+    trail.begin(Check::Credentials);
     let account = match operation.scheme {
         Scheme::Credentials => credentials(world, settings, operation, received)?,
         _ => token(world, settings, operation, received)?,
@@ -87,6 +101,8 @@ where
         received,
         call,
     } = inbound;
+    let trail = &received.trail;
+    trail.begin(Check::Body);
     let body = if call.operation.body == Body::Json {
         let rules = &call.settings.official_account;
         let tidied = forms::tidied(rules, &received.body);
@@ -101,8 +117,20 @@ where
         content_type: received.header("content-type"),
         body: &body,
     })
-    .map_err(|error| Refused::Body(error.to_string().into()))?;
-    parameters::check(call.operation, &request.strict_violations())?;
+    .map_err(|error| {
+        let complaint = Complaint::of_type::<E>(&body).unwrap_or_else(|| {
+            Complaint::new(error.field().unwrap_or_default(), error.to_string())
+        });
+        received.trail.complain(complaint);
+        Refused::Body(error.to_string().into())
+    })?;
+    trail.begin(Check::Parameters);
+    let violations = request.strict_violations();
+    violations
+        .iter()
+        .for_each(|violation| trail.complain(violation.into()));
+    parameters::check(call.operation, &violations)?;
+    trail.begin(Check::Rules);
     let answer = serve::run(world, call, request)?;
     answer.into_body().map_err(|_| Refused::Internal)
 }
@@ -122,14 +150,16 @@ fn token(
     let account = world
         .account_of_appid(&appid)
         .ok_or(Refused::TokenNotLatest)?;
+    received.trail.begin(Check::Permission);
     if rules.banned {
         return Err(Refused::Banned);
     }
     if !account.is_permitted() {
         return Err(Refused::Unauthorised);
     }
-    admit(world, settings, operation, account)?;
-    Ok(Arc::clone(account))
+    received.trail.begin(Check::Rate);
+    admit(world, settings, operation, &account)?;
+    Ok(account)
 }
 
 /// Counts a call against the quotas that the settings give every operation.
@@ -202,8 +232,8 @@ fn credentials(
             },
         });
     }
-    admit(world, settings, operation, account)?;
-    Ok(Arc::clone(account))
+    admit(world, settings, operation, &account)?;
+    Ok(account)
 }
 
 /// Returns the name of the account that a request claims to come from; used by faults.
@@ -234,8 +264,15 @@ pub(crate) fn errcode(world: &World, errcode: i64, errmsg: &str) -> Reply {
     )
 }
 
-fn refusal(settings: &Settings, refused: &Refused) -> Reply {
-    let mut body = json!({ "errcode": refused.errcode(), "errmsg": refused.errmsg() });
+fn refusal(settings: &Settings, refused: &Refused, complaint: Option<&Complaint>) -> Reply {
+    let errmsg = match complaint {
+        Some(Complaint { field, issue }) if field.is_empty() => {
+            format!("{} hint: the body {issue}", refused.text())
+        }
+        Some(Complaint { field, issue }) => format!("{} hint: {field} {issue}", refused.text()),
+        None => refused.errmsg().into_owned(),
+    };
+    let mut body = json!({ "errcode": refused.errcode(), "errmsg": errmsg });
     if let (Refused::Redeemed { card_id, code }, Value::Object(members)) = (refused, &mut body) {
         members.insert("card".to_owned(), json!({ "card_id": card_id }));
         members.insert("code".to_owned(), json!(code));

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use kabao_models::{Operation, Personal};
 
+use crate::trail::Complaint;
+
 /// Why a request or a user action is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -121,13 +123,15 @@ pub(crate) enum Refused {
     },
     /// A user cannot do this now. Never reaches an API caller.
     Action(&'static str),
+    /// A user left out these required fields. Never reaches an API caller.
+    FormIncomplete(String),
 }
 
 impl Refused {
     /// The table: code and text of every refusal.
     const fn row(&self) -> (i64, &'static str) {
         match self {
-            Self::Internal | Self::Action(_) => (-1, "system error"),
+            Self::Internal | Self::Action(_) | Self::FormIncomplete(_) => (-1, "system error"),
             Self::TokenNotLatest => (
                 40001,
                 "invalid credential, access_token is invalid or not latest",
@@ -201,6 +205,48 @@ impl Refused {
         self.row().0
     }
 
+    /// Returns the documented text alone.
+    pub(crate) const fn text(&self) -> &'static str {
+        self.row().1
+    }
+
+    /// Returns the member that a rule blames, and what it expects of it.
+    pub(crate) fn complaint(&self) -> Option<Complaint> {
+        let pointer = |member: &str| crate::pay::pointer(member);
+        Some(match self {
+            Self::Missing(member) => Complaint::new(pointer(member), "is required"),
+            Self::CardIdMissing => Complaint::new("/card_id", "is required"),
+            Self::TooLong(member) => Complaint::new(pointer(member), "is too long"),
+            Self::Body(text) => match text.strip_suffix(" is null") {
+                Some(member) => Complaint::new(pointer(member), "must not be null"),
+                None if text.contains(' ') => Complaint::new("", text.as_ref()),
+                None => Complaint::new(pointer(text), "has a value that is not allowed here"),
+            },
+            Self::Slots => Complaint::new(
+                "/card/member_card",
+                "may show at most three of bonus, balance and custom fields",
+            ),
+            Self::Picture => Complaint::new(
+                "/card/member_card",
+                "must name pictures that an upload to WeChat returned",
+            ),
+            Self::Time => Complaint::new("date_info", "must hold moments that fit its type"),
+            Self::TimeRange => Complaint::new(
+                "date_info",
+                "must end after it begins, and may only become longer",
+            ),
+            Self::Stock => Complaint::new("quantity", "must stay within the stock's bounds"),
+            Self::DateFormat => Complaint::new("begin_date, end_date", "must be YYYY-MM-DD"),
+            Self::DateRange => Complaint::new(
+                "begin_date, end_date",
+                "must be at most 62 days in order, and over",
+            ),
+            Self::CodeForm => Complaint::new("/code", "must be a free code of 1 to 20 characters"),
+            Self::EmptyBody => Complaint::new("", "must not be empty"),
+            _ => return None,
+        })
+    }
+
     /// Returns the text without its trace id. It names members, never values.
     pub(crate) fn errmsg(&self) -> Cow<'static, str> {
         let (_, text) = self.row();
@@ -211,6 +257,9 @@ impl Refused {
                 format!("{text}: {member}").into()
             }
             Self::Action(text) => (*text).into(),
+            Self::FormIncomplete(fields) => {
+                format!("required fields of the form are missing: {fields}").into()
+            }
             _ => text.into(),
         }
     }

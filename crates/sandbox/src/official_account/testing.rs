@@ -16,6 +16,7 @@ use crate::exchange::{Received, Reply};
 use crate::keys::Authority;
 use crate::settings::{OfficialAccount, Settings};
 use crate::sync::lock;
+use crate::trail::Trail;
 use crate::world::{Parts, World};
 
 /// The secret of the demo account here.
@@ -75,6 +76,7 @@ impl Site {
             target: target.to_owned(),
             headers: HeaderMap::new(),
             body: Bytes::copy_from_slice(body.as_bytes()),
+            trail: Trail::default(),
         };
         let target = super::find(&received.method, received.path(), &received.body);
         super::answer(&self.world, &target, &received)

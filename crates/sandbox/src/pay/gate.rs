@@ -15,6 +15,7 @@ use crate::exchange::Received;
 use crate::keys::Standing;
 use crate::settings::{RepeatedNonce, Settings, SignErrorDetail};
 use crate::sync::lock;
+use crate::trail::Check;
 use crate::world::World;
 
 /// Who sent an authenticated request.
@@ -26,15 +27,16 @@ pub(crate) struct Caller {
 }
 
 /// Returns the account that a request claims to come from, without checking the claim.
-pub(crate) fn claimed_identity<'a>(
-    world: &'a World,
+pub(crate) fn claimed_identity(
+    world: &World,
     operation: &Operation,
     received: &Received,
-) -> Option<&'a str> {
+) -> Option<String> {
     let authorization = Authorization::parse(received.header("authorization")?).ok()?;
     candidates(world, &authorization)
+        .into_iter()
         .max_by_key(|account| account.family == operation.family)
-        .map(|account| account.name.as_str())
+        .map(|account| account.name.clone())
 }
 
 /// Authenticates a request: `Accept` and `User-Agent`, scheme and syntax of `Authorization`, clock,
@@ -47,10 +49,13 @@ pub(crate) fn authenticate(
 ) -> Result<Caller, Refusal> {
     let rules = &settings.authentication;
     let refuse = |error: AuthenticationError| refusal(&error, settings.answers.sign_error_detail);
+    let trail = &received.trail;
     if rules.require_client_headers {
+        trail.begin(Check::ClientHeaders);
         require_client_headers(received.header("accept"), received.header("user-agent"))
             .map_err(refuse)?;
     }
+    trail.begin(Check::Scheme);
     let header = received
         .header("authorization")
         .ok_or_else(|| refuse(AuthenticationError::Malformed))?;
@@ -58,16 +63,20 @@ pub(crate) fn authenticate(
     if scheme != Scheme::of_target(&received.target) {
         return Err(refuse(AuthenticationError::UnknownScheme));
     }
+    trail.begin(Check::Authorization);
     let authorization = Authorization::parse(header).map_err(refuse)?;
+    trail.begin(Check::Timestamp);
     let now = world.signature_time();
     let deviation = now.as_second().abs_diff(authorization.timestamp());
     if !u64::try_from(rules.max_skew_seconds).is_ok_and(|limit| deviation < limit) {
         return Err(refuse(AuthenticationError::ClockSkew));
     }
+    trail.begin(Check::SerialNumber);
     let serial = authorization
         .serial()
         .ok_or_else(|| refuse(AuthenticationError::UnknownSerial))?;
     let (account, pay, key) = find_key(world, operation, &authorization, &serial, settings)?;
+    trail.begin(Check::Signature);
     authorization
         .verify(
             &ReceivedRequest {
@@ -85,6 +94,7 @@ pub(crate) fn authenticate(
             }
         })?;
     if rules.repeated_nonce == RepeatedNonce::Refuse {
+        trail.begin(Check::Nonce);
         let first = lock(&world.nonces).first_use(
             authorization.identity(),
             authorization.nonce(),
@@ -99,8 +109,8 @@ pub(crate) fn authenticate(
         }
     }
     Ok(Caller {
-        account: Arc::clone(account),
-        pay: Arc::clone(pay),
+        account,
+        pay,
         serial,
         scheme,
     })
@@ -116,42 +126,48 @@ fn signed_body<'r>(operation: &Operation, received: &'r Received) -> &'r [u8] {
 }
 
 /// The accounts whose number stands in `Authorization`.
-fn candidates<'a>(
-    world: &'a World,
-    authorization: &Authorization,
-) -> impl Iterator<Item = &'a Arc<Account>> {
+fn candidates(world: &World, authorization: &Authorization) -> Vec<Arc<Account>> {
     let scheme = authorization.scheme();
-    let identity = authorization.identity().to_owned();
-    world.accounts.iter().filter(move |account| {
+    let identity = authorization.identity();
+    let accounts = world.accounts.all();
+    let named = accounts.iter().filter(|account| {
         let number = match scheme {
             Scheme::Merchant => &account.mchid,
             // Brand-direct accounts have a brand id and no merchant number.
             Scheme::Brand if account.mchid.is_none() => &account.brand_id,
             Scheme::Brand => &None,
         };
-        account.pay.is_some() && number.as_deref() == Some(identity.as_str())
-    })
+        account.pay.is_some() && number.as_deref() == Some(identity)
+    });
+    named.cloned().collect()
 }
 
 /// Finds the certificate; among accounts that share a number, the one of the operation's family
 /// comes first.
-fn find_key<'a>(
-    world: &'a World,
+fn find_key(
+    world: &World,
     operation: &Operation,
     authorization: &Authorization,
     serial: &SerialNumber,
     settings: &Settings,
-) -> Result<(&'a Arc<Account>, &'a Arc<Pay>, PublicKey), Refusal> {
-    let mut accounts: Vec<_> = candidates(world, authorization).collect();
+) -> Result<(Arc<Account>, Arc<Pay>, PublicKey), Refusal> {
+    let mut accounts = candidates(world, authorization);
     accounts.sort_by_key(|account| account.family != operation.family);
     let mut problem = refusal(
         &AuthenticationError::UnknownSerial,
         settings.answers.sign_error_detail,
     );
     for account in accounts {
-        let Some(pay) = &account.pay else { continue };
-        match lock(&pay.keyring).standing(serial, world.signature_time()) {
-            Standing::Usable(key) => return Ok((account, pay, key.clone())),
+        let Some(pay) = account.pay.clone() else {
+            continue;
+        };
+        let keyring = lock(&pay.keyring);
+        match keyring.standing(serial, world.signature_time()) {
+            Standing::Usable(key) => {
+                let key = key.clone();
+                drop(keyring);
+                return Ok((account, pay, key));
+            }
             Standing::Revoked => {
                 problem = sign_error("商户证书已作废", "the merchant certificate was revoked")
             }

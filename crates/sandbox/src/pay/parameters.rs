@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Inbound;
 use super::refusal::{Detail, Refusal};
 use super::strict::{self, FlawKind};
+use crate::trail::Complaint;
 
 /// Decodes path, query and body.
 pub(crate) fn decode<E: Endpoint>(inbound: &Inbound<'_>) -> Result<E, Refusal> {
@@ -21,7 +22,7 @@ pub(crate) fn decode<E: Endpoint>(inbound: &Inbound<'_>) -> Result<E, Refusal> {
         content_type: received.header("content-type"),
         body: &received.body,
     })
-    .map_err(|error| undecodable(&error, &received.body))
+    .map_err(|error| undecodable::<E>(&error, &received.body))
 }
 
 fn check_json(inbound: &Inbound<'_>, path: &str) -> Result<(), Refusal> {
@@ -105,7 +106,7 @@ fn at_body(document: &Value, pointer: &str, chinese: &str, english: &str) -> Ref
     )
 }
 
-fn undecodable(error: &DecodeError, body: &[u8]) -> Refusal {
+fn undecodable<E: Endpoint>(error: &DecodeError, body: &[u8]) -> Refusal {
     let location = match error.location() {
         Location::Path => "url",
         Location::Query => "query",
@@ -114,11 +115,14 @@ fn undecodable(error: &DecodeError, body: &[u8]) -> Refusal {
     if let Some((line, column)) = error.position() {
         let pointer = strict::pointer_at(body, line, column);
         let document = serde_json::from_slice::<Value>(body).unwrap_or_default();
+        let issue = Complaint::of_type::<E>(body).map(|complaint| complaint.issue);
         return at_body(
             &document,
             &pointer,
             "类型转换失败，字段类型错误",
-            "the value has the wrong JSON type",
+            issue
+                .as_deref()
+                .unwrap_or("the value has the wrong JSON type"),
         );
     }
     let field = error.field().unwrap_or_default();
@@ -136,10 +140,18 @@ fn undecodable(error: &DecodeError, body: &[u8]) -> Refusal {
 
 /// Refuses the first member that breaks a documented limit.
 pub(crate) fn check_limits<E: Endpoint>(inbound: &Inbound<'_>, request: &E) -> Result<(), Refusal> {
-    match request.strict_violations().first() {
-        None => Ok(()),
-        Some(violation) => Err(violated::<E>(inbound, violation)),
-    }
+    let violations = request.strict_violations();
+    let Some(first) = violations.first() else {
+        return Ok(());
+    };
+    let refusal = violated::<E>(inbound, first);
+    let trail = &inbound.received.trail;
+    refusal
+        .complaint()
+        .into_iter()
+        .chain(violations.iter().skip(1).map(Complaint::from))
+        .for_each(|complaint| trail.complain(complaint));
+    Err(refusal)
 }
 
 fn violated<E: Endpoint>(inbound: &Inbound<'_>, violation: &Violation) -> Refusal {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::exchange::{PAY_JSON, Reply};
 use crate::random;
+use crate::trail::Complaint;
 
 /// The language of an error text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,13 @@ impl Refusal {
             "系统异常，请使用相同参数稍后重试",
             "System fault; try again later with the same parameters",
         )
+    }
+
+    /// Returns what the refusal blames, if it blames a part of the request.
+    pub(crate) fn complaint(&self) -> Option<Complaint> {
+        let detail = self.detail.as_ref()?;
+        let text = |name: &str| detail.get(name).and_then(Value::as_str);
+        Some(Complaint::new(text("field")?, text("issue")?))
     }
 
     /// Turns the refusal into an unsigned answer.

@@ -40,6 +40,15 @@ impl AnswerBody {
         Self(Content::Nothing { told: false })
     }
 
+    /// Returns what is sent, unless it is made while it is sent.
+    pub(crate) fn bytes(&self) -> Bytes {
+        match &self.0 {
+            Content::Whole(bytes) => bytes.clone(),
+            Content::Truncated { first, .. } => first.clone().unwrap_or_default(),
+            Content::Endless { .. } | Content::Nothing { .. } => Bytes::new(),
+        }
+    }
+
     /// This many blanks, made as they are sent.
     pub(crate) fn endless(bytes: u64) -> Self {
         Self(Content::Endless { remaining: bytes })

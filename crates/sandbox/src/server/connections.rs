@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use super::AnswerBody;
 use crate::exchange::Received;
 use crate::site::Outcome;
+use crate::trail::Trail;
 
 /// Connections served at once; further ones wait in the backlog.
 const CONNECTIONS: usize = 1_024;
@@ -43,6 +44,9 @@ pub(crate) trait Service: Send + Sync + 'static {
 
     /// Answers one request.
     fn answer(&self, received: &Received) -> Outcome;
+
+    /// Notes a request whose body was not read, and the status that it gets.
+    fn unread(&self, received: &Received, status: u16);
 }
 
 /// Serves a listener until `stop` changes, then drains for a bounded time.
@@ -167,11 +171,13 @@ async fn respond(
         Limited::new(body, service.max_body_bytes()).collect(),
     )
     .await;
-    let body = match collected {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => return Ok(refuse(413)),
+    let (body, unread) = match collected {
+        Ok(Ok(body)) => (body.to_bytes(), None),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            (bytes::Bytes::new(), Some(413))
+        }
         Ok(Err(_)) => return Err(Dropped),
-        Err(_) => return Ok(refuse(408)),
+        Err(_) => (bytes::Bytes::new(), Some(408)),
     };
     let target = head
         .uri
@@ -182,7 +188,12 @@ async fn respond(
         target,
         headers: head.headers,
         body,
+        trail: Trail::default(),
     };
+    if let Some(status) = unread {
+        service.unread(&received, status);
+        return Ok(refuse(status));
+    }
     // RSA and key generation take their time; they must not hold up other connections.
     let answered = tokio::task::spawn_blocking(move || service.answer(&received)).await;
     let Ok(outcome) = answered else {

@@ -111,7 +111,13 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(running: &Running, account: &str) -> Self {
         let credentials = running.account(account).unwrap();
-        let key = PrivateKey::from_pem(credentials.private_key_pem.as_deref().unwrap()).unwrap();
+        let key = credentials.private_key_pem.clone().unwrap();
+        Self::with_key(running, credentials, &key)
+    }
+
+    /// A caller whose private key is not the sandbox's business.
+    pub(crate) fn with_key(running: &Running, credentials: Credentials, key: &str) -> Self {
+        let key = PrivateKey::from_pem(key).unwrap();
         let certificate =
             Certificate::from_pem(credentials.certificate_pem.as_deref().unwrap()).unwrap();
         let (scheme, id) = match &credentials.mchid {

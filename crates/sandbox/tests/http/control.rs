@@ -96,6 +96,48 @@ async fn errors_name_the_field_and_the_alternatives() {
             400,
             "no keys",
         ),
+        (
+            "POST",
+            "/keys/rotate",
+            json!({"account": "demo-merchant", "key": "public_key", "signs": false}),
+            400,
+            "signs: only a new platform_certificate",
+        ),
+        (
+            "POST",
+            "/keys/rotate",
+            json!({"account": "demo-brand-direct", "key": "platform_certificate"}),
+            400,
+            "no platform certificates",
+        ),
+        (
+            "PATCH",
+            "/accounts/demo-brand-direct",
+            json!({"key_phase": "migrating"}),
+            400,
+            "public_key is their only phase",
+        ),
+        (
+            "PATCH",
+            "/accounts/demo-merchant",
+            json!({}),
+            400,
+            "give permitted, key_phase or both",
+        ),
+        (
+            "POST",
+            "/actions/demo-brand/coupon-stock",
+            json!({"stock_id": "1", "available": -1}),
+            400,
+            "available: must not be negative",
+        ),
+        (
+            "POST",
+            "/actions/demo-merchant/dynamic-code",
+            json!({"card_id": CARD_ID, "code": "none"}),
+            409,
+            "code does not exist",
+        ),
         ("GET", "/nowhere", Value::Null, 404, "/ledger"),
         ("DELETE", "/ledger", Value::Null, 405, "GET /ledger"),
     ] {
@@ -214,4 +256,63 @@ async fn a_dynamic_code_stands_in_for_the_code() {
         client.send(get(&target)).await.json()["code"],
         "478515832665"
     );
+}
+
+#[tokio::test]
+async fn a_claim_that_shall_wait_never_gives_an_active_card() {
+    let running = start().await;
+    let holder = json!({"account": "demo-merchant", "card_id": CARD_ID, "code": "478515832665"});
+    assert_eq!(
+        control(&running, "POST", "/members/delete", &holder)
+            .await
+            .status,
+        200
+    );
+    let mut claim = json!({"account": "demo-merchant", "card_id": CARD_ID,
+        "openid": "obLatjnx9gnqzS4myYGmLZ7LgLBA", "activated": false});
+    let refused = control(&running, "POST", "/cards/claim", &claim).await;
+    assert_eq!(refused.status, 409, "{refused:?}");
+    assert_eq!(running.ledger().len(), 1, "only the deletion");
+    claim["openid"] = json!("oNew");
+    let waiting = control(&running, "POST", "/cards/claim", &claim)
+        .await
+        .json();
+    assert_eq!(waiting["member"]["user_card_status"], "NOT_ACTIVATE");
+}
+
+#[tokio::test]
+async fn a_brand_acts_on_its_own_templates_only() {
+    let running = start().await;
+    let other = json!({"name": "other", "family": "brand", "brand_id": "1005"});
+    assert_eq!(
+        control(&running, "POST", "/accounts", &other).await.status,
+        200
+    );
+    let name = json!({"card_id": CARD_ID, "openid": "obLatjnx9gnqzS4myYGmLZ7LgLBA"});
+    let mut claim = name.clone();
+    claim["account"] = json!("other");
+    let member = json!({"account": "other", "card_id": CARD_ID, "code": "478515832665"});
+    for (path, body) in [
+        ("/cards/claim", &claim),
+        ("/members/activate", &member),
+        ("/members/delete", &member),
+        ("/actions/other/join", &name),
+        ("/actions/other/delete-card", &name),
+    ] {
+        let answer = control(&running, "POST", path, body).await;
+        let error = answer.json();
+        assert_eq!(
+            (answer.status, &error["field"]),
+            (400, &json!("card_id")),
+            "{path}: {error}"
+        );
+        assert!(
+            error["error"]
+                .as_str()
+                .unwrap()
+                .contains("belongs to brand 1004"),
+            "{error}"
+        );
+    }
+    assert!(running.ledger().is_empty());
 }

@@ -7,6 +7,7 @@
     reason = "helpers of tests may fail loudly, too"
 )]
 
+mod accounts;
 mod authentication;
 mod brand;
 mod client;
@@ -15,4 +16,5 @@ mod faults;
 mod merchant;
 mod merchant_life;
 mod official_account;
+mod requests;
 mod vectors;

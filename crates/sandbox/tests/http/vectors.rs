@@ -31,7 +31,7 @@ async fn start(vectors: &Value) -> Running {
         &keys["wechatpay_public_key"],
     );
     let material = KeyMaterial {
-        client_key: text(&merchant["private_key_pem"]),
+        client_key: Some(text(&merchant["private_key_pem"])),
         client_certificate: text(&merchant["certificate_pem"]),
         platform_key: text(&platform["private_key_pem"]),
         platform_certificate: text(&platform["certificate_pem"]),

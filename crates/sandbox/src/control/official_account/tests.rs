@@ -8,7 +8,7 @@ use crate::official_account::testing::Site;
 /// Does one action and returns what it shows.
 fn action(site: &Site, name: &str, body: &Value) -> Result<Value, Problem> {
     let account = site.world.account("demo-official-account").unwrap();
-    super::action(&site.world, account, name, &Bytes::from(body.to_string())).unwrap()
+    super::action(&site.world, &account, name, &Bytes::from(body.to_string())).unwrap()
 }
 
 #[test]
@@ -38,7 +38,7 @@ fn a_card_goes_to_a_friend_and_comes_back_from_deletion() {
         code: friend["code"].as_str().unwrap().to_owned(),
     };
     assert_eq!(
-        delete(&site.world, account, &member).unwrap()["status"],
+        delete(&site.world, &account, &member).unwrap()["status"],
         "DELETE"
     );
     let held = json!({"card_id": card_id, "code": member.code});
@@ -84,7 +84,49 @@ fn a_claim_by_qr_code_a_payment_and_an_unknown_card_are_answered() {
         "revoked"
     );
     let account = site.world.account("demo-official-account").unwrap();
-    assert!(super::action(&site.world, account, "fly", &Bytes::new()).is_none());
+    assert!(super::action(&site.world, &account, "fly", &Bytes::new()).is_none());
     let state = state(&site.world);
     assert_eq!(state["members"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn a_claim_that_cannot_wait_or_is_not_understood_is_refused_without_effect() {
+    let site = Site::new();
+    let account = site.world.account("demo-official-account").unwrap();
+    let order = |openid: &str, more: Value| {
+        let mut body = json!({"account": account.name, "card_id": crate::demo::OFFICIAL_ACCOUNT_CARD, "openid": openid});
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        claim(&site.world, &account, serde_json::from_value(body).unwrap())
+    };
+    for (openid, more, text) in [
+        ("oNew", json!({"activated": false}), "auto_activate"),
+        (
+            "oNew",
+            json!({"phone_number": "13800000000"}),
+            "phone_number",
+        ),
+    ] {
+        let problem = order(openid, more).unwrap_err();
+        assert!(format!("{problem:?}").contains(text), "{problem:?}");
+    }
+    assert!(lock(&site.world.ledger).entries().is_empty());
+    assert_eq!(order("oNew", json!({})).unwrap()["has_active"], true);
+}
+
+#[test]
+fn actions_refuse_what_they_would_not_look_at() {
+    let site = Site::new();
+    for (name, body, text) in [
+        ("revoke-tokens", json!({"account": "x"}), "account"),
+        (
+            "pay",
+            json!({"mchid": "1", "openid": "o", "fee": 0}),
+            "fee: must be positive",
+        ),
+    ] {
+        let problem = action(&site, name, &body).unwrap_err();
+        assert!(format!("{problem:?}").contains(text), "{problem:?}");
+    }
 }

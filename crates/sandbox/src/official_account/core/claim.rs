@@ -92,6 +92,30 @@ impl Core {
         self.issue(context, key, card, claim.qr_ticket.as_deref())
     }
 
+    /// The same for a card that shall wait for its activation; refuses what would be active.
+    pub(crate) fn claim_waiting(
+        &mut self,
+        context: &Context<'_>,
+        claim: &Claim,
+    ) -> Result<Claimed, Refused> {
+        let template = self.templates.get(&claim.card_id).ok_or(Refused::CardId)?;
+        if template.activation_mode() == ActivationMode::Automatic {
+            return Err(Refused::Action(
+                "activated: a card with auto_activate is active as soon as it is claimed, so it cannot be claimed with false",
+            ));
+        }
+        let earlier = self
+            .deleted_card(&claim.card_id, &claim.openid, claim.code.as_deref())
+            .filter(|_| context.rules.reclaim_restores)
+            .and_then(|key| self.user_cards.get(&key));
+        if earlier.is_some_and(|card| card.has_active) {
+            return Err(Refused::Action(
+                "activated: the user takes back a deleted card that was active, so it cannot be claimed with false",
+            ));
+        }
+        self.claim(context, claim)
+    }
+
     /// Puts a new card into a wallet; every check has passed.
     fn issue(
         &mut self,

@@ -94,9 +94,11 @@ impl Core {
         }
         if !card.has_active
             && let Some(required) = &form.required_form
-            && !is_complete(required, &info)
         {
-            return Err(Refused::Action("a required field of the form is missing"));
+            let missing = missing_fields(required, &info);
+            if !missing.is_empty() {
+                return Err(Refused::FormIncomplete(missing.join(", ")));
+            }
         }
         let mut after = card.clone();
         after.user_info = info.clone();
@@ -192,15 +194,9 @@ fn can_modify(form: &SetActivateUserForm) -> bool {
         .any(|part| part.can_modify == Some(true))
 }
 
-/// Tells whether every field of the mandatory part has a value.
-fn is_complete(required: &ActivateForm, info: &UserInfo) -> bool {
-    let common = required.common_field_id_list.iter().flatten().all(|field| {
-        info.common_field_list.iter().flatten().any(|given| {
-            given.name.as_ref() == Some(field)
-                && given.value.as_ref().is_some_and(|value| !value.is_empty())
-        })
-    });
-    let named = |name: &str| {
+/// Lists the required fields that are not filled in, by the names that the form gives them.
+fn missing_fields(required: &ActivateForm, info: &UserInfo) -> Vec<String> {
+    let is_given = |name: &str| {
         info.custom_field_list.iter().flatten().any(|given| {
             let value = given.value.as_ref().is_some_and(|value| !value.is_empty());
             let values = given
@@ -210,17 +206,26 @@ fn is_complete(required: &ActivateForm, info: &UserInfo) -> bool {
             given.name.as_deref() == Some(name) && (value || values)
         })
     };
-    let custom = required
-        .custom_field_list
+    let common = required
+        .common_field_id_list
         .iter()
         .flatten()
-        .all(|name| named(name));
+        .filter(|field| {
+            !info.common_field_list.iter().flatten().any(|given| {
+                given.name.as_ref() == Some(field)
+                    && given.value.as_ref().is_some_and(|value| !value.is_empty())
+            })
+        })
+        .map(|field| field.as_str().to_owned());
+    let custom = required.custom_field_list.iter().flatten().cloned();
     let rich = required
         .rich_field_list
         .iter()
         .flatten()
-        .all(|field| field.name.as_deref().is_some_and(named));
-    common && custom && rich
+        .map(|field| field.name.clone().unwrap_or_default());
+    common
+        .chain(custom.chain(rich).filter(|name| !is_given(name)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -402,5 +407,24 @@ mod tests {
                 replaces
             );
         }
+    }
+
+    #[test]
+    fn required_fields_that_are_left_out_are_named() {
+        let required: ActivateForm = serde_json::from_value(serde_json::json!({
+            "common_field_id_list": ["USER_FORM_INFO_FLAG_MOBILE", "USER_FORM_INFO_FLAG_SEX"],
+            "custom_field_list": ["座位"],
+            "rich_field_list": [{"type": "FORM_FIELD_RADIO", "name": "茶", "values": ["红茶"]}],
+        }))
+        .unwrap();
+        assert_eq!(
+            missing_fields(&required, &info("13800000000")),
+            ["USER_FORM_INFO_FLAG_SEX", "座位", "茶"]
+        );
+        let refused = Refused::FormIncomplete("座位".into());
+        assert_eq!(
+            refused.errmsg(),
+            "required fields of the form are missing: 座位"
+        );
     }
 }

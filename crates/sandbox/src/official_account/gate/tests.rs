@@ -207,7 +207,7 @@ fn permission_and_quota_come_before_the_body() {
     assert_eq!((get(&site), get(&site)), (41012, 45011));
     site.rules(|rules| rules.calls_per_day = Some(0));
     assert_eq!(get(&site), 45009);
-    site.world.accounts[0].set_permitted(false);
+    site.world.accounts.all()[0].set_permitted(false);
     assert_eq!(get(&site), 48001);
     site.rules(|rules| rules.banned = true);
     assert_eq!(get(&site), 48004);

@@ -62,9 +62,9 @@ pub(super) fn access(produced: &mut Produced) {
         site.rules(|rules| rules.ignore_null_members = false);
         try_with(&site, post(), &site.token, null, 47001);
         site.rules(|rules| *rules = OfficialAccount::default());
-        site.world.accounts[0].set_permitted(false);
+        site.world.accounts.all()[0].set_permitted(false);
         try_with(&site, post(), &site.token, body, 48001);
-        site.world.accounts[0].set_permitted(true);
+        site.world.accounts.all()[0].set_permitted(true);
     }
 }
 
