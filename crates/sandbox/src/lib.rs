@@ -141,6 +141,7 @@ mod keys;
 mod ledger;
 mod merchant;
 mod numbers;
+mod odd_values;
 mod official_account;
 mod overlay;
 mod pay;

@@ -29,7 +29,7 @@ use crate::settings::Settings;
 use crate::sync::lock;
 use crate::trail::Check;
 use crate::world::World;
-use crate::{random, serve};
+use crate::{odd_values, random, serve};
 
 /// One authenticated request on its way to its core.
 pub(crate) struct Inbound<'a> {
@@ -158,7 +158,9 @@ where
     trail.begin(Check::Rules);
     let mut answer = serve::run(inbound.world, call, request).map_err(Into::into)?;
     sensitive::encrypt_answer(inbound.caller, &mut answer)?;
-    answer.into_body().map_err(|_| Refusal::system_error())
+    let body = answer.into_body().map_err(|_| Refusal::system_error())?;
+    let odd = &call.settings.odd_values;
+    Ok(odd_values::written(odd, call.operation.id, body))
 }
 
 fn permission(inbound: &Inbound<'_>) -> Result<(), Refusal> {

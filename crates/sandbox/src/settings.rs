@@ -5,6 +5,7 @@
 
 mod brand;
 mod merchant;
+mod odd_values;
 mod official_account;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ pub use self::brand::{
     Brand, ConflictingSections, PickupTime, StockFalls, TermStart, UnauthorizedBrand, WrongOpenid,
 };
 pub use self::merchant::{Merchant, PageOffset, ServiceItem, ServiceMessage, ServiceState};
+pub use self::odd_values::OddValues;
 pub use self::official_account::{OfficialAccount, ReviewTable, Trace, UnknownPath};
 
 /// All settings. Each default is the reading that seems most likely, or, where nothing is known,
@@ -30,6 +32,8 @@ pub struct Settings {
     pub brand: Brand,
     /// The official-account family.
     pub official_account: OfficialAccount,
+    /// Values of all families that documents, samples and SDKs give different forms.
+    pub odd_values: OddValues,
 }
 
 /// Open choices of request authentication.

@@ -11,10 +11,11 @@ use std::path::Path;
 use kabao_sandbox::Settings;
 use serde_json::Value;
 
-const SOURCES: [&str; 4] = [
+const SOURCES: [&str; 5] = [
     include_str!("../src/settings.rs"),
     include_str!("../src/settings/brand.rs"),
     include_str!("../src/settings/merchant.rs"),
+    include_str!("../src/settings/odd_values.rs"),
     include_str!("../src/settings/official_account.rs"),
 ];
 

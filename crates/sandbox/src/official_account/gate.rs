@@ -14,6 +14,7 @@ use super::route::{Route, Target};
 use super::{Refused, forms, parameters};
 use crate::account::Account;
 use crate::exchange::{OFFICIAL_ACCOUNT_JSON, Received, Reply};
+use crate::odd_values;
 use crate::random;
 use crate::serve::{self, Call, Core, Remarks, Serve};
 use crate::settings::{Settings, Trace, UnknownPath};
@@ -132,7 +133,9 @@ where
     parameters::check(call.operation, &violations)?;
     trail.begin(Check::Rules);
     let answer = serve::run(world, call, request)?;
-    answer.into_body().map_err(|_| Refused::Internal)
+    let body = answer.into_body().map_err(|_| Refused::Internal)?;
+    let odd = &call.settings.odd_values;
+    Ok(odd_values::written(odd, call.operation.id, body))
 }
 
 /// Finds the account of a token, and whether it may call.

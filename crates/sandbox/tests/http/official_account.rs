@@ -306,3 +306,23 @@ async fn an_unsigned_answer_is_edited_and_replaced_too() {
         (b"{}".as_slice(), Some("application/json; encoding=utf-8"))
     );
 }
+
+#[tokio::test]
+async fn settings_give_values_the_other_form_that_documents_have() {
+    let running = start().await;
+    let token = token(&running).await;
+    let odd =
+        json!({ "odd_values": { "balances_are_decimals": true, "batch_get_has_card_list": true } });
+    let set = control(&running, "PATCH", "/settings", &odd).await;
+    assert_eq!(set.status, 200, "{set:?}");
+    let target = format!("/card/membercard/userinfo/get?access_token={token}");
+    let answer = call(&running, "POST", &target, &member()).await;
+    let text = String::from_utf8(answer.body).unwrap();
+    assert!(
+        text.contains("\"balance\":") && text.contains(".0"),
+        "{text}"
+    );
+    let page = json!({ "offset": 0, "count": 10 });
+    let listed = post(&running, &token, "/card/batchget", page).await;
+    assert_eq!(listed["card_list"], json!([]), "{listed}");
+}
