@@ -38,6 +38,9 @@ pub(crate) const OFFICIAL_ACCOUNT: Demo = Demo {
     openid: "",
 };
 
+/// The second card of [`OFFICIAL_ACCOUNT`], for messages to advertise.
+pub(crate) const ADVERTISED_CARD: &str = "p1Pj9jr90_SQRaVqYI239Ka1erkI";
+
 pub(crate) const ALL: [&Demo; 3] = [&MERCHANT, &BRAND, &OFFICIAL_ACCOUNT];
 
 impl Demo {

@@ -8,6 +8,7 @@
 mod brand;
 mod control;
 mod demo;
+mod foreign_forms;
 mod founding;
 mod ledger;
 mod life_brand;

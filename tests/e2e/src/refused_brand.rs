@@ -68,6 +68,8 @@ async fn every_operation_tells_what_wechat_refuses() {
     let world = World::start().await;
     let clock = json!({ "set": "2026-03-10T09:00:00+08:00" });
     world.order("POST", "/clock", &clock).await;
+    let strict = json!({ "brand": { "conflicting_sections": "refuse" } });
+    world.order("PATCH", "/settings", &strict).await;
     let mut walk = Walk::new(&world, &BRAND);
     let mut refused = BTreeSet::new();
     for caller in [&PROVIDER, &DIRECT] {

@@ -48,6 +48,9 @@ fn refusal(errcode: &'static str) -> Refusal {
 #[tokio::test]
 async fn every_operation_tells_what_wechat_refuses() {
     let world = World::start().await;
+    // The defaults take what the documents' examples have.
+    let strict = json!({"require_cdn_pictures": true, "refuse_past_message_ends": true});
+    settings(&world, strict).await;
     let mut walk = Walk::new(&world, &OFFICIAL_ACCOUNT);
     let mut refused = BTreeSet::new();
     for rows in [

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{adapted, approve, merge, text};
-use crate::demo::OFFICIAL_ACCOUNT;
+use crate::demo::{ADVERTISED_CARD, OFFICIAL_ACCOUNT};
 use crate::walk::Walk;
 
 const GET: &str = "official_account.card.get";
@@ -27,10 +27,10 @@ pub(super) async fn make(walk: &mut Walk<'_>) -> String {
 
     let list = "official_account.card.batch_get";
     let cards = walk.call(list, walk.example(list)).await;
-    assert_eq!(cards["total_num"], 2);
+    assert_eq!(cards["total_num"], 3);
     assert_eq!(
         cards["card_id_list"],
-        json!([OFFICIAL_ACCOUNT.card_id, card_id])
+        json!([OFFICIAL_ACCOUNT.card_id, ADVERTISED_CARD, card_id])
     );
 
     let stock = "official_account.card.modify_stock";
