@@ -120,6 +120,27 @@ fn weixin_java_mp_reads_and_changes_a_member() {
     assert_eq!(seen["refusal"], 40056, "{seen}");
 }
 
+#[test]
+#[ignore = "needs Java and Maven: run .ci/interop"]
+fn weixin_java_pay_takes_an_answer_without_a_body() {
+    let gateway = Gateway::start("java-pay");
+    let run = "10000007";
+    let classes = format!(
+        "{}:{}/*",
+        built("java-mp/classes").display(),
+        built("java-mp/lib").display()
+    );
+    let seen = json(
+        Command::new("java")
+            .args(["-cp", &classes, "dev.kabao.interop.mp.Pay"])
+            .arg(gateway.sandbox_files())
+            .args([gateway.address("sandbox"), run]),
+    );
+    assert_ne!(seen["before"]["level"], "黄金会员", "{seen}");
+    assert_eq!(seen["after"]["level"], "黄金会员", "{seen}");
+    assert_eq!(effects_of_request(&gateway, &format!("java-pay{run}")), 1);
+}
+
 /// The rules for all programs, which print the same members.
 #[track_caller]
 fn check(gateway: &Gateway, seen: &Value, run: &str, letter: &str, prefix: &str) {

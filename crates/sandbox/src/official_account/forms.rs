@@ -296,6 +296,13 @@ mod tests {
             settle::<GetPayGiftMemberCard>(&rules, r#"{"mchid":1900000109.0}"#),
             json!({"mchid": "1900000109"}),
         );
+        let issued_for = |id: Value| json!({"card": {"member_card": {"base_info": {"sub_merchant_info": {"merchant_id": id}}}}});
+        for id in [json!(12), json!(12.0), json!("12")] {
+            assert_eq!(
+                settle::<CreateCard>(&rules, &issued_for(id).to_string()),
+                issued_for(json!("12"))
+            );
+        }
         let stores = |ids: Value| json!({"card_id": "p", "member_card": {"base_info": {"location_id_list": ids}}});
         assert_eq!(
             settle::<UpdateCard>(
