@@ -4,6 +4,69 @@ use std::fs;
 
 use crate::repository::{expect_none, packages, root};
 
+/// What a stranger looks for at the top level.
+const FRONT: [&str; 5] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "SECURITY.md",
+];
+
+#[test]
+fn links_between_the_documents_lead_somewhere() {
+    let mut broken = Vec::new();
+    for name in FRONT {
+        let text = fs::read_to_string(root().join(name))
+            .unwrap_or_else(|error| panic!("{name} belongs to every repository: {error}"));
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            if path.starts_with("https://") {
+                continue;
+            }
+            let file = root().join(path);
+            let has_heading = || {
+                fs::read_to_string(&file).is_ok_and(|text| {
+                    text.lines()
+                        .filter(|line| line.starts_with('#'))
+                        .any(|line| slug(line) == heading)
+                })
+            };
+            if !file.exists() || !(heading.is_empty() || has_heading()) {
+                broken.push(format!("{name}: {link}"));
+            }
+        }
+    }
+    expect_none("links that lead nowhere:", &broken);
+}
+
+#[test]
+fn the_licence_is_the_one_that_the_manifests_name() {
+    let licence = fs::read_to_string(root().join("LICENSE")).unwrap_or_default();
+    assert!(
+        licence.contains("Apache License\n                           Version 2.0"),
+        "Cargo.toml says Apache-2.0"
+    );
+    assert!(licence.contains("END OF TERMS AND CONDITIONS"), "in full");
+}
+
+/// A heading as GitHub writes it in links.
+fn slug(heading: &str) -> String {
+    heading
+        .trim_start_matches(['#', ' '])
+        .chars()
+        .filter(|character| character.is_alphanumeric() || [' ', '-'].contains(character))
+        .map(|character| match character {
+            ' ' => '-',
+            other => other.to_ascii_lowercase(),
+        })
+        .collect()
+}
+
 #[test]
 fn architecture_md_names_every_crate() {
     let path = root().join("ARCHITECTURE.md");

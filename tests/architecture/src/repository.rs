@@ -123,7 +123,11 @@ pub(crate) fn files() -> Vec<PathBuf> {
             let entry = entry.expect("an entry can be read");
             let kind = entry.file_type().expect("an entry has a type");
             let name = entry.file_name();
-            if kind.is_dir() && !SKIPPED.iter().any(|skipped| name == *skipped) {
+            if SKIPPED.iter().any(|skipped| name == *skipped) {
+                // `.git` is a file in a linked work tree.
+                continue;
+            }
+            if kind.is_dir() {
                 folders.push(entry.path());
             } else if kind.is_file() {
                 found.push(entry.path());

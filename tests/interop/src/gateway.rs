@@ -1,16 +1,14 @@
 //! `kabao dev` as a child process with ports and a folder of its own.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::program::variable;
+use crate::program::{line, variable};
 
 /// Making keys and starting is slow in a debug build on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(90);
@@ -47,22 +45,13 @@ impl Gateway {
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
 
-        let stdout = child.stdout.take().expect("stdout is piped");
-        let (sender, receiver) = mpsc::sync_channel(1);
-        thread::spawn(move || {
-            // Reads on after the line, so that the gateway never blocks on a full pipe.
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if line == "kabao ready" {
-                    let _ = sender.try_send(());
-                }
-            }
-        });
+        let ready = line("kabao ready", &mut child);
         let mut gateway = Self {
             child,
             folder,
             addresses: Value::Null,
         };
-        if receiver.recv_timeout(READY_WITHIN).is_err() {
+        if ready.recv_timeout(READY_WITHIN).is_err() {
             panic!(
                 "`kabao ready` did not come within {READY_WITHIN:?}:\n{}",
                 fs::read_to_string(&log).unwrap_or_default()
@@ -84,9 +73,19 @@ impl Gateway {
             .unwrap_or_else(|| panic!("ready.json names no {listener}: {}", self.addresses))
     }
 
+    /// A folder for whatever a test writes.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The directory of `kabao dev`.
+    pub(crate) fn dir(&self) -> PathBuf {
+        self.folder.join("dir")
+    }
+
     /// The folder of files for foreign clients.
     pub(crate) fn sandbox_files(&self) -> PathBuf {
-        self.folder.join("dir/sandbox")
+        self.dir().join("sandbox")
     }
 }
 

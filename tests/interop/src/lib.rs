@@ -2,6 +2,7 @@
 //!
 //! Callers in Go and Java, with stubs made by the stock generators, and grpcurl talk to `kabao dev`.
 //! SDKs for WeChat Pay and for official accounts that no one here wrote talk to its sandbox, unchanged.
+//! The commands of README.md run as they stand there, twice.
 //!
 //! The callers live in `go/` and `java/` beside `src/`, the programs with SDKs in `go-sdk/`, `java-mp/`, `java-sdk/`,
 //! `node/` and `python/`.
@@ -21,4 +22,8 @@ mod ledger;
 #[cfg(test)]
 mod lives;
 #[cfg(test)]
+mod markdown;
+#[cfg(test)]
 mod program;
+#[cfg(test)]
+mod readme;

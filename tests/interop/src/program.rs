@@ -1,8 +1,9 @@
 //! Child processes with a limit on their time.
 
 use std::env;
+use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -34,7 +35,15 @@ pub(crate) fn variable(name: &str) -> String {
 /// Runs a program that must succeed; returns what it printed.
 #[track_caller]
 pub(crate) fn succeed(command: &mut Command) -> String {
-    let output = run(command);
+    // Everything is on this machine.
+    command.envs(["NO_PROXY", "no_proxy"].map(|name| (name, "*")));
+    succeed_within(LIMIT, command)
+}
+
+/// Does the same for a program that may take long, and may need the network.
+#[track_caller]
+pub(crate) fn succeed_within(limit: Duration, command: &mut Command) -> String {
+    let output = run(limit, command);
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),
@@ -43,6 +52,38 @@ pub(crate) fn succeed(command: &mut Command) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     stdout
+}
+
+/// Runs a program until it prints `expected` on a line of its own, ends it, and returns that line.
+#[track_caller]
+pub(crate) fn until(expected: &'static str, limit: Duration, command: &mut Command) -> String {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    let printed = line(expected, &mut child).recv_timeout(limit);
+    let _ = child.kill();
+    let _ = child.wait();
+    assert!(printed.is_ok(), "{command:?} did not print `{expected}`");
+    format!("{expected}\n")
+}
+
+/// Tells when a child has printed `expected` on a line of its own.
+#[track_caller]
+pub(crate) fn line(expected: &'static str, child: &mut Child) -> mpsc::Receiver<()> {
+    let stdout = child.stdout.take().expect("stdout is piped");
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        // Reads on after the line, so that the child never blocks on a full pipe.
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if line == expected {
+                let _ = sender.try_send(());
+            }
+        }
+    });
+    receiver
 }
 
 /// Runs a program that must succeed and print JSON.
@@ -54,25 +95,23 @@ pub(crate) fn json(command: &mut Command) -> Value {
 }
 
 #[track_caller]
-fn run(command: &mut Command) -> Output {
+fn run(limit: Duration, command: &mut Command) -> Output {
     let child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // Everything is on this machine.
-        .envs(["NO_PROXY", "no_proxy"].map(|name| (name, "*")))
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
     let id = child.id();
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::spawn(move || sender.send(child.wait_with_output()));
-    match receiver.recv_timeout(LIMIT) {
+    match receiver.recv_timeout(limit) {
         Ok(output) => output.expect("the output of a child can be read"),
         Err(_) => {
             let _ = Command::new("kill")
                 .args(["-KILL", &id.to_string()])
                 .status();
-            panic!("{command:?} is still running after {LIMIT:?}")
+            panic!("{command:?} is still running after {limit:?}")
         }
     }
 }
