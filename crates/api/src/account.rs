@@ -7,7 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use kabao_models::Family;
 
-use crate::{AccountApi, AccountId, Error, MemberApi, Reason, TemplateApi, Upstream};
+use crate::{
+    AccountApi, AccountId, CardSigner, Error, HeldCredentials, MediaApi, MemberApi, Reason,
+    TemplateApi, Upstream,
+};
 
 /// One set of upstream credentials, ready to be called.
 ///
@@ -22,10 +25,16 @@ pub struct Account {
     pub templates: Arc<dyn TemplateApi>,
     /// The portable member operations.
     pub members: Arc<dyn MemberApi>,
+    /// The portable upload of pictures.
+    pub media: Arc<dyn MediaApi>,
     /// What the account can do and stands on.
     pub state: Arc<dyn AccountApi>,
     /// Every operation of the family.
     pub upstream: Arc<dyn Upstream>,
+    /// Signatures for pages; official accounts have them.
+    pub card_signer: Option<Arc<dyn CardSigner>>,
+    /// What the account holds, if its operator lets callers see it; `None` unless set.
+    pub held_credentials: Option<Arc<dyn HeldCredentials>>,
 }
 
 impl fmt::Debug for Account {
@@ -107,7 +116,7 @@ impl Accounts {
 #[cfg(feature = "mock")]
 mod tests {
     use super::*;
-    use crate::{MockAccountApi, MockMemberApi, MockTemplateApi, MockUpstream};
+    use crate::{MockAccountApi, MockMediaApi, MockMemberApi, MockTemplateApi, MockUpstream};
 
     fn account(id: &str) -> Account {
         Account {
@@ -115,8 +124,11 @@ mod tests {
             family: Family::Merchant,
             templates: Arc::new(MockTemplateApi::new()),
             members: Arc::new(MockMemberApi::new()),
+            media: Arc::new(MockMediaApi::new()),
             state: Arc::new(MockAccountApi::new()),
             upstream: Arc::new(MockUpstream::new()),
+            card_signer: None,
+            held_credentials: None,
         }
     }
 

@@ -9,8 +9,9 @@
 //!   valid from then on.
 //! - **Resources**: [`Template`] and [`Member`], with the fields that mean the
 //!   same in every family, and with [`View::Full`] the family's own answer.
-//! - **Traits**: [`MemberApi`] and [`TemplateApi`], one request struct per
-//!   method; [`Upstream`] executes any operation of any family, and [`call`]
+//! - **Traits**: [`MemberApi`], [`TemplateApi`] and [`MediaApi`], one request
+//!   struct per method; [`CardSigner`] signs what pages of official accounts
+//!   pass on; [`Upstream`] executes any operation of any family, and [`call`]
 //!   does so with types.
 //! - **Pages**: lists come as [`Page`]s; a [`PageToken`] hides whether the family
 //!   pages by item, by page number or not at all.
@@ -23,7 +24,8 @@
 //!   [`Error::may_have_executed`].
 //!
 //! The feature `mock` publishes mockall fakes: `MockMemberApi`,
-//! `MockTemplateApi`, `MockAccountApi` and `MockUpstream`.
+//! `MockTemplateApi`, `MockMediaApi`, `MockAccountApi`, `MockCardSigner`,
+//! `MockHeldCredentials` and `MockUpstream`.
 //!
 //! ```
 //! use kabao_api::{Error, MemberName, Reason};
@@ -44,12 +46,14 @@ mod adjustment;
 mod context;
 mod error;
 mod kind;
+mod media_api;
 mod member;
 mod member_api;
 mod member_requests;
 mod method;
 mod name;
 mod new_template;
+mod official_account_api;
 mod page;
 mod reason;
 mod template;
@@ -68,6 +72,7 @@ pub use self::adjustment::{AdjustMember, Adjustment, Change};
 pub use self::context::CallContext;
 pub use self::error::Error;
 pub use self::kind::Kind;
+pub use self::media_api::{MediaApi, UploadImage, UploadedImage};
 pub use self::member::{Member, MemberState, MemberUpdate, UpstreamMember};
 pub use self::member_api::MemberApi;
 pub use self::member_requests::{
@@ -77,6 +82,10 @@ pub use self::member_requests::{
 pub use self::method::Method;
 pub use self::name::{AccountId, MemberName, TemplateId, TemplateName};
 pub use self::new_template::{NewTemplate, UpstreamNewTemplate};
+pub use self::official_account_api::{
+    AddCard, CardSigner, ChooseCard, HeldCredential, HeldCredentials, SignedAddCard,
+    SignedChooseCard,
+};
 pub use self::page::{Cursor, Page, PageRequest, PageScope, PageToken};
 pub use self::reason::Reason;
 pub use self::template::{
@@ -92,9 +101,13 @@ pub use self::violation::FieldViolation;
 
 #[cfg(feature = "mock")]
 pub use self::{
-    account_api::MockAccountApi, member_api::MockMemberApi, template_api::MockTemplateApi,
+    account_api::MockAccountApi,
+    media_api::MockMediaApi,
+    member_api::MockMemberApi,
+    official_account_api::{MockCardSigner, MockHeldCredentials},
+    template_api::MockTemplateApi,
     upstream::MockUpstream,
 };
 
 // The parts of the upstream vocabulary that stand in signatures here.
-pub use kabao_models::{Family, Personal};
+pub use kabao_models::{Family, Personal, Secret, Upload};

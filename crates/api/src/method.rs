@@ -61,6 +61,8 @@ methods! {
     InvalidateMember = "MemberService";
     /// Makes a card for somebody who became a member elsewhere.
     ImportMember = "MemberService";
+    /// Uploads a picture.
+    UploadImage = "MediaService";
 }
 
 impl fmt::Display for Method {

@@ -75,6 +75,8 @@ reasons! {
     FamilyMismatch = "FAMILY_MISMATCH", FailedPrecondition;
     /// The account has no credential of the kind this operation needs. Nothing was sent. Configure the credential or use another account.
     CredentialMissing = "CREDENTIAL_MISSING", FailedPrecondition;
+    /// The answer would be a credential of the account, and the operator did not say that callers may see it. Nothing was sent. Call the operations that need it instead: the gateway adds it itself.
+    CredentialNotExposed = "CREDENTIAL_NOT_EXPOSED", PermissionDenied;
     /// The caller's deadline passed. Nothing was sent, or the call only reads. Repeat with more time.
     DeadlineExceeded = "DEADLINE_EXCEEDED", DeadlineExceeded;
     /// The caller went away. A write that was already sent runs on to its end. Read the current state before repeating.
@@ -164,7 +166,7 @@ mod tests {
             assert!(reason.description().ends_with('.'), "{name}");
             assert!(!reason.description().starts_with(' '), "{name}");
         }
-        assert_eq!(seen.len(), 34);
+        assert_eq!(seen.len(), 35);
     }
 
     #[test]

@@ -1,13 +1,29 @@
-//! Digests of files, as image uploads name them.
+//! Digests: of files, as image uploads name them, and of values, as pages of official accounts pass
+//! them on.
 
 use std::fmt::Write as _;
 
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 /// Returns the SHA-256 of `bytes` in lower-case hexadecimal digits.
 pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&SHA256, bytes)
+}
+
+/// Returns the signature of `wx.addCard` and `wx.chooseCard`: the values, among them the ticket, sorted
+/// as bytes and joined, under SHA-1, in lower-case hexadecimal digits.
+///
+/// The order of `values` does not matter, and empty ones add nothing. SHA-1 is WeChat's choice.
+pub fn card_signature(values: &[&str]) -> String {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable();
+    hex(&SHA1_FOR_LEGACY_USE_ONLY, sorted.concat().as_bytes())
+}
+
+fn hex(algorithm: &'static Algorithm, bytes: &[u8]) -> String {
+    let digest = digest(algorithm, bytes);
     let mut text = String::with_capacity(64);
-    for byte in digest(&SHA256, bytes).as_ref() {
+    for byte in digest.as_ref() {
         // Writing into a `String` cannot fail.
         let _ = write!(text, "{byte:02x}");
     }

@@ -85,7 +85,7 @@ pub use certificate::Certificate;
 pub use certificates::{
     AcceptedCertificates, CertificatesError, EncryptedCertificate, accept_certificates,
 };
-pub use digest::sha256_hex;
+pub use digest::{card_signature, sha256_hex};
 pub use error::Error;
 pub use freshness::{Freshness, MAX_DEVIATION_SECONDS};
 pub use key_id::{KeyId, PublicKeyId, SerialNumber};

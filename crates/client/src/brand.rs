@@ -3,6 +3,7 @@
 mod account;
 mod creation;
 mod list;
+mod media;
 mod member;
 mod membership;
 mod points;
@@ -10,7 +11,7 @@ mod template;
 
 use std::sync::Arc;
 
-use kabao_api::{Error, Family, Reason};
+use kabao_api::{CardSigner, Error, Family, HeldCredentials, Reason};
 use kabao_auth::Scheme;
 
 use crate::client::client_methods;
@@ -59,6 +60,16 @@ impl Brand {
                 "the brand has no credential",
             )),
         }
+    }
+
+    /// Pages of this family need no signature.
+    fn card_signer(&self) -> Option<Arc<dyn CardSigner>> {
+        None
+    }
+
+    /// This family has no tokens.
+    fn held_credentials(&self) -> Option<Arc<dyn HeldCredentials>> {
+        None
     }
 }
 

@@ -93,6 +93,9 @@ macro_rules! client_methods {
                     family: Self::FAMILY,
                     upstream: std::sync::Arc::new(self.pipeline.clone()),
                     templates: std::sync::Arc::new(self.clone()),
+                    media: std::sync::Arc::new(self.clone()),
+                    card_signer: self.card_signer(),
+                    held_credentials: self.held_credentials(),
                     state: std::sync::Arc::new(self.clone()),
                     members: std::sync::Arc::new(self),
                 }

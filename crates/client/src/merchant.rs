@@ -4,13 +4,14 @@ mod account;
 mod adjust;
 mod creation;
 mod list;
+mod media;
 mod member;
 mod membership;
 mod template;
 
 use std::sync::Arc;
 
-use kabao_api::Family;
+use kabao_api::{CardSigner, Family, HeldCredentials};
 use kabao_auth::Scheme;
 
 use crate::client::client_methods;
@@ -52,6 +53,16 @@ impl Merchant {
             list_offset: ListOffset::default(),
             common: Common::new("https://api.mch.weixin.qq.com"),
         }
+    }
+
+    /// Pages of this family need no signature.
+    fn card_signer(&self) -> Option<Arc<dyn CardSigner>> {
+        None
+    }
+
+    /// This family has no tokens.
+    fn held_credentials(&self) -> Option<Arc<dyn HeldCredentials>> {
+        None
     }
 }
 

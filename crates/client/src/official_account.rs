@@ -7,15 +7,19 @@ mod account;
 mod adjust;
 mod creation;
 mod list;
+mod media;
 mod member;
 mod membership;
+mod page;
 mod template;
+mod ticket;
 
 use std::sync::Arc;
 
-use kabao_api::Family;
+use kabao_api::{CardSigner, Family, HeldCredentials};
 use kabao_models::Secret;
 
+use self::ticket::Tickets;
 use crate::client::client_methods;
 use crate::clock::Clock;
 use crate::configuration::{Common, ConfigurationError, Faults, common_options};
@@ -29,6 +33,8 @@ pub struct OfficialAccount {
     pipeline: Pipeline,
     clock: Arc<dyn Clock>,
     appid: Arc<str>,
+    tickets: Arc<Tickets>,
+    expose_tokens: bool,
 }
 
 impl OfficialAccount {
@@ -40,7 +46,20 @@ impl OfficialAccount {
             appid: String::new(),
             app_secret: Secret::default(),
             token_mode: TokenMode::default(),
+            expose_tokens: false,
             common: Common::new("https://api.weixin.qq.com"),
+        }
+    }
+
+    fn card_signer(&self) -> Option<Arc<dyn CardSigner>> {
+        Some(Arc::new(self.clone()))
+    }
+
+    fn held_credentials(&self) -> Option<Arc<dyn HeldCredentials>> {
+        if self.expose_tokens {
+            Some(Arc::new(self.clone()))
+        } else {
+            None
         }
     }
 }
@@ -53,6 +72,7 @@ pub struct OfficialAccountBuilder {
     appid: String,
     app_secret: Secret,
     token_mode: TokenMode,
+    expose_tokens: bool,
     common: Common,
 }
 
@@ -75,6 +95,14 @@ impl OfficialAccountBuilder {
     #[must_use]
     pub fn token_mode(mut self, token_mode: TokenMode) -> Self {
         self.token_mode = token_mode;
+        self
+    }
+
+    /// Sets whether an [`Account`](kabao_api::Account) made of the client lets its users see the
+    /// access token and the tickets that it holds; false unless set.
+    #[must_use]
+    pub fn expose_tokens(mut self, expose_tokens: bool) -> Self {
+        self.expose_tokens = expose_tokens;
         self
     }
 
@@ -123,6 +151,8 @@ impl OfficialAccountBuilder {
                     pipeline,
                     clock,
                     appid: self.appid.into(),
+                    tickets: Arc::default(),
+                    expose_tokens: self.expose_tokens,
                 })
             }
             _ => Err(faults.finish()),

@@ -2,7 +2,10 @@
 
 use std::time::SystemTime;
 
-use kabao_api::{AccountId, CallContext, Error, Family, FieldViolation, Method, Reason};
+use kabao_api::{
+    AccountId, CallContext, Error, Family, FieldViolation, Method, Reason, UploadedImage,
+};
+use kabao_models::{Operation, Upload};
 
 use kabao_models::Extra;
 
@@ -21,6 +24,26 @@ impl Names {
                 .map(|(_, portable)| *portable)
         })
     }
+}
+
+/// The address in the answer to an upload.
+pub(crate) fn uploaded(url: Option<String>) -> Result<UploadedImage, Error> {
+    match url.filter(|url| !url.is_empty()) {
+        Some(url) => Ok(UploadedImage { url }),
+        None => Err(Error::new(
+            Reason::OutcomeUnknown,
+            "WeChat confirmed the upload and did not say where the picture is",
+        )),
+    }
+}
+
+/// What an upload operation takes; nothing at all if it were none.
+pub(crate) fn upload_limits(operation: &Operation) -> Upload {
+    operation.upload.unwrap_or(Upload {
+        max_bytes: 0,
+        formats: &[],
+        max_name_chars: 0,
+    })
 }
 
 /// Fails if the context is of another account than the call names: a mistake of the wiring that

@@ -46,6 +46,8 @@ const fn operation(
         request_number,
         repeat: Repeat::Harmful,
         errcode: Errcode::None,
+        credential: false,
+        upload: None,
         encrypts: false,
         errors: &[],
         docs: &[],

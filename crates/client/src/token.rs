@@ -1,4 +1,4 @@
-//! Access tokens of official accounts: one holder per account, one fetch at a time.
+//! Access tokens of official accounts: how they are fetched, and what is done when one is refused.
 
 mod fetch;
 
@@ -10,12 +10,12 @@ use kabao_models::Secret;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::held::{Fetched, Held};
 use crate::origin::Origin;
 use crate::transport::Transport;
 
-/// A token is renewed this long before it ends. WeChat hands out the next stable token from five
-/// minutes before the end, so asking earlier than that gives the old one again.
-const RENEW_BEFORE: Duration = Duration::from_secs(240);
+pub(crate) use crate::held::Token;
+
 /// WeChat ignores forced refreshes that follow within 30 seconds, and allows 20 a day.
 const FORCE_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -37,31 +37,17 @@ pub(crate) struct TokenSource {
     appid: String,
     secret: Secret,
     mode: TokenMode,
-    /// Held during a fetch, so that there is only one.
-    state: Mutex<State>,
+    held: Held,
+    /// Locked during a fetch and after a refusal only.
+    recovery: Mutex<Recovery>,
 }
 
+/// What is remembered of tokens that WeChat refused.
 #[derive(Default)]
-struct State {
-    current: Option<Token>,
-    generation: u64,
+struct Recovery {
     /// The value that WeChat refused last, so that a fetch that gives it again is recognised.
     refused: Option<Secret>,
     forced: Option<Instant>,
-}
-
-/// A token and which one it is. `Debug` shows no value.
-#[derive(Clone, Debug)]
-pub(crate) struct Token {
-    pub(crate) value: Secret,
-    pub(crate) generation: u64,
-    renew_at: Instant,
-}
-
-/// What a fetch gave.
-struct Fetched {
-    value: Secret,
-    valid_for: Duration,
 }
 
 impl TokenSource {
@@ -78,7 +64,8 @@ impl TokenSource {
             appid,
             secret,
             mode,
-            state: Mutex::default(),
+            held: Held::new("access token"),
+            recovery: Mutex::default(),
         }
     }
 
@@ -97,58 +84,38 @@ impl TokenSource {
 
     /// Tells whether there is a token, without waiting for a fetch that is under way.
     pub(crate) fn look(&self) -> AccessTokenState {
-        let now = Instant::now();
-        let renew_at = self.state.try_lock().ok().and_then(|state| {
-            let token = state.current.as_ref()?;
-            (now < token.renew_at).then_some(token.renew_at)
-        });
+        let renew_at = self.held.renews_at();
         AccessTokenState {
             held: renew_at.is_some(),
-            renews_in: renew_at.map(|renew_at| renew_at.saturating_duration_since(now)),
+            renews_in: renew_at.map(|renew_at| renew_at.saturating_duration_since(Instant::now())),
         }
     }
 
     /// Returns a token that is good for a while, fetching one if need be.
     pub(crate) async fn token(&self) -> Result<Token, Error> {
-        let mut state = self.state.lock().await;
-        if let Some(token) = &state.current
-            && Instant::now() < token.renew_at
-        {
-            return Ok(token.clone());
-        }
-        let mut fetched = self.fetch(false).await?;
-        let again = state.refused.as_ref() == Some(&fetched.value);
-        let rested = state
+        self.held.get(self.fetch_usable()).await
+    }
+
+    /// Fetches a token that WeChat has not just refused.
+    async fn fetch_usable(&self) -> Result<Fetched, Error> {
+        let fetched = self.fetch(false).await?;
+        let mut recovery = self.recovery.lock().await;
+        let again = recovery.refused.as_ref() == Some(&fetched.value);
+        let rested = recovery
             .forced
             .is_none_or(|forced| forced.elapsed() >= FORCE_INTERVAL);
-        if again && rested && self.mode == TokenMode::Stable {
-            // WeChat refuses the token and still hands it out: only a forced refresh helps.
-            state.forced = Some(Instant::now());
-            fetched = self.fetch(true).await?;
+        if !(again && rested && self.mode == TokenMode::Stable) {
+            return Ok(fetched);
         }
-        state.generation += 1;
-        // Never later than after three quarters, should WeChat give shorter lives than documented.
-        let margin = RENEW_BEFORE.min(fetched.valid_for / 4);
-        let token = Token {
-            value: fetched.value,
-            generation: state.generation,
-            renew_at: Instant::now() + fetched.valid_for.saturating_sub(margin),
-        };
-        state.current = Some(token.clone());
-        tracing::info!(generation = token.generation, "access token fetched");
-        Ok(token)
+        // WeChat refuses the token and still hands it out: only a forced refresh helps.
+        recovery.forced = Some(Instant::now());
+        self.fetch(true).await
     }
 
     /// Drops a token that WeChat refused, unless a newer one is there already.
     pub(crate) async fn refused(&self, token: &Token) {
-        let mut state = self.state.lock().await;
-        if state
-            .current
-            .as_ref()
-            .is_some_and(|current| current.generation == token.generation)
-        {
-            state.current = None;
-            state.refused = Some(token.value.clone());
+        if self.held.discard(token).await {
+            self.recovery.lock().await.refused = Some(token.value.clone());
         }
     }
 }

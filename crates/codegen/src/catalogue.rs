@@ -95,6 +95,8 @@ pub(crate) struct Message {
 pub(crate) enum Place {
     Path,
     Query,
+    /// The file name in the head of an uploaded part.
+    Filename,
     #[default]
     Body,
 }
@@ -205,6 +207,15 @@ pub(crate) struct RateLimit {
     pub(crate) per_day: Option<u32>,
 }
 
+/// The limits of an uploaded file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Upload {
+    pub(crate) max_bytes: usize,
+    pub(crate) formats: Vec<String>,
+    pub(crate) max_name_chars: usize,
+}
+
 /// One row of an error table.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -242,6 +253,12 @@ pub(crate) struct Operation {
     /// Whether a dynamic code may stand in place of the code; it is answered with the fixed one.
     #[serde(default)]
     pub(crate) dynamic_code: bool,
+    /// Whether the answer is itself a credential, so that the RPC is served only where an account
+    /// says so.
+    #[serde(default)]
+    pub(crate) credential: bool,
+    /// The limits of the file, for uploads.
+    pub(crate) upload: Option<Upload>,
     #[serde(default)]
     pub(crate) encrypts: bool,
     pub(crate) rate_limit: Option<RateLimit>,
@@ -432,6 +449,12 @@ impl Catalogue {
             {
                 return Err(Error::new(format!(
                     "{}: reads and numbered writes are safe to repeat by themselves",
+                    operation.id
+                )));
+            }
+            if operation.is_upload() != operation.upload.is_some() {
+                return Err(Error::new(format!(
+                    "{}: a multipart body and the limits of a file go together",
                     operation.id
                 )));
             }

@@ -20,7 +20,7 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
     for module in &modules {
         root.push_str(&format!("mod {module};\n"));
     }
-    root.push_str("\npub(super) use self::services::register;\n");
+    root.push_str("\npub(super) use self::services::{register, register_credentials};\n");
     output.add(format!("{folder}.rs"), root);
 
     let head = |about: &str, has_deprecated: bool| {
@@ -123,15 +123,27 @@ pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
     root.push_str(
         "#[cfg(test)]\npub(crate) mod table;\n\nuse crate::family::{FamilyService, Register};\n\n",
     );
-    root.push_str("/// Hands every served service of every family to `visit`.\n");
-    root.push_str("pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {\n");
-    for catalogue in catalogues {
+    for (function, about) in [
+        (
+            "register",
+            "Hands every service of every family to `visit` that is always served.",
+        ),
+        (
+            "register_credentials",
+            "The same for services whose answers are credentials.",
+        ),
+    ] {
         root.push_str(&format!(
-            "{}::register(service, visit);\n",
-            catalogue.family
+            "/// {about}\npub(crate) fn {function}(service: &FamilyService, visit: &mut impl Register) {{\n"
         ));
+        for catalogue in catalogues {
+            root.push_str(&format!(
+                "{}::{function}(service, visit);\n",
+                catalogue.family
+            ));
+        }
+        root.push_str("}\n\n");
     }
-    root.push_str("}\n");
     output.add(format!("{ROOT}.rs"), root);
 
     let mut table =
@@ -189,20 +201,26 @@ pub(crate) fn answer_name(operation: &Operation) -> String {
     }
 }
 
+/// The file goes into the first field that takes one; its name into the JSON part or, where there is
+/// none, beside it.
 fn upload(operation: &Operation) -> String {
-    let meta = operation.request.iter().find(|field| field.name == "meta");
-    let meta = meta.map_or(String::new(), |field| match field.kind() {
-        Kind::Message(name) => name.to_owned(),
-        _ => String::new(),
-    });
     let model = format!("m::{}::{}", operation.resource, operation.rpc);
+    let find = |wanted: fn(&Field) -> bool| operation.request.iter().find(|field| wanted(field));
+    let file = find(|field| field.kind() == Kind::Bytes).map_or("file", |field| &field.name);
+    let part = find(|field| matches!(field.kind(), Kind::Message(_)));
+    let name = match part.map(|part| (part, part.kind())) {
+        Some((part, Kind::Message(message))) => format!(
+            "{0}: Some(m::{1}::{message} {{ filename: Some(filename), ..Default::default() }})",
+            part.name, operation.resource
+        ),
+        _ => "filename: Some(filename)".to_owned(),
+    };
     format!(
         "impl UploadChunk for p::{}Request {{\ntype Endpoint = {model};\n\n\
          fn into_parts(self) -> (String, String, bytes::Bytes) {{\n(self.account, self.filename, self.content)\n}}\n\n\
          fn endpoint(filename: String, file: bytes::Bytes) -> {model} {{\n\
-         let meta = m::{}::{meta} {{ filename: Some(filename), ..Default::default() }};\n\
-         {model} {{ file: Some(file), meta: Some(meta), ..Default::default() }}\n}}\n}}\n\n",
-        operation.rpc, operation.resource
+         {model} {{ {file}: Some(file), {name}, ..Default::default() }}\n}}\n}}\n\n",
+        operation.rpc
     )
 }
 

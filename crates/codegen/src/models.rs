@@ -285,6 +285,7 @@ fn imports(body: &str, types: &BTreeSet<String>) -> String {
         "ErrorRow",
         "Extra",
         "Family",
+        "ImageFormat",
         "Limits",
         "Multipart",
         "NoContent",
@@ -299,6 +300,8 @@ fn imports(body: &str, types: &BTreeSet<String>) -> String {
         "Secret",
         "Sensitive",
         "Subject",
+        "Upload",
+        "UploadedFile",
         "VisitSensitive",
     ]);
     let is_imported = |name: &&&str| **name != "Answer" || body.contains("impl Answer for");

@@ -88,6 +88,26 @@ fn describe(catalogue: &Catalogue, operation: &Operation) -> String {
         "errcode",
         format!("Errcode::{}", errcode(catalogue, operation)),
     );
+    member("credential", operation.credential.to_string());
+    member(
+        "upload",
+        operation
+            .upload
+            .as_ref()
+            .map_or("None".to_owned(), |upload| {
+                let formats: Vec<String> = upload
+                    .formats
+                    .iter()
+                    .map(|format| format!("ImageFormat::{}", pascal(format)))
+                    .collect();
+                format!(
+                    "Some(Upload {{ max_bytes: {}, formats: &[{}], max_name_chars: {} }})",
+                    upload.max_bytes,
+                    formats.join(", "),
+                    upload.max_name_chars
+                )
+            }),
+    );
     member("encrypts", operation.encrypts.to_string());
     let rows: Vec<String> = operation
         .errors
@@ -167,6 +187,7 @@ fn subject_row(catalogue: &Catalogue, operation: &Operation, row: &str) -> Strin
     let mut message = operation.answer.as_str();
     let mut place = "answer".to_owned();
     let (mut before, mut after) = (String::new(), String::new());
+    let mut conditions: Vec<String> = Vec::new();
     for segment in path.split('.') {
         let (name, list) = match segment.strip_suffix("[]") {
             Some(name) => (name, true),
@@ -176,6 +197,7 @@ fn subject_row(catalogue: &Catalogue, operation: &Operation, row: &str) -> Strin
             .message(message)
             .and_then(|message| message.fields.iter().find(|field| field.name == name));
         let Some(Kind::Message(next)) = field.map(Field::kind) else {
+            open_conditions(&mut conditions, &mut before, &mut after);
             before.push_str(&format!(
                 "subject.{compare}({}, &self.{}, &{place}.{});\n",
                 literal(asked),
@@ -186,21 +208,28 @@ fn subject_row(catalogue: &Catalogue, operation: &Operation, row: &str) -> Strin
         };
         message = next;
         if list {
+            open_conditions(&mut conditions, &mut before, &mut after);
             before.push_str(&format!(
                 "for item in {place}.{}.iter().flatten() {{\n",
                 ident(name)
             ));
             place = "item".to_owned();
+            after.push_str("}\n");
         } else {
-            before.push_str(&format!(
-                "if let Some({0}) = &{place}.{0} {{\n",
-                ident(name)
-            ));
+            conditions.push(format!("let Some({0}) = &{place}.{0}", ident(name)));
             place = ident(name);
         }
-        after.push_str("}\n");
     }
     before + &after
+}
+
+/// Opens one block for members that may be absent, one inside the other.
+fn open_conditions(conditions: &mut Vec<String>, before: &mut String, after: &mut String) {
+    if !conditions.is_empty() {
+        before.push_str(&format!("if {} {{\n", conditions.join(" && ")));
+        after.push_str("}\n");
+        conditions.clear();
+    }
 }
 
 fn constructor(name: &str, fields: &[&Field]) -> String {
@@ -268,7 +297,7 @@ fn endpoint(catalogue: &Catalogue, operation: &Operation, fields: &[&Field]) -> 
         let member = ident(&field.name);
         let wire = literal(field.wire());
         match (field.place, field.kind()) {
-            (Place::Body, _) => {}
+            (Place::Body | Place::Filename, _) => {}
             (Place::Path, Kind::Integer) => {
                 write.push_str(&format!("params.path(self.{member}.to_string());\n"));
                 read.push_str(&format!("self.{member} = params.path_integer({wire})?;\n"));
@@ -322,37 +351,115 @@ fn endpoint(catalogue: &Catalogue, operation: &Operation, fields: &[&Field]) -> 
     )
 }
 
-/// The digest member of an upload's JSON part: all but the file name.
-fn digest_member<'c>(catalogue: &'c Catalogue, fields: &[&Field]) -> Option<&'c str> {
-    let meta = fields.iter().find(|field| field.name == "meta")?;
-    let Kind::Message(name) = meta.kind() else {
-        return None;
-    };
-    let member = catalogue
-        .message(name)?
-        .fields
-        .iter()
-        .find(|field| field.name != "filename")?;
-    Some(&member.name)
+/// What the JSON part of an upload says about the file: the member and its message.
+struct About<'c> {
+    /// The part.
+    part: &'c Field,
+    /// The member that holds the digest: the one besides the file name.
+    digest: &'c str,
 }
 
+fn about<'c>(catalogue: &'c Catalogue, fields: &[&'c Field]) -> Option<About<'c>> {
+    let part = fields
+        .iter()
+        .find(|field| matches!(field.kind(), Kind::Message(_)))?;
+    let Kind::Message(name) = part.kind() else {
+        return None;
+    };
+    let members = &catalogue.message(name)?.fields;
+    let digest = members.iter().find(|field| field.name != "filename")?;
+    Some(About {
+        part,
+        digest: &digest.name,
+    })
+}
+
+/// The parts of a form: JSON parts and files in the order of the catalogue, JSON first. The file name
+/// stands in the JSON part or, in a family without one, in the head of the file's part alone.
 fn multipart(catalogue: &Catalogue, operation: &Operation, fields: &[&Field]) -> String {
-    let digest = digest_member(catalogue, fields).unwrap_or_default();
+    let about = about(catalogue, fields);
+    let own_name = fields.iter().find(|field| field.place == Place::Filename);
     debug_assert!(
-        !digest.is_empty(),
-        "{}: an upload tells a digest in its part `meta`",
+        about.is_some() != own_name.is_some(),
+        "{}: one place tells the file name",
         operation.id
     );
+    let files: Vec<&&Field> = fields
+        .iter()
+        .filter(|field| field.kind() == Kind::Bytes)
+        .collect();
+    let (filename, name_field) = match (&about, own_name) {
+        (Some(about), _) => (
+            format!(
+                "self.{0}.as_ref().and_then(|{0}| {0}.filename.as_deref())",
+                about.part.name
+            ),
+            format!("{}.filename", about.part.name),
+        ),
+        (None, Some(field)) => (
+            format!("self.{}.as_deref()", field.name),
+            field.name.clone(),
+        ),
+        (None, None) => ("None".to_owned(), String::new()),
+    };
+    let mut write = String::from("Ok(Some(Multipart::default()");
+    let mut read = String::new();
+    if let Some(about) = &about {
+        let name = &about.part.name;
+        write.push_str(&format!(".json({}, &self.{name})?", literal(name)));
+        read.push_str(&format!(
+            "self.{name} = Some(parts.require_json({})?);\n",
+            literal(name)
+        ));
+    }
+    for file in &files {
+        let name = &file.name;
+        write.push_str(&format!(".file({}, filename, &self.{name})", literal(name)));
+        let take_name = own_name.map_or(String::new(), |field| {
+            format!("self.{} = part.filename;\n", field.name)
+        });
+        if file.required {
+            read.push_str(&format!(
+                "let part = parts.require({})?;\n{take_name}self.{name} = Some(part.content);\n",
+                literal(name)
+            ));
+        } else {
+            read.push_str(&format!(
+                "if let Some(part) = parts.take({}) {{\n{take_name}self.{name} = Some(part.content);\n}}\n",
+                literal(name)
+            ));
+        }
+    }
+    write.push_str("))");
+    let file = files.iter().fold(String::new(), |out, file| {
+        let this = format!(
+            "self.{0}.as_deref().map(|content| ({1}, content))",
+            file.name,
+            literal(&file.name)
+        );
+        if out.is_empty() {
+            this
+        } else {
+            format!("{out}.or_else(|| {this})")
+        }
+    });
+    let digest = about.map_or(String::new(), |about| {
+        format!(
+            "\nfn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {{\n\
+             if let (Some(meta), Some(file)) = (&mut self.{}, &self.file) {{\n\
+             meta.{}.get_or_insert_with(|| sha256(file));\n}}\n}}\n",
+            about.part.name, about.digest
+        )
+    });
     format!(
         "\nfn multipart(&self) -> Result<Option<Multipart>, EncodeError> {{\n\
-         let filename = self.meta.as_ref().and_then(|meta| meta.filename.clone()).unwrap_or_default();\n\
-         Multipart::new(&self.meta, self.file.clone().unwrap_or_default(), filename).map(Some)\n}}\n\n\
-         fn set_multipart(&mut self, parts: Multipart) -> Result<(), DecodeError> {{\n\
-         self.meta = Some(parts.read_meta()?);\n\
-         self.file = Some(parts.file);\n\
-         Ok(())\n}}\n\n\
-         fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {{\n\
-         if let (Some(meta), Some(file)) = (&mut self.meta, &self.file) {{\n\
-         meta.{digest}.get_or_insert_with(|| sha256(file));\n}}\n}}\n"
+         let filename = {filename};\n{write}\n}}\n\n\
+         fn set_multipart(&mut self, mut parts: Multipart) -> Result<(), DecodeError> {{\n\
+         {read}Ok(())\n}}\n\n\
+         fn file(&self) -> Option<UploadedFile<'_>> {{\n\
+         let (content_field, content) = {file}?;\n\
+         Some(UploadedFile {{\nname_field: {},\nname: {filename}.unwrap_or_default(),\ncontent_field,\ncontent,\n}})\n}}\n\
+         {digest}",
+        literal(&name_field)
     )
 }

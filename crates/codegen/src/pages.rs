@@ -4,7 +4,7 @@ use crate::catalogue::{Catalogue, Field, Kind, Operation, Place};
 use crate::conversions::answer_name;
 use crate::models::limits_in_words;
 use crate::output::Output;
-use crate::protos::package;
+use crate::protos::{CREDENTIAL_DOC, package};
 use crate::text::{enum_value, sentence, service_name};
 use crate::worked;
 
@@ -101,6 +101,9 @@ fn section(catalogue: &Catalogue, operation: &Operation) -> String {
         for note in &operation.notes {
             out.push_str(&format!("- {}\n", escape(&sentence(note))));
         }
+    }
+    if operation.credential {
+        out.push_str(&format!("\n{CREDENTIAL_DOC}\n"));
     }
     out.push_str(&format!("\n{}\n", manners(operation)));
     if !operation.request.is_empty() {
@@ -216,6 +219,7 @@ fn rows(
         let place = match field.place {
             Place::Path => "path",
             Place::Query => "query",
+            Place::Filename => "head of the part",
             Place::Body => "body",
         };
         let place = if is_request {

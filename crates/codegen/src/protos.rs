@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::catalogue::{Catalogue, Enumeration, Field, Kind, Message, Operation, Place, Use};
+use crate::catalogue::{
+    Catalogue, Enumeration, Field, Kind, Message, Operation, Place, Upload, Use,
+};
 use crate::models::limits_in_words;
 use crate::output::Output;
 use crate::text::{comment, enum_value, pascal, screaming, sentence, service_name};
@@ -13,6 +15,12 @@ pub(crate) const EXTRA: u32 = 1000;
 const EXTRA_DOC: &str = "What the typed fields cannot express, as JSON texts by member name: members that this version \
     does not know, values that an enumeration does not know, lists that are present but empty (`[]`), and members \
     of an answer that are not of their documented type (of a list with such entries, the whole list).";
+
+/// What stands at every RPC whose answer is a credential.
+pub(crate) const CREDENTIAL_DOC: &str = "The answer is a credential. So this is served, and listed by reflection, only if an account says \
+    `expose_tokens = true`, which needs a loopback listener. The answer is what the gateway itself holds and uses, \
+    with the seconds that are left; nothing is fetched anew or made invalid for a caller. For any other account the \
+    call is refused with PERMISSION_DENIED, reason CREDENTIAL_NOT_EXPOSED.";
 
 /// The last part of the package of a family.
 pub(crate) fn package(catalogue: &Catalogue) -> String {
@@ -202,6 +210,9 @@ fn rpc(operation: &Operation) -> String {
             errors.join("\n")
         ));
     }
+    if operation.credential {
+        doc.push_str(&format!("\n\n{CREDENTIAL_DOC}"));
+    }
     doc.push_str(&format!("\n\nSource: {}.", operation.docs.join(", ")));
     let answer = if operation.answer.is_empty() {
         format!("{}Response", operation.rpc)
@@ -218,26 +229,68 @@ fn rpc(operation: &Operation) -> String {
 }
 
 /// An upload is a stream of chunks; the gateway makes file, digest and JSON part of them.
-fn upload_request(operation: &Operation) -> String {
+fn upload_request(operation: &Operation, upload: &Upload) -> String {
+    let endings: Vec<&str> = upload
+        .formats
+        .iter()
+        .flat_map(|format| endings(format).iter().copied())
+        .collect();
+    let formats: Vec<String> = upload
+        .formats
+        .iter()
+        .map(|format| format.to_ascii_uppercase())
+        .collect();
+    let about = format!(
+        "One chunk of an upload. A chunk has at most 1 MiB (1048576 bytes), a file at most {} MiB ({} bytes).",
+        upload.max_bytes >> 20,
+        upload.max_bytes
+    );
+    let filename = format!(
+        "The name of the file, 1 to {} characters, ending in `{}`. Required in the first chunk, not used in the others.",
+        upload.max_name_chars,
+        any_of(&endings)
+            .replace(", ", "`, `")
+            .replace(" or ", "` or `")
+    );
+    let content = format!(
+        "The next bytes of the file: a {} image, checked before anything is sent to WeChat.",
+        any_of(&formats)
+    );
+    let account = "The account that makes the call: `accounts/{account}`. Required in the first chunk, not used in the others.";
     format!(
-        "// One chunk of an upload. A chunk is at most 1 MiB, a file at most 2 MiB (2097152 bytes).\n\
-         message {}Request {{\n\
-         \x20 // The account that makes the call: `accounts/{{account}}`. Required in the first chunk, not used in\n\
-         \x20 // the others.\n\
-         \x20 string account = 1 [(google.api.field_behavior) = OPTIONAL];\n\
-         \x20 // The name of the file, 1 to 128 characters, ending in `.jpg`, `.jpeg`, `.bmp` or `.png`. Required in\n\
-         \x20 // the first chunk, not used in the others.\n\
-         \x20 string filename = 2 [(google.api.field_behavior) = OPTIONAL];\n\
-         \x20 // The next bytes of the file: a JPEG, BMP or PNG image, checked before anything is sent to WeChat.\n\
-         \x20 bytes content = 3 [(google.api.field_behavior) = OPTIONAL];\n\
-         }}\n\n",
-        operation.rpc
+        "{}message {}Request {{\n{}  string account = 1 [(google.api.field_behavior) = OPTIONAL];\n\
+         {}  string filename = 2 [(google.api.field_behavior) = OPTIONAL];\n\
+         {}  bytes content = 3 [(google.api.field_behavior) = OPTIONAL];\n}}\n\n",
+        comment("//", &about),
+        operation.rpc,
+        comment("  //", account),
+        comment("  //", &filename),
+        comment("  //", &content)
     )
 }
 
+/// The endings of the file names of a kind of picture.
+fn endings(format: &str) -> &'static [&'static str] {
+    match format {
+        "jpeg" => &[".jpg", ".jpeg"],
+        "png" => &[".png"],
+        "bmp" => &[".bmp"],
+        _ => &[],
+    }
+}
+
+/// Writes `a, b or c`.
+fn any_of(items: &[impl AsRef<str>]) -> String {
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    match items.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => items.concat(),
+    }
+}
+
 fn request(operation: &Operation) -> String {
-    if operation.is_upload() {
-        return upload_request(operation);
+    if let Some(upload) = &operation.upload {
+        return upload_request(operation, upload);
     }
     let mut out = comment("//", &format!("The request of {}.", operation.rpc));
     out.push_str(&format!("message {}Request {{\n", operation.rpc));

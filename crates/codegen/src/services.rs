@@ -13,7 +13,7 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
          use tonic::{{Request, Response, Status}};\n\nuse crate::family::{{FamilyService, Register}};\nuse crate::server::MAX_MESSAGE_BYTES;\n\n",
         catalogue.family
     );
-    let mut registrations = String::new();
+    let mut registrations = [String::new(), String::new()];
     for resource in catalogue.resources() {
         let served: Vec<&Operation> = catalogue
             .operations_of(resource)
@@ -27,11 +27,14 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
         out.push_str(&format!(
             "#[tonic::async_trait]\nimpl p::{module}::{service} for FamilyService {{\n"
         ));
+        let guarded = served.iter().all(|operation| operation.credential);
         for operation in served {
             let answer = answer_name(operation);
             let message = format!("p::{}Request", operation.rpc);
             let (message, serve) = if operation.is_upload() {
                 (format!("tonic::Streaming<{message}>"), "upload")
+            } else if operation.credential {
+                (message, "credential")
             } else {
                 (message, "unary")
             };
@@ -41,15 +44,34 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
             ));
         }
         out.push_str("}\n\n");
-        registrations.push_str(&format!(
-            "visit.service(p::{module}::{service}Server::new(service.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES));\n"
+        if let Some(registrations) = registrations.get_mut(usize::from(guarded)) {
+            registrations.push_str(&format!(
+                "visit.service(p::{module}::{service}Server::new(service.clone()).max_encoding_message_size(MAX_MESSAGE_BYTES));\n"
+            ));
+        }
+    }
+    let [open, guarded] = registrations;
+    for (function, about, registrations) in [
+        (
+            "register",
+            "Hands every service of the family to `visit` that is always served.",
+            open,
+        ),
+        (
+            "register_credentials",
+            "The same for services whose answers are credentials.",
+            guarded,
+        ),
+    ] {
+        let (service, visit) = if registrations.is_empty() {
+            ("_", "_")
+        } else {
+            ("service", "visit")
+        };
+        out.push_str(&format!(
+            "/// {about}\npub(crate) fn {function}({service}: &FamilyService, {visit}: &mut impl Register) {{\n{registrations}}}\n\n"
         ));
     }
-    out.push_str(
-        "/// Hands every served service of the family to `visit`.\npub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {\n",
-    );
-    out.push_str(&registrations);
-    out.push_str("}\n");
     output.add(
         format!("crates/grpc/src/generated/{}/services.rs", catalogue.family),
         out,

@@ -11,7 +11,7 @@ use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 use protox::prost_reflect::DescriptorPool;
 
 use crate::Error;
-use crate::output::Output;
+use crate::output::{HAND_WRITTEN, Output};
 use crate::text::MARK;
 
 const ROOT: &str = "crates/proto/src/generated";
@@ -31,6 +31,7 @@ pub(crate) fn write(root: &Path, output: &mut Output) -> Result<DescriptorPool, 
             names.push(format!("kabao/v1/{}", entry.file_name().to_string_lossy()));
         }
     }
+    names.extend(HAND_WRITTEN.iter().map(|path| import_path(Path::new(path))));
     names.sort_unstable();
 
     let mut resolver = ChainFileResolver::new();
@@ -264,7 +265,11 @@ struct Disk(PathBuf);
 impl FileResolver for Disk {
     fn open_file(&self, name: &str) -> Result<File, protox::Error> {
         let path = self.0.join(name);
-        let allowed = name.starts_with("kabao/v1/")
+        let by_hand = HAND_WRITTEN
+            .iter()
+            .any(|path| import_path(Path::new(path)) == name);
+        let allowed = by_hand
+            || name.starts_with("kabao/v1/")
             || name.starts_with("google/api/")
             || name.starts_with("google/rpc/");
         match fs::read_to_string(&path) {

@@ -38,6 +38,7 @@ pub(crate) fn pascal(name: &str) -> String {
 pub(crate) fn service_name(resource: &str) -> String {
     let singular = match resource {
         "datacube" => "datacube",
+        "mp_news" => "mp_news",
         "bonus" => "bonus",
         _ => resource
             .strip_suffix("ies")
@@ -163,6 +164,7 @@ mod tests {
         assert_eq!(service_name("user_cards"), "UserCardService");
         assert_eq!(service_name("activities"), "ActivityService");
         assert_eq!(service_name("bonus"), "BonusService");
+        assert_eq!(service_name("mp_news"), "MpNewsService");
     }
 
     #[test]

@@ -6,9 +6,8 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use kabao_api::{Account, AccountId, Accounts, CallContext, Error, FieldViolation, Reason, call};
-use kabao_models::{Endpoint, Operation};
+use kabao_models::{Endpoint, Operation, Upload};
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::{Request, Response, Status, Streaming};
@@ -16,7 +15,8 @@ use tower_service::Service;
 
 use crate::call::Call;
 use crate::convert::{FamilyRequest, FromModel, IntoModel, Reader, UploadChunk};
-use crate::image::{self, MAX_BYTES};
+use crate::credential::{self, HeldEndpoint};
+use crate::upload::{self, Unread};
 
 /// Serves the operations of all families with the credentials of the account that each request
 /// names.
@@ -62,23 +62,42 @@ impl FamilyService {
             None => Default::default(),
         };
         let (account, context) = self.open(&mut call, &account, P::Endpoint::OPERATION)?;
-        let refuse = |violations| {
-            let error = Error::field_invalid(violations);
-            call.refuse(&error.with_operation(P::Endpoint::OPERATION.id))
-        };
-        image::check_name(&filename).map_err(|violation| refuse([violation]))?;
-        let mut file = BytesMut::new();
-        let mut next = Some(content);
-        while let Some(content) = next {
-            if file.len() + content.len() > MAX_BYTES {
-                return Err(refuse([image::too_large()]));
-            }
-            file.extend_from_slice(&content);
-            next = chunks.message().await?.map(|chunk| chunk.into_parts().2);
-        }
-        let file: Bytes = file.freeze();
-        image::check_content(&filename, &file).map_err(|violation| refuse([violation]))?;
+        let operation = P::Endpoint::OPERATION;
+        let limits = upload_limits(operation).map_err(|error| call.refuse(&error))?;
+        let content_of = |chunk: P| chunk.into_parts().2;
+        let file = upload::collect(limits, &filename, content, &mut chunks, content_of)
+            .await
+            .map_err(|unread| match unread {
+                Unread::Refused(violation) => {
+                    call.refuse(&Error::field_invalid([violation]).with_operation(operation.id))
+                }
+                Unread::Broken(status) => status,
+            })?;
         execute(&call, &account, &context, P::endpoint(filename, file)).await
+    }
+
+    /// Serves one call whose answer is a credential: what the account holds, if it lets callers see it.
+    pub(crate) async fn credential<P, R>(&self, request: Request<P>) -> Result<Response<R>, Status>
+    where
+        P: FamilyRequest + IntoModel<P::Endpoint>,
+        P::Endpoint: HeldEndpoint,
+        R: FromModel<<P::Endpoint as Endpoint>::Answer>,
+    {
+        let mut call = Call::of(&request);
+        let operation = P::Endpoint::OPERATION;
+        let message = request.into_inner();
+        let (account, context) = self.open(&mut call, message.account(), operation)?;
+        let refuse = |error: Error| call.refuse(&error.with_operation(operation.id));
+        let held = account
+            .held_credentials
+            .as_deref()
+            .ok_or_else(|| refuse(credential::not_exposed(&account.id)))?;
+        let endpoint =
+            Reader::read(message).map_err(|violations| refuse(Error::field_invalid(violations)))?;
+        match endpoint.held(held, &context).await {
+            Ok(answer) => Ok(Response::new(R::from_model(answer))),
+            Err(error) => Err(refuse(error)),
+        }
     }
 
     /// Finds the account and makes sure that the operation is one of its family.
@@ -104,6 +123,13 @@ impl FamilyService {
     }
 }
 
+/// The limits that every upload of the catalogue has.
+fn upload_limits(operation: &'static Operation) -> Result<&'static Upload, Error> {
+    operation.upload.as_ref().ok_or_else(|| {
+        Error::new(Reason::Internal, "the operation uploads nothing").with_operation(operation.id)
+    })
+}
+
 async fn execute<E: Endpoint, R: FromModel<E::Answer>>(
     state: &Call,
     account: &Account,
@@ -117,7 +143,7 @@ async fn execute<E: Endpoint, R: FromModel<E::Answer>>(
 }
 
 /// Parses the field `account`.
-fn account_id(name: &str) -> Result<AccountId, Error> {
+pub(crate) fn account_id(name: &str) -> Result<AccountId, Error> {
     let refuse = |description: &str| {
         Error::violated(
             Reason::NameInvalid,

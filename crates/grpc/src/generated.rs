@@ -10,9 +10,16 @@ pub(crate) mod table;
 
 use crate::family::{FamilyService, Register};
 
-/// Hands every served service of every family to `visit`.
+/// Hands every service of every family to `visit` that is always served.
 pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
     brand::register(service, visit);
     merchant::register(service, visit);
     official_account::register(service, visit);
+}
+
+/// The same for services whose answers are credentials.
+pub(crate) fn register_credentials(service: &FamilyService, visit: &mut impl Register) {
+    brand::register_credentials(service, visit);
+    merchant::register_credentials(service, visit);
+    official_account::register_credentials(service, visit);
 }

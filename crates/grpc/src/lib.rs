@@ -25,27 +25,33 @@
 //!
 //! What stands where:
 //!
-//! - `kabao.v1.MemberService`, `TemplateService` and `AccountService`:
-//!   [`MemberGrpc`], [`TemplateGrpc`] and [`AccountGrpc`], hand-written, for
-//!   every family.
-//! - The family services: generated, one RPC per operation of WeChat.
+//! - `kabao.v1.MemberService`, `TemplateService`, `MediaService` and
+//!   `AccountService`: [`MemberGrpc`], [`TemplateGrpc`], [`MediaGrpc`] and
+//!   [`AccountGrpc`], hand-written, for every family.
+//! - The family services: generated, one RPC per operation of WeChat. Those
+//!   whose answers are credentials are served only if an account lets callers
+//!   see them, and then answer with what it holds. Beside them stands
+//!   `ClientSignatureService` of official accounts, behind which there is no
+//!   operation.
 //! - Errors: one function turns a [`kabao_api::Error`] into a status with
 //!   `google.rpc` details; their size is bounded, since Java clients refuse
 //!   more than 8 KiB of metadata.
 //! - [`Health`]: the standard health service, driven by the gateway.
 
 mod call;
+mod client_signature;
 mod convert;
+mod credential;
 mod family;
 mod generated;
 mod health;
-mod image;
 mod layer;
 mod portable;
 mod reflection;
 mod server;
 mod status;
+mod upload;
 
 pub use self::health::Health;
-pub use self::portable::{AccountGrpc, MemberGrpc, TemplateGrpc};
+pub use self::portable::{AccountGrpc, MediaGrpc, MemberGrpc, TemplateGrpc};
 pub use self::server::{GrpcService, Server};

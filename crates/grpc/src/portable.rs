@@ -2,10 +2,12 @@
 
 mod account;
 mod arguments;
+mod media;
 mod member;
 mod template;
 
 pub use self::account::AccountGrpc;
+pub use self::media::MediaGrpc;
 pub use self::member::MemberGrpc;
 pub use self::template::TemplateGrpc;
 
@@ -15,4 +17,4 @@ fn text(value: Option<impl Into<String>>) -> String {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

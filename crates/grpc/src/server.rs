@@ -9,7 +9,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use kabao_api::Accounts;
+use kabao_proto::kabao::officialaccount::v1::client_signature_service_server::ClientSignatureServiceServer;
 use kabao_proto::kabao::v1::account_service_server::AccountServiceServer;
+use kabao_proto::kabao::v1::media_service_server::MediaServiceServer;
 use kabao_proto::kabao::v1::member_service_server::MemberServiceServer;
 use kabao_proto::kabao::v1::template_service_server::TemplateServiceServer;
 use tonic::body::Body;
@@ -18,11 +20,12 @@ use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::pb::health_server::HealthServer;
 use tower_service::Service;
 
+use crate::client_signature::ClientSignatureGrpc;
 use crate::family::{FamilyService, Register};
 use crate::layer::{
     Answer, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds, Trace, With,
 };
-use crate::{AccountGrpc, Health, MemberGrpc, TemplateGrpc, generated, reflection};
+use crate::{AccountGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, generated, reflection};
 
 /// The largest message in either direction. It is tonic's own limit for requests, and what clients
 /// of every language accept of an answer unless they are told otherwise.
@@ -97,7 +100,24 @@ impl Server {
         registry.service(
             TemplateServiceServer::new(templates).max_encoding_message_size(MAX_MESSAGE_BYTES),
         );
-        generated::register(&FamilyService::new(self.accounts), &mut registry);
+        let media = MediaGrpc::new(Arc::clone(&self.accounts));
+        registry
+            .service(MediaServiceServer::new(media).max_encoding_message_size(MAX_MESSAGE_BYTES));
+        let signatures = ClientSignatureGrpc::new(Arc::clone(&self.accounts));
+        registry.service(
+            ClientSignatureServiceServer::new(signatures)
+                .max_encoding_message_size(MAX_MESSAGE_BYTES),
+        );
+        let exposes = self
+            .accounts
+            .list()
+            .iter()
+            .any(|account| account.held_credentials.is_some());
+        let family = FamilyService::new(self.accounts);
+        generated::register(&family, &mut registry);
+        if exposes {
+            generated::register_credentials(&family, &mut registry);
+        }
 
         let Registry {
             mut routes,

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use kabao_api::{
-    Account, Accounts, Error, Family, FieldViolation, MockAccountApi, MockMemberApi,
+    Account, Accounts, Error, Family, FieldViolation, MockAccountApi, MockMediaApi, MockMemberApi,
     MockTemplateApi, MockUpstream, Reason,
 };
 use kabao_grpc::Server;
@@ -32,8 +32,11 @@ async fn call(upstream: MockUpstream, path: &str, request: &impl Message) -> Ans
         family: Family::Merchant,
         templates: Arc::new(MockTemplateApi::new()),
         members: Arc::new(MockMemberApi::new()),
+        media: Arc::new(MockMediaApi::new()),
         state: Arc::new(MockAccountApi::new()),
         upstream: Arc::new(upstream),
+        card_signer: None,
+        held_credentials: None,
     };
     accounts.insert(account).unwrap();
     let running = start(Server::builder(Arc::new(accounts))).await;

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::params::has_dot_segment;
 use crate::pattern::Pattern;
 use crate::sensitive::Sensitive;
+use crate::upload::ImageFormat;
 
 /// How the length of a text is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,28 @@ pub enum Reason {
         /// The documented values.
         known: Vec<&'static str>,
     },
+    /// The name of a file has not the ending of a picture that is taken.
+    FileEnding {
+        /// The pictures that are taken.
+        formats: &'static [ImageFormat],
+    },
+    /// A file is not a picture that is taken.
+    FileFormat {
+        /// The pictures that are taken.
+        formats: &'static [ImageFormat],
+    },
+    /// A file is another picture than its name says.
+    FileMismatch {
+        /// What the file is.
+        content: ImageFormat,
+        /// What its name says.
+        name: ImageFormat,
+    },
+    /// A file is larger than documented.
+    FileTooLarge {
+        /// The documented limit, in bytes.
+        limit: usize,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -103,7 +126,27 @@ impl fmt::Display for Reason {
                 write!(f, "has {actual} entries, at most {limit} are allowed")
             }
             Self::UnknownValue { known } => write!(f, "must be one of {}", known.join(", ")),
+            Self::FileEnding { formats } => {
+                let endings = formats.iter().flat_map(|format| format.endings());
+                write!(f, "must end in {}", any_of(endings))
+            }
+            Self::FileFormat { formats } => {
+                write!(f, "must be a {} image", any_of(formats.iter()))
+            }
+            Self::FileMismatch { content, name } => {
+                write!(f, "is a {content} image, the file name says {name}")
+            }
+            Self::FileTooLarge { limit } => write!(f, "has more than {limit} bytes"),
         }
+    }
+}
+
+/// Writes `a, b or c`.
+fn any_of(items: impl Iterator<Item = impl fmt::Display>) -> String {
+    let mut items: Vec<String> = items.map(|item| item.to_string()).collect();
+    match items.pop() {
+        Some(last) if !items.is_empty() => format!("{} or {last}", items.join(", ")),
+        last => last.unwrap_or_default(),
     }
 }
 
@@ -295,6 +338,13 @@ impl Checker {
             format!("{}.{name}", self.path)
         };
         self.violations.push(Violation { field, reason });
+    }
+
+    /// Reports a violation of a field unless one of it was reported already.
+    pub(crate) fn report_once(&mut self, field: &str, reason: Reason) {
+        if !self.violations.iter().any(|known| known.field == field) {
+            self.report(field, reason);
+        }
     }
 
     /// Checks a path parameter.

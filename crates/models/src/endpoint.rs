@@ -12,6 +12,7 @@ use crate::operation::{Body, Operation, Repeat};
 use crate::params::{Incoming, Params, ParamsIn};
 use crate::sensitive::VisitSensitive;
 use crate::tolerant::{self, Deviation, read_tolerantly};
+use crate::upload::UploadedFile;
 use crate::{Extra, Secret, Subject, multipart};
 
 /// A request of one operation.
@@ -54,6 +55,11 @@ pub trait Endpoint: Object + Check + VisitSensitive {
         Ok(())
     }
 
+    /// Returns the file of an upload.
+    fn file(&self) -> Option<UploadedFile<'_>> {
+        None
+    }
+
     /// Fills in the digest of an uploaded file where the caller left it out. `sha256` returns 64
     /// lower-case hexadecimal digits.
     fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
@@ -89,15 +95,19 @@ pub trait Endpoint: Object + Check + VisitSensitive {
 
     /// Returns every documented limit that the request breaks, with field paths.
     ///
-    /// Values of enumerations that the catalogue does not know pass: WeChat may know them.
+    /// Values of enumerations that the catalogue does not know pass: WeChat may know them. The
+    /// file of an upload is looked at, too: its name, its size and its first bytes.
     fn violations(&self) -> Vec<Violation> {
         let mut checker = Checker::open();
         self.check(&mut checker);
+        if let (Some(limits), Some(file)) = (&Self::OPERATION.upload, self.file()) {
+            limits.check(&file, &mut checker);
+        }
         checker.finish()
     }
 
     /// Returns every documented limit that the request breaks, unknown values of enumerations
-    /// included. This is the view of a server.
+    /// included. This is the view of a server, which judges files by rules of its own.
     fn strict_violations(&self) -> Vec<Violation> {
         let mut checker = Checker::strict();
         self.check(&mut checker);
@@ -138,7 +148,7 @@ pub trait Endpoint: Object + Check + VisitSensitive {
             }
             Body::Multipart => {
                 let parts = self.multipart()?.unwrap_or_default();
-                let signed = parts.meta.clone();
+                let signed = parts.signed();
                 let (content_type, body) = multipart::write(&parts);
                 Ok(Outgoing {
                     method,

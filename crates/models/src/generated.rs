@@ -163,6 +163,7 @@ pub fn visit_operation<V: OperationVisitor>(id: &str, visitor: V) -> Option<V::O
         "merchant.activities.terminate" => {
             visitor.visit::<merchant::activities::TerminateActivity>()
         }
+        "merchant.media.image_upload" => visitor.visit::<merchant::media::UploadImage>(),
         "official_account.token.get" => visitor.visit::<official_account::token::GetToken>(),
         "official_account.stable_token.get" => {
             visitor.visit::<official_account::stable_token::GetStableToken>()
@@ -242,6 +243,27 @@ pub fn visit_operation<V: OperationVisitor>(id: &str, visitor: V) -> Option<V::O
         "official_account.datacube.member_card_detail" => {
             visitor.visit::<official_account::datacube::GetMemberCardDetail>()
         }
+        "official_account.media.upload_image" => {
+            visitor.visit::<official_account::media::UploadImage>()
+        }
+        "official_account.ticket.get" => visitor.visit::<official_account::ticket::GetTicket>(),
+        "official_account.test_whitelist.set" => {
+            visitor.visit::<official_account::test_whitelist::SetTestWhitelist>()
+        }
+        "official_account.landing_page.create" => {
+            visitor.visit::<official_account::landing_page::CreateLandingPage>()
+        }
+        "official_account.mp_news.get_html" => {
+            visitor.visit::<official_account::mp_news::GetMpNewsHtml>()
+        }
+        "official_account.pay_cell.set" => {
+            visitor.visit::<official_account::pay_cell::SetPayCell>()
+        }
+        "official_account.self_consume_cell.set" => {
+            visitor.visit::<official_account::self_consume_cell::SetSelfConsumeCell>()
+        }
+        "official_account.code.consume" => visitor.visit::<official_account::code::ConsumeCode>(),
+        "official_account.colors.get" => visitor.visit::<official_account::colors::GetColors>(),
         _ => return None,
     })
 }

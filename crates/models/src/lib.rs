@@ -58,6 +58,7 @@ mod private;
 mod sensitive;
 mod subject;
 mod tolerant;
+mod upload;
 
 mod generated;
 mod notification;
@@ -69,7 +70,7 @@ pub use self::endpoint::{
 };
 pub use self::extra::Extra;
 pub use self::generated::{brand, merchant, official_account, visit_operation};
-pub use self::multipart::{Multipart, MultipartError, multipart_boundary};
+pub use self::multipart::{Multipart, MultipartError, Part, multipart_boundary};
 pub use self::notification::NotificationType;
 pub use self::object::{Members, Object};
 pub use self::operation::{
@@ -83,3 +84,4 @@ pub use self::subject::{Named, Subject};
 pub use self::tolerant::{
     Deviation, DeviationKind, LooseObject, Outcome, ReadJson, Reader, json_text,
 };
+pub use self::upload::{ImageFormat, Upload, UploadedFile};

@@ -1,5 +1,6 @@
-//! `multipart/form-data` bodies of the image uploads: a JSON part `meta` and a part `file`.
+//! `multipart/form-data` bodies of the image uploads.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -7,43 +8,104 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::endpoint::{DecodeError, EncodeError};
+use crate::upload::ImageFormat;
 
-/// The two parts of an upload.
+/// One part of a form.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The name of the part.
+    pub name: Cow<'static, str>,
+    /// The file name told in the head of the part; a part without one is JSON.
+    pub filename: Option<String>,
+    /// What the part holds.
+    pub content: Bytes,
+}
+
+/// The parts of an upload.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Multipart {
-    /// The JSON text of the part `meta`; these bytes are signed.
-    pub meta: Bytes,
-    /// The content of the part `file`.
-    pub file: Bytes,
-    /// The file name told in the header of the part `file`.
-    pub filename: String,
+    /// The parts in their order.
+    pub parts: Vec<Part>,
 }
 
 impl Multipart {
-    /// Joins a JSON part and a file.
-    pub(crate) fn new<T: Serialize>(
-        meta: &T,
-        file: Bytes,
-        filename: String,
+    /// Adds a JSON part, if there is something to tell.
+    pub(crate) fn json<T: Serialize>(
+        mut self,
+        name: &'static str,
+        value: &Option<T>,
     ) -> Result<Self, EncodeError> {
-        let meta = serde_json::to_vec(meta).map_err(EncodeError)?;
-        Ok(Self {
-            meta: meta.into(),
-            file,
-            filename,
-        })
+        if let Some(value) = value {
+            let content = serde_json::to_vec(value).map_err(EncodeError)?;
+            self.parts.push(Part {
+                name: name.into(),
+                filename: None,
+                content: content.into(),
+            });
+        }
+        Ok(self)
     }
 
-    /// Parses the JSON part.
-    pub(crate) fn read_meta<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
-        serde_json::from_slice(&self.meta).map_err(DecodeError::json)
+    /// Adds a file, if there is one.
+    pub(crate) fn file(
+        mut self,
+        name: &'static str,
+        filename: Option<&str>,
+        content: &Option<Bytes>,
+    ) -> Self {
+        if let Some(content) = content {
+            self.parts.push(Part {
+                name: name.into(),
+                filename: Some(filename.unwrap_or_default().to_owned()),
+                content: content.clone(),
+            });
+        }
+        self
+    }
+
+    /// Returns what is signed in place of the body: the JSON part, or nothing.
+    pub(crate) fn signed(&self) -> Bytes {
+        self.parts
+            .iter()
+            .find(|part| part.filename.is_none())
+            .map(|part| part.content.clone())
+            .unwrap_or_default()
+    }
+
+    /// Takes a part out.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Part> {
+        let place = self.parts.iter().position(|part| part.name == name)?;
+        Some(self.parts.swap_remove(place))
+    }
+
+    /// Takes a part out that must be there.
+    pub(crate) fn require(&mut self, name: &str) -> Result<Part, DecodeError> {
+        self.take(name)
+            .ok_or_else(|| DecodeError::body(format!("the part `{name}` is missing")))
+    }
+
+    /// Takes a JSON part out that must be there, and parses it.
+    pub(crate) fn require_json<T: DeserializeOwned>(
+        &mut self,
+        name: &str,
+    ) -> Result<T, DecodeError> {
+        serde_json::from_slice(&self.require(name)?.content).map_err(DecodeError::json)
     }
 }
 
 impl fmt::Debug for Multipart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Multipart")
-            .field("file_bytes", &self.file.len())
+            .field("parts", &self.parts.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Part")
+            .field("name", &self.name)
+            .field("bytes", &self.content.len())
             .finish_non_exhaustive()
     }
 }
@@ -55,10 +117,6 @@ pub enum MultipartError {
     ContentType,
     /// The boundary lines or a part header are malformed.
     Syntax,
-    /// The part `meta` is missing.
-    NoMeta,
-    /// The part `file` is missing.
-    NoFile,
 }
 
 impl fmt::Display for MultipartError {
@@ -66,8 +124,6 @@ impl fmt::Display for MultipartError {
         f.write_str(match self {
             Self::ContentType => "the content type is not multipart/form-data with a boundary",
             Self::Syntax => "the multipart body is malformed",
-            Self::NoMeta => "the part `meta` is missing",
-            Self::NoFile => "the part `file` is missing",
         })
     }
 }
@@ -77,28 +133,33 @@ impl std::error::Error for MultipartError {}
 /// Returns content type and body.
 pub(crate) fn write(parts: &Multipart) -> (String, Bytes) {
     let boundary = boundary(parts);
-    let filename: String = parts
-        .filename
-        .chars()
-        .filter(|c| !matches!(c, '"' | '\r' | '\n' | '\\'))
-        .collect();
-    let mut body = Vec::with_capacity(parts.file.len() + parts.meta.len() + 512);
-    let mut line = |text: &str| {
-        body.extend_from_slice(text.as_bytes());
+    let content: usize = parts.parts.iter().map(|part| part.content.len()).sum();
+    let mut body = Vec::with_capacity(content + parts.parts.len() * 512 + 64);
+    for part in &parts.parts {
+        let head = match &part.filename {
+            None => format!(
+                "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\";\r\nContent-Type: application/json\r\n\r\n",
+                part.name
+            ),
+            Some(filename) => {
+                let filename: String = filename
+                    .chars()
+                    .filter(|c| !matches!(c, '"' | '\r' | '\n' | '\\'))
+                    .collect();
+                let media_type = ImageFormat::of_name(&filename)
+                    .unwrap_or(ImageFormat::Jpeg)
+                    .media_type();
+                format!(
+                    "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"{filename}\";\r\nContent-Type: {media_type}\r\n\r\n",
+                    part.name
+                )
+            }
+        };
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(&part.content);
         body.extend_from_slice(b"\r\n");
-    };
-    line(&format!("--{boundary}"));
-    line("Content-Disposition: form-data; name=\"meta\";");
-    line("Content-Type: application/json");
-    line("");
-    body.extend_from_slice(&parts.meta);
-    let head = format!(
-        "\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{filename}\";\r\nContent-Type: {}\r\n\r\n",
-        image_type(&filename),
-    );
-    body.extend_from_slice(head.as_bytes());
-    body.extend_from_slice(&parts.file);
-    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
     (
         format!("multipart/form-data; boundary={boundary}"),
         Bytes::from(body),
@@ -111,32 +172,23 @@ fn boundary(parts: &Multipart) -> String {
     loop {
         let candidate = format!("kabao-{attempt:08x}-form-boundary");
         let needle = candidate.as_bytes();
-        if find(&parts.file, needle).is_none() && find(&parts.meta, needle).is_none() {
+        if parts
+            .parts
+            .iter()
+            .all(|part| find(&part.content, needle).is_none())
+        {
             return candidate;
         }
         attempt = attempt.wrapping_add(1);
     }
 }
 
-fn image_type(filename: &str) -> &'static str {
-    let suffix = filename
-        .rsplit_once('.')
-        .map_or("", |(_, suffix)| suffix)
-        .to_ascii_lowercase();
-    match suffix.as_str() {
-        "png" => "image/png",
-        "bmp" => "image/bmp",
-        _ => "image/jpeg",
-    }
-}
-
-/// Splits a body into its parts.
+/// Splits a body into its parts; parts without a name are left out.
 pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Multipart, MultipartError> {
     let boundary = multipart_boundary(content_type, body).ok_or(MultipartError::ContentType)?;
     let delimiter = format!("--{boundary}");
     let delimiter = delimiter.as_bytes();
-    let mut meta = None;
-    let mut file = None;
+    let mut parts = Vec::new();
     let start = find(body, delimiter).ok_or(MultipartError::Syntax)?;
     let mut rest = after(body, start + delimiter.len());
     while let Some(section) = rest.strip_prefix(b"\r\n") {
@@ -149,22 +201,16 @@ pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Multipart, Multipa
         let (header, content) = part.split_at_checked(split).ok_or(MultipartError::Syntax)?;
         let content = after(content, 4);
         let header = std::str::from_utf8(header).map_err(|_| MultipartError::Syntax)?;
-        match parameter(header, "name") {
-            Some("meta") => meta = Some(Bytes::copy_from_slice(content)),
-            Some("file") => {
-                let name = parameter(header, "filename").unwrap_or_default().to_owned();
-                file = Some((Bytes::copy_from_slice(content), name));
-            }
-            _ => {}
+        if let Some(name) = parameter(header, "name") {
+            parts.push(Part {
+                name: name.to_owned().into(),
+                filename: parameter(header, "filename").map(str::to_owned),
+                content: Bytes::copy_from_slice(content),
+            });
         }
         rest = after(tail, marker.len());
     }
-    let (file, filename) = file.ok_or(MultipartError::NoFile)?;
-    Ok(Multipart {
-        meta: meta.ok_or(MultipartError::NoMeta)?,
-        file,
-        filename,
-    })
+    Ok(Multipart { parts })
 }
 
 /// Returns the boundary of a `multipart/form-data` body: the one that the content type names, or,
@@ -218,21 +264,44 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_back_even_with_a_boundary_inside() {
-        let parts = Multipart {
-            meta: Bytes::from_static(b"{\"filename\":\"a.png\"}"),
-            file: Bytes::from_static(b"\x89PNG\r\n--kabao-00000000-form-boundary\r\nrest"),
-            filename: "a.png".to_owned(),
+        let meta = Part {
+            name: "meta".into(),
+            filename: None,
+            content: Bytes::from_static(b"{\"filename\":\"a.png\"}"),
         };
-        let (content_type, body) = write(&parts);
-        assert_eq!(read(&content_type, &body).unwrap(), parts);
+        let file = |name: &'static str| Part {
+            name: name.into(),
+            filename: Some("a.png".to_owned()),
+            content: Bytes::from_static(b"\x89PNG\r\n--kabao-00000000-form-boundary\r\nrest"),
+        };
+        for parts in [vec![meta.clone(), file("file")], vec![file("media")]] {
+            let parts = Multipart { parts };
+            let (content_type, body) = write(&parts);
+            assert_eq!(read(&content_type, &body).unwrap(), parts);
+        }
+    }
+
+    #[test]
+    fn only_the_json_part_is_signed() {
+        let file = Some(Bytes::from_static(b"x"));
+        let plain = Multipart::default().file("media", Some("a.png"), &file);
+        assert_eq!(plain.signed(), Bytes::new());
+        let signed =
+            Multipart::default()
+                .json("meta", &Some(1))
+                .unwrap()
+                .file("file", Some("a.png"), &file);
+        assert_eq!(signed.signed(), Bytes::from_static(b"1"));
     }
 
     #[test]
     fn a_missing_part_is_named() {
         let body = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\nx\r\n--b--\r\n";
+        let mut parts = read("multipart/form-data; boundary=b", body).unwrap();
+        assert!(parts.require("file").is_ok());
         assert_eq!(
-            read("multipart/form-data; boundary=b", body),
-            Err(MultipartError::NoMeta)
+            parts.require("meta").unwrap_err().to_string(),
+            "the part `meta` is missing"
         );
         assert_eq!(
             read("application/json", body),

@@ -4,6 +4,8 @@ use std::fmt;
 
 use http::Method;
 
+use crate::upload::Upload;
+
 /// One upstream API generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Family {
@@ -84,7 +86,8 @@ pub enum Body {
     Empty,
     /// One JSON object.
     Json,
-    /// `multipart/form-data` with a JSON part `meta` and a part `file`; only `meta` is signed.
+    /// `multipart/form-data`: a part for the file, in the families that sign a JSON part `meta` too,
+    /// which alone is signed.
     Multipart,
 }
 
@@ -141,6 +144,10 @@ pub struct Operation {
     pub repeat: Repeat,
     /// Where its answers carry an `errcode`.
     pub errcode: Errcode,
+    /// Whether the answer is itself a credential of the account: an access token or a ticket.
+    pub credential: bool,
+    /// The limits of the file that is uploaded, if one is.
+    pub upload: Option<Upload>,
     /// Whether request fields are encrypted, so that `Wechatpay-Serial` is required.
     pub encrypts: bool,
     /// The documented errors.

@@ -145,6 +145,7 @@ mod odd_values;
 mod official_account;
 mod overlay;
 mod pay;
+mod picture;
 mod random;
 mod rates;
 mod requests;

@@ -20,6 +20,7 @@ mod member_change;
 mod operations;
 mod page;
 mod phone_member;
+mod picture;
 mod refused;
 mod section;
 mod service_item;

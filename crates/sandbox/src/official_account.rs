@@ -8,8 +8,10 @@ mod card;
 mod code;
 mod core;
 mod datacube;
+mod entry;
 mod forms;
 mod gate;
+mod media;
 mod member;
 mod parameters;
 mod pay_gift_card;
@@ -17,6 +19,7 @@ mod pay_gift_member_card;
 mod qrcode;
 mod refused;
 mod route;
+mod tickets;
 mod token;
 mod tokens;
 mod user;
@@ -31,7 +34,7 @@ mod refusals;
 pub(crate) mod testing;
 
 pub(crate) use self::core::{
-    Claim, Context, Core, Payment, Review, Submission, Template, Use, UserCard,
+    CardExt, Choice, Claim, Context, Core, Payment, Review, Submission, Template, Use, UserCard,
 };
 pub(crate) use self::gate::{answer, claimed_account, errcode};
 pub(crate) use self::refused::Refused;

@@ -15,10 +15,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kabao_models::{Answer as _, Endpoint};
 
-pub(crate) use self::gate::claimed_identity;
+pub(crate) use self::gate::{claimed_family, claimed_identity};
 pub(crate) use self::parameters::pointer;
 pub(crate) use self::refusal::{Detail, Language, Refusal};
-pub(crate) use self::route::{Found, Route, find};
+pub(crate) use self::route::{Found, Route, find, of_family};
 pub(crate) use self::signature::{SignaturePlan, headers as signature_headers};
 pub(crate) use self::strict::pointer_at;
 
@@ -166,10 +166,7 @@ where
 fn permission(inbound: &Inbound<'_>) -> Result<(), Refusal> {
     let account = &inbound.call.account;
     let operation = inbound.call.operation;
-    // Pictures are uploaded by merchants of either family; brands that call directly have an
-    // upload of their own.
-    let shared = operation.id == "brand.media.image_upload";
-    if (shared || account.family == operation.family) && account.is_permitted() {
+    if account.family == operation.family && account.is_permitted() {
         Ok(())
     } else {
         Err(Refusal::no_permission())

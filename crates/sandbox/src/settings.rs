@@ -15,7 +15,10 @@ pub use self::brand::{
 };
 pub use self::merchant::{Merchant, PageOffset, ServiceItem, ServiceMessage, ServiceState};
 pub use self::odd_values::OddValues;
-pub use self::official_account::{OfficialAccount, ReviewTable, Trace, UnknownPath};
+pub use self::official_account::{
+    EmptyList, MemberData, OfficialAccount, Permit, ReviewTable, TicketRepeat, Trace, UnknownPath,
+    UploadPart, UrlScheme,
+};
 
 /// All settings. Each default is the reading that seems most likely, or, where nothing is known,
 /// the one that hurts a developer least.

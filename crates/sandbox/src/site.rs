@@ -42,7 +42,7 @@ enum Destination {
 }
 
 impl Destination {
-    fn of(received: &Received) -> Self {
+    fn of(world: &World, received: &Received) -> Self {
         let path = received.path();
         if official_account::owns(path) {
             return Self::OfficialAccount(official_account::find(
@@ -52,7 +52,10 @@ impl Destination {
             ));
         }
         match pay::find(&received.method, path) {
-            pay::Found::Route(route) => Self::Pay(route),
+            pay::Found::Route(route) => {
+                let family = pay::claimed_family(world, received);
+                Self::Pay(family.map_or(route, |family| pay::of_family(route, family)))
+            }
             pay::Found::OtherMethod => Self::OtherMethod,
             pay::Found::Nothing => Self::Nothing,
         }
@@ -105,7 +108,7 @@ impl Destination {
 
 /// Answers one request.
 pub(crate) fn answer(world: &World, received: &Received) -> Outcome {
-    let destination = Destination::of(received);
+    let destination = Destination::of(world, received);
     let account = destination.claimed_account(world, received);
     let fault = lock(&world.faults).take(&FaultTarget {
         operation: destination.operation(),
@@ -149,7 +152,7 @@ pub(crate) fn answer(world: &World, received: &Received) -> Outcome {
 /// Notes a request whose body was not read.
 pub(crate) fn unread(world: &World, received: &Received, status: u16) {
     received.trail.begin(Check::Size);
-    let destination = Destination::of(received);
+    let destination = Destination::of(world, received);
     let mut exchange = requests::record(world.now(), received);
     exchange.account = destination.claimed_account(world, received);
     exchange.operation = destination.operation().map(str::to_owned);

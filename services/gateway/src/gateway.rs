@@ -39,6 +39,14 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// An account lets callers see its tokens, and callers come from elsewhere.
+    #[error(
+        "account {account} says expose_tokens = true, which needs a loopback address in grpc.listen"
+    )]
+    Exposed {
+        /// The account.
+        account: kabao_api::AccountId,
+    },
     /// The accounts do not fit together.
     #[error(transparent)]
     Accounts(#[from] kabao_api::Error),
@@ -82,6 +90,15 @@ impl Gateway {
         settings: &Settings,
         names: AddressNames,
     ) -> Result<Self, StartError> {
+        let exposed = settings
+            .accounts
+            .iter()
+            .find(|account| account.exposes_tokens && !settings.grpc.listen.ip().is_loopback());
+        if let Some(account) = exposed {
+            return Err(StartError::Exposed {
+                account: account.id.clone(),
+            });
+        }
         let grpc_listener = bind(names.grpc, settings.grpc.listen).await?;
         let admin_listener = bind(names.admin, settings.admin.listen).await?;
 

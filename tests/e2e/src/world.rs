@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kabao_client::OfficialAccount;
 use kabao_gateway::config::{AccountSettings, Settings};
 use kabao_gateway::{Client, Dev, DevOptions, Gateway};
 use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
@@ -18,7 +19,7 @@ use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status};
 
-use crate::demo::Demo;
+use crate::demo::{Demo, OFFICIAL_ACCOUNT};
 
 /// Only a failure waits for so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -49,11 +50,31 @@ impl World {
             id: id.parse().unwrap(),
             client: client(&sandbox),
             about: String::new(),
+            exposes_tokens: false,
             certificate_expires: None,
         });
         let gateway = Gateway::start(&settings).await.unwrap();
         gateway.ready();
         Self::of(gateway, sandbox).await
+    }
+
+    /// A gateway with the demo official account alone, which lets callers see its tokens.
+    pub(crate) async fn with_exposed_tokens() -> Self {
+        Self::with_account(OFFICIAL_ACCOUNT.account, |sandbox| {
+            let account = sandbox
+                .accounts()
+                .into_iter()
+                .find(|account| account.name == OFFICIAL_ACCOUNT.account)
+                .unwrap();
+            let builder = OfficialAccount::builder()
+                .base_url(account.base_url)
+                .root_certificates(sandbox.ca_pem())
+                .appid(account.appid.unwrap())
+                .app_secret(account.app_secret.unwrap())
+                .expose_tokens(true);
+            Client::OfficialAccount(builder.build().unwrap())
+        })
+        .await
     }
 
     async fn of(gateway: Gateway, sandbox: Running) -> Self {

@@ -57,6 +57,11 @@ const LIMITS: &[Limit] = &[
         true,
         "needs code; with level and background_picture_url as initial values; by phone number it needs pickup_time and validity too, and WeChat has not opened it",
     ),
+    (
+        Method::UploadImage,
+        true,
+        "JPEG, BMP or PNG of at most 2 MiB",
+    ),
 ];
 
 /// What is different without a service provider.

@@ -27,6 +27,11 @@ const LIMITS: &[(Method, bool, &str)] = &[
         true,
         "without initial values, pickup_time and validity",
     ),
+    (
+        Method::UploadImage,
+        true,
+        "JPEG, BMP or PNG of at most 2 MiB",
+    ),
 ];
 
 #[async_trait]

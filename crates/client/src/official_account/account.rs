@@ -31,6 +31,7 @@ const LIMITS: &[(Method, bool, &str)] = &[
         false,
         "WeChat has no operation for it in this family",
     ),
+    (Method::UploadImage, true, "JPEG or PNG of at most 1 MiB"),
 ];
 
 #[async_trait]

@@ -1,3 +1,4 @@
+mod page;
 mod portable;
 
 use kabao_api::{
@@ -33,6 +34,8 @@ fn client() -> (OfficialAccount, Sent) {
         pipeline: official_account(transport),
         clock: clock(),
         appid: "wx0123456789abcdef".into(),
+        tickets: Default::default(),
+        expose_tokens: true,
     };
     (client, sent)
 }

@@ -8,7 +8,8 @@ use kabao_models::official_account::stable_token::GetStableToken;
 use kabao_models::official_account::token::GetToken;
 use kabao_models::{Answer, Endpoint};
 
-use super::{Fetched, TokenMode, TokenSource};
+use super::{TokenMode, TokenSource};
+use crate::held::Fetched;
 use crate::pipeline::errcode;
 use crate::pipeline::failure::Failure;
 use crate::signing::common_headers;

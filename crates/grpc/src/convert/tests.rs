@@ -163,7 +163,7 @@ fn every_operation_round_trips_through_its_messages() {
     };
     table::operations(&mut visitor);
     // The two image uploads are streams of chunks, not messages.
-    assert_eq!(visitor.operations, 109 - 2);
+    assert_eq!(visitor.operations, 119 - 4);
 }
 
 #[test]

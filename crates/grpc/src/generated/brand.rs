@@ -22,4 +22,4 @@ mod user_cards;
 mod user_feeds;
 mod user_points;
 
-pub(super) use self::services::register;
+pub(super) use self::services::{register, register_credentials};

@@ -11,6 +11,7 @@ mod card_rights;
 mod cards;
 mod codes;
 mod enums;
+mod media;
 mod notifications;
 mod permission_tokens;
 mod phone_members;
@@ -21,4 +22,4 @@ mod user_card_rights;
 mod user_card_services;
 mod user_cards;
 
-pub(super) use self::services::register;
+pub(super) use self::services::{register, register_credentials};

@@ -4,17 +4,25 @@
 
 mod card;
 mod code;
+mod colors;
 mod datacube;
 mod enums;
+mod landing_page;
+mod media;
 mod member;
+mod mp_news;
 mod notifications;
+mod pay_cell;
 mod pay_gift_card;
 mod pay_gift_member_card;
 mod qrcode;
+mod self_consume_cell;
 mod services;
 mod stable_token;
+mod test_whitelist;
+mod ticket;
 mod token;
 mod types;
 mod user;
 
-pub(super) use self::services::register;
+pub(super) use self::services::{register, register_credentials};

@@ -124,6 +124,14 @@ pub(crate) fn operations(visitor: &mut impl OperationVisitor) {
     visitor.visit::<m_official_account::pay_gift_card::BatchGetPayGiftCards, p_official_account::BatchGetPayGiftCardsRequest, p_official_account::BatchGetPayGiftCardsResponse>();
     visitor.visit::<m_official_account::datacube::GetMemberCardInfo, p_official_account::GetMemberCardInfoRequest, p_official_account::GetMemberCardInfoResponse>();
     visitor.visit::<m_official_account::datacube::GetMemberCardDetail, p_official_account::GetMemberCardDetailRequest, p_official_account::GetMemberCardDetailResponse>();
+    visitor.visit::<m_official_account::ticket::GetTicket, p_official_account::GetTicketRequest, p_official_account::GetTicketResponse>();
+    visitor.visit::<m_official_account::test_whitelist::SetTestWhitelist, p_official_account::SetTestWhitelistRequest, p_official_account::BasicResponse>();
+    visitor.visit::<m_official_account::landing_page::CreateLandingPage, p_official_account::CreateLandingPageRequest, p_official_account::CreateLandingPageResponse>();
+    visitor.visit::<m_official_account::mp_news::GetMpNewsHtml, p_official_account::GetMpNewsHtmlRequest, p_official_account::GetMpNewsHtmlResponse>();
+    visitor.visit::<m_official_account::pay_cell::SetPayCell, p_official_account::SetPayCellRequest, p_official_account::BasicResponse>();
+    visitor.visit::<m_official_account::self_consume_cell::SetSelfConsumeCell, p_official_account::SetSelfConsumeCellRequest, p_official_account::BasicResponse>();
+    visitor.visit::<m_official_account::code::ConsumeCode, p_official_account::ConsumeCodeRequest, p_official_account::ConsumeCodeResponse>();
+    visitor.visit::<m_official_account::colors::GetColors, p_official_account::GetColorsRequest, p_official_account::GetColorsResponse>();
 }
 
 pub(crate) fn notifications(visitor: &mut impl NotificationVisitor) {

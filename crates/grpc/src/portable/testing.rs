@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use kabao_api::{
-    Account, Accounts, Family, MockAccountApi, MockMemberApi, MockTemplateApi, MockUpstream,
+    Account, Accounts, Family, MockAccountApi, MockMediaApi, MockMemberApi, MockTemplateApi,
+    MockUpstream,
 };
 use tonic::Status;
 use tonic_types::StatusExt;
 
-pub(super) fn accounts(members: MockMemberApi, templates: MockTemplateApi) -> Arc<Accounts> {
+pub(crate) fn accounts(members: MockMemberApi, templates: MockTemplateApi) -> Arc<Accounts> {
     let accounts = Accounts::new();
     let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
     account.members = Arc::new(members);
@@ -17,19 +18,22 @@ pub(super) fn accounts(members: MockMemberApi, templates: MockTemplateApi) -> Ar
     Arc::new(accounts)
 }
 
-pub(super) fn account(id: &str, family: Family, state: MockAccountApi) -> Account {
+pub(crate) fn account(id: &str, family: Family, state: MockAccountApi) -> Account {
     Account {
         id: id.parse().unwrap(),
         family,
         templates: Arc::new(MockTemplateApi::new()),
         members: Arc::new(MockMemberApi::new()),
+        media: Arc::new(MockMediaApi::new()),
         state: Arc::new(state),
         upstream: Arc::new(MockUpstream::new()),
+        card_signer: None,
+        held_credentials: None,
     }
 }
 
 /// Reason and violated fields.
-pub(super) fn refusal(status: &Status) -> (String, Vec<String>) {
+pub(crate) fn refusal(status: &Status) -> (String, Vec<String>) {
     let reason = status.get_details_error_info().unwrap().reason;
     let fields = status
         .get_details_bad_request()

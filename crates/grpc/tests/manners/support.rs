@@ -17,7 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use kabao_api::{
     Account, Accounts, ActivateMember, AdjustMember, Adjustment, CallContext, Error, Family,
     GetMember, ImportMember, InvalidateMember, ListMembers, Member, MemberApi, MemberState,
-    MockAccountApi, MockTemplateApi, MockUpstream, Page, Reason, UpdateMember,
+    MockAccountApi, MockMediaApi, MockTemplateApi, MockUpstream, Page, Reason, UpdateMember,
 };
 use kabao_grpc::{Health, Server};
 use kabao_proto::kabao::v1::GetMemberRequest;
@@ -97,8 +97,11 @@ where
             family: Family::Merchant,
             templates: Arc::new(MockTemplateApi::new()),
             members: Arc::new(Scripted(script)),
+            media: Arc::new(MockMediaApi::new()),
             state: Arc::new(MockAccountApi::new()),
             upstream: Arc::new(MockUpstream::new()),
+            card_signer: None,
+            held_credentials: None,
         })
         .unwrap();
     Server::builder(Arc::new(accounts))

@@ -13,6 +13,7 @@ pub mod card_qrcodes;
 pub mod card_rights;
 pub mod cards;
 pub mod codes;
+pub mod media;
 pub mod notifications;
 pub mod permission_tokens;
 pub mod phone_members;
@@ -64,4 +65,5 @@ pub static OPERATIONS: &[&Operation] = &[
     &activities::LIST_ACTIVITIES,
     &activities::GET_ACTIVITY,
     &activities::TERMINATE_ACTIVITY,
+    &media::UPLOAD_IMAGE,
 ];

@@ -6,13 +6,21 @@
 
 pub mod card;
 pub mod code;
+pub mod colors;
 pub mod datacube;
+pub mod landing_page;
+pub mod media;
 pub mod member;
+pub mod mp_news;
 pub mod notifications;
+pub mod pay_cell;
 pub mod pay_gift_card;
 pub mod pay_gift_member_card;
 pub mod qrcode;
+pub mod self_consume_cell;
 pub mod stable_token;
+pub mod test_whitelist;
+pub mod ticket;
 pub mod token;
 pub mod types;
 pub mod user;
@@ -57,4 +65,13 @@ pub static OPERATIONS: &[&Operation] = &[
     &pay_gift_card::BATCH_GET_PAY_GIFT_CARDS,
     &datacube::GET_MEMBER_CARD_INFO,
     &datacube::GET_MEMBER_CARD_DETAIL,
+    &media::UPLOAD_IMAGE,
+    &ticket::GET_TICKET,
+    &test_whitelist::SET_TEST_WHITELIST,
+    &landing_page::CREATE_LANDING_PAGE,
+    &mp_news::GET_MP_NEWS_HTML,
+    &pay_cell::SET_PAY_CELL,
+    &self_consume_cell::SET_SELF_CONSUME_CELL,
+    &code::CONSUME_CODE,
+    &colors::GET_COLORS,
 ];

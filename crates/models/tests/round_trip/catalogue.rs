@@ -125,7 +125,8 @@ pub(crate) struct Sample {
     pub(crate) query: Map<String, Value>,
     /// The JSON body, or the part `meta` of an upload.
     pub(crate) json_body: Option<Value>,
-    pub(crate) file: Option<Vec<u8>>,
+    /// The file of an upload and the name of its part.
+    pub(crate) file: Option<(String, Vec<u8>)>,
     pub(crate) sensitive: usize,
     pub(crate) fields: usize,
 }
@@ -144,7 +145,7 @@ impl Sample {
         };
         match operation["body"].as_str().unwrap() {
             "empty" => sample.json_body = None,
-            "multipart" => sample.upload(),
+            "multipart" => sample.upload(operation),
             _ => sample.json_body = Some(sample.json_body.unwrap_or_else(|| json!({}))),
         }
         sample.sensitive = sample.count_sensitive(catalogue, operation);
@@ -174,15 +175,26 @@ impl Sample {
         };
         match operation["body"].as_str().unwrap() {
             "empty" => sample.json_body = None,
-            "multipart" => sample.upload(),
+            "multipart" => sample.upload(operation),
             _ => {}
         }
         sample
     }
 
-    fn upload(&mut self) {
-        self.json_body = self.json_body.take().map(|body| body["meta"].clone());
-        self.file = Some(b"\x89PNG\r\n\x1a\n--not-the-boundary\r\n".to_vec());
+    fn upload(&mut self, operation: &Value) {
+        self.json_body = self
+            .json_body
+            .take()
+            .and_then(|body| body.get("meta").cloned());
+        let fields = operation["request"].as_array().unwrap();
+        let file = fields
+            .iter()
+            .find(|field| field["type"] == "bytes")
+            .unwrap();
+        self.file = Some((
+            file["name"].as_str().unwrap().to_owned(),
+            b"\x89PNG\r\n\x1a\n--not-the-boundary\r\n".to_vec(),
+        ));
     }
 
     fn count_sensitive(&self, catalogue: &Catalogue, operation: &Value) -> usize {
@@ -228,19 +240,25 @@ impl Sample {
 
     /// Returns the content type and the bytes of the body.
     pub(crate) fn encode_body(&self, json: Option<Vec<u8>>) -> (Option<String>, Vec<u8>) {
-        match (&self.file, json) {
-            (_, None) => (None, Vec::new()),
-            (None, Some(json)) => (Some("application/json".to_owned()), json),
-            (Some(file), Some(json)) => {
-                let mut body =
-                    b"--b\r\nContent-Disposition: form-data; name=\"meta\";\r\n\r\n".to_vec();
-                body.extend(json);
-                body.extend(b"\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x.png\"\r\nContent-Type: image/png\r\n\r\n");
-                body.extend(file);
-                body.extend(b"\r\n--b--\r\n");
-                (Some("multipart/form-data; boundary=b".to_owned()), body)
-            }
+        let Some((part, file)) = &self.file else {
+            return match json {
+                None => (None, Vec::new()),
+                Some(json) => (Some("application/json".to_owned()), json),
+            };
+        };
+        let mut body = Vec::new();
+        if let Some(json) = json {
+            body.extend(b"--b\r\nContent-Disposition: form-data; name=\"meta\";\r\n\r\n");
+            body.extend(json);
+            body.extend(b"\r\n");
         }
+        let head = format!(
+            "--b\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"x.png\"\r\nContent-Type: image/png\r\n\r\n"
+        );
+        body.extend(head.bytes());
+        body.extend(file);
+        body.extend(b"\r\n--b--\r\n");
+        (Some("multipart/form-data; boundary=b".to_owned()), body)
     }
 }
 

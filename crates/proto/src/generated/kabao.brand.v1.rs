@@ -3434,7 +3434,8 @@ pub mod direct_card_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// One chunk of an upload. A chunk is at most 1 MiB, a file at most 2 MiB (2097152 bytes).
+/// One chunk of an upload. A chunk has at most 1 MiB (1048576 bytes), a file at most 2 MiB (2097152
+/// bytes).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct UploadDirectImageRequest {
@@ -3442,11 +3443,12 @@ pub struct UploadDirectImageRequest {
     /// the others.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
-    /// The name of the file, 1 to 128 characters, ending in `.jpg`, `.jpeg`, `.bmp` or `.png`. Required in
-    /// the first chunk, not used in the others.
+    /// The name of the file, 1 to 128 characters, ending in `.jpg`, `.jpeg`, `.bmp` or `.png`.
+    /// Required in the first chunk, not used in the others.
     #[prost(string, tag = "2")]
     pub filename: ::prost::alloc::string::String,
-    /// The next bytes of the file: a JPEG, BMP or PNG image, checked before anything is sent to WeChat.
+    /// The next bytes of the file: a JPEG, BMP or PNG image, checked before anything is sent to
+    /// WeChat.
     #[prost(bytes = "bytes", tag = "3")]
     pub content: ::prost::bytes::Bytes,
 }
@@ -6102,7 +6104,8 @@ pub mod direct_user_point_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
-/// One chunk of an upload. A chunk is at most 1 MiB, a file at most 2 MiB (2097152 bytes).
+/// One chunk of an upload. A chunk has at most 1 MiB (1048576 bytes), a file at most 2 MiB (2097152
+/// bytes).
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct UploadImageRequest {
@@ -6110,11 +6113,12 @@ pub struct UploadImageRequest {
     /// the others.
     #[prost(string, tag = "1")]
     pub account: ::prost::alloc::string::String,
-    /// The name of the file, 1 to 128 characters, ending in `.jpg`, `.jpeg`, `.bmp` or `.png`. Required in
-    /// the first chunk, not used in the others.
+    /// The name of the file, 1 to 128 characters, ending in `.jpg`, `.jpeg`, `.bmp` or `.png`.
+    /// Required in the first chunk, not used in the others.
     #[prost(string, tag = "2")]
     pub filename: ::prost::alloc::string::String,
-    /// The next bytes of the file: a JPEG, BMP or PNG image, checked before anything is sent to WeChat.
+    /// The next bytes of the file: a JPEG, BMP or PNG image, checked before anything is sent to
+    /// WeChat.
     #[prost(bytes = "bytes", tag = "3")]
     pub content: ::prost::bytes::Bytes,
 }

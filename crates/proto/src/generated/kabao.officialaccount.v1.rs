@@ -27,7 +27,7 @@ pub struct AccessToken {
     >,
 }
 /// Answer of: DeleteCard, ModifyCardStock, SetCodeUnavailable, UpdateCode, ActivateMember,
-/// SetActivateUserForm, DeletePayGiftCard.
+/// SetActivateUserForm, DeletePayGiftCard, SetTestWhitelist, SetPayCell, SetSelfConsumeCell.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct BasicResponse {
@@ -38,6 +38,69 @@ pub struct BasicResponse {
     /// ones "hint: \[<trace id>\]". Required.
     #[prost(string, optional, tag = "2")]
     pub errmsg: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Predefined form fields.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CommonFieldValue {
+    /// Field id. Required.
+    #[prost(enumeration = "CommonFormField", optional, tag = "1")]
+    pub name: ::core::option::Option<i32>,
+    /// Value as entered. Required. Personal data.
+    #[prost(string, optional, tag = "2")]
+    pub value: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Merchant-defined form fields.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CustomFieldValue {
+    /// Field name. Required.
+    #[prost(string, optional, tag = "1")]
+    pub name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Value. Personal data.
+    #[prost(string, optional, tag = "2")]
+    pub value: ::core::option::Option<::prost::alloc::string::String>,
+    /// Values of a multiple-choice field. Not on an official page that could be read. Personal data.
+    #[prost(string, repeated, tag = "3")]
+    pub value_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Data the member filled in.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct UserInfo {
+    /// Predefined form fields.
+    #[prost(message, repeated, tag = "1")]
+    pub common_field_list: ::prost::alloc::vec::Vec<CommonFieldValue>,
+    /// Merchant-defined form fields.
+    #[prost(message, repeated, tag = "2")]
+    pub custom_field_list: ::prost::alloc::vec::Vec<CustomFieldValue>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -871,6 +934,94 @@ impl WeekDay {
         }
     }
 }
+/// Which ticket.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TicketType {
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
+    Unspecified = 0,
+    /// api_ticket of the card signatures. WeChat writes `wx_card`.
+    WxCard = 1,
+    /// jsapi_ticket of wx.config. WeChat writes `jsapi`.
+    Jsapi = 2,
+}
+impl TicketType {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TICKET_TYPE_UNSPECIFIED",
+            Self::WxCard => "TICKET_TYPE_WX_CARD",
+            Self::Jsapi => "TICKET_TYPE_JSAPI",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TICKET_TYPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "TICKET_TYPE_WX_CARD" => Some(Self::WxCard),
+            "TICKET_TYPE_JSAPI" => Some(Self::Jsapi),
+            _ => None,
+        }
+    }
+}
+/// Where a shelf page is placed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LandingPageScene {
+    /// Absent, or a value that this version does not know; then it stands in `extra`. In `extra` any
+    /// value may be given in WeChat's own spelling, by the name of its field.
+    Unspecified = 0,
+    /// Nearby. WeChat writes `SCENE_NEAR_BY`.
+    NearBy = 1,
+    /// Account menu. WeChat writes `SCENE_MENU`.
+    Menu = 2,
+    /// QR code. WeChat writes `SCENE_QRCODE`.
+    Qrcode = 3,
+    /// Article. WeChat writes `SCENE_ARTICLE`.
+    Article = 4,
+    /// Web page. WeChat writes `SCENE_H5`.
+    H5 = 5,
+    /// Automatic reply. WeChat writes `SCENE_IVR`.
+    Ivr = 6,
+    /// Custom cell of a card. WeChat writes `SCENE_CARD_CUSTOM_CELL`.
+    CardCustomCell = 7,
+}
+impl LandingPageScene {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LANDING_PAGE_SCENE_UNSPECIFIED",
+            Self::NearBy => "LANDING_PAGE_SCENE_NEAR_BY",
+            Self::Menu => "LANDING_PAGE_SCENE_MENU",
+            Self::Qrcode => "LANDING_PAGE_SCENE_QRCODE",
+            Self::Article => "LANDING_PAGE_SCENE_ARTICLE",
+            Self::H5 => "LANDING_PAGE_SCENE_H5",
+            Self::Ivr => "LANDING_PAGE_SCENE_IVR",
+            Self::CardCustomCell => "LANDING_PAGE_SCENE_CARD_CUSTOM_CELL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LANDING_PAGE_SCENE_UNSPECIFIED" => Some(Self::Unspecified),
+            "LANDING_PAGE_SCENE_NEAR_BY" => Some(Self::NearBy),
+            "LANDING_PAGE_SCENE_MENU" => Some(Self::Menu),
+            "LANDING_PAGE_SCENE_QRCODE" => Some(Self::Qrcode),
+            "LANDING_PAGE_SCENE_ARTICLE" => Some(Self::Article),
+            "LANDING_PAGE_SCENE_H5" => Some(Self::H5),
+            "LANDING_PAGE_SCENE_IVR" => Some(Self::Ivr),
+            "LANDING_PAGE_SCENE_CARD_CUSTOM_CELL" => Some(Self::CardCustomCell),
+            _ => None,
+        }
+    }
+}
 /// The request of CreateCard.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -1288,6 +1439,10 @@ pub struct NewBaseInfo {
     /// For providers issuing on behalf of a sub-merchant. Not on an official page that could be read.
     #[prost(message, optional, tag = "39")]
     pub sub_merchant_info: ::core::option::Option<SubMerchantInfo>,
+    /// The shown code is replaced by a changing 18-digit number; default false. Not on an official
+    /// page that could be read.
+    #[prost(bool, optional, tag = "40")]
+    pub use_dynamic_code: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -1646,11 +1801,15 @@ pub struct NewMemberCard {
     /// Slot in the activation message, same shape as modify_msg_operation. Not on an official page
     /// that could be read.
     #[prost(message, optional, tag = "33")]
-    pub activate_msg_operation: ::core::option::Option<MessageOperation>,
+    pub activate_msg_operation: ::core::option::Option<ActivationMessage>,
     /// Slot in change messages, see official_account.card.update_modify_msg. Not on an official page
     /// that could be read.
     #[prost(message, optional, tag = "34")]
     pub modify_msg_operation: ::core::option::Option<MessageOperation>,
+    /// Old form (2015): page that binds an existing card; either this or activate_url. Not on an
+    /// official page that could be read.
+    #[prost(string, optional, tag = "35")]
+    pub bind_old_card_url: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -1886,6 +2045,14 @@ pub struct BaseInfo {
     /// be read.
     #[prost(bool, optional, tag = "41")]
     pub is_pay_and_qrcode: ::core::option::Option<bool>,
+    /// How many times a user may redeem a card of this template; 50 when never set. Not on an official
+    /// page that could be read.
+    #[prost(int64, optional, tag = "42")]
+    pub use_limit: ::core::option::Option<i64>,
+    /// Whether the shown code is replaced by a changing 18-digit number. Not on an official page that
+    /// could be read.
+    #[prost(bool, optional, tag = "43")]
+    pub use_dynamic_code: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -2015,6 +2182,10 @@ pub struct MemberCard {
     /// could be read.
     #[prost(int64, optional, tag = "32")]
     pub discount: ::core::option::Option<i64>,
+    /// Page that binds an existing card; only on old cards. Not on an official page that could be
+    /// read.
+    #[prost(string, optional, tag = "33")]
+    pub bind_old_card_url: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -2253,6 +2424,14 @@ pub struct BaseInfoChange {
     /// official page that could be read.
     #[prost(bool, optional, tag = "31")]
     pub is_pay_and_qrcode: ::core::option::Option<bool>,
+    /// How many times a user may redeem a card of this template; for coupons. Not on an official page
+    /// that could be read.
+    #[prost(int64, optional, tag = "32")]
+    pub use_limit: ::core::option::Option<i64>,
+    /// Switch the dynamic code on; switching off and review are not documented. Not on an official
+    /// page that could be read.
+    #[prost(bool, optional, tag = "33")]
+    pub use_dynamic_code: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -2388,6 +2567,10 @@ pub struct MemberCardChange {
     /// official page that could be read.
     #[prost(int64, optional, tag = "31")]
     pub discount: ::core::option::Option<i64>,
+    /// Slot in the message sent when a member has activated the card; setting it does not send the
+    /// card to review. Not on an official page that could be read.
+    #[prost(message, optional, tag = "32")]
+    pub activate_msg_operation: ::core::option::Option<ActivationMessage>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -2518,6 +2701,62 @@ pub struct MessageChange {
         ::prost::alloc::string::String,
     >,
 }
+/// A link in the activation message.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ActivationUrlCell {
+    /// Unix seconds when the slot stops showing. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "1")]
+    pub end_time: ::core::option::Option<i64>,
+    /// Text of the slot. Not on an official page that could be read.
+    #[prost(string, optional, tag = "2")]
+    pub text: ::core::option::Option<::prost::alloc::string::String>,
+    /// Target of the slot. Required if no app_brand_id given. Not on an official page that could be
+    /// read.
+    #[prost(string, optional, tag = "3")]
+    pub url: ::core::option::Option<::prost::alloc::string::String>,
+    /// Cards offered through the slot; of the same account. Not on an official page that could be
+    /// read.
+    #[prost(string, repeated, tag = "4")]
+    pub card_id_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Mini program to open (one SDK reads it as an appid; gh_xxx@app elsewhere). Not on an official
+    /// page that could be read.
+    #[prost(string, optional, tag = "5")]
+    pub app_brand_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// Page path of that mini program. Not on an official page that could be read.
+    #[prost(string, optional, tag = "6")]
+    pub app_brand_pass: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Slot in the message sent when a member has activated the card.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ActivationMessage {
+    /// Advertise another card, as in modify_msg_operation; seen in no model. Required if no url_cell
+    /// given. Not on an official page that could be read.
+    #[prost(message, optional, tag = "1")]
+    pub card_cell: ::core::option::Option<CardCell>,
+    /// Advertise a link. Required if no card_cell given. Not on an official page that could be read.
+    #[prost(message, optional, tag = "2")]
+    pub url_cell: ::core::option::Option<ActivationUrlCell>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
 /// Generated client implementations.
 pub mod card_service_client {
     #![allow(
@@ -2635,6 +2874,12 @@ pub mod card_service_client {
         ///
         /// Sandbox accounts can call this API but their cards never pass review.
         ///
+        /// use_limit is among the create fields already: default 50 (as in the model of one SDK); official
+        /// change log of 2017-01-07: limit on redemptions per user, for coupons.
+        ///
+        /// use_dynamic_code: seen in create requests on the forum (2018, 2020) and in an update of one
+        /// SDK; no large SDK has it.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40009: Image file too large.
         /// - 200 40013: AppID invalid.
@@ -2699,6 +2944,9 @@ pub mod card_service_client {
         /// sku.quantity is what is left, sku.total_quantity what was ever provided.
         ///
         /// An unknown card_id gives 40073.
+        ///
+        /// bind_old_card_url: two SDKs, one in its query model only. It was one of a pair with
+        /// activate_url; today's way is bind_old_card of official_account.member.activate_user_form_set.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -2818,6 +3066,12 @@ pub mod card_service_client {
         ///
         /// The bonus_cleared / bonus_rules / balance_rules limit is string(3072) in the update table and
         /// string(128) in the create table.
+        ///
+        /// One SDK has activate_msg_operation and modify_msg_operation in the update model only, both with
+        /// url_cell and without card_cell; three other projects have both members as well. card_cell of
+        /// modify_msg_operation comes from the documented example.
+        ///
+        /// Setting it does not send the card to review (as modify_msg_operation). null members give 47001.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -3094,6 +3348,12 @@ pub mod card_service_server {
         ///
         /// Sandbox accounts can call this API but their cards never pass review.
         ///
+        /// use_limit is among the create fields already: default 50 (as in the model of one SDK); official
+        /// change log of 2017-01-07: limit on redemptions per user, for coupons.
+        ///
+        /// use_dynamic_code: seen in create requests on the forum (2018, 2020) and in an update of one
+        /// SDK; no large SDK has it.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40009: Image file too large.
         /// - 200 40013: AppID invalid.
@@ -3143,6 +3403,9 @@ pub mod card_service_server {
         /// sku.quantity is what is left, sku.total_quantity what was ever provided.
         ///
         /// An unknown card_id gives 40073.
+        ///
+        /// bind_old_card_url: two SDKs, one in its query model only. It was one of a pair with
+        /// activate_url; today's way is bind_old_card of official_account.member.activate_user_form_set.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -3233,6 +3496,12 @@ pub mod card_service_server {
         ///
         /// The bonus_cleared / bonus_rules / balance_rules limit is string(3072) in the update table and
         /// string(128) in the create table.
+        ///
+        /// One SDK has activate_msg_operation and modify_msg_operation in the update model only, both with
+        /// url_cell and without card_cell; three other projects have both members as well. card_cell of
+        /// modify_msg_operation comes from the documented example.
+        ///
+        /// Setting it does not send the card to review (as modify_msg_operation). null members give 47001.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -3787,6 +4056,425 @@ pub mod card_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// The request of SignClientCall.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SignClientCallRequest {
+    /// The account whose cards they are: `accounts/{account}`.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// What the page is going to call.
+    #[prost(oneof = "sign_client_call_request::Call", tags = "2, 3")]
+    pub call: ::core::option::Option<sign_client_call_request::Call>,
+}
+/// Nested message and enum types in `SignClientCallRequest`.
+pub mod sign_client_call_request {
+    /// What the page is going to call.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Call {
+        /// `wx.addCard`: a user gets a card.
+        #[prost(message, tag = "2")]
+        AddCard(super::AddCard),
+        /// `wx.chooseCard`: a user chooses one of the own cards.
+        #[prost(message, tag = "3")]
+        ChooseCard(super::ChooseCard),
+    }
+}
+/// One entry of `cardList` of `wx.addCard`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AddCard {
+    /// The card. At most 32 characters.
+    #[prost(string, tag = "1")]
+    pub card_id: ::prost::alloc::string::String,
+    /// The code that the user gets: required if the card uses custom codes that were not deposited, and
+    /// only then. At most 20 characters. Personal data.
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
+    /// The only user who may take the card: required if the card is bound to openids, and only then. At
+    /// most 32 characters. Personal data.
+    #[prost(string, tag = "3")]
+    pub openid: ::prost::alloc::string::String,
+    /// When the validity starts, in Unix seconds; only for cards with a term of days. Not signed.
+    #[prost(int64, optional, tag = "4")]
+    pub fixed_begintimestamp: ::core::option::Option<i64>,
+    /// A mark of the channel, which comes back in the notification of the claim. Not signed.
+    #[prost(string, tag = "5")]
+    pub outer_str: ::prost::alloc::string::String,
+    /// The older, numeric mark of the channel. Not signed.
+    #[prost(int64, optional, tag = "6")]
+    pub outer_id: ::core::option::Option<i64>,
+}
+/// Which cards `wx.chooseCard` shows; what is left out does not narrow the choice.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ChooseCard {
+    /// The store (`location_id`) whose cards are shown.
+    #[prost(string, tag = "1")]
+    pub shop_id: ::prost::alloc::string::String,
+    /// The type of the cards.
+    #[prost(enumeration = "CardType", tag = "2")]
+    pub card_type: i32,
+    /// The card. At most 32 characters.
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
+}
+/// The answer of SignClientCall.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SignClientCallResponse {
+    /// The arguments of the call that was asked for.
+    #[prost(oneof = "sign_client_call_response::Call", tags = "1, 2")]
+    pub call: ::core::option::Option<sign_client_call_response::Call>,
+}
+/// Nested message and enum types in `SignClientCallResponse`.
+pub mod sign_client_call_response {
+    /// The arguments of the call that was asked for.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Call {
+        /// For `wx.addCard`.
+        #[prost(message, tag = "1")]
+        AddCard(super::SignedAddCard),
+        /// For `wx.chooseCard`.
+        #[prost(message, tag = "2")]
+        ChooseCard(super::SignedChooseCard),
+    }
+}
+/// One finished entry of `cardList`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SignedAddCard {
+    /// `cardId`.
+    #[prost(string, tag = "1")]
+    pub card_id: ::prost::alloc::string::String,
+    /// `cardExt`: a JSON text, to be passed on as it is.
+    #[prost(string, tag = "2")]
+    pub card_ext: ::prost::alloc::string::String,
+}
+/// The finished arguments of `wx.chooseCard`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SignedChooseCard {
+    /// `shopId`.
+    #[prost(string, tag = "1")]
+    pub shop_id: ::prost::alloc::string::String,
+    /// `cardType`, in WeChat's spelling; empty if all types are shown.
+    #[prost(string, tag = "2")]
+    pub card_type: ::prost::alloc::string::String,
+    /// `cardId`.
+    #[prost(string, tag = "3")]
+    pub card_id: ::prost::alloc::string::String,
+    /// `timestamp`: Unix seconds as text.
+    #[prost(string, tag = "4")]
+    pub timestamp: ::prost::alloc::string::String,
+    /// `nonceStr`.
+    #[prost(string, tag = "5")]
+    pub nonce_str: ::prost::alloc::string::String,
+    /// `signType`: always `SHA1`.
+    #[prost(string, tag = "6")]
+    pub sign_type: ::prost::alloc::string::String,
+    /// `cardSign`.
+    #[prost(string, tag = "7")]
+    pub card_sign: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+pub mod client_signature_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// Signs what a page passes to `wx.addCard` and `wx.chooseCard`.
+    ///
+    /// The ticket that signs (`api_ticket`) is fetched, kept and renewed by the gateway, one per account;
+    /// it is never handed out. These signatures have nothing to do with that of `wx.config`, which a page
+    /// needs besides.
+    #[derive(Debug, Clone)]
+    pub struct ClientSignatureServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ClientSignatureServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ClientSignatureServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ClientSignatureServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Returns the finished arguments of one call of a page. No HTTP call of WeChat checks them: a wrong
+        /// one shows when the user taps.
+        ///
+        /// The gateway chooses time and random text anew for each call, since WeChat refuses repeated ones.
+        /// So an answer is good for one user and one tap.
+        ///
+        /// Fails as every call that needs a credential does, among others with CREDENTIAL_REJECTED,
+        /// UPSTREAM_RATE_LIMITED (WeChat allows few tickets a day) and UPSTREAM_UNAVAILABLE while the first
+        /// ticket is fetched; with FAMILY_MISMATCH if the account is no official account.
+        pub async fn sign_client_call(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SignClientCallRequest>,
+        ) -> std::result::Result<tonic::Response<super::SignClientCallResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.ClientSignatureService/SignClientCall",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.ClientSignatureService",
+                "SignClientCall",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod client_signature_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ClientSignatureServiceServer.
+    #[async_trait]
+    pub trait ClientSignatureService: std::marker::Send + std::marker::Sync + 'static {
+        /// Returns the finished arguments of one call of a page. No HTTP call of WeChat checks them: a wrong
+        /// one shows when the user taps.
+        ///
+        /// The gateway chooses time and random text anew for each call, since WeChat refuses repeated ones.
+        /// So an answer is good for one user and one tap.
+        ///
+        /// Fails as every call that needs a credential does, among others with CREDENTIAL_REJECTED,
+        /// UPSTREAM_RATE_LIMITED (WeChat allows few tickets a day) and UPSTREAM_UNAVAILABLE while the first
+        /// ticket is fetched; with FAMILY_MISMATCH if the account is no official account.
+        async fn sign_client_call(
+            &self,
+            request: tonic::Request<super::SignClientCallRequest>,
+        ) -> std::result::Result<tonic::Response<super::SignClientCallResponse>, tonic::Status>;
+    }
+    /// Signs what a page passes to `wx.addCard` and `wx.chooseCard`.
+    ///
+    /// The ticket that signs (`api_ticket`) is fetched, kept and renewed by the gateway, one per account;
+    /// it is never handed out. These signatures have nothing to do with that of `wx.config`, which a page
+    /// needs besides.
+    #[derive(Debug)]
+    pub struct ClientSignatureServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ClientSignatureServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ClientSignatureServiceServer<T>
+    where
+        T: ClientSignatureService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.ClientSignatureService/SignClientCall" => {
+                    #[allow(non_camel_case_types)]
+                    struct SignClientCallSvc<T: ClientSignatureService>(pub Arc<T>);
+                    impl<T: ClientSignatureService>
+                        tonic::server::UnaryService<super::SignClientCallRequest>
+                        for SignClientCallSvc<T>
+                    {
+                        type Response = super::SignClientCallResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SignClientCallRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ClientSignatureService>::sign_client_call(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SignClientCallSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for ClientSignatureServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.ClientSignatureService";
+    impl<T> tonic::server::NamedService for ClientSignatureServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of GetCode.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3805,6 +4493,10 @@ pub struct GetCodeRequest {
     /// user_card_status; default true.
     #[prost(bool, optional, tag = "4")]
     pub check_consume: ::core::option::Option<bool>,
+    /// With a dynamic code in code: also find one that has run out (for orders kept back by a network
+    /// fault); default false. Not on an official page that could be read.
+    #[prost(bool, optional, tag = "5")]
+    pub is_expire_dynamic_code: ::core::option::Option<bool>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -3960,6 +4652,31 @@ pub struct CheckCodesRequest {
         ::prost::alloc::string::String,
     >,
 }
+/// The request of ConsumeCode.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConsumeCodeRequest {
+    /// The account that makes the call: `accounts/{account}`.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Code to redeem. Required. At most 20 characters. Not on an official page that could be read.
+    /// Personal data.
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
+    /// Card of the code. Required if required when the card uses custom codes; not needed for codes
+    /// assigned by the platform. At most 32 characters. Not on an official page that could be read.
+    #[prost(string, optional, tag = "3")]
+    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
 /// Card of this code.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -3976,6 +4693,20 @@ pub struct CodeCard {
     /// The code (seen in real answers). Not on an official page that could be read. Personal data.
     #[prost(string, optional, tag = "4")]
     pub code: ::core::option::Option<::prost::alloc::string::String>,
+    /// Member number; answer to a dynamic code. Not on an official page that could be read. Personal
+    /// data.
+    #[prost(string, optional, tag = "5")]
+    pub membership_number: ::core::option::Option<::prost::alloc::string::String>,
+    /// Points; answer to a dynamic code. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "6")]
+    pub bonus: ::core::option::Option<i64>,
+    /// Balance; answer to a dynamic code. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "7")]
+    pub balance: ::core::option::Option<i64>,
+    /// Number of the card (model of one SDK). Not on an official page that could be read. Personal
+    /// data.
+    #[prost(string, optional, tag = "8")]
+    pub card_number: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -4019,6 +4750,27 @@ pub struct GetCodeResponse {
     /// page that could be read. Personal data.
     #[prost(string, optional, tag = "9")]
     pub unionid: ::core::option::Option<::prost::alloc::string::String>,
+    /// Nickname (model and sample of one SDK). Not on an official page that could be read. Personal
+    /// data.
+    #[prost(string, optional, tag = "10")]
+    pub nickname: ::core::option::Option<::prost::alloc::string::String>,
+    /// Member number (model and sample of one SDK). Not on an official page that could be read.
+    /// Personal data.
+    #[prost(string, optional, tag = "11")]
+    pub membership_number: ::core::option::Option<::prost::alloc::string::String>,
+    /// Points (model and sample of one SDK). Not on an official page that could be read.
+    #[prost(int64, optional, tag = "12")]
+    pub bonus: ::core::option::Option<i64>,
+    /// Balance (model of one SDK). Not on an official page that could be read.
+    #[prost(int64, optional, tag = "13")]
+    pub balance: ::core::option::Option<i64>,
+    /// Form data as in official_account.member.userinfo_get (model and sample of one SDK). Not on an
+    /// official page that could be read.
+    #[prost(message, optional, tag = "14")]
+    pub user_info: ::core::option::Option<UserInfo>,
+    /// Order of a gift card (model of one SDK). Not on an official page that could be read.
+    #[prost(string, optional, tag = "15")]
+    pub order_id: ::core::option::Option<::prost::alloc::string::String>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -4134,6 +4886,50 @@ pub struct CheckCodesResponse {
         ::prost::alloc::string::String,
     >,
 }
+/// Card of the redeemed code.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConsumedCard {
+    /// card_id. Required. At most 32 characters. Not on an official page that could be read.
+    #[prost(string, optional, tag = "1")]
+    pub card_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Answer of: ConsumeCode.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ConsumeCodeResponse {
+    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    #[prost(int64, optional, tag = "1")]
+    pub errcode: ::core::option::Option<i64>,
+    /// "ok" on success, otherwise a short English text; newer answers append "rid: <trace id>", older
+    /// ones "hint: \[<trace id>\]". Required.
+    #[prost(string, optional, tag = "2")]
+    pub errmsg: ::core::option::Option<::prost::alloc::string::String>,
+    /// Card of the code. Required. Not on an official page that could be read.
+    #[prost(message, optional, tag = "3")]
+    pub card: ::core::option::Option<ConsumedCard>,
+    /// Holder. Required. Not on an official page that could be read. Personal data.
+    #[prost(string, optional, tag = "4")]
+    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
 /// Generated client implementations.
 pub mod code_service_client {
     #![allow(
@@ -4225,6 +5021,21 @@ pub mod code_service_client {
         /// modes.
         ///
         /// Some SDK models also list the member fields of userinfo/get in this answer.
+        ///
+        /// card_id and check_consume are left out in the samples with a dynamic code.
+        ///
+        /// With a dynamic code, card.code is the real code (the value that all other calls take), next to
+        /// card.membership_number, card.bonus and card.balance; begin_time 0 and end_time 2147483647 stand
+        /// for a permanent card.
+        ///
+        /// A dynamic code that is unknown, or of a sandbox account, gives 40056 (two forum reports of
+        /// 2018).
+        ///
+        /// Two SDKs know only the coupon members. The top-level member data of a third were seen in no
+        /// recorded answer of the coupon kind: offer them as optional.
+        ///
+        /// One SDK sends card_id as an empty string when none is given; an empty card_id counts as absent.
+        /// Another sends check_consume only when it is false.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -4570,6 +5381,70 @@ pub mod code_service_client {
             ));
             self.inner.unary(req, path, codec).await
         }
+        /// Redeem a code (coupons; refused for member cards). `POST /card/code/consume`.
+        ///
+        /// Member cards: a developer whose MEMBER_CARD code had can_consume true and state NORMAL got
+        /// 40071 "invalid card type". No text says that member cards can be redeemed. can_consume of
+        /// code/get is therefore no promise.
+        ///
+        /// Only codes inside their validity; otherwise 40079.
+        ///
+        /// Own codes must be redeemed here, so that the card leaves the wallet (state CONSUMED, event
+        /// user_consume_card with ConsumeSource FROM_API). Redeem is final.
+        ///
+        /// Ask code/get first and treat states other than NORMAL as an error of the caller.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40071: Card type invalid: the code belongs to a member card.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 40079: Outside the validity of the card (invalid time).
+        /// - 200 40099: Card code already redeemed.
+        /// - 200 40116: Code invalid.
+        /// - 200 40127: Card was deleted by the user or is being gifted.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html.
+        pub async fn consume_code(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConsumeCodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ConsumeCodeResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.CodeService/ConsumeCode",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.CodeService",
+                "ConsumeCode",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -4596,6 +5471,21 @@ pub mod code_service_server {
         /// modes.
         ///
         /// Some SDK models also list the member fields of userinfo/get in this answer.
+        ///
+        /// card_id and check_consume are left out in the samples with a dynamic code.
+        ///
+        /// With a dynamic code, card.code is the real code (the value that all other calls take), next to
+        /// card.membership_number, card.bonus and card.balance; begin_time 0 and end_time 2147483647 stand
+        /// for a permanent card.
+        ///
+        /// A dynamic code that is unknown, or of a sandbox account, gives 40056 (two forum reports of
+        /// 2018).
+        ///
+        /// Two SDKs know only the coupon members. The top-level member data of a third were seen in no
+        /// recorded answer of the coupon kind: offer them as optional.
+        ///
+        /// One SDK sends card_id as an empty string when none is given; an empty card_id counts as absent.
+        /// Another sends check_consume only when it is false.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -4839,6 +5729,55 @@ pub mod code_service_server {
             &self,
             request: tonic::Request<super::CheckCodesRequest>,
         ) -> std::result::Result<tonic::Response<super::CheckCodesResponse>, tonic::Status>;
+        /// Redeem a code (coupons; refused for member cards). `POST /card/code/consume`.
+        ///
+        /// Member cards: a developer whose MEMBER_CARD code had can_consume true and state NORMAL got
+        /// 40071 "invalid card type". No text says that member cards can be redeemed. can_consume of
+        /// code/get is therefore no promise.
+        ///
+        /// Only codes inside their validity; otherwise 40079.
+        ///
+        /// Own codes must be redeemed here, so that the card leaves the wallet (state CONSUMED, event
+        /// user_consume_card with ConsumeSource FROM_API). Redeem is final.
+        ///
+        /// Ask code/get first and treat states other than NORMAL as an error of the caller.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
+        /// and no longer held under this code.
+        /// - 200 40071: Card type invalid: the code belongs to a member card.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 40079: Outside the validity of the card (invalid time).
+        /// - 200 40099: Card code already redeemed.
+        /// - 200 40116: Code invalid.
+        /// - 200 40127: Card was deleted by the user or is being gifted.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/en/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html.
+        async fn consume_code(
+            &self,
+            request: tonic::Request<super::ConsumeCodeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ConsumeCodeResponse>, tonic::Status>;
     }
     /// The operations of `code`: one RPC each, every field of WeChat, nothing left out.
     #[derive(Debug)]
@@ -5193,6 +6132,45 @@ pub mod code_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/kabao.officialaccount.v1.CodeService/ConsumeCode" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConsumeCodeSvc<T: CodeService>(pub Arc<T>);
+                    impl<T: CodeService> tonic::server::UnaryService<super::ConsumeCodeRequest> for ConsumeCodeSvc<T> {
+                        type Response = super::ConsumeCodeResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConsumeCodeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CodeService>::consume_code(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConsumeCodeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => Box::pin(async move {
                     let mut response = http::Response::new(tonic::body::Body::default());
                     let headers = response.headers_mut();
@@ -5224,6 +6202,373 @@ pub mod code_service_server {
     /// Generated gRPC service name
     pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.CodeService";
     impl<T> tonic::server::NamedService for CodeServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// The request of GetColors.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetColorsRequest {
+    /// The account that makes the call: `accounts/{account}`.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+}
+/// A card colour.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Color {
+    /// Name to use in base_info.color. Required. Not on an official page that could be read.
+    #[prost(enumeration = "CardColor", optional, tag = "1")]
+    pub name: ::core::option::Option<i32>,
+    /// Colour value, # and six hex digits. Required. Not on an official page that could be read.
+    #[prost(string, optional, tag = "2")]
+    pub value: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Answer of: GetColors.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetColorsResponse {
+    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    #[prost(int64, optional, tag = "1")]
+    pub errcode: ::core::option::Option<i64>,
+    /// "ok" on success, otherwise a short English text; newer answers append "rid: <trace id>", older
+    /// ones "hint: \[<trace id>\]". Required.
+    #[prost(string, optional, tag = "2")]
+    pub errmsg: ::core::option::Option<::prost::alloc::string::String>,
+    /// Colours. Required. Not on an official page that could be read.
+    #[prost(message, repeated, tag = "3")]
+    pub colors: ::prost::alloc::vec::Vec<Color>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Generated client implementations.
+pub mod color_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `colors`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct ColorServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ColorServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ColorServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ColorServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// List the card colours. `GET /card/getcolors`.
+        ///
+        /// GET in three SDKs and in copies of the first documents; one copy prints GET and POST.
+        ///
+        /// The call left the documents: the present chapter prints the fourteen values as a table instead.
+        ///
+        /// Values differ by year: Color010 was #55bd47, then #61ad40, now #63b359. Only the names matter
+        /// to a caller.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43001: GET required.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
+        pub async fn get_colors(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetColorsRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetColorsResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.ColorService/GetColors",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.ColorService",
+                "GetColors",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod color_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ColorServiceServer.
+    #[async_trait]
+    pub trait ColorService: std::marker::Send + std::marker::Sync + 'static {
+        /// List the card colours. `GET /card/getcolors`.
+        ///
+        /// GET in three SDKs and in copies of the first documents; one copy prints GET and POST.
+        ///
+        /// The call left the documents: the present chapter prints the fourteen values as a table instead.
+        ///
+        /// Values differ by year: Color010 was #55bd47, then #61ad40, now #63b359. Only the names matter
+        /// to a caller.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43001: GET required.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
+        async fn get_colors(
+            &self,
+            request: tonic::Request<super::GetColorsRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetColorsResponse>, tonic::Status>;
+    }
+    /// The operations of `colors`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct ColorServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ColorServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ColorServiceServer<T>
+    where
+        T: ColorService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.ColorService/GetColors" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetColorsSvc<T: ColorService>(pub Arc<T>);
+                    impl<T: ColorService> tonic::server::UnaryService<super::GetColorsRequest> for GetColorsSvc<T> {
+                        type Response = super::GetColorsResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetColorsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ColorService>::get_colors(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetColorsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for ColorServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.ColorService";
+    impl<T> tonic::server::NamedService for ColorServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
@@ -5912,6 +7257,836 @@ pub mod datacube_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// The request of CreateLandingPage.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CreateLandingPageRequest {
+    /// The account that makes the call: `accounts/{account}`.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Picture at the top of the page, CDN URL from the upload; 640 x 300 advised. Required. Not on an
+    /// official page that could be read.
+    #[prost(string, tag = "2")]
+    pub banner: ::prost::alloc::string::String,
+    /// Title of the page. Required. Not on an official page that could be read.
+    #[prost(string, tag = "3")]
+    pub page_title: ::prost::alloc::string::String,
+    /// Whether the page may be shared. Required. Not on an official page that could be read.
+    #[prost(bool, optional, tag = "4")]
+    pub can_share: ::core::option::Option<bool>,
+    /// Where the page is placed. Required. Not on an official page that could be read.
+    #[prost(enumeration = "LandingPageScene", tag = "5")]
+    pub scene: i32,
+    /// Cards on the page. Required. Not on an official page that could be read.
+    #[prost(message, repeated, tag = "6")]
+    pub card_list: ::prost::alloc::vec::Vec<LandingPageCard>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// A card on a shelf page.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct LandingPageCard {
+    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    #[prost(string, tag = "1")]
+    pub card_id: ::prost::alloc::string::String,
+    /// Small picture of the entry. Required. Not on an official page that could be read.
+    #[prost(string, tag = "2")]
+    pub thumb_url: ::prost::alloc::string::String,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Answer of: CreateLandingPage.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CreateLandingPageResponse {
+    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    #[prost(int64, optional, tag = "1")]
+    pub errcode: ::core::option::Option<i64>,
+    /// "ok" on success, otherwise a short English text; newer answers append "rid: <trace id>", older
+    /// ones "hint: \[<trace id>\]". Required.
+    #[prost(string, optional, tag = "2")]
+    pub errmsg: ::core::option::Option<::prost::alloc::string::String>,
+    /// Address of the page. Required. Not on an official page that could be read.
+    #[prost(string, optional, tag = "3")]
+    pub url: ::core::option::Option<::prost::alloc::string::String>,
+    /// Id of the page. Required. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "4")]
+    pub page_id: ::core::option::Option<i64>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Generated client implementations.
+pub mod landing_page_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `landing_page`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct LandingPageServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> LandingPageServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> LandingPageServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            LandingPageServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Create a shelf page that hands out cards. `POST /card/landingpage/create`.
+        ///
+        /// For cards with platform-assigned codes; cards with own codes need their codes deposited first.
+        ///
+        /// The official distribution page lists the section (chapter 3.1); its field table was readable in
+        /// copies only.
+        ///
+        /// page_id is an integer in two SDKs and text in the model of a third. There is no call to read,
+        /// change or remove a page.
+        ///
+        /// Number of cards per page, length of page_title and whether banner must be on the CDN are not
+        /// documented.
+        ///
+        /// A claim made on the page arrives as user_get_card; the scene is not in the event.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 45021: A field exceeds its length limit.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        pub async fn create_landing_page(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateLandingPageRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreateLandingPageResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.LandingPageService/CreateLandingPage",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.LandingPageService",
+                "CreateLandingPage",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod landing_page_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with LandingPageServiceServer.
+    #[async_trait]
+    pub trait LandingPageService: std::marker::Send + std::marker::Sync + 'static {
+        /// Create a shelf page that hands out cards. `POST /card/landingpage/create`.
+        ///
+        /// For cards with platform-assigned codes; cards with own codes need their codes deposited first.
+        ///
+        /// The official distribution page lists the section (chapter 3.1); its field table was readable in
+        /// copies only.
+        ///
+        /// page_id is an integer in two SDKs and text in the model of a third. There is no call to read,
+        /// change or remove a page.
+        ///
+        /// Number of cards per page, length of page_title and whether banner must be on the CDN are not
+        /// documented.
+        ///
+        /// A claim made on the page arrives as user_get_card; the scene is not in the event.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 41011: A required field is missing.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 45021: A field exceeds its length limit.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        async fn create_landing_page(
+            &self,
+            request: tonic::Request<super::CreateLandingPageRequest>,
+        ) -> std::result::Result<tonic::Response<super::CreateLandingPageResponse>, tonic::Status>;
+    }
+    /// The operations of `landing_page`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct LandingPageServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> LandingPageServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for LandingPageServiceServer<T>
+    where
+        T: LandingPageService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.LandingPageService/CreateLandingPage" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateLandingPageSvc<T: LandingPageService>(pub Arc<T>);
+                    impl<T: LandingPageService>
+                        tonic::server::UnaryService<super::CreateLandingPageRequest>
+                        for CreateLandingPageSvc<T>
+                    {
+                        type Response = super::CreateLandingPageResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateLandingPageRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as LandingPageService>::create_landing_page(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateLandingPageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for LandingPageServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.LandingPageService";
+    impl<T> tonic::server::NamedService for LandingPageServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// One chunk of an upload. A chunk has at most 1 MiB (1048576 bytes), a file at most 1 MiB (1048576
+/// bytes).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct UploadImageRequest {
+    /// The account that makes the call: `accounts/{account}`. Required in the first chunk, not used in
+    /// the others.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// The name of the file, 1 to 128 characters, ending in `.jpg`, `.jpeg` or `.png`. Required in the
+    /// first chunk, not used in the others.
+    #[prost(string, tag = "2")]
+    pub filename: ::prost::alloc::string::String,
+    /// The next bytes of the file: a JPEG or PNG image, checked before anything is sent to WeChat.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub content: ::prost::bytes::Bytes,
+}
+/// Answer of: UploadImage.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct UploadImageResponse {
+    /// CDN address of the picture; use it for logo_url, background_pic_url, icon_url_list, image_url,
+    /// banner, thumb_url. Required.
+    #[prost(string, optional, tag = "1")]
+    pub url: ::core::option::Option<::prost::alloc::string::String>,
+    /// 0 in the newer sample, absent in the older one; any other value is a failure.
+    #[prost(int64, optional, tag = "2")]
+    pub errcode: ::core::option::Option<i64>,
+    /// "ok" in the newer sample, absent in the older one.
+    #[prost(string, optional, tag = "3")]
+    pub errmsg: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Generated client implementations.
+pub mod media_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `media`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct MediaServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> MediaServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> MediaServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            MediaServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Upload a picture for cards and articles. `POST /cgi-bin/media/uploadimg`.
+        ///
+        /// multipart/form-data with one file part; no JSON part, no signature. The interface page names
+        /// the part media, the card chapter (copy) names it buffer; five SDKs send media. Kabao sends
+        /// media, the sandbox takes both.
+        ///
+        /// JPG or PNG, at most 1 MB. The part carries a filename and, in SDKs, a Content-Type derived from
+        /// it.
+        ///
+        /// Does not count against the 100000 pictures of the material library; lifetime and deletion are
+        /// not documented.
+        ///
+        /// The address works inside WeChat services only. A card picture from another host gives 52000 at
+        /// create and update.
+        ///
+        /// 41005 was reported by a developer whose form had no recognised part. Pixel limits: none
+        /// printed; 40009 is also what an oversized file gets (report with 8 MB).
+        ///
+        /// Official and third-party samples answer an http:// address; newer answers may be https://.
+        ///
+        /// Callable by official accounts, service accounts, mini programs and mini games; third-party
+        /// platforms need one of the permission sets 1, 8, 9, 11, 18, 37, 100.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40005: Wrong file type (invalid file type).
+        /// - 200 40009: Picture too large (invalid image size).
+        /// - 200 41005: No file part found in the form (media data missing).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source: developers.weixin.qq.com/doc/service/api/material/permanent/api_uploadimage,
+        /// developers.weixin.qq.com/doc/service/api/notify/message/api_uploadimage,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
+        pub async fn upload_image(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::UploadImageRequest>,
+        ) -> std::result::Result<tonic::Response<super::UploadImageResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.MediaService/UploadImage",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.MediaService",
+                "UploadImage",
+            ));
+            self.inner.client_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod media_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with MediaServiceServer.
+    #[async_trait]
+    pub trait MediaService: std::marker::Send + std::marker::Sync + 'static {
+        /// Upload a picture for cards and articles. `POST /cgi-bin/media/uploadimg`.
+        ///
+        /// multipart/form-data with one file part; no JSON part, no signature. The interface page names
+        /// the part media, the card chapter (copy) names it buffer; five SDKs send media. Kabao sends
+        /// media, the sandbox takes both.
+        ///
+        /// JPG or PNG, at most 1 MB. The part carries a filename and, in SDKs, a Content-Type derived from
+        /// it.
+        ///
+        /// Does not count against the 100000 pictures of the material library; lifetime and deletion are
+        /// not documented.
+        ///
+        /// The address works inside WeChat services only. A card picture from another host gives 52000 at
+        /// create and update.
+        ///
+        /// 41005 was reported by a developer whose form had no recognised part. Pixel limits: none
+        /// printed; 40009 is also what an oversized file gets (report with 8 MB).
+        ///
+        /// Official and third-party samples answer an http:// address; newer answers may be https://.
+        ///
+        /// Callable by official accounts, service accounts, mini programs and mini games; third-party
+        /// platforms need one of the permission sets 1, 8, 9, 11, 18, 37, 100.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40005: Wrong file type (invalid file type).
+        /// - 200 40009: Picture too large (invalid image size).
+        /// - 200 41005: No file part found in the form (media data missing).
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source: developers.weixin.qq.com/doc/service/api/material/permanent/api_uploadimage,
+        /// developers.weixin.qq.com/doc/service/api/notify/message/api_uploadimage,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
+        async fn upload_image(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::UploadImageRequest>>,
+        ) -> std::result::Result<tonic::Response<super::UploadImageResponse>, tonic::Status>;
+    }
+    /// The operations of `media`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct MediaServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> MediaServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for MediaServiceServer<T>
+    where
+        T: MediaService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.MediaService/UploadImage" => {
+                    #[allow(non_camel_case_types)]
+                    struct UploadImageSvc<T: MediaService>(pub Arc<T>);
+                    impl<T: MediaService>
+                        tonic::server::ClientStreamingService<super::UploadImageRequest>
+                        for UploadImageSvc<T>
+                    {
+                        type Response = super::UploadImageResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<tonic::Streaming<super::UploadImageRequest>>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MediaService>::upload_image(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UploadImageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for MediaServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.MediaService";
+    impl<T> tonic::server::NamedService for MediaServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of GetUserInfo.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -6129,69 +8304,6 @@ pub struct UpdateUserRequest {
     /// Which changes send a message. Not on an official page that could be read.
     #[prost(message, optional, tag = "14")]
     pub notify_optional: ::core::option::Option<NotifyOptional>,
-    /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, lists that are present but empty
-    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
-    /// entries, the whole list).
-    #[prost(btree_map = "string, string", tag = "1000")]
-    pub extra: ::prost::alloc::collections::BTreeMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-}
-/// Predefined form fields.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct CommonFieldValue {
-    /// Field id. Required.
-    #[prost(enumeration = "CommonFormField", optional, tag = "1")]
-    pub name: ::core::option::Option<i32>,
-    /// Value as entered. Required. Personal data.
-    #[prost(string, optional, tag = "2")]
-    pub value: ::core::option::Option<::prost::alloc::string::String>,
-    /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, lists that are present but empty
-    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
-    /// entries, the whole list).
-    #[prost(btree_map = "string, string", tag = "1000")]
-    pub extra: ::prost::alloc::collections::BTreeMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-}
-/// Merchant-defined form fields.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct CustomFieldValue {
-    /// Field name. Required.
-    #[prost(string, optional, tag = "1")]
-    pub name: ::core::option::Option<::prost::alloc::string::String>,
-    /// Value. Personal data.
-    #[prost(string, optional, tag = "2")]
-    pub value: ::core::option::Option<::prost::alloc::string::String>,
-    /// Values of a multiple-choice field. Not on an official page that could be read. Personal data.
-    #[prost(string, repeated, tag = "3")]
-    pub value_list: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// What the typed fields cannot express, as JSON texts by member name: members that this version
-    /// does not know, values that an enumeration does not know, lists that are present but empty
-    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
-    /// entries, the whole list).
-    #[prost(btree_map = "string, string", tag = "1000")]
-    pub extra: ::prost::alloc::collections::BTreeMap<
-        ::prost::alloc::string::String,
-        ::prost::alloc::string::String,
-    >,
-}
-/// Data the member filled in.
-#[derive(Clone, PartialEq, ::prost::Message)]
-#[prost(skip_debug)]
-pub struct UserInfo {
-    /// Predefined form fields.
-    #[prost(message, repeated, tag = "1")]
-    pub common_field_list: ::prost::alloc::vec::Vec<CommonFieldValue>,
-    /// Merchant-defined form fields.
-    #[prost(message, repeated, tag = "2")]
-    pub custom_field_list: ::prost::alloc::vec::Vec<CustomFieldValue>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -7485,6 +9597,383 @@ pub mod member_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// The request of GetMpNewsHtml.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetMpNewsHtmlRequest {
+    /// The account that makes the call: `accounts/{account}`.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Card to embed. Required. At most 32 characters. Not on an official page that could be read.
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Answer of: GetMpNewsHtml.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetMpNewsHtmlResponse {
+    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    #[prost(int64, optional, tag = "1")]
+    pub errcode: ::core::option::Option<i64>,
+    /// "ok" on success, otherwise a short English text; newer answers append "rid: <trace id>", older
+    /// ones "hint: \[<trace id>\]". Required.
+    #[prost(string, optional, tag = "2")]
+    pub errmsg: ::core::option::Option<::prost::alloc::string::String>,
+    /// HTML fragment (an iframe with data-src on mp.weixin.qq.com) for the content of an article.
+    /// Required. Not on an official page that could be read.
+    #[prost(string, optional, tag = "3")]
+    pub content: ::core::option::Option<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Generated client implementations.
+pub mod mp_news_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `mp_news`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct MpNewsServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> MpNewsServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> MpNewsServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            MpNewsServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Get the article fragment that hands out a card. `POST /card/mpnews/gethtml`.
+        ///
+        /// Put the fragment unchanged into the content member of an article upload.
+        ///
+        /// For cards with platform-assigned codes; cards with own codes need their codes deposited first.
+        ///
+        /// The data-src carries biz, cardid and wechat_card_js=1; treat the whole as opaque.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        pub async fn get_mp_news_html(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetMpNewsHtmlRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetMpNewsHtmlResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.MpNewsService/GetMpNewsHtml",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.MpNewsService",
+                "GetMpNewsHtml",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod mp_news_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with MpNewsServiceServer.
+    #[async_trait]
+    pub trait MpNewsService: std::marker::Send + std::marker::Sync + 'static {
+        /// Get the article fragment that hands out a card. `POST /card/mpnews/gethtml`.
+        ///
+        /// Put the fragment unchanged into the content member of an article upload.
+        ///
+        /// For cards with platform-assigned codes; cards with own codes need their codes deposited first.
+        ///
+        /// The data-src carries biz, cardid and wechat_card_js=1; treat the whole as opaque.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 40078: Card status does not allow the operation.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
+        async fn get_mp_news_html(
+            &self,
+            request: tonic::Request<super::GetMpNewsHtmlRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetMpNewsHtmlResponse>, tonic::Status>;
+    }
+    /// The operations of `mp_news`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct MpNewsServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> MpNewsServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for MpNewsServiceServer<T>
+    where
+        T: MpNewsService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.MpNewsService/GetMpNewsHtml" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetMpNewsHtmlSvc<T: MpNewsService>(pub Arc<T>);
+                    impl<T: MpNewsService> tonic::server::UnaryService<super::GetMpNewsHtmlRequest>
+                        for GetMpNewsHtmlSvc<T>
+                    {
+                        type Response = super::GetMpNewsHtmlResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetMpNewsHtmlRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MpNewsService>::get_mp_news_html(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetMpNewsHtmlSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for MpNewsServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.MpNewsService";
+    impl<T> tonic::server::NamedService for MpNewsServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// Card passed review.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -8011,6 +10500,372 @@ pub struct CardMerchantCheckResultEvent {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
+}
+/// The request of SetPayCell.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SetPayCellRequest {
+    /// The account that makes the call: `accounts/{account}`.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
+    /// true shows the entry, false removes it. Required. Not on an official page that could be read.
+    #[prost(bool, optional, tag = "3")]
+    pub is_open: ::core::option::Option<bool>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Generated client implementations.
+pub mod pay_cell_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `pay_cell`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct PayCellServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> PayCellServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> PayCellServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            PayCellServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Switch the quick-pay entry of a card. `POST /card/paycell/set`.
+        ///
+        /// Needs WeChat Pay on the account and at least one store on the card (location_id_list or
+        /// use_all_locations).
+        ///
+        /// 43008 and 43017 are tied to this call by forum reports of 2018 to 2020 and by the text of one
+        /// SDK.
+        ///
+        /// A payment through the entry pushes user_pay_from_pay_cell.
+        ///
+        /// The official member-card chapter names quick pay among the ways to use a member card, so the
+        /// entry is not for coupons only. One developer with every prerequisite in place still got 43008
+        /// in 2020 and was sent to support, so the feature may be withdrawn.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 43008: The account has no WeChat Pay merchant permission (require biz pay auth).
+        /// - 200 43017: The card has no store (require location id).
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
+        pub async fn set_pay_cell(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetPayCellRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.PayCellService/SetPayCell",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.PayCellService",
+                "SetPayCell",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod pay_cell_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with PayCellServiceServer.
+    #[async_trait]
+    pub trait PayCellService: std::marker::Send + std::marker::Sync + 'static {
+        /// Switch the quick-pay entry of a card. `POST /card/paycell/set`.
+        ///
+        /// Needs WeChat Pay on the account and at least one store on the card (location_id_list or
+        /// use_all_locations).
+        ///
+        /// 43008 and 43017 are tied to this call by forum reports of 2018 to 2020 and by the text of one
+        /// SDK.
+        ///
+        /// A payment through the entry pushes user_pay_from_pay_cell.
+        ///
+        /// The official member-card chapter names quick pay among the ways to use a member card, so the
+        /// entry is not for coupons only. One developer with every prerequisite in place still got 43008
+        /// in 2020 and was sent to support, so the feature may be withdrawn.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 43008: The account has no WeChat Pay merchant permission (require biz pay auth).
+        /// - 200 43017: The card has no store (require location id).
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
+        async fn set_pay_cell(
+            &self,
+            request: tonic::Request<super::SetPayCellRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status>;
+    }
+    /// The operations of `pay_cell`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct PayCellServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> PayCellServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for PayCellServiceServer<T>
+    where
+        T: PayCellService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.PayCellService/SetPayCell" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetPayCellSvc<T: PayCellService>(pub Arc<T>);
+                    impl<T: PayCellService> tonic::server::UnaryService<super::SetPayCellRequest> for SetPayCellSvc<T> {
+                        type Response = super::BasicResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetPayCellRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PayCellService>::set_pay_cell(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetPayCellSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for PayCellServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.PayCellService";
+    impl<T> tonic::server::NamedService for PayCellServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
 }
 /// The request of AddPayGiftCard.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -9977,6 +12832,16 @@ pub struct QrcodeListedCard {
     /// Channel mark.
     #[prost(string, optional, tag = "3")]
     pub outer_str: ::core::option::Option<::prost::alloc::string::String>,
+    /// Only this user may claim. Required if bind_openid = true. At most 32 characters. Not on an
+    /// official page that could be read. Personal data.
+    #[prost(string, optional, tag = "4")]
+    pub openid: ::core::option::Option<::prost::alloc::string::String>,
+    /// Random one-time code for this card; default false. Not on an official page that could be read.
+    #[prost(bool, optional, tag = "5")]
+    pub is_unique_code: ::core::option::Option<bool>,
+    /// Old channel mark. Not on an official page that could be read.
+    #[prost(int64, optional, tag = "6")]
+    pub outer_id: ::core::option::Option<i64>,
     /// What the typed fields cannot express, as JSON texts by member name: members that this version
     /// does not know, values that an enumeration does not know, lists that are present but empty
     /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
@@ -10143,6 +13008,12 @@ pub mod qrcode_service_client {
         ///
         /// outer_str replaces outer_id and is returned in user_get_card.
         ///
+        /// One SDK uses one class for both kinds, so each entry may have the members of action_info.card;
+        /// the documented sample of QR_MULTIPLE_CARD has card_id, code and outer_str only.
+        ///
+        /// Number of cards per QR code: not printed on the part that was readable. Two cards with the same
+        /// card_id and outer_id on both levels: not documented.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40053: actioninfo invalid (body of a QR request is wrong).
@@ -10212,6 +13083,12 @@ pub mod qrcode_service_server {
         /// A QR code that names a code or an openid can be used for one claim only.
         ///
         /// outer_str replaces outer_id and is returned in user_get_card.
+        ///
+        /// One SDK uses one class for both kinds, so each entry may have the members of action_info.card;
+        /// the documented sample of QR_MULTIPLE_CARD has card_id, code and outer_str only.
+        ///
+        /// Number of cards per QR code: not printed on the part that was readable. Two cards with the same
+        /// card_id and outer_id on both levels: not documented.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -10397,6 +13274,380 @@ pub mod qrcode_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// The request of SetSelfConsumeCell.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SetSelfConsumeCellRequest {
+    /// The account that makes the call: `accounts/{account}`.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    #[prost(string, tag = "2")]
+    pub card_id: ::prost::alloc::string::String,
+    /// true shows the entry, false removes it. Required. Not on an official page that could be read.
+    #[prost(bool, optional, tag = "3")]
+    pub is_open: ::core::option::Option<bool>,
+    /// Whether the user must type a verification code (the wire name has no final e); default false.
+    /// Not on an official page that could be read.
+    #[prost(bool, optional, tag = "4")]
+    pub need_verify_cod: ::core::option::Option<bool>,
+    /// Whether the user must state an amount; default false. Not on an official page that could be
+    /// read.
+    #[prost(bool, optional, tag = "5")]
+    pub need_remark_amount: ::core::option::Option<bool>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Generated client implementations.
+pub mod self_consume_cell_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `self_consume_cell`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct SelfConsumeCellServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> SelfConsumeCellServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> SelfConsumeCellServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            SelfConsumeCellServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Switch the self-redeem entry of a card. `POST /card/selfconsumecell/set`.
+        ///
+        /// The wire name is need_verify_cod in three SDKs; a fourth sends card_id and is_open only.
+        ///
+        /// Needs a store on the card. 43008 and 43017 for this call come from the text of one SDK and by
+        /// analogy with paycell.
+        ///
+        /// What the user typed comes back in user_consume_card (VerifyCode, RemarkAmount). A coupon
+        /// feature; keep it only for completeness. What it does on a member card is not documented
+        /// (code/consume refuses member cards).
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 43008: The account has no WeChat Pay merchant permission.
+        /// - 200 43017: The card has no store.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
+        pub async fn set_self_consume_cell(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetSelfConsumeCellRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.SelfConsumeCellService/SetSelfConsumeCell",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.SelfConsumeCellService",
+                "SetSelfConsumeCell",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod self_consume_cell_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with SelfConsumeCellServiceServer.
+    #[async_trait]
+    pub trait SelfConsumeCellService: std::marker::Send + std::marker::Sync + 'static {
+        /// Switch the self-redeem entry of a card. `POST /card/selfconsumecell/set`.
+        ///
+        /// The wire name is need_verify_cod in three SDKs; a fourth sends card_id and is_open only.
+        ///
+        /// Needs a store on the card. 43008 and 43017 for this call come from the text of one SDK and by
+        /// analogy with paycell.
+        ///
+        /// What the user typed comes back in user_consume_card (VerifyCode, RemarkAmount). A coupon
+        /// feature; keep it only for completeness. What it does on a member card is not documented
+        /// (code/consume refuses member cards).
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40073: card_id invalid.
+        /// - 200 41012: card_id missing.
+        /// - 200 45030: This account has no permission on the given card_id.
+        /// - 200 43008: The account has no WeChat Pay merchant permission.
+        /// - 200 43017: The card has no store.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
+        async fn set_self_consume_cell(
+            &self,
+            request: tonic::Request<super::SetSelfConsumeCellRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status>;
+    }
+    /// The operations of `self_consume_cell`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct SelfConsumeCellServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> SelfConsumeCellServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for SelfConsumeCellServiceServer<T>
+    where
+        T: SelfConsumeCellService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.SelfConsumeCellService/SetSelfConsumeCell" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetSelfConsumeCellSvc<T: SelfConsumeCellService>(pub Arc<T>);
+                    impl<T: SelfConsumeCellService>
+                        tonic::server::UnaryService<super::SetSelfConsumeCellRequest>
+                        for SetSelfConsumeCellSvc<T>
+                    {
+                        type Response = super::BasicResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetSelfConsumeCellRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfConsumeCellService>::set_self_consume_cell(
+                                    &inner, request,
+                                )
+                                .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetSelfConsumeCellSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for SelfConsumeCellServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.SelfConsumeCellService";
+    impl<T> tonic::server::NamedService for SelfConsumeCellServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of GetStableToken.
 #[derive(Clone, PartialEq, ::prost::Message)]
 #[prost(skip_debug)]
@@ -10533,6 +13784,12 @@ pub mod stable_token_service_client {
         /// - 200 50001: User/account has not authorised this API.
         /// - 200 89503: Call comes from a risky IP and waits for the administrator's confirmation.
         ///
+        /// The answer is a credential. So this is served, and listed by reflection, only if an account
+        /// says `expose_tokens = true`, which needs a loopback listener. The answer is what the gateway
+        /// itself holds and uses, with the seconds that are left; nothing is fetched anew or made invalid
+        /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
+        /// CREDENTIAL_NOT_EXPOSED.
+        ///
         /// Source: developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.
         pub async fn get_stable_token(
             &mut self,
@@ -10602,6 +13859,12 @@ pub mod stable_token_service_server {
         /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
         /// - 200 50001: User/account has not authorised this API.
         /// - 200 89503: Call comes from a risky IP and waits for the administrator's confirmation.
+        ///
+        /// The answer is a credential. So this is served, and listed by reflection, only if an account
+        /// says `expose_tokens = true`, which needs a loopback listener. The answer is what the gateway
+        /// itself holds and uses, with the seconds that are left; nothing is fetched anew or made invalid
+        /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
+        /// CREDENTIAL_NOT_EXPOSED.
         ///
         /// Source: developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.
         async fn get_stable_token(
@@ -10759,6 +14022,754 @@ pub mod stable_token_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// The request of SetTestWhitelist.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct SetTestWhitelistRequest {
+    /// The account that makes the call: `accounts/{account}`.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// openids of the testers. Not on an official page that could be read. Personal data.
+    #[prost(string, repeated, tag = "2")]
+    pub openid: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// WeChat ids of the testers. Not on an official page that could be read. Personal data.
+    #[prost(string, repeated, tag = "3")]
+    pub username: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Generated client implementations.
+pub mod test_whitelist_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `test_whitelist`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct TestWhitelistServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> TestWhitelistServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> TestWhitelistServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            TestWhitelistServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Set the test whitelist. `POST /card/testwhitelist/set`.
+        ///
+        /// Replaces the whole list: send all testers in each call. At most 10 entries, openids and WeChat
+        /// ids together.
+        ///
+        /// A tester may claim cards that are not approved yet; a tester who claims ignores the card's
+        /// invalid state as well.
+        ///
+        /// SDKs send either list or both; one sends empty arrays for what is not given, one sends openids
+        /// only.
+        ///
+        /// Which errcode an eleventh entry or an empty body gets is not documented. Takes effect on claims
+        /// only; nothing is pushed.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40003: openid invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
+        pub async fn set_test_whitelist(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetTestWhitelistRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.TestWhitelistService/SetTestWhitelist",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.TestWhitelistService",
+                "SetTestWhitelist",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod test_whitelist_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with TestWhitelistServiceServer.
+    #[async_trait]
+    pub trait TestWhitelistService: std::marker::Send + std::marker::Sync + 'static {
+        /// Set the test whitelist. `POST /card/testwhitelist/set`.
+        ///
+        /// Replaces the whole list: send all testers in each call. At most 10 entries, openids and WeChat
+        /// ids together.
+        ///
+        /// A tester may claim cards that are not approved yet; a tester who claims ignores the card's
+        /// invalid state as well.
+        ///
+        /// SDKs send either list or both; one sends empty arrays for what is not given, one sends openids
+        /// only.
+        ///
+        /// Which errcode an eleventh entry or an empty body gets is not documented. Takes effect on claims
+        /// only; nothing is pushed.
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 40013: AppID invalid.
+        /// - 200 40003: openid invalid.
+        /// - 200 41011: A required field is missing.
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43002: POST required.
+        /// - 200 44002: POST body empty.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 47001: Body is not valid JSON/XML or a value has the wrong type.
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Source:
+        /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html,
+        /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
+        async fn set_test_whitelist(
+            &self,
+            request: tonic::Request<super::SetTestWhitelistRequest>,
+        ) -> std::result::Result<tonic::Response<super::BasicResponse>, tonic::Status>;
+    }
+    /// The operations of `test_whitelist`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct TestWhitelistServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> TestWhitelistServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for TestWhitelistServiceServer<T>
+    where
+        T: TestWhitelistService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.TestWhitelistService/SetTestWhitelist" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetTestWhitelistSvc<T: TestWhitelistService>(pub Arc<T>);
+                    impl<T: TestWhitelistService>
+                        tonic::server::UnaryService<super::SetTestWhitelistRequest>
+                        for SetTestWhitelistSvc<T>
+                    {
+                        type Response = super::BasicResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetTestWhitelistRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TestWhitelistService>::set_test_whitelist(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetTestWhitelistSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for TestWhitelistServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.TestWhitelistService";
+    impl<T> tonic::server::NamedService for TestWhitelistServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
+/// The request of GetTicket.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetTicketRequest {
+    /// The account that makes the call: `accounts/{account}`.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// Which ticket: wx_card for the card signatures, jsapi for wx.config. Required.
+    #[prost(enumeration = "TicketType", tag = "2")]
+    pub r#type: i32,
+}
+/// Answer of: GetTicket.
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetTicketResponse {
+    /// 0 on success. Required.
+    #[prost(int64, optional, tag = "1")]
+    pub errcode: ::core::option::Option<i64>,
+    /// "ok" on success. Required.
+    #[prost(string, optional, tag = "2")]
+    pub errmsg: ::core::option::Option<::prost::alloc::string::String>,
+    /// The ticket; goes into the signatures, never into a page. Required. A credential.
+    #[prost(string, optional, tag = "3")]
+    pub ticket: ::core::option::Option<::prost::alloc::string::String>,
+    /// Seconds of validity: 7200. Required.
+    #[prost(int64, optional, tag = "4")]
+    pub expires_in: ::core::option::Option<i64>,
+    /// What the typed fields cannot express, as JSON texts by member name: members that this version
+    /// does not know, values that an enumeration does not know, lists that are present but empty
+    /// (`\[\]`), and members of an answer that are not of their documented type (of a list with such
+    /// entries, the whole list).
+    #[prost(btree_map = "string, string", tag = "1000")]
+    pub extra: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+/// Generated client implementations.
+pub mod ticket_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// The operations of `ticket`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug, Clone)]
+    pub struct TicketServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> TicketServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> TicketServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            TicketServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Get a JS-SDK ticket (type wx_card: api_ticket of cards). `GET /cgi-bin/ticket/getticket`.
+        ///
+        /// The ticket of type wx_card (api_ticket) and the one of type jsapi (jsapi_ticket) are different
+        /// values; mixing them up is the usual cause of "signature error" on the claim page.
+        ///
+        /// Calls are few (no figure printed): keep one copy per account for its lifetime in a shared cache
+        /// and refresh ahead of time.
+        ///
+        /// Whether a repeated call answers the same ticket or a new one, and whether an older one then
+        /// still works, is not documented.
+        ///
+        /// The page lists -1 and 40001 only; the access errors of the family apply as well. The page says
+        /// that third-party platforms cannot call it, while one language version lists
+        /// authorizer_access_token as a credential.
+        ///
+        /// Also available to apps and websites on the platform. wx_card tickets are used for invoices as
+        /// well (cardType INVOICE in chooseInvoice).
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43001: GET required.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        ///
+        /// The answer is a credential. So this is served, and listed by reflection, only if an account
+        /// says `expose_tokens = true`, which needs a loopback listener. The answer is what the gateway
+        /// itself holds and uses, with the seconds that are left; nothing is fetched anew or made invalid
+        /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
+        /// CREDENTIAL_NOT_EXPOSED.
+        ///
+        /// Source: developers.weixin.qq.com/doc/service/api/webdev/jssdk/api_getticket.html,
+        /// developers.weixin.qq.com/doc/service/api/invoice/auth/api_getticket.html,
+        /// developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html.
+        pub async fn get_ticket(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetTicketRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetTicketResponse>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/kabao.officialaccount.v1.TicketService/GetTicket",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.officialaccount.v1.TicketService",
+                "GetTicket",
+            ));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod ticket_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with TicketServiceServer.
+    #[async_trait]
+    pub trait TicketService: std::marker::Send + std::marker::Sync + 'static {
+        /// Get a JS-SDK ticket (type wx_card: api_ticket of cards). `GET /cgi-bin/ticket/getticket`.
+        ///
+        /// The ticket of type wx_card (api_ticket) and the one of type jsapi (jsapi_ticket) are different
+        /// values; mixing them up is the usual cause of "signature error" on the claim page.
+        ///
+        /// Calls are few (no figure printed): keep one copy per account for its lifetime in a shared cache
+        /// and refresh ahead of time.
+        ///
+        /// Whether a repeated call answers the same ticket or a new one, and whether an older one then
+        /// still works, is not documented.
+        ///
+        /// The page lists -1 and 40001 only; the access errors of the family apply as well. The page says
+        /// that third-party platforms cannot call it, while one language version lists
+        /// authorizer_access_token as a credential.
+        ///
+        /// Also available to apps and websites on the platform. wx_card tickets are used for invoices as
+        /// well (cardType INVOICE in chooseInvoice).
+        ///
+        /// Documented errors of WeChat:
+        /// - 200 -1: System busy; retry later.
+        /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
+        /// token).
+        /// - 200 40014: access_token malformed or invalid.
+        /// - 200 41001: access_token missing.
+        /// - 200 42001: access_token expired.
+        /// - 200 43001: GET required.
+        /// - 200 45009: Call quota exceeded (daily limit, or force_refresh limit of the stable token).
+        /// - 200 45011: Called too often (per-minute limit).
+        /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
+        /// type).
+        ///
+        /// The answer is a credential. So this is served, and listed by reflection, only if an account
+        /// says `expose_tokens = true`, which needs a loopback listener. The answer is what the gateway
+        /// itself holds and uses, with the seconds that are left; nothing is fetched anew or made invalid
+        /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
+        /// CREDENTIAL_NOT_EXPOSED.
+        ///
+        /// Source: developers.weixin.qq.com/doc/service/api/webdev/jssdk/api_getticket.html,
+        /// developers.weixin.qq.com/doc/service/api/invoice/auth/api_getticket.html,
+        /// developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html.
+        async fn get_ticket(
+            &self,
+            request: tonic::Request<super::GetTicketRequest>,
+        ) -> std::result::Result<tonic::Response<super::GetTicketResponse>, tonic::Status>;
+    }
+    /// The operations of `ticket`: one RPC each, every field of WeChat, nothing left out.
+    #[derive(Debug)]
+    pub struct TicketServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> TicketServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for TicketServiceServer<T>
+    where
+        T: TicketService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.officialaccount.v1.TicketService/GetTicket" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetTicketSvc<T: TicketService>(pub Arc<T>);
+                    impl<T: TicketService> tonic::server::UnaryService<super::GetTicketRequest> for GetTicketSvc<T> {
+                        type Response = super::GetTicketResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetTicketRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as TicketService>::get_ticket(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetTicketSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for TicketServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.officialaccount.v1.TicketService";
+    impl<T> tonic::server::NamedService for TicketServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// The request of GetToken.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -10886,6 +14897,12 @@ pub mod token_service_client {
         /// - 200 50001: User/account has not authorised this API.
         /// - 200 89503: Call comes from a risky IP and waits for the administrator's confirmation.
         ///
+        /// The answer is a credential. So this is served, and listed by reflection, only if an account
+        /// says `expose_tokens = true`, which needs a loopback listener. The answer is what the gateway
+        /// itself holds and uses, with the seconds that are left; nothing is fetched anew or made invalid
+        /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
+        /// CREDENTIAL_NOT_EXPOSED.
+        ///
         /// Source: developers.weixin.qq.com/doc/service/en/Basic_Information/Get_access_token.html,
         /// developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html.
         pub async fn get_token(
@@ -10959,6 +14976,12 @@ pub mod token_service_server {
         /// - 200 45011: Called too often (per-minute limit).
         /// - 200 50001: User/account has not authorised this API.
         /// - 200 89503: Call comes from a risky IP and waits for the administrator's confirmation.
+        ///
+        /// The answer is a credential. So this is served, and listed by reflection, only if an account
+        /// says `expose_tokens = true`, which needs a loopback listener. The answer is what the gateway
+        /// itself holds and uses, with the seconds that are left; nothing is fetched anew or made invalid
+        /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
+        /// CREDENTIAL_NOT_EXPOSED.
         ///
         /// Source: developers.weixin.qq.com/doc/service/en/Basic_Information/Get_access_token.html,
         /// developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html.
@@ -11512,6 +15535,9 @@ pub mod user_service_server {
 }
 opaque_debug!(AccessToken);
 opaque_debug!(BasicResponse);
+opaque_debug!(CommonFieldValue);
+opaque_debug!(CustomFieldValue);
+opaque_debug!(UserInfo);
 named_debug!(CardType);
 named_debug!(CardStatus);
 named_debug!(UserCardStatus);
@@ -11528,6 +15554,8 @@ named_debug!(PayGiftRuleStatus);
 named_debug!(ConsumeSource);
 named_debug!(BusinessService);
 named_debug!(WeekDay);
+named_debug!(TicketType);
+named_debug!(LandingPageScene);
 opaque_debug!(CreateCardRequest);
 opaque_debug!(GetCardRequest);
 opaque_debug!(BatchGetCardsRequest);
@@ -11566,6 +15594,16 @@ opaque_debug!(CardCell);
 opaque_debug!(UrlCell);
 opaque_debug!(MessageOperation);
 opaque_debug!(MessageChange);
+opaque_debug!(ActivationUrlCell);
+opaque_debug!(ActivationMessage);
+opaque_debug!(SignClientCallRequest);
+opaque_debug!(sign_client_call_request::Call);
+opaque_debug!(AddCard);
+opaque_debug!(ChooseCard);
+opaque_debug!(SignClientCallResponse);
+opaque_debug!(sign_client_call_response::Call);
+opaque_debug!(SignedAddCard);
+opaque_debug!(SignedChooseCard);
 opaque_debug!(GetCodeRequest);
 opaque_debug!(DecryptCodeRequest);
 opaque_debug!(SetCodeUnavailableRequest);
@@ -11573,27 +15611,35 @@ opaque_debug!(UpdateCodeRequest);
 opaque_debug!(DepositCodesRequest);
 opaque_debug!(GetDepositCountRequest);
 opaque_debug!(CheckCodesRequest);
+opaque_debug!(ConsumeCodeRequest);
 opaque_debug!(CodeCard);
 opaque_debug!(GetCodeResponse);
 opaque_debug!(DecryptCodeResponse);
 opaque_debug!(DepositCodesResponse);
 opaque_debug!(GetDepositCountResponse);
 opaque_debug!(CheckCodesResponse);
+opaque_debug!(ConsumedCard);
+opaque_debug!(ConsumeCodeResponse);
+opaque_debug!(GetColorsRequest);
+opaque_debug!(Color);
+opaque_debug!(GetColorsResponse);
 opaque_debug!(GetMemberCardInfoRequest);
 opaque_debug!(GetMemberCardDetailRequest);
 opaque_debug!(MemberCardInfoRow);
 opaque_debug!(GetMemberCardInfoResponse);
 opaque_debug!(MemberCardDetailRow);
 opaque_debug!(GetMemberCardDetailResponse);
+opaque_debug!(CreateLandingPageRequest);
+opaque_debug!(LandingPageCard);
+opaque_debug!(CreateLandingPageResponse);
+opaque_debug!(UploadImageRequest);
+opaque_debug!(UploadImageResponse);
 opaque_debug!(GetUserInfoRequest);
 opaque_debug!(ActivateMemberRequest);
 opaque_debug!(SetActivateUserFormRequest);
 opaque_debug!(GetActivateTempInfoRequest);
 opaque_debug!(GetActivateUrlRequest);
 opaque_debug!(UpdateUserRequest);
-opaque_debug!(CommonFieldValue);
-opaque_debug!(CustomFieldValue);
-opaque_debug!(UserInfo);
 opaque_debug!(GetUserInfoResponse);
 opaque_debug!(NamedLink);
 opaque_debug!(RichField);
@@ -11602,6 +15648,8 @@ opaque_debug!(GetActivateTempInfoResponse);
 opaque_debug!(GetActivateUrlResponse);
 opaque_debug!(NotifyOptional);
 opaque_debug!(UpdateUserResponse);
+opaque_debug!(GetMpNewsHtmlRequest);
+opaque_debug!(GetMpNewsHtmlResponse);
 opaque_debug!(CardPassCheckEvent);
 opaque_debug!(CardNotPassCheckEvent);
 opaque_debug!(UserGetCardEvent);
@@ -11614,6 +15662,7 @@ opaque_debug!(UpdateMemberCardEvent);
 opaque_debug!(CardSkuRemindEvent);
 opaque_debug!(CardPayOrderEvent);
 opaque_debug!(CardMerchantCheckResultEvent);
+opaque_debug!(SetPayCellRequest);
 opaque_debug!(AddPayGiftCardRequest);
 opaque_debug!(DeletePayGiftCardRequest);
 opaque_debug!(GetPayGiftCardRequest);
@@ -11639,7 +15688,11 @@ opaque_debug!(QrcodeListedCard);
 opaque_debug!(QrcodeMultipleCard);
 opaque_debug!(QrcodeActionInfo);
 opaque_debug!(CreateQrcodeResponse);
+opaque_debug!(SetSelfConsumeCellRequest);
 opaque_debug!(GetStableTokenRequest);
+opaque_debug!(SetTestWhitelistRequest);
+opaque_debug!(GetTicketRequest);
+opaque_debug!(GetTicketResponse);
 opaque_debug!(GetTokenRequest);
 opaque_debug!(ListUserCardsRequest);
 opaque_debug!(UserCard);

@@ -855,6 +855,10 @@ pub enum ErrorReason {
     /// same number, has run. Nothing more was changed by this call. Read the current state, and use a new
     /// number only for another change.
     RequestNumberUsed = 34,
+    /// PERMISSION_DENIED. The answer would be a credential of the account (an access token or a ticket),
+    /// and the operator did not say that callers may see it. Nothing was sent. Call the operations that
+    /// need it instead: the gateway adds it itself.
+    CredentialNotExposed = 35,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -898,6 +902,7 @@ impl ErrorReason {
             Self::PageTokenInvalid => "ERROR_REASON_PAGE_TOKEN_INVALID",
             Self::MethodNotFound => "ERROR_REASON_METHOD_NOT_FOUND",
             Self::RequestNumberUsed => "ERROR_REASON_REQUEST_NUMBER_USED",
+            Self::CredentialNotExposed => "ERROR_REASON_CREDENTIAL_NOT_EXPOSED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -938,8 +943,339 @@ impl ErrorReason {
             "ERROR_REASON_PAGE_TOKEN_INVALID" => Some(Self::PageTokenInvalid),
             "ERROR_REASON_METHOD_NOT_FOUND" => Some(Self::MethodNotFound),
             "ERROR_REASON_REQUEST_NUMBER_USED" => Some(Self::RequestNumberUsed),
+            "ERROR_REASON_CREDENTIAL_NOT_EXPOSED" => Some(Self::CredentialNotExposed),
             _ => None,
         }
+    }
+}
+/// One message of UploadImage. A chunk has at most 1 MiB (1048576 bytes).
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct UploadImageRequest {
+    /// The account: `accounts/{account}`. Required in the first message, not used in the others.
+    #[prost(string, tag = "1")]
+    pub account: ::prost::alloc::string::String,
+    /// The name of the file, 1 to 128 characters. Its ending names the kind of picture: `.jpg`, `.jpeg`,
+    /// `.png` or, for merchant and brand, `.bmp`. Required in the first message, not used in the others.
+    #[prost(string, tag = "2")]
+    pub filename: ::prost::alloc::string::String,
+    /// The next bytes of the file.
+    #[prost(bytes = "bytes", tag = "3")]
+    pub content: ::prost::bytes::Bytes,
+}
+/// Response of UploadImage.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct UploadImageResponse {
+    /// The address of the picture on WeChat's servers.
+    #[prost(string, tag = "1")]
+    pub url: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+pub mod media_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    /// Pictures for templates and members.
+    ///
+    /// Every error carries google.rpc.ErrorInfo with the domain `kabao` and a reason of
+    /// kabao.v1.ErrorReason, and google.rpc.RequestInfo; refused fields are listed all at once in
+    /// google.rpc.BadRequest.
+    #[derive(Debug, Clone)]
+    pub struct MediaServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> MediaServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> MediaServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            MediaServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Uploads a picture and returns its address, which templates and members of the same account may
+        /// name from then on: WeChat takes pictures of cards from its own servers only.
+        ///
+        /// The first message names the account and the file; the content follows in chunks, of which the
+        /// first may already be in the first message. Everything that the documents ask of the file is
+        /// checked before anything is sent to WeChat, and reading ends at the first chunk that is too large.
+        ///
+        /// merchant: JPEG, BMP or PNG of at most 2 MiB, `merchant.media.image_upload`. brand: the same,
+        /// `brand.media.image_upload` or, without a service provider, `brand_direct.media.image_upload`.
+        /// official_account: JPEG or PNG of at most 1 MiB, `official_account.media.upload_image`. Card faces
+        /// of every family are JPEG or PNG below 1 MB.
+        ///
+        /// WeChat has no request numbers for uploads; a second upload of the same picture makes a second
+        /// address and does no other harm.
+        ///
+        /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with NAME_INVALID or FIELD_INVALID;
+        /// UNKNOWN with OUTCOME_UNKNOWN; and those of every call to WeChat.
+        pub async fn upload_image(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<Message = super::UploadImageRequest>,
+        ) -> std::result::Result<tonic::Response<super::UploadImageResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/kabao.v1.MediaService/UploadImage");
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kabao.v1.MediaService", "UploadImage"));
+            self.inner.client_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod media_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with MediaServiceServer.
+    #[async_trait]
+    pub trait MediaService: std::marker::Send + std::marker::Sync + 'static {
+        /// Uploads a picture and returns its address, which templates and members of the same account may
+        /// name from then on: WeChat takes pictures of cards from its own servers only.
+        ///
+        /// The first message names the account and the file; the content follows in chunks, of which the
+        /// first may already be in the first message. Everything that the documents ask of the file is
+        /// checked before anything is sent to WeChat, and reading ends at the first chunk that is too large.
+        ///
+        /// merchant: JPEG, BMP or PNG of at most 2 MiB, `merchant.media.image_upload`. brand: the same,
+        /// `brand.media.image_upload` or, without a service provider, `brand_direct.media.image_upload`.
+        /// official_account: JPEG or PNG of at most 1 MiB, `official_account.media.upload_image`. Card faces
+        /// of every family are JPEG or PNG below 1 MB.
+        ///
+        /// WeChat has no request numbers for uploads; a second upload of the same picture makes a second
+        /// address and does no other harm.
+        ///
+        /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with NAME_INVALID or FIELD_INVALID;
+        /// UNKNOWN with OUTCOME_UNKNOWN; and those of every call to WeChat.
+        async fn upload_image(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::UploadImageRequest>>,
+        ) -> std::result::Result<tonic::Response<super::UploadImageResponse>, tonic::Status>;
+    }
+    /// Pictures for templates and members.
+    ///
+    /// Every error carries google.rpc.ErrorInfo with the domain `kabao` and a reason of
+    /// kabao.v1.ErrorReason, and google.rpc.RequestInfo; refused fields are listed all at once in
+    /// google.rpc.BadRequest.
+    #[derive(Debug)]
+    pub struct MediaServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> MediaServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for MediaServiceServer<T>
+    where
+        T: MediaService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.v1.MediaService/UploadImage" => {
+                    #[allow(non_camel_case_types)]
+                    struct UploadImageSvc<T: MediaService>(pub Arc<T>);
+                    impl<T: MediaService>
+                        tonic::server::ClientStreamingService<super::UploadImageRequest>
+                        for UploadImageSvc<T>
+                    {
+                        type Response = super::UploadImageResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<tonic::Streaming<super::UploadImageRequest>>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MediaService>::upload_image(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UploadImageSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.client_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for MediaServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.v1.MediaService";
+    impl<T> tonic::server::NamedService for MediaServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
     }
 }
 /// One user's card of one template.
@@ -3255,6 +3591,8 @@ opaque_debug!(CheckAccountResponse);
 opaque_debug!(check_account_response::Proof);
 named_debug!(View);
 named_debug!(ErrorReason);
+opaque_debug!(UploadImageRequest);
+opaque_debug!(UploadImageResponse);
 opaque_debug!(Member);
 named_debug!(member::State);
 opaque_debug!(member::Upstream);

@@ -4,55 +4,7 @@ use kabao_models::brand::UploadedImage;
 
 use super::{Core, Refused, Rule};
 use crate::ledger::{Change, Effect};
-use crate::random;
-
-/// Uploads may have this many bytes.
-const MAX_BYTES: usize = 2 << 20;
-
-/// A picture that was uploaded.
-pub(super) struct Picture {
-    kind: Kind,
-    pub(super) bytes: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Jpg,
-    Png,
-    Bmp,
-}
-
-impl Picture {
-    /// Card faces are JPG or PNG.
-    pub(super) fn suits_a_card_face(&self) -> bool {
-        self.kind != Kind::Bmp
-    }
-}
-
-impl Kind {
-    /// Recognises a file by its first bytes.
-    fn of_content(file: &[u8]) -> Option<Self> {
-        if file.starts_with(b"\x89PNG\r\n\x1a\n") {
-            Some(Self::Png)
-        } else if file.starts_with(b"\xff\xd8\xff") {
-            Some(Self::Jpg)
-        } else if file.starts_with(b"BM") {
-            Some(Self::Bmp)
-        } else {
-            None
-        }
-    }
-
-    fn of_name(name: &str) -> Option<Self> {
-        let (_, suffix) = name.rsplit_once('.')?;
-        match suffix.to_ascii_lowercase().as_str() {
-            "jpg" | "jpeg" => Some(Self::Jpg),
-            "png" => Some(Self::Png),
-            "bmp" => Some(Self::Bmp),
-            _ => None,
-        }
-    }
-}
+use crate::picture::{self, Flaw};
 
 impl Core {
     /// Keeps an uploaded picture and returns its address.
@@ -62,29 +14,14 @@ impl Core {
         digest: &str,
         file: &[u8],
     ) -> Result<UploadedImage, Refused> {
-        if file.is_empty() {
-            return Err(Rule::ImageEmpty.into());
-        }
-        if file.len() > MAX_BYTES {
-            return Err(Rule::ImageTooLarge.into());
-        }
-        let (Some(kind), Some(_)) = (Kind::of_content(file), Kind::of_name(filename)) else {
-            return Err(Rule::ImageType.into());
-        };
-        if !kabao_auth::sha256_hex(file).eq_ignore_ascii_case(digest) {
-            return Err(Rule::ImageMismatch.into());
-        }
-        let url = format!(
-            "https://wxpaylogo.qpic.cn/wxpaylogo/{}/0",
-            random::secret(32)
-        );
-        self.pictures.insert(
-            url.clone(),
-            Picture {
-                kind,
-                bytes: file.len(),
-            },
-        );
+        let picture = picture::upload(filename, digest, file).map_err(|flaw| match flaw {
+            Flaw::Empty => Rule::ImageEmpty,
+            Flaw::TooLarge => Rule::ImageTooLarge,
+            Flaw::Type => Rule::ImageType,
+            Flaw::Mismatch => Rule::ImageMismatch,
+        })?;
+        let url = picture.url.clone();
+        self.pictures.insert(url.clone(), picture);
         self.effects.push(Effect {
             changes: vec![Change {
                 field: "media_url".to_owned(),
@@ -118,8 +55,9 @@ mod tests {
 
     #[test]
     fn content_name_size_and_digest_are_checked() {
-        let large = [PNG, &vec![0; MAX_BYTES - PNG.len() + 1]].concat();
-        let full = large.get(..MAX_BYTES).unwrap();
+        let most = picture::MAX_BYTES;
+        let large = [PNG, &vec![0; most - PNG.len() + 1]].concat();
+        let full = large.get(..most).unwrap();
         for (name, file, expected) in [
             ("a.png", PNG, None),
             ("a.JPEG", b"\xff\xd8\xff\xe0".as_slice(), None),

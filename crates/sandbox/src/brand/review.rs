@@ -1,5 +1,7 @@
 //! Forms of texts, AppIDs and addresses, and the content review.
 
+use kabao_models::ImageFormat;
+
 use super::{Context, Core, Refused, Rule};
 
 /// Pictures of card faces must be smaller than this.
@@ -96,7 +98,7 @@ impl Core {
         let Some(url) = url else { return Ok(()) };
         check_text(context, MEMBER, Some(url))?;
         let suits = match self.pictures.get(url) {
-            Some(picture) => picture.suits_a_card_face() && picture.bytes < FACE_BYTES,
+            Some(picture) => picture.format != ImageFormat::Bmp && picture.bytes < FACE_BYTES,
             None => !context.rules.pictures_must_be_uploaded,
         };
         if suits {

@@ -1,14 +1,16 @@
 //! User actions and state of the official-account family.
 
 use bytes::Bytes;
-use kabao_models::official_account::member::UserInfo;
+use kabao_models::official_account::UserInfo;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answer::{Problem, parse};
 use super::users::{Card, Claim, Member, note};
 use crate::account::Account;
-use crate::official_account::{self, Context, Core, Payment, Refused, Review, Submission, Use};
+use crate::official_account::{
+    self, CardExt, Choice, Context, Core, Payment, Refused, Review, Submission, Use,
+};
 use crate::serve::Core as _;
 use crate::sync::lock;
 use crate::world::World;
@@ -22,6 +24,8 @@ pub(super) fn state(world: &World) -> Value {
         "templates": core.templates().collect::<Vec<_>>(),
         "members": core.members(&context).collect::<Vec<_>>(),
         "pay_rules": core.pay_rules().collect::<Vec<_>>(),
+        "landing_pages": core.landing_pages().collect::<Vec<_>>(),
+        "test_whitelists": core.testers(),
     })
 }
 
@@ -124,6 +128,8 @@ struct FullClaim {
     code: Option<String>,
     outer_str: Option<String>,
     qr_ticket: Option<String>,
+    /// `cardExt` of `wx.addCard`, as the text that the page passed on or as an object.
+    card_ext: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -204,6 +210,31 @@ pub(super) fn action(
                 },
             )
         }),
+        "show-code" => parse(body).and_then(|card: Card| {
+            act(
+                world,
+                account,
+                "control.actions.show-code",
+                &card.card_id,
+                |core, context| {
+                    core.member(context, &card.card_id, &card.code)?;
+                    let shown = core.show_code(context, &card.card_id, &card.code)?;
+                    Ok(json!({ "code": shown }))
+                },
+            )
+        }),
+        "choose-card" => parse(body).and_then(|choice: Choice| {
+            let tickets = tickets(world, account);
+            run(
+                world,
+                account,
+                "control.actions.choose-card",
+                |core, context| {
+                    core.choose(context, &tickets, &choice)
+                        .map(|cards| json!({ "card_list": cards }))
+                },
+            )
+        }),
         "dispatch" => parse(body).and_then(|template: Template| {
             act(
                 world,
@@ -235,22 +266,62 @@ fn full_claim(world: &World, account: &Account, claim: FullClaim) -> Result<Valu
         code,
         outer_str,
         qr_ticket,
+        card_ext,
     } = claim;
     let claim = official_account::Claim {
-        card_id,
+        card_id: card_id.clone(),
         openid,
         nickname,
         code,
         outer_str,
         qr_ticket,
+        ..Default::default()
     };
+    let Some(ext) = card_ext else {
+        return act(
+            world,
+            account,
+            "control.actions.claim",
+            &card_id,
+            |core, context| core.claim(context, &claim),
+        );
+    };
+    let ext = card_ext_of(ext)?;
+    let tickets = tickets(world, account);
     act(
         world,
         account,
         "control.actions.claim",
-        &claim.card_id,
-        |core, context| core.claim(context, &claim),
+        &card_id,
+        |core, context| {
+            let claim = core.signed_claim(context, &tickets, claim, &ext)?;
+            let claimed = core.claim(context, &claim)?;
+            let key = (claimed.card_id.clone(), claimed.code.clone());
+            let mut answer = json!(claimed);
+            if let Value::Object(members) = &mut answer {
+                // What the page gets.
+                members.insert("encrypt_code".to_owned(), core.encrypt_code(&key).into());
+            }
+            Ok(answer)
+        },
     )
+}
+
+/// Reads `cardExt`; a page passes it on as a text.
+fn card_ext_of(given: Value) -> Result<CardExt, Problem> {
+    let read = match given {
+        Value::String(text) => serde_json::from_str(&text),
+        object => serde_json::from_value(object),
+    };
+    read.map_err(|_| Problem::field("card_ext", "is not a cardExt: a JSON object or its text"))
+}
+
+/// The tickets of an account that sign validly now.
+fn tickets(world: &World, account: &Account) -> Vec<String> {
+    let appid = account.appid.as_deref().unwrap_or_default();
+    lock(&world.tokens)
+        .tickets
+        .of_cards(appid, world.now().as_second())
 }
 
 fn accept(world: &World, account: &Account, acceptance: &Acceptance) -> Result<Value, Problem> {

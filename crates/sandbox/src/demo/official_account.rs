@@ -5,10 +5,9 @@ use kabao_models::official_account::card::{
     AbstractInfo, AdvancedInfo, BaseInfo, BonusRule, CustomCell, CustomField, DateInfo, MemberCard,
     PayInfo, Sku, SwipeCard, TextImage, TimeLimit, UseCondition,
 };
-use kabao_models::official_account::member::{CommonFieldValue, CustomFieldValue, UserInfo};
 use kabao_models::official_account::{
-    BusinessService, CardColor, CardStatus, CodeType, CommonFormField, DateInfoType, FieldNameType,
-    WeekDay,
+    BusinessService, CardColor, CardStatus, CodeType, CommonFieldValue, CommonFormField,
+    CustomFieldValue, DateInfoType, FieldNameType, UserInfo, WeekDay,
 };
 
 use super::{

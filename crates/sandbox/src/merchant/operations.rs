@@ -146,6 +146,11 @@ operations! {
         nothing(core.set_user_service(context, &request))
     };
 
+    // Pictures.
+    models::media::UploadImage => models::media::UploadedImage, |core, _context, request| {
+        core.upload_picture(&request)
+    };
+
     // Callback.
     models::callback::SetCallback => Callback, |core, context, request| core.set_callback(context, &request);
     models::callback::GetCallback => Callback, |core, context, _request| core.get_callback(context);

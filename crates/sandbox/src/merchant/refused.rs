@@ -216,6 +216,16 @@ rules! {
     /// The activity is over.
     ActivityOver = "活动已结束", "the activity is over";
 
+    // Pictures.
+    /// The file is empty: 400 `PARAM_ERROR`.
+    ImageEmpty = "图片文件为空", "the image file is empty";
+    /// The file is too large: 400 `PARAM_ERROR`.
+    ImageTooLarge = "图片大小不能超过2M", "the image is larger than 2 MB";
+    /// The file is no picture that is taken: 403 `REQUEST_BLOCKED`.
+    ImageType = "图片格式错误，只支持JPG、BMP、PNG", "the image is not JPG, BMP or PNG";
+    /// The digest is that of another file: 403 `REQUEST_BLOCKED`.
+    ImageMismatch = "图片与meta信息不一致", "meta does not match the file";
+
     // Callback.
     /// No callback was ever set.
     CallbackUnset = "未设置回调地址", "no callback was set";
@@ -226,7 +236,10 @@ impl Rule {
     fn answer(self) -> (u16, &'static str) {
         match self {
             Self::QrLinkFailed => (500, "SYSTEM_ERROR"),
-            Self::ServiceSettingWrong => (400, "PARAM_ERROR"),
+            Self::ServiceSettingWrong | Self::ImageEmpty | Self::ImageTooLarge => {
+                (400, "PARAM_ERROR")
+            }
+            Self::ImageType | Self::ImageMismatch => (403, "REQUEST_BLOCKED"),
             _ => (400, "INVALID_REQUEST"),
         }
     }
@@ -272,7 +285,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_two_rules_have_another_code_than_invalid_request() {
+    fn few_rules_have_another_code_than_invalid_request() {
         for (rule, expected) in [
             (Rule::CardIdInvalid, (400, "INVALID_REQUEST")),
             (Rule::QrLinkFailed, (500, "SYSTEM_ERROR")),

@@ -10,6 +10,8 @@ mod check;
 mod claim;
 mod code;
 mod deposit;
+mod dynamic_code;
+mod entry;
 mod figures;
 mod form;
 mod gift;
@@ -17,9 +19,13 @@ mod member;
 mod message;
 mod pay_rule;
 mod payment;
+mod picture;
 mod qrcode;
+mod redemption;
+mod signed;
 mod template;
 mod user_card;
+mod whitelist;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -31,16 +37,21 @@ use jiff::Timestamp;
 
 pub(crate) use self::card::Review;
 pub(crate) use self::claim::{Claim, Claimed};
-pub(crate) use self::code::Check;
+pub(crate) use self::code::{Asked, Check, CodeState};
+pub(crate) use self::dynamic_code::Expired;
+pub(crate) use self::entry::LandingPage;
 pub(crate) use self::figures::{DayFigures, Use};
 pub(crate) use self::form::Submission;
 pub(crate) use self::pay_rule::{NewPayRule, PayRule, Protocol, RuleOutcome};
 pub(crate) use self::payment::Payment;
 pub(crate) use self::qrcode::{NewQrCode, Scene};
-pub(crate) use self::template::Template;
+pub(crate) use self::signed::{CardExt, Choice};
+pub(crate) use self::template::{SelfConsumeCell, Template};
 pub(crate) use self::user_card::UserCard;
+pub(crate) use self::whitelist::Testers;
 
 use self::code::EncryptedCode;
+use self::dynamic_code::DynamicCode;
 use self::figures::Figures;
 use self::form::Ticket;
 use self::qrcode::QrCode;
@@ -106,6 +117,12 @@ pub(crate) struct Core {
     /// The card of every code that the platform assigned.
     platform_codes: BTreeMap<String, String>,
     encrypted_codes: Bounded<EncryptedCode>,
+    dynamic_codes: Bounded<DynamicCode>,
+    /// The random texts of signed claims, each behind its card.
+    used_nonces: Bounded<()>,
+    landing_pages: BTreeMap<i64, LandingPage>,
+    /// The testers by AppID, of accounts that set a list.
+    testers: BTreeMap<String, Testers>,
     qrcodes: Bounded<QrCode>,
     tickets: Bounded<Ticket>,
     pay_rules: BTreeMap<i64, PayRule>,
@@ -122,6 +139,10 @@ impl Default for Core {
             user_cards: BTreeMap::new(),
             platform_codes: BTreeMap::new(),
             encrypted_codes: Bounded::new(REMEMBERED),
+            dynamic_codes: Bounded::new(REMEMBERED),
+            used_nonces: Bounded::new(REMEMBERED),
+            landing_pages: BTreeMap::new(),
+            testers: BTreeMap::new(),
             qrcodes: Bounded::new(REMEMBERED),
             tickets: Bounded::new(REMEMBERED),
             pay_rules: BTreeMap::new(),
@@ -217,6 +238,18 @@ impl Core {
     fn next(&mut self) -> i64 {
         self.sequence += 1;
         self.sequence
+    }
+}
+
+/// Refuses what cannot be an openid.
+fn check_openid(openid: &str) -> Result<(), Refused> {
+    let well_formed = openid
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+    if well_formed {
+        Ok(())
+    } else {
+        Err(Refused::Openid)
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
+use kabao_models::official_account::colors::GET_COLORS;
 use kabao_models::{Answer as _, Body, Incoming, Operation, ParamsIn, RateLimit, Scheme};
 use serde_json::{Value, json};
 
@@ -37,6 +38,12 @@ pub(crate) fn answer(world: &World, target: &Target, received: &Received) -> Rep
             return Reply::empty(404);
         }
         Target::Nothing => Err(Refused::Path),
+        Target::OtherMethod(route)
+            if route.operation.path == GET_COLORS.path && settings.official_account.colors_post =>
+        {
+            run(world, &settings, route, received)
+                .map_err(|refused| refused.fitted(route.operation))
+        }
         Target::OtherMethod(route) if route.operation.method == Method::GET => {
             Err(Refused::GetRequired)
         }
@@ -123,7 +130,11 @@ where
             Complaint::new(error.field().unwrap_or_default(), error.to_string())
         });
         received.trail.complain(complaint);
-        Refused::Body(error.to_string().into())
+        match call.operation.body {
+            // A body that is no form has no file either.
+            Body::Multipart => Refused::MediaMissing,
+            Body::Json | Body::Empty => Refused::Body(error.to_string().into()),
+        }
     })?;
     trail.begin(Check::Parameters);
     let violations = request.strict_violations();

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::core::testing::{APPID, CARD, NOW, new_card};
 use super::testing::{Site, act, claim, code};
 use super::{Claim, Review, Submission};
+use crate::settings::MemberData;
 
 #[test]
 fn every_operation_answers_as_the_catalogue_says() {
@@ -145,6 +146,7 @@ fn every_operation_answers_as_the_catalogue_says() {
         47001
     );
 
+    handed_out(&mut site, &card_id);
     deposit_life(&site);
     pay_rules(&site, &card_id);
     figures(&mut site, &card_id);
@@ -155,6 +157,83 @@ fn every_operation_answers_as_the_catalogue_says() {
     assert_eq!(
         code(&site.call("/card/delete", &json!({"card_id": card_id}))),
         40078
+    );
+}
+
+/// Testers, pages, articles, entries, dynamic codes and what `base_info` keeps of them.
+fn handed_out(site: &mut Site, card_id: &str) {
+    let testers = json!({"openid": ["oTester"], "username": ["tester_01"]});
+    assert_eq!(code(&site.call("/card/testwhitelist/set", &testers)), 0);
+    let page = json!({"banner": "https://mmbiz.qpic.cn/mmbiz/AbCdEf0123456789/0", "page_title": "茶港",
+        "can_share": true, "scene": "SCENE_MENU",
+        "card_list": [{"card_id": CARD, "thumb_url": "https://mmbiz.qpic.cn/mmbiz/GhIjKl/0"}]});
+    let made = site.call("/card/landingpage/create", &page);
+    assert_eq!(made["page_id"], 1);
+    let article = site.call("/card/mpnews/gethtml", &json!({"card_id": CARD}));
+    assert!(article["content"].as_str().unwrap().starts_with("<iframe "));
+    let token = site.token.clone();
+    let colors = |method| site.send(method, &format!("/card/getcolors?access_token={token}"), "");
+    for method in [http::Method::GET, http::Method::POST] {
+        assert_eq!(colors(method)["colors"].as_array().unwrap().len(), 14);
+    }
+    let ticket = site.send(
+        http::Method::GET,
+        &format!("/cgi-bin/ticket/getticket?access_token={token}&type=wx_card"),
+        "",
+    );
+    assert_eq!((code(&ticket), &ticket["expires_in"]), (0, &json!(7200)));
+
+    let shown = site.call("/card/get", &json!({"card_id": card_id}));
+    let base = &shown["card"]["member_card"]["base_info"];
+    assert_eq!(
+        (&base["use_limit"], base.get("use_dynamic_code")),
+        (&json!(50), None)
+    );
+    let change = json!({"card_id": card_id, "member_card": {
+        "base_info": {"use_limit": 3, "use_dynamic_code": true},
+        "activate_msg_operation": {"url_cell": {"text": "去看看", "url": "https://a.example"}}}});
+    assert_eq!(
+        site.call("/card/update", &change)["send_check"],
+        json!(false)
+    );
+    let shown = site.call("/card/get", &json!({"card_id": card_id}));
+    let base = &shown["card"]["member_card"]["base_info"];
+    assert_eq!(
+        (&base["use_limit"], &base["use_dynamic_code"]),
+        (&json!(3), &json!(true))
+    );
+
+    let held = claim(site, card_id, "oDynamic");
+    let show = |site: &Site| {
+        act(site, |core, context| {
+            core.show_code(context, card_id, &held)
+        })
+    };
+    let dynamic = show(site);
+    let answer = site.call("/card/code/get", &json!({"code": dynamic}));
+    assert_eq!(
+        answer["card"],
+        json!({"card_id": card_id, "begin_time": 0, "end_time": 2_147_483_647, "code": held,
+            "bonus": 0, "balance": 0})
+    );
+    let plain = site.call("/card/code/get", &json!({"code": held}));
+    assert!(plain["card"].get("bonus").is_none() && plain.get("bonus").is_none());
+    site.rules(|rules| rules.code_get_member_data = MemberData::Always);
+    let whole = site.call("/card/code/get", &json!({"code": held}));
+    assert_eq!(
+        (&whole["card"]["bonus"], &whole["bonus"]),
+        (&json!(0), &json!(0))
+    );
+    site.rules(|rules| rules.code_get_member_data = MemberData::Never);
+    let answer = site.call("/card/code/get", &json!({"code": dynamic}));
+    assert!(answer["card"].get("bonus").is_none());
+    site.rules(|rules| rules.code_get_member_data = MemberData::Dynamic);
+    site.clock.advance(60);
+    let late = |late: bool| json!({"code": dynamic, "is_expire_dynamic_code": late});
+    assert_eq!(code(&site.call("/card/code/get", &late(false))), 40056);
+    assert_eq!(
+        site.call("/card/code/get", &late(true))["card"]["code"],
+        json!(held)
     );
 }
 
@@ -269,7 +348,7 @@ fn figures(site: &mut Site, card_id: &str) {
             &detail["list"][0]["receive_user"],
             &detail["list"][0]["active_cnt"]
         ),
-        (&json!(2), &json!(1))
+        (&json!(3), &json!(1))
     );
     let today = json!({"begin_date": "2026-01-02", "end_date": "2026-01-02", "cond_source": 1});
     assert_eq!(

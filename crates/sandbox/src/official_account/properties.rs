@@ -5,7 +5,7 @@ mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kabao_models::official_account::member::UserInfo;
+use kabao_models::official_account::UserInfo;
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -66,7 +66,9 @@ fn listed(card: QrcodeListedCard) -> Scene {
     Scene {
         card_id: card.card_id.unwrap_or_default(),
         code: given(card.code.map(Personal::into_exposed)),
+        openid: given(card.openid.map(Personal::into_exposed)),
+        is_unique_code: card.is_unique_code == Some(true),
+        outer_id: card.outer_id,
         outer_str: given(card.outer_str),
-        ..Scene::default()
     }
 }

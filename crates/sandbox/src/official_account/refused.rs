@@ -21,6 +21,10 @@ pub(crate) enum Refused {
     Appid,
     /// The token has not the form of one.
     TokenMalformed,
+    /// A file is none of the pictures that are taken.
+    FileType,
+    /// A picture is too large.
+    ImageSize,
     /// The content of a change or of a QR request is wrong.
     ActionInfo,
     /// Nobody holds a card under this code.
@@ -54,6 +58,8 @@ pub(crate) enum Refused {
     Stock,
     /// More than three of points, balance and custom fields are shown.
     Slots,
+    /// What a page passes on is not signed as it should be.
+    CardExt,
     /// The AppSecret is wrong.
     Secret,
     /// The user card is deleted, gifted away for now, invalidated or expired.
@@ -70,6 +76,8 @@ pub(crate) enum Refused {
     AppidMissing,
     /// The AppSecret is missing.
     SecretMissing,
+    /// The form has no file.
+    MediaMissing,
     /// A required member is missing.
     Missing(Cow<'static, str>),
     /// `card_id` is missing.
@@ -80,6 +88,10 @@ pub(crate) enum Refused {
     GetRequired,
     /// The operation wants POST.
     PostRequired,
+    /// The account has no WeChat Pay.
+    PayPermission,
+    /// The card has no store.
+    Store,
     /// The account may not bring its own codes.
     CustomCodes,
     /// The account may not use stored value.
@@ -139,6 +151,8 @@ impl Refused {
             Self::GrantType => (40002, "invalid grant_type"),
             Self::Openid => (40003, "invalid openid"),
             Self::Appid => (40013, "invalid appid"),
+            Self::FileType => (40005, "invalid file type"),
+            Self::ImageSize => (40009, "invalid image size"),
             Self::TokenMalformed => (40014, "invalid access_token"),
             Self::ActionInfo => (40053, "invalid actioninfo, please check document"),
             Self::Code => (40056, "invalid serial code"),
@@ -149,6 +163,7 @@ impl Refused {
             Self::EncryptCode => (40075, "invalid encrypt code"),
             Self::CardStatus => (40078, "invalid card status"),
             Self::Time => (40079, "invalid time"),
+            Self::CardExt => (40080, "invalid cardext"),
             Self::Redeemed { .. } => (40099, "invalid code, this code has consumed"),
             Self::TimeRange => (40100, "invalid timestamp range"),
             Self::CodeForm => (40116, "invalid code"),
@@ -165,6 +180,7 @@ impl Refused {
             Self::TokenMissing => (41001, "access_token missing"),
             Self::AppidMissing => (41002, "appid missing"),
             Self::SecretMissing => (41004, "appsecret missing"),
+            Self::MediaMissing => (41005, "media data missing"),
             Self::Missing(_) => (
                 41011,
                 "missing required fields! please check document and request json",
@@ -173,8 +189,10 @@ impl Refused {
             Self::TokenExpired => (42001, "access_token expired"),
             Self::GetRequired => (43001, "require GET method"),
             Self::PostRequired => (43002, "require POST method"),
+            Self::PayPermission => (43008, "require biz pay auth"),
             Self::CustomCodes => (43009, "can not use custom code, need authorize"),
             Self::StoredValue => (43010, "can not use balance, need authorize"),
+            Self::Store => (43017, "require location id"),
             Self::EmptyBody => (44002, "empty post data"),
             Self::DailyQuota => (45009, "reach max api daily quota limit"),
             Self::MinuteQuota => (

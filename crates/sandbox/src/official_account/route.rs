@@ -66,6 +66,15 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         route::<models::pay_gift_card::BatchGetPayGiftCards>(),
         route::<models::datacube::GetMemberCardInfo>(),
         route::<models::datacube::GetMemberCardDetail>(),
+        route::<models::media::UploadImage>(),
+        route::<models::ticket::GetTicket>(),
+        route::<models::test_whitelist::SetTestWhitelist>(),
+        route::<models::landing_page::CreateLandingPage>(),
+        route::<models::mp_news::GetMpNewsHtml>(),
+        route::<models::pay_cell::SetPayCell>(),
+        route::<models::self_consume_cell::SetSelfConsumeCell>(),
+        route::<models::code::ConsumeCode>(),
+        route::<models::colors::GetColors>(),
     ]
 });
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use kabao_models::{Answer, Endpoint, OperationVisitor};
 use serde_json::{Value, json};
@@ -71,11 +72,26 @@ impl Site {
     }
 
     pub(crate) fn reply(&self, method: Method, target: &str, body: &str) -> Reply {
+        self.reply_to(method, target, None, body.as_bytes())
+    }
+
+    /// The same for any body.
+    pub(crate) fn reply_to(
+        &self,
+        method: Method,
+        target: &str,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Reply {
+        let mut headers = HeaderMap::new();
+        if let Some(content_type) = content_type {
+            headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+        }
         let received = Received {
             method,
             target: target.to_owned(),
-            headers: HeaderMap::new(),
-            body: Bytes::copy_from_slice(body.as_bytes()),
+            headers,
+            body: Bytes::copy_from_slice(body),
             trail: Trail::default(),
         };
         let target = super::find(&received.method, received.path(), &received.body);

@@ -5,6 +5,7 @@ use std::sync::MutexGuard;
 
 use super::Refused;
 use super::bounded::Bounded;
+use super::tickets::Tickets;
 use crate::ledger::Effect;
 use crate::settings::OfficialAccount;
 use crate::sync::lock;
@@ -23,6 +24,7 @@ pub(crate) struct Tokens {
     stable: HashMap<String, String>,
     counters: BTreeMap<(String, Counter), Window>,
     forced: HashMap<String, i64>,
+    pub(crate) tickets: Tickets,
 }
 
 impl Default for Tokens {
@@ -33,6 +35,7 @@ impl Default for Tokens {
             stable: HashMap::new(),
             counters: BTreeMap::new(),
             forced: HashMap::new(),
+            tickets: Tickets::default(),
         }
     }
 }

@@ -31,6 +31,8 @@ static OPERATION: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[],
     docs: &["pay.weixin.qq.com/doc/v3/merchant/4012551764"],

@@ -6,7 +6,7 @@ use kabao_auth::{
     AuthenticationError, Authorization, PublicKey, ReceivedRequest, Scheme, SerialNumber,
     require_client_headers,
 };
-use kabao_models::{Body, Operation};
+use kabao_models::{Body, Family, Operation};
 use serde_json::json;
 
 use super::{Refusal, upload};
@@ -37,6 +37,27 @@ pub(crate) fn claimed_identity(
         .into_iter()
         .max_by_key(|account| account.family == operation.family)
         .map(|account| account.name.clone())
+}
+
+/// Returns the family of the account that a request claims to come from. Among accounts that share a
+/// number, the certificate decides.
+pub(crate) fn claimed_family(world: &World, received: &Received) -> Option<Family> {
+    let authorization = Authorization::parse(received.header("authorization")?).ok()?;
+    let serial = authorization.serial();
+    let knows = |account: &Account| {
+        let (Some(pay), Some(serial)) = (&account.pay, &serial) else {
+            return false;
+        };
+        let keyring = lock(&pay.keyring);
+        !matches!(
+            keyring.standing(serial, world.signature_time()),
+            Standing::Unknown
+        )
+    };
+    candidates(world, &authorization)
+        .into_iter()
+        .max_by_key(|account| knows(account))
+        .map(|account| account.family)
 }
 
 /// Authenticates a request: `Accept` and `User-Agent`, scheme and syntax of `Authorization`, clock,

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 use http::Method;
-use kabao_models::Operation;
+use kabao_models::{Family, Operation};
 
 use super::{Inbound, Refusal, certificates};
 use crate::{brand, merchant};
@@ -39,6 +39,17 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     routes.extend(brand::routes());
     routes
 });
+
+/// Returns the operation on the same path that belongs to another family, if there is one: two share
+/// the upload of pictures.
+pub(crate) fn of_family(route: &'static Route, family: Family) -> &'static Route {
+    let same = |other: &&Route| {
+        other.operation.path == route.operation.path
+            && other.operation.method == route.operation.method
+            && other.operation.family == family
+    };
+    ROUTES.iter().find(same).unwrap_or(route)
+}
 
 /// What a method and a path lead to.
 pub(crate) enum Found {

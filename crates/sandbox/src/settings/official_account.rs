@@ -21,8 +21,8 @@ pub struct OfficialAccount {
     /// Whether the whole change of a `/card/update` that goes to review waits for the approval
     /// instead of showing at once. Default false.
     pub hold_reviewed_changes: bool,
-    /// Users on the test whitelist: they may claim a card that is not approved yet.
-    /// Default empty.
+    /// Users on the test whitelist until the account sets one by `testwhitelist/set`: they may claim
+    /// a card that is not approved yet. Default empty.
     pub test_openids: Vec<String>,
     /// The state of a deleted card; two spellings are documented. Default `CARD_STATUS_DELETE`.
     pub deleted_status: String,
@@ -127,6 +127,68 @@ pub struct OfficialAccount {
     /// Calls of each operation a minute (else 45011); no figure is published for most of them.
     /// Default none.
     pub calls_per_minute: Option<u32>,
+    /// Which part name `media/uploadimg` takes (else 41005): its own page says `media`, the card
+    /// chapter `buffer`. Default `any`.
+    pub upload_part: UploadPart,
+    /// Whether a successful `media/uploadimg` carries `errcode` and `errmsg` (newer sample) or `url`
+    /// only (older one). Default false.
+    pub upload_answer_errcode: bool,
+    /// The largest picture in bytes (else 40009); 1 MB is printed without saying which. Default
+    /// 1048576.
+    pub upload_max_bytes: usize,
+    /// The scheme of the address of an uploaded picture. Default `http`.
+    pub upload_url_scheme: UrlScheme,
+    /// Whether `ticket/getticket` repeats the ticket until it runs out or answers a new one each
+    /// time. Default `same`.
+    pub ticket_repeat: TicketRepeat,
+    /// How long a replaced ticket still signs validly, in seconds. Default 300.
+    pub previous_ticket_seconds: i64,
+    /// The lifetime of a ticket in seconds. Default 7200.
+    pub ticket_seconds: i64,
+    /// Calls of `ticket/getticket` a day (else 45009): "very limited" without a figure. Default none.
+    pub ticket_calls_per_day: Option<u32>,
+    /// Whether a claim whose `cardExt` has a `nonce_str` that was used for the same card is refused
+    /// (40080). Default `refuse`.
+    pub card_ext_replay: Permit,
+    /// The oldest `timestamp` of a signature of a page in seconds (else 40080); no figure is
+    /// published. Default none.
+    pub card_ext_max_age_seconds: Option<i64>,
+    /// The code for more than ten testers. Default 47001.
+    pub test_whitelist_limit_errcode: i64,
+    /// What `testwhitelist/set` does with two empty lists or none. Default `clears`.
+    pub test_whitelist_empty: EmptyList,
+    /// Whether testers also claim deleted and expired cards; a text says that they ignore the card's
+    /// invalid state. Default true.
+    pub test_users_ignore_state: bool,
+    /// Cards on a shelf page (else 47001). Default none.
+    pub landing_page_max_cards: Option<usize>,
+    /// The code for a card that is not approved, for `landingpage/create` and `mpnews/gethtml`; 0
+    /// accepts it. Default 40078.
+    pub landing_page_unapproved_errcode: i64,
+    /// Whether `landingpage/create` and `mpnews/gethtml` refuse cards with own codes and no deposited
+    /// one (40078). Default true.
+    pub own_code_needs_deposit: bool,
+    /// Whether the account has WeChat Pay (else 43008 on `paycell/set` and `selfconsumecell/set`).
+    /// Default true.
+    pub pay_permission: bool,
+    /// Whether `paycell/set` and `selfconsumecell/set` need a store on the card (else 43017).
+    /// Default true.
+    pub cells_need_store: bool,
+    /// Whether `code/consume` redeems a member card or refuses it with 40071, as reported. Default
+    /// `refuse`.
+    pub consume_member_card: Permit,
+    /// Whether `selfconsumecell/set` on a member card is stored or refused with 40071. Default
+    /// `accept`.
+    pub self_consume_member_card: Permit,
+    /// Whether `getcolors` also takes POST (else 43001). Default true.
+    pub colors_post: bool,
+    /// How long a dynamic code is valid, in seconds; not documented. Default 60.
+    pub dynamic_code_seconds: i64,
+    /// When `code/get` carries member number, points and balance; `always` adds what only the model
+    /// of one SDK has. Default `dynamic`.
+    pub code_get_member_data: MemberData,
+    /// Cards in one QR code for several (else 40053). Default none.
+    pub qrcode_max_cards: Option<usize>,
     /// What a path that leads nowhere gets. Default `errcode`.
     pub unknown_path: UnknownPath,
     /// Whether `errmsg` of a failure ends in `rid: ...` (newer) or `hint: [...]` (older).
@@ -185,6 +247,30 @@ impl Default for OfficialAccount {
             banned: false,
             calls_per_day: None,
             calls_per_minute: None,
+            upload_part: UploadPart::Any,
+            upload_answer_errcode: false,
+            upload_max_bytes: 1 << 20,
+            upload_url_scheme: UrlScheme::Http,
+            ticket_repeat: TicketRepeat::Same,
+            previous_ticket_seconds: 300,
+            ticket_seconds: 7200,
+            ticket_calls_per_day: None,
+            card_ext_replay: Permit::Refuse,
+            card_ext_max_age_seconds: None,
+            test_whitelist_limit_errcode: 47001,
+            test_whitelist_empty: EmptyList::Clears,
+            test_users_ignore_state: true,
+            landing_page_max_cards: None,
+            landing_page_unapproved_errcode: 40078,
+            own_code_needs_deposit: true,
+            pay_permission: true,
+            cells_need_store: true,
+            consume_member_card: Permit::Refuse,
+            self_consume_member_card: Permit::Accept,
+            colors_post: true,
+            dynamic_code_seconds: 60,
+            code_get_member_data: MemberData::Dynamic,
+            qrcode_max_cards: None,
             unknown_path: UnknownPath::Errcode,
             trace: Trace::Rid,
         }
@@ -220,4 +306,68 @@ pub enum Trace {
     Rid,
     /// `hint: [...]`.
     Hint,
+}
+
+/// Whether something doubtful works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Permit {
+    /// It is refused.
+    Refuse,
+    /// It is done.
+    Accept,
+}
+
+/// The name of the part with the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UploadPart {
+    /// Either name.
+    Any,
+    /// `buffer`.
+    Buffer,
+    /// `media`.
+    Media,
+}
+
+/// The scheme of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UrlScheme {
+    /// `http`.
+    Http,
+    /// `https`.
+    Https,
+}
+
+/// What a second call for a ticket gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketRepeat {
+    /// The same ticket until it runs out.
+    Same,
+    /// A new one.
+    New,
+}
+
+/// What an empty list of testers does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EmptyList {
+    /// Nobody is a tester any more.
+    Clears,
+    /// It is refused with 41011.
+    Error,
+}
+
+/// When `code/get` carries what is known of the member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberData {
+    /// Never.
+    Never,
+    /// For a dynamic code.
+    Dynamic,
+    /// Always.
+    Always,
 }

@@ -26,12 +26,14 @@ pub struct AccountSettings {
     pub client: Client,
     /// Numbers and key ids for people; holds no secret.
     pub about: String,
+    /// `expose_tokens`, default false: whether callers may see access token and tickets. Only official accounts have any.
+    pub exposes_tokens: bool,
     /// The end of validity of `certificate_file` in seconds since 1970, if there is one.
     pub certificate_expires: Option<i64>,
 }
 
-/// Reads every `[[accounts]]` entry.
-pub(super) fn read_all(root: &mut Section<'_>) -> Vec<AccountSettings> {
+/// Reads every `[[accounts]]` entry; `loopback` says that callers come from this machine only.
+pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSettings> {
     let nodes = root.tables("accounts");
     if nodes.is_empty() {
         root.fault(
@@ -63,7 +65,7 @@ pub(super) fn read_all(root: &mut Section<'_>) -> Vec<AccountSettings> {
         if let Some(first) = seen.insert(name, number) {
             section.fault("id", format!("account #{first} has the same id"));
         }
-        accounts.extend(read(section));
+        accounts.extend(read(section, loopback));
     }
     accounts
 }
@@ -91,11 +93,16 @@ const KEYS: [(&[Family], &[&str]); 3] = [
     (&[Family::Brand], &["brand_id"]),
     (
         &[Family::OfficialAccount],
-        &["appid", "app_secret_file", "app_secret_env"],
+        &[
+            "appid",
+            "app_secret_file",
+            "app_secret_env",
+            "expose_tokens",
+        ],
     ),
 ];
 
-fn read(mut section: Section<'_>) -> Option<AccountSettings> {
+fn read(mut section: Section<'_>, loopback: bool) -> Option<AccountSettings> {
     let id = section.required_string("id").and_then(|id| {
         AccountId::new(id.value.as_str())
             .map_err(|error| {
@@ -131,12 +138,20 @@ fn read(mut section: Section<'_>) -> Option<AccountSettings> {
         return None;
     };
     refuse_keys_of_others(&mut section, family);
+    let exposes_tokens =
+        family == Family::OfficialAccount && section.boolean("expose_tokens", false);
+    if exposes_tokens && !loopback {
+        section.fault(
+            "expose_tokens",
+            "hands live tokens to every caller, so `grpc.listen` must be a loopback address such as `127.0.0.1:50051`",
+        );
+    }
 
     let mut material = Material::new(&mut section);
     let built = match family {
         Family::Merchant => merchant(&mut material),
         Family::Brand => brand(&mut material),
-        Family::OfficialAccount => official_account(&mut material),
+        Family::OfficialAccount => official_account(&mut material, exposes_tokens),
     };
     section.finish();
     let (client, about, certificate_expires) = built?;
@@ -144,6 +159,7 @@ fn read(mut section: Section<'_>) -> Option<AccountSettings> {
         id: id?,
         client,
         about,
+        exposes_tokens,
         certificate_expires,
     })
 }
@@ -213,7 +229,7 @@ fn brand(material: &mut Material<'_, '_>) -> Option<Built> {
     Some((Client::Brand(client), about, expires))
 }
 
-fn official_account(material: &mut Material<'_, '_>) -> Option<Built> {
+fn official_account(material: &mut Material<'_, '_>, exposes_tokens: bool) -> Option<Built> {
     let appid = material.required("appid");
     let plain = appid.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let named = appid.starts_with("wx") && plain;
@@ -227,7 +243,8 @@ fn official_account(material: &mut Material<'_, '_>) -> Option<Built> {
     let about = format!("appid {appid}");
     let builder = common!(OfficialAccount::builder(), material)
         .appid(appid)
-        .app_secret(app_secret.unwrap_or_default());
+        .app_secret(app_secret.unwrap_or_default())
+        .expose_tokens(exposes_tokens);
     let client = verdict(material, builder.build())?;
     Some((Client::OfficialAccount(client), about, None))
 }

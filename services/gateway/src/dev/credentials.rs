@@ -28,6 +28,7 @@ pub(super) fn of(sandbox: &Running) -> Result<Vec<AccountSettings>, DevError> {
                 id,
                 client,
                 about: credentials.base_url.clone(),
+                exposes_tokens: false,
                 certificate_expires: None,
             })
         })

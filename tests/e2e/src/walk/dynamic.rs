@@ -1,5 +1,7 @@
 //! Calls of a method by its descriptor, with JSON in and out.
 
+use std::sync::LazyLock;
+
 use prost::Message;
 use prost_reflect::{DynamicMessage, EnumDescriptor, Kind, MessageDescriptor, MethodDescriptor};
 use prost_reflect::{FieldDescriptor, ReflectMessage as _, Value as Held};
@@ -185,9 +187,39 @@ fn show(field: &FieldDescriptor, value: &Held) -> Value {
             let Kind::Enum(kind) = field.kind() else {
                 panic!("{} is no enum", field.full_name());
             };
-            let name = kind.get_value(*number).unwrap();
-            json!(name.name().strip_prefix(&prefix(&kind)).unwrap())
+            wire(&kind, *number)
         }
         other => panic!("{}: {other:?}", field.full_name()),
     }
+}
+
+/// The value of an enum as WeChat writes it; ours says words once that WeChat's repeats.
+fn wire(kind: &EnumDescriptor, number: i32) -> Value {
+    static CATALOGUES: LazyLock<[(&str, Value); 3]> = LazyLock::new(|| {
+        [
+            (
+                "kabao.merchant.v1",
+                include_str!("../../../../crates/models/catalogue/merchant.json"),
+            ),
+            (
+                "kabao.brand.v1",
+                include_str!("../../../../crates/models/catalogue/brand.json"),
+            ),
+            (
+                "kabao.officialaccount.v1",
+                include_str!("../../../../crates/models/catalogue/official_account.json"),
+            ),
+        ]
+        .map(|(package, json)| (package, serde_json::from_str(json).unwrap()))
+    });
+    let package = kind.parent_file().package_name().to_owned();
+    let (_, catalogue) = CATALOGUES
+        .iter()
+        .find(|(known, _)| *known == package)
+        .unwrap();
+    let values = catalogue["enums"][kind.name()]["values"]
+        .as_array()
+        .unwrap();
+    let value = values.iter().find(|value| value["number"] == number);
+    value.unwrap_or_else(|| panic!("{} has no {number}", kind.full_name()))["wire"].clone()
 }

@@ -19,11 +19,11 @@ pub(super) async fn make(walk: &mut Walk<'_>) -> String {
     let made = walk.call(create, walk.example(create)).await;
     let card_id = text(&made["card_id"]);
     let base = base_info(walk, &card_id).await;
-    assert_eq!(base["status"], "NOT_VERIFY");
+    assert_eq!(base["status"], "CARD_STATUS_NOT_VERIFY");
     assert_eq!(base["title"], "Harbour Member");
     approve(walk.world(), &card_id).await;
     let base = base_info(walk, &card_id).await;
-    assert_eq!(base["status"], "VERIFY_OK");
+    assert_eq!(base["status"], "CARD_STATUS_VERIFY_OK");
 
     let list = "official_account.card.batch_get";
     let cards = walk.call(list, walk.example(list)).await;
@@ -74,7 +74,7 @@ pub(super) async fn delete(walk: &mut Walk<'_>, card_id: &str) {
     let delete = "official_account.card.delete";
     walk.call(delete, json!({"card_id": card_id})).await;
     let base = base_info(walk, card_id).await;
-    assert_eq!(base["status"], "DELETE");
+    assert_eq!(base["status"], "CARD_STATUS_DELETE");
 }
 
 /// Makes a card with everything that a card can have beyond the example; what excludes each other is on other cards.

@@ -35,6 +35,8 @@ fn client(
         pipeline: official_account(transport),
         clock: clock(),
         appid: "wx0123456789abcdef".into(),
+        tickets: Default::default(),
+        expose_tokens: true,
     };
     (client, sent)
 }

@@ -15,13 +15,12 @@ impl UploadChunk for p::UploadDirectImageRequest {
     }
 
     fn endpoint(filename: String, file: bytes::Bytes) -> m::direct_media::UploadDirectImage {
-        let meta = m::direct_media::DirectImageMeta {
-            filename: Some(filename),
-            ..Default::default()
-        };
         m::direct_media::UploadDirectImage {
             file: Some(file),
-            meta: Some(meta),
+            meta: Some(m::direct_media::DirectImageMeta {
+                filename: Some(filename),
+                ..Default::default()
+            }),
             ..Default::default()
         }
     }

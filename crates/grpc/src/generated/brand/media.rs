@@ -15,13 +15,12 @@ impl UploadChunk for p::UploadImageRequest {
     }
 
     fn endpoint(filename: String, file: bytes::Bytes) -> m::media::UploadImage {
-        let meta = m::media::ImageMeta {
-            filename: Some(filename),
-            ..Default::default()
-        };
         m::media::UploadImage {
             file: Some(file),
-            meta: Some(meta),
+            meta: Some(m::media::ImageMeta {
+                filename: Some(filename),
+                ..Default::default()
+            }),
             ..Default::default()
         }
     }

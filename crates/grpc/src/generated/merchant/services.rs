@@ -295,7 +295,17 @@ impl p::activity_service_server::ActivityService for FamilyService {
     }
 }
 
-/// Hands every served service of the family to `visit`.
+#[tonic::async_trait]
+impl p::media_service_server::MediaService for FamilyService {
+    async fn upload_image(
+        &self,
+        request: Request<tonic::Streaming<p::UploadImageRequest>>,
+    ) -> Result<Response<p::UploadedImage>, Status> {
+        Box::pin(self.upload(request)).await
+    }
+}
+
+/// Hands every service of the family to `visit` that is always served.
 pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
     visit.service(
         p::card_service_server::CardServiceServer::new(service.clone())
@@ -355,4 +365,11 @@ pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
         p::activity_service_server::ActivityServiceServer::new(service.clone())
             .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
+    visit.service(
+        p::media_service_server::MediaServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
 }
+
+/// The same for services whose answers are credentials.
+pub(crate) fn register_credentials(_: &FamilyService, _: &mut impl Register) {}

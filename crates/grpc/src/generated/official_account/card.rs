@@ -378,6 +378,7 @@ impl IntoModel<m::card::NewBaseInfo> for p::NewBaseInfo {
             pay_info: reader.object("pay_info", self.pay_info),
             is_pay_and_qrcode: self.is_pay_and_qrcode,
             sub_merchant_info: reader.object("sub_merchant_info", self.sub_merchant_info),
+            use_dynamic_code: self.use_dynamic_code,
             extra: reader.unknown::<m::card::NewBaseInfo>(extra),
         }
     }
@@ -432,6 +433,7 @@ impl FromModel<m::card::NewBaseInfo> for p::NewBaseInfo {
             pay_info: model.pay_info.map(FromModel::from_model),
             is_pay_and_qrcode: model.is_pay_and_qrcode,
             sub_merchant_info: model.sub_merchant_info.map(FromModel::from_model),
+            use_dynamic_code: model.use_dynamic_code,
             extra: extra.finish(),
         }
     }
@@ -703,6 +705,7 @@ impl IntoModel<m::card::NewMemberCard> for p::NewMemberCard {
             activate_msg_operation: reader
                 .object("activate_msg_operation", self.activate_msg_operation),
             modify_msg_operation: reader.object("modify_msg_operation", self.modify_msg_operation),
+            bind_old_card_url: self.bind_old_card_url,
             extra: reader.unknown::<m::card::NewMemberCard>(extra),
         }
     }
@@ -747,6 +750,7 @@ impl FromModel<m::card::NewMemberCard> for p::NewMemberCard {
             discount: model.discount,
             activate_msg_operation: model.activate_msg_operation.map(FromModel::from_model),
             modify_msg_operation: model.modify_msg_operation.map(FromModel::from_model),
+            bind_old_card_url: model.bind_old_card_url,
             extra: extra.finish(),
         }
     }
@@ -872,6 +876,8 @@ impl IntoModel<m::card::BaseInfo> for p::BaseInfo {
             need_push_on_view: self.need_push_on_view,
             pay_info: reader.object("pay_info", self.pay_info),
             is_pay_and_qrcode: self.is_pay_and_qrcode,
+            use_limit: self.use_limit,
+            use_dynamic_code: self.use_dynamic_code,
             extra: reader.unknown::<m::card::BaseInfo>(extra),
         }
     }
@@ -926,6 +932,8 @@ impl FromModel<m::card::BaseInfo> for p::BaseInfo {
             need_push_on_view: model.need_push_on_view,
             pay_info: model.pay_info.map(FromModel::from_model),
             is_pay_and_qrcode: model.is_pay_and_qrcode,
+            use_limit: model.use_limit,
+            use_dynamic_code: model.use_dynamic_code,
             extra: extra.finish(),
         }
     }
@@ -968,6 +976,7 @@ impl IntoModel<m::card::MemberCard> for p::MemberCard {
             custom_cell3: reader.object("custom_cell3", self.custom_cell3),
             bonus_rule: reader.object("bonus_rule", self.bonus_rule),
             discount: self.discount,
+            bind_old_card_url: self.bind_old_card_url,
             extra: reader.unknown::<m::card::MemberCard>(extra),
         }
     }
@@ -1010,6 +1019,7 @@ impl FromModel<m::card::MemberCard> for p::MemberCard {
             custom_cell3: model.custom_cell3.map(FromModel::from_model),
             bonus_rule: model.bonus_rule.map(FromModel::from_model),
             discount: model.discount,
+            bind_old_card_url: model.bind_old_card_url,
             extra: extra.finish(),
         }
     }
@@ -1151,6 +1161,8 @@ impl IntoModel<m::card::BaseInfoChange> for p::BaseInfoChange {
             need_push_on_view: self.need_push_on_view,
             pay_info: reader.object("pay_info", self.pay_info),
             is_pay_and_qrcode: self.is_pay_and_qrcode,
+            use_limit: self.use_limit,
+            use_dynamic_code: self.use_dynamic_code,
             extra: reader.unknown::<m::card::BaseInfoChange>(extra),
         }
     }
@@ -1195,6 +1207,8 @@ impl FromModel<m::card::BaseInfoChange> for p::BaseInfoChange {
             need_push_on_view: model.need_push_on_view,
             pay_info: model.pay_info.map(FromModel::from_model),
             is_pay_and_qrcode: model.is_pay_and_qrcode,
+            use_limit: model.use_limit,
+            use_dynamic_code: model.use_dynamic_code,
             extra: extra.finish(),
         }
     }
@@ -1236,6 +1250,8 @@ impl IntoModel<m::card::MemberCardChange> for p::MemberCardChange {
             custom_cell3: reader.object("custom_cell3", self.custom_cell3),
             bonus_rule: reader.object("bonus_rule", self.bonus_rule),
             discount: self.discount,
+            activate_msg_operation: reader
+                .object("activate_msg_operation", self.activate_msg_operation),
             extra: reader.unknown::<m::card::MemberCardChange>(extra),
         }
     }
@@ -1277,6 +1293,7 @@ impl FromModel<m::card::MemberCardChange> for p::MemberCardChange {
             custom_cell3: model.custom_cell3.map(FromModel::from_model),
             bonus_rule: model.bonus_rule.map(FromModel::from_model),
             discount: model.discount,
+            activate_msg_operation: model.activate_msg_operation.map(FromModel::from_model),
             extra: extra.finish(),
         }
     }
@@ -1395,6 +1412,58 @@ impl FromModel<m::card::MessageChange> for p::MessageChange {
         let extra = ExtraOut::new(model.extra);
         Self {
             modify_msg_operation: model.modify_msg_operation.map(FromModel::from_model),
+            extra: extra.finish(),
+        }
+    }
+}
+
+impl IntoModel<m::card::ActivationUrlCell> for p::ActivationUrlCell {
+    fn into_model(self, reader: &mut Reader) -> m::card::ActivationUrlCell {
+        let mut extra = reader.extra(self.extra);
+        m::card::ActivationUrlCell {
+            end_time: self.end_time,
+            text: self.text,
+            url: self.url,
+            card_id_list: reader.list("card_id_list", self.card_id_list, &mut extra, Into::into),
+            app_brand_id: self.app_brand_id,
+            app_brand_pass: self.app_brand_pass,
+            extra: reader.unknown::<m::card::ActivationUrlCell>(extra),
+        }
+    }
+}
+
+impl FromModel<m::card::ActivationUrlCell> for p::ActivationUrlCell {
+    fn from_model(model: m::card::ActivationUrlCell) -> Self {
+        let mut extra = ExtraOut::new(model.extra);
+        Self {
+            end_time: model.end_time,
+            text: model.text,
+            url: model.url,
+            card_id_list: extra.list("card_id_list", model.card_id_list, std::convert::identity),
+            app_brand_id: model.app_brand_id,
+            app_brand_pass: model.app_brand_pass,
+            extra: extra.finish(),
+        }
+    }
+}
+
+impl IntoModel<m::card::ActivationMessage> for p::ActivationMessage {
+    fn into_model(self, reader: &mut Reader) -> m::card::ActivationMessage {
+        let extra = reader.extra(self.extra);
+        m::card::ActivationMessage {
+            card_cell: reader.object("card_cell", self.card_cell),
+            url_cell: reader.object("url_cell", self.url_cell),
+            extra: reader.unknown::<m::card::ActivationMessage>(extra),
+        }
+    }
+}
+
+impl FromModel<m::card::ActivationMessage> for p::ActivationMessage {
+    fn from_model(model: m::card::ActivationMessage) -> Self {
+        let extra = ExtraOut::new(model.extra);
+        Self {
+            card_cell: model.card_cell.map(FromModel::from_model),
+            url_cell: model.url_cell.map(FromModel::from_model),
             extra: extra.finish(),
         }
     }

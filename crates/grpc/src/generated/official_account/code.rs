@@ -22,6 +22,7 @@ impl IntoModel<m::code::GetCode> for p::GetCodeRequest {
             code: text(self.code).map(Into::into),
             card_id: self.card_id,
             check_consume: self.check_consume,
+            is_expire_dynamic_code: self.is_expire_dynamic_code,
             extra: reader.unknown::<m::code::GetCode>(extra),
         }
     }
@@ -38,6 +39,7 @@ impl FromModel<m::code::GetCode> for p::GetCodeRequest {
                 .unwrap_or_default(),
             card_id: model.card_id,
             check_consume: model.check_consume,
+            is_expire_dynamic_code: model.is_expire_dynamic_code,
             extra: extra.finish(),
         }
     }
@@ -241,6 +243,40 @@ impl FromModel<m::code::CheckCodes> for p::CheckCodesRequest {
     }
 }
 
+impl FamilyRequest for p::ConsumeCodeRequest {
+    type Endpoint = m::code::ConsumeCode;
+
+    fn account(&self) -> &str {
+        &self.account
+    }
+}
+
+impl IntoModel<m::code::ConsumeCode> for p::ConsumeCodeRequest {
+    fn into_model(self, reader: &mut Reader) -> m::code::ConsumeCode {
+        let extra = reader.extra(self.extra);
+        m::code::ConsumeCode {
+            code: text(self.code).map(Into::into),
+            card_id: self.card_id,
+            extra: reader.unknown::<m::code::ConsumeCode>(extra),
+        }
+    }
+}
+
+impl FromModel<m::code::ConsumeCode> for p::ConsumeCodeRequest {
+    fn from_model(model: m::code::ConsumeCode) -> Self {
+        let extra = ExtraOut::new(model.extra);
+        Self {
+            account: String::new(),
+            code: model
+                .code
+                .map(kabao_models::Personal::into_exposed)
+                .unwrap_or_default(),
+            card_id: model.card_id,
+            extra: extra.finish(),
+        }
+    }
+}
+
 impl IntoModel<m::code::CodeCard> for p::CodeCard {
     fn into_model(self, reader: &mut Reader) -> m::code::CodeCard {
         let extra = reader.extra(self.extra);
@@ -249,6 +285,10 @@ impl IntoModel<m::code::CodeCard> for p::CodeCard {
             begin_time: self.begin_time,
             end_time: self.end_time,
             code: self.code.map(Into::into),
+            membership_number: self.membership_number.map(Into::into),
+            bonus: self.bonus,
+            balance: self.balance,
+            card_number: self.card_number.map(Into::into),
             extra: reader.unknown::<m::code::CodeCard>(extra),
         }
     }
@@ -262,6 +302,12 @@ impl FromModel<m::code::CodeCard> for p::CodeCard {
             begin_time: model.begin_time,
             end_time: model.end_time,
             code: model.code.map(kabao_models::Personal::into_exposed),
+            membership_number: model
+                .membership_number
+                .map(kabao_models::Personal::into_exposed),
+            bonus: model.bonus,
+            balance: model.balance,
+            card_number: model.card_number.map(kabao_models::Personal::into_exposed),
             extra: extra.finish(),
         }
     }
@@ -284,6 +330,12 @@ impl IntoModel<m::code::GetCodeResponse> for p::GetCodeResponse {
             ),
             background_pic_url: self.background_pic_url,
             unionid: self.unionid.map(Into::into),
+            nickname: self.nickname.map(Into::into),
+            membership_number: self.membership_number.map(Into::into),
+            bonus: self.bonus,
+            balance: self.balance,
+            user_info: reader.object("user_info", self.user_info),
+            order_id: self.order_id,
             extra: reader.unknown::<m::code::GetCodeResponse>(extra),
         }
     }
@@ -302,6 +354,14 @@ impl FromModel<m::code::GetCodeResponse> for p::GetCodeResponse {
             user_card_status: extra.enumeration("user_card_status", model.user_card_status),
             background_pic_url: model.background_pic_url,
             unionid: model.unionid.map(kabao_models::Personal::into_exposed),
+            nickname: model.nickname.map(kabao_models::Personal::into_exposed),
+            membership_number: model
+                .membership_number
+                .map(kabao_models::Personal::into_exposed),
+            bonus: model.bonus,
+            balance: model.balance,
+            user_info: model.user_info.map(FromModel::from_model),
+            order_id: model.order_id,
             extra: extra.finish(),
         }
     }
@@ -422,6 +482,52 @@ impl FromModel<m::code::CheckCodesResponse> for p::CheckCodesResponse {
                 model.not_exist_code,
                 std::convert::identity,
             ),
+            extra: extra.finish(),
+        }
+    }
+}
+
+impl IntoModel<m::code::ConsumedCard> for p::ConsumedCard {
+    fn into_model(self, reader: &mut Reader) -> m::code::ConsumedCard {
+        let extra = reader.extra(self.extra);
+        m::code::ConsumedCard {
+            card_id: self.card_id,
+            extra: reader.unknown::<m::code::ConsumedCard>(extra),
+        }
+    }
+}
+
+impl FromModel<m::code::ConsumedCard> for p::ConsumedCard {
+    fn from_model(model: m::code::ConsumedCard) -> Self {
+        let extra = ExtraOut::new(model.extra);
+        Self {
+            card_id: model.card_id,
+            extra: extra.finish(),
+        }
+    }
+}
+
+impl IntoModel<m::code::ConsumeCodeResponse> for p::ConsumeCodeResponse {
+    fn into_model(self, reader: &mut Reader) -> m::code::ConsumeCodeResponse {
+        let extra = reader.extra(self.extra);
+        m::code::ConsumeCodeResponse {
+            errcode: self.errcode,
+            errmsg: self.errmsg,
+            card: reader.object("card", self.card),
+            openid: self.openid.map(Into::into),
+            extra: reader.unknown::<m::code::ConsumeCodeResponse>(extra),
+        }
+    }
+}
+
+impl FromModel<m::code::ConsumeCodeResponse> for p::ConsumeCodeResponse {
+    fn from_model(model: m::code::ConsumeCodeResponse) -> Self {
+        let extra = ExtraOut::new(model.extra);
+        Self {
+            errcode: model.errcode,
+            errmsg: model.errmsg,
+            card: model.card.map(FromModel::from_model),
+            openid: model.openid.map(kabao_models::Personal::into_exposed),
             extra: extra.finish(),
         }
     }

@@ -457,3 +457,53 @@ impl Numbered for m::WeekDay {
         })
     }
 }
+
+impl Numbered for m::TicketType {
+    const NAME: &'static str = "TicketType";
+
+    fn number(&self) -> Option<i32> {
+        Some(match self {
+            Self::WxCard => 1,
+            Self::Jsapi => 2,
+            _ => return None,
+        })
+    }
+
+    fn from_number(number: i32) -> Option<Self> {
+        Some(match number {
+            1 => Self::WxCard,
+            2 => Self::Jsapi,
+            _ => return None,
+        })
+    }
+}
+
+impl Numbered for m::LandingPageScene {
+    const NAME: &'static str = "LandingPageScene";
+
+    fn number(&self) -> Option<i32> {
+        Some(match self {
+            Self::SceneNearBy => 1,
+            Self::SceneMenu => 2,
+            Self::SceneQrcode => 3,
+            Self::SceneArticle => 4,
+            Self::SceneH5 => 5,
+            Self::SceneIvr => 6,
+            Self::SceneCardCustomCell => 7,
+            _ => return None,
+        })
+    }
+
+    fn from_number(number: i32) -> Option<Self> {
+        Some(match number {
+            1 => Self::SceneNearBy,
+            2 => Self::SceneMenu,
+            3 => Self::SceneQrcode,
+            4 => Self::SceneArticle,
+            5 => Self::SceneH5,
+            6 => Self::SceneIvr,
+            7 => Self::SceneCardCustomCell,
+            _ => return None,
+        })
+    }
+}

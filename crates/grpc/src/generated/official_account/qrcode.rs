@@ -79,6 +79,9 @@ impl IntoModel<m::qrcode::QrcodeListedCard> for p::QrcodeListedCard {
             card_id: text(self.card_id),
             code: self.code.map(Into::into),
             outer_str: self.outer_str,
+            openid: self.openid.map(Into::into),
+            is_unique_code: self.is_unique_code,
+            outer_id: self.outer_id,
             extra: reader.unknown::<m::qrcode::QrcodeListedCard>(extra),
         }
     }
@@ -91,6 +94,9 @@ impl FromModel<m::qrcode::QrcodeListedCard> for p::QrcodeListedCard {
             card_id: model.card_id.unwrap_or_default(),
             code: model.code.map(kabao_models::Personal::into_exposed),
             outer_str: model.outer_str,
+            openid: model.openid.map(kabao_models::Personal::into_exposed),
+            is_unique_code: model.is_unique_code,
+            outer_id: model.outer_id,
             extra: extra.finish(),
         }
     }

@@ -14,7 +14,7 @@ impl p::token_service_server::TokenService for FamilyService {
         &self,
         request: Request<p::GetTokenRequest>,
     ) -> Result<Response<p::AccessToken>, Status> {
-        Box::pin(self.unary(request)).await
+        Box::pin(self.credential(request)).await
     }
 }
 
@@ -24,7 +24,7 @@ impl p::stable_token_service_server::StableTokenService for FamilyService {
         &self,
         request: Request<p::GetStableTokenRequest>,
     ) -> Result<Response<p::AccessToken>, Status> {
-        Box::pin(self.unary(request)).await
+        Box::pin(self.credential(request)).await
     }
 }
 
@@ -128,6 +128,13 @@ impl p::code_service_server::CodeService for FamilyService {
         &self,
         request: Request<p::CheckCodesRequest>,
     ) -> Result<Response<p::CheckCodesResponse>, Status> {
+        Box::pin(self.unary(request)).await
+    }
+
+    async fn consume_code(
+        &self,
+        request: Request<p::ConsumeCodeRequest>,
+    ) -> Result<Response<p::ConsumeCodeResponse>, Status> {
         Box::pin(self.unary(request)).await
     }
 }
@@ -269,16 +276,88 @@ impl p::datacube_service_server::DatacubeService for FamilyService {
     }
 }
 
-/// Hands every served service of the family to `visit`.
+#[tonic::async_trait]
+impl p::media_service_server::MediaService for FamilyService {
+    async fn upload_image(
+        &self,
+        request: Request<tonic::Streaming<p::UploadImageRequest>>,
+    ) -> Result<Response<p::UploadImageResponse>, Status> {
+        Box::pin(self.upload(request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::ticket_service_server::TicketService for FamilyService {
+    async fn get_ticket(
+        &self,
+        request: Request<p::GetTicketRequest>,
+    ) -> Result<Response<p::GetTicketResponse>, Status> {
+        Box::pin(self.credential(request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::test_whitelist_service_server::TestWhitelistService for FamilyService {
+    async fn set_test_whitelist(
+        &self,
+        request: Request<p::SetTestWhitelistRequest>,
+    ) -> Result<Response<p::BasicResponse>, Status> {
+        Box::pin(self.unary(request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::landing_page_service_server::LandingPageService for FamilyService {
+    async fn create_landing_page(
+        &self,
+        request: Request<p::CreateLandingPageRequest>,
+    ) -> Result<Response<p::CreateLandingPageResponse>, Status> {
+        Box::pin(self.unary(request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::mp_news_service_server::MpNewsService for FamilyService {
+    async fn get_mp_news_html(
+        &self,
+        request: Request<p::GetMpNewsHtmlRequest>,
+    ) -> Result<Response<p::GetMpNewsHtmlResponse>, Status> {
+        Box::pin(self.unary(request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::pay_cell_service_server::PayCellService for FamilyService {
+    async fn set_pay_cell(
+        &self,
+        request: Request<p::SetPayCellRequest>,
+    ) -> Result<Response<p::BasicResponse>, Status> {
+        Box::pin(self.unary(request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::self_consume_cell_service_server::SelfConsumeCellService for FamilyService {
+    async fn set_self_consume_cell(
+        &self,
+        request: Request<p::SetSelfConsumeCellRequest>,
+    ) -> Result<Response<p::BasicResponse>, Status> {
+        Box::pin(self.unary(request)).await
+    }
+}
+
+#[tonic::async_trait]
+impl p::color_service_server::ColorService for FamilyService {
+    async fn get_colors(
+        &self,
+        request: Request<p::GetColorsRequest>,
+    ) -> Result<Response<p::GetColorsResponse>, Status> {
+        Box::pin(self.unary(request)).await
+    }
+}
+
+/// Hands every service of the family to `visit` that is always served.
 pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
-    visit.service(
-        p::token_service_server::TokenServiceServer::new(service.clone())
-            .max_encoding_message_size(MAX_MESSAGE_BYTES),
-    );
-    visit.service(
-        p::stable_token_service_server::StableTokenServiceServer::new(service.clone())
-            .max_encoding_message_size(MAX_MESSAGE_BYTES),
-    );
     visit.service(
         p::card_service_server::CardServiceServer::new(service.clone())
             .max_encoding_message_size(MAX_MESSAGE_BYTES),
@@ -311,6 +390,50 @@ pub(crate) fn register(service: &FamilyService, visit: &mut impl Register) {
     );
     visit.service(
         p::datacube_service_server::DatacubeServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::media_service_server::MediaServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::test_whitelist_service_server::TestWhitelistServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::landing_page_service_server::LandingPageServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::mp_news_service_server::MpNewsServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::pay_cell_service_server::PayCellServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::self_consume_cell_service_server::SelfConsumeCellServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::color_service_server::ColorServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+}
+
+/// The same for services whose answers are credentials.
+pub(crate) fn register_credentials(service: &FamilyService, visit: &mut impl Register) {
+    visit.service(
+        p::token_service_server::TokenServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::stable_token_service_server::StableTokenServiceServer::new(service.clone())
+            .max_encoding_message_size(MAX_MESSAGE_BYTES),
+    );
+    visit.service(
+        p::ticket_service_server::TicketServiceServer::new(service.clone())
             .max_encoding_message_size(MAX_MESSAGE_BYTES),
     );
 }

@@ -54,3 +54,91 @@ impl FromModel<m::BasicResponse> for p::BasicResponse {
         }
     }
 }
+
+impl IntoModel<m::CommonFieldValue> for p::CommonFieldValue {
+    fn into_model(self, reader: &mut Reader) -> m::CommonFieldValue {
+        let mut extra = reader.extra(self.extra);
+        m::CommonFieldValue {
+            name: reader.enumeration("name", self.name, &mut extra),
+            value: self.value.map(Into::into),
+            extra: reader.unknown::<m::CommonFieldValue>(extra),
+        }
+    }
+}
+
+impl FromModel<m::CommonFieldValue> for p::CommonFieldValue {
+    fn from_model(model: m::CommonFieldValue) -> Self {
+        let mut extra = ExtraOut::new(model.extra);
+        Self {
+            name: extra.enumeration("name", model.name),
+            value: model.value.map(kabao_models::Personal::into_exposed),
+            extra: extra.finish(),
+        }
+    }
+}
+
+impl IntoModel<m::CustomFieldValue> for p::CustomFieldValue {
+    fn into_model(self, reader: &mut Reader) -> m::CustomFieldValue {
+        let mut extra = reader.extra(self.extra);
+        m::CustomFieldValue {
+            name: self.name,
+            value: self.value.map(Into::into),
+            value_list: reader.list("value_list", self.value_list, &mut extra, Into::into),
+            extra: reader.unknown::<m::CustomFieldValue>(extra),
+        }
+    }
+}
+
+impl FromModel<m::CustomFieldValue> for p::CustomFieldValue {
+    fn from_model(model: m::CustomFieldValue) -> Self {
+        let mut extra = ExtraOut::new(model.extra);
+        Self {
+            name: model.name,
+            value: model.value.map(kabao_models::Personal::into_exposed),
+            value_list: extra.list(
+                "value_list",
+                model.value_list,
+                kabao_models::Personal::into_exposed,
+            ),
+            extra: extra.finish(),
+        }
+    }
+}
+
+impl IntoModel<m::UserInfo> for p::UserInfo {
+    fn into_model(self, reader: &mut Reader) -> m::UserInfo {
+        let mut extra = reader.extra(self.extra);
+        m::UserInfo {
+            common_field_list: reader.objects(
+                "common_field_list",
+                self.common_field_list,
+                &mut extra,
+            ),
+            custom_field_list: reader.objects(
+                "custom_field_list",
+                self.custom_field_list,
+                &mut extra,
+            ),
+            extra: reader.unknown::<m::UserInfo>(extra),
+        }
+    }
+}
+
+impl FromModel<m::UserInfo> for p::UserInfo {
+    fn from_model(model: m::UserInfo) -> Self {
+        let mut extra = ExtraOut::new(model.extra);
+        Self {
+            common_field_list: extra.list(
+                "common_field_list",
+                model.common_field_list,
+                FromModel::from_model,
+            ),
+            custom_field_list: extra.list(
+                "custom_field_list",
+                model.custom_field_list,
+                FromModel::from_model,
+            ),
+            extra: extra.finish(),
+        }
+    }
+}

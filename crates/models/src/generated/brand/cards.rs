@@ -34,6 +34,8 @@ pub static CREATE_CARD: Operation = Operation {
     request_number: Some("out_request_no"),
     repeat: Repeat::Numbered,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -501,6 +503,8 @@ pub static LIST_CARDS: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -654,6 +658,8 @@ pub static GET_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -798,6 +804,8 @@ pub static UPDATE_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1259,6 +1267,8 @@ pub static DELETE_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1395,6 +1405,8 @@ pub static INVALIDATE_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -8,8 +8,8 @@ use super::types::UploadedImage;
 use crate::object::{Members, Object, object, put};
 use crate::{
     Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, Errcode, ErrorRow, Extra,
-    Family, Limits, Multipart, Operation, Params, ParamsIn, RateLimit, Repeat, Scheme,
-    VisitSensitive,
+    Family, ImageFormat, Limits, Multipart, Operation, Params, ParamsIn, RateLimit, Repeat, Scheme,
+    Upload, UploadedFile, VisitSensitive,
 };
 
 /// Describes [`UploadDirectImage`].
@@ -32,6 +32,12 @@ pub static UPLOAD_DIRECT_IMAGE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::None,
+    credential: false,
+    upload: Some(Upload {
+        max_bytes: 2097152,
+        formats: &[ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Png],
+        max_name_chars: 128,
+    }),
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -143,18 +149,33 @@ impl Endpoint for UploadDirectImage {
     }
 
     fn multipart(&self) -> Result<Option<Multipart>, EncodeError> {
-        let filename = self
-            .meta
-            .as_ref()
-            .and_then(|meta| meta.filename.clone())
-            .unwrap_or_default();
-        Multipart::new(&self.meta, self.file.clone().unwrap_or_default(), filename).map(Some)
+        let filename = self.meta.as_ref().and_then(|meta| meta.filename.as_deref());
+        Ok(Some(
+            Multipart::default()
+                .json("meta", &self.meta)?
+                .file("file", filename, &self.file),
+        ))
     }
 
-    fn set_multipart(&mut self, parts: Multipart) -> Result<(), DecodeError> {
-        self.meta = Some(parts.read_meta()?);
-        self.file = Some(parts.file);
+    fn set_multipart(&mut self, mut parts: Multipart) -> Result<(), DecodeError> {
+        self.meta = Some(parts.require_json("meta")?);
+        let part = parts.require("file")?;
+        self.file = Some(part.content);
         Ok(())
+    }
+
+    fn file(&self) -> Option<UploadedFile<'_>> {
+        let (content_field, content) = self.file.as_deref().map(|content| ("file", content))?;
+        Some(UploadedFile {
+            name_field: "meta.filename",
+            name: self
+                .meta
+                .as_ref()
+                .and_then(|meta| meta.filename.as_deref())
+                .unwrap_or_default(),
+            content_field,
+            content,
+        })
     }
 
     fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {

@@ -35,6 +35,8 @@ pub static GET_DIRECT_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -191,6 +193,8 @@ pub static LIST_DIRECT_USER_CARDS: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -340,6 +344,8 @@ pub static UPDATE_DIRECT_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -572,6 +578,8 @@ pub static INVALIDATE_DIRECT_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -741,6 +749,8 @@ pub static IMPORT_DIRECT_USER_CARD_BY_OPENID: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -974,6 +984,8 @@ pub static CONFIRM_DIRECT_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: true,
     errors: &[
         ErrorRow {

@@ -26,6 +26,8 @@ pub static CREATE_DIRECT_USER_FEED: Operation = Operation {
     request_number: Some("out_request_no"),
     repeat: Repeat::Numbered,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

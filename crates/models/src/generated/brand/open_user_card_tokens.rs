@@ -26,6 +26,8 @@ pub static CREATE_OPEN_USER_CARD_TOKEN: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -31,6 +31,8 @@ pub static CREATE_PAY_VIEW_TOKEN: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

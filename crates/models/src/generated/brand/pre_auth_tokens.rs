@@ -31,6 +31,8 @@ pub static CREATE_PRE_AUTH_TOKEN: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

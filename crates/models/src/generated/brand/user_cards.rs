@@ -35,6 +35,8 @@ pub static GET_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -220,6 +222,8 @@ pub static LIST_USER_CARDS: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -397,6 +401,8 @@ pub static UPDATE_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -793,6 +799,8 @@ pub static INVALIDATE_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1011,6 +1019,8 @@ pub static IMPORT_USER_CARD_BY_OPENID: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -1337,6 +1347,8 @@ pub static IMPORT_USER_CARD_BY_PHONE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -1575,6 +1587,8 @@ pub static CONFIRM_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: true,
     errors: &[
         ErrorRow {

@@ -32,6 +32,8 @@ pub static SYNC_USER_POINTS: Operation = Operation {
     request_number: Some("out_request_no"),
     repeat: Repeat::Numbered,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -245,6 +247,8 @@ pub static CONFIRM_EXCHANGE_COUPON: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

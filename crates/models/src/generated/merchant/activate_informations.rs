@@ -26,6 +26,8 @@ pub static GET_ACTIVATE_INFORMATION: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -26,6 +26,8 @@ pub static CREATE_CARD_QRCODE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -26,6 +26,8 @@ pub static DEPOSIT_CODES: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -182,6 +184,8 @@ pub static DECRYPT_CODE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

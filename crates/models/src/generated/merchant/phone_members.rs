@@ -27,6 +27,8 @@ pub static IMPORT_PHONE_MEMBER: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -218,6 +220,8 @@ pub static SEARCH_PHONE_MEMBER: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: true,
     errors: &[
         ErrorRow {

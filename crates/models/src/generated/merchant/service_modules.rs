@@ -26,6 +26,8 @@ pub static ADD_SERVICE_MODULE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -202,6 +204,8 @@ pub static UPDATE_SERVICE_MODULE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -377,6 +381,8 @@ pub static REMOVE_SERVICE_MODULE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

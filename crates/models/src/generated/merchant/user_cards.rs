@@ -29,6 +29,8 @@ pub static GET_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -195,6 +197,8 @@ pub static UPDATE_USER_CARD: Operation = Operation {
     request_number: Some("out_request_no"),
     repeat: Repeat::Numbered,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -435,6 +439,8 @@ pub static ACTIVATE_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -605,6 +611,8 @@ pub static SET_USER_CARD_UNAVAILABLE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -764,6 +772,8 @@ pub static CONFIRM_USER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -940,6 +950,8 @@ pub static IMPORT_USER_CARD_BY_OPENID: Operation = Operation {
     request_number: Some("out_request_no"),
     repeat: Repeat::Numbered,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1139,6 +1151,8 @@ pub static IMPORT_USER_CARD_BY_PHONE: Operation = Operation {
     request_number: Some("out_request_no"),
     repeat: Repeat::Numbered,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: true,
     errors: &[
         ErrorRow {
@@ -1349,6 +1363,8 @@ pub static LIST_USER_CARDS: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::None,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -29,6 +29,8 @@ pub static CREATE_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -215,6 +217,12 @@ pub static CREATE_CARD: Operation = Operation {
 ///
 /// Sandbox accounts can call this API but their cards never pass review.
 ///
+/// use_limit is among the create fields already: default 50 (as in the model of one SDK); official
+/// change log of 2017-01-07: limit on redemptions per user, for coupons.
+///
+/// use_dynamic_code: seen in create requests on the forum (2018, 2020) and in an update of one SDK;
+/// no large SDK has it.
+///
 /// Source:
 /// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`,
 /// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`.
@@ -295,6 +303,8 @@ pub static GET_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -394,6 +404,9 @@ pub static GET_CARD: Operation = Operation {
 ///
 /// An unknown card_id gives 40073.
 ///
+/// bind_old_card_url: two SDKs, one in its query model only. It was one of a pair with
+/// activate_url; today's way is bind_old_card of official_account.member.activate_user_form_set.
+///
 /// Source:
 /// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
 /// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`.
@@ -459,12 +472,11 @@ impl Endpoint for GetCard {
     }
 
     fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        if let Some(card) = &answer.card {
-            if let Some(member_card) = &card.member_card {
-                if let Some(base_info) = &member_card.base_info {
-                    subject.same("card_id", &self.card_id, &base_info.id);
-                }
-            }
+        if let Some(card) = &answer.card
+            && let Some(member_card) = &card.member_card
+            && let Some(base_info) = &member_card.base_info
+        {
+            subject.same("card_id", &self.card_id, &base_info.id);
         }
     }
 }
@@ -484,6 +496,8 @@ pub static BATCH_GET_CARDS: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -658,6 +672,8 @@ pub static UPDATE_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -839,6 +855,12 @@ pub static UPDATE_CARD: Operation = Operation {
 /// The bonus_cleared / bonus_rules / balance_rules limit is string(3072) in the update table and
 /// string(128) in the create table.
 ///
+/// One SDK has activate_msg_operation and modify_msg_operation in the update model only, both with
+/// url_cell and without card_cell; three other projects have both members as well. card_cell of
+/// modify_msg_operation comes from the documented example.
+///
+/// Setting it does not send the card to review (as modify_msg_operation). null members give 47001.
+///
 /// Source:
 /// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
 /// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`.
@@ -925,6 +947,8 @@ pub static UPDATE_CARD_MESSAGE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1140,6 +1164,8 @@ pub static DELETE_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1323,6 +1349,8 @@ pub static MODIFY_CARD_STOCK: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1839,6 +1867,9 @@ pub struct NewBaseInfo {
     pub is_pay_and_qrcode: Option<bool>,
     /// For providers issuing on behalf of a sub-merchant. Not on an official page that could be read.
     pub sub_merchant_info: Option<SubMerchantInfo>,
+    /// The shown code is replaced by a changing 18-digit number; default false. Not on an official page
+    /// that could be read.
+    pub use_dynamic_code: Option<bool>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
 }
@@ -1884,6 +1915,7 @@ impl Object for NewBaseInfo {
         "pay_info",
         "is_pay_and_qrcode",
         "sub_merchant_info",
+        "use_dynamic_code",
     ];
 
     fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
@@ -1929,6 +1961,7 @@ impl Object for NewBaseInfo {
             "pay_info" => self.pay_info = members.take()?,
             "is_pay_and_qrcode" => self.is_pay_and_qrcode = members.take()?,
             "sub_merchant_info" => self.sub_merchant_info = members.take()?,
+            "use_dynamic_code" => self.use_dynamic_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1993,7 +2026,8 @@ impl Object for NewBaseInfo {
         put(map, "need_push_on_view", &self.need_push_on_view)?;
         put(map, "pay_info", &self.pay_info)?;
         put(map, "is_pay_and_qrcode", &self.is_pay_and_qrcode)?;
-        put(map, "sub_merchant_info", &self.sub_merchant_info)
+        put(map, "sub_merchant_info", &self.sub_merchant_info)?;
+        put(map, "use_dynamic_code", &self.use_dynamic_code)
     }
 
     fn extra(&self) -> &Extra {
@@ -2723,10 +2757,13 @@ pub struct NewMemberCard {
     pub discount: Option<i64>,
     /// Slot in the activation message, same shape as modify_msg_operation. Not on an official page that
     /// could be read.
-    pub activate_msg_operation: Option<MessageOperation>,
+    pub activate_msg_operation: Option<ActivationMessage>,
     /// Slot in change messages, see official_account.card.update_modify_msg. Not on an official page
     /// that could be read.
     pub modify_msg_operation: Option<MessageOperation>,
+    /// Old form (2015): page that binds an existing card; either this or activate_url. Not on an
+    /// official page that could be read.
+    pub bind_old_card_url: Option<String>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
 }
@@ -2767,6 +2804,7 @@ impl Object for NewMemberCard {
         "discount",
         "activate_msg_operation",
         "modify_msg_operation",
+        "bind_old_card_url",
     ];
 
     fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
@@ -2809,6 +2847,7 @@ impl Object for NewMemberCard {
             "discount" => self.discount = members.take()?,
             "activate_msg_operation" => self.activate_msg_operation = members.take()?,
             "modify_msg_operation" => self.modify_msg_operation = members.take()?,
+            "bind_old_card_url" => self.bind_old_card_url = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -2880,7 +2919,8 @@ impl Object for NewMemberCard {
         put(map, "bonus_rule", &self.bonus_rule)?;
         put(map, "discount", &self.discount)?;
         put(map, "activate_msg_operation", &self.activate_msg_operation)?;
-        put(map, "modify_msg_operation", &self.modify_msg_operation)
+        put(map, "modify_msg_operation", &self.modify_msg_operation)?;
+        put(map, "bind_old_card_url", &self.bind_old_card_url)
     }
 
     fn extra(&self) -> &Extra {
@@ -3233,6 +3273,12 @@ pub struct BaseInfo {
     /// Show payment code and member code together (needs pay_info). Not on an official page that could
     /// be read.
     pub is_pay_and_qrcode: Option<bool>,
+    /// How many times a user may redeem a card of this template; 50 when never set. Not on an official
+    /// page that could be read.
+    pub use_limit: Option<i64>,
+    /// Whether the shown code is replaced by a changing 18-digit number. Not on an official page that
+    /// could be read.
+    pub use_dynamic_code: Option<bool>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
 }
@@ -3280,6 +3326,8 @@ impl Object for BaseInfo {
         "need_push_on_view",
         "pay_info",
         "is_pay_and_qrcode",
+        "use_limit",
+        "use_dynamic_code",
     ];
 
     fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
@@ -3327,6 +3375,8 @@ impl Object for BaseInfo {
             "need_push_on_view" => self.need_push_on_view = members.take()?,
             "pay_info" => self.pay_info = members.take()?,
             "is_pay_and_qrcode" => self.is_pay_and_qrcode = members.take()?,
+            "use_limit" => self.use_limit = members.take()?,
+            "use_dynamic_code" => self.use_dynamic_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -3393,7 +3443,9 @@ impl Object for BaseInfo {
         put(map, "source", &self.source)?;
         put(map, "need_push_on_view", &self.need_push_on_view)?;
         put(map, "pay_info", &self.pay_info)?;
-        put(map, "is_pay_and_qrcode", &self.is_pay_and_qrcode)
+        put(map, "is_pay_and_qrcode", &self.is_pay_and_qrcode)?;
+        put(map, "use_limit", &self.use_limit)?;
+        put(map, "use_dynamic_code", &self.use_dynamic_code)
     }
 
     fn extra(&self) -> &Extra {
@@ -3592,6 +3644,8 @@ pub struct MemberCard {
     /// Discount of the member, percent taken off (10 = 10 percent off). Not on an official page that
     /// could be read.
     pub discount: Option<i64>,
+    /// Page that binds an existing card; only on old cards. Not on an official page that could be read.
+    pub bind_old_card_url: Option<String>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
 }
@@ -3630,6 +3684,7 @@ impl Object for MemberCard {
         "custom_cell3",
         "bonus_rule",
         "discount",
+        "bind_old_card_url",
     ];
 
     fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
@@ -3670,6 +3725,7 @@ impl Object for MemberCard {
             "custom_cell3" => self.custom_cell3 = members.take()?,
             "bonus_rule" => self.bonus_rule = members.take()?,
             "discount" => self.discount = members.take()?,
+            "bind_old_card_url" => self.bind_old_card_url = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -3739,7 +3795,8 @@ impl Object for MemberCard {
         put(map, "custom_cell2", &self.custom_cell2)?;
         put(map, "custom_cell3", &self.custom_cell3)?;
         put(map, "bonus_rule", &self.bonus_rule)?;
-        put(map, "discount", &self.discount)
+        put(map, "discount", &self.discount)?;
+        put(map, "bind_old_card_url", &self.bind_old_card_url)
     }
 
     fn extra(&self) -> &Extra {
@@ -4122,6 +4179,12 @@ pub struct BaseInfoChange {
     /// Show payment code and member code together (needs pay_info) (update: no review). Not on an
     /// official page that could be read.
     pub is_pay_and_qrcode: Option<bool>,
+    /// How many times a user may redeem a card of this template; for coupons. Not on an official page
+    /// that could be read.
+    pub use_limit: Option<i64>,
+    /// Switch the dynamic code on; switching off and review are not documented. Not on an official page
+    /// that could be read.
+    pub use_dynamic_code: Option<bool>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
 }
@@ -4159,6 +4222,8 @@ impl Object for BaseInfoChange {
         "need_push_on_view",
         "pay_info",
         "is_pay_and_qrcode",
+        "use_limit",
+        "use_dynamic_code",
     ];
 
     fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
@@ -4196,6 +4261,8 @@ impl Object for BaseInfoChange {
             "need_push_on_view" => self.need_push_on_view = members.take()?,
             "pay_info" => self.pay_info = members.take()?,
             "is_pay_and_qrcode" => self.is_pay_and_qrcode = members.take()?,
+            "use_limit" => self.use_limit = members.take()?,
+            "use_dynamic_code" => self.use_dynamic_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -4252,7 +4319,9 @@ impl Object for BaseInfoChange {
         )?;
         put(map, "need_push_on_view", &self.need_push_on_view)?;
         put(map, "pay_info", &self.pay_info)?;
-        put(map, "is_pay_and_qrcode", &self.is_pay_and_qrcode)
+        put(map, "is_pay_and_qrcode", &self.is_pay_and_qrcode)?;
+        put(map, "use_limit", &self.use_limit)?;
+        put(map, "use_dynamic_code", &self.use_dynamic_code)
     }
 
     fn extra(&self) -> &Extra {
@@ -4445,6 +4514,9 @@ pub struct MemberCardChange {
     /// Discount of the member, percent taken off (10 = 10 percent off) (update: no review). Not on an
     /// official page that could be read.
     pub discount: Option<i64>,
+    /// Slot in the message sent when a member has activated the card; setting it does not send the card
+    /// to review. Not on an official page that could be read.
+    pub activate_msg_operation: Option<ActivationMessage>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
 }
@@ -4482,6 +4554,7 @@ impl Object for MemberCardChange {
         "custom_cell3",
         "bonus_rule",
         "discount",
+        "activate_msg_operation",
     ];
 
     fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
@@ -4521,6 +4594,7 @@ impl Object for MemberCardChange {
             "custom_cell3" => self.custom_cell3 = members.take()?,
             "bonus_rule" => self.bonus_rule = members.take()?,
             "discount" => self.discount = members.take()?,
+            "activate_msg_operation" => self.activate_msg_operation = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -4589,7 +4663,8 @@ impl Object for MemberCardChange {
         put(map, "custom_cell2", &self.custom_cell2)?;
         put(map, "custom_cell3", &self.custom_cell3)?;
         put(map, "bonus_rule", &self.bonus_rule)?;
-        put(map, "discount", &self.discount)
+        put(map, "discount", &self.discount)?;
+        put(map, "activate_msg_operation", &self.activate_msg_operation)
     }
 
     fn extra(&self) -> &Extra {
@@ -4657,6 +4732,11 @@ impl Check for MemberCardChange {
         checker.object("custom_cell2", &self.custom_cell2, &Limits::OPTIONAL);
         checker.object("custom_cell3", &self.custom_cell3, &Limits::OPTIONAL);
         checker.object("bonus_rule", &self.bonus_rule, &Limits::OPTIONAL);
+        checker.object(
+            "activate_msg_operation",
+            &self.activate_msg_operation,
+            &Limits::OPTIONAL,
+        );
     }
 }
 
@@ -4928,6 +5008,121 @@ impl Check for MessageChange {
 
 impl VisitSensitive for MessageChange {}
 
+/// A link in the activation message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ActivationUrlCell {
+    /// Unix seconds when the slot stops showing. Not on an official page that could be read.
+    pub end_time: Option<i64>,
+    /// Text of the slot. Not on an official page that could be read.
+    pub text: Option<String>,
+    /// Target of the slot. Required if no app_brand_id given. Not on an official page that could be
+    /// read.
+    pub url: Option<String>,
+    /// Cards offered through the slot; of the same account. Not on an official page that could be read.
+    pub card_id_list: Option<Vec<String>>,
+    /// Mini program to open (one SDK reads it as an appid; gh_xxx@app elsewhere). Not on an official
+    /// page that could be read.
+    pub app_brand_id: Option<String>,
+    /// Page path of that mini program. Not on an official page that could be read.
+    pub app_brand_pass: Option<String>,
+    /// Members that the catalogue does not know.
+    pub extra: Extra,
+}
+
+impl Object for ActivationUrlCell {
+    const MEMBERS: &'static [&'static str] = &[
+        "end_time",
+        "text",
+        "url",
+        "card_id_list",
+        "app_brand_id",
+        "app_brand_pass",
+    ];
+
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
+        match name {
+            "end_time" => self.end_time = members.take()?,
+            "text" => self.text = members.take()?,
+            "url" => self.url = members.take()?,
+            "card_id_list" => self.card_id_list = members.take()?,
+            "app_brand_id" => self.app_brand_id = members.take()?,
+            "app_brand_pass" => self.app_brand_pass = members.take()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        put(map, "end_time", &self.end_time)?;
+        put(map, "text", &self.text)?;
+        put(map, "url", &self.url)?;
+        put(map, "card_id_list", &self.card_id_list)?;
+        put(map, "app_brand_id", &self.app_brand_id)?;
+        put(map, "app_brand_pass", &self.app_brand_pass)
+    }
+
+    fn extra(&self) -> &Extra {
+        &self.extra
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        &mut self.extra
+    }
+}
+
+impl Check for ActivationUrlCell {
+    fn check(&self, _: &mut Checker) {}
+}
+
+impl VisitSensitive for ActivationUrlCell {}
+
+/// Slot in the message sent when a member has activated the card.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ActivationMessage {
+    /// Advertise another card, as in modify_msg_operation; seen in no model. Required if no url_cell
+    /// given. Not on an official page that could be read.
+    pub card_cell: Option<CardCell>,
+    /// Advertise a link. Required if no card_cell given. Not on an official page that could be read.
+    pub url_cell: Option<ActivationUrlCell>,
+    /// Members that the catalogue does not know.
+    pub extra: Extra,
+}
+
+impl Object for ActivationMessage {
+    const MEMBERS: &'static [&'static str] = &["card_cell", "url_cell"];
+
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
+        match name {
+            "card_cell" => self.card_cell = members.take()?,
+            "url_cell" => self.url_cell = members.take()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        put(map, "card_cell", &self.card_cell)?;
+        put(map, "url_cell", &self.url_cell)
+    }
+
+    fn extra(&self) -> &Extra {
+        &self.extra
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        &mut self.extra
+    }
+}
+
+impl Check for ActivationMessage {
+    fn check(&self, checker: &mut Checker) {
+        checker.object("card_cell", &self.card_cell, &Limits::OPTIONAL);
+        checker.object("url_cell", &self.url_cell, &Limits::OPTIONAL);
+    }
+}
+
+impl VisitSensitive for ActivationMessage {}
+
 object!(
     CreateCard,
     GetCard,
@@ -4966,5 +5161,7 @@ object!(
     CardCell,
     UrlCell,
     MessageOperation,
-    MessageChange
+    MessageChange,
+    ActivationUrlCell,
+    ActivationMessage
 );

@@ -4,7 +4,7 @@
 
 use serde::ser::SerializeMap;
 
-use super::types::{BasicResponse, CodeStatus};
+use super::types::{BasicResponse, CodeStatus, UserInfo};
 use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
@@ -26,6 +26,8 @@ pub static GET_CODE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -143,6 +145,21 @@ pub static GET_CODE: Operation = Operation {
 ///
 /// Some SDK models also list the member fields of userinfo/get in this answer.
 ///
+/// card_id and check_consume are left out in the samples with a dynamic code.
+///
+/// With a dynamic code, card.code is the real code (the value that all other calls take), next to
+/// card.membership_number, card.bonus and card.balance; begin_time 0 and end_time 2147483647 stand
+/// for a permanent card.
+///
+/// A dynamic code that is unknown, or of a sandbox account, gives 40056 (two forum reports of
+/// 2018).
+///
+/// Two SDKs know only the coupon members. The top-level member data of a third were seen in no
+/// recorded answer of the coupon kind: offer them as optional.
+///
+/// One SDK sends card_id as an empty string when none is given; an empty card_id counts as absent.
+/// Another sends check_consume only when it is false.
+///
 /// Source:
 /// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
 /// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`,
@@ -157,6 +174,9 @@ pub struct GetCode {
     /// true: abnormal states are reported as an error; false: errcode 0 with the state in
     /// user_card_status; default true.
     pub check_consume: Option<bool>,
+    /// With a dynamic code in code: also find one that has run out (for orders kept back by a network
+    /// fault); default false. Not on an official page that could be read.
+    pub is_expire_dynamic_code: Option<bool>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
 }
@@ -172,13 +192,15 @@ impl GetCode {
 }
 
 impl Object for GetCode {
-    const MEMBERS: &'static [&'static str] = &["code", "card_id", "check_consume"];
+    const MEMBERS: &'static [&'static str] =
+        &["code", "card_id", "check_consume", "is_expire_dynamic_code"];
 
     fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
             "code" => self.code = members.take()?,
             "card_id" => self.card_id = members.take()?,
             "check_consume" => self.check_consume = members.take()?,
+            "is_expire_dynamic_code" => self.is_expire_dynamic_code = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -187,7 +209,8 @@ impl Object for GetCode {
     fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         put(map, "code", &self.code)?;
         put(map, "card_id", &self.card_id)?;
-        put(map, "check_consume", &self.check_consume)
+        put(map, "check_consume", &self.check_consume)?;
+        put(map, "is_expire_dynamic_code", &self.is_expire_dynamic_code)
     }
 
     fn extra(&self) -> &Extra {
@@ -244,6 +267,8 @@ pub static DECRYPT_CODE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -420,6 +445,8 @@ pub static SET_CODE_UNAVAILABLE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -616,6 +643,8 @@ pub static UPDATE_CODE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -814,6 +843,8 @@ pub static DEPOSIT_CODES: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1017,6 +1048,8 @@ pub static GET_DEPOSIT_COUNT: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1185,6 +1218,8 @@ pub static CHECK_CODES: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1349,6 +1384,242 @@ impl Endpoint for CheckCodes {
     }
 }
 
+/// Describes [`ConsumeCode`].
+pub static CONSUME_CODE: Operation = Operation {
+    id: "official_account.code.consume",
+    title: "Redeem a code (coupons; refused for member cards)",
+    family: Family::OfficialAccount,
+    scheme: Scheme::AccessToken,
+    method: http::Method::POST,
+    path: "/card/code/consume",
+    body: Body::Json,
+    success: 200,
+    effect: Effect::Write,
+    rate_limit: None,
+    request_number: None,
+    repeat: Repeat::Harmful,
+    errcode: Errcode::Required,
+    credential: false,
+    upload: None,
+    encrypts: false,
+    errors: &[
+        ErrorRow {
+            http: 200,
+            code: "40013",
+            meaning: "AppID invalid",
+        },
+        ErrorRow {
+            http: 200,
+            code: "40056",
+            meaning: "Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted and no longer held under this code",
+        },
+        ErrorRow {
+            http: 200,
+            code: "40071",
+            meaning: "Card type invalid: the code belongs to a member card",
+        },
+        ErrorRow {
+            http: 200,
+            code: "40073",
+            meaning: "card_id invalid",
+        },
+        ErrorRow {
+            http: 200,
+            code: "40078",
+            meaning: "Card status does not allow the operation",
+        },
+        ErrorRow {
+            http: 200,
+            code: "40079",
+            meaning: "Outside the validity of the card (invalid time)",
+        },
+        ErrorRow {
+            http: 200,
+            code: "40099",
+            meaning: "Card code already redeemed",
+        },
+        ErrorRow {
+            http: 200,
+            code: "40116",
+            meaning: "Code invalid",
+        },
+        ErrorRow {
+            http: 200,
+            code: "40127",
+            meaning: "Card was deleted by the user or is being gifted",
+        },
+        ErrorRow {
+            http: 200,
+            code: "41011",
+            meaning: "A required field is missing",
+        },
+        ErrorRow {
+            http: 200,
+            code: "41012",
+            meaning: "card_id missing",
+        },
+        ErrorRow {
+            http: 200,
+            code: "45030",
+            meaning: "This account has no permission on the given card_id",
+        },
+        ErrorRow {
+            http: 200,
+            code: "-1",
+            meaning: "System busy; retry later",
+        },
+        ErrorRow {
+            http: 200,
+            code: "40001",
+            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
+        },
+        ErrorRow {
+            http: 200,
+            code: "40014",
+            meaning: "access_token malformed or invalid",
+        },
+        ErrorRow {
+            http: 200,
+            code: "41001",
+            meaning: "access_token missing",
+        },
+        ErrorRow {
+            http: 200,
+            code: "42001",
+            meaning: "access_token expired",
+        },
+        ErrorRow {
+            http: 200,
+            code: "43002",
+            meaning: "POST required",
+        },
+        ErrorRow {
+            http: 200,
+            code: "44002",
+            meaning: "POST body empty",
+        },
+        ErrorRow {
+            http: 200,
+            code: "45009",
+            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
+        },
+        ErrorRow {
+            http: 200,
+            code: "45011",
+            meaning: "Called too often (per-minute limit)",
+        },
+        ErrorRow {
+            http: 200,
+            code: "47001",
+            meaning: "Body is not valid JSON/XML or a value has the wrong type",
+        },
+        ErrorRow {
+            http: 200,
+            code: "48001",
+            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
+        },
+        ErrorRow {
+            http: 200,
+            code: "48004",
+            meaning: "API banned for this account because of violations",
+        },
+    ],
+    docs: &[
+        "developers.weixin.qq.com/doc/service/en/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html",
+        "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html",
+    ],
+};
+
+/// Redeem a code (coupons; refused for member cards). `POST /card/code/consume`.
+///
+/// Member cards: a developer whose MEMBER_CARD code had can_consume true and state NORMAL got 40071
+/// "invalid card type". No text says that member cards can be redeemed. can_consume of code/get is
+/// therefore no promise.
+///
+/// Only codes inside their validity; otherwise 40079.
+///
+/// Own codes must be redeemed here, so that the card leaves the wallet (state CONSUMED, event
+/// user_consume_card with ConsumeSource FROM_API). Redeem is final.
+///
+/// Ask code/get first and treat states other than NORMAL as an error of the caller.
+///
+/// Source:
+/// `developers.weixin.qq.com/doc/service/en/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html`,
+/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConsumeCode {
+    /// Code to redeem. Required. At most 20 characters. Not on an official page that could be read.
+    pub code: Option<Personal>,
+    /// Card of the code. Required if required when the card uses custom codes; not needed for codes
+    /// assigned by the platform. At most 32 characters. Not on an official page that could be read.
+    pub card_id: Option<String>,
+    /// Members that the catalogue does not know.
+    pub extra: Extra,
+}
+
+impl ConsumeCode {
+    /// Creates a request with its required members.
+    pub fn new(code: impl Into<Personal>) -> Self {
+        Self {
+            code: Some(code.into()),
+            ..Self::default()
+        }
+    }
+}
+
+impl Object for ConsumeCode {
+    const MEMBERS: &'static [&'static str] = &["code", "card_id"];
+
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
+        match name {
+            "code" => self.code = members.take()?,
+            "card_id" => self.card_id = members.take()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        put(map, "code", &self.code)?;
+        put(map, "card_id", &self.card_id)
+    }
+
+    fn extra(&self) -> &Extra {
+        &self.extra
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        &mut self.extra
+    }
+}
+
+impl Check for ConsumeCode {
+    fn check(&self, checker: &mut Checker) {
+        checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
+        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
+    }
+}
+
+impl VisitSensitive for ConsumeCode {}
+
+impl Endpoint for ConsumeCode {
+    type Answer = ConsumeCodeResponse;
+
+    const OPERATION: &'static Operation = &CONSUME_CODE;
+
+    fn params(&self, _: &mut Params) {}
+
+    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
+        Ok(())
+    }
+
+    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
+        if let Some(card) = &answer.card {
+            subject.same("card_id", &self.card_id, &card.card_id);
+        }
+    }
+}
+
 /// Card of this code.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CodeCard {
@@ -1360,12 +1631,29 @@ pub struct CodeCard {
     pub end_time: Option<i64>,
     /// The code (seen in real answers). Not on an official page that could be read.
     pub code: Option<Personal>,
+    /// Member number; answer to a dynamic code. Not on an official page that could be read.
+    pub membership_number: Option<Personal>,
+    /// Points; answer to a dynamic code. Not on an official page that could be read.
+    pub bonus: Option<i64>,
+    /// Balance; answer to a dynamic code. Not on an official page that could be read.
+    pub balance: Option<i64>,
+    /// Number of the card (model of one SDK). Not on an official page that could be read.
+    pub card_number: Option<Personal>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
 }
 
 impl Object for CodeCard {
-    const MEMBERS: &'static [&'static str] = &["card_id", "begin_time", "end_time", "code"];
+    const MEMBERS: &'static [&'static str] = &[
+        "card_id",
+        "begin_time",
+        "end_time",
+        "code",
+        "membership_number",
+        "bonus",
+        "balance",
+        "card_number",
+    ];
 
     fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
@@ -1373,6 +1661,10 @@ impl Object for CodeCard {
             "begin_time" => self.begin_time = members.take()?,
             "end_time" => self.end_time = members.take()?,
             "code" => self.code = members.take()?,
+            "membership_number" => self.membership_number = members.take()?,
+            "bonus" => self.bonus = members.take()?,
+            "balance" => self.balance = members.take()?,
+            "card_number" => self.card_number = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1382,7 +1674,11 @@ impl Object for CodeCard {
         put(map, "card_id", &self.card_id)?;
         put(map, "begin_time", &self.begin_time)?;
         put(map, "end_time", &self.end_time)?;
-        put(map, "code", &self.code)
+        put(map, "code", &self.code)?;
+        put(map, "membership_number", &self.membership_number)?;
+        put(map, "bonus", &self.bonus)?;
+        put(map, "balance", &self.balance)?;
+        put(map, "card_number", &self.card_number)
     }
 
     fn extra(&self) -> &Extra {
@@ -1425,6 +1721,19 @@ pub struct GetCodeResponse {
     /// unionid of the holder when the account is bound to an open platform account. Not on an official
     /// page that could be read.
     pub unionid: Option<Personal>,
+    /// Nickname (model and sample of one SDK). Not on an official page that could be read.
+    pub nickname: Option<Personal>,
+    /// Member number (model and sample of one SDK). Not on an official page that could be read.
+    pub membership_number: Option<Personal>,
+    /// Points (model and sample of one SDK). Not on an official page that could be read.
+    pub bonus: Option<i64>,
+    /// Balance (model of one SDK). Not on an official page that could be read.
+    pub balance: Option<i64>,
+    /// Form data as in official_account.member.userinfo_get (model and sample of one SDK). Not on an
+    /// official page that could be read.
+    pub user_info: Option<UserInfo>,
+    /// Order of a gift card (model of one SDK). Not on an official page that could be read.
+    pub order_id: Option<String>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
 }
@@ -1440,6 +1749,12 @@ impl Object for GetCodeResponse {
         "user_card_status",
         "background_pic_url",
         "unionid",
+        "nickname",
+        "membership_number",
+        "bonus",
+        "balance",
+        "user_info",
+        "order_id",
     ];
 
     fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
@@ -1453,6 +1768,12 @@ impl Object for GetCodeResponse {
             "user_card_status" => self.user_card_status = members.take()?,
             "background_pic_url" => self.background_pic_url = members.take()?,
             "unionid" => self.unionid = members.take()?,
+            "nickname" => self.nickname = members.take()?,
+            "membership_number" => self.membership_number = members.take()?,
+            "bonus" => self.bonus = members.take()?,
+            "balance" => self.balance = members.take()?,
+            "user_info" => self.user_info = members.take()?,
+            "order_id" => self.order_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -1467,7 +1788,13 @@ impl Object for GetCodeResponse {
         put(map, "outer_str", &self.outer_str)?;
         put(map, "user_card_status", &self.user_card_status)?;
         put(map, "background_pic_url", &self.background_pic_url)?;
-        put(map, "unionid", &self.unionid)
+        put(map, "unionid", &self.unionid)?;
+        put(map, "nickname", &self.nickname)?;
+        put(map, "membership_number", &self.membership_number)?;
+        put(map, "bonus", &self.bonus)?;
+        put(map, "balance", &self.balance)?;
+        put(map, "user_info", &self.user_info)?;
+        put(map, "order_id", &self.order_id)
     }
 
     fn extra(&self) -> &Extra {
@@ -1491,6 +1818,7 @@ impl Check for GetCodeResponse {
             &self.user_card_status,
             &Limits::OPTIONAL,
         );
+        checker.object("user_info", &self.user_info, &Limits::OPTIONAL);
     }
 }
 
@@ -1732,6 +2060,106 @@ impl VisitSensitive for CheckCodesResponse {}
 
 impl Answer for CheckCodesResponse {}
 
+/// Card of the redeemed code.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConsumedCard {
+    /// card_id. Required. At most 32 characters. Not on an official page that could be read.
+    pub card_id: Option<String>,
+    /// Members that the catalogue does not know.
+    pub extra: Extra,
+}
+
+impl Object for ConsumedCard {
+    const MEMBERS: &'static [&'static str] = &["card_id"];
+
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
+        match name {
+            "card_id" => self.card_id = members.take()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        put(map, "card_id", &self.card_id)
+    }
+
+    fn extra(&self) -> &Extra {
+        &self.extra
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        &mut self.extra
+    }
+}
+
+impl Check for ConsumedCard {
+    fn check(&self, checker: &mut Checker) {
+        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+    }
+}
+
+impl VisitSensitive for ConsumedCard {}
+
+/// Answer of: ConsumeCode.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ConsumeCodeResponse {
+    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    pub errcode: Option<i64>,
+    /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
+    /// ones "hint: \[\<trace id\>\]". Required.
+    pub errmsg: Option<String>,
+    /// Card of the code. Required. Not on an official page that could be read.
+    pub card: Option<ConsumedCard>,
+    /// Holder. Required. Not on an official page that could be read.
+    pub openid: Option<Personal>,
+    /// Members that the catalogue does not know.
+    pub extra: Extra,
+}
+
+impl Object for ConsumeCodeResponse {
+    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "card", "openid"];
+
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
+        match name {
+            "errcode" => self.errcode = members.take()?,
+            "errmsg" => self.errmsg = members.take()?,
+            "card" => self.card = members.take()?,
+            "openid" => self.openid = members.take()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        put(map, "errcode", &self.errcode)?;
+        put(map, "errmsg", &self.errmsg)?;
+        put(map, "card", &self.card)?;
+        put(map, "openid", &self.openid)
+    }
+
+    fn extra(&self) -> &Extra {
+        &self.extra
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        &mut self.extra
+    }
+}
+
+impl Check for ConsumeCodeResponse {
+    fn check(&self, checker: &mut Checker) {
+        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
+        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
+        checker.object("card", &self.card, &Limits::REQUIRED);
+        checker.text("openid", &self.openid, &Limits::REQUIRED);
+    }
+}
+
+impl VisitSensitive for ConsumeCodeResponse {}
+
+impl Answer for ConsumeCodeResponse {}
+
 object!(
     GetCode,
     DecryptCode,
@@ -1740,10 +2168,13 @@ object!(
     DepositCodes,
     GetDepositCount,
     CheckCodes,
+    ConsumeCode,
     CodeCard,
     GetCodeResponse,
     DecryptCodeResponse,
     DepositCodesResponse,
     GetDepositCountResponse,
-    CheckCodesResponse
+    CheckCodesResponse,
+    ConsumedCard,
+    ConsumeCodeResponse
 );

@@ -25,6 +25,8 @@ pub static GET_MEMBER_CARD_INFO: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Optional,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -224,6 +226,8 @@ pub static GET_MEMBER_CARD_DETAIL: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Optional,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

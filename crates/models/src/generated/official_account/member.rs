@@ -4,7 +4,7 @@
 
 use serde::ser::SerializeMap;
 
-use super::types::{BasicResponse, CommonFormField, RichFieldType, UserCardStatus};
+use super::types::{BasicResponse, CommonFormField, RichFieldType, UserCardStatus, UserInfo};
 use crate::object::{Members, Object, object, put};
 use crate::{
     Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
@@ -26,6 +26,8 @@ pub static GET_USER_INFO: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -227,6 +229,8 @@ pub static ACTIVATE_MEMBER: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -548,6 +552,8 @@ pub static SET_ACTIVATE_USER_FORM: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -763,6 +769,8 @@ pub static GET_ACTIVATE_TEMP_INFO: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -931,6 +939,8 @@ pub static GET_ACTIVATE_URL: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1113,6 +1123,8 @@ pub static UPDATE_USER: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -1427,155 +1439,6 @@ impl Endpoint for UpdateUser {
         self.add_bonus.is_none() && self.add_balance.is_none()
     }
 }
-
-/// Predefined form fields.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CommonFieldValue {
-    /// Field id. Required.
-    pub name: Option<CommonFormField>,
-    /// Value as entered. Required.
-    pub value: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for CommonFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "value" => self.value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "value", &self.value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CommonFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("name", &self.name, &Limits::REQUIRED);
-        checker.text("value", &self.value, &Limits::REQUIRED);
-    }
-}
-
-impl VisitSensitive for CommonFieldValue {}
-
-/// Merchant-defined form fields.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CustomFieldValue {
-    /// Field name. Required.
-    pub name: Option<String>,
-    /// Value.
-    pub value: Option<Personal>,
-    /// Values of a multiple-choice field. Not on an official page that could be read.
-    pub value_list: Option<Vec<Personal>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for CustomFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "value", "value_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "value" => self.value = members.take()?,
-            "value_list" => self.value_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "value", &self.value)?;
-        put(map, "value_list", &self.value_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CustomFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("name", &self.name, &Limits::REQUIRED);
-    }
-}
-
-impl VisitSensitive for CustomFieldValue {}
-
-/// Data the member filled in.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct UserInfo {
-    /// Predefined form fields.
-    pub common_field_list: Option<Vec<CommonFieldValue>>,
-    /// Merchant-defined form fields.
-    pub custom_field_list: Option<Vec<CustomFieldValue>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for UserInfo {
-    const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "common_field_list" => self.common_field_list = members.take()?,
-            "custom_field_list" => self.custom_field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "common_field_list", &self.common_field_list)?;
-        put(map, "custom_field_list", &self.custom_field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects(
-            "common_field_list",
-            &self.common_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.objects(
-            "custom_field_list",
-            &self.custom_field_list,
-            &Limits::OPTIONAL,
-        );
-    }
-}
-
-impl VisitSensitive for UserInfo {}
 
 /// Answer of: GetUserInfo.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -2099,9 +1962,6 @@ object!(
     GetActivateTempInfo,
     GetActivateUrl,
     UpdateUser,
-    CommonFieldValue,
-    CustomFieldValue,
-    UserInfo,
     GetUserInfoResponse,
     NamedLink,
     RichField,

@@ -25,6 +25,8 @@ pub static ADD_PAY_GIFT_MEMBER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -299,6 +301,8 @@ pub static DELETE_PAY_GIFT_MEMBER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -492,6 +496,8 @@ pub static GET_PAY_GIFT_MEMBER_CARD: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -26,6 +26,8 @@ pub static CREATE_QRCODE: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmful,
     errcode: Errcode::Required,
+    credential: false,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {
@@ -150,6 +152,12 @@ pub static CREATE_QRCODE: Operation = Operation {
 /// A QR code that names a code or an openid can be used for one claim only.
 ///
 /// outer_str replaces outer_id and is returned in user_get_card.
+///
+/// One SDK uses one class for both kinds, so each entry may have the members of action_info.card;
+/// the documented sample of QR_MULTIPLE_CARD has card_id, code and outer_str only.
+///
+/// Number of cards per QR code: not printed on the part that was readable. Two cards with the same
+/// card_id and outer_id on both levels: not documented.
 ///
 /// Source:
 /// `developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html`,
@@ -316,18 +324,35 @@ pub struct QrcodeListedCard {
     pub code: Option<Personal>,
     /// Channel mark.
     pub outer_str: Option<String>,
+    /// Only this user may claim. Required if bind_openid = true. At most 32 characters. Not on an
+    /// official page that could be read.
+    pub openid: Option<Personal>,
+    /// Random one-time code for this card; default false. Not on an official page that could be read.
+    pub is_unique_code: Option<bool>,
+    /// Old channel mark. Not on an official page that could be read.
+    pub outer_id: Option<i64>,
     /// Members that the catalogue does not know.
     pub extra: Extra,
 }
 
 impl Object for QrcodeListedCard {
-    const MEMBERS: &'static [&'static str] = &["card_id", "code", "outer_str"];
+    const MEMBERS: &'static [&'static str] = &[
+        "card_id",
+        "code",
+        "outer_str",
+        "openid",
+        "is_unique_code",
+        "outer_id",
+    ];
 
     fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
         match name {
             "card_id" => self.card_id = members.take()?,
             "code" => self.code = members.take()?,
             "outer_str" => self.outer_str = members.take()?,
+            "openid" => self.openid = members.take()?,
+            "is_unique_code" => self.is_unique_code = members.take()?,
+            "outer_id" => self.outer_id = members.take()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -336,7 +361,10 @@ impl Object for QrcodeListedCard {
     fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         put(map, "card_id", &self.card_id)?;
         put(map, "code", &self.code)?;
-        put(map, "outer_str", &self.outer_str)
+        put(map, "outer_str", &self.outer_str)?;
+        put(map, "openid", &self.openid)?;
+        put(map, "is_unique_code", &self.is_unique_code)?;
+        put(map, "outer_id", &self.outer_id)
     }
 
     fn extra(&self) -> &Extra {
@@ -352,6 +380,7 @@ impl Check for QrcodeListedCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("code", &self.code, &Limits::OPTIONAL.chars(20));
+        checker.text("openid", &self.openid, &Limits::OPTIONAL.chars(32));
     }
 }
 

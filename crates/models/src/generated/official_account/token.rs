@@ -31,6 +31,8 @@ pub static GET_TOKEN: Operation = Operation {
     request_number: None,
     repeat: Repeat::Harmless,
     errcode: Errcode::Optional,
+    credential: true,
+    upload: None,
     encrypts: false,
     errors: &[
         ErrorRow {

@@ -6,7 +6,7 @@ use serde::ser::SerializeMap;
 
 use crate::object::{Members, Object, object, put};
 use crate::open_enum::open_enum;
-use crate::{Answer, Check, Checker, Extra, Limits, Secret, VisitSensitive};
+use crate::{Answer, Check, Checker, Extra, Limits, Personal, Secret, VisitSensitive};
 
 open_enum! {
 /// Card type.
@@ -300,6 +300,36 @@ Holiday = "HOLIDAY",
 }
 }
 
+open_enum! {
+/// Which ticket.
+TicketType {
+/// api_ticket of the card signatures.
+WxCard = "wx_card",
+/// jsapi_ticket of wx.config.
+Jsapi = "jsapi",
+}
+}
+
+open_enum! {
+/// Where a shelf page is placed.
+LandingPageScene {
+/// Nearby.
+SceneNearBy = "SCENE_NEAR_BY",
+/// Account menu.
+SceneMenu = "SCENE_MENU",
+/// QR code.
+SceneQrcode = "SCENE_QRCODE",
+/// Article.
+SceneArticle = "SCENE_ARTICLE",
+/// Web page.
+SceneH5 = "SCENE_H5",
+/// Automatic reply.
+SceneIvr = "SCENE_IVR",
+/// Custom cell of a card.
+SceneCardCustomCell = "SCENE_CARD_CUSTOM_CELL",
+}
+}
+
 /// Answer of: GetToken, GetStableToken.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct AccessToken {
@@ -361,7 +391,7 @@ impl VisitSensitive for AccessToken {}
 impl Answer for AccessToken {}
 
 /// Answer of: DeleteCard, ModifyCardStock, SetCodeUnavailable, UpdateCode, ActivateMember,
-/// SetActivateUserForm, DeletePayGiftCard.
+/// SetActivateUserForm, DeletePayGiftCard, SetTestWhitelist, SetPayCell, SetSelfConsumeCell.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BasicResponse {
     /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
@@ -410,4 +440,159 @@ impl VisitSensitive for BasicResponse {}
 
 impl Answer for BasicResponse {}
 
-object!(AccessToken, BasicResponse);
+/// Predefined form fields.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CommonFieldValue {
+    /// Field id. Required.
+    pub name: Option<CommonFormField>,
+    /// Value as entered. Required.
+    pub value: Option<Personal>,
+    /// Members that the catalogue does not know.
+    pub extra: Extra,
+}
+
+impl Object for CommonFieldValue {
+    const MEMBERS: &'static [&'static str] = &["name", "value"];
+
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
+        match name {
+            "name" => self.name = members.take()?,
+            "value" => self.value = members.take()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        put(map, "name", &self.name)?;
+        put(map, "value", &self.value)
+    }
+
+    fn extra(&self) -> &Extra {
+        &self.extra
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        &mut self.extra
+    }
+}
+
+impl Check for CommonFieldValue {
+    fn check(&self, checker: &mut Checker) {
+        checker.enumeration("name", &self.name, &Limits::REQUIRED);
+        checker.text("value", &self.value, &Limits::REQUIRED);
+    }
+}
+
+impl VisitSensitive for CommonFieldValue {}
+
+/// Merchant-defined form fields.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomFieldValue {
+    /// Field name. Required.
+    pub name: Option<String>,
+    /// Value.
+    pub value: Option<Personal>,
+    /// Values of a multiple-choice field. Not on an official page that could be read.
+    pub value_list: Option<Vec<Personal>>,
+    /// Members that the catalogue does not know.
+    pub extra: Extra,
+}
+
+impl Object for CustomFieldValue {
+    const MEMBERS: &'static [&'static str] = &["name", "value", "value_list"];
+
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
+        match name {
+            "name" => self.name = members.take()?,
+            "value" => self.value = members.take()?,
+            "value_list" => self.value_list = members.take()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        put(map, "name", &self.name)?;
+        put(map, "value", &self.value)?;
+        put(map, "value_list", &self.value_list)
+    }
+
+    fn extra(&self) -> &Extra {
+        &self.extra
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        &mut self.extra
+    }
+}
+
+impl Check for CustomFieldValue {
+    fn check(&self, checker: &mut Checker) {
+        checker.text("name", &self.name, &Limits::REQUIRED);
+    }
+}
+
+impl VisitSensitive for CustomFieldValue {}
+
+/// Data the member filled in.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserInfo {
+    /// Predefined form fields.
+    pub common_field_list: Option<Vec<CommonFieldValue>>,
+    /// Merchant-defined form fields.
+    pub custom_field_list: Option<Vec<CustomFieldValue>>,
+    /// Members that the catalogue does not know.
+    pub extra: Extra,
+}
+
+impl Object for UserInfo {
+    const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
+
+    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
+        match name {
+            "common_field_list" => self.common_field_list = members.take()?,
+            "custom_field_list" => self.custom_field_list = members.take()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        put(map, "common_field_list", &self.common_field_list)?;
+        put(map, "custom_field_list", &self.custom_field_list)
+    }
+
+    fn extra(&self) -> &Extra {
+        &self.extra
+    }
+
+    fn extra_mut(&mut self) -> &mut Extra {
+        &mut self.extra
+    }
+}
+
+impl Check for UserInfo {
+    fn check(&self, checker: &mut Checker) {
+        checker.objects(
+            "common_field_list",
+            &self.common_field_list,
+            &Limits::OPTIONAL,
+        );
+        checker.objects(
+            "custom_field_list",
+            &self.custom_field_list,
+            &Limits::OPTIONAL,
+        );
+    }
+}
+
+impl VisitSensitive for UserInfo {}
+
+object!(
+    AccessToken,
+    BasicResponse,
+    CommonFieldValue,
+    CustomFieldValue,
+    UserInfo
+);

@@ -46,15 +46,11 @@ impl Core {
         *base.extra_mut() = kabao_models::Extra::default();
         check::definition(context, &card, &base)?;
         check::texts(context, &(&card, &base))?;
-        for slot in [
-            &new_card.activate_msg_operation,
-            &new_card.modify_msg_operation,
-        ]
-        .into_iter()
-        .flatten()
-        {
-            self.check_slot(context, slot)?;
-        }
+        self.check_slots(
+            context,
+            new_card.modify_msg_operation.as_ref(),
+            new_card.activate_msg_operation.as_ref(),
+        )?;
         let card_id = self.fresh_card_id();
         base.id = Some(card_id.clone());
         base.status = Some(if context.rules.approve_at_once {
@@ -231,6 +227,8 @@ impl Core {
                 imported_codes: template.imported.len(),
                 modify_msg_operation: template.modify_msg_operation.clone(),
                 activate_msg_operation: template.activate_msg_operation.clone(),
+                pay_cell: template.pay_cell,
+                self_consume_cell: template.self_consume_cell.clone(),
                 activate_user_form: template.form.clone(),
             })
     }

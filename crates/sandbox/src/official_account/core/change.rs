@@ -2,8 +2,8 @@
 
 use kabao_models::Object as _;
 use kabao_models::official_account::card::{
-    BaseInfo, BaseInfoChange, DateInfo, DateInfoChange, MemberCard, MemberCardChange,
-    MessageOperation,
+    ActivationMessage, BaseInfo, BaseInfoChange, DateInfo, DateInfoChange, MemberCard,
+    MemberCardChange, MessageOperation,
 };
 use kabao_models::official_account::{CardStatus, DateInfoType};
 
@@ -57,9 +57,7 @@ impl Core {
         });
         let changed = apply(context, card, base, change)?;
         let slots = slots(context, change)?;
-        for slot in [&slots.modify, &slots.activate].into_iter().flatten() {
-            self.check_slot(context, slot)?;
-        }
+        self.check_slots(context, slots.modify.as_ref(), slots.activate.as_ref())?;
         let template = self.template_mut(context, card_id)?;
         let waits =
             template.pending.is_some() || changed.send_check && context.rules.hold_reviewed_changes;
@@ -84,25 +82,23 @@ impl Core {
     }
 }
 
-/// The message slots of a change. They stand among the members that the ordinary change does not
-/// know, because one path serves both.
+/// The message slots of a change. That of changed values stands among the members that the ordinary
+/// change does not know, because one path serves two operations.
 #[derive(Default)]
 pub(super) struct Slots {
     pub(super) modify: Option<MessageOperation>,
-    pub(super) activate: Option<MessageOperation>,
+    pub(super) activate: Option<ActivationMessage>,
 }
 
 fn slots(context: &Context<'_>, change: &MemberCardChange) -> Result<Slots, Refused> {
-    let slot = |name: &'static str| {
-        change
-            .extra
-            .get(name)
-            .map(|json| forms::read(context.rules, json).map_err(|_| Refused::Body(name.into())))
-            .transpose()
-    };
+    const MODIFY: &str = "modify_msg_operation";
+    let modify = change
+        .extra
+        .get(MODIFY)
+        .map(|json| forms::read(context.rules, json).map_err(|_| Refused::Body(MODIFY.into())));
     Ok(Slots {
-        modify: slot("modify_msg_operation")?,
-        activate: slot("activate_msg_operation")?,
+        modify: modify.transpose()?,
+        activate: change.activate_msg_operation.clone(),
     })
 }
 
@@ -115,6 +111,8 @@ pub(super) fn apply(
 ) -> Result<Changed, Refused> {
     let mut change = change.clone();
     let base_change = change.base_info.take().unwrap_or_default();
+    // A slot of a message is no part of the card.
+    change.activate_msg_operation = None;
     check_fixed(&change, &base_change)?;
     check_switches(context, card, &change)?;
     let dates = changed_dates(base, base_change.date_info.as_ref(), context.now)?;
@@ -127,9 +125,7 @@ pub(super) fn apply(
     if after_base.location_id_list.as_deref() == Some(&[0]) {
         after_base.location_id_list = Some(Vec::new());
     }
-    if after_base.get_limit.is_some_and(|limit| limit < 1) {
-        return Err(Refused::Body("get_limit".into()));
-    }
+    check::limits(&after_base)?;
     check::slots(&after)?;
     check::pictures(context, &after, &after_base)?;
     check::texts(context, &(&after, &after_base))?;

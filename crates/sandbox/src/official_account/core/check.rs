@@ -42,11 +42,19 @@ pub(super) fn definition(
     if card.supply_balance == Some(true) && !context.rules.stored_value_permission {
         return Err(Refused::StoredValue);
     }
-    if base.get_limit.is_some_and(|limit| limit < 1) {
-        return Err(Refused::Body("get_limit".into()));
-    }
+    limits(base)?;
     slots(card)?;
     pictures(context, card, base)
+}
+
+/// Both limits count cards.
+pub(super) fn limits(base: &BaseInfo) -> Result<(), Refused> {
+    for (limit, name) in [(base.get_limit, "get_limit"), (base.use_limit, "use_limit")] {
+        if limit.is_some_and(|limit| limit < 1) {
+            return Err(Refused::Body(name.into()));
+        }
+    }
+    Ok(())
 }
 
 /// Checks a validity.

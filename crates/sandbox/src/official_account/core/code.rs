@@ -2,6 +2,7 @@
 
 use kabao_models::official_account::UserCardStatus;
 
+use super::dynamic_code::Expired;
 use super::template::CodeMode;
 use super::{Context, Core, Key, UserCard};
 use crate::ledger::{Change, Effect};
@@ -44,7 +45,35 @@ pub(crate) enum Check {
     Nothing,
 }
 
+/// A code as a till reads it: the real one or what the card showed.
+pub(crate) struct Asked<'a> {
+    pub(crate) code: &'a str,
+    pub(crate) card_id: Option<&'a str>,
+    /// Whether a dynamic code may have run out.
+    pub(crate) expired: Expired,
+}
+
 impl Core {
+    /// Returns a code and its card, and whether what was asked for is a dynamic code.
+    pub(crate) fn shown_code(
+        &self,
+        context: &Context<'_>,
+        asked: &Asked<'_>,
+        check: Check,
+    ) -> Result<(CodeState, bool), Refused> {
+        match self.real_code(context, asked.code, asked.expired) {
+            Some(key) => {
+                let (card_id, code) = key?;
+                let state = self.code(context, &code, Some(&card_id), check)?;
+                Ok((state, true))
+            }
+            None => {
+                let state = self.code(context, asked.code, asked.card_id, check)?;
+                Ok((state, false))
+            }
+        }
+    }
+
     /// Returns a code and its card.
     pub(crate) fn code(
         &self,
@@ -190,7 +219,7 @@ pub(super) fn check_form(code: &str) -> Result<(), Refused> {
     }
 }
 
-fn check_consumed((card_id, code): &Key, card: &UserCard) -> Result<(), Refused> {
+pub(super) fn check_consumed((card_id, code): &Key, card: &UserCard) -> Result<(), Refused> {
     if card.consumed {
         return Err(Refused::Redeemed {
             card_id: card_id.clone(),

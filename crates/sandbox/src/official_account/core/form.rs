@@ -1,6 +1,7 @@
 //! One-click activation: the form, its submission, the ticket of the jump type.
 
-use kabao_models::official_account::member::{ActivateForm, SetActivateUserForm, UserInfo};
+use kabao_models::official_account::UserInfo;
+use kabao_models::official_account::member::{ActivateForm, SetActivateUserForm};
 use serde::Serialize;
 
 use super::template::ActivationMode;
@@ -230,8 +231,7 @@ fn missing_fields(required: &ActivateForm, info: &UserInfo) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use kabao_models::official_account::CommonFormField;
-    use kabao_models::official_account::member::{CommonFieldValue, CustomFieldValue};
+    use kabao_models::official_account::{CommonFieldValue, CommonFormField, CustomFieldValue};
     use serde_json::json;
 
     use super::*;

@@ -4,7 +4,7 @@ use kabao_models::official_account::UserCardStatus;
 use kabao_models::official_account::member::{GetUserInfoResponse, UpdateUser};
 use serde::Serialize;
 
-use super::{Context, Core, UserCard, check, form};
+use super::{Context, Core, UserCard, check, check_openid, form};
 use crate::official_account::{Refused, forms};
 
 /// What a member has after a change.
@@ -119,12 +119,7 @@ impl Core {
         openid: &str,
         card_id: Option<&str>,
     ) -> Result<Vec<(String, String)>, Refused> {
-        if !openid
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-        {
-            return Err(Refused::Openid);
-        }
+        check_openid(openid)?;
         let card_id = card_id.filter(|card_id| !card_id.is_empty());
         if let Some(card_id) = card_id {
             self.template(context, card_id)?;

@@ -2,7 +2,7 @@
 //!
 //! The platform stopped showing it in 2020; it still accepts and stores it.
 
-use kabao_models::official_account::card::MessageOperation;
+use kabao_models::official_account::card::{ActivationMessage, CardCell, MessageOperation};
 
 use super::change::Slots;
 use super::{Context, Core};
@@ -17,7 +17,7 @@ impl Core {
         slot: MessageOperation,
     ) -> Result<(), Refused> {
         self.template_mut(context, card_id)?;
-        self.check_slot(context, &slot)?;
+        self.check_slots(context, Some(&slot), None)?;
         self.set_slots(
             card_id,
             Slots {
@@ -28,73 +28,104 @@ impl Core {
         Ok(())
     }
 
-    /// Checks that a slot offers exactly one thing, that exists, until some moment.
-    pub(super) fn check_slot(
+    /// Checks that each slot offers exactly one thing, that exists, until a moment to come.
+    pub(super) fn check_slots(
         &self,
         context: &Context<'_>,
-        slot: &MessageOperation,
+        modify: Option<&MessageOperation>,
+        activate: Option<&ActivationMessage>,
     ) -> Result<(), Refused> {
-        let end_time = match (&slot.card_cell, &slot.url_cell) {
-            (Some(_), Some(_)) => {
-                return Err(Refused::Body(
-                    "card_cell and url_cell exclude each other".into(),
-                ));
+        if let Some(slot) = modify {
+            one_cell(slot.card_cell.is_some(), slot.url_cell.is_some())?;
+            if let Some(cell) = &slot.card_cell {
+                self.check_card_cell(context, cell)?;
             }
-            (None, None) => return Err(Refused::Missing("card_cell".into())),
-            (Some(cell), None) => {
-                self.template(
-                    context,
-                    cell.card_id.as_deref().ok_or(Refused::CardIdMissing)?,
-                )?;
-                cell.end_time
-            }
-            (None, Some(cell)) => {
+            if let Some(cell) = &slot.url_cell {
                 if cell.text.is_none() {
                     return Err(Refused::Missing("url_cell.text".into()));
                 }
-                if cell.url.is_none() && cell.app_brand_id.is_none() {
-                    return Err(Refused::Missing("url_cell.url".into()));
-                }
-                for card_id in cell.card_id_list.iter().flatten() {
-                    self.template(context, card_id)?;
-                }
-                cell.end_time
+                let target = (&cell.url, &cell.app_brand_id);
+                self.check_link(context, target, cell.card_id_list.as_deref())?;
+                check_end(context, cell.end_time)?;
             }
-        };
-        match end_time {
-            None => Err(Refused::Missing("end_time".into())),
-            Some(end) if end <= context.now && context.rules.refuse_past_message_ends => {
-                Err(Refused::Time)
-            }
-            Some(_) => Ok(()),
         }
+        if let Some(slot) = activate {
+            one_cell(slot.card_cell.is_some(), slot.url_cell.is_some())?;
+            if let Some(cell) = &slot.card_cell {
+                self.check_card_cell(context, cell)?;
+            }
+            // Neither text nor end is known to be required here.
+            if let Some(cell) = &slot.url_cell {
+                let target = (&cell.url, &cell.app_brand_id);
+                self.check_link(context, target, cell.card_id_list.as_deref())?;
+                if cell.end_time.is_some() {
+                    check_end(context, cell.end_time)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_card_cell(&self, context: &Context<'_>, cell: &CardCell) -> Result<(), Refused> {
+        let card_id = cell.card_id.as_deref().ok_or(Refused::CardIdMissing)?;
+        self.template(context, card_id)?;
+        check_end(context, cell.end_time)
+    }
+
+    fn check_link(
+        &self,
+        context: &Context<'_>,
+        (url, mini_program): (&Option<String>, &Option<String>),
+        cards: Option<&[String]>,
+    ) -> Result<(), Refused> {
+        if url.is_none() && mini_program.is_none() {
+            return Err(Refused::Missing("url_cell.url".into()));
+        }
+        for card_id in cards.unwrap_or_default() {
+            self.template(context, card_id)?;
+        }
+        Ok(())
     }
 
     pub(super) fn set_slots(&mut self, card_id: &str, slots: Slots) {
         let Some(template) = self.templates.get_mut(card_id) else {
             return;
         };
-        let mut changed = Vec::new();
-        for (name, stored, new) in [
-            (
-                "modify_msg_operation",
-                &mut template.modify_msg_operation,
-                slots.modify,
-            ),
-            (
-                "activate_msg_operation",
-                &mut template.activate_msg_operation,
-                slots.activate,
-            ),
-        ] {
-            if new.is_some() {
-                let before = std::mem::replace(stored, new.clone());
-                changed.push((name, before, new));
-            }
+        let Slots { modify, activate } = slots;
+        let modify = modify.map(|new| {
+            let before = template.modify_msg_operation.replace(new.clone());
+            (before, new)
+        });
+        let activate = activate.map(|new| {
+            let before = template.activate_msg_operation.replace(new.clone());
+            (before, new)
+        });
+        if let Some((before, after)) = modify {
+            self.record_template(card_id, "modify_msg_operation", &before, &after);
         }
-        for (name, before, after) in changed {
-            self.record_template(card_id, name, &before, &after);
+        if let Some((before, after)) = activate {
+            self.record_template(card_id, "activate_msg_operation", &before, &after);
         }
+    }
+}
+
+fn one_cell(card: bool, url: bool) -> Result<(), Refused> {
+    match (card, url) {
+        (true, true) => Err(Refused::Body(
+            "card_cell and url_cell exclude each other".into(),
+        )),
+        (false, false) => Err(Refused::Missing("card_cell".into())),
+        _ => Ok(()),
+    }
+}
+
+fn check_end(context: &Context<'_>, end_time: Option<i64>) -> Result<(), Refused> {
+    match end_time {
+        None => Err(Refused::Missing("end_time".into())),
+        Some(end) if end <= context.now && context.rules.refuse_past_message_ends => {
+            Err(Refused::Time)
+        }
+        Some(_) => Ok(()),
     }
 }
 
@@ -160,5 +191,47 @@ mod tests {
         world.rules.refuse_past_message_ends = true;
         let result = world.run(|core, context| core.set_message(context, CARD, slot));
         assert_eq!(result.err().map(|refused| refused.errcode()), Some(40079));
+    }
+
+    #[test]
+    fn the_slot_of_the_activation_message_needs_a_target_only() {
+        use kabao_models::official_account::card::{
+            ActivationMessage, ActivationUrlCell, MemberCardChange,
+        };
+        let mut world = World::new();
+        let mut set = |cell: ActivationUrlCell| {
+            let change = MemberCardChange {
+                activate_msg_operation: Some(ActivationMessage {
+                    url_cell: Some(cell),
+                    ..ActivationMessage::default()
+                }),
+                ..MemberCardChange::default()
+            };
+            world
+                .run(|core, context| core.update_card(context, CARD, &change))
+                .map_err(|refused| refused.errcode())
+        };
+        let url = ActivationUrlCell {
+            url: Some("https://a.example".into()),
+            ..ActivationUrlCell::default()
+        };
+        assert_eq!(set(url.clone()), Ok(false), "no review");
+        let past = ActivationUrlCell {
+            end_time: Some(NOW),
+            ..url.clone()
+        };
+        assert_eq!(set(past), Err(40079));
+        let foreign = ActivationUrlCell {
+            card_id_list: Some(vec!["none".into()]),
+            ..url.clone()
+        };
+        assert_eq!(set(foreign), Err(40073));
+        assert_eq!(set(ActivationUrlCell::default()), Err(41011));
+        let stored = world.run(|core, _| {
+            core.templates()
+                .find(|template| template.card_id == CARD)
+                .and_then(|template| template.activate_msg_operation)
+        });
+        assert_eq!(stored.unwrap().url_cell, Some(url));
     }
 }

@@ -61,7 +61,11 @@ impl Core {
         context: &Context<'_>,
         new: NewQrCode,
     ) -> Result<MadeQrCode, Refused> {
-        if new.scenes.is_empty() {
+        let too_many = context
+            .rules
+            .qrcode_max_cards
+            .is_some_and(|most| new.scenes.len() > most);
+        if new.scenes.is_empty() || too_many {
             return Err(Refused::ActionInfo);
         }
         for scene in &new.scenes {

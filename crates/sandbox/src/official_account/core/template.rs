@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use kabao_models::official_account::card::{BaseInfo, Card, MemberCard, MessageOperation, Sku};
+use kabao_models::official_account::card::{
+    ActivationMessage, BaseInfo, Card, MemberCard, MessageOperation, Sku,
+};
 use kabao_models::official_account::member::SetActivateUserForm;
 use kabao_models::official_account::{CardStatus, CardType};
 use serde::Serialize;
@@ -11,6 +13,8 @@ use crate::official_account::Refused;
 
 /// How many cards a user may have unless the card says otherwise.
 pub(super) const DEFAULT_GET_LIMIT: i64 = 50;
+/// How often a user may redeem a card unless it says otherwise.
+const DEFAULT_USE_LIMIT: i64 = 50;
 /// The only mode in which codes are imported.
 pub(crate) const DEPOSIT: &str = "GET_CUSTOM_CODE_MODE_DEPOSIT";
 
@@ -25,7 +29,10 @@ pub(crate) struct Template {
     /// A change that waits for its approval.
     pub(super) pending: Option<Box<(MemberCard, BaseInfo)>>,
     pub(super) modify_msg_operation: Option<MessageOperation>,
-    pub(super) activate_msg_operation: Option<MessageOperation>,
+    pub(super) activate_msg_operation: Option<ActivationMessage>,
+    /// Whether the entry for quick pay is shown.
+    pub(super) pay_cell: bool,
+    pub(super) self_consume_cell: Option<SelfConsumeCell>,
     pub(super) form: Option<SetActivateUserForm>,
     /// Every code that was imported.
     pub(super) imported: BTreeSet<String>,
@@ -35,6 +42,13 @@ pub(crate) struct Template {
     pub(crate) made_by_api: bool,
     /// The order of creation.
     pub(super) sequence: i64,
+}
+
+/// What the entry for redeeming a card oneself asks of the user.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SelfConsumeCell {
+    pub(crate) need_verify_cod: bool,
+    pub(crate) need_remark_amount: bool,
 }
 
 /// Who activates a card.
@@ -65,7 +79,10 @@ pub(crate) struct TemplateState {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) modify_msg_operation: Option<MessageOperation>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) activate_msg_operation: Option<MessageOperation>,
+    pub(crate) activate_msg_operation: Option<ActivationMessage>,
+    pub(crate) pay_cell: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) self_consume_cell: Option<SelfConsumeCell>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) activate_user_form: Option<SetActivateUserForm>,
 }
@@ -79,6 +96,8 @@ impl Template {
             pending: None,
             modify_msg_operation: None,
             activate_msg_operation: None,
+            pay_cell: false,
+            self_consume_cell: None,
             form: None,
             imported: BTreeSet::new(),
             waiting: VecDeque::new(),
@@ -89,8 +108,10 @@ impl Template {
 
     /// Returns the card as `/card/get` shows it.
     pub(super) fn shown(&self) -> Card {
+        let mut base = self.base.clone();
+        base.use_limit.get_or_insert(DEFAULT_USE_LIMIT);
         let member_card = MemberCard {
-            base_info: Some(self.base.clone()),
+            base_info: Some(base),
             ..self.card.clone()
         };
         Card {

@@ -1,7 +1,6 @@
 //! One member's card: its record, its state at a moment, its validity.
 
-use kabao_models::official_account::member::UserInfo;
-use kabao_models::official_account::{DateInfoType, UserCardStatus};
+use kabao_models::official_account::{DateInfoType, UserCardStatus, UserInfo};
 use serde::Serialize;
 
 use super::Context;

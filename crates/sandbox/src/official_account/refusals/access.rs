@@ -1,11 +1,12 @@
 //! Method, body, token, permission, quota and credentials.
 
 use http::Method;
-use kabao_models::Scheme;
 use kabao_models::official_account::{OPERATIONS, card, stable_token, token};
+use kabao_models::{Body, Scheme};
 use serde_json::json;
 
 use super::super::core::testing::APPID;
+use super::super::refused::lists;
 use super::super::testing::{SECRET, Site, code as code_of};
 use super::Produced;
 use crate::settings::OfficialAccount;
@@ -42,9 +43,19 @@ pub(super) fn access(produced: &mut Produced) {
             );
             produced.0.insert((operation.id, expected));
         };
-        let post = || Method::POST;
-        try_with(&site, Method::GET, &site.token, "", 43002);
-        try_with(&site, post(), &site.token, "", 44002);
+        let (is_get, is_upload) = (
+            operation.method == Method::GET,
+            operation.body == Body::Multipart,
+        );
+        let post = || operation.method.clone();
+        if is_get {
+            site.rules(|rules| rules.colors_post = false);
+            try_with(&site, Method::POST, &site.token, "{}", 43001);
+            site.rules(|rules| rules.colors_post = true);
+        } else {
+            try_with(&site, Method::GET, &site.token, "", 43002);
+            try_with(&site, post(), &site.token, "", 44002);
+        }
         try_with(&site, post(), "", body, 41001);
         try_with(&site, post(), "short", body, 40014);
         try_with(&site, post(), "80_unknown_but_well_formed", body, 40001);
@@ -55,6 +66,9 @@ pub(super) fn access(produced: &mut Produced) {
             (|rules| rules.calls_per_minute = Some(0), 45011),
         ];
         for (change, expected) in changes {
+            if !lists(operation, expected) {
+                continue;
+            }
             site.rules(change);
             try_with(&site, post(), &site.token, body, expected);
             site.rules(|rules| *rules = OfficialAccount::default());

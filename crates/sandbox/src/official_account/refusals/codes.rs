@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::super::Claim;
 use super::super::core::testing::{CARD, CODE};
-use super::super::testing::{Site, act};
-use super::{Produced, approved};
+use super::super::testing::{Site, act, claim};
+use super::{Produced, approved, foreign};
+use crate::settings::Permit;
 
 pub(super) fn codes(produced: &mut Produced) {
     let site = Site::new();
@@ -97,4 +98,41 @@ pub(super) fn codes(produced: &mut Produced) {
         &json!({"openid": "oOne", "card_id": "none"}),
         40073,
     );
+}
+
+/// `code/consume`: of member cards only where the setting says so.
+pub(super) fn redemption(produced: &mut Produced) {
+    let site = Site::new();
+    let consume = &code::CONSUME_CODE;
+    let ask = |card_id: &str, held: &str| json!({"card_id": card_id, "code": held});
+    produced.case(&site, consume, &ask(CARD, CODE), 40071);
+    produced.case(&site, consume, &ask("none", CODE), 40073);
+    produced.case(&site, consume, &ask(CARD, "000000000000"), 40056);
+    produced.case(&site, consume, &ask(CARD, "含有汉字"), 40116);
+    produced.case(&site, consume, &json!({}), 41011);
+    produced.case(&site, consume, &ask(&foreign(&site), CODE), 45030);
+    let custom = approved(&site, &json!({"use_custom_code": true}));
+    let own = Claim {
+        card_id: custom,
+        openid: "oOwn".into(),
+        code: Some("M7".into()),
+        ..Claim::default()
+    };
+    act(&site, |core, context| core.claim(context, &own));
+    produced.case(&site, consume, &json!({"code": "M7"}), 41012);
+    site.rules(|rules| rules.consume_member_card = Permit::Accept);
+    produced.case(&site, consume, &ask(CARD, CODE), 0);
+    produced.case(&site, consume, &ask(CARD, CODE), 40099);
+    let later = json!({"type": "DATE_TYPE_FIX_TERM", "fixed_term": 1, "fixed_begin_term": 1});
+    let waiting = approved(&site, &json!({"date_info": later}));
+    let held = claim(&site, &waiting, "oOne");
+    produced.case(&site, consume, &ask(&waiting, &held), 40079);
+    act(&site, |core, context| {
+        core.delete_user_card(context, &waiting, &held)
+    });
+    produced.case(&site, consume, &ask(&waiting, &held), 40127);
+    let ended = approved(&site, &json!({}));
+    let held = claim(&site, &ended, "oOne");
+    act(&site, |core, context| core.delete_card(context, &ended));
+    produced.case(&site, consume, &ask(&ended, &held), 40078);
 }

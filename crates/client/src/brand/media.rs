@@ -1,0 +1,55 @@
+//! The portable upload of pictures.
+
+use async_trait::async_trait;
+use kabao_api::{CallContext, Error, MediaApi, UploadImage, UploadedImage, call};
+use kabao_models::Upload;
+use kabao_models::brand::direct_media::{DirectImageMeta, UploadDirectImage};
+use kabao_models::brand::media::{ImageMeta, UPLOAD_IMAGE, UploadImage as Request};
+
+use super::{Brand, Route};
+use crate::portable::{Names, require_same_account, upload_limits, uploaded};
+
+const NAMES: Names = Names(&[("meta.filename", "filename"), ("file", "content")]);
+
+#[async_trait]
+impl MediaApi for Brand {
+    fn limits(&self) -> Upload {
+        upload_limits(&UPLOAD_IMAGE)
+    }
+
+    async fn upload_image(
+        &self,
+        context: &CallContext,
+        request: UploadImage,
+    ) -> Result<UploadedImage, Error> {
+        require_same_account(context, &request.account)?;
+        let UploadImage {
+            filename, content, ..
+        } = request;
+        let answer = match self.route()? {
+            Route::Provider => {
+                let upload = Request {
+                    file: Some(content),
+                    meta: Some(ImageMeta {
+                        filename: Some(filename),
+                        ..ImageMeta::default()
+                    }),
+                    ..Request::default()
+                };
+                call(&self.pipeline, context, upload).await
+            }
+            Route::Direct => {
+                let upload = UploadDirectImage {
+                    file: Some(content),
+                    meta: Some(DirectImageMeta {
+                        filename: Some(filename),
+                        ..DirectImageMeta::default()
+                    }),
+                    ..UploadDirectImage::default()
+                };
+                call(&self.pipeline, context, upload).await
+            }
+        };
+        uploaded(answer.map_err(|error| NAMES.translate(error))?.media_url)
+    }
+}

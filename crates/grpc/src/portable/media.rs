@@ -1,0 +1,64 @@
+//! `kabao.v1.MediaService`.
+
+use std::sync::Arc;
+
+use kabao_api::{Accounts, Error, UploadImage};
+use kabao_proto::kabao::v1 as proto;
+use kabao_proto::kabao::v1::media_service_server::MediaService;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::arguments::Arguments;
+use crate::call::Call;
+use crate::upload::{self, Unread};
+
+/// Uploads pictures to whatever family the account is of.
+#[derive(Clone, Debug)]
+pub struct MediaGrpc {
+    accounts: Arc<Accounts>,
+}
+
+impl MediaGrpc {
+    /// Serves `accounts`.
+    pub fn new(accounts: Arc<Accounts>) -> Self {
+        Self { accounts }
+    }
+}
+
+#[tonic::async_trait]
+impl MediaService for MediaGrpc {
+    async fn upload_image(
+        &self,
+        request: Request<Streaming<proto::UploadImageRequest>>,
+    ) -> Result<Response<proto::UploadImageResponse>, Status> {
+        let mut call = Call::of(&request);
+        let mut chunks = request.into_inner();
+        let first = chunks.message().await?.unwrap_or_default();
+        let mut arguments = Arguments::default();
+        let id = arguments.account("account", &first.account);
+        let id = arguments.finish(id).map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, &id)?;
+        let limits = account.media.limits();
+        let content = |chunk: proto::UploadImageRequest| chunk.content;
+        let file = upload::collect(
+            &limits,
+            &first.filename,
+            first.content,
+            &mut chunks,
+            content,
+        )
+        .await
+        .map_err(|unread| match unread {
+            Unread::Refused(violation) => call.refuse(&Error::field_invalid([violation])),
+            Unread::Broken(status) => status,
+        })?;
+        let upload = UploadImage {
+            account: id,
+            filename: first.filename,
+            content: file,
+        };
+        match account.media.upload_image(&context, upload).await {
+            Ok(image) => Ok(Response::new(proto::UploadImageResponse { url: image.url })),
+            Err(error) => Err(call.refuse(&error)),
+        }
+    }
+}
