@@ -55,8 +55,8 @@ async fn user_card(world: &World) -> merchant::UserCard {
 async fn user_info(world: &World) -> official_account::GetUserInfoResponse {
     let request = official_account::GetUserInfoRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
-        code: Some(OFFICIAL_ACCOUNT.code.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
+        code: OFFICIAL_ACCOUNT.code.to_owned(),
         ..official_account::GetUserInfoRequest::default()
     };
     let mut members = MemberServiceClient::new(world.channel());
@@ -67,9 +67,9 @@ async fn brand_user_card(world: &World) -> brand::UserCard {
     let request = brand::GetUserCardRequest {
         account: BRAND.account(),
         user_card_code: BRAND.code.to_owned(),
-        brand_id: Some(BRAND_ID.to_owned()),
-        card_id: Some(BRAND.card_id.to_owned()),
-        openid: Some(BRAND.openid.to_owned()),
+        brand_id: BRAND_ID.to_owned(),
+        card_id: BRAND.card_id.to_owned(),
+        openid: BRAND.openid.to_owned(),
     };
     let mut cards = BrandUserCards::new(world.channel());
     cards.get_user_card(request).await.unwrap().into_inner()
@@ -136,9 +136,9 @@ async fn a_brand_member_is_read_and_changed() {
     let request = brand::UpdateUserCardRequest {
         account: BRAND.account(),
         user_card_code: BRAND.code.to_owned(),
-        brand_id: Some(BRAND_ID.to_owned()),
-        card_id: Some(BRAND.card_id.to_owned()),
-        openid: Some(BRAND.openid.to_owned()),
+        brand_id: BRAND_ID.to_owned(),
+        card_id: BRAND.card_id.to_owned(),
+        openid: BRAND.openid.to_owned(),
         level: Some("金卡".to_owned()),
         ..brand::UpdateUserCardRequest::default()
     };
@@ -191,7 +191,7 @@ async fn a_template_is_read() {
     edit(&world, "official_account.card.get", odd.clone());
     let request = official_account::GetCardRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
         ..official_account::GetCardRequest::default()
     };
     let mut cards = CardServiceClient::new(world.channel());
@@ -245,8 +245,8 @@ async fn a_confirmed_change_stays_one() {
     );
     let request = official_account::UpdateUserRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
-        code: Some(OFFICIAL_ACCOUNT.code.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
+        code: OFFICIAL_ACCOUNT.code.to_owned(),
         bonus: Some(470),
         ..official_account::UpdateUserRequest::default()
     };
@@ -298,7 +298,7 @@ async fn deposits_are_confirmed_by_counts() {
     inject(&world, "official_account.code.deposit", fault);
     let request = official_account::DepositCodesRequest {
         account: OFFICIAL_ACCOUNT.account(),
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
         code: vec!["M0000001".to_owned(), "M0000002".to_owned()],
         ..official_account::DepositCodesRequest::default()
     };
@@ -336,20 +336,20 @@ async fn a_rule_id_may_be_a_text() {
     inject(&world, "official_account.pay_gift_card.add", fault);
     let base = official_account::NewRuleBaseInfo {
         mchid_list: vec!["1900000109".to_owned()],
-        begin_time: Some(1_717_200_000),
-        end_time: Some(1_748_736_000),
+        begin_time: 1_717_200_000,
+        end_time: 1_748_736_000,
         ..official_account::NewRuleBaseInfo::default()
     };
     let rule = official_account::MemberRule {
-        card_id: Some(OFFICIAL_ACCOUNT.card_id.to_owned()),
-        least_cost: Some(2),
-        max_cost: Some(20_000),
+        card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
+        least_cost: 2,
+        max_cost: 20_000,
         ..official_account::MemberRule::default()
     };
     let request = official_account::AddPayGiftCardRequest {
         account: OFFICIAL_ACCOUNT.account(),
         rule_info: Some(official_account::NewRule {
-            r#type: Some(1),
+            r#type: 1,
             base_info: Some(base),
             member_rule: Some(rule),
             ..official_account::NewRule::default()
