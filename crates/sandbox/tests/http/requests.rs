@@ -200,7 +200,7 @@ async fn bodies_come_on_request_and_secrets_never() {
     let token = token.json()["access_token"].as_str().unwrap().to_owned();
     let target = format!("/card/get?access_token={token}");
     let stream = connect(&connector(&running), running.addr()).await;
-    exchange(stream, "POST", &target, &[], br#"{"card_id":7}"#)
+    exchange(stream, "POST", &target, &[], br#"{"card_id":[7]}"#)
         .await
         .unwrap();
 
