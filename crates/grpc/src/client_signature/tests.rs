@@ -7,7 +7,7 @@ use super::*;
 use crate::portable::testing::{account, refusal};
 
 fn service(family: Family, signer: Option<MockCardSigner>) -> ClientSignatureGrpc {
-    let mut accounts = Accounts::new();
+    let accounts = Accounts::new();
     let mut account = account("demo", family, MockAccountApi::new());
     account.card_signer = signer.map(|signer| Arc::new(signer) as _);
     accounts.insert(account).unwrap();

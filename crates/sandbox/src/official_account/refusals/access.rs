@@ -1,8 +1,8 @@
 //! Method, body, token, permission, quota and credentials.
 
 use http::Method;
+use kabao_models::Scheme;
 use kabao_models::official_account::{OPERATIONS, card, stable_token, token};
-use kabao_models::{Body, Scheme};
 use serde_json::json;
 
 use super::super::core::testing::APPID;
@@ -43,10 +43,7 @@ pub(super) fn access(produced: &mut Produced) {
             );
             produced.0.insert((operation.id, expected));
         };
-        let (is_get, is_upload) = (
-            operation.method == Method::GET,
-            operation.body == Body::Multipart,
-        );
+        let is_get = operation.method == Method::GET;
         let post = || operation.method.clone();
         if is_get {
             site.rules(|rules| rules.colors_post = false);
