@@ -77,6 +77,13 @@ impl Accounts {
         }
     }
 
+    /// Takes an account out; calls that have found it already end as they would have. Returns
+    /// whether there was one.
+    pub fn remove(&self, id: &AccountId) -> bool {
+        let mut accounts = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        accounts.remove(id).is_some()
+    }
+
     /// Finds an account.
     ///
     /// # Errors
@@ -158,12 +165,15 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_is_added_is_found_through_every_clone() {
+    fn an_account_comes_and_goes_for_every_clone() {
         let accounts = Accounts::new();
         let served = accounts.clone();
         assert!(served.is_empty());
         accounts.insert(account("a")).unwrap();
         assert!(served.get(&"a".parse().unwrap()).is_ok());
         assert_eq!(served.len(), 1);
+        assert!(served.remove(&"a".parse().unwrap()));
+        assert!(!accounts.remove(&"a".parse().unwrap()));
+        assert!(accounts.is_empty());
     }
 }

@@ -127,6 +127,7 @@
 //!   this user and this template, not used, not expired.
 
 mod account;
+mod account_watch;
 mod accounts;
 mod brand;
 mod clock;
@@ -159,6 +160,7 @@ mod trail;
 mod world;
 
 pub use self::account::{AccountConfig, Credentials};
+pub use self::account_watch::AccountWatcher;
 pub use self::clock::{Clock, ManualClock, SystemClock};
 pub use self::directory::Directory;
 pub use self::error::StartError;

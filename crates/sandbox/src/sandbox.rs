@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::account::{AccountConfig, Credentials};
+use crate::account_watch::AccountWatcher;
 use crate::accounts::{Accounts, Opening};
 use crate::clock::{Clock, SystemClock, Time};
 use crate::control;
@@ -333,6 +334,15 @@ impl Running {
         self.world
             .account(name)
             .map(|account| account.credentials(&self.world.base_url))
+    }
+
+    /// Tells a watcher of every account that is there, and from now on of those that join and leave.
+    /// It takes the place of an earlier one.
+    pub fn watch_accounts(&self, watcher: impl AccountWatcher + 'static) {
+        self.world.account_watch.set(Arc::new(watcher));
+        for account in self.accounts() {
+            self.world.account_watch.joined(&account);
+        }
     }
 
     /// Returns the platform certificates of an account, oldest first, as PEM; none for an account

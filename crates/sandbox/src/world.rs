@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use kabao_models::Family;
 
 use crate::account::{Account, AccountConfig, Credentials};
+use crate::account_watch::AccountWatch;
 use crate::accounts::{Accounts, Opening};
 use crate::clock::Time;
 use crate::error::StartError;
@@ -23,6 +24,7 @@ use crate::{brand, merchant, official_account};
 pub(crate) struct World {
     pub(crate) time: Time,
     pub(crate) accounts: Accounts,
+    pub(crate) account_watch: AccountWatch,
     pub(crate) base_url: String,
     pub(crate) api_authority: Authority,
     pub(crate) ca_pem: String,
@@ -61,6 +63,7 @@ impl World {
         let world = Self {
             time: parts.time,
             accounts: Accounts::new(parts.accounts),
+            account_watch: AccountWatch::default(),
             base_url: parts.base_url,
             api_authority: parts.api_authority,
             ca_pem: parts.ca_pem,
@@ -129,7 +132,10 @@ impl World {
             now: self.time.base(),
             base_url: &self.base_url,
         };
-        self.accounts.add(config, &opening)
+        let account = self.accounts.add(config, &opening)?;
+        let credentials = account.credentials(&self.base_url);
+        self.account_watch.joined(&credentials);
+        Ok(account)
     }
 
     /// Removes an added account with its folder and the faults that wait for it. What its number
@@ -138,6 +144,7 @@ impl World {
         let Some(account) = self.accounts.remove(name) else {
             return Ok(false);
         };
+        self.account_watch.left(&account.name);
         lock(&self.faults).forget(&account.name);
         if let Some(files) = &self.files {
             files.forget(&account.name)?;

@@ -1,11 +1,14 @@
 //! From configured accounts to callable ones.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kabao_api::{AccountId, Accounts, Error, Family};
 use kabao_client::{Brand, Merchant, Observer, OfficialAccount};
-use tokio::task::JoinSet;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 
 use crate::config::AccountSettings;
 
@@ -65,60 +68,91 @@ impl Client {
     }
 }
 
-/// The registry that the facade looks accounts up in.
-///
-/// # Errors
-///
-/// `ALREADY_EXISTS` if two accounts have one id.
-pub(crate) fn registry(settings: &[AccountSettings]) -> Result<Accounts, Error> {
-    let accounts = Accounts::new();
-    for account in settings {
-        insert(&accounts, account)?;
-    }
-    Ok(accounts)
+/// The accounts that callers reach, while they are reached. Clones share them.
+#[derive(Clone)]
+pub struct Roster {
+    accounts: Accounts,
+    upkeep: Arc<Upkeep>,
+    observer: Arc<dyn Observer>,
 }
 
-/// Lets `observer` hear of what happens to the calls of all accounts.
-pub(crate) fn observe(settings: &[AccountSettings], observer: &Arc<dyn Observer>) {
-    for account in settings {
-        account.client.observe(Arc::clone(observer));
+impl Roster {
+    /// Serves all of these, in the present runtime; `observer` hears of what happens to their calls.
+    ///
+    /// # Errors
+    ///
+    /// `ALREADY_EXISTS` if two accounts have one id.
+    pub(crate) fn start(
+        settings: &[AccountSettings],
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Error> {
+        let roster = Self {
+            accounts: Accounts::new(),
+            upkeep: Arc::new(Upkeep::start()),
+            observer,
+        };
+        for account in settings {
+            roster.add(account.clone())?;
+        }
+        Ok(roster)
+    }
+
+    /// What the facade looks accounts up in.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// Serves one more account; the next call finds it.
+    ///
+    /// # Errors
+    ///
+    /// `ALREADY_EXISTS` if there is one of that id.
+    pub fn add(&self, account: AccountSettings) -> Result<(), Error> {
+        let AccountSettings { id, client, .. } = account;
+        client.observe(Arc::clone(&self.observer));
+        self.accounts
+            .insert(client.clone().into_account(id.clone()))?;
+        self.upkeep.add(id, client);
+        Ok(())
+    }
+
+    /// Serves an account no longer; calls in flight end as they would have. Returns whether there was one.
+    pub fn remove(&self, id: &AccountId) -> bool {
+        self.upkeep.remove(id);
+        self.accounts.remove(id)
     }
 }
 
-/// Adds one account to the registry.
-///
-/// # Errors
-///
-/// `ALREADY_EXISTS` if there is one of that id.
-pub(crate) fn insert(accounts: &Accounts, account: &AccountSettings) -> Result<(), Error> {
-    accounts.insert(account.client.clone().into_account(account.id.clone()))
+impl fmt::Debug for Roster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Roster").field(&self.accounts).finish()
+    }
 }
 
 /// How long an account may take to fetch its first keys before a warning says that it has none.
 const WARM_UP: Duration = Duration::from_secs(30);
 
 /// What the accounts need to have done beside their calls, until this value is dropped.
-#[derive(Debug, Default)]
-pub(crate) struct Upkeep {
-    tasks: Mutex<JoinSet<()>>,
+#[derive(Debug)]
+struct Upkeep {
+    runtime: Handle,
+    tasks: Mutex<HashMap<AccountId, AbortOnDrop>>,
 }
 
 impl Upkeep {
-    /// Starts it for all of these accounts.
-    pub(crate) fn start(settings: &[AccountSettings]) -> Self {
-        let upkeep = Self::default();
-        for account in settings {
-            upkeep.add(account.clone());
+    /// Has nothing to do yet.
+    fn start() -> Self {
+        Self {
+            runtime: Handle::current(),
+            tasks: Mutex::default(),
         }
-        upkeep
     }
 
     /// Fetches keys and tokens ahead of the first call, says in the log what WeChat thinks of the credentials, and
     /// keeps platform certificates fresh from then on.
-    pub(crate) fn add(&self, account: AccountSettings) {
-        let AccountSettings { id, client, .. } = account;
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.spawn(async move {
+    fn add(&self, id: AccountId, client: Client) {
+        let name = id.clone();
+        let task = self.runtime.spawn(async move {
             match tokio::time::timeout(WARM_UP, client.warm_up()).await {
                 Ok(Ok(())) => tracing::info!(account = %id, "keys are there"),
                 Ok(Err(error)) => tracing::warn!(
@@ -131,5 +165,25 @@ impl Upkeep {
             }
             client.maintain().await;
         });
+        self.lock().insert(name, AbortOnDrop(task.abort_handle()));
+    }
+
+    /// Ends it for one account.
+    fn remove(&self, id: &AccountId) {
+        self.lock().remove(id);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, AbortOnDrop>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A task that ends with this value.
+#[derive(Debug)]
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

@@ -1,5 +1,6 @@
 //! `kabao dev`: gateway and sandbox in one process, for trying and for tests.
 
+mod arrivals;
 mod banner;
 mod credentials;
 mod demo;
@@ -14,6 +15,7 @@ use kabao_sandbox::{AccountConfig, Directory, Running, Sandbox};
 
 pub use self::banner::Banner;
 
+use self::arrivals::Arrivals;
 use self::ready_file::ReadyFile;
 use crate::config::{AdminSettings, GrpcSettings, Settings, ShutdownSettings};
 use crate::gateway::AddressNames;
@@ -153,6 +155,10 @@ impl Dev {
         };
         let gateway = Gateway::start_named(&settings, AddressNames::FLAGS).await?;
         gateway.ready();
+        sandbox.watch_accounts(Arrivals {
+            roster: gateway.roster().clone(),
+            ca: sandbox.ca_pem().to_owned(),
+        });
         let mut dev = Self {
             gateway,
             sandbox,

@@ -4,14 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kabao_api::Accounts;
 use kabao_client::Observer;
 use kabao_grpc::{Health, Server};
 use opentelemetry_sdk::error::OTelSdkError;
 use tokio::time::sleep;
 
-use crate::accounts::{self, Upkeep};
-use crate::config::{AccountSettings, Settings, ShutdownSettings};
+use crate::accounts::Roster;
+use crate::config::{Settings, ShutdownSettings};
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::listener::{Admin, BindError, Grpc, bind};
 use crate::telemetry::{Calls, Methods, Metrics};
@@ -27,9 +26,7 @@ pub struct Gateway {
     grpc: Grpc,
     admin: Admin,
     shutdown: ShutdownSettings,
-    accounts: Arc<Accounts>,
-    metrics: Metrics,
-    upkeep: Upkeep,
+    roster: Roster,
 }
 
 /// Why a gateway does not start.
@@ -104,13 +101,13 @@ impl Gateway {
 
         let lifecycle = Lifecycle::new();
         let metrics = Metrics::new()?;
-        let accounts = Arc::new(accounts::registry(&settings.accounts)?);
-        accounts::observe(&settings.accounts, &observer(&metrics));
+        let observer: Arc<dyn Observer> = Arc::new(metrics.clone());
+        let roster = Roster::start(&settings.accounts, observer)?;
         let admin = Admin::start(admin_listener, lifecycle.clone(), metrics.clone())?;
 
         let limits = &settings.grpc.limits;
         let calls = usize::try_from(limits.max_concurrent_requests).unwrap_or(usize::MAX);
-        let mut server = Server::builder(Arc::clone(&accounts))
+        let mut server = Server::builder(Arc::new(roster.accounts().clone()))
             .default_deadline(settings.grpc.timeouts.default_deadline)
             .max_deadline(settings.grpc.timeouts.max_deadline)
             .max_calls(calls);
@@ -118,7 +115,7 @@ impl Gateway {
             server = server.without_reflection();
         }
         let (service, health) = server.into_service();
-        let service = Calls::new(service, metrics.clone(), Methods::of_the_api());
+        let service = Calls::new(service, metrics, Methods::of_the_api());
         let grpc = Grpc::start(grpc_listener, service, &settings.grpc, lifecycle.watch())?;
         Ok(Self {
             lifecycle,
@@ -126,9 +123,7 @@ impl Gateway {
             grpc,
             admin,
             shutdown: settings.shutdown.clone(),
-            accounts,
-            metrics,
-            upkeep: Upkeep::start(&settings.accounts),
+            roster,
         })
     }
 
@@ -142,21 +137,9 @@ impl Gateway {
         self.admin.address()
     }
 
-    /// The accounts that callers reach.
-    pub fn accounts(&self) -> &Accounts {
-        &self.accounts
-    }
-
-    /// Serves one more account; the next call finds it.
-    ///
-    /// # Errors
-    ///
-    /// `ALREADY_EXISTS` if there is one of that id.
-    pub fn add_account(&self, account: AccountSettings) -> Result<(), kabao_api::Error> {
-        accounts::observe(std::slice::from_ref(&account), &observer(&self.metrics));
-        accounts::insert(&self.accounts, &account)?;
-        self.upkeep.add(account);
-        Ok(())
+    /// The accounts that callers reach; some may come and go.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     /// Says to the health service and to `/readyz` that calls are welcome.
@@ -187,9 +170,4 @@ impl Gateway {
         }
         cut
     }
-}
-
-/// What accounts tell of their calls is counted with everything else.
-fn observer(metrics: &Metrics) -> Arc<dyn Observer> {
-    Arc::new(metrics.clone())
 }

@@ -10,7 +10,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -19,7 +20,7 @@ use kabao_proto::kabao::v1::template_service_client::TemplateServiceClient;
 use kabao_proto::kabao::v1::{
     CheckAccountRequest, Family, ListAccountsRequest, ListTemplatesRequest,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tonic::transport::{Channel, Endpoint};
 
 const FREE_PORTS: [&str; 8] = [
@@ -72,10 +73,29 @@ impl Dev {
         }
     }
 
-    async fn channel(&self) -> Channel {
+    fn address(&self, listener: &str) -> String {
         let ready = fs::read(self.directory.join("ready.json")).unwrap();
         let ready: Value = serde_json::from_slice(&ready).unwrap();
-        let address = ready["grpc"].as_str().unwrap();
+        ready[listener].as_str().unwrap().to_owned()
+    }
+
+    /// Gives an order to the control API of the sandbox.
+    fn order(&self, method: &str, path: &str, body: &str) -> Value {
+        let mut stream = TcpStream::connect(self.address("control")).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    async fn channel(&self) -> Channel {
+        let address = self.address("grpc");
         Endpoint::from_shared(format!("http://{address}"))
             .unwrap()
             .connect()
@@ -210,6 +230,31 @@ async fn accounts_of_ones_own_are_served_and_keep_their_numbers() {
     dev.kill();
     let _again = Dev::start(&folder, &arguments);
     assert_eq!(wanted.map(|(name, ..)| credentials(name)), before);
+}
+
+#[tokio::test]
+async fn accounts_that_were_added_while_it_ran_are_there_after_a_restart() {
+    let folder = folder("added");
+    let mut dev = Dev::start(&folder, &[]);
+    dev.order(
+        "POST",
+        "/accounts",
+        r#"{"name": "acme", "family": "merchant"}"#,
+    );
+    let demo = dev.order("GET", "/accounts/demo-merchant", "");
+    let owners = json!({
+        "name": "owners",
+        "family": "merchant",
+        "certificate_pem": demo["certificate_pem"],
+    });
+    dev.order("POST", "/accounts", &owners.to_string());
+    let served = accounts(&dev).await;
+    assert_eq!(served["accounts/acme"], Family::Merchant);
+    dev.kill();
+    // The sandbox has no key of `owners` to hand to its gateway, and that is no reason not to start.
+    let again = Dev::start(&folder, &[]);
+    assert_eq!(accounts(&again).await, served);
+    assert_eq!(served.len(), 5, "{served:?}");
 }
 
 /// The accounts that the gateway lists, with their families.

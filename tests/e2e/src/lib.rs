@@ -5,6 +5,7 @@
 
 #![cfg(test)]
 
+mod accounts;
 mod brand;
 mod control;
 mod demo;

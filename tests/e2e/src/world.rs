@@ -126,7 +126,10 @@ impl World {
 
     /// Gives an order to the control API of the sandbox and returns its answer.
     pub(crate) async fn order(&self, method: &str, path: &str, body: &Value) -> Value {
-        let body = body.to_string();
+        let body = match body {
+            Value::Null => String::new(),
+            body => body.to_string(),
+        };
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()

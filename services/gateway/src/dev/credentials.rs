@@ -11,32 +11,35 @@ use super::DevError;
 use crate::accounts::Client;
 use crate::config::AccountSettings;
 
-/// Every account of the sandbox; the sandbox's own authority is trusted for it.
+/// Every account of the sandbox whose key it holds; the sandbox's own authority is trusted for it.
 pub(super) fn of(sandbox: &Running) -> Result<Vec<AccountSettings>, DevError> {
     sandbox
         .accounts()
-        .into_iter()
-        .map(|credentials| {
-            let unusable = |problem: String| {
-                DevError::SelfCheck(format!("the sandbox's {}: {problem}", credentials.name))
-            };
-            let id = AccountId::new(credentials.name.as_str())
-                .map_err(|error| unusable(error.to_string()))?;
-            let client =
-                client(&credentials, sandbox).map_err(|error| unusable(error.to_string()))?;
-            Ok(AccountSettings {
-                id,
-                client,
-                about: credentials.base_url.clone(),
-                exposes_tokens: false,
-                certificate_expires: None,
-            })
-        })
+        .iter()
+        .filter_map(|account| one(account, sandbox.ca_pem()).transpose())
         .collect()
 }
 
-fn client(account: &Credentials, sandbox: &Running) -> Result<Client, ConfigurationError> {
-    let (url, ca) = (account.base_url.as_str(), sandbox.ca_pem());
+/// One account of the sandbox; `None` if its private key is with its owner alone, who then signs without a gateway.
+pub(super) fn one(account: &Credentials, ca: &str) -> Result<Option<AccountSettings>, DevError> {
+    if account.family != "official_account" && account.private_key_pem.is_none() {
+        return Ok(None);
+    }
+    let unusable =
+        |problem: String| DevError::SelfCheck(format!("the sandbox's {}: {problem}", account.name));
+    let id = AccountId::new(account.name.as_str()).map_err(|error| unusable(error.to_string()))?;
+    let client = client(account, ca).map_err(|error| unusable(error.to_string()))?;
+    Ok(Some(AccountSettings {
+        id,
+        client,
+        about: account.base_url.clone(),
+        exposes_tokens: false,
+        certificate_expires: None,
+    }))
+}
+
+fn client(account: &Credentials, ca: &str) -> Result<Client, ConfigurationError> {
+    let url = account.base_url.as_str();
     if account.family == "official_account" {
         let builder = OfficialAccount::builder()
             .base_url(url)

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) async fn run(gateway: &Gateway) -> Result<(), DevError> {
     timeout(PATIENCE, async {
         health(gateway.grpc()).await?;
-        for account in gateway.accounts().list() {
+        for account in gateway.roster().accounts().list() {
             signed_call(&account).await?;
         }
         Ok(())
