@@ -514,3 +514,21 @@ fn a_plain_port_for_the_whole_network_is_pointed_out() {
         ]
     );
 }
+
+#[test]
+fn tokens_are_exposed_to_this_machine_only() {
+    let folder = with_official("exposed");
+    let exposed = OFFICIAL.replace("app_secret_file", "expose_tokens = true\napp_secret_file");
+    let settings = folder.parse(&exposed).unwrap();
+    assert!(settings.accounts[0].exposes_tokens);
+    let settings = folder.parse(OFFICIAL).unwrap();
+    assert!(!settings.accounts[0].exposes_tokens, "off by default");
+    let open = format!("[grpc]\nlisten = \"0.0.0.0:50051\"\n{exposed}");
+    let faults = folder.parse(&open).unwrap_err();
+    assert!(
+        faults
+            .iter()
+            .any(|fault| fault.contains("expose_tokens") && fault.contains("loopback")),
+        "{faults:?}"
+    );
+}

@@ -39,6 +39,7 @@ fn every_reason_has_its_code_and_travels_with_domain_and_request_id() {
         (R::NotSupportedByFamily, Code::Unimplemented),
         (R::FamilyMismatch, Code::FailedPrecondition),
         (R::CredentialMissing, Code::FailedPrecondition),
+        (R::CredentialNotExposed, Code::PermissionDenied),
         (R::DeadlineExceeded, Code::DeadlineExceeded),
         (R::Cancelled, Code::Cancelled),
         (R::OutcomeUnknown, Code::Unknown),

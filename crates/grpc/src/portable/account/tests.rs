@@ -89,7 +89,9 @@ async fn every_method_that_an_account_may_lack_is_an_rpc() {
         .iter()
         .filter(|file| file.package() == "kabao.v1")
         .flat_map(|file| &file.service)
-        .filter(|service| ["MemberService", "TemplateService"].contains(&service.name()))
+        .filter(|service| {
+            ["MediaService", "MemberService", "TemplateService"].contains(&service.name())
+        })
         .flat_map(|service| {
             let name = service.name();
             service
