@@ -46,6 +46,9 @@ impl fmt::Debug for Account {
     }
 }
 
+/// So many names are shown to whoever asks for an account that is not there.
+const SHOWN: usize = 20;
+
 /// All configured accounts by name.
 ///
 /// Clones share the accounts: what is added to one is found through all of them.
@@ -95,7 +98,23 @@ impl Accounts {
                 Reason::AccountNotFound,
                 format!("account {id} is not configured"),
             )
+            .with_remedy(self.known())
         })
+    }
+
+    /// Names what there is, for whoever mistyped.
+    fn known(&self) -> String {
+        let known = self.read();
+        let mut names: Vec<_> = known.keys().take(SHOWN).map(AccountId::as_str).collect();
+        let more = format!("{} more", known.len().saturating_sub(SHOWN));
+        if known.len() > SHOWN {
+            names.push(&more);
+        }
+        if names.is_empty() {
+            "no account is configured".to_owned()
+        } else {
+            format!("configured are: {}", names.join(", "))
+        }
     }
 
     /// Returns the accounts of this moment, ordered by name.
@@ -148,17 +167,30 @@ mod tests {
             accounts.insert(account("a")).unwrap_err().reason(),
             Reason::AlreadyExists
         );
+        let unknown = accounts.get(&"c".parse().unwrap()).unwrap_err();
+        assert_eq!(unknown.reason(), Reason::AccountNotFound);
         assert_eq!(
-            accounts.get(&"c".parse().unwrap()).unwrap_err().reason(),
-            Reason::AccountNotFound
+            unknown.to_string(),
+            "account c is not configured; configured are: a, b"
+        );
+        let nothing = Accounts::new().get(&"c".parse().unwrap()).unwrap_err();
+        assert_eq!(
+            nothing.to_string(),
+            "account c is not configured; no account is configured"
         );
         assert_eq!(
             accounts.get(&"a".parse().unwrap()).unwrap().id.as_str(),
             "a"
         );
+        for number in 0..30 {
+            accounts.insert(account(&format!("n{number:02}"))).unwrap();
+        }
+        let unknown = accounts.get(&"c".parse().unwrap()).unwrap_err();
+        assert!(unknown.to_string().ends_with(", n17, 12 more"), "{unknown}");
         let names: Vec<_> = accounts
             .list()
             .iter()
+            .take(2)
             .map(|account| account.id.to_string())
             .collect();
         assert_eq!(names, ["a", "b"]);

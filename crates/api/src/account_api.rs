@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 
-use crate::{CallContext, Error, Method};
+use crate::{CallContext, Error, Method, Reason};
 
 /// Describes and checks one account.
 #[cfg_attr(feature = "mock", mockall::automock)]
@@ -89,6 +89,19 @@ pub struct CredentialState {
     pub trusted_keys: Vec<TrustedKeyState>,
     /// The access token; none for credentials that sign.
     pub access_token: Option<AccessTokenState>,
+    /// Why WeChat did not take it the last time it was used; none once it was taken again.
+    pub problem: Option<CredentialProblem>,
+}
+
+/// Why a credential, or a key of WeChat, is not good any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CredentialProblem {
+    /// [`Reason::CredentialRejected`] or [`Reason::KeyUnavailable`].
+    pub reason: Reason,
+    /// What happened and what helps, for the operator.
+    pub message: String,
+    /// Since when, as far as calls have shown it.
+    pub since: SystemTime,
 }
 
 impl CredentialState {
@@ -100,6 +113,7 @@ impl CredentialState {
             serial_number: None,
             trusted_keys: Vec::new(),
             access_token: None,
+            problem: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use kabao_models::Personal;
 
-use crate::{Error, FieldViolation, MemberName, Reason};
+use crate::{Error, FieldViolation, MemberName, Precondition, Reason};
 
 /// How a value changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,11 +16,14 @@ pub enum Change {
 impl Change {
     /// Returns the value after the change.
     ///
+    /// Without a `minimum`, a change that takes away may not lead below zero; whoever wants less
+    /// says so. A change that adds, and an absolute value, have no minimum of their own.
+    ///
     /// # Errors
     ///
     /// [`Reason::PreconditionFailed`] if a difference is to be added to a value that nobody knows,
-    /// or if the value afterwards would be below `minimum`; [`Reason::FieldInvalid`] if it does not
-    /// fit into 64 bits.
+    /// or if the value afterwards would be below the minimum; [`Reason::FieldInvalid`] if it does
+    /// not fit into 64 bits.
     pub fn apply(self, before: Option<i64>, minimum: Option<i64>) -> Result<i64, Error> {
         let after = match (self, before) {
             (Self::SetTo(value), _) => value,
@@ -35,16 +38,46 @@ impl Change {
             (Self::Add(_), None) => {
                 return Err(Error::new(
                     Reason::PreconditionFailed,
-                    "WeChat gives no present value to add to; set the value instead",
-                ));
+                    "WeChat gives no present value to add to",
+                )
+                .with_precondition(Precondition::new(
+                    "PRESENT_VALUE",
+                    "add",
+                    "the present value is absent",
+                ))
+                .with_remedy("use set_to"));
             }
         };
-        match minimum {
-            Some(minimum) if after < minimum => Err(Error::new(
-                Reason::PreconditionFailed,
-                "the value after the change would be below the minimum of the call",
-            )),
+        let by_default = minimum.is_none() && matches!(self, Self::Add(..0));
+        match minimum.or(by_default.then_some(0)) {
+            Some(minimum) if after < minimum => Err(self.below(before, after, minimum, by_default)),
             _ => Ok(after),
+        }
+    }
+
+    fn below(self, before: Option<i64>, after: i64, minimum: i64, by_default: bool) -> Error {
+        let present = match before {
+            Some(before) => format!("the present value is {before}, "),
+            None => String::new(),
+        };
+        let bound = if by_default {
+            "the minimum without one in the call"
+        } else {
+            "the minimum of the call"
+        };
+        let error = Error::new(
+            Reason::PreconditionFailed,
+            "the value after the change would be below the minimum",
+        )
+        .with_precondition(Precondition::new(
+            "MINIMUM",
+            "minimum",
+            format!("{present}the change would make it {after}, {bound} is {minimum}"),
+        ));
+        if by_default {
+            error.with_remedy("set minimum below zero if that is wanted")
+        } else {
+            error
         }
     }
 }
@@ -60,7 +93,7 @@ pub struct AdjustMember {
     /// The change.
     pub change: Change,
     /// The change is refused with [`Reason::PreconditionFailed`] if the value afterwards would be
-    /// below this.
+    /// below this. Not given: 0 for an [`Change::Add`] that takes away, nothing for the rest.
     pub minimum: Option<i64>,
     /// The text of the record that the user sees, where the family shows one.
     pub remark: Option<String>,
@@ -95,9 +128,20 @@ mod tests {
     #[test]
     fn changes_are_checked() {
         type Row = (Change, Option<i64>, Option<i64>, Result<i64, Reason>);
-        let rows: [Row; 9] = [
+        let rows: [Row; 13] = [
             (Change::Add(5), Some(10), None, Ok(15)),
-            (Change::Add(-15), Some(10), None, Ok(-5)),
+            // Nobody goes below zero by accident.
+            (
+                Change::Add(-15),
+                Some(10),
+                None,
+                Err(Reason::PreconditionFailed),
+            ),
+            (Change::Add(-10), Some(10), None, Ok(0)),
+            (Change::Add(-15), Some(10), Some(-5), Ok(-5)),
+            // Adding never leads below, nor does an absolute value.
+            (Change::Add(5), Some(-10), None, Ok(-5)),
+            (Change::SetTo(-3), Some(9), None, Ok(-3)),
             (
                 Change::Add(-15),
                 Some(10),
@@ -131,6 +175,33 @@ mod tests {
                 .apply(before, minimum)
                 .map_err(|error| error.reason());
             assert_eq!(found, expected, "{change:?} of {before:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_present_value_and_the_bound() {
+        let rows = [
+            (
+                Change::Add(-15).apply(Some(10), Some(0)),
+                "the value after the change would be below the minimum: the present value is 10, the change would make it -5, the minimum of the call is 0",
+            ),
+            (
+                Change::Add(-15).apply(Some(10), None),
+                "the value after the change would be below the minimum: the present value is 10, the change would make it -5, the minimum without one in the call is 0; set minimum below zero if that is wanted",
+            ),
+            (
+                Change::SetTo(3).apply(None, Some(4)),
+                "the value after the change would be below the minimum: the change would make it 3, the minimum of the call is 4",
+            ),
+            (
+                Change::Add(1).apply(None, None),
+                "WeChat gives no present value to add to: the present value is absent; use set_to",
+            ),
+        ];
+        for (found, text) in rows {
+            let error = found.unwrap_err();
+            assert_eq!(error.to_string(), text);
+            assert_eq!(error.preconditions().len(), 1);
         }
     }
 }

@@ -4,12 +4,14 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use crate::{FieldViolation, Kind, Reason, UpstreamError};
+use crate::{FieldViolation, Kind, Precondition, Reason, UpstreamError};
 
 /// Why a call failed, and what follows from it.
 ///
-/// `Display` says one thing and does not repeat the [`source`](StdError::source); print the chain
-/// once, at the edge. Neither `Display` nor `Debug` holds personal data, secrets or texts of WeChat.
+/// `Display` says what happened, what WeChat said about it and what helps; it does not repeat the
+/// [`source`](StdError::source); print the chain once, at the edge. Neither `Display` nor `Debug`
+/// holds personal data or secrets: WeChat's words have gone through [`mask`](crate::mask()). A log
+/// takes [`message`](Error::message), which has none of WeChat's words.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -17,6 +19,8 @@ struct Inner {
     message: String,
     upstream: Option<UpstreamError>,
     violations: Vec<FieldViolation>,
+    preconditions: Vec<Precondition>,
+    remedy: Option<String>,
     operation: Option<&'static str>,
     retry_after: Option<Duration>,
     retryable: bool,
@@ -35,6 +39,8 @@ impl Error {
             message: message.into(),
             upstream: None,
             violations: Vec::new(),
+            preconditions: Vec::new(),
+            remedy: None,
             operation: None,
             retry_after: None,
             retryable: reason.is_transient(),
@@ -66,6 +72,46 @@ impl Error {
         .with_violations(fields.iter().map(|field| {
             FieldViolation::new(*field, format!("is not supported by the {family} family"))
         }))
+    }
+
+    /// Names a condition that does not hold.
+    #[must_use]
+    pub fn with_precondition(mut self, precondition: Precondition) -> Self {
+        self.0.preconditions.push(precondition);
+        self
+    }
+
+    /// Says what helps, as a part of a sentence.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.0.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Takes personal data out of WeChat's texts, here and in the causes; see
+    /// [`mask`](crate::mask()). `private` are the values of the request that are personal data.
+    #[must_use]
+    pub fn masked(mut self, private: &[String]) -> Self {
+        self.mask(private);
+        self
+    }
+
+    fn mask(&mut self, private: &[String]) {
+        self.0.upstream = self
+            .0
+            .upstream
+            .take()
+            .map(|upstream| upstream.masked(private));
+        if self.0.upstream.is_some() {
+            for violation in &mut self.0.violations {
+                violation.description = crate::mask(&violation.description, private);
+            }
+        }
+        if let Some(cause) = &mut self.0.source
+            && let Some(cause) = cause.downcast_mut::<Self>()
+        {
+            cause.mask(private);
+        }
     }
 
     /// Attaches what WeChat said.
@@ -155,7 +201,8 @@ impl Error {
         self.0.reason
     }
 
-    /// Returns the sentence for a person; free of personal data.
+    /// Returns the sentence for a person, without WeChat's words and without values; free of personal
+    /// data.
     pub fn message(&self) -> &str {
         &self.0.message
     }
@@ -168,6 +215,16 @@ impl Error {
     /// Returns every field that is at fault.
     pub fn violations(&self) -> &[FieldViolation] {
         &self.0.violations
+    }
+
+    /// Returns the conditions that do not hold.
+    pub fn preconditions(&self) -> &[Precondition] {
+        &self.0.preconditions
+    }
+
+    /// Returns what helps, if that is known.
+    pub fn remedy(&self) -> Option<&str> {
+        self.0.remedy.as_deref()
     }
 
     /// Returns the id of the operation that failed, if one was reached.
@@ -201,7 +258,17 @@ fn summary(violations: &[FieldViolation]) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        f.write_str(&self.0.message)?;
+        if let Some(words) = self.0.upstream.as_ref().and_then(UpstreamError::words) {
+            write!(f, ": {words}")?;
+        }
+        for precondition in &self.0.preconditions {
+            write!(f, ": {}", precondition.description)?;
+        }
+        if let Some(remedy) = &self.0.remedy {
+            write!(f, "; {remedy}")?;
+        }
+        Ok(())
     }
 }
 
@@ -214,6 +281,7 @@ impl fmt::Debug for Error {
             .field("operation", &inner.operation)
             .field("upstream", &inner.upstream)
             .field("violations", &inner.violations)
+            .field("remedy", &inner.remedy)
             .field("retry_after", &inner.retry_after)
             .field("retryable", &inner.retryable)
             .field("may_have_executed", &inner.may_have_executed)
@@ -292,21 +360,47 @@ mod tests {
     }
 
     #[test]
-    fn neither_display_nor_debug_holds_what_wechat_wrote() {
-        let error = error(Reason::UpstreamRefused)
-            .with_upstream(UpstreamError {
+    fn wechats_words_are_shown_without_personal_data() {
+        let words = |text: &str| {
+            error(Reason::UpstreamRefused).with_upstream(UpstreamError {
                 http_status: 400,
                 code: "INVALID_REQUEST".to_owned(),
-                message: "openid obLatjnx9gnqzS4myYGmLZ7LgLBA 无效".to_owned(),
+                message: text.to_owned(),
                 ..UpstreamError::default()
             })
-            .with_source(std::io::Error::other("cause"));
-        let shown = format!("{error} {error:?}");
-        assert!(!shown.contains("obLat"), "{shown}");
-        assert!(shown.contains("INVALID_REQUEST"), "{shown}");
+        };
+        let cause = words("会员林间 (obLatjnx9gnqzS4myYGmLZ7LgLBA) 无效");
+        let error = words("openid obLatjnx9gnqzS4myYGmLZ7LgLBA 无效，会员林间")
+            .with_violations([FieldViolation::new("openid", "is refused by WeChat: 林间")])
+            .with_remedy("name another")
+            .with_source(cause)
+            .masked(&["林间".to_owned()]);
         assert_eq!(
-            StdError::source(&error).map(ToString::to_string),
-            Some("cause".to_owned())
+            error.to_string(),
+            "a test: openid *** 无效，会员***; name another"
+        );
+        assert_eq!(error.message(), "a test");
+        assert_eq!(
+            error.violations()[0].description,
+            "is refused by WeChat: ***"
+        );
+        let source = StdError::source(&error).unwrap();
+        assert_eq!(source.to_string(), "a test: 会员*** (***) 无效");
+        let shown = format!("{error:?}");
+        assert!(
+            !shown.contains("obLat") && !shown.contains("林间"),
+            "{shown}"
+        );
+        assert!(shown.contains("INVALID_REQUEST"), "{shown}");
+    }
+
+    #[test]
+    fn a_precondition_is_told_with_its_values_and_logged_without() {
+        let error = error(Reason::PreconditionFailed)
+            .with_precondition(Precondition::new("MINIMUM", "minimum", "it is 3"));
+        assert_eq!(
+            (error.to_string().as_str(), error.message()),
+            ("a test: it is 3", "a test")
         );
     }
 

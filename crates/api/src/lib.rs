@@ -46,6 +46,7 @@ mod adjustment;
 mod context;
 mod error;
 mod kind;
+mod mask;
 mod media_api;
 mod member;
 mod member_api;
@@ -55,6 +56,7 @@ mod name;
 mod new_template;
 mod official_account_api;
 mod page;
+mod precondition;
 mod reason;
 mod template;
 mod template_api;
@@ -65,13 +67,14 @@ mod violation;
 
 pub use self::account::{Account, Accounts};
 pub use self::account_api::{
-    AccessTokenState, AccountApi, Capability, Check, CredentialKind, CredentialState,
-    TrustedKeyState,
+    AccessTokenState, AccountApi, Capability, Check, CredentialKind, CredentialProblem,
+    CredentialState, TrustedKeyState,
 };
 pub use self::adjustment::{AdjustMember, Adjustment, Change};
 pub use self::context::CallContext;
 pub use self::error::Error;
 pub use self::kind::Kind;
+pub use self::mask::mask;
 pub use self::media_api::{MediaApi, UploadImage, UploadedImage};
 pub use self::member::{Member, MemberState, MemberUpdate, UpstreamMember};
 pub use self::member_api::MemberApi;
@@ -87,6 +90,7 @@ pub use self::official_account_api::{
     SignedChooseCard,
 };
 pub use self::page::{Cursor, Page, PageRequest, PageScope, PageToken};
+pub use self::precondition::Precondition;
 pub use self::reason::Reason;
 pub use self::template::{
     Stock, Template, TemplateState, TemplateUpdate, UpstreamTemplate, Validity,

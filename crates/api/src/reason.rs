@@ -19,6 +19,11 @@ macro_rules! reasons {
             /// Every reason.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
+            /// Returns the reason of this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|reason| reason.as_str() == name)
+            }
+
             /// Returns the name in UPPER_SNAKE, as it appears in `google.rpc.ErrorInfo`.
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -91,7 +96,21 @@ reasons! {
     UpstreamTls = "UPSTREAM_TLS", Unavailable;
     /// WeChat refused for a business rule; its code and message tell which. Nothing was changed. Correct the state or the call.
     UpstreamRefused = "UPSTREAM_REFUSED", FailedPrecondition;
-    /// WeChat limits the rate of calls. Nothing was changed. Wait for the given time and repeat more slowly.
+    /// The member's state (waiting, active, expired, deleted, invalidated) does not allow this. Nothing was changed. Read the member and act by its state.
+    MemberStateInvalid = "MEMBER_STATE_INVALID", FailedPrecondition;
+    /// The template's state or settings (not approved, deleted, expired, code mode, sections) do not allow this. Nothing was changed. Read the template; correct it or use another.
+    TemplateStateInvalid = "TEMPLATE_STATE_INVALID", FailedPrecondition;
+    /// The state of an activity, a record or an order does not allow this: it is over or was answered. Nothing was changed. Read it and act by its state.
+    ResourceStateInvalid = "RESOURCE_STATE_INVALID", FailedPrecondition;
+    /// No stock is left. Nothing was changed. Raise the stock of the template.
+    OutOfStock = "OUT_OF_STOCK", FailedPrecondition;
+    /// There are as many already as WeChat allows. Nothing was changed. Remove one, or use what there is.
+    LimitReached = "LIMIT_REACHED", FailedPrecondition;
+    /// WeChat does not let this user become a member this way: no payment within a year, or the user deleted the card before. Nothing was changed. Use another way to join.
+    UserNotEligible = "USER_NOT_ELIGIBLE", FailedPrecondition;
+    /// A text or a picture does not pass WeChat's content review. Nothing was changed. Change the text or the picture.
+    ContentRefused = "CONTENT_REFUSED", InvalidArgument;
+    /// WeChat limits the rate or the number of calls. Nothing was changed. Wait for the given time and repeat more slowly; without one a quota of the day is used up.
     UpstreamRateLimited = "UPSTREAM_RATE_LIMITED", ResourceExhausted;
     /// An answer to a read has no signature, a wrong one or a stale one, and was discarded unread. Check for proxies in between, the trusted keys and the clock.
     UpstreamUnverified = "UPSTREAM_UNVERIFIED", Internal;
@@ -99,11 +118,11 @@ reasons! {
     UpstreamMalformed = "UPSTREAM_MALFORMED", Internal;
     /// An answer is larger than the configured bound and was not read to its end. The call only reads. Raise the bound if the answer is genuine.
     UpstreamTooLarge = "UPSTREAM_TOO_LARGE", Internal;
-    /// WeChat does not allow this account to call the operation. Nothing was changed. Request the product permission.
+    /// WeChat does not allow this account to do this: a permission or a binding is missing, or the thing is another account's. Nothing was changed. Request the permission or the binding.
     UpstreamPermissionDenied = "UPSTREAM_PERMISSION_DENIED", PermissionDenied;
     /// WeChat rejected the account's own key, certificate serial number, clock or app secret. Nothing was changed. Repair the account's configuration.
     CredentialRejected = "CREDENTIAL_REJECTED", FailedPrecondition;
-    /// There is no key to verify WeChat's answers with, so nothing was sent. Configure the WeChat Pay public key or check the certificate download.
+    /// There is no key of WeChat Pay to encrypt or verify with, or WeChat does not take the configured one any more. Nothing was changed. Configure the WeChat Pay public key that is valid now, or check the certificate download.
     KeyUnavailable = "KEY_UNAVAILABLE", FailedPrecondition;
     /// A condition of the call does not hold. Nothing was sent. The message names the condition.
     PreconditionFailed = "PRECONDITION_FAILED", FailedPrecondition;
@@ -165,8 +184,10 @@ mod tests {
             );
             assert!(reason.description().ends_with('.'), "{name}");
             assert!(!reason.description().starts_with(' '), "{name}");
+            assert_eq!(Reason::from_name(name), Some(*reason));
         }
-        assert_eq!(seen.len(), 35);
+        assert_eq!(Reason::from_name("NO_SUCH_REASON"), None);
+        assert_eq!(seen.len(), 42);
     }
 
     #[test]

@@ -9,8 +9,8 @@ pub struct UpstreamError {
     pub http_status: u16,
     /// The code: a word such as `PARAM_ERROR`, or the decimal `errcode`.
     pub code: String,
-    /// WeChat's own text, usually Chinese. It is for people, may quote values of the request
-    /// and therefore belongs in the answer to the caller, never in a log.
+    /// WeChat's own text, usually Chinese. It is for people and belongs in the answer to the caller,
+    /// never in a log. What the pipeline returns has gone through [`mask`](crate::mask()).
     pub message: String,
     /// WeChat's id of the request (`Request-ID`, or the `rid` of official accounts).
     pub request_id: Option<String>,
@@ -29,6 +29,34 @@ pub struct UpstreamDetail {
     pub location: String,
 }
 
+impl UpstreamError {
+    /// Returns what WeChat said, for a person: its message and what it says about the field.
+    pub fn words(&self) -> Option<String> {
+        let issue = self
+            .detail
+            .as_ref()
+            .map(|detail| detail.issue.trim())
+            .unwrap_or_default();
+        let message = self.message.trim();
+        match (message, issue) {
+            ("", "") => None,
+            ("", words) | (words, "") => Some(words.to_owned()),
+            (message, issue) if message.contains(issue) => Some(message.to_owned()),
+            (message, issue) => Some(format!("{message} ({issue})")),
+        }
+    }
+
+    /// Takes personal data out of WeChat's texts; see [`mask`](crate::mask()).
+    #[must_use]
+    pub fn masked(mut self, private: &[String]) -> Self {
+        self.message = crate::mask(&self.message, private);
+        if let Some(detail) = &mut self.detail {
+            detail.issue = crate::mask(&detail.issue, private);
+        }
+        self
+    }
+}
+
 /// Shows no text of WeChat, which may quote values of the request.
 impl fmt::Debug for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,5 +66,32 @@ impl fmt::Debug for UpstreamError {
             .field("request_id", &self.request_id)
             .field("field", &self.detail.as_ref().map(|detail| &detail.field))
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_message_and_issue_once() {
+        let rows = [
+            ("", "", None),
+            ("参数错误", "", Some("参数错误")),
+            ("", "sign not match", Some("sign not match")),
+            ("参数错误", "is too long", Some("参数错误 (is too long)")),
+            ("参数错误：太长", "太长", Some("参数错误：太长")),
+        ];
+        for (message, issue, words) in rows {
+            let error = UpstreamError {
+                message: message.to_owned(),
+                detail: Some(UpstreamDetail {
+                    issue: issue.to_owned(),
+                    ..UpstreamDetail::default()
+                }),
+                ..UpstreamError::default()
+            };
+            assert_eq!(error.words().as_deref(), words, "{message} {issue}");
+        }
     }
 }

@@ -78,6 +78,12 @@ impl Held {
         (now < token.renew_at).then_some(token.renew_at)
     }
 
+    /// Returns the credential that there is, without waiting for a fetch that is under way.
+    pub(crate) fn look(&self) -> Option<Secret> {
+        let state = self.state.try_lock().ok()?;
+        state.current.as_ref().map(|token| token.value.clone())
+    }
+
     /// Returns a credential that is good for a while; `fetch` is polled if need be.
     ///
     /// Where renewing fails, the one that is still alive goes on being used. A second failure in a

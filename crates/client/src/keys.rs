@@ -20,8 +20,51 @@ const BOOTSTRAP_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct KeyStore {
     current: watch::Sender<KeySet>,
     source: Option<CertificateSource>,
-    /// Held during a download, so that there is only one; remembers when the last one ended.
-    gate: Mutex<Option<Instant>>,
+    /// Held during a download, so that there is only one; remembers the last one.
+    gate: Mutex<Option<Last>>,
+}
+
+/// When the last download ended, and how if it failed.
+struct Last {
+    ended: Instant,
+    failure: Option<Remembered>,
+}
+
+/// What is said again during the pause after a failure.
+struct Remembered {
+    reason: Reason,
+    message: String,
+    remedy: Option<String>,
+    retryable: bool,
+}
+
+impl Last {
+    fn of(result: &Result<KeySet, Error>) -> Self {
+        Self {
+            ended: Instant::now(),
+            failure: result.as_ref().err().map(|error| Remembered {
+                reason: error.reason(),
+                message: error.message().to_owned(),
+                remedy: error.remedy().map(str::to_owned),
+                retryable: error.is_retryable(),
+            }),
+        }
+    }
+}
+
+impl Remembered {
+    /// The same failure, with the rest of the pause.
+    fn again(&self, pause: Duration) -> Error {
+        let mut error = Error::new(self.reason, self.message.clone());
+        if let Some(remedy) = &self.remedy {
+            error = error.with_remedy(remedy.clone());
+        }
+        if self.retryable {
+            error.with_retry_after(pause).mark_retryable()
+        } else {
+            error
+        }
+    }
 }
 
 impl KeyStore {
@@ -32,6 +75,11 @@ impl KeyStore {
             source,
             gate: Mutex::new(None),
         }
+    }
+
+    /// Tells whether certificates can be downloaded.
+    pub(crate) fn downloads(&self) -> bool {
+        self.source.is_some()
     }
 
     /// Returns the current set.
@@ -56,23 +104,27 @@ impl KeyStore {
         if is_usable(&keys, now) {
             return Ok(keys);
         }
-        if last.is_some_and(|last| last.elapsed() < BOOTSTRAP_INTERVAL) {
-            return Err(Error::new(
-                Reason::KeyUnavailable,
-                "the download of platform certificates failed a moment ago",
-            )
-            .with_retry_after(BOOTSTRAP_INTERVAL)
-            .mark_retryable());
+        if let Some(Last {
+            ended,
+            failure: Some(failure),
+        }) = &*last
+            && let Some(pause) = BOOTSTRAP_INTERVAL.checked_sub(ended.elapsed())
+            && !pause.is_zero()
+        {
+            return Err(failure.again(pause));
         }
-        let downloaded = source.download(&keys).await;
-        *last = Some(Instant::now());
+        let downloaded = source.download(&keys).await.and_then(|keys| {
+            if is_usable(&keys, now) {
+                Ok(keys)
+            } else {
+                Err(Error::new(
+                    Reason::KeyUnavailable,
+                    "every platform certificate is outside its validity",
+                ))
+            }
+        });
+        *last = Some(Last::of(&downloaded));
         let keys = downloaded?;
-        if !is_usable(&keys, now) {
-            return Err(Error::new(
-                Reason::KeyUnavailable,
-                "every platform certificate is outside its validity",
-            ));
-        }
         self.swap(keys.clone());
         Ok(keys)
     }
@@ -86,11 +138,14 @@ impl KeyStore {
         if keys.get(id).is_some() {
             return Some(keys);
         }
-        if last.is_some_and(|last| last.elapsed() < UNKNOWN_KEY_INTERVAL) {
+        if last
+            .as_ref()
+            .is_some_and(|last| last.ended.elapsed() < UNKNOWN_KEY_INTERVAL)
+        {
             return None;
         }
         let downloaded = source.download(&keys).await;
-        *last = Some(Instant::now());
+        *last = Some(Last::of(&downloaded));
         match downloaded {
             Ok(keys) => {
                 self.swap(keys.clone());
@@ -115,7 +170,7 @@ impl KeyStore {
         };
         let mut last = self.gate.lock().await;
         let downloaded = source.download(&self.snapshot()).await;
-        *last = Some(Instant::now());
+        *last = Some(Last::of(&downloaded));
         self.swap(downloaded?);
         Ok(())
     }

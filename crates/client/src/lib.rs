@@ -85,6 +85,7 @@ mod brand;
 mod client;
 mod clock;
 mod configuration;
+mod health;
 mod held;
 mod keys;
 mod list;

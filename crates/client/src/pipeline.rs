@@ -8,8 +8,8 @@ pub(crate) mod call;
 pub(crate) mod credentials;
 pub(crate) mod errcode;
 pub(crate) mod failure;
+mod hint;
 pub(crate) mod refusal;
-mod resource;
 pub(crate) mod retry;
 
 use std::any::Any;
@@ -131,15 +131,35 @@ impl Pipeline {
             .map_err(|_| Error::new(Reason::Internal, "the answer is of another operation"))
     }
 
-    /// The ordered list.
+    /// Runs the list, and keeps the request's own personal data out of what is said about a failure.
     async fn run(
         &self,
         context: &CallContext,
         mut request: Box<dyn AnyEndpoint>,
         member: Option<MemberGuard>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
+        // Fields that travel encrypted are known in clear only now.
+        let encrypts = request.operation().encrypts;
+        let clear = encrypts.then(|| request.private_values());
+        let result = self.steps(context, request.as_mut(), member).await;
+        result.map_err(|error| {
+            let mut private = clear.unwrap_or_else(|| request.private_values());
+            if let Some(token) = &self.0.credentials.token {
+                private.extend(token.private_values());
+            }
+            error.masked(&private)
+        })
+    }
+
+    /// The ordered list.
+    async fn steps(
+        &self,
+        context: &CallContext,
+        request: &mut dyn AnyEndpoint,
+        member: Option<MemberGuard>,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
-        let sending = Sending::of(request.as_ref());
+        let sending = Sending::of(request);
         let call = Call::open(context, sending, &self.0.settings);
 
         // 1. Every documented limit, before anything else happens. The digest of an uploaded file is
@@ -150,11 +170,17 @@ impl Pipeline {
         {
             request.fill_credentials(token.appid(), token.secret());
         }
-        self.validate(request.as_ref())?;
+        self.validate(request)?;
         // 2. The credential that the operation needs.
         let proof = self.0.credentials.proof(operation)?;
         // 3. No trusted key, no send; what is encrypted is encrypted for one of them.
-        let key = self.prepare_keys(&call, &proof, request.as_mut()).await?;
+        let key = match self.prepare_keys(&call, &proof, request).await {
+            Ok(key) => key,
+            Err(error) => {
+                proof.failed(operation, &error, self.0.clock.unix_seconds());
+                return Err(error);
+            }
+        };
         // 4. Serialised once: these bytes are signed, and these bytes are sent.
         let outgoing = request.to_http().map_err(|error| {
             Error::new(Reason::Internal, "the request cannot be written").with_source(error)
@@ -175,7 +201,7 @@ impl Pipeline {
             self.attempt_read(call.clone(), job).await?
         };
         // 7. Only a believed body is decoded, and only one about what was asked for is an answer.
-        let mut answer = decode(&call, request.as_ref(), &believed)?;
+        let mut answer = decode(&call, request, &believed)?;
         if let Some(member) = request.foreign_subject(answer.as_ref()) {
             self.discarded(&call, Discarded::Foreign);
             return Err(foreign(sending, member));

@@ -280,6 +280,7 @@ pub(crate) fn credential(
         signer: signer(),
         private_key,
         keys: Arc::new(KeyStore::new(keys, source)),
+        health: crate::health::Health::default(),
     }
 }
 

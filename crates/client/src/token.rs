@@ -10,6 +10,7 @@ use kabao_models::Secret;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::health::Health;
 use crate::held::{Fetched, Held};
 use crate::origin::Origin;
 use crate::transport::Transport;
@@ -40,6 +41,7 @@ pub(crate) struct TokenSource {
     held: Held,
     /// Locked during a fetch and after a refusal only.
     recovery: Mutex<Recovery>,
+    health: Health,
 }
 
 /// What is remembered of tokens that WeChat refused.
@@ -66,6 +68,7 @@ impl TokenSource {
             mode,
             held: Held::new("access token"),
             recovery: Mutex::default(),
+            health: Health::default(),
         }
     }
 
@@ -75,6 +78,21 @@ impl TokenSource {
 
     pub(crate) fn appid(&self) -> &str {
         &self.appid
+    }
+
+    /// Returns what no error may quote: the secret, and the tokens unless a fetch is under way.
+    pub(crate) fn private_values(&self) -> Vec<String> {
+        let mut values = vec![self.secret.expose().to_owned()];
+        values.extend(self.held.look().map(Secret::into_exposed));
+        if let Ok(recovery) = self.recovery.try_lock() {
+            let refused = recovery.refused.iter();
+            values.extend(refused.map(|token| token.expose().to_owned()));
+        }
+        values
+    }
+
+    pub(crate) fn health(&self) -> &Health {
+        &self.health
     }
 
     /// Returns the app secret, for the operations whose parameters are the credentials.

@@ -21,6 +21,7 @@ mod output;
 mod pages;
 mod portable_page;
 mod protos;
+mod refusals;
 mod services;
 mod stubs;
 mod text;
@@ -32,6 +33,7 @@ pub use self::error::Error;
 pub use self::output::Output;
 
 use self::catalogue::Catalogue;
+use self::refusals::Refusals;
 
 /// Generates everything below `root`, the root of the workspace, in memory.
 ///
@@ -48,14 +50,16 @@ pub fn generate(root: &Path) -> Result<Output, Error> {
             .join(format!("{family}.json"));
         catalogues.push(Catalogue::read(&path)?);
     }
+    let refusals = Refusals::read(root, &catalogues)?;
     for catalogue in &catalogues {
         models::write(catalogue, &mut output);
-        protos::write(catalogue, &mut output);
+        protos::write(catalogue, &refusals, &mut output);
         conversions::write(catalogue, &mut output);
         services::write(catalogue, &mut output);
         pages::write(catalogue, &mut output);
     }
     models::write_root(&catalogues, &mut output);
+    refusals.write(&catalogues, &mut output);
     conversions::write_root(&catalogues, &mut output);
     pages::write_root(&catalogues, &mut output);
     let descriptors = stubs::write(root, &mut output)?;

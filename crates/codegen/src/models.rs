@@ -59,6 +59,7 @@ pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
     for catalogue in catalogues {
         root.push_str(&format!("pub mod {};\n", catalogue.family));
     }
+    root.push_str("pub(crate) mod refusals;\n");
     root.push_str("\nuse crate::OperationVisitor;\n\n");
     root.push_str("/// Calls `visitor` with the request type of the operation `id`.\n///\n");
     root.push_str("/// Returns `None` if the catalogue has no such operation.\n");
@@ -487,10 +488,8 @@ pub(crate) fn check_impl(name: &str, fields: &[&Field]) -> String {
             body.push_str(&line);
         }
     }
-    let checker = if body.is_empty() { "_" } else { "checker" };
-    format!(
-        "impl Check for {name} {{\nfn check(&self, {checker}: &mut Checker) {{\n{body}}}\n}}\n\n"
-    )
+    body.push_str("checker.extra(&self.extra);\n");
+    format!("impl Check for {name} {{\nfn check(&self, checker: &mut Checker) {{\n{body}}}\n}}\n\n")
 }
 
 fn check_line(field: &Field) -> Option<String> {
@@ -516,7 +515,13 @@ fn check_line(field: &Field) -> Option<String> {
     };
     let walks = matches!(
         field.kind(),
-        Kind::Enumeration(_) | Kind::Message(_) | Kind::Sensitive
+        Kind::Enumeration(_)
+            | Kind::Message(_)
+            | Kind::Sensitive
+            // Free texts too: their characters are checked, and errors must not quote private ones.
+            | Kind::String
+            | Kind::Personal
+            | Kind::Secret
     );
     if is_free && !walks && method != "path" {
         return None;

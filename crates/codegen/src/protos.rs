@@ -7,6 +7,7 @@ use crate::catalogue::{
 };
 use crate::models::limits_in_words;
 use crate::output::Output;
+use crate::refusals::Refusals;
 use crate::text::{comment, enum_value, pascal, screaming, sentence, service_name};
 
 /// The number of the field `extra` in every message.
@@ -27,12 +28,12 @@ pub(crate) fn package(catalogue: &Catalogue) -> String {
     catalogue.family.replace('_', "")
 }
 
-pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
+pub(crate) fn write(catalogue: &Catalogue, refusals: &Refusals, output: &mut Output) {
     let folder = format!("proto/kabao/{}/v1", package(catalogue));
     for resource in catalogue.resources() {
         output.add(
             format!("{folder}/{resource}.proto"),
-            resource_file(catalogue, resource),
+            resource_file(catalogue, refusals, resource),
         );
     }
     output.add(format!("{folder}/types.proto"), types_file(catalogue));
@@ -84,7 +85,7 @@ fn imports<'a>(
     imports
 }
 
-fn resource_file(catalogue: &Catalogue, resource: &str) -> String {
+fn resource_file(catalogue: &Catalogue, refusals: &Refusals, resource: &str) -> String {
     let served: Vec<&Operation> = catalogue
         .operations_of(resource)
         .filter(|operation| operation.served)
@@ -119,7 +120,7 @@ fn resource_file(catalogue: &Catalogue, resource: &str) -> String {
             if index > 0 {
                 out.push('\n');
             }
-            out.push_str(&rpc(operation));
+            out.push_str(&rpc(catalogue, refusals, operation));
         }
         out.push_str("}\n\n");
     }
@@ -186,7 +187,7 @@ fn trim(mut out: String) -> String {
     out
 }
 
-fn rpc(operation: &Operation) -> String {
+fn rpc(catalogue: &Catalogue, refusals: &Refusals, operation: &Operation) -> String {
     let mut doc = format!(
         "{} `{} {}`.",
         sentence(&operation.title),
@@ -213,6 +214,10 @@ fn rpc(operation: &Operation) -> String {
     if operation.credential {
         doc.push_str(&format!("\n\n{CREDENTIAL_DOC}"));
     }
+    doc.push_str(&format!(
+        "\n\nReasons: {}.",
+        Vec::from_iter(refusals.reasons(catalogue, operation)).join(", ")
+    ));
     doc.push_str(&format!("\n\nSource: {}.", operation.docs.join(", ")));
     let answer = if operation.answer.is_empty() {
         format!("{}Response", operation.rpc)

@@ -8,7 +8,7 @@ use kabao_api::{AccountId, Error, FieldViolation, Kind, Reason, UpstreamError};
 use prost::Message;
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tonic_types::{ErrorDetails, QuotaViolation, StatusExt};
+use tonic_types::{ErrorDetails, PreconditionViolation, QuotaViolation, StatusExt};
 
 use self::budget::{Budget, shorten};
 use crate::layer::RequestId;
@@ -108,6 +108,14 @@ impl Refusal<'_> {
         if let Some(limit) = self.exhausted(error) {
             details.set_quota_failure([limit]);
         }
+        for violation in self.preconditions(error) {
+            budget.spend(violation.subject.len() + violation.description.len() + 32);
+            details.add_precondition_failure_violation(
+                violation.r#type,
+                violation.subject,
+                violation.description,
+            );
+        }
         let renamed = error
             .violations()
             .iter()
@@ -126,6 +134,34 @@ impl Refusal<'_> {
         }
     }
 
+    /// What does not hold: the condition that the error names, or its reason.
+    fn preconditions(self, error: &Error) -> Vec<PreconditionViolation> {
+        if error.kind() != Kind::FailedPrecondition {
+            return Vec::new();
+        }
+        let named = error.preconditions().iter().map(|precondition| {
+            PreconditionViolation::new(
+                precondition.kind,
+                shorten(&precondition.subject, 256),
+                shorten(&precondition.description, 512),
+            )
+        });
+        let named: Vec<_> = named.collect();
+        if !named.is_empty() {
+            return named;
+        }
+        let account = self.account.map(|account| format!("accounts/{account}"));
+        let text = match error.remedy() {
+            Some(remedy) => format!("{}; {remedy}", error.message()),
+            None => error.message().to_owned(),
+        };
+        vec![PreconditionViolation::new(
+            error.reason().as_str(),
+            account.unwrap_or_default(),
+            shorten(&text, 384),
+        )]
+    }
+
     /// What our own checks found speaks for itself, in the caller's words; everything else has its
     /// sentence.
     fn message(self, error: &Error) -> String {
@@ -140,7 +176,7 @@ impl Refusal<'_> {
                 .collect::<Vec<_>>()
                 .join("; ")
         } else {
-            error.message().to_owned()
+            error.to_string()
         };
         shorten(&text, MESSAGE_BYTES)
     }
@@ -189,9 +225,14 @@ impl Refusal<'_> {
         match error.reason() {
             Reason::UpstreamRateLimited => {
                 let operation = error.operation().unwrap_or("the operation");
+                let limit = if error.is_retryable() || error.retry_after().is_some() {
+                    "limit of calls"
+                } else {
+                    "daily quota of calls"
+                };
                 Some(QuotaViolation::new(
                     account.unwrap_or_default(),
-                    format!("WeChat's limit of calls to {operation}"),
+                    format!("WeChat's {limit} to {operation}"),
                 ))
             }
             Reason::Overloaded => Some(QuotaViolation::new(
@@ -231,41 +272,55 @@ fn canonical(kind: Kind) -> Code {
     }
 }
 
-/// Records a failure where the operator looks, once, with its causes.
+/// Records a failure where the operator looks, once, with its causes; without WeChat's words, which
+/// may hold what the request holds.
 pub(crate) fn record(error: &Error) {
     let reason = error.reason().as_str();
     let operation = error.operation();
-    let upstream_code = error.upstream().map(|upstream| upstream.code.as_str());
+    let upstream_code = error
+        .upstream()
+        .map(|upstream| upstream.code.as_str())
+        .filter(|code| !code.is_empty());
     let may_have_executed = error.may_have_executed();
+    let remedy = error.remedy();
     let causes = causes(error);
-    match (error.kind(), error.reason()) {
-        (Kind::Internal | Kind::Unknown, _) => tracing::error!(
-            reason,
-            operation,
-            upstream_code,
-            may_have_executed,
-            causes,
-            "call failed: {error}"
-        ),
-        // Business as usual: the caller's request, and WeChat's rules.
-        (Kind::InvalidArgument | Kind::NotFound | Kind::AlreadyExists, _)
-        | (_, Reason::UpstreamRefused) => tracing::debug!(
-            reason,
-            operation,
-            upstream_code,
-            may_have_executed,
-            causes,
-            "call refused: {error}"
-        ),
-        _ => tracing::warn!(
-            reason,
-            operation,
-            upstream_code,
-            may_have_executed,
-            causes,
-            "call failed: {error}"
-        ),
+    let message = error.message();
+    macro_rules! log {
+        ($level:ident, $text:literal) => {
+            tracing::$level!(
+                reason,
+                operation,
+                upstream_code,
+                may_have_executed,
+                remedy,
+                causes,
+                concat!($text, ": {}"),
+                message
+            )
+        };
     }
+    match error.kind() {
+        Kind::Internal | Kind::Unknown => log!(error, "call failed"),
+        // Business as usual: the caller's request, and WeChat's rules.
+        Kind::InvalidArgument
+        | Kind::NotFound
+        | Kind::AlreadyExists
+        | Kind::PermissionDenied
+        | Kind::Unimplemented
+        | Kind::Cancelled => log!(info, "call refused"),
+        Kind::FailedPrecondition if !is_for_the_operator(error.reason()) => {
+            log!(info, "call refused");
+        }
+        _ => log!(warn, "call failed"),
+    }
+}
+
+/// Tells whether the refusal stays until the operator repairs something.
+fn is_for_the_operator(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::CredentialRejected | Reason::KeyUnavailable | Reason::CredentialMissing
+    )
 }
 
 /// The chain of causes, which `Display` leaves out.
@@ -274,7 +329,10 @@ fn causes(error: &Error) -> Option<String> {
     let chain = std::iter::successors(Some(first), |cause| cause.source());
     Some(
         chain
-            .map(ToString::to_string)
+            .map(|cause| match cause.downcast_ref::<Error>() {
+                Some(cause) => cause.message().to_owned(),
+                None => cause.to_string(),
+            })
             .collect::<Vec<_>>()
             .join(": "),
     )

@@ -8,7 +8,7 @@ mod support;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use kabao_api::{Error, Reason};
+use kabao_api::{Error, Reason, UpstreamError};
 use tracing_subscriber::fmt::MakeWriter;
 
 use self::support::{NAME, builder, member, start};
@@ -50,7 +50,17 @@ async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let server = builder(|context| {
         Box::pin(async move {
-            if context.request_id == "fails" {
+            if context.request_id == "refused" {
+                Err(
+                    Error::new(Reason::MemberNotFound, "WeChat knows no such member")
+                        .with_upstream(UpstreamError {
+                            http_status: 400,
+                            code: "INVALID_REQUEST".to_owned(),
+                            message: "会员林间不存在".to_owned(),
+                            ..UpstreamError::default()
+                        }),
+                )
+            } else if context.request_id == "fails" {
                 Err(Error::new(
                     Reason::UpstreamUnverified,
                     "the signature is wrong",
@@ -63,6 +73,7 @@ async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
     let running = start(server).await;
     running.get_member(&[("x-request-id", "works")]).await;
     running.get_member(&[("x-request-id", "fails")]).await;
+    running.get_member(&[("x-request-id", "refused")]).await;
 
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let finished: Vec<serde_json::Value> = text
@@ -70,7 +81,7 @@ async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
         .filter(|line| line["fields"]["message"] == "call finished")
         .collect();
-    assert_eq!(finished.len(), 2, "{text}");
+    assert_eq!(finished.len(), 3, "{text}");
     for (line, (id, code)) in finished
         .iter()
         .zip([("works", "Ok"), ("fails", "Internal")])
@@ -83,6 +94,20 @@ async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
         assert_eq!(span["account"], "demo");
         assert_eq!(span["request_id"], id);
     }
+    // A refusal is told once, with its reason, where an operator looks who does not search for faults.
+    let refused: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|line| line["fields"]["reason"] == "MEMBER_NOT_FOUND")
+        .collect();
+    assert_eq!(refused.len(), 1, "{text}");
+    assert_eq!(refused[0]["level"], "INFO");
+    assert_eq!(refused[0]["fields"]["upstream_code"], "INVALID_REQUEST");
+    assert_eq!(
+        refused[0]["fields"]["message"],
+        "call refused: WeChat knows no such member"
+    );
+    assert!(!text.contains("林间"), "{text}");
     assert!(
         text.contains("UPSTREAM_UNVERIFIED") && text.contains("the signature is wrong"),
         "{text}"

@@ -3,7 +3,6 @@
 
 use std::any::Any;
 
-use crate::check::Violation;
 use crate::endpoint::{Answer, DecodeError, EncodeError, Endpoint, Outgoing};
 use crate::object::Object as _;
 use crate::operation::Operation;
@@ -11,6 +10,7 @@ use crate::private::Secret;
 use crate::sensitive::Sensitive;
 use crate::subject::Subject;
 use crate::tolerant::Deviation;
+use crate::violation::Violation;
 
 /// A request of any operation. Implemented by every [`Endpoint`].
 pub trait AnyEndpoint: Any + Send + Sync {
@@ -25,6 +25,9 @@ pub trait AnyEndpoint: Any + Send + Sync {
 
     /// See [`Endpoint::violations`].
     fn violations(&self) -> Vec<Violation>;
+
+    /// See [`Endpoint::private_values`]. Fields that are encrypted already are left out.
+    fn private_values(&self) -> Vec<String>;
 
     /// Visits the fields that must be encrypted before [`AnyEndpoint::to_http`].
     fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive));
@@ -75,6 +78,10 @@ impl<E: Endpoint> AnyEndpoint for E {
 
     fn violations(&self) -> Vec<Violation> {
         Endpoint::violations(self)
+    }
+
+    fn private_values(&self) -> Vec<String> {
+        Endpoint::private_values(self)
     }
 
     fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {

@@ -1,169 +1,14 @@
 //! Documented limits as checks that report every violation with its field path.
 
-use std::fmt;
+use serde_json::Value;
 
+use crate::characters::{Characters, Text, visit_texts};
+use crate::extra::Extra;
+use crate::operation::Family;
 use crate::params::has_dot_segment;
 use crate::pattern::Pattern;
 use crate::sensitive::Sensitive;
-use crate::upload::ImageFormat;
-
-/// How the length of a text is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LengthUnit {
-    /// Unicode characters; the default of the documents.
-    Characters,
-    /// UTF-8 bytes; three for a Chinese character.
-    Bytes,
-}
-
-/// Why a field is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Reason {
-    /// The field is required and absent or empty.
-    Required,
-    /// The text is longer than documented.
-    TooLong {
-        /// The documented limit.
-        limit: usize,
-        /// The length of the text that was given.
-        actual: usize,
-        /// What both numbers count.
-        unit: LengthUnit,
-    },
-    /// The text is shorter than documented.
-    TooShort {
-        /// The documented limit, in characters.
-        limit: usize,
-        /// The length of the text that was given, in characters.
-        actual: usize,
-    },
-    /// The text has not the documented form.
-    Form(Pattern),
-    /// The path parameter leads to another place: it holds the segment `.` or `..`.
-    DotSegment,
-    /// The number is below the documented minimum.
-    TooSmall {
-        /// The documented minimum.
-        limit: i64,
-    },
-    /// The number is above the documented maximum.
-    TooLarge {
-        /// The documented maximum.
-        limit: i64,
-    },
-    /// The list has fewer entries than documented.
-    TooFewItems {
-        /// The documented minimum.
-        limit: usize,
-        /// The number of entries that was given.
-        actual: usize,
-    },
-    /// The list has more entries than documented.
-    TooManyItems {
-        /// The documented maximum.
-        limit: usize,
-        /// The number of entries that was given.
-        actual: usize,
-    },
-    /// The value is not one of the documented ones.
-    UnknownValue {
-        /// The documented values.
-        known: Vec<&'static str>,
-    },
-    /// The name of a file has not the ending of a picture that is taken.
-    FileEnding {
-        /// The pictures that are taken.
-        formats: &'static [ImageFormat],
-    },
-    /// A file is not a picture that is taken.
-    FileFormat {
-        /// The pictures that are taken.
-        formats: &'static [ImageFormat],
-    },
-    /// A file is another picture than its name says.
-    FileMismatch {
-        /// What the file is.
-        content: ImageFormat,
-        /// What its name says.
-        name: ImageFormat,
-    },
-    /// A file is larger than documented.
-    FileTooLarge {
-        /// The documented limit, in bytes.
-        limit: usize,
-    },
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Required => f.write_str("is required"),
-            Self::TooLong {
-                limit,
-                actual,
-                unit,
-            } => {
-                let unit = match unit {
-                    LengthUnit::Characters => "characters",
-                    LengthUnit::Bytes => "UTF-8 bytes",
-                };
-                write!(f, "has {actual} {unit}, at most {limit} are allowed")
-            }
-            Self::TooShort { limit, actual } => {
-                write!(f, "has {actual} characters, at least {limit} are required")
-            }
-            Self::DotSegment => f.write_str(
-                "must not be `.` or `..`, nor hold such a segment, not even percent-encoded",
-            ),
-            Self::Form(pattern) => write!(f, "must be {}", pattern.describe()),
-            Self::TooSmall { limit } => write!(f, "must be at least {limit}"),
-            Self::TooLarge { limit } => write!(f, "must be at most {limit}"),
-            Self::TooFewItems { limit, actual } => {
-                write!(f, "has {actual} entries, at least {limit} are required")
-            }
-            Self::TooManyItems { limit, actual } => {
-                write!(f, "has {actual} entries, at most {limit} are allowed")
-            }
-            Self::UnknownValue { known } => write!(f, "must be one of {}", known.join(", ")),
-            Self::FileEnding { formats } => {
-                let endings = formats.iter().flat_map(|format| format.endings());
-                write!(f, "must end in {}", any_of(endings))
-            }
-            Self::FileFormat { formats } => {
-                write!(f, "must be a {} image", any_of(formats.iter()))
-            }
-            Self::FileMismatch { content, name } => {
-                write!(f, "is a {content} image, the file name says {name}")
-            }
-            Self::FileTooLarge { limit } => write!(f, "has more than {limit} bytes"),
-        }
-    }
-}
-
-/// Writes `a, b or c`.
-fn any_of(items: impl Iterator<Item = impl fmt::Display>) -> String {
-    let mut items: Vec<String> = items.map(|item| item.to_string()).collect();
-    match items.pop() {
-        Some(last) if !items.is_empty() => format!("{} or {last}", items.join(", ")),
-        last => last.unwrap_or_default(),
-    }
-}
-
-/// One field that breaks a documented limit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The path of the field, such as `date_information.type` or `values[2]`.
-    pub field: String,
-    /// Why it is refused.
-    pub reason: Reason,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.field, self.reason)
-    }
-}
+use crate::violation::{LengthUnit, Reason, Violation};
 
 /// The documented limits of a field.
 #[derive(Clone, Copy, Debug)]
@@ -296,6 +141,7 @@ pub trait Check {
 /// Implemented by the open enumerations.
 pub(crate) trait Enumeration: AsRef<str> {
     fn is_known(&self) -> bool;
+    fn text(&self) -> &str;
     fn known() -> Vec<&'static str>;
 }
 
@@ -304,6 +150,8 @@ pub(crate) trait Enumeration: AsRef<str> {
 pub struct Checker {
     path: String,
     strict: bool,
+    characters: Option<Characters>,
+    private: Option<Vec<String>>,
     violations: Vec<Violation>,
 }
 
@@ -313,7 +161,27 @@ impl Checker {
         Self {
             path: String::new(),
             strict: false,
+            characters: None,
+            private: None,
             violations: Vec::new(),
+        }
+    }
+
+    /// Checks what is about to be sent: as [`Checker::open`], and refuses characters that WeChat does
+    /// not take.
+    pub fn sending(family: Family) -> Self {
+        Self {
+            characters: Some(Characters::of(family)),
+            ..Self::open()
+        }
+    }
+
+    /// Collects the values that are personal data or credentials, and those of members that the
+    /// catalogue does not know.
+    pub fn collecting() -> Self {
+        Self {
+            private: Some(Vec::new()),
+            ..Self::open()
         }
     }
 
@@ -328,6 +196,11 @@ impl Checker {
     /// Returns what was found.
     pub fn finish(self) -> Vec<Violation> {
         self.violations
+    }
+
+    /// Returns what was collected.
+    pub fn into_private(self) -> Vec<String> {
+        self.private.unwrap_or_default()
     }
 
     /// Reports a violation of the field `name` at the present place.
@@ -348,11 +221,11 @@ impl Checker {
     }
 
     /// Checks a path parameter.
-    pub fn path(&mut self, name: &str, value: impl AsRef<str>, limits: &Limits) {
-        let value = value.as_ref();
-        if value.is_empty() {
+    #[expect(private_bounds, reason = "the texts of messages are a closed set")]
+    pub fn path<T: Text>(&mut self, name: &str, value: &T, limits: &Limits) {
+        if value.as_ref().is_empty() {
             self.report(name, Reason::Required);
-        } else if has_dot_segment(value) {
+        } else if has_dot_segment(value.as_ref()) {
             self.report(name, Reason::DotSegment);
         } else {
             self.check_text(name, value, limits);
@@ -360,21 +233,23 @@ impl Checker {
     }
 
     /// Checks a text.
-    pub fn text(&mut self, name: &str, value: &Option<impl AsRef<str>>, limits: &Limits) {
+    #[expect(private_bounds, reason = "the texts of messages are a closed set")]
+    pub fn text<T: Text>(&mut self, name: &str, value: &Option<T>, limits: &Limits) {
         match value {
             Some(value) if limits.required && value.as_ref().is_empty() => {
                 self.report(name, Reason::Required);
             }
-            Some(value) => self.check_text(name, value.as_ref(), limits),
+            Some(value) => self.check_text(name, value, limits),
             None => self.absent(name, limits),
         }
     }
 
     /// Checks a list of texts; length and form apply to each entry.
-    pub fn texts(&mut self, name: &str, value: &Option<Vec<impl AsRef<str>>>, limits: &Limits) {
+    #[expect(private_bounds, reason = "the texts of messages are a closed set")]
+    pub fn texts<T: Text>(&mut self, name: &str, value: &Option<Vec<T>>, limits: &Limits) {
         if let Some(items) = self.items(name, value, limits) {
             for (index, item) in items.iter().enumerate() {
-                self.check_text(&format!("{name}[{index}]"), item.as_ref(), limits);
+                self.check_text(&format!("{name}[{index}]"), item, limits);
             }
         }
     }
@@ -468,6 +343,22 @@ impl Checker {
         }
     }
 
+    /// Checks members that the catalogue does not know: their characters, wherever in them.
+    pub fn extra(&mut self, extra: &Extra) {
+        if extra.is_empty() || (self.characters.is_none() && self.private.is_none()) {
+            return;
+        }
+        for (name, json) in extra.iter() {
+            self.check_characters(name, name);
+            // What is no JSON cannot be in there.
+            let value = serde_json::from_str(json.get()).unwrap_or(Value::Null);
+            visit_texts(name, &value, &mut |path, text| {
+                self.check_characters(path, text);
+                self.collect(true, text);
+            });
+        }
+    }
+
     /// Runs `check` one level deeper.
     pub fn within(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
         let length = self.path.len();
@@ -517,7 +408,24 @@ impl Checker {
         Some(items)
     }
 
-    fn check_text(&mut self, name: &str, text: &str, limits: &Limits) {
+    fn check_characters(&mut self, name: &str, text: &str) {
+        if let Some(refused) = self.characters.and_then(|taken| taken.refused(text)) {
+            self.report(name, Reason::Character(refused));
+        }
+    }
+
+    fn collect(&mut self, is_private: bool, text: &str) {
+        if let Some(private) = &mut self.private
+            && is_private
+        {
+            private.push(text.to_owned());
+        }
+    }
+
+    fn check_text<T: Text>(&mut self, name: &str, text: &T, limits: &Limits) {
+        let text = text.as_ref();
+        self.check_characters(name, text);
+        self.collect(T::PRIVATE, text);
         let characters = text.chars().count();
         let actual = match limits.unit {
             LengthUnit::Characters => characters,
@@ -558,7 +466,13 @@ impl Checker {
         }
     }
 
+    /// What WeChat takes is a rule of its JSON, and ciphertext keeps it: a name with a rare character
+    /// is for WeChat to judge. U+0000 is no character of any text.
     fn check_sensitive(&mut self, name: &str, value: &Sensitive, limits: &Limits) {
+        if self.characters.is_some() && value.expose().contains('\0') {
+            self.report(name, Reason::Character('\0'));
+        }
+        self.collect(value.is_plain(), value.expose());
         let (actual, limit) = match value {
             Sensitive::Plain(text) => (text.len(), 214),
             Sensitive::Encrypted(text) => (text.len(), limits.max_len),
@@ -576,6 +490,9 @@ impl Checker {
     }
 
     fn check_known<E: Enumeration>(&mut self, name: &str, value: &E) {
+        if !value.is_known() {
+            self.check_characters(name, value.text());
+        }
         if self.strict && !value.is_known() {
             self.report(name, Reason::UnknownValue { known: E::known() });
         }
@@ -589,6 +506,7 @@ fn is_whole_number(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Personal;
 
     #[test]
     fn lengths_count_characters_unless_the_catalogue_says_bytes() {
@@ -617,5 +535,68 @@ mod tests {
         });
         let fields: Vec<_> = checker.finish().into_iter().map(|v| v.field).collect();
         assert_eq!(fields, ["form.values", "form.values[1]", "form.type"]);
+    }
+
+    #[test]
+    fn characters_are_refused_wherever_they_stand() {
+        let mut extra = Extra::default();
+        let json = r#"{"list":["ok",{"name":"\ud83d\ude00","b\u0000":1}]}"#;
+        extra.insert_json("new_member", json.to_owned()).unwrap();
+        let mut checker = Checker::sending(Family::Merchant);
+        checker.path("code", &Personal::new("a\0"), &Limits::REQUIRED);
+        checker.within("form", |checker| {
+            checker.text("title", &Some("金卡😀"), &Limits::OPTIONAL);
+            checker.texts("values", &Some(vec!["ok", "𠮷"]), &Limits::OPTIONAL);
+            checker.sensitive("name", &Some(Sensitive::plain("𠮷")), &Limits::OPTIONAL);
+            checker.sensitive("city", &Some(Sensitive::plain("\0")), &Limits::OPTIONAL);
+            checker.extra(&extra);
+        });
+        let found: Vec<_> = checker.finish().iter().map(ToString::to_string).collect();
+        let told = |field: &str, number: &str| {
+            format!("{field} holds {number}, a character that WeChat does not take")
+        };
+        assert_eq!(
+            found,
+            [
+                told("code", "U+0000"),
+                told("form.title", "U+1F600"),
+                told("form.values[1]", "U+20BB7"),
+                told("form.city", "U+0000"),
+                told("form.new_member.list[1].b\0", "U+0000"),
+                told("form.new_member.list[1].name", "U+1F600"),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_received_may_hold_any_character() {
+        for mut checker in [Checker::open(), Checker::strict()] {
+            checker.text("title", &Some("😀\0"), &Limits::OPTIONAL);
+            assert_eq!(checker.finish(), []);
+        }
+        let mut checker = Checker::sending(Family::OfficialAccount);
+        checker.text("title", &Some("😀"), &Limits::OPTIONAL);
+        assert_eq!(checker.finish(), []);
+    }
+
+    #[test]
+    fn personal_data_credentials_and_the_unknown_are_collected() {
+        let mut extra = Extra::default();
+        extra
+            .insert_json("new_member", r#"["secret", 138]"#.to_owned())
+            .unwrap();
+        let mut checker = Checker::collecting();
+        checker.path("card_id", &"p1".to_owned(), &Limits::REQUIRED);
+        checker.path("code", &Personal::new("c1"), &Limits::REQUIRED);
+        checker.within("form", |checker| {
+            checker.text("name", &Some(Personal::new("林间")), &Limits::OPTIONAL);
+            checker.sensitive("city", &Some(Sensitive::plain("广东")), &Limits::OPTIONAL);
+            checker.sensitive("email", &Some(Sensitive::encrypted("x")), &Limits::OPTIONAL);
+            checker.extra(&extra);
+        });
+        assert_eq!(
+            checker.into_private(),
+            ["c1", "林间", "广东", "secret", "138"]
+        );
     }
 }

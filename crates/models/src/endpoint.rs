@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::Method;
 
-use crate::check::{Check, Checker, Violation};
+use crate::check::{Check, Checker};
 use crate::multipart::Multipart;
 use crate::object::{Members, Object, parse};
 use crate::operation::{Body, Operation, Repeat};
@@ -13,6 +13,7 @@ use crate::params::{Incoming, Params, ParamsIn};
 use crate::sensitive::VisitSensitive;
 use crate::tolerant::{self, Deviation, read_tolerantly};
 use crate::upload::UploadedFile;
+use crate::violation::Violation;
 use crate::{Extra, Secret, Subject, multipart};
 
 /// A request of one operation.
@@ -93,17 +94,26 @@ pub trait Endpoint: Object + Check + VisitSensitive {
         let _ = (answer, subject);
     }
 
-    /// Returns every documented limit that the request breaks, with field paths.
+    /// Returns every documented limit that the request breaks, with field paths, and every text with
+    /// a character that WeChat does not take.
     ///
     /// Values of enumerations that the catalogue does not know pass: WeChat may know them. The
     /// file of an upload is looked at, too: its name, its size and its first bytes.
     fn violations(&self) -> Vec<Violation> {
-        let mut checker = Checker::open();
+        let mut checker = Checker::sending(Self::OPERATION.family);
         self.check(&mut checker);
         if let (Some(limits), Some(file)) = (&Self::OPERATION.upload, self.file()) {
             limits.check(&file, &mut checker);
         }
         checker.finish()
+    }
+
+    /// Returns the values that no error text may quote: personal data, credentials, and what stands
+    /// in members that the catalogue does not know.
+    fn private_values(&self) -> Vec<String> {
+        let mut checker = Checker::collecting();
+        self.check(&mut checker);
+        checker.into_private()
     }
 
     /// Returns every documented limit that the request breaks, unknown values of enumerations

@@ -5,6 +5,7 @@
 pub mod brand;
 pub mod merchant;
 pub mod official_account;
+pub(crate) mod refusals;
 
 use crate::OperationVisitor;
 

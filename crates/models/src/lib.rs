@@ -45,6 +45,7 @@
 //! ```
 
 mod any;
+mod characters;
 mod check;
 mod endpoint;
 mod extra;
@@ -55,16 +56,18 @@ mod operation;
 mod params;
 mod pattern;
 mod private;
+pub mod refusal;
 mod sensitive;
 mod subject;
 mod tolerant;
 mod upload;
+mod violation;
 
 mod generated;
 mod notification;
 
 pub use self::any::{AnyAnswer, AnyEndpoint, Decoded};
-pub use self::check::{Check, Checker, LengthUnit, Limits, Reason, Violation};
+pub use self::check::{Check, Checker, Limits};
 pub use self::endpoint::{
     Answer, DecodeError, EncodeError, Endpoint, Location, NoContent, OperationVisitor, Outgoing,
 };
@@ -85,3 +88,4 @@ pub use self::tolerant::{
     Deviation, DeviationKind, LooseObject, Outcome, ReadJson, Reader, json_text,
 };
 pub use self::upload::{ImageFormat, Upload, UploadedFile};
+pub use self::violation::{LengthUnit, Reason, Violation};

@@ -65,6 +65,10 @@ macro_rules! open_enum {
                 self.is_known()
             }
 
+            fn text(&self) -> &str {
+                self.as_str()
+            }
+
             fn known() -> Vec<&'static str> {
                 vec![$($wire,)*]
             }

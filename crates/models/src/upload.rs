@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::check::{Checker, LengthUnit, Reason};
+use crate::check::Checker;
+use crate::violation::{LengthUnit, Reason};
 
 /// A kind of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

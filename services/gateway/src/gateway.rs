@@ -107,7 +107,9 @@ impl Gateway {
 
         let limits = &settings.grpc.limits;
         let calls = usize::try_from(limits.max_concurrent_requests).unwrap_or(usize::MAX);
-        let mut server = Server::builder(Arc::new(roster.accounts().clone()))
+        let accounts = Arc::new(roster.accounts().clone());
+        metrics.watch(Arc::clone(&accounts));
+        let mut server = Server::builder(accounts)
             .default_deadline(settings.grpc.timeouts.default_deadline)
             .max_deadline(settings.grpc.timeouts.max_deadline)
             .max_calls(calls);

@@ -8,6 +8,7 @@ mod admin;
 mod bind;
 mod connection;
 mod grpc;
+mod handshakes;
 mod preface;
 
 pub(crate) use self::admin::Admin;

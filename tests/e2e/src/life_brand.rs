@@ -43,7 +43,7 @@ async fn the_life_of_a_card() {
 
     // Nothing can be changed before the shop confirms her.
     let early = shop.promote(&card_id, MEI, code, "黄金会员").await;
-    refused(Code::FailedPrecondition, "UPSTREAM_REFUSED")
+    refused(Code::FailedPrecondition, "MEMBER_STATE_INVALID")
         .upstream("400", "INVALID_REQUEST")
         .check(early);
     shop.confirm(&card_id, MEI, code).await;
@@ -100,7 +100,7 @@ async fn the_life_of_a_card() {
     assert_eq!(mei.user_card_state(), UserCardState::Invalid);
     assert_eq!(shop.cards_of(MEI).await, []);
     let again = shop.import(&card_id, MEI, "HT-2019-000817").await;
-    refused(Code::FailedPrecondition, "UPSTREAM_REFUSED")
+    refused(Code::FailedPrecondition, "USER_NOT_ELIGIBLE")
         .upstream("400", "INVALID_REQUEST")
         .check(again);
 
@@ -112,7 +112,7 @@ async fn the_life_of_a_card() {
     let card = shop.card(&card_id).await;
     assert_eq!(card.state(), CardState::CardInvalid);
     let late = shop.token(&card_id, MEI).await;
-    refused(Code::FailedPrecondition, "UPSTREAM_REFUSED")
+    refused(Code::FailedPrecondition, "TEMPLATE_STATE_INVALID")
         .upstream("400", "INVALID_REQUEST")
         .check(late);
     assert_eq!(shop.cards_of(JUN).await.len(), 1);

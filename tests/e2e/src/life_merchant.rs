@@ -19,7 +19,7 @@ async fn the_life_of_a_card() {
     let card_id = shop.create_card().await;
     let card = shop.card(&card_id).await;
     assert_eq!(card.status(), CardTemplateStatus::NotApprove);
-    refused(Code::FailedPrecondition, "UPSTREAM_REFUSED")
+    refused(Code::FailedPrecondition, "TEMPLATE_STATE_INVALID")
         .upstream("400", "INVALID_REQUEST")
         .check(shop.qrcode(&card_id).await);
     shop.approve(&card_id).await;
@@ -105,7 +105,7 @@ async fn the_life_of_a_card() {
     shop.invalidate(&card_id, &other, "会员主动注销").await;
     let jun = shop.user_card(&card_id, &other).await;
     assert_eq!(jun.user_card_status(), UserCardStatus::Unavailable);
-    refused(Code::FailedPrecondition, "UPSTREAM_REFUSED")
+    refused(Code::FailedPrecondition, "MEMBER_STATE_INVALID")
         .upstream("400", "INVALID_REQUEST")
         .check(
             shop.change_balance(&card_id, &other, "balance-3", 0, 1)
@@ -116,7 +116,7 @@ async fn the_life_of_a_card() {
     shop.delete_card(&card_id).await;
     let card = shop.card(&card_id).await;
     assert_eq!(card.status(), CardTemplateStatus::Deleted);
-    refused(Code::FailedPrecondition, "UPSTREAM_REFUSED")
+    refused(Code::FailedPrecondition, "TEMPLATE_STATE_INVALID")
         .upstream("400", "INVALID_REQUEST")
         .check(shop.qrcode(&card_id).await);
     let mei = shop.user_card(&card_id, &code).await;

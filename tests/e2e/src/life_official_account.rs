@@ -112,7 +112,7 @@ async fn the_life_of_a_card() {
     );
     assert!(shop.codes_of(&card_id, MEI).await.is_empty());
     let change = of_member(&card_id, "A0001", UpdateUserRequest::default());
-    refused(Code::FailedPrecondition, "UPSTREAM_REFUSED")
+    refused(Code::FailedPrecondition, "MEMBER_STATE_INVALID")
         .upstream("200", "40127")
         .check(shop.members().update_user(change).await);
     assert_eq!(

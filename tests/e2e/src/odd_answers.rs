@@ -336,14 +336,14 @@ async fn a_rule_id_may_be_a_text() {
     inject(&world, "official_account.pay_gift_card.add", fault);
     let base = official_account::NewRuleBaseInfo {
         mchid_list: vec!["1900000109".to_owned()],
-        begin_time: 1_717_200_000,
-        end_time: 1_748_736_000,
+        begin_time: Some(1_717_200_000),
+        end_time: Some(1_748_736_000),
         ..official_account::NewRuleBaseInfo::default()
     };
     let rule = official_account::MemberRule {
         card_id: OFFICIAL_ACCOUNT.card_id.to_owned(),
-        least_cost: 2,
-        max_cost: 20_000,
+        least_cost: Some(2),
+        max_cost: Some(20_000),
         ..official_account::MemberRule::default()
     };
     let request = official_account::AddPayGiftCardRequest {

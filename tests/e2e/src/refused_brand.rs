@@ -41,9 +41,29 @@ fn number_used(code: &'static str) -> Refusal {
         .may_have_executed()
 }
 
-/// What the state of things does not allow.
-fn state() -> Refusal {
-    refused(Code::FailedPrecondition, "UPSTREAM_REFUSED").upstream("400", "INVALID_REQUEST")
+/// What only WeChat's text tells apart.
+fn told(code: Code, reason: &'static str) -> Refusal {
+    refused(code, reason).upstream("400", "INVALID_REQUEST")
+}
+
+/// What the state of a member does not allow.
+fn member_state() -> Refusal {
+    told(Code::FailedPrecondition, "MEMBER_STATE_INVALID")
+}
+
+/// What the state or the settings of a template do not allow.
+fn template_state() -> Refusal {
+    told(Code::FailedPrecondition, "TEMPLATE_STATE_INVALID")
+}
+
+/// A field that WeChat refuses as a rule broken.
+fn field(field: &str) -> Refusal {
+    told(Code::InvalidArgument, "FIELD_INVALID").fields(&[field])
+}
+
+/// There is one already.
+fn there() -> Refusal {
+    told(Code::AlreadyExists, "ALREADY_EXISTS")
 }
 
 fn exists() -> Refusal {

@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use tonic::Code;
+use tonic_types::StatusExt;
 
 use crate::demo::OFFICIAL_ACCOUNT;
-use crate::refusal::{Refusal, refused};
+use crate::refusal::{Refusal, refused, upstream_entry};
 use crate::walk::Walk;
 use crate::world::World;
 
@@ -24,16 +25,17 @@ fn refusal(errcode: &'static str) -> Refusal {
     let (code, reason) = match errcode {
         "40056" | "40116" => (Code::NotFound, "MEMBER_NOT_FOUND"),
         "40073" => (Code::NotFound, "TEMPLATE_NOT_FOUND"),
-        "43009" | "43010" | "45030" | "48001" | "48004" => {
+        "43009" | "43010" | "45030" | "48001" | "48004" | "72002" => {
             (Code::PermissionDenied, "UPSTREAM_PERMISSION_DENIED")
         }
         "40001" | "40125" | "40164" | "40243" | "89503" => {
             (Code::FailedPrecondition, "CREDENTIAL_REJECTED")
         }
         "45009" | "45011" => (Code::ResourceExhausted, "UPSTREAM_RATE_LIMITED"),
-        "40078" | "40099" | "40127" | "40151" | "45031" | "72002" => {
-            (Code::FailedPrecondition, "UPSTREAM_REFUSED")
-        }
+        "40078" => (Code::FailedPrecondition, "TEMPLATE_STATE_INVALID"),
+        "40099" | "40127" => (Code::FailedPrecondition, "MEMBER_STATE_INVALID"),
+        "40151" => (Code::InvalidArgument, "CONTENT_REFUSED"),
+        "45031" => (Code::FailedPrecondition, "OUT_OF_STOCK"),
         _ => (Code::InvalidArgument, "FIELD_INVALID"),
     };
     let refusal = refused(code, reason).upstream("200", errcode);
@@ -118,7 +120,9 @@ async fn a_used_up_quota_is_told() {
     settings(&world, json!({"calls_per_day": 1})).await;
     let get = "official_account.card.batch_get";
     walk.call(get, walk.example(get)).await;
-    walk.refuse(get, &walk.example(get), refusal("45009")).await;
+    let day = walk.refuse(get, &walk.example(get), refusal("45009")).await;
+    assert!(day.get_details_retry_info().is_none(), "a day is no second");
+    assert_eq!(upstream_entry(&day, "retryable").as_deref(), Some("false"));
     settings(
         &world,
         json!({"calls_per_day": null, "calls_per_minute": 1}),
@@ -126,8 +130,10 @@ async fn a_used_up_quota_is_told() {
     .await;
     let list = "official_account.pay_gift_card.batch_get";
     walk.call(list, walk.example(list)).await;
-    walk.refuse(list, &walk.example(list), refusal("45011"))
+    let minute = walk
+        .refuse(list, &walk.example(list), refusal("45011"))
         .await;
+    assert!(minute.get_details_retry_info().is_some());
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 use serde_json::Value;
 use tonic::{Response, Status};
+use tonic_types::StatusExt;
 
 use self::dynamic::{message, shown, snake};
 use crate::demo::Demo;
@@ -126,7 +127,14 @@ impl<'w> Walk<'w> {
     pub(crate) async fn refuse(&self, id: &str, request: &Value, refusal: Refusal) -> Status {
         // Shown when the test fails: the refusal alone does not tell which row of a table it belongs to.
         println!("{id} {request}");
-        refusal.check(self.send(id, request).await)
+        let status = refusal.check(self.send(id, request).await);
+        let reason = status.get_details_error_info().unwrap().reason;
+        let published = kabao_models::refusal::reasons(id);
+        assert!(
+            published.contains(&reason.as_str()),
+            "{id} does not say that it can give {reason}"
+        );
+        status
     }
 
     /// Notes the answer of an operation, which has all that is required. `call` does this by itself.

@@ -126,6 +126,7 @@ impl World {
 
     /// Gives an order to the control API of the sandbox and returns its answer.
     pub(crate) async fn order(&self, method: &str, path: &str, body: &Value) -> Value {
+        // Reading and deleting take no body.
         let body = match body {
             Value::Null => String::new(),
             body => body.to_string(),

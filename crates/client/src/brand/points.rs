@@ -33,14 +33,19 @@ impl Brand {
             request_id,
         } = request;
         require_same_account(context, name.account())?;
+        let adds = matches!(change, Change::Add(_));
         refuse_unsupported(
             Self::FAMILY,
             &[
-                ("add", matches!(change, Change::Add(_))),
+                ("add", adds),
                 ("remark", remark.is_some()),
                 ("notify", notify.is_some()),
             ],
-        )?;
+        )
+        .map_err(|error| match adds {
+            true => error.with_remedy("use set_to: WeChat does not tell the present value"),
+            false => error,
+        })?;
         let openid = require_openid(openid)?;
         let points = change.apply(None, minimum)?;
         let number = number_or_made_up(request_id.as_deref(), self.clock.as_ref())?;

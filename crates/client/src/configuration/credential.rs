@@ -128,6 +128,7 @@ impl PayCredential {
             signer: RequestSigner::new(identity, origin.clone()),
             private_key,
             keys: Arc::new(KeyStore::new(keys, source)),
+            health: crate::health::Health::default(),
         })
     }
 

@@ -96,7 +96,8 @@ impl CertificateSource {
             StatusCode::UNAUTHORIZED => Err(Error::new(
                 Reason::CredentialRejected,
                 "WeChat Pay rejected the account's credentials at the download of platform certificates",
-            )),
+            )
+            .with_remedy("check the private key, the serial number and the clock")),
             status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
                 Err(Error::new(
                     Reason::UpstreamUnavailable,
@@ -107,8 +108,9 @@ impl CertificateSource {
             }
             StatusCode::NOT_FOUND => Err(Error::new(
                 Reason::KeyUnavailable,
-                "WeChat Pay has no platform certificate for this merchant: configure the WeChat Pay public key",
-            )),
+                "WeChat Pay has no platform certificate for this merchant",
+            )
+            .with_remedy("configure the WeChat Pay public key")),
             status => Err(Error::new(
                 Reason::KeyUnavailable,
                 format!("WeChat Pay refused the download of platform certificates with {status}"),

@@ -12,6 +12,7 @@ use super::answer::{self, Believed};
 use super::call::{AbandonOnDrop, Call};
 use super::credentials::{Proof, SignedCredential};
 use super::failure::{Certainty, Failure, outcome_unknown};
+use super::hint;
 use super::retry::{Decision, Facts, decide};
 use super::{Job, Pipeline};
 use crate::observer::Discarded;
@@ -72,6 +73,7 @@ impl Pipeline {
             let started = Instant::now();
             let failure = match self.attempt(call, job).await {
                 Ok(believed) => {
+                    job.proof.accepted(call.sending.operation);
                     self.0.budget.earn(paid);
                     log_success(call, attempt, started);
                     return Ok(believed);
@@ -79,6 +81,9 @@ impl Pipeline {
                 Err(failure) => failure,
             };
             log_failure(call, attempt, started, &failure);
+            let now = self.0.clock.unix_seconds();
+            job.proof
+                .failed(call.sending.operation, &failure.error, now);
             match failure.certainty {
                 Certainty::MaybeExecuted => earlier = Certainty::MaybeExecuted,
                 Certainty::NotExecuted if earlier == Certainty::NotExecuted => {
@@ -140,11 +145,16 @@ impl Pipeline {
             .await?;
 
         let headers = answer::signature_headers(&answer);
+        let now = self.0.clock.unix_seconds();
         if headers.is_unsigned() {
             self.discarded(call, Discarded::Unsigned);
-            return Err(answer::unsigned(call.sending, &answer));
+            let failure = answer::unsigned(call.sending, &answer);
+            return Err(hint::with_clock(failure, &answer, now));
         }
-        let now = self.0.clock.unix_seconds();
+        if headers.is_unsigned() {
+            let failure = answer::unsigned(call.sending, &answer);
+            return Err(hint::with_clock(failure, &answer, now));
+        }
         let mut checked = verify(
             &headers,
             answer.body.clone(),
@@ -160,7 +170,18 @@ impl Pipeline {
             Ok(body) => answer::verified(call.sending, &answer, body),
             Err(error) => {
                 self.discarded(call, Discarded::from(&error));
-                Err(answer::unverified(&answer, error))
+                let unknown = match &error {
+                    VerificationError::UnknownKey(id) => Some(id.clone()),
+                    _ => None,
+                };
+                let failure = answer::unverified(&answer, error);
+                let keys = &credential.keys;
+                Err(match unknown {
+                    Some(id) => {
+                        hint::with_unknown_key(failure, &id, &keys.snapshot(), keys.downloads())
+                    }
+                    None => hint::with_clock(failure, &answer, now),
+                })
             }
         }
     }
@@ -266,18 +287,37 @@ fn log_success(call: &Call, attempt: u32, started: Instant) {
     );
 }
 
+/// A "no" of WeChat is business as usual; what keeps WeChat from answering is not.
 fn log_failure(call: &Call, attempt: u32, started: Instant, failure: &Failure) {
     let upstream = failure.error.upstream();
-    tracing::warn!(
-        operation = call.sending.operation.id,
-        account = %call.account,
-        request_id = %call.request_id,
-        attempt,
-        reason = failure.error.reason().as_str(),
-        status = upstream.map(|upstream| upstream.http_status),
-        upstream_request_id = upstream.and_then(|upstream| upstream.request_id.as_deref()),
-        may_have_executed = failure.certainty == Certainty::MaybeExecuted,
-        elapsed_ms = started.elapsed().as_millis(),
-        "upstream call failed"
-    );
+    let refused = upstream.is_some_and(|upstream| !upstream.code.is_empty())
+        && failure.repeat == super::failure::Repeat::Never
+        && failure.certainty == Certainty::NotExecuted
+        && !matches!(
+            failure.error.reason(),
+            Reason::CredentialRejected | Reason::KeyUnavailable
+        );
+    macro_rules! log {
+        ($level:ident, $text:literal) => {
+            tracing::$level!(
+                operation = call.sending.operation.id,
+                account = %call.account,
+                request_id = %call.request_id,
+                attempt,
+                reason = failure.error.reason().as_str(),
+                status = upstream.map(|upstream| upstream.http_status),
+                upstream_code = upstream.map(|upstream| upstream.code.as_str()),
+                upstream_request_id = upstream.and_then(|upstream| upstream.request_id.as_deref()),
+                remedy = failure.error.remedy(),
+                may_have_executed = failure.certainty == Certainty::MaybeExecuted,
+                elapsed_ms = started.elapsed().as_millis(),
+                $text
+            )
+        };
+    }
+    if refused {
+        log!(info, "WeChat refused the upstream call");
+    } else {
+        log!(warn, "upstream call failed");
+    }
 }

@@ -6,6 +6,7 @@ use kabao_api::{CredentialKind, CredentialState, Error, Reason, TrustedKeyState}
 use kabao_auth::{KeyId, KeySet, PrivateKey, TrustedKey};
 use kabao_models::{AnyAnswer, AnyEndpoint, Operation, Scheme, Sensitive};
 
+use crate::health::Health;
 use crate::keys::KeyStore;
 use crate::origin::Origin;
 use crate::portable::unix_seconds;
@@ -25,6 +26,7 @@ pub(crate) struct SignedCredential {
     pub(crate) signer: RequestSigner,
     pub(crate) private_key: PrivateKey,
     pub(crate) keys: Arc<KeyStore>,
+    pub(crate) health: Health,
 }
 
 /// How the requests of one call are proved.
@@ -51,6 +53,7 @@ impl Credentials {
         let token = self.token.iter().map(|token| {
             let mut state = CredentialState::new(CredentialKind::AccessToken, token.appid());
             state.access_token = Some(token.look());
+            state.problem = token.health().problem();
             state
         });
         signed.chain(token).collect()
@@ -97,6 +100,7 @@ impl SignedCredential {
         let identity = self.signer.identity();
         let mut state = CredentialState::new(kind, identity.id());
         state.serial_number = Some(identity.serial().to_string());
+        state.problem = self.health.problem();
         let keys = self.keys.snapshot();
         state.trusted_keys = keys
             .iter()
@@ -126,6 +130,28 @@ impl Proof {
             Self::Signature(credential) => credential.signer.origin(),
             Self::Token(token) => token.origin(),
             Self::Parameters(origin) => origin,
+        }
+    }
+
+    fn health(&self) -> Option<&Health> {
+        match self {
+            Self::Signature(credential) => Some(&credential.health),
+            Self::Token(token) => Some(token.health()),
+            Self::Parameters(_) => None,
+        }
+    }
+
+    /// Notes that WeChat took the credential.
+    pub(crate) fn accepted(&self, operation: &Operation) {
+        if let Some(health) = self.health() {
+            health.well(operation.encrypts);
+        }
+    }
+
+    /// Notes a failure, which may be one of the credential.
+    pub(crate) fn failed(&self, operation: &Operation, error: &Error, now: i64) {
+        if let Some(health) = self.health() {
+            health.failed(error, operation.encrypts, now);
         }
     }
 }

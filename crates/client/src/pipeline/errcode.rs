@@ -1,13 +1,15 @@
 //! What an `errcode` of the official-account family means.
 //!
 //! These answers are not signed: TLS is the proof that they come from `api.weixin.qq.com`. The
-//! HTTP status is always 200, and the text is never compared.
+//! HTTP status is always 200, and the text is never compared: the codes are precise. What they mean
+//! is a table of the catalogue.
 
-use kabao_api::{Error, FieldViolation, Reason, UpstreamError};
+use kabao_api::{Error, Reason, UpstreamError};
+use kabao_models::refusal::{self, Again};
 use kabao_models::{LooseObject, Operation};
 
-use super::failure::{Failure, Repeat};
-use super::refusal::sentence;
+use super::failure::Failure;
+use super::refusal::{blame, sentence, settled};
 
 /// The two members that every answer may have, and the names of all.
 pub(crate) struct Envelope {
@@ -67,51 +69,47 @@ pub(crate) fn failure(
     errcode: i64,
     errmsg: &str,
 ) -> Failure {
-    let (reason, field) = meaning(errcode);
-    let mut error = Error::new(reason, format!("{} ({errcode})", sentence(reason)));
-    if let Some(field) = field {
-        error = error.with_violations([FieldViolation::new(field, "is refused by WeChat")]);
-    }
-    let error = error
-        .with_upstream(UpstreamError {
-            http_status: status,
-            code: errcode.to_string(),
-            message: errmsg.to_owned(),
-            request_id: trace_id(errmsg),
-            detail: None,
-        })
+    let known = refusal::errcode(errcode);
+    let reason = known
+        .and_then(|known| Reason::from_name(known.reason))
+        .unwrap_or(Reason::UpstreamRefused);
+    let upstream = UpstreamError {
+        http_status: status,
+        code: errcode.to_string(),
+        message: without_trace(errmsg).to_owned(),
+        request_id: trace_id(errmsg),
+        detail: None,
+    };
+    let mut error = Error::new(reason, format!("{} ({errcode})", sentence(reason)))
         .with_operation(operation.id);
-    match errcode {
-        // "Busy": the documents do not say that nothing was done.
-        -1 | 50002 => Failure::uncertain(error, Repeat::Transient),
-        _ if reason == Reason::UpstreamRateLimited => Failure::throttled(error),
-        _ => Failure::refused(error),
+    if let Some(field) = known.and_then(|known| known.field) {
+        error = error.with_violations([blame(field, &upstream)]);
     }
+    if let Some(remedy) = known.and_then(|known| known.remedy) {
+        error = error.with_remedy(remedy);
+    }
+    settled(
+        error,
+        upstream,
+        known.map_or(Again::Never, |known| known.again),
+    )
 }
 
-/// The table: what a code means, and the field it is about where it is about one.
-fn meaning(errcode: i64) -> (Reason, Option<&'static str>) {
-    let reason = match errcode {
-        -1 | 50002 => Reason::UpstreamUnavailable,
-        // Token, appid, secret, address of the caller.
-        40001 | 40002 | 40013 | 40014 | 40125 | 40164 | 40243 | 41001 | 41002 | 41004 | 42001
-        | 61004 | 89503 => Reason::CredentialRejected,
-        45009 | 45011 => Reason::UpstreamRateLimited,
-        43009 | 43010 | 45030 | 48001 | 48004 | 50001 | 61007 => Reason::UpstreamPermissionDenied,
-        40056 | 40116 => Reason::MemberNotFound,
-        40073 => Reason::TemplateNotFound,
-        40003 => return (Reason::FieldInvalid, Some("openid")),
-        41012 => return (Reason::FieldInvalid, Some("card_id")),
-        40071 => return (Reason::FieldInvalid, Some("card_type")),
-        40072 => return (Reason::FieldInvalid, Some("code_type")),
-        40075 => return (Reason::FieldInvalid, Some("encrypt_code")),
-        40122 => return (Reason::FieldInvalid, Some("quantity")),
-        // Forms, lengths, missing members, pictures.
-        40009 | 40053 | 40066 | 40079 | 40080 | 40100 | 40124 | 41011 | 43017 | 44002 | 45021
-        | 47001 | 52000 | 61500 | 61501 => Reason::FieldInvalid,
-        _ => Reason::UpstreamRefused,
-    };
-    (reason, None)
+/// Leaves out the trace id, which is told apart.
+fn without_trace(errmsg: &str) -> &str {
+    let end = ["rid:", "hint: [", "hint:["]
+        .iter()
+        .filter_map(|mark| errmsg.rfind(mark))
+        .min()
+        .filter(|end| {
+            // A hint may go on with what is wrong.
+            errmsg
+                .get(*end..)
+                .is_some_and(|tail| !tail.trim_end().contains("] "))
+        });
+    end.and_then(|end| errmsg.get(..end))
+        .unwrap_or(errmsg)
+        .trim_end_matches([' ', ','])
 }
 
 /// Finds the trace id at the end of an `errmsg`: `... rid: 65f0-...` or `... hint: [abc]`.
@@ -134,7 +132,7 @@ fn trace_id(errmsg: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::failure::Certainty;
+    use crate::pipeline::failure::{Certainty, Repeat};
     use crate::testing::GET;
 
     #[test]
@@ -154,9 +152,13 @@ mod tests {
             (47001, FieldInvalid),
             (45021, FieldInvalid),
             (41012, FieldInvalid),
-            (40127, UpstreamRefused),
-            (45031, UpstreamRefused),
-            (72002, UpstreamRefused),
+            (40078, TemplateStateInvalid),
+            (40099, MemberStateInvalid),
+            (40127, MemberStateInvalid),
+            (40151, ContentRefused),
+            (45031, OutOfStock),
+            (72002, UpstreamPermissionDenied),
+            (99999, UpstreamRefused),
         ];
         for (errcode, reason) in rows {
             assert_eq!(
@@ -209,6 +211,47 @@ mod tests {
             failure(&GET, 200, 45009, "").certainty,
             Certainty::NotExecuted
         );
+    }
+
+    #[test]
+    fn a_quota_of_the_day_is_not_repeated_and_one_of_the_minute_is() {
+        let day = failure(&GET, 200, 45009, "reach max api daily quota limit");
+        assert_eq!(day.repeat, Repeat::Never);
+        assert!(!day.error.is_retryable() && day.error.retry_after().is_none());
+        assert_eq!(
+            day.error.to_string(),
+            "WeChat limits the rate of calls (45009): reach max api daily quota limit; wait for the next day, or reset the quota in the console"
+        );
+        let minute = failure(&GET, 200, 45011, "");
+        assert_eq!(minute.repeat, Repeat::Throttled);
+        assert!(minute.error.is_retryable());
+    }
+
+    #[test]
+    fn wechats_words_are_told_without_the_trace_id() {
+        let rows = [
+            ("invalid openid rid: 65f0a1b2-1c2d3e4f", "invalid openid"),
+            ("invalid openid hint: [Ab0912vr33]", "invalid openid"),
+            (
+                "data format error hint: [Ab0912vr33] member_card is no object",
+                "data format error hint: [Ab0912vr33] member_card is no object",
+            ),
+            (
+                "invalid openid obLatjnx9gnqzS4myYGmLZ7LgLBA",
+                "invalid openid ***",
+            ),
+        ];
+        for (errmsg, words) in rows {
+            let error = failure(&GET, 200, 40003, errmsg).error;
+            assert_eq!(
+                error.to_string(),
+                format!("WeChat refused a parameter (40003): {words}")
+            );
+            assert_eq!(
+                error.violations()[0].to_string(),
+                format!("openid is refused by WeChat: {words}")
+            );
+        }
     }
 
     #[test]

@@ -157,6 +157,9 @@ pub(crate) fn outcome_unknown(sending: Sending, cause: Error) -> Error {
     if let Some(retry_after) = cause.retry_after() {
         error = error.with_retry_after(retry_after);
     }
+    if let Some(remedy) = cause.remedy() {
+        error = error.with_remedy(remedy);
+    }
     if sending.is_repeatable {
         // The same number or the same absolute values again cannot act twice.
         error = error.mark_retryable();

@@ -1,10 +1,14 @@
-//! What a refusal of WeChat Pay means: status and code, never the wording.
+//! What a refusal of WeChat Pay means.
+//!
+//! Status and code decide whether something was refused and whether a repeat makes sense. The
+//! wording only makes a plain refusal more precise, by the table of known texts in the catalogue: one
+//! code covers an unknown card as well as a card in the wrong state.
 
 use kabao_api::{Error, FieldViolation, Reason, UpstreamDetail, UpstreamError};
+use kabao_models::refusal::{Again, known_text, not_found, pay_code};
 use kabao_models::{LooseObject, Operation};
 
 use super::failure::{Failure, Repeat};
-use super::resource;
 
 /// The members of an error body that are used; everything else is left alone.
 #[derive(Default)]
@@ -81,37 +85,82 @@ pub(crate) fn refusal(
         .as_ref()
         .map(|detail| field_path(&detail.field))
         .unwrap_or_default();
-    let (reason, repeat) = if is_number_used(operation, status, &code, &named) {
-        (Reason::RequestNumberUsed, Repeat::Never)
+    let (reason, again) = if is_number_used(operation, status, &code, &named) {
+        (Reason::RequestNumberUsed, Again::Never)
     } else {
         meaning(operation, status, &code)
     };
-    let shown = if code.is_empty() {
-        format!("HTTP {status}")
-    } else {
-        code.clone()
-    };
-    let mut error = Error::new(reason, format!("{} ({shown})", sentence(reason)));
-    // A rejected credential is no field of the call, though WeChat calls it one.
-    if !named.is_empty() && reason != Reason::CredentialRejected {
-        let what = match reason {
-            Reason::RequestNumberUsed => "was used before",
-            _ => "is refused by WeChat",
-        };
-        error = error.with_violations([FieldViolation::new(named, what)]);
-    }
-    let error = error.with_upstream(UpstreamError {
+    let upstream = UpstreamError {
         http_status: status,
         code,
         message,
         request_id,
         detail,
-    });
-    match repeat {
-        Repeat::Never => Failure::refused(error),
-        Repeat::Throttled => Failure::throttled(error),
-        Repeat::Transient | Repeat::Once | Repeat::Accepted => Failure::uncertain(error, repeat),
+    };
+    let known = match (again, upstream.words()) {
+        (Again::Never, Some(words)) if reason != Reason::RequestNumberUsed => {
+            known_text(operation.id, &upstream.code, &words)
+        }
+        _ => None,
+    };
+    let reason = known
+        .and_then(|known| Reason::from_name(known.reason))
+        .unwrap_or(reason);
+    let shown = if upstream.code.is_empty() {
+        format!("HTTP {status}")
+    } else {
+        upstream.code.clone()
+    };
+    let mut error = Error::new(reason, format!("{} ({shown})", sentence(reason)));
+    // What the operator has to repair is no field of the call, though WeChat calls it one.
+    if !is_for_the_operator(reason) {
+        let blamed = Some(named)
+            .filter(|field| !field.is_empty())
+            .or_else(|| known.and_then(|known| known.field).map(str::to_owned));
+        error = error.with_violations(blamed.map(|field| match reason {
+            Reason::RequestNumberUsed => FieldViolation::new(field, "was used before"),
+            _ => blame(field, &upstream),
+        }));
     }
+    if let Some(remedy) = known.and_then(|known| known.remedy) {
+        error = error.with_remedy(remedy);
+    }
+    settled(error, upstream, again)
+}
+
+/// Makes the failure of a refusal that is understood.
+pub(super) fn settled(error: Error, upstream: UpstreamError, again: Again) -> Failure {
+    // The forms of personal data go at once, the request's own values when the call ends.
+    let error = error.with_upstream(upstream).masked(&[]);
+    match again {
+        Again::Never if error.reason() == Reason::UpstreamRateLimited => {
+            Failure::refused(error.mark_not_retryable())
+        }
+        Again::Never => Failure::refused(error),
+        Again::Throttled => Failure::throttled(error),
+        Again::Transient => Failure::uncertain(error, Repeat::Transient),
+    }
+}
+
+/// The violation of a field, in WeChat's words.
+pub(super) fn blame(field: impl Into<String>, upstream: &UpstreamError) -> FieldViolation {
+    let issue = upstream
+        .detail
+        .as_ref()
+        .map(|detail| detail.issue.as_str())
+        .filter(|issue| !issue.is_empty())
+        .unwrap_or(&upstream.message);
+    let description = if issue.is_empty() {
+        "is refused by WeChat".to_owned()
+    } else {
+        format!("is refused by WeChat: {issue}")
+    };
+    FieldViolation::new(field, description)
+}
+
+/// Tells whether it is the operator who has to repair something.
+fn is_for_the_operator(reason: Reason) -> bool {
+    matches!(reason, Reason::CredentialRejected | Reason::KeyUnavailable)
 }
 
 /// Tells whether WeChat has seen the request number before. Its form was checked before it was sent,
@@ -130,30 +179,14 @@ fn is_number_used(operation: &'static Operation, status: u16, code: &str, field:
         && ((refused && field.rsplit('.').next() == Some(number)) || (existing && documented()))
 }
 
-/// The table: what status and code mean.
-fn meaning(operation: &'static Operation, status: u16, code: &str) -> (Reason, Repeat) {
-    let reason = match (status, code) {
-        (429, _)
-        | (
-            200..=299,
-            "FREQUENCY_LIMITED"
-            | "RATELIMIT_EXCEEDED"
-            | "FREQUENCY_LIMIT_EXCEED"
-            | "FREQUENCY_LIMIT",
-        ) => {
-            return (Reason::UpstreamRateLimited, Repeat::Throttled);
-        }
-        (500.., _) | (200..=299, "SYSTEM_ERROR" | "SYSTEMERROR" | "SERVICE_UNAVAILABLE") => {
-            return (Reason::UpstreamUnavailable, Repeat::Transient);
-        }
-        (401, _) | (_, "SIGN_ERROR") => Reason::CredentialRejected,
-        (_, "NO_AUTH" | "NOAUTH") => Reason::UpstreamPermissionDenied,
-        (404, _) | (_, "NOT_FOUND" | "RESOURCE_NOT_EXISTS") => resource::not_found(operation),
-        (_, "ALREADY_EXISTS" | "RESOURCE_ALREADY_EXISTS") => Reason::AlreadyExists,
-        (_, "PARAM_ERROR") => Reason::FieldInvalid,
-        _ => Reason::UpstreamRefused,
+/// What status and code mean.
+fn meaning(operation: &'static Operation, status: u16, code: &str) -> (Reason, Again) {
+    let Some(row) = pay_code(status, code) else {
+        return (Reason::UpstreamRefused, Again::Never);
     };
-    (reason, Repeat::Never)
+    let name = row.reason.unwrap_or_else(|| not_found(operation.id));
+    let reason = Reason::from_name(name).unwrap_or(Reason::UpstreamRefused);
+    (reason, row.again)
 }
 
 /// What is said for each reason, before the code in brackets.
@@ -171,6 +204,14 @@ pub(crate) fn sentence(reason: Reason) -> &'static str {
             "WeChat has seen the request number before, so this change or another one under it has run"
         }
         Reason::FieldInvalid => "WeChat refused a parameter",
+        Reason::KeyUnavailable => "WeChat does not take the configured key of WeChat Pay",
+        Reason::MemberStateInvalid => "the state of the member does not allow this",
+        Reason::TemplateStateInvalid => "the card template does not allow this",
+        Reason::ResourceStateInvalid => "the state of the thing does not allow this",
+        Reason::OutOfStock => "no stock is left",
+        Reason::LimitReached => "there are as many already as WeChat allows",
+        Reason::UserNotEligible => "WeChat does not let this user become a member",
+        Reason::ContentRefused => "WeChat's content review refused a text or a picture",
         _ => "WeChat refused the request",
     }
 }
@@ -201,6 +242,8 @@ fn field_path(pointer: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kabao_models::Endpoint;
+
     use super::*;
     use crate::pipeline::failure::Certainty;
     use crate::testing::{CREATE, GET, UPDATE};
@@ -253,6 +296,125 @@ mod tests {
                 (failure.error.reason(), failure.repeat),
                 (reason, repeat),
                 "{status} {code}"
+            );
+        }
+    }
+
+    fn said(status: u16, code: &str, message: &str) -> ErrorBody {
+        let body = serde_json::json!({ "code": code, "message": message });
+        let read = ErrorBody::read(body.to_string().as_bytes());
+        assert_eq!(read.code, code, "{status}");
+        read
+    }
+
+    #[test]
+    fn a_known_text_makes_a_refusal_precise_and_an_unknown_one_does_not() {
+        use Reason::*;
+        let get = kabao_models::merchant::user_cards::GetUserCard::OPERATION;
+        let rows = [
+            ("code不存在", MemberNotFound),
+            ("card_id不合法。", TemplateNotFound),
+            ("用户会员卡无效：已过期", MemberStateInvalid),
+            (
+                "调用商户号与创建会员卡的商户号不一致",
+                UpstreamPermissionDenied,
+            ),
+            ("今天天气不好", UpstreamRefused),
+            ("", UpstreamRefused),
+        ];
+        for (message, reason) in rows {
+            let body = said(400, "INVALID_REQUEST", message);
+            let failure = refusal(get, 400, body, None);
+            assert_eq!(failure.error.reason(), reason, "{message}");
+            assert_eq!(failure.certainty, Certainty::NotExecuted);
+        }
+    }
+
+    /// Whatever WeChat writes: the same repeat, the same certainty, never a success.
+    #[test]
+    fn a_text_never_makes_a_refusal_repeatable() {
+        // Every ninth operation: all of them take a while.
+        for operation in kabao_models::operations().step_by(9) {
+            for (status, code) in [
+                (200, "SYSTEM_ERROR"),
+                (400, "INVALID_REQUEST"),
+                (400, "PARAM_ERROR"),
+                (401, "SIGN_ERROR"),
+                (404, "NOT_FOUND"),
+                (429, "FREQUENCY_LIMITED"),
+                (500, "SYSTEM_ERROR"),
+                (500, "INVALID_REQUEST"),
+            ] {
+                let without = refusal(operation, status, said(status, code, ""), None);
+                for known in kabao_models::refusal::known_texts() {
+                    for text in known.texts {
+                        let with = refusal(operation, status, said(status, code, text), None);
+                        assert_eq!(
+                            (with.repeat, with.certainty, with.error.is_retryable()),
+                            (
+                                without.repeat,
+                                without.certainty,
+                                without.error.is_retryable()
+                            ),
+                            "{} {status} {code} {text}",
+                            operation.id
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_reason_of_the_table_is_one_of_ours() {
+        use kabao_models::refusal::{errcodes, known_texts, reasons};
+        let names = known_texts()
+            .iter()
+            .map(|row| row.reason)
+            .chain(errcodes().iter().map(|row| row.reason))
+            .chain(
+                kabao_models::operations()
+                    .flat_map(|operation| reasons(operation.id).iter().copied()),
+            );
+        for name in names {
+            assert!(Reason::from_name(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn wechats_words_stand_in_the_message_and_in_the_violation() {
+        let body = br#"{"code":"PARAM_ERROR","message":"\u53c2\u6570\u9519\u8bef 13800000000","detail":{"field":"/body/title","issue":"has 12 characters","location":"body"}}"#;
+        let failure = refusal(&GET, 400, ErrorBody::read(body), None);
+        assert_eq!(
+            failure.error.to_string(),
+            "WeChat refused a parameter (PARAM_ERROR): 参数错误 *** (has 12 characters)"
+        );
+        assert_eq!(
+            failure.error.message(),
+            "WeChat refused a parameter (PARAM_ERROR)"
+        );
+        assert_eq!(
+            failure.error.violations()[0].to_string(),
+            "title is refused by WeChat: has 12 characters"
+        );
+    }
+
+    #[test]
+    fn keys_of_wechat_pay_are_the_operators_to_repair() {
+        let update = kabao_models::brand::user_cards::UpdateUserCard::OPERATION;
+        for message in [
+            "平台证书序列号Wechatpay-Serial错误",
+            "HTTP header缺少微信支付平台证书序列号(Wechatpay-Serial)",
+            "平台私钥解密失败",
+        ] {
+            let failure = refusal(update, 400, said(400, "PARAM_ERROR", message), None);
+            let error = failure.error;
+            assert_eq!(error.reason(), Reason::KeyUnavailable, "{message}");
+            assert_eq!(error.violations(), []);
+            assert!(
+                error
+                    .remedy()
+                    .is_some_and(|remedy| remedy.contains("configure"))
             );
         }
     }

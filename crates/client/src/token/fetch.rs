@@ -38,6 +38,7 @@ impl TokenSource {
             }
         }
         .map_err(|error| {
+            let error = error.masked(&[self.secret.expose().to_owned()]);
             error.with_operation(match self.mode {
                 TokenMode::Stable => GetStableToken::OPERATION.id,
                 TokenMode::Plain => GetToken::OPERATION.id,

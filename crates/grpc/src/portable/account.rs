@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kabao_api::{
     AccessTokenState, Account, AccountId, Accounts, Capability, Check, CredentialKind,
-    CredentialState, Cursor, Error, Family, Method, PageScope, TrustedKeyState,
+    CredentialProblem, CredentialState, Cursor, Error, Family, Method, PageScope, TrustedKeyState,
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::account_service_server::AccountService;
@@ -158,6 +158,15 @@ fn credential(state: CredentialState) -> proto::Credential {
         serial_number: text(state.serial_number),
         trusted_keys: state.trusted_keys.into_iter().map(trusted_key).collect(),
         access_token: state.access_token.map(access_token),
+        problem: state.problem.map(problem),
+    }
+}
+
+fn problem(problem: CredentialProblem) -> proto::CredentialProblem {
+    proto::CredentialProblem {
+        reason: problem.reason.as_str().to_owned(),
+        message: problem.message,
+        since_time: Some(problem.since.into()),
     }
 }
 

@@ -47,6 +47,13 @@ fn every_reason_has_its_code_and_travels_with_domain_and_request_id() {
         (R::UpstreamTimeout, Code::Unavailable),
         (R::UpstreamTls, Code::Unavailable),
         (R::UpstreamRefused, Code::FailedPrecondition),
+        (R::MemberStateInvalid, Code::FailedPrecondition),
+        (R::TemplateStateInvalid, Code::FailedPrecondition),
+        (R::ResourceStateInvalid, Code::FailedPrecondition),
+        (R::OutOfStock, Code::FailedPrecondition),
+        (R::LimitReached, Code::FailedPrecondition),
+        (R::UserNotEligible, Code::FailedPrecondition),
+        (R::ContentRefused, Code::InvalidArgument),
         (R::UpstreamRateLimited, Code::ResourceExhausted),
         (R::UpstreamUnverified, Code::Internal),
         (R::UpstreamMalformed, Code::Internal),
@@ -71,6 +78,23 @@ fn every_reason_has_its_code_and_travels_with_domain_and_request_id() {
             (reason.as_str(), "kabao")
         );
         assert_eq!(info.metadata["account"], "demo-brand");
+        let failed: Vec<_> = status
+            .get_details_precondition_failure()
+            .map(|failure| failure.violations)
+            .unwrap_or_default();
+        if code == Code::FailedPrecondition {
+            assert_eq!(failed.len(), 1);
+            assert_eq!(
+                (
+                    failed[0].r#type.as_str(),
+                    failed[0].subject.as_str(),
+                    failed[0].description.as_str()
+                ),
+                (reason.as_str(), "accounts/demo-brand", "a sentence")
+            );
+        } else {
+            assert!(failed.is_empty(), "{reason}");
+        }
         assert_eq!(
             status.get_details_request_info().unwrap().request_id,
             "req-1"
@@ -140,6 +164,42 @@ fn what_wechat_said_travels_as_metadata() {
     for (key, value) in rows {
         assert_eq!(metadata[key], value, "{key}");
     }
+    assert_eq!(
+        refused(&error).message(),
+        "WeChat refused the change: 用户会员卡状态不正确"
+    );
+}
+
+#[test]
+fn a_precondition_names_the_present_value_and_the_bound() {
+    let error = kabao_api::Change::Add(-15)
+        .apply(Some(10), None)
+        .unwrap_err();
+    let status = refused(&error);
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    let failed = status.get_details_precondition_failure().unwrap();
+    assert_eq!(failed.violations.len(), 1);
+    let violation = &failed.violations[0];
+    assert_eq!(
+        (violation.r#type.as_str(), violation.subject.as_str()),
+        ("MINIMUM", "minimum")
+    );
+    for text in [status.message(), &violation.description] {
+        for value in ["10", "-5", " 0"] {
+            assert!(text.contains(value), "{value} in {text}");
+        }
+    }
+}
+
+#[test]
+fn a_daily_quota_invites_nobody_to_repeat() {
+    let error = Error::new(Reason::UpstreamRateLimited, "used up").mark_not_retryable();
+    let status = refused(&error);
+    assert!(status.get_details_retry_info().is_none());
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(info.metadata["retryable"], "false");
+    let quota = status.get_details_quota_failure().unwrap();
+    assert!(quota.violations[0].description.contains("daily quota"));
 }
 
 #[test]
@@ -214,19 +274,27 @@ fn every_violation_is_listed_in_the_callers_words() {
 }
 
 #[test]
-fn what_wechat_refused_keeps_its_sentence() {
+fn what_wechat_refused_keeps_its_sentence_and_tells_its_words() {
     let error = Error::new(
         Reason::FieldInvalid,
         "WeChat refused a parameter (PARAM_ERROR)",
     )
     .with_upstream(UpstreamError {
         code: "PARAM_ERROR".to_owned(),
+        message: "太长".to_owned(),
         ..UpstreamError::default()
     })
-    .with_violations([FieldViolation::new("title", "is refused by WeChat")]);
+    .with_violations([FieldViolation::new("title", "is refused by WeChat: 太长")])
+    .with_remedy("shorten it");
+    let status = refused(&error);
     assert_eq!(
-        refused(&error).message(),
-        "WeChat refused a parameter (PARAM_ERROR)"
+        status.message(),
+        "WeChat refused a parameter (PARAM_ERROR): 太长; shorten it"
+    );
+    let bad = status.get_details_bad_request().unwrap();
+    assert_eq!(
+        bad.field_violations[0].description,
+        "is refused by WeChat: 太长"
     );
 }
 
@@ -239,6 +307,7 @@ fn the_largest_error_stays_under_the_metadata_limit_of_java() {
     )
     .with_operation("official_account.pay_gift_member_card.delete")
     .with_retry_after(Duration::from_secs(1))
+    .with_remedy(long.clone())
     .with_upstream(UpstreamError {
         http_status: 400,
         code: long.clone(),
@@ -250,7 +319,16 @@ fn the_largest_error_stays_under_the_metadata_limit_of_java() {
             location: long.clone(),
         }),
     });
-    for error in [error, Error::new(Reason::Internal, long)] {
+    let precondition = Error::new(Reason::PreconditionFailed, long.clone()).with_precondition(
+        kabao_api::Precondition::new("MINIMUM", long.clone(), long.clone()),
+    );
+    let refused_long = Error::new(Reason::UpstreamRefused, long.clone()).with_remedy(long.clone());
+    for error in [
+        error,
+        precondition,
+        refused_long,
+        Error::new(Reason::Internal, long),
+    ] {
         let headers = refused(&error).into_http::<Body>().into_parts().0.headers;
         let size: usize = headers
             .iter()

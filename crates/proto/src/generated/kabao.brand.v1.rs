@@ -1545,6 +1545,13 @@ pub mod card_service_client {
         /// - 400 PARAM_ERROR: A value in custom_field_list is not a legal string.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, LIMIT_REACHED, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID,
+        /// OUTCOME_UNKNOWN, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336970.
         pub async fn create_card(
             &mut self,
@@ -1585,6 +1592,12 @@ pub mod card_service_client {
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336976.
         pub async fn list_cards(
             &mut self,
@@ -1623,6 +1636,13 @@ pub mod card_service_client {
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         /// - 404 NOT_FOUND: No template with this card_id exists for the brand.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336974.
         pub async fn get_card(
@@ -1712,6 +1732,13 @@ pub mod card_service_client {
         /// - 400 PARAM_ERROR: purchase_information lacks jump_appid or jump_path.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336977.
         pub async fn update_card(
             &mut self,
@@ -1748,6 +1775,13 @@ pub mod card_service_client {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336972.
         pub async fn delete_card(
@@ -1792,6 +1826,13 @@ pub mod card_service_client {
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         /// - 404 NOT_FOUND: No template with this card_id exists for the brand.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336972.
         pub async fn invalidate_card(
@@ -1902,6 +1943,13 @@ pub mod card_service_server {
         /// - 400 PARAM_ERROR: A value in custom_field_list is not a legal string.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, LIMIT_REACHED, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID,
+        /// OUTCOME_UNKNOWN, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336970.
         async fn create_card(
             &self,
@@ -1931,6 +1979,12 @@ pub mod card_service_server {
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336976.
         async fn list_cards(
             &self,
@@ -1958,6 +2012,13 @@ pub mod card_service_server {
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         /// - 404 NOT_FOUND: No template with this card_id exists for the brand.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336974.
         async fn get_card(
@@ -2037,6 +2098,13 @@ pub mod card_service_server {
         /// - 400 PARAM_ERROR: purchase_information lacks jump_appid or jump_path.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336977.
         async fn update_card(
             &self,
@@ -2062,6 +2130,13 @@ pub mod card_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336972.
         async fn delete_card(
@@ -2095,6 +2170,13 @@ pub mod card_service_server {
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         /// - 404 NOT_FOUND: No template with this card_id exists for the brand.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336972.
         async fn invalidate_card(
@@ -2766,6 +2848,13 @@ pub mod direct_card_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, LIMIT_REACHED, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID,
+        /// OUTCOME_UNKNOWN, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582711.
         pub async fn create_direct_card(
             &mut self,
@@ -2807,6 +2896,12 @@ pub mod direct_card_service_client {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582712.
         pub async fn list_direct_cards(
@@ -2850,6 +2945,13 @@ pub mod direct_card_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582715.
         pub async fn get_direct_card(
             &mut self,
@@ -2891,6 +2993,13 @@ pub mod direct_card_service_client {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582722.
         pub async fn update_direct_card(
@@ -2936,6 +3045,13 @@ pub mod direct_card_service_client {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582724.
         pub async fn invalidate_direct_card(
@@ -2994,6 +3110,13 @@ pub mod direct_card_service_server {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, LIMIT_REACHED, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID,
+        /// OUTCOME_UNKNOWN, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582711.
         async fn create_direct_card(
             &self,
@@ -3021,6 +3144,12 @@ pub mod direct_card_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582712.
         async fn list_direct_cards(
@@ -3050,6 +3179,13 @@ pub mod direct_card_service_server {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582715.
         async fn get_direct_card(
             &self,
@@ -3077,6 +3213,13 @@ pub mod direct_card_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582722.
         async fn update_direct_card(
@@ -3108,6 +3251,13 @@ pub mod direct_card_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582724.
         async fn invalidate_direct_card(
@@ -3560,6 +3710,13 @@ pub mod direct_media_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015680641.
         pub async fn upload_direct_image(
             &mut self,
@@ -3621,6 +3778,13 @@ pub mod direct_media_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015680641.
         async fn upload_direct_image(
@@ -3910,6 +4074,14 @@ pub mod direct_pre_auth_token_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582733.
         pub async fn create_direct_pre_auth_token(
             &mut self,
@@ -3968,6 +4140,14 @@ pub mod direct_pre_auth_token_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582733.
         async fn create_direct_pre_auth_token(
@@ -4454,6 +4634,13 @@ pub mod direct_user_card_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582716.
         pub async fn get_direct_user_card(
             &mut self,
@@ -4495,6 +4682,12 @@ pub mod direct_user_card_service_client {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582718.
         pub async fn list_direct_user_cards(
@@ -4542,6 +4735,13 @@ pub mod direct_user_card_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582719.
         pub async fn update_direct_user_card(
             &mut self,
@@ -4585,6 +4785,13 @@ pub mod direct_user_card_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582726.
         pub async fn invalidate_direct_user_card(
             &mut self,
@@ -4624,6 +4831,14 @@ pub mod direct_user_card_service_client {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582744.
         pub async fn import_direct_user_card_by_openid(
@@ -4667,6 +4882,13 @@ pub mod direct_user_card_service_client {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582750.
         pub async fn confirm_direct_user_card(
@@ -4725,6 +4947,13 @@ pub mod direct_user_card_service_server {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582716.
         async fn get_direct_user_card(
             &self,
@@ -4752,6 +4981,12 @@ pub mod direct_user_card_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582718.
         async fn list_direct_user_cards(
@@ -4784,6 +5019,13 @@ pub mod direct_user_card_service_server {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582719.
         async fn update_direct_user_card(
             &self,
@@ -4813,6 +5055,13 @@ pub mod direct_user_card_service_server {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582726.
         async fn invalidate_direct_user_card(
             &self,
@@ -4838,6 +5087,14 @@ pub mod direct_user_card_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582744.
         async fn import_direct_user_card_by_openid(
@@ -4867,6 +5124,13 @@ pub mod direct_user_card_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582750.
         async fn confirm_direct_user_card(
@@ -5387,6 +5651,14 @@ pub mod direct_user_feed_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, REQUEST_NUMBER_USED, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582679.
         pub async fn create_direct_user_feed(
             &mut self,
@@ -5440,6 +5712,14 @@ pub mod direct_user_feed_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, REQUEST_NUMBER_USED, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015582679.
         async fn create_direct_user_feed(
@@ -5779,6 +6059,13 @@ pub mod direct_user_point_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015897319.
         pub async fn sync_direct_user_points(
             &mut self,
@@ -5818,6 +6105,14 @@ pub mod direct_user_point_service_client {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015897310.
         pub async fn confirm_direct_exchange_coupon(
@@ -5874,6 +6169,13 @@ pub mod direct_user_point_service_server {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/brand/4015897319.
         async fn sync_direct_user_points(
             &self,
@@ -5899,6 +6201,14 @@ pub mod direct_user_point_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/brand/4015897310.
         async fn confirm_direct_exchange_coupon(
@@ -6226,6 +6536,13 @@ pub mod media_service_client {
         /// - 403 REQUEST_BLOCKED: meta does not match the file.
         /// - 403 REQUEST_BLOCKED: The signature does not match.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015900513.
         pub async fn upload_image(
             &mut self,
@@ -6282,6 +6599,13 @@ pub mod media_service_server {
         /// - 403 REQUEST_BLOCKED: The image is not JPG, BMP or PNG.
         /// - 403 REQUEST_BLOCKED: meta does not match the file.
         /// - 403 REQUEST_BLOCKED: The signature does not match.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015900513.
         async fn upload_image(
@@ -6799,6 +7123,14 @@ pub mod membership_activity_service_client {
         /// - 400 INVALID_REQUEST: The template is not effective.
         /// - 400 ALREADY_EXISTS: The template already has an activity in force.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// REQUEST_NUMBER_USED, RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016464918.
         pub async fn create_membership_activity(
             &mut self,
@@ -6835,6 +7167,13 @@ pub mod membership_activity_service_client {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, RESOURCE_NOT_FOUND,
+        /// RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016588039.
         pub async fn list_membership_activities(
@@ -6873,6 +7212,13 @@ pub mod membership_activity_service_client {
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         /// - 404 NOT_FOUND: No activity with this activity_id.
         /// - 403 NO_AUTH: The activity belongs to another brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, RESOURCE_NOT_FOUND,
+        /// RESOURCE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016588015.
         pub async fn get_membership_activity(
@@ -6916,6 +7262,13 @@ pub mod membership_activity_service_client {
         /// - 404 NOT_FOUND: No activity with this activity_id.
         /// - 403 NO_AUTH: The activity belongs to another brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016588044.
         pub async fn update_membership_activity(
             &mut self,
@@ -6954,6 +7307,13 @@ pub mod membership_activity_service_client {
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         /// - 404 NOT_FOUND: No activity with this activity_id.
         /// - 403 NO_AUTH: The activity belongs to another brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016588028.
         pub async fn terminate_membership_activity(
@@ -7020,6 +7380,14 @@ pub mod membership_activity_service_server {
         /// - 400 INVALID_REQUEST: The template is not effective.
         /// - 400 ALREADY_EXISTS: The template already has an activity in force.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// REQUEST_NUMBER_USED, RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016464918.
         async fn create_membership_activity(
             &self,
@@ -7041,6 +7409,13 @@ pub mod membership_activity_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, RESOURCE_NOT_FOUND,
+        /// RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016588039.
         async fn list_membership_activities(
@@ -7065,6 +7440,13 @@ pub mod membership_activity_service_server {
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         /// - 404 NOT_FOUND: No activity with this activity_id.
         /// - 403 NO_AUTH: The activity belongs to another brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, RESOURCE_NOT_FOUND,
+        /// RESOURCE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016588015.
         async fn get_membership_activity(
@@ -7093,6 +7475,13 @@ pub mod membership_activity_service_server {
         /// - 404 NOT_FOUND: No activity with this activity_id.
         /// - 403 NO_AUTH: The activity belongs to another brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016588044.
         async fn update_membership_activity(
             &self,
@@ -7116,6 +7505,13 @@ pub mod membership_activity_service_server {
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         /// - 404 NOT_FOUND: No activity with this activity_id.
         /// - 403 NO_AUTH: The activity belongs to another brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016588028.
         async fn terminate_membership_activity(
@@ -7799,6 +8195,14 @@ pub mod open_user_card_token_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336986.
         pub async fn create_open_user_card_token(
             &mut self,
@@ -7849,6 +8253,14 @@ pub mod open_user_card_token_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336986.
         async fn create_open_user_card_token(
@@ -8136,6 +8548,14 @@ pub mod pay_view_token_service_client {
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016834476.
         pub async fn create_pay_view_token(
             &mut self,
@@ -8190,6 +8610,14 @@ pub mod pay_view_token_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4016834476.
         async fn create_pay_view_token(
@@ -8482,6 +8910,14 @@ pub mod pre_auth_token_service_client {
         /// - 400 INVALID_REQUEST: The user already holds a valid card of this template.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336986.
         pub async fn create_pre_auth_token(
             &mut self,
@@ -8543,6 +8979,14 @@ pub mod pre_auth_token_service_server {
         /// - 400 INVALID_REQUEST: openid is invalid.
         /// - 400 INVALID_REQUEST: The user already holds a valid card of this template.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336986.
         async fn create_pre_auth_token(
@@ -9178,6 +9622,13 @@ pub mod user_card_service_client {
         /// - 404 NOT_FOUND: No template with this card_id exists for the brand.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336980.
         pub async fn get_user_card(
             &mut self,
@@ -9221,6 +9672,12 @@ pub mod user_card_service_client {
         /// - 400 INVALID_REQUEST: openid does not belong to an AppID of the brand.
         /// - 400 INVALID_REQUEST: openid is invalid.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336984.
         pub async fn list_user_cards(
@@ -9309,6 +9766,13 @@ pub mod user_card_service_client {
         /// - 404 NOT_FOUND: No template with this card_id exists for the brand.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336985.
         pub async fn update_user_card(
             &mut self,
@@ -9367,6 +9831,13 @@ pub mod user_card_service_client {
         /// - 404 NOT_FOUND: No template with this card_id exists for the brand.
         /// - 400 PARAM_ERROR: openid is wrong.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336983.
         pub async fn invalidate_user_card(
@@ -9442,6 +9913,14 @@ pub mod user_card_service_client {
         /// - 400 INVALID_REQUEST: The template is not usable (wrong card_id or already invalidated).
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336981.
         pub async fn import_user_card_by_openid(
             &mut self,
@@ -9482,6 +9961,14 @@ pub mod user_card_service_client {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336982.
         pub async fn import_user_card_by_phone(
@@ -9584,6 +10071,13 @@ pub mod user_card_service_client {
         /// - 400 PARAM_ERROR: Gender is not one of the two allowed words.
         /// - 400 PARAM_ERROR: A custom field is sent that the template does not define.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336979.
         pub async fn confirm_user_card(
             &mut self,
@@ -9643,6 +10137,13 @@ pub mod user_card_service_server {
         /// - 404 NOT_FOUND: No template with this card_id exists for the brand.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336980.
         async fn get_user_card(
             &self,
@@ -9673,6 +10174,12 @@ pub mod user_card_service_server {
         /// - 400 INVALID_REQUEST: openid does not belong to an AppID of the brand.
         /// - 400 INVALID_REQUEST: openid is invalid.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336984.
         async fn list_user_cards(
@@ -9746,6 +10253,13 @@ pub mod user_card_service_server {
         /// - 404 NOT_FOUND: No template with this card_id exists for the brand.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336985.
         async fn update_user_card(
             &self,
@@ -9790,6 +10304,13 @@ pub mod user_card_service_server {
         /// - 404 NOT_FOUND: No template with this card_id exists for the brand.
         /// - 400 PARAM_ERROR: openid is wrong.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336983.
         async fn invalidate_user_card(
@@ -9851,6 +10372,14 @@ pub mod user_card_service_server {
         /// - 400 INVALID_REQUEST: The template is not usable (wrong card_id or already invalidated).
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336981.
         async fn import_user_card_by_openid(
             &self,
@@ -9877,6 +10406,14 @@ pub mod user_card_service_server {
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
         /// - 401 SIGN_ERROR: The request signature does not verify.
         /// - 500 SYSTEM_ERROR: Internal upstream failure; retry later with the same parameters.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED,
+        /// USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336982.
         async fn import_user_card_by_phone(
@@ -9963,6 +10500,13 @@ pub mod user_card_service_server {
         /// - 400 PARAM_ERROR: Email address is malformed.
         /// - 400 PARAM_ERROR: Gender is not one of the two allowed words.
         /// - 400 PARAM_ERROR: A custom field is sent that the template does not define.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336979.
         async fn confirm_user_card(
@@ -10530,6 +11074,14 @@ pub mod user_feed_service_client {
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         /// - 400 INVALID_REQUEST: openid is invalid.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, REQUEST_NUMBER_USED, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336987.
         pub async fn create_user_feed(
             &mut self,
@@ -10598,6 +11150,14 @@ pub mod user_feed_service_server {
         /// - 400 ALREADY_EXISTS: A feed with this out_request_no exists already.
         /// - 400 INVALID_REQUEST: The membership feature is not enabled for the brand.
         /// - 400 INVALID_REQUEST: openid is invalid.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, REQUEST_NUMBER_USED, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015336987.
         async fn create_user_feed(
@@ -10957,6 +11517,13 @@ pub mod user_point_service_client {
         /// - 400 INVALID_REQUEST: openid is invalid.
         /// - 404 NOT_FOUND: No user card matches brand, template, openid and code.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015897280.
         pub async fn sync_user_points(
             &mut self,
@@ -11007,6 +11574,14 @@ pub mod user_point_service_client {
         /// - 400 INVALID_REQUEST: openid is invalid.
         /// - 404 NOT_FOUND: No user card matches brand, template, openid and code.
         /// - 404 NOT_FOUND: No points-for-coupon record with this record_id.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015897268.
         pub async fn confirm_exchange_coupon(
@@ -11069,6 +11644,13 @@ pub mod user_point_service_server {
         /// - 400 INVALID_REQUEST: openid is invalid.
         /// - 404 NOT_FOUND: No user card matches brand, template, openid and code.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015897280.
         async fn sync_user_points(
             &self,
@@ -11105,6 +11687,14 @@ pub mod user_point_service_server {
         /// - 400 INVALID_REQUEST: openid is invalid.
         /// - 404 NOT_FOUND: No user card matches brand, template, openid and code.
         /// - 404 NOT_FOUND: No points-for-coupon record with this record_id.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4015897268.
         async fn confirm_exchange_coupon(

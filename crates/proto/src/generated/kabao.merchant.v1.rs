@@ -1327,6 +1327,13 @@ pub mod activate_information_service_client {
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550779,
         /// pay.weixin.qq.com/doc/v3/partner/4012727881,
         /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/obtain-user-information.html.
@@ -1385,6 +1392,13 @@ pub mod activate_information_service_server {
         /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550779,
         /// pay.weixin.qq.com/doc/v3/partner/4012727881,
@@ -2139,6 +2153,14 @@ pub mod activity_service_client {
         /// first.
         /// - 400 INVALID_REQUEST: Cards in REAL_TIME code mode are not supported.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, REQUEST_NUMBER_USED, RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553030,
         /// pay.weixin.qq.com/doc/v3/partner/4012714463,
         /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/create-activity.html.
@@ -2181,6 +2203,13 @@ pub mod activity_service_client {
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553261,
         /// pay.weixin.qq.com/doc/v3/partner/4012714468,
         /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/query-activity-list.html.
@@ -2220,6 +2249,13 @@ pub mod activity_service_client {
         /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, RESOURCE_NOT_FOUND,
+        /// RESOURCE_STATE_INVALID, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553365,
         /// pay.weixin.qq.com/doc/v3/partner/4012714471,
@@ -2266,6 +2302,13 @@ pub mod activity_service_client {
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
         /// - 400 INVALID_REQUEST: The activity creator is not bound to the brand of the card.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553381,
         /// pay.weixin.qq.com/doc/v3/partner/4012714466,
@@ -2345,6 +2388,14 @@ pub mod activity_service_server {
         /// first.
         /// - 400 INVALID_REQUEST: Cards in REAL_TIME code mode are not supported.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, REQUEST_NUMBER_USED, RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553030,
         /// pay.weixin.qq.com/doc/v3/partner/4012714463,
         /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/create-activity.html.
@@ -2373,6 +2424,13 @@ pub mod activity_service_server {
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553261,
         /// pay.weixin.qq.com/doc/v3/partner/4012714468,
         /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/query-activity-list.html.
@@ -2397,6 +2455,13 @@ pub mod activity_service_server {
         /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, RESOURCE_NOT_FOUND,
+        /// RESOURCE_STATE_INVALID, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553365,
         /// pay.weixin.qq.com/doc/v3/partner/4012714471,
@@ -2429,6 +2494,13 @@ pub mod activity_service_server {
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
         /// - 400 INVALID_REQUEST: The activity creator is not bound to the brand of the card.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, RESOURCE_STATE_INVALID, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012553381,
         /// pay.weixin.qq.com/doc/v3/partner/4012714466,
@@ -2921,6 +2993,14 @@ pub mod bonus_service_client {
         /// - 400 INVALID_REQUEST: The user card is not valid: the user deleted it; it must be restored
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012595808,
         /// pay.weixin.qq.com/doc/v3/partner/4012729629,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/rights-expire-remind.html,
@@ -2983,6 +3063,14 @@ pub mod bonus_service_client {
         /// - 400 INVALID_REQUEST: The code does not exist.
         /// - 400 INVALID_REQUEST: The user card is not valid: the user deleted it; it must be restored
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551350,
         /// pay.weixin.qq.com/doc/v3/partner/4012729634,
@@ -3062,6 +3150,14 @@ pub mod bonus_service_server {
         /// - 400 INVALID_REQUEST: The user card is not valid: the user deleted it; it must be restored
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012595808,
         /// pay.weixin.qq.com/doc/v3/partner/4012729629,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/rights-expire-remind.html,
@@ -3109,6 +3205,14 @@ pub mod bonus_service_server {
         /// - 400 INVALID_REQUEST: The code does not exist.
         /// - 400 INVALID_REQUEST: The user card is not valid: the user deleted it; it must be restored
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551350,
         /// pay.weixin.qq.com/doc/v3/partner/4012729634,
@@ -3457,6 +3561,13 @@ pub mod callback_service_client {
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012552251,
         /// pay.weixin.qq.com/doc/v3/partner/4012714353.
         pub async fn set_callback(
@@ -3491,6 +3602,12 @@ pub mod callback_service_client {
         /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, RESOURCE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012552275,
         /// pay.weixin.qq.com/doc/v3/partner/4012714354,
@@ -3550,6 +3667,13 @@ pub mod callback_service_server {
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012552251,
         /// pay.weixin.qq.com/doc/v3/partner/4012714353.
         async fn set_callback(
@@ -3570,6 +3694,12 @@ pub mod callback_service_server {
         /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, RESOURCE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012552275,
         /// pay.weixin.qq.com/doc/v3/partner/4012714354,
@@ -3947,6 +4077,13 @@ pub mod card_qrcode_service_client {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550605,
         /// pay.weixin.qq.com/doc/v3/partner/4012727701,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/create-membership-card-qr-code.html.
@@ -4022,6 +4159,13 @@ pub mod card_qrcode_service_server {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550605,
         /// pay.weixin.qq.com/doc/v3/partner/4012727701,
@@ -4383,6 +4527,13 @@ pub mod card_right_service_client {
         /// first.
         /// - 400 INVALID_REQUEST: The path of the bonus-points link is empty.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551219,
         /// pay.weixin.qq.com/doc/v3/partner/4012729618,
         /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/commit-member-bonus.html,
@@ -4461,6 +4612,13 @@ pub mod card_right_service_server {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         /// - 400 INVALID_REQUEST: The path of the bonus-points link is empty.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551219,
         /// pay.weixin.qq.com/doc/v3/partner/4012729618,
@@ -5455,6 +5613,13 @@ pub mod card_service_client {
         /// subscription accounts are refused).
         /// - 400 INVALID_REQUEST: The path of the stored-value mini program is empty.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545584,
         /// pay.weixin.qq.com/doc/v3/partner/4012708314,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/create-member-card.html.
@@ -5498,6 +5663,12 @@ pub mod card_service_client {
         /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012547108,
         /// pay.weixin.qq.com/doc/v3/partner/4012709010,
@@ -5546,6 +5717,13 @@ pub mod card_service_client {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012547650,
         /// pay.weixin.qq.com/doc/v3/partner/4012709168,
@@ -5614,6 +5792,13 @@ pub mod card_service_client {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549567,
         /// pay.weixin.qq.com/doc/v3/partner/4012709882,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/update-member-card.html,
@@ -5661,6 +5846,13 @@ pub mod card_service_client {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549682,
         /// pay.weixin.qq.com/doc/v3/partner/4012726840,
@@ -5712,6 +5904,13 @@ pub mod card_service_client {
         /// - 400 INVALID_REQUEST: card_id is not valid.
         /// - 400 INVALID_REQUEST: The AppID is not that of a service account (apps, mini programs and
         /// subscription accounts are refused).
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545673,
         /// pay.weixin.qq.com/doc/v3/partner/4012708437,
@@ -5804,6 +6003,13 @@ pub mod card_service_server {
         /// subscription accounts are refused).
         /// - 400 INVALID_REQUEST: The path of the stored-value mini program is empty.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545584,
         /// pay.weixin.qq.com/doc/v3/partner/4012708314,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/create-member-card.html.
@@ -5834,6 +6040,12 @@ pub mod card_service_server {
         /// - 500 SYSTEM_ERROR: System fault; try again later with the same parameters.
         /// - 403 NO_AUTH: The merchant number has no permission for this product; the permission must be
         /// requested.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012547108,
         /// pay.weixin.qq.com/doc/v3/partner/4012709010,
@@ -5869,6 +6081,13 @@ pub mod card_service_server {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012547650,
         /// pay.weixin.qq.com/doc/v3/partner/4012709168,
@@ -5926,6 +6145,13 @@ pub mod card_service_server {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549567,
         /// pay.weixin.qq.com/doc/v3/partner/4012709882,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/update-member-card.html,
@@ -5959,6 +6185,13 @@ pub mod card_service_server {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549682,
         /// pay.weixin.qq.com/doc/v3/partner/4012726840,
@@ -5996,6 +6229,13 @@ pub mod card_service_server {
         /// - 400 INVALID_REQUEST: card_id is not valid.
         /// - 400 INVALID_REQUEST: The AppID is not that of a service account (apps, mini programs and
         /// subscription accounts are refused).
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545673,
         /// pay.weixin.qq.com/doc/v3/partner/4012708437,
@@ -6535,6 +6775,13 @@ pub mod code_service_client {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545728,
         /// pay.weixin.qq.com/doc/v3/partner/4012709031,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/deposit-custom-code.html,
@@ -6586,6 +6833,13 @@ pub mod code_service_client {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550742,
         /// pay.weixin.qq.com/doc/v3/partner/4012727758,
@@ -6653,6 +6907,13 @@ pub mod code_service_server {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012545728,
         /// pay.weixin.qq.com/doc/v3/partner/4012709031,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/deposit-custom-code.html,
@@ -6690,6 +6951,13 @@ pub mod code_service_server {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK,
+        /// OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550742,
         /// pay.weixin.qq.com/doc/v3/partner/4012727758,
@@ -7033,6 +7301,13 @@ pub mod media_service_client {
         /// - 403 REQUEST_BLOCKED: meta does not match the file.
         /// - 403 REQUEST_BLOCKED: The signature does not match.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012557233,
         /// pay.weixin.qq.com/docs/merchant/apis/cash-coupons/upload-image.html,
         /// pay.weixin.qq.com/docs/merchant/apis/image-upload-for-marketing-only/media/upload-image.html,
@@ -7098,6 +7373,13 @@ pub mod media_service_server {
         /// - 403 REQUEST_BLOCKED: The image is not JPG, BMP or PNG.
         /// - 403 REQUEST_BLOCKED: meta does not match the file.
         /// - 403 REQUEST_BLOCKED: The signature does not match.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012557233,
         /// pay.weixin.qq.com/docs/merchant/apis/cash-coupons/upload-image.html,
@@ -7734,6 +8016,13 @@ pub mod permission_token_service_client {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550867,
         /// pay.weixin.qq.com/doc/v3/partner/4012728179,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/merchant-pre-authorization.html,
@@ -7807,6 +8096,13 @@ pub mod permission_token_service_server {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550867,
         /// pay.weixin.qq.com/doc/v3/partner/4012728179,
@@ -8218,6 +8514,14 @@ pub mod phone_member_service_client {
         /// - 400 INVALID_REQUEST: The member already received this card.
         /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166226,
         /// pay.weixin.qq.com/doc/v3/partner/4017171998.
         pub async fn import_phone_member(
@@ -8263,6 +8567,13 @@ pub mod phone_member_service_client {
         /// - 400 INVALID_REQUEST: card_id is not valid.
         /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
         /// card.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166232,
         /// pay.weixin.qq.com/doc/v3/partner/4017172062.
@@ -8336,6 +8647,14 @@ pub mod phone_member_service_server {
         /// - 400 INVALID_REQUEST: The member already received this card.
         /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166226,
         /// pay.weixin.qq.com/doc/v3/partner/4017171998.
         async fn import_phone_member(
@@ -8366,6 +8685,13 @@ pub mod phone_member_service_server {
         /// - 400 INVALID_REQUEST: card_id is not valid.
         /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
         /// card.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK, OVERLOADED, PANIC,
+        /// RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166232,
         /// pay.weixin.qq.com/doc/v3/partner/4017172062.
@@ -8772,6 +9098,13 @@ pub mod service_module_service_client {
         /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
         /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167277,
         /// pay.weixin.qq.com/doc/v3/partner/4017176338.
         pub async fn add_service_module(
@@ -8817,6 +9150,13 @@ pub mod service_module_service_client {
         /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
         /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167417,
         /// pay.weixin.qq.com/doc/v3/partner/4017176491.
         pub async fn update_service_module(
@@ -8857,6 +9197,13 @@ pub mod service_module_service_client {
         /// - 400 INVALID_REQUEST: The service item ID does not exist.
         /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
         /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167557,
         /// pay.weixin.qq.com/doc/v3/partner/4017176594.
@@ -8921,6 +9268,13 @@ pub mod service_module_service_server {
         /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
         /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167277,
         /// pay.weixin.qq.com/doc/v3/partner/4017176338.
         async fn add_service_module(
@@ -8952,6 +9306,13 @@ pub mod service_module_service_server {
         /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
         /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167417,
         /// pay.weixin.qq.com/doc/v3/partner/4017176491.
         async fn update_service_module(
@@ -8978,6 +9339,13 @@ pub mod service_module_service_server {
         /// - 400 INVALID_REQUEST: The service item ID does not exist.
         /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
         /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017167557,
         /// pay.weixin.qq.com/doc/v3/partner/4017176594.
@@ -9389,6 +9757,14 @@ pub mod user_card_right_service_client {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551213,
         /// pay.weixin.qq.com/doc/v3/partner/4012729622,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/set-user-card-rights.html,
@@ -9457,6 +9833,14 @@ pub mod user_card_right_service_server {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012551213,
         /// pay.weixin.qq.com/doc/v3/partner/4012729622,
@@ -9776,6 +10160,14 @@ pub mod user_card_service_service_client {
         /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
         /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_NUMBER_USED, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166964,
         /// pay.weixin.qq.com/doc/v3/partner/4017176090.
         pub async fn set_user_card_service(
@@ -9848,6 +10240,14 @@ pub mod user_card_service_service_server {
         /// - 400 INVALID_REQUEST: The service item ID does not exist.
         /// - 400 INVALID_REQUEST: The brand has no permission to use this service item.
         /// - 400 PARAM_ERROR: The parameters of the service setting are wrong.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_NUMBER_USED, RESOURCE_NOT_FOUND, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4017166964,
         /// pay.weixin.qq.com/doc/v3/partner/4017176090.
@@ -10542,6 +10942,13 @@ pub mod user_card_service_client {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012547768,
         /// pay.weixin.qq.com/doc/v3/partner/4012709442,
         /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/get-member-code-info.html.
@@ -10606,6 +11013,14 @@ pub mod user_card_service_client {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549292,
         /// pay.weixin.qq.com/doc/v3/partner/4012709735,
         /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/update-member-code-info.html,
@@ -10661,6 +11076,13 @@ pub mod user_card_service_client {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550809,
         /// pay.weixin.qq.com/doc/v3/partner/4012728123,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/activate-membership-card.html,
@@ -10709,6 +11131,13 @@ pub mod user_card_service_client {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549677,
         /// pay.weixin.qq.com/doc/v3/partner/4012726955,
@@ -10766,6 +11195,13 @@ pub mod user_card_service_client {
         /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
         /// card.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4024293896.
         pub async fn confirm_user_card(
             &mut self,
@@ -10821,6 +11257,14 @@ pub mod user_card_service_client {
         /// first.
         /// - 400 INVALID_REQUEST: The member already received this card.
         /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549739,
         /// pay.weixin.qq.com/doc/v3/partner/4012727561,
@@ -10878,6 +11322,14 @@ pub mod user_card_service_client {
         /// - 400 INVALID_REQUEST: The member already received this card.
         /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550535,
         /// pay.weixin.qq.com/doc/v3/partner/4012727629,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/import-user-member-card-by-phone-number.html,
@@ -10923,6 +11375,12 @@ pub mod user_card_service_client {
         /// requested.
         /// - 400 INVALID_REQUEST: The AppID is not that of a service account (apps, mini programs and
         /// subscription accounts are refused).
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549255,
         /// pay.weixin.qq.com/doc/v3/partner/4012709674,
@@ -10999,6 +11457,13 @@ pub mod user_card_service_server {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012547768,
         /// pay.weixin.qq.com/doc/v3/partner/4012709442,
         /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/get-member-code-info.html.
@@ -11049,6 +11514,14 @@ pub mod user_card_service_server {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549292,
         /// pay.weixin.qq.com/doc/v3/partner/4012709735,
         /// pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/update-member-code-info.html,
@@ -11089,6 +11562,13 @@ pub mod user_card_service_server {
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550809,
         /// pay.weixin.qq.com/doc/v3/partner/4012728123,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/activate-membership-card.html,
@@ -11122,6 +11602,13 @@ pub mod user_card_service_server {
         /// card.
         /// - 400 INVALID_REQUEST: The card is still an old public-platform card and must be upgraded
         /// first.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549677,
         /// pay.weixin.qq.com/doc/v3/partner/4012726955,
@@ -11165,6 +11652,13 @@ pub mod user_card_service_server {
         /// - 400 INVALID_REQUEST: The calling merchant number is not the merchant number that created the
         /// card.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/partner/4024293896.
         async fn confirm_user_card(
             &self,
@@ -11205,6 +11699,14 @@ pub mod user_card_service_server {
         /// first.
         /// - 400 INVALID_REQUEST: The member already received this card.
         /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549739,
         /// pay.weixin.qq.com/doc/v3/partner/4012727561,
@@ -11248,6 +11750,14 @@ pub mod user_card_service_server {
         /// - 400 INVALID_REQUEST: The member already received this card.
         /// - 400 INVALID_REQUEST: The card is in REAL_TIME code mode and no code was given.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
+        ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012550535,
         /// pay.weixin.qq.com/doc/v3/partner/4012727629,
         /// pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/import-user-member-card-by-phone-number.html,
@@ -11279,6 +11789,12 @@ pub mod user_card_service_server {
         /// requested.
         /// - 400 INVALID_REQUEST: The AppID is not that of a service account (apps, mini programs and
         /// subscription accounts are refused).
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: pay.weixin.qq.com/doc/v3/merchant/4012549255,
         /// pay.weixin.qq.com/doc/v3/partner/4012709674,

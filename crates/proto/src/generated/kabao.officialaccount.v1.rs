@@ -2913,6 +2913,13 @@ pub mod card_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
@@ -2968,6 +2975,12 @@ pub mod card_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
@@ -3012,6 +3025,12 @@ pub mod card_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
@@ -3106,6 +3125,13 @@ pub mod card_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html.
@@ -3175,6 +3201,12 @@ pub mod card_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html.
@@ -3227,6 +3259,13 @@ pub mod card_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
@@ -3274,6 +3313,12 @@ pub mod card_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
@@ -3387,6 +3432,13 @@ pub mod card_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
@@ -3427,6 +3479,12 @@ pub mod card_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
@@ -3457,6 +3515,12 @@ pub mod card_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
@@ -3536,6 +3600,13 @@ pub mod card_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html.
@@ -3590,6 +3661,12 @@ pub mod card_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html.
@@ -3627,6 +3704,13 @@ pub mod card_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
@@ -3660,6 +3744,12 @@ pub mod card_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
@@ -5061,6 +5151,13 @@ pub mod code_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html,
@@ -5110,6 +5207,12 @@ pub mod code_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html.
@@ -5161,6 +5264,13 @@ pub mod code_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
@@ -5210,6 +5320,13 @@ pub mod code_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
@@ -5268,6 +5385,13 @@ pub mod code_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
@@ -5312,6 +5436,12 @@ pub mod code_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
@@ -5358,6 +5488,12 @@ pub mod code_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
@@ -5422,6 +5558,13 @@ pub mod code_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html,
@@ -5511,6 +5654,13 @@ pub mod code_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html,
@@ -5547,6 +5697,12 @@ pub mod code_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html.
         async fn decrypt_code(
@@ -5581,6 +5737,13 @@ pub mod code_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
@@ -5617,6 +5780,13 @@ pub mod code_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
@@ -5661,6 +5831,13 @@ pub mod code_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
@@ -5690,6 +5867,12 @@ pub mod code_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
@@ -5721,6 +5904,12 @@ pub mod code_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
@@ -5770,6 +5959,13 @@ pub mod code_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html,
@@ -6360,6 +6556,12 @@ pub mod color_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
         pub async fn get_colors(
@@ -6417,6 +6619,12 @@ pub mod color_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
@@ -6895,6 +7103,12 @@ pub mod datacube_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
@@ -6948,6 +7162,12 @@ pub mod datacube_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
@@ -7017,6 +7237,12 @@ pub mod datacube_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
@@ -7055,6 +7281,12 @@ pub mod datacube_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
@@ -7455,6 +7687,13 @@ pub mod landing_page_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
@@ -7529,6 +7768,13 @@ pub mod landing_page_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
@@ -7851,6 +8097,12 @@ pub mod media_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: developers.weixin.qq.com/doc/service/api/material/permanent/api_uploadimage,
         /// developers.weixin.qq.com/doc/service/api/notify/message/api_uploadimage,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
@@ -7928,6 +8180,12 @@ pub mod media_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: developers.weixin.qq.com/doc/service/api/material/permanent/api_uploadimage,
         /// developers.weixin.qq.com/doc/service/api/notify/message/api_uploadimage,
@@ -8660,6 +8918,12 @@ pub mod member_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html.
@@ -8720,6 +8984,13 @@ pub mod member_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
@@ -8772,6 +9043,12 @@ pub mod member_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
@@ -8816,6 +9093,12 @@ pub mod member_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
@@ -8870,6 +9153,12 @@ pub mod member_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Coupons-Mini_Program_Start_Up.html,
@@ -8945,6 +9234,13 @@ pub mod member_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
@@ -9022,6 +9318,12 @@ pub mod member_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html.
@@ -9067,6 +9369,13 @@ pub mod member_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
@@ -9105,6 +9414,12 @@ pub mod member_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html.
@@ -9135,6 +9450,12 @@ pub mod member_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
@@ -9174,6 +9495,12 @@ pub mod member_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Coupons-Mini_Program_Start_Up.html,
@@ -9234,6 +9561,13 @@ pub mod member_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html,
@@ -9751,6 +10085,12 @@ pub mod mp_news_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
@@ -9816,6 +10156,12 @@ pub mod mp_news_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
@@ -10641,6 +10987,12 @@ pub mod pay_cell_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
         pub async fn set_pay_cell(
@@ -10712,6 +11064,12 @@ pub mod pay_cell_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
@@ -11328,6 +11686,13 @@ pub mod pay_gift_card_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -11378,6 +11743,12 @@ pub mod pay_gift_card_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -11424,6 +11795,12 @@ pub mod pay_gift_card_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -11476,6 +11853,12 @@ pub mod pay_gift_card_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -11556,6 +11939,13 @@ pub mod pay_gift_card_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -11591,6 +11981,12 @@ pub mod pay_gift_card_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -11623,6 +12019,12 @@ pub mod pay_gift_card_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -11660,6 +12062,12 @@ pub mod pay_gift_card_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -12244,6 +12652,13 @@ pub mod pay_gift_member_card_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -12298,6 +12713,12 @@ pub mod pay_gift_member_card_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -12349,6 +12770,12 @@ pub mod pay_gift_member_card_service_client {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -12430,6 +12857,13 @@ pub mod pay_gift_member_card_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -12469,6 +12903,12 @@ pub mod pay_gift_member_card_service_server {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
         /// developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -12505,6 +12945,12 @@ pub mod pay_gift_member_card_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html,
@@ -13041,6 +13487,13 @@ pub mod qrcode_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html.
@@ -13116,6 +13569,13 @@ pub mod qrcode_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MEMBER_NOT_FOUND,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
@@ -13419,6 +13879,12 @@ pub mod self_consume_cell_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
         pub async fn set_self_consume_cell(
@@ -13487,6 +13953,12 @@ pub mod self_consume_cell_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html.
@@ -13790,6 +14262,12 @@ pub mod stable_token_service_client {
         /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
         /// CREDENTIAL_NOT_EXPOSED.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.
         pub async fn get_stable_token(
             &mut self,
@@ -13865,6 +14343,12 @@ pub mod stable_token_service_server {
         /// itself holds and uses, with the seconds that are left; nothing is fetched anew or made invalid
         /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
         /// CREDENTIAL_NOT_EXPOSED.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.
         async fn get_stable_token(
@@ -14158,6 +14642,12 @@ pub mod test_whitelist_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html,
@@ -14227,6 +14717,12 @@ pub mod test_whitelist_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OUTCOME_UNKNOWN, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html,
@@ -14542,6 +15038,12 @@ pub mod ticket_service_client {
         /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
         /// CREDENTIAL_NOT_EXPOSED.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: developers.weixin.qq.com/doc/service/api/webdev/jssdk/api_getticket.html,
         /// developers.weixin.qq.com/doc/service/api/invoice/auth/api_getticket.html,
         /// developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html.
@@ -14614,6 +15116,12 @@ pub mod ticket_service_server {
         /// itself holds and uses, with the seconds that are left; nothing is fetched anew or made invalid
         /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
         /// CREDENTIAL_NOT_EXPOSED.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: developers.weixin.qq.com/doc/service/api/webdev/jssdk/api_getticket.html,
         /// developers.weixin.qq.com/doc/service/api/invoice/auth/api_getticket.html,
@@ -14903,6 +15411,12 @@ pub mod token_service_client {
         /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
         /// CREDENTIAL_NOT_EXPOSED.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source: developers.weixin.qq.com/doc/service/en/Basic_Information/Get_access_token.html,
         /// developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html.
         pub async fn get_token(
@@ -14982,6 +15496,12 @@ pub mod token_service_server {
         /// itself holds and uses, with the seconds that are left; nothing is fetched anew or made invalid
         /// for a caller. For any other account the call is refused with PERMISSION_DENIED, reason
         /// CREDENTIAL_NOT_EXPOSED.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source: developers.weixin.qq.com/doc/service/en/Basic_Information/Get_access_token.html,
         /// developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html.
@@ -15314,6 +15834,12 @@ pub mod user_service_client {
         /// type).
         /// - 200 48004: API banned for this account because of violations.
         ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
+        ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,
         /// developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html.
@@ -15375,6 +15901,12 @@ pub mod user_service_server {
         /// - 200 48001: API not authorised for this account (card feature not opened, or wrong token
         /// type).
         /// - 200 48004: API banned for this account because of violations.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         ///
         /// Source:
         /// developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html,

@@ -52,6 +52,25 @@ pub struct Credential {
     /// The access token; only for that kind.
     #[prost(message, optional, tag = "5")]
     pub access_token: ::core::option::Option<AccessToken>,
+    /// Why WeChat did not take the credential, or a key that belongs to it, the last time; absent once a
+    /// call has shown that it is good again. The metric `kabao_credential_problem` tells the same.
+    #[prost(message, optional, tag = "6")]
+    pub problem: ::core::option::Option<CredentialProblem>,
+}
+/// Why a credential, or a key of WeChat, is not good any more.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CredentialProblem {
+    /// The reason of kabao.v1.ErrorReason without its prefix: `CREDENTIAL_REJECTED` or
+    /// `KEY_UNAVAILABLE`.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    /// What happened and what helps. For people.
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
+    /// Since when, as far as calls have shown it.
+    #[prost(message, optional, tag = "3")]
+    pub since_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// A key of WeChat that answers are verified with.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -349,6 +368,9 @@ pub mod account_service_client {
         /// Returns the accounts, ordered by name. Nothing is sent to WeChat.
         ///
         /// Errors: INVALID_ARGUMENT with FIELD_INVALID or PAGE_TOKEN_INVALID.
+        ///
+        /// Reasons: CANCELLED, DEADLINE_EXCEEDED, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, OVERLOADED, PAGE_TOKEN_INVALID, PANIC.
         pub async fn list_accounts(
             &mut self,
             request: impl tonic::IntoRequest<super::ListAccountsRequest>,
@@ -369,6 +391,9 @@ pub mod account_service_client {
         /// WeChat.
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with NAME_INVALID.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, DEADLINE_EXCEEDED, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC.
         pub async fn get_account(
             &mut self,
             request: impl tonic::IntoRequest<super::GetAccountRequest>,
@@ -394,6 +419,12 @@ pub mod account_service_client {
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with CREDENTIAL_REJECTED or
         /// KEY_UNAVAILABLE; PERMISSION_DENIED with UPSTREAM_PERMISSION_DENIED; INTERNAL with
         /// UPSTREAM_UNVERIFIED; UNAVAILABLE with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT or UPSTREAM_TLS.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn check_account(
             &mut self,
             request: impl tonic::IntoRequest<super::CheckAccountRequest>,
@@ -428,6 +459,9 @@ pub mod account_service_server {
         /// Returns the accounts, ordered by name. Nothing is sent to WeChat.
         ///
         /// Errors: INVALID_ARGUMENT with FIELD_INVALID or PAGE_TOKEN_INVALID.
+        ///
+        /// Reasons: CANCELLED, DEADLINE_EXCEEDED, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, OVERLOADED, PAGE_TOKEN_INVALID, PANIC.
         async fn list_accounts(
             &self,
             request: tonic::Request<super::ListAccountsRequest>,
@@ -436,6 +470,9 @@ pub mod account_service_server {
         /// WeChat.
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with NAME_INVALID.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, DEADLINE_EXCEEDED, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, OVERLOADED, PANIC.
         async fn get_account(
             &self,
             request: tonic::Request<super::GetAccountRequest>,
@@ -451,6 +488,12 @@ pub mod account_service_server {
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; FAILED_PRECONDITION with CREDENTIAL_REJECTED or
         /// KEY_UNAVAILABLE; PERMISSION_DENIED with UPSTREAM_PERMISSION_DENIED; INTERNAL with
         /// UPSTREAM_UNVERIFIED; UNAVAILABLE with UPSTREAM_UNAVAILABLE, UPSTREAM_TIMEOUT or UPSTREAM_TLS.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn check_account(
             &self,
             request: tonic::Request<super::CheckAccountRequest>,
@@ -735,7 +778,8 @@ impl View {
 /// - `operation`: the upstream operation, such as `merchant.user_cards.update`;
 /// - `upstream_http_status`: the HTTP status of WeChat's answer;
 /// - `upstream_code`: WeChat's own error code, such as `PARAM_ERROR` or `40056`;
-/// - `upstream_message`: WeChat's own message, shortened;
+/// - `upstream_message`: WeChat's own message, shortened; personal data of the request, runs of six
+///    digits or more and other ids in it are replaced by `***`, here and in the message of the status;
 /// - `upstream_request_id`: WeChat's Request-ID, for its support;
 /// - `upstream_field`, `upstream_issue`, `upstream_location`: where in the upstream request WeChat
 ///    found the fault;
@@ -817,7 +861,9 @@ pub enum ErrorReason {
     /// clock or app secret. Nothing was changed. The operator corrects the configuration.
     CredentialRejected = 21,
     /// FAILED_PRECONDITION. The gateway has no trusted key of WeChat, so that it could neither encrypt
-    /// nor verify, and sends nothing. The operator looks at the state of the keys.
+    /// nor verify; or WeChat does not take the configured one any more, because it was replaced or the
+    /// merchant number is not in that phase. Nothing was changed. The operator configures the key that
+    /// the message names; GetAccount shows the state of the keys.
     KeyUnavailable = 22,
     /// FAILED_PRECONDITION. A condition of the call does not hold; the message names it. Nothing was
     /// sent.
@@ -855,10 +901,32 @@ pub enum ErrorReason {
     /// same number, has run. Nothing more was changed by this call. Read the current state, and use a new
     /// number only for another change.
     RequestNumberUsed = 34,
+    /// FAILED_PRECONDITION. The state of the member does not allow this: the card waits for its
+    /// activation, is active already, has expired, was deleted or invalidated. Nothing was changed.
+    /// Read the member and act by its state.
+    MemberStateInvalid = 35,
+    /// FAILED_PRECONDITION. The state or the settings of the template do not allow this: it is not
+    /// approved, deleted, invalidated, expired, not upgraded, of another code mode, or lacks the section.
+    /// Nothing was changed. Read the template; correct it or use another.
+    TemplateStateInvalid = 36,
+    /// FAILED_PRECONDITION. The state of an activity, a record or an order does not allow this: it is
+    /// over, or was answered before. Nothing was changed. Read it and act by its state.
+    ResourceStateInvalid = 37,
+    /// FAILED_PRECONDITION. No stock is left. Nothing was changed. Raise the stock of the template.
+    OutOfStock = 38,
+    /// FAILED_PRECONDITION. There are as many already as WeChat allows. Nothing was changed. Remove one,
+    /// or use what there is.
+    LimitReached = 39,
+    /// FAILED_PRECONDITION. WeChat does not let this user become a member this way: no payment within a
+    /// year, or the user deleted the card before. Nothing was changed. Use another way to join.
+    UserNotEligible = 40,
+    /// INVALID_ARGUMENT. A text or a picture does not pass WeChat's content review. Nothing was changed.
+    /// Change the text or the picture.
+    ContentRefused = 41,
     /// PERMISSION_DENIED. The answer would be a credential of the account (an access token or a ticket),
     /// and the operator did not say that callers may see it. Nothing was sent. Call the operations that
     /// need it instead: the gateway adds it itself.
-    CredentialNotExposed = 35,
+    CredentialNotExposed = 42,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -902,6 +970,13 @@ impl ErrorReason {
             Self::PageTokenInvalid => "ERROR_REASON_PAGE_TOKEN_INVALID",
             Self::MethodNotFound => "ERROR_REASON_METHOD_NOT_FOUND",
             Self::RequestNumberUsed => "ERROR_REASON_REQUEST_NUMBER_USED",
+            Self::MemberStateInvalid => "ERROR_REASON_MEMBER_STATE_INVALID",
+            Self::TemplateStateInvalid => "ERROR_REASON_TEMPLATE_STATE_INVALID",
+            Self::ResourceStateInvalid => "ERROR_REASON_RESOURCE_STATE_INVALID",
+            Self::OutOfStock => "ERROR_REASON_OUT_OF_STOCK",
+            Self::LimitReached => "ERROR_REASON_LIMIT_REACHED",
+            Self::UserNotEligible => "ERROR_REASON_USER_NOT_ELIGIBLE",
+            Self::ContentRefused => "ERROR_REASON_CONTENT_REFUSED",
             Self::CredentialNotExposed => "ERROR_REASON_CREDENTIAL_NOT_EXPOSED",
         }
     }
@@ -943,6 +1018,13 @@ impl ErrorReason {
             "ERROR_REASON_PAGE_TOKEN_INVALID" => Some(Self::PageTokenInvalid),
             "ERROR_REASON_METHOD_NOT_FOUND" => Some(Self::MethodNotFound),
             "ERROR_REASON_REQUEST_NUMBER_USED" => Some(Self::RequestNumberUsed),
+            "ERROR_REASON_MEMBER_STATE_INVALID" => Some(Self::MemberStateInvalid),
+            "ERROR_REASON_TEMPLATE_STATE_INVALID" => Some(Self::TemplateStateInvalid),
+            "ERROR_REASON_RESOURCE_STATE_INVALID" => Some(Self::ResourceStateInvalid),
+            "ERROR_REASON_OUT_OF_STOCK" => Some(Self::OutOfStock),
+            "ERROR_REASON_LIMIT_REACHED" => Some(Self::LimitReached),
+            "ERROR_REASON_USER_NOT_ELIGIBLE" => Some(Self::UserNotEligible),
+            "ERROR_REASON_CONTENT_REFUSED" => Some(Self::ContentRefused),
             "ERROR_REASON_CREDENTIAL_NOT_EXPOSED" => Some(Self::CredentialNotExposed),
             _ => None,
         }
@@ -1709,8 +1791,10 @@ pub struct AdjustBalanceRequest {
     /// The member: `accounts/{account}/templates/{card_id}/members/{code}`; not by a dynamic code.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Refuses the change with PRECONDITION_FAILED if the stored value afterwards would be below this; 0 keeps
-    /// it from becoming negative. Not given: WeChat decides.
+    /// Refuses the change with PRECONDITION_FAILED if the stored value afterwards would be below this.
+    /// Not given: 0 for an `add` that takes away, so that nobody goes below zero by accident; whoever
+    /// wants less sets a negative minimum. An `add` that gives, and `set_to`, have no minimum of their
+    /// own.
     #[prost(int64, optional, tag = "4")]
     pub minimum: ::core::option::Option<i64>,
     /// The text of the record that the user sees. official_account: at most 42 bytes of UTF-8.
@@ -1737,7 +1821,7 @@ pub mod adjust_balance_request {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
     #[prost(skip_debug)]
     pub enum Change {
-        /// Adds to the present stored value; a negative number takes away.
+        /// Adds to the present stored value; a negative number takes away, not below `minimum`.
         #[prost(int64, tag = "2")]
         Add(i64),
         /// Sets the stored value, whatever it is now.
@@ -1763,8 +1847,9 @@ pub struct AdjustPointsRequest {
     /// The member: `accounts/{account}/templates/{card_id}/members/{code}`; not by a dynamic code.
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
-    /// Refuses the change with PRECONDITION_FAILED if the points afterwards would be below this; 0 keeps
-    /// it from becoming negative. Not given: WeChat decides.
+    /// Refuses the change with PRECONDITION_FAILED if the points afterwards would be below this. Not
+    /// given: 0 for an `add` that takes away, so that nobody goes below zero by accident; whoever wants
+    /// less sets a negative minimum. An `add` that gives, and `set_to`, have no minimum of their own.
     #[prost(int64, optional, tag = "4")]
     pub minimum: ::core::option::Option<i64>,
     /// The text of the record that the user sees. official_account: at most 42 bytes of UTF-8.
@@ -1793,7 +1878,7 @@ pub mod adjust_points_request {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
     #[prost(skip_debug)]
     pub enum Change {
-        /// Adds to the present points; a negative number takes away.
+        /// Adds to the present points; a negative number takes away, not below `minimum`.
         #[prost(int64, tag = "2")]
         Add(i64),
         /// Sets the points, whatever it is now.
@@ -1983,7 +2068,8 @@ pub mod member_service_client {
     ///
     /// Every error carries google.rpc.ErrorInfo with the domain `kabao` and a reason of
     /// kabao.v1.ErrorReason, and google.rpc.RequestInfo; refused fields are listed all at once in
-    /// google.rpc.BadRequest.
+    /// google.rpc.BadRequest, conditions that do not hold in google.rpc.PreconditionFailure. `Reasons` at
+    /// the end of each comment lists every reason that the method can give.
     #[derive(Debug, Clone)]
     pub struct MemberServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -2056,6 +2142,13 @@ pub mod member_service_client {
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND or MEMBER_NOT_FOUND; INVALID_ARGUMENT with
         /// NAME_INVALID, or with FIELD_INVALID if the family needs `openid`.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn get_member(
             &mut self,
             request: impl tonic::IntoRequest<super::GetMemberRequest>,
@@ -2076,6 +2169,15 @@ pub mod member_service_client {
         /// NAME_INVALID, FIELD_INVALID, FIELD_MASK_INVALID or REQUEST_ID_INVALID; UNIMPLEMENTED with
         /// NOT_SUPPORTED_BY_FAMILY for a field that the family cannot change; UNKNOWN with OUTCOME_UNKNOWN
         /// when the change may or may not have happened.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, FIELD_MASK_INVALID,
+        /// INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN, OUT_OF_STOCK,
+        /// OVERLOADED, PANIC, REQUEST_ID_INVALID, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         pub async fn update_member(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateMemberRequest>,
@@ -2100,6 +2202,13 @@ pub mod member_service_client {
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with NAME_INVALID, FIELD_INVALID or
         /// PAGE_TOKEN_INVALID.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK, OVERLOADED, PAGE_TOKEN_INVALID,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn list_members(
             &mut self,
             request: impl tonic::IntoRequest<super::ListMembersRequest>,
@@ -2123,6 +2232,9 @@ pub mod member_service_client {
         ///
         /// Errors: INVALID_ARGUMENT with FIELD_INVALID for no member or more than 100; those of GetMember
         /// are in the results.
+        ///
+        /// Reasons: CANCELLED, DEADLINE_EXCEEDED, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, OVERLOADED, PANIC.
         pub async fn batch_get_members(
             &mut self,
             request: impl tonic::IntoRequest<super::BatchGetMembersRequest>,
@@ -2149,9 +2261,18 @@ pub mod member_service_client {
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND or MEMBER_NOT_FOUND; INVALID_ARGUMENT with
         /// NAME_INVALID, FIELD_INVALID or REQUEST_ID_INVALID; FAILED_PRECONDITION with PRECONDITION_FAILED
-        /// below `minimum`, or with `add` where WeChat gives no present value; UNIMPLEMENTED with
+        /// below `minimum`, or with `add` where WeChat gives no present value (google.rpc.PreconditionFailure
+        /// names the present value and the bound); UNIMPLEMENTED with
         /// NOT_SUPPORTED_BY_FAMILY; UNKNOWN with OUTCOME_UNKNOWN when the change may or may not have
         /// happened.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, PRECONDITION_FAILED, REQUEST_ID_INVALID, REQUEST_NUMBER_USED,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn adjust_balance(
             &mut self,
             request: impl tonic::IntoRequest<super::AdjustBalanceRequest>,
@@ -2174,6 +2295,14 @@ pub mod member_service_client {
         /// supported, and the answer has no `before`.
         ///
         /// Errors: those of AdjustBalance.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY,
+        /// OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED, PANIC, PRECONDITION_FAILED, REQUEST_ID_INVALID,
+        /// REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn adjust_points(
             &mut self,
             request: impl tonic::IntoRequest<super::AdjustPointsRequest>,
@@ -2193,6 +2322,14 @@ pub mod member_service_client {
         /// own enrolment ended.
         ///
         /// Errors: those of UpdateMember.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID,
+        /// NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_ID_INVALID,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn activate_member(
             &mut self,
             request: impl tonic::IntoRequest<super::ActivateMemberRequest>,
@@ -2212,6 +2349,14 @@ pub mod member_service_client {
         /// agreed, and has no way back.
         ///
         /// Errors: those of UpdateMember.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY,
+        /// OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_ID_INVALID, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         pub async fn invalidate_member(
             &mut self,
             request: impl tonic::IntoRequest<super::InvalidateMemberRequest>,
@@ -2236,6 +2381,14 @@ pub mod member_service_client {
         /// and nothing else: read the member then.
         ///
         /// Errors: those of UpdateMember; NOT_FOUND with TEMPLATE_NOT_FOUND.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID,
+        /// NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_ID_INVALID,
+        /// REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
         pub async fn import_member(
             &mut self,
             request: impl tonic::IntoRequest<super::ImportMemberRequest>,
@@ -2269,6 +2422,13 @@ pub mod member_service_server {
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND or MEMBER_NOT_FOUND; INVALID_ARGUMENT with
         /// NAME_INVALID, or with FIELD_INVALID if the family needs `openid`.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK, OVERLOADED,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn get_member(
             &self,
             request: tonic::Request<super::GetMemberRequest>,
@@ -2279,6 +2439,15 @@ pub mod member_service_server {
         /// NAME_INVALID, FIELD_INVALID, FIELD_MASK_INVALID or REQUEST_ID_INVALID; UNIMPLEMENTED with
         /// NOT_SUPPORTED_BY_FAMILY for a field that the family cannot change; UNKNOWN with OUTCOME_UNKNOWN
         /// when the change may or may not have happened.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, FIELD_MASK_INVALID,
+        /// INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN, OUT_OF_STOCK,
+        /// OVERLOADED, PANIC, REQUEST_ID_INVALID, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         async fn update_member(
             &self,
             request: tonic::Request<super::UpdateMemberRequest>,
@@ -2293,6 +2462,13 @@ pub mod member_service_server {
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with NAME_INVALID, FIELD_INVALID or
         /// PAGE_TOKEN_INVALID.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, OUT_OF_STOCK, OVERLOADED, PAGE_TOKEN_INVALID,
+        /// PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn list_members(
             &self,
             request: tonic::Request<super::ListMembersRequest>,
@@ -2305,6 +2481,9 @@ pub mod member_service_server {
         ///
         /// Errors: INVALID_ARGUMENT with FIELD_INVALID for no member or more than 100; those of GetMember
         /// are in the results.
+        ///
+        /// Reasons: CANCELLED, DEADLINE_EXCEEDED, FIELD_INVALID, INTERNAL, MESSAGE_TOO_LARGE,
+        /// METHOD_NOT_FOUND, OVERLOADED, PANIC.
         async fn batch_get_members(
             &self,
             request: tonic::Request<super::BatchGetMembersRequest>,
@@ -2319,9 +2498,18 @@ pub mod member_service_server {
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND or MEMBER_NOT_FOUND; INVALID_ARGUMENT with
         /// NAME_INVALID, FIELD_INVALID or REQUEST_ID_INVALID; FAILED_PRECONDITION with PRECONDITION_FAILED
-        /// below `minimum`, or with `add` where WeChat gives no present value; UNIMPLEMENTED with
+        /// below `minimum`, or with `add` where WeChat gives no present value (google.rpc.PreconditionFailure
+        /// names the present value and the bound); UNIMPLEMENTED with
         /// NOT_SUPPORTED_BY_FAMILY; UNKNOWN with OUTCOME_UNKNOWN when the change may or may not have
         /// happened.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND, MEMBER_STATE_INVALID,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, PRECONDITION_FAILED, REQUEST_ID_INVALID, REQUEST_NUMBER_USED,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn adjust_balance(
             &self,
             request: tonic::Request<super::AdjustBalanceRequest>,
@@ -2332,6 +2520,14 @@ pub mod member_service_server {
         /// supported, and the answer has no `before`.
         ///
         /// Errors: those of AdjustBalance.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY,
+        /// OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED, PANIC, PRECONDITION_FAILED, REQUEST_ID_INVALID,
+        /// REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn adjust_points(
             &self,
             request: tonic::Request<super::AdjustPointsRequest>,
@@ -2340,6 +2536,14 @@ pub mod member_service_server {
         /// own enrolment ended.
         ///
         /// Errors: those of UpdateMember.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID,
+        /// NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_ID_INVALID,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn activate_member(
             &self,
             request: tonic::Request<super::ActivateMemberRequest>,
@@ -2348,6 +2552,14 @@ pub mod member_service_server {
         /// agreed, and has no way back.
         ///
         /// Errors: those of UpdateMember.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MEMBER_NOT_FOUND,
+        /// MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY,
+        /// OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_ID_INVALID, TEMPLATE_NOT_FOUND,
+        /// TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED,
+        /// UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE,
+        /// UPSTREAM_UNVERIFIED.
         async fn invalidate_member(
             &self,
             request: tonic::Request<super::InvalidateMemberRequest>,
@@ -2359,6 +2571,14 @@ pub mod member_service_server {
         /// and nothing else: read the member then.
         ///
         /// Errors: those of UpdateMember; NOT_FOUND with TEMPLATE_NOT_FOUND.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, ALREADY_EXISTS, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING,
+        /// CREDENTIAL_REJECTED, DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MEMBER_NOT_FOUND, MEMBER_STATE_INVALID, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID,
+        /// NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_ID_INVALID,
+        /// REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED, USER_NOT_ELIGIBLE.
         async fn import_member(
             &self,
             request: tonic::Request<super::ImportMemberRequest>,
@@ -2368,7 +2588,8 @@ pub mod member_service_server {
     ///
     /// Every error carries google.rpc.ErrorInfo with the domain `kabao` and a reason of
     /// kabao.v1.ErrorReason, and google.rpc.RequestInfo; refused fields are listed all at once in
-    /// google.rpc.BadRequest.
+    /// google.rpc.BadRequest, conditions that do not hold in google.rpc.PreconditionFailure. `Reasons` at
+    /// the end of each comment lists every reason that the method can give.
     #[derive(Debug)]
     pub struct MemberServiceServer<T> {
         inner: Arc<T>,
@@ -2979,7 +3200,8 @@ pub mod template_service_client {
     ///
     /// Every error carries google.rpc.ErrorInfo with the domain `kabao` and a reason of
     /// kabao.v1.ErrorReason, and google.rpc.RequestInfo; refused fields are listed all at once in
-    /// google.rpc.BadRequest.
+    /// google.rpc.BadRequest, conditions that do not hold in google.rpc.PreconditionFailure. `Reasons` at
+    /// the end of each comment lists every reason that the method can give.
     #[derive(Debug, Clone)]
     pub struct TemplateServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3052,6 +3274,12 @@ pub mod template_service_client {
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND or TEMPLATE_NOT_FOUND; INVALID_ARGUMENT with
         /// NAME_INVALID.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUT_OF_STOCK, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn get_template(
             &mut self,
             request: impl tonic::IntoRequest<super::GetTemplateRequest>,
@@ -3076,6 +3304,12 @@ pub mod template_service_client {
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with NAME_INVALID, FIELD_INVALID or
         /// PAGE_TOKEN_INVALID.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OVERLOADED, PAGE_TOKEN_INVALID, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn list_templates(
             &mut self,
             request: impl tonic::IntoRequest<super::ListTemplatesRequest>,
@@ -3108,6 +3342,13 @@ pub mod template_service_client {
         /// REQUEST_ID_INVALID; FAILED_PRECONDITION with FAMILY_MISMATCH for the request of another family;
         /// UNIMPLEMENTED with NOT_SUPPORTED_BY_FAMILY for a portable field that the family does not know;
         /// UNKNOWN with OUTCOME_UNKNOWN when the template may or may not have been created.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, LIMIT_REACHED,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, REQUEST_ID_INVALID, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn create_template(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateTemplateRequest>,
@@ -3134,6 +3375,13 @@ pub mod template_service_client {
         /// NAME_INVALID, FIELD_INVALID, FIELD_MASK_INVALID or REQUEST_ID_INVALID; UNIMPLEMENTED with
         /// NOT_SUPPORTED_BY_FAMILY for a field that the family cannot change; UNKNOWN with OUTCOME_UNKNOWN
         /// when the change may or may not have happened.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, FIELD_MASK_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_ID_INVALID, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn update_template(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateTemplateRequest>,
@@ -3157,6 +3405,13 @@ pub mod template_service_client {
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND or TEMPLATE_NOT_FOUND; INVALID_ARGUMENT with
         /// NAME_INVALID or REQUEST_ID_INVALID; UNKNOWN with OUTCOME_UNKNOWN when the template may or may
         /// not have been deleted.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_ID_INVALID,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         pub async fn delete_template(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteTemplateRequest>,
@@ -3193,6 +3448,12 @@ pub mod template_service_server {
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND or TEMPLATE_NOT_FOUND; INVALID_ARGUMENT with
         /// NAME_INVALID.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUT_OF_STOCK, OVERLOADED, PANIC, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn get_template(
             &self,
             request: tonic::Request<super::GetTemplateRequest>,
@@ -3206,6 +3467,12 @@ pub mod template_service_server {
         ///
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND; INVALID_ARGUMENT with NAME_INVALID, FIELD_INVALID or
         /// PAGE_TOKEN_INVALID.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OVERLOADED, PAGE_TOKEN_INVALID, PANIC, TEMPLATE_NOT_FOUND, UPSTREAM_MALFORMED,
+        /// UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT,
+        /// UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn list_templates(
             &self,
             request: tonic::Request<super::ListTemplatesRequest>,
@@ -3226,6 +3493,13 @@ pub mod template_service_server {
         /// REQUEST_ID_INVALID; FAILED_PRECONDITION with FAMILY_MISMATCH for the request of another family;
         /// UNIMPLEMENTED with NOT_SUPPORTED_BY_FAMILY for a portable field that the family does not know;
         /// UNKNOWN with OUTCOME_UNKNOWN when the template may or may not have been created.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, LIMIT_REACHED,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN,
+        /// OVERLOADED, PANIC, REQUEST_ID_INVALID, REQUEST_NUMBER_USED, TEMPLATE_NOT_FOUND,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn create_template(
             &self,
             request: tonic::Request<super::CreateTemplateRequest>,
@@ -3239,6 +3513,13 @@ pub mod template_service_server {
         /// NAME_INVALID, FIELD_INVALID, FIELD_MASK_INVALID or REQUEST_ID_INVALID; UNIMPLEMENTED with
         /// NOT_SUPPORTED_BY_FAMILY for a field that the family cannot change; UNKNOWN with OUTCOME_UNKNOWN
         /// when the change may or may not have happened.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CONTENT_REFUSED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED,
+        /// DEADLINE_EXCEEDED, FAMILY_MISMATCH, FIELD_INVALID, FIELD_MASK_INVALID, INTERNAL, KEY_UNAVAILABLE,
+        /// MESSAGE_TOO_LARGE, METHOD_NOT_FOUND, NAME_INVALID, NOT_SUPPORTED_BY_FAMILY, OUTCOME_UNKNOWN,
+        /// OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_ID_INVALID, TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID,
+        /// UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED, UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED,
+        /// UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE, UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn update_template(
             &self,
             request: tonic::Request<super::UpdateTemplateRequest>,
@@ -3249,6 +3530,13 @@ pub mod template_service_server {
         /// Errors: NOT_FOUND with ACCOUNT_NOT_FOUND or TEMPLATE_NOT_FOUND; INVALID_ARGUMENT with
         /// NAME_INVALID or REQUEST_ID_INVALID; UNKNOWN with OUTCOME_UNKNOWN when the template may or may
         /// not have been deleted.
+        ///
+        /// Reasons: ACCOUNT_NOT_FOUND, CANCELLED, CREDENTIAL_MISSING, CREDENTIAL_REJECTED, DEADLINE_EXCEEDED,
+        /// FAMILY_MISMATCH, FIELD_INVALID, INTERNAL, KEY_UNAVAILABLE, MESSAGE_TOO_LARGE, METHOD_NOT_FOUND,
+        /// NAME_INVALID, OUTCOME_UNKNOWN, OUT_OF_STOCK, OVERLOADED, PANIC, REQUEST_ID_INVALID,
+        /// TEMPLATE_NOT_FOUND, TEMPLATE_STATE_INVALID, UPSTREAM_MALFORMED, UPSTREAM_PERMISSION_DENIED,
+        /// UPSTREAM_RATE_LIMITED, UPSTREAM_REFUSED, UPSTREAM_TIMEOUT, UPSTREAM_TLS, UPSTREAM_TOO_LARGE,
+        /// UPSTREAM_UNAVAILABLE, UPSTREAM_UNVERIFIED.
         async fn delete_template(
             &self,
             request: tonic::Request<super::DeleteTemplateRequest>,
@@ -3258,7 +3546,8 @@ pub mod template_service_server {
     ///
     /// Every error carries google.rpc.ErrorInfo with the domain `kabao` and a reason of
     /// kabao.v1.ErrorReason, and google.rpc.RequestInfo; refused fields are listed all at once in
-    /// google.rpc.BadRequest.
+    /// google.rpc.BadRequest, conditions that do not hold in google.rpc.PreconditionFailure. `Reasons` at
+    /// the end of each comment lists every reason that the method can give.
     #[derive(Debug)]
     pub struct TemplateServiceServer<T> {
         inner: Arc<T>,
@@ -3578,6 +3867,7 @@ pub mod template_service_server {
 opaque_debug!(Account);
 opaque_debug!(Capability);
 opaque_debug!(Credential);
+opaque_debug!(CredentialProblem);
 opaque_debug!(TrustedKey);
 named_debug!(trusted_key::Kind);
 opaque_debug!(AccessToken);

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tonic::body::Body;
 
+use super::handshakes::Handshakes;
 use super::{GrpcService, preface};
 use crate::config::{GrpcSettings, Limits, Timeouts};
 use crate::lifecycle::Watch;
@@ -26,6 +27,7 @@ pub(super) struct Shared<S> {
     timeouts: Timeouts,
     http2: http2::Builder<TokioExecutor>,
     jitter: RandomState,
+    handshakes: Handshakes,
 }
 
 impl<S: GrpcService> Shared<S> {
@@ -39,6 +41,7 @@ impl<S: GrpcService> Shared<S> {
             timeouts: settings.timeouts.clone(),
             http2: http2_builder(&settings.limits, &settings.timeouts),
             jitter: RandomState::new(),
+            handshakes: Handshakes::default(),
         }
     }
 
@@ -55,6 +58,7 @@ impl<S: GrpcService> Shared<S> {
         match &self.tls {
             None => self.http2(stream, ends, watch).await,
             Some(acceptor) => {
+                let caller = stream.peer_addr().ok();
                 let handshake = timeout(self.timeouts.handshake, acceptor.accept(stream));
                 let handshake = tokio::select! {
                     handshake = handshake => handshake,
@@ -62,8 +66,8 @@ impl<S: GrpcService> Shared<S> {
                 };
                 match handshake {
                     Ok(Ok(stream)) => self.http2(stream, ends, watch).await,
-                    Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-                    Err(_) => tracing::debug!("TLS handshake took too long"),
+                    Ok(Err(error)) => self.handshakes.failed(caller, &error),
+                    Err(_) => self.handshakes.failed(caller, &"it took too long"),
                 }
             }
         }

@@ -1,8 +1,9 @@
 //! The numbers behind `/metrics`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use kabao_api::AccountId;
+use kabao_api::{AccountId, Accounts, CredentialKind};
 use kabao_client::{Discarded, Observer};
 use kabao_models::Operation;
 use opentelemetry::KeyValue;
@@ -24,8 +25,8 @@ const SECONDS: [f64; 15] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
-    /// Held because its instruments stop counting when it is dropped.
-    _provider: SdkMeterProvider,
+    /// Its instruments stop counting when it is dropped.
+    provider: SdkMeterProvider,
     started: Counter<u64>,
     duration: Histogram<f64>,
     discarded: Counter<u64>,
@@ -80,11 +81,37 @@ impl Metrics {
             .build();
         Ok(Self {
             registry,
-            _provider: provider,
+            provider,
             started,
             duration,
             discarded,
         })
+    }
+
+    /// Watches the credentials of the accounts: one series for each that WeChat did not take the last time.
+    pub(crate) fn watch(&self, accounts: Arc<Accounts>) {
+        self.provider
+            .meter("kabao")
+            .u64_observable_gauge("kabao.credential.problem")
+            .with_description(
+                "1 for each credential that WeChat did not take, or key of WeChat that is not good any more, the last time it was used.",
+            )
+            .with_callback(move |gauge| {
+                for account in accounts.list() {
+                    for credential in account.state.credentials() {
+                        let Some(problem) = credential.problem else {
+                            continue;
+                        };
+                        let labels = [
+                            KeyValue::new("kabao.account", account.id.to_string()),
+                            KeyValue::new("kabao.credential", kind_name(credential.kind)),
+                            KeyValue::new("kabao.reason", problem.reason.as_str()),
+                        ];
+                        gauge.observe(1, &labels);
+                    }
+                }
+            })
+            .build();
     }
 
     /// All numbers in the text format of Prometheus.
@@ -112,6 +139,15 @@ impl Observer for Metrics {
             KeyValue::new("kabao.cause", why.as_str()),
         ];
         self.discarded.add(1, &labels);
+    }
+}
+
+fn kind_name(kind: CredentialKind) -> &'static str {
+    match kind {
+        CredentialKind::Merchant => "merchant",
+        CredentialKind::Brand => "brand",
+        CredentialKind::AccessToken => "access_token",
+        _ => "other",
     }
 }
 

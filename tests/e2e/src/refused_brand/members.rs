@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Codes, ENDED, Row, STRANGER, WAITING, at_the_door, parameter, state, unknown};
+use super::{
+    Codes, ENDED, Row, STRANGER, WAITING, at_the_door, field, member_state, parameter,
+    template_state, there, unknown,
+};
 use crate::demo::BRAND;
 use crate::walk_brand::Stage;
 
@@ -39,16 +42,16 @@ pub(super) fn rows(stage: &Stage<'_, '_>, codes: &Codes) -> Vec<Row> {
     vec![
         ("user_cards.get", demo(no_code.clone()), no_member.clone()),
         ("user_cards.get", demo(stranger.clone()), no_member.clone()),
-        ("user_cards.get", demo(no_openid.clone()), state()),
-        ("user_cards.list", no_openid, state()),
+        ("user_cards.get", demo(no_openid.clone()), field("openid")),
+        ("user_cards.list", no_openid, field("openid")),
         (
             "user_cards.list",
             json!({ "limit": 0 }),
             at_the_door(&["limit"]),
         ),
         ("user_cards.update", demo(no_code), no_member.clone()),
-        ("user_cards.update", demo(waiting.clone()), state()),
-        ("user_cards.update", demo(ended.clone()), state()),
+        ("user_cards.update", demo(waiting.clone()), member_state()),
+        ("user_cards.update", demo(ended.clone()), member_state()),
         (
             "user_cards.update",
             demo(moved),
@@ -60,30 +63,30 @@ pub(super) fn rows(stage: &Stage<'_, '_>, codes: &Codes) -> Vec<Row> {
             parameter(&["user_information.common_field_list"]),
         ),
         ("user_cards.invalidate", demo(stranger), no_member.clone()),
-        ("user_cards.invalidate", demo(ended), state()),
+        ("user_cards.invalidate", demo(ended), member_state()),
         // There is nothing to confirm, the code is WeChat's, or taken.
         ("user_cards.confirm", demo(json!({})), no_member),
         (
             "user_cards.confirm",
             demo(json!({ "openid": waiting["openid"], "user_card_code": "HT-1" })),
-            state(),
+            field("user_card_code"),
         ),
         (
             "user_cards.import_by_openid",
             demo(json!({ "user_card_code": "HT-1", "phone_number": null })),
-            state(),
+            there(),
         ),
         (
             "user_cards.import_by_openid",
             demo(json!({ "openid": STRANGER, "phone_number": null })),
-            state(),
+            there(),
         ),
         (
             "user_cards.import_by_openid",
             demo(json!({ "openid": STRANGER, "user_card_code": "会员" , "phone_number": null })),
             at_the_door(&["user_card_code"]),
         ),
-        ("pre_auth_tokens.create", user, state()),
-        ("pre_auth_tokens.create", no_card, state()),
+        ("pre_auth_tokens.create", user, there()),
+        ("pre_auth_tokens.create", no_card, template_state()),
     ]
 }

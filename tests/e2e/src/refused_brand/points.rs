@@ -1,8 +1,9 @@
 //! Feeds, points, and coupons for points.
 
 use serde_json::{Value, json};
+use tonic::Code;
 
-use super::{Codes, Row, WAITING, exists, number_used, parameter, state, unknown};
+use super::{Codes, Row, WAITING, field, number_used, parameter, told, unknown};
 use crate::demo::BRAND;
 use crate::walk_brand::Stage;
 
@@ -27,12 +28,12 @@ pub(super) fn rows(stage: &Stage<'_, '_>, codes: &Codes) -> Vec<Row> {
         (
             "user_feeds.create",
             with(json!({ "user_card_code": "HT-1" })),
-            state(),
+            told(Code::NotFound, "MEMBER_NOT_FOUND"),
         ),
         (
             "user_feeds.create",
             with(json!({ "openid": waiting, "user_card_code": codes.waiting })),
-            state(),
+            told(Code::NotFound, "MEMBER_NOT_FOUND"),
         ),
         (
             "user_feeds.create",
@@ -42,7 +43,9 @@ pub(super) fn rows(stage: &Stage<'_, '_>, codes: &Codes) -> Vec<Row> {
         (
             "user_feeds.create",
             with(json!({ "out_request_no": used })),
-            exists(),
+            told(Code::AlreadyExists, "REQUEST_NUMBER_USED")
+                .upstream("400", "ALREADY_EXISTS")
+                .may_have_executed(),
         ),
         (
             "user_points.sync",
@@ -57,7 +60,7 @@ pub(super) fn rows(stage: &Stage<'_, '_>, codes: &Codes) -> Vec<Row> {
         (
             "user_points.sync",
             with(json!({ "openid": "not an openid" })),
-            state(),
+            field("openid"),
         ),
         (
             "user_points.exchange_coupon_confirm",

@@ -1,8 +1,11 @@
 //! What only service providers can call.
 
 use serde_json::json;
+use tonic::Code;
 
-use super::{Row, at_the_door, exists, number_used, parameter, state, unknown};
+use super::{
+    Row, at_the_door, exists, number_used, parameter, template_state, there, told, unknown,
+};
 use crate::demo::BRAND;
 use crate::walk_brand::Stage;
 
@@ -35,17 +38,21 @@ pub(super) async fn rows(stage: &mut Stage<'_, '_>) -> Vec<Row> {
             json!({ "card_id": "pNoSuchCard" }),
             unknown("TEMPLATE_NOT_FOUND"),
         ),
-        ("user_cards.import_by_phone", phone, state()),
-        ("open_user_card_tokens.create", user.clone(), state()),
+        ("user_cards.import_by_phone", phone, there()),
+        ("open_user_card_tokens.create", user.clone(), there()),
         // The code of the demo template opens no mini program.
-        ("pay_view_tokens.create", user, state()),
+        ("pay_view_tokens.create", user, template_state()),
         ("membership_activities.create", ended, exists()),
         (
             "membership_activities.create",
             json!({ "card_id": BRAND.card_id, "out_request_no": "activity-1" }),
             number_used("PARAM_ERROR"),
         ),
-        ("membership_activities.create", none, state()),
+        (
+            "membership_activities.create",
+            none,
+            told(Code::NotFound, "TEMPLATE_NOT_FOUND"),
+        ),
         (
             "membership_activities.create",
             greedy,

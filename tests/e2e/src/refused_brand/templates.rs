@@ -1,8 +1,9 @@
 //! Templates.
 
 use serde_json::{Value, json};
+use tonic::Code;
 
-use super::{Row, at_the_door, number_used, parameter, state, unknown};
+use super::{Row, at_the_door, field, number_used, parameter, told, unknown};
 use crate::walk_brand::Stage;
 
 pub(super) fn rows(stage: &Stage<'_, '_>, card_id: &Value) -> Vec<Row> {
@@ -36,10 +37,14 @@ pub(super) fn rows(stage: &Stage<'_, '_>, card_id: &Value) -> Vec<Row> {
         (
             "cards.create",
             new(json!({ "card_type": "BALANCE" })),
-            state(),
+            field("card_type"),
         ),
         // Two of one type are the most.
-        ("cards.create", new(json!({})), state()),
+        (
+            "cards.create",
+            new(json!({})),
+            told(Code::FailedPrecondition, "LIMIT_REACHED"),
+        ),
         (
             "cards.create",
             new(json!({ "card_title": "HarborTeaHarborTea" })),

@@ -1,7 +1,8 @@
 //! Every operation of the merchant family, refused: by the rules of WeChat, for want of permission, for the wrong
 //! owner.
 //!
-//! WeChat has one code for nearly all of it, so the rows name a piece of its message too.
+//! WeChat has one code for nearly all of it, so the rows name a piece of its message too; what the gateway makes of
+//! it stands in `meanings`.
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,7 @@ use crate::walk::Walk;
 use crate::world::World;
 
 mod by_settings;
+mod meanings;
 mod services;
 mod table;
 
@@ -39,8 +41,7 @@ enum Why {
 impl Why {
     fn refusal(&self) -> Refusal {
         match self {
-            Self::Rule(_) => refused(Code::FailedPrecondition, "UPSTREAM_REFUSED")
-                .upstream("400", "INVALID_REQUEST"),
+            Self::Rule(text) => meanings::of(text).upstream("400", "INVALID_REQUEST"),
             Self::Parameter(field) => refused(Code::InvalidArgument, "FIELD_INVALID")
                 .upstream("400", "PARAM_ERROR")
                 .fields(&[field]),
@@ -187,7 +188,8 @@ async fn a_card_of_another_merchant_number() {
     for operation in operations().filter(|operation| is_about_a_card(operation.id)) {
         let mut request = walk.example(operation.id);
         merge(&mut request, about(operation.id, MERCHANT.card_id));
-        let refusal = Why::Rule("").refusal();
+        let refusal = refused(Code::PermissionDenied, "UPSTREAM_PERMISSION_DENIED")
+            .upstream("400", "INVALID_REQUEST");
         let status = walk.refuse(operation.id, &request, refusal).await;
         let message = match operation.id {
             "merchant.activities.create" => "活动创建方与会员卡品牌未绑定",

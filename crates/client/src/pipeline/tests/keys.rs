@@ -99,18 +99,106 @@ async fn without_a_trusted_key_nothing_is_sent() {
         assert_eq!(error.reason(), reason);
         assert!(!error.may_have_executed());
         assert_eq!(count(&sent), downloads(&sent), "only downloads were sent");
-        // The next call does not download again at once.
+        // The next call does not download again at once, and says the same.
         let before = count(&sent);
+        let again = pipeline
+            .execute(&context(), numbered())
+            .await
+            .err()
+            .unwrap();
+        assert_eq!((again.reason(), count(&sent)), (reason, before));
+        assert_eq!(again.to_string(), error.to_string());
+        assert_eq!(again.is_retryable(), error.is_retryable());
+        assert_eq!(again.retry_after().is_some(), error.is_retryable());
+        // After the pause it is tried again.
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(pipeline.execute(&context(), numbered()).await.is_err());
+        assert!(count(&sent) > before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_merchant_without_certificates_is_told_what_to_configure() {
+    let (transport, _) = answering(|_| {
+        Ok(unsigned(
+            404,
+            r#"{"code":"RESOURCE_NOT_EXISTS","message":"m"}"#,
+        ))
+    });
+    let pipeline = with_certificates(transport, &[]);
+    for _ in 0..3 {
         let error = pipeline
             .execute(&context(), numbered())
             .await
             .err()
             .unwrap();
         assert_eq!(
-            (error.reason(), count(&sent)),
-            (Reason::KeyUnavailable, before)
+            error.to_string(),
+            "WeChat Pay has no platform certificate for this merchant; configure the WeChat Pay public key"
         );
     }
+    let states = pipeline.credentials().states(NOW);
+    let problem = states[0].problem.as_ref().unwrap();
+    assert_eq!(problem.reason, Reason::KeyUnavailable);
+    assert!(
+        problem
+            .message
+            .contains("configure the WeChat Pay public key")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_certificate_is_shown_until_wechat_takes_it_again() {
+    let bad = std::sync::atomic::AtomicBool::new(true);
+    let bad = Arc::new(bad);
+    let answers = Arc::clone(&bad);
+    let (transport, _) = answering(move |_| {
+        Ok(if answers.load(std::sync::atomic::Ordering::SeqCst) {
+            unsigned(
+                401,
+                r#"{"code":"SIGN_ERROR","message":"商户证书序列号有误。请使用签名私钥匹配的证书序列号"}"#,
+            )
+        } else {
+            signed(200, CARD)
+        })
+    });
+    let pipeline = merchant(transport, Settings::default());
+    let error = pipeline.execute(&context(), read()).await.err().unwrap();
+    assert_eq!(error.reason(), Reason::CredentialRejected);
+    assert!(
+        error
+            .remedy()
+            .is_some_and(|remedy| remedy.contains("serial number"))
+    );
+    let problem = |pipeline: &Pipeline| pipeline.credentials().states(NOW)[0].problem.clone();
+    let found = problem(&pipeline).unwrap();
+    assert_eq!(found.reason, Reason::CredentialRejected);
+    assert_eq!(found.message, error.to_string());
+    bad.store(false, std::sync::atomic::Ordering::SeqCst);
+    pipeline.execute(&context(), read()).await.unwrap();
+    assert_eq!(problem(&pipeline), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_requests_own_values_never_reach_an_error() {
+    let words = "{\"code\":\"INVALID_REQUEST\",\"message\":\"会员A-1无效，等级黄金\",\"detail\":{\"field\":\"code\",\"issue\":\"A-1 is wrong\",\"location\":\"url\"}}";
+    let (transport, _) = answering(move |_| Ok(signed(400, words)));
+    let request = GetUserCard::new("pbLatjvWOibDc5-TBnbUk1pD12o0", "A-1");
+    let error = merchant(transport, Settings::default())
+        .execute(&context(), Box::new(request))
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(
+        error.to_string(),
+        "WeChat refused the request (INVALID_REQUEST): 会员***无效，等级黄金 (*** is wrong)"
+    );
+    assert_eq!(
+        error.violations()[0].to_string(),
+        "code is refused by WeChat: *** is wrong"
+    );
+    let upstream = error.upstream().unwrap();
+    assert_eq!(upstream.message, "会员***无效，等级黄金");
 }
 
 #[tokio::test(start_paused = true)]

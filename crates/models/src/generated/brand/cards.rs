@@ -453,6 +453,7 @@ impl Check for CreateCard {
             &self.user_information,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -606,6 +607,7 @@ impl Check for ListCards {
         checker.enumeration("state", &self.state, &Limits::OPTIONAL);
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
+        checker.extra(&self.extra);
     }
 }
 
@@ -757,6 +759,7 @@ impl Check for GetCard {
     fn check(&self, checker: &mut Checker) {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1227,6 +1230,9 @@ impl Check for UpdateCard {
             &self.user_information,
             &Limits::OPTIONAL,
         );
+        checker.text("init_level", &self.init_level, &Limits::OPTIONAL);
+        checker.text("legal_agreement", &self.legal_agreement, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1358,6 +1364,7 @@ impl Check for DeleteCard {
     fn check(&self, checker: &mut Checker) {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED);
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1513,6 +1520,7 @@ impl Check for InvalidateCard {
     fn check(&self, checker: &mut Checker) {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 

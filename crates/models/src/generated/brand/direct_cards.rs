@@ -309,6 +309,7 @@ impl Check for CreateDirectCard {
             &self.user_information,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -453,6 +454,7 @@ impl Check for ListDirectCards {
         checker.enumeration("state", &self.state, &Limits::OPTIONAL);
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
+        checker.extra(&self.extra);
     }
 }
 
@@ -585,6 +587,7 @@ impl Object for GetDirectCard {
 impl Check for GetDirectCard {
     fn check(&self, checker: &mut Checker) {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -860,6 +863,7 @@ impl Check for UpdateDirectCard {
             &self.user_information,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -994,6 +998,7 @@ impl Object for InvalidateDirectCard {
 impl Check for InvalidateDirectCard {
     fn check(&self, checker: &mut Checker) {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 

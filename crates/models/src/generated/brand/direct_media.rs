@@ -132,6 +132,7 @@ impl Check for UploadDirectImage {
     fn check(&self, checker: &mut Checker) {
         checker.present("file", &self.file, &Limits::REQUIRED);
         checker.object("meta", &self.meta, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -226,6 +227,7 @@ impl Check for DirectImageMeta {
     fn check(&self, checker: &mut Checker) {
         checker.text("filename", &self.filename, &Limits::REQUIRED);
         checker.text("file_digest", &self.file_digest, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

@@ -130,6 +130,7 @@ impl Check for CreateDirectPreAuthToken {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
+        checker.extra(&self.extra);
     }
 }
 

@@ -139,6 +139,7 @@ impl Check for GetDirectUserCard {
         );
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
+        checker.extra(&self.extra);
     }
 }
 
@@ -292,6 +293,7 @@ impl Check for ListDirectUserCards {
         checker.enumeration("user_card_state", &self.user_card_state, &Limits::OPTIONAL);
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
+        checker.extra(&self.extra);
     }
 }
 
@@ -523,6 +525,7 @@ impl Check for UpdateDirectUserCard {
             &Limits::OPTIONAL,
         );
         checker.text("attach", &self.attach, &Limits::OPTIONAL.chars(256));
+        checker.extra(&self.extra);
     }
 }
 
@@ -699,6 +702,7 @@ impl Check for InvalidateDirectUserCard {
             &self.invalid_reason,
             &Limits::OPTIONAL.chars(32),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -932,6 +936,7 @@ impl Check for ImportDirectUserCardByOpenid {
             &self.pickup_time,
             &Limits::OPTIONAL.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1180,6 +1185,7 @@ impl Check for ConfirmDirectUserCard {
             &self.user_card_confirm_state,
             &Limits::REQUIRED,
         );
+        checker.extra(&self.extra);
     }
 }
 

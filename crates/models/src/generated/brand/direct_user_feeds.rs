@@ -168,6 +168,7 @@ impl Check for CreateDirectUserFeed {
             &self.cell,
             &Limits::REQUIRED.chars(128).form(Pattern::NoBrackets),
         );
+        checker.extra(&self.extra);
     }
 }
 

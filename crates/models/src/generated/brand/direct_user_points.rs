@@ -166,6 +166,7 @@ impl Check for SyncDirectUserPoints {
             &Limits::REQUIRED.chars(32).form(Pattern::Printable),
         );
         checker.integer("point_balance", &self.point_balance, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -380,6 +381,7 @@ impl Check for ConfirmDirectExchangeCoupon {
             &self.reject_reason,
             &Limits::OPTIONAL.chars(32),
         );
+        checker.extra(&self.extra);
     }
 }
 

@@ -139,6 +139,7 @@ impl Check for UploadImage {
     fn check(&self, checker: &mut Checker) {
         checker.present("file", &self.file, &Limits::REQUIRED);
         checker.object("meta", &self.meta, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -233,6 +234,7 @@ impl Check for ImageMeta {
     fn check(&self, checker: &mut Checker) {
         checker.text("filename", &self.filename, &Limits::REQUIRED.chars(128));
         checker.text("sha256", &self.sha256, &Limits::REQUIRED.chars(256));
+        checker.extra(&self.extra);
     }
 }
 

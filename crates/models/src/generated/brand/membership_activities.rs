@@ -213,6 +213,7 @@ impl Check for CreateMembershipActivity {
             &self.product_coupon_stock_list,
             &Limits::REQUIRED.max_items(200),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -359,6 +360,7 @@ impl Check for ListMembershipActivities {
         checker.enumeration("activity_state", &self.activity_state, &Limits::OPTIONAL);
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
+        checker.extra(&self.extra);
     }
 }
 
@@ -507,6 +509,7 @@ impl Object for GetMembershipActivity {
 impl Check for GetMembershipActivity {
     fn check(&self, checker: &mut Checker) {
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -695,6 +698,7 @@ impl Check for UpdateMembershipActivity {
             &self.end_time,
             &Limits::REQUIRED.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -838,6 +842,7 @@ impl Object for TerminateMembershipActivity {
 impl Check for TerminateMembershipActivity {
     fn check(&self, checker: &mut Checker) {
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -908,6 +913,7 @@ impl Check for ProductCouponStock {
             &Limits::REQUIRED.chars(128),
         );
         checker.text("stock_id", &self.stock_id, &Limits::REQUIRED.chars(128));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1069,6 +1075,7 @@ impl Check for MembershipActivity {
             &self.modify_time,
             &Limits::REQUIRED.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1127,6 +1134,7 @@ impl Check for ListMembershipActivitiesResponse {
         checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
+        checker.extra(&self.extra);
     }
 }
 

@@ -362,6 +362,7 @@ impl Check for NotifiedCommonFieldValue {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("name", &self.name, &Limits::OPTIONAL.chars(128));
         checker.text("value", &self.value, &Limits::OPTIONAL.chars(128));
+        checker.extra(&self.extra);
     }
 }
 
@@ -412,6 +413,7 @@ impl Check for NotifiedCustomFieldValue {
             &self.user_chosen_values,
             &Limits::OPTIONAL.chars(8),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -466,6 +468,7 @@ impl Check for NotifiedUserInformation {
             &self.custom_field_list,
             &Limits::OPTIONAL.max_items(1),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -666,6 +669,7 @@ impl Check for UserCardNotification {
             &self.modify_time,
             &Limits::REQUIRED.chars(32).form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -796,6 +800,7 @@ impl Check for PointExchangeCouponNotification {
             &Limits::REQUIRED,
         );
         checker.text("stock_id", &self.stock_id, &Limits::REQUIRED.chars(128));
+        checker.extra(&self.extra);
     }
 }
 
@@ -856,6 +861,7 @@ impl Check for SyncUserPointNotification {
             &self.user_card_code,
             &Limits::REQUIRED.chars(32).form(Pattern::Printable),
         );
+        checker.extra(&self.extra);
     }
 }
 

@@ -138,6 +138,7 @@ impl Check for CreateOpenUserCardToken {
             &self.user_card_code,
             &Limits::OPTIONAL.form(Pattern::Printable),
         );
+        checker.extra(&self.extra);
     }
 }
 

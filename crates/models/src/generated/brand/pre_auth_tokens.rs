@@ -171,6 +171,7 @@ impl Check for CreatePreAuthToken {
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
+        checker.extra(&self.extra);
     }
 }
 

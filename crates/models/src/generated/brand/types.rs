@@ -219,6 +219,7 @@ impl Check for JumpTarget {
     fn check(&self, checker: &mut Checker) {
         checker.text("jump_appid", &self.jump_appid, &Limits::REQUIRED.chars(32));
         checker.text("jump_path", &self.jump_path, &Limits::REQUIRED.chars(128));
+        checker.extra(&self.extra);
     }
 }
 
@@ -299,6 +300,7 @@ impl Check for ValidDateInformation {
             &self.available_day_after_receive,
             &Limits::OPTIONAL.min(1).max(10958),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -351,6 +353,7 @@ impl Check for PurchaseInformation {
         checker.integer("price", &self.price, &Limits::REQUIRED.min(1));
         checker.text("jump_appid", &self.jump_appid, &Limits::REQUIRED.chars(32));
         checker.text("jump_path", &self.jump_path, &Limits::REQUIRED.chars(128));
+        checker.extra(&self.extra);
     }
 }
 
@@ -407,6 +410,7 @@ impl Check for CustomFormField {
             &self.values,
             &Limits::REQUIRED.chars(8).min_items(1).max_items(10),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -461,6 +465,7 @@ impl Check for UserInformationForm {
             &self.custom_field_list,
             &Limits::OPTIONAL.max_items(1),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -738,6 +743,7 @@ impl Check for Card {
             &self.update_time,
             &Limits::OPTIONAL.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -796,6 +802,7 @@ impl Check for ListCardsResponse {
         checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
+        checker.extra(&self.extra);
     }
 }
 
@@ -844,6 +851,7 @@ impl Check for CommonFieldValue {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("name", &self.name, &Limits::REQUIRED);
         checker.sensitive("value", &self.value, &Limits::REQUIRED.chars(512));
+        checker.extra(&self.extra);
     }
 }
 
@@ -898,6 +906,7 @@ impl Check for CustomFieldValue {
             &self.user_chosen_values,
             &Limits::REQUIRED,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -956,6 +965,7 @@ impl Check for UserInformation {
             &self.custom_field_list,
             &Limits::OPTIONAL.max_items(1),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1155,6 +1165,7 @@ impl Check for UserCard {
             &self.modify_time,
             &Limits::REQUIRED.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1218,6 +1229,7 @@ impl Check for ListUserCardsResponse {
         checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1275,6 +1287,7 @@ impl Check for Token {
             &self.expire_time,
             &Limits::REQUIRED.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1371,11 +1384,13 @@ impl Check for UserFeed {
             &self.cell,
             &Limits::REQUIRED.chars(128).form(Pattern::NoBrackets),
         );
+        checker.text("openid", &self.openid, &Limits::OPTIONAL);
         checker.text(
             "cell_message",
             &self.cell_message,
             &Limits::OPTIONAL.form(Pattern::NoBrackets),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1460,6 +1475,7 @@ impl Check for UserPoints {
             &Limits::REQUIRED.chars(32).form(Pattern::Printable),
         );
         checker.integer("point_balance", &self.point_balance, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1614,6 +1630,8 @@ impl Check for ExchangeRecord {
             &self.reject_reason,
             &Limits::OPTIONAL.chars(32),
         );
+        checker.text("fail_reason", &self.fail_reason, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1657,6 +1675,7 @@ impl Object for UploadedImage {
 impl Check for UploadedImage {
     fn check(&self, checker: &mut Checker) {
         checker.text("media_url", &self.media_url, &Limits::REQUIRED.chars(256));
+        checker.extra(&self.extra);
     }
 }
 

@@ -165,6 +165,7 @@ impl Check for GetUserCard {
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
+        checker.extra(&self.extra);
     }
 }
 
@@ -344,6 +345,7 @@ impl Check for ListUserCards {
         checker.enumeration("user_card_state", &self.user_card_state, &Limits::OPTIONAL);
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
+        checker.extra(&self.extra);
     }
 }
 
@@ -743,6 +745,7 @@ impl Check for UpdateUserCard {
             &self.pickup_time,
             &Limits::OPTIONAL.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -968,6 +971,7 @@ impl Check for InvalidateUserCard {
             &self.invalid_reason,
             &Limits::OPTIONAL.chars(32),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1299,6 +1303,7 @@ impl Check for ImportUserCardByOpenid {
             &self.date_information,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1535,6 +1540,7 @@ impl Check for ImportUserCardByPhone {
             &self.pickup_time,
             &Limits::REQUIRED.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1951,6 +1957,7 @@ impl Check for ConfirmUserCard {
             &self.user_card_confirm_state,
             &Limits::REQUIRED,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -2122,9 +2129,15 @@ impl Check for ImportUserCardByPhoneResponse {
             &self.card_color,
             &Limits::OPTIONAL.form(Pattern::HexColor),
         );
+        checker.text(
+            "card_picture_url",
+            &self.card_picture_url,
+            &Limits::OPTIONAL,
+        );
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED);
         checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
         checker.sensitive("phone_number", &self.phone_number, &Limits::OPTIONAL);
+        checker.text("level", &self.level, &Limits::OPTIONAL);
         checker.object(
             "valid_date_information",
             &self.valid_date_information,
@@ -2140,12 +2153,15 @@ impl Check for ImportUserCardByPhoneResponse {
             &self.user_information,
             &Limits::OPTIONAL,
         );
+        checker.text("attach", &self.attach, &Limits::OPTIONAL);
         checker.enumeration("user_card_state", &self.user_card_state, &Limits::REQUIRED);
+        checker.text("invalid_reason", &self.invalid_reason, &Limits::OPTIONAL);
         checker.text(
             "invalid_time",
             &self.invalid_time,
             &Limits::OPTIONAL.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 

@@ -233,6 +233,7 @@ impl Check for CreateUserFeed {
             &self.cell_message,
             &Limits::OPTIONAL.form(Pattern::NoBrackets),
         );
+        checker.extra(&self.extra);
     }
 }
 

@@ -190,6 +190,7 @@ impl Check for SyncUserPoints {
             &Limits::REQUIRED.chars(32).form(Pattern::Printable),
         );
         checker.integer("point_balance", &self.point_balance, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -438,6 +439,9 @@ impl Check for ConfirmExchangeCoupon {
             &Limits::OPTIONAL.chars(32),
         );
         checker.enumeration("state", &self.state, &Limits::OPTIONAL);
+        checker.text("coupon_code", &self.coupon_code, &Limits::OPTIONAL);
+        checker.text("fail_reason", &self.fail_reason, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 

@@ -124,6 +124,7 @@ impl Check for GetActivateInformation {
             &self.activate_ticket,
             &Limits::REQUIRED.chars(256),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -198,6 +199,7 @@ impl Check for GetActivateInformationResponse {
             &self.user_information,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 

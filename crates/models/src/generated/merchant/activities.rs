@@ -269,6 +269,7 @@ impl Check for CreateActivity {
             &self.miniprogram_activity_setting,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -428,6 +429,7 @@ impl Check for ListActivities {
             &self.activity_status,
             &Limits::OPTIONAL.chars(16),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -574,6 +576,7 @@ impl Check for GetActivity {
             &self.activity_id,
             &Limits::REQUIRED.chars(16),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -720,6 +723,7 @@ impl Check for TerminateActivity {
             &self.activity_id,
             &Limits::REQUIRED.chars(16),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -793,6 +797,7 @@ impl Check for AwardSendTime {
             &self.end_time,
             &Limits::REQUIRED.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -844,6 +849,7 @@ impl Check for DayTime {
         checker.integer("hours", &self.hours, &Limits::REQUIRED);
         checker.integer("minutes", &self.minutes, &Limits::REQUIRED);
         checker.integer("seconds", &self.seconds, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -890,6 +896,7 @@ impl Check for AwardSendDayTime {
     fn check(&self, checker: &mut Checker) {
         checker.object("begin_day_time", &self.begin_day_time, &Limits::REQUIRED);
         checker.object("end_day_time", &self.end_day_time, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -940,6 +947,7 @@ impl Check for AwardSendPeriod {
             &self.award_send_day_time,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -991,6 +999,7 @@ impl Check for ActivityStock {
             &Limits::REQUIRED,
         );
         checker.text("stock_id", &self.stock_id, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1039,6 +1048,7 @@ impl Check for ActivateMiniprogram {
     fn check(&self, checker: &mut Checker) {
         checker.text("activate_appid", &self.activate_appid, &Limits::REQUIRED);
         checker.text("activate_path", &self.activate_path, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1091,11 +1101,13 @@ impl Object for ActivateSetting {
 impl Check for ActivateSetting {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("activate_type", &self.activate_type, &Limits::REQUIRED);
+        checker.text("activate_url", &self.activate_url, &Limits::OPTIONAL);
         checker.object(
             "activate_miniprogram",
             &self.activate_miniprogram,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1135,7 +1147,14 @@ impl Object for PaymentMode {
 }
 
 impl Check for PaymentMode {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.texts(
+            "payment_scene_list",
+            &self.payment_scene_list,
+            &Limits::OPTIONAL,
+        );
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for PaymentMode {}
@@ -1184,6 +1203,9 @@ impl Object for PaymentSetting {
 impl Check for PaymentSetting {
     fn check(&self, checker: &mut Checker) {
         checker.object("payment_mode", &self.payment_mode, &Limits::OPTIONAL);
+        checker.text("limit_bank", &self.limit_bank, &Limits::OPTIONAL);
+        checker.texts("goods_tags", &self.goods_tags, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1253,12 +1275,14 @@ impl Check for PayActivitySetting {
             &self.activity_second_title,
             &Limits::REQUIRED,
         );
+        checker.texts("mchid_list", &self.mchid_list, &Limits::OPTIONAL);
         checker.object(
             "activate_setting",
             &self.activate_setting,
             &Limits::OPTIONAL,
         );
         checker.object("payment_setting", &self.payment_setting, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1307,7 +1331,20 @@ impl Object for AwardJumpDeploy {
 }
 
 impl Check for AwardJumpDeploy {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.text(
+            "mini_program_appid",
+            &self.mini_program_appid,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "mini_program_path",
+            &self.mini_program_path,
+            &Limits::OPTIONAL,
+        );
+        checker.text("button_text", &self.button_text, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for AwardJumpDeploy {}
@@ -1352,11 +1389,13 @@ impl Object for MiniprogramActivitySetting {
 
 impl Check for MiniprogramActivitySetting {
     fn check(&self, checker: &mut Checker) {
+        checker.texts("outer_str", &self.outer_str, &Limits::OPTIONAL);
         checker.object(
             "award_jump_deploy",
             &self.award_jump_deploy,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1517,6 +1556,7 @@ impl Check for Activity {
             &Limits::OPTIONAL,
         );
         checker.objects("stock_list", &self.stock_list, &Limits::OPTIONAL);
+        checker.text("out_request_no", &self.out_request_no, &Limits::OPTIONAL);
         checker.object(
             "pay_activity_setting",
             &self.pay_activity_setting,
@@ -1527,6 +1567,7 @@ impl Check for Activity {
             &self.miniprogram_activity_setting,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1582,6 +1623,7 @@ impl Object for ListActivitiesResponse {
 impl Check for ListActivitiesResponse {
     fn check(&self, checker: &mut Checker) {
         checker.objects("data", &self.data, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1638,6 +1680,7 @@ impl Check for TerminateActivityResponse {
             &self.terminate_time,
             &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 

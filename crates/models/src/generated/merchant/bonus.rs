@@ -207,6 +207,7 @@ impl Check for PrepareBonus {
         checker.text("mchid", &self.mchid, &Limits::OPTIONAL.chars(32));
         checker.text("sub_mchid", &self.sub_mchid, &Limits::OPTIONAL.chars(32));
         checker.integer("bonus_value", &self.bonus_value, &Limits::REQUIRED.min(1));
+        checker.extra(&self.extra);
     }
 }
 
@@ -423,6 +424,7 @@ impl Check for CommitBonus {
         checker.text("mchid", &self.mchid, &Limits::OPTIONAL.chars(32));
         checker.text("sub_mchid", &self.sub_mchid, &Limits::OPTIONAL.chars(32));
         checker.integer("bonus_value", &self.bonus_value, &Limits::REQUIRED.min(1));
+        checker.extra(&self.extra);
     }
 }
 

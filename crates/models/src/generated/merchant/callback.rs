@@ -126,6 +126,7 @@ impl Check for SetCallback {
             &self.notify_url,
             &Limits::REQUIRED.chars(256).form(Pattern::HttpsUrl),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -234,7 +235,9 @@ impl Object for GetCallback {
 }
 
 impl Check for GetCallback {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for GetCallback {}
@@ -293,6 +296,7 @@ impl Check for Callback {
     fn check(&self, checker: &mut Checker) {
         checker.text("notify_url", &self.notify_url, &Limits::REQUIRED.chars(256));
         checker.text("mchid", &self.mchid, &Limits::OPTIONAL.chars(32));
+        checker.extra(&self.extra);
     }
 }
 

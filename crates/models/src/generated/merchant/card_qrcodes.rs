@@ -216,6 +216,7 @@ impl Check for CreateCardQrcode {
             &self.outer_str,
             &Limits::OPTIONAL.chars(32).form(Pattern::Scene),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -272,6 +273,7 @@ impl Object for CreateCardQrcodeResponse {
 impl Check for CreateCardQrcodeResponse {
     fn check(&self, checker: &mut Checker) {
         checker.text("url", &self.url, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

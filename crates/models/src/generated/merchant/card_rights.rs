@@ -212,6 +212,7 @@ impl Check for UpdateCardRights {
         checker.object("favor", &self.favor, &Limits::OPTIONAL);
         checker.object("fapiao", &self.fapiao, &Limits::OPTIONAL);
         checker.object("guide", &self.guide, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -295,6 +296,21 @@ impl Object for FavorSetting {
 impl Check for FavorSetting {
     fn check(&self, checker: &mut Checker) {
         checker.present("show_coupon", &self.show_coupon, &Limits::REQUIRED);
+        checker.text(
+            "member_price_word",
+            &self.member_price_word,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "member_price_appid",
+            &self.member_price_appid,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "member_price_path",
+            &self.member_price_path,
+            &Limits::OPTIONAL,
+        );
         checker.enumeration(
             "member_price_title",
             &self.member_price_title,
@@ -305,6 +321,7 @@ impl Check for FavorSetting {
             &self.favor_module_title,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 

@@ -301,6 +301,7 @@ impl Check for CreateCard {
             &self.additional_statement,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -457,6 +458,7 @@ impl Check for ListCards {
         checker.text("appid", &self.appid, &Limits::OPTIONAL.chars(32));
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.max(20));
+        checker.extra(&self.extra);
     }
 }
 
@@ -611,6 +613,7 @@ impl Object for GetCard {
 impl Check for GetCard {
     fn check(&self, checker: &mut Checker) {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -932,6 +935,7 @@ impl Check for UpdateCard {
             &Limits::OPTIONAL.chars(32).or_number(),
         );
         checker.enumeration("code_type", &self.code_type, &Limits::OPTIONAL.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1077,6 +1081,7 @@ impl Object for DeleteCard {
 impl Check for DeleteCard {
     fn check(&self, checker: &mut Checker) {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1246,6 +1251,7 @@ impl Check for UpgradeCard {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(16));
         checker.text("appid", &self.appid, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1308,6 +1314,7 @@ impl Check for Brand {
     fn check(&self, checker: &mut Checker) {
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED);
         checker.text("display_name", &self.display_name, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1390,6 +1397,7 @@ impl Check for DateInformation {
             &self.available_end_time,
             &Limits::OPTIONAL.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1447,7 +1455,12 @@ impl Object for BalanceInformation {
 }
 
 impl Check for BalanceInformation {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.text("balance_appid", &self.balance_appid, &Limits::OPTIONAL);
+        checker.text("balance_path", &self.balance_path, &Limits::OPTIONAL);
+        checker.text("balance_url", &self.balance_url, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for BalanceInformation {}
@@ -1496,6 +1509,9 @@ impl Object for CustomFormField {
 impl Check for CustomFormField {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("type", &self.r#type, &Limits::OPTIONAL);
+        checker.text("name", &self.name, &Limits::OPTIONAL);
+        checker.texts("values", &self.values, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1550,6 +1566,7 @@ impl Check for CreateUserInformationForm {
             &self.custom_field_list,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1601,7 +1618,13 @@ impl Object for AdditionalStatement {
 }
 
 impl Check for AdditionalStatement {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.text("title", &self.title, &Limits::OPTIONAL);
+        checker.text("url", &self.url, &Limits::OPTIONAL);
+        checker.text("appid", &self.appid, &Limits::OPTIONAL);
+        checker.text("path", &self.path, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for AdditionalStatement {}
@@ -1668,6 +1691,7 @@ impl Check for UserInformationForm {
             &self.custom_field_list,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1868,6 +1892,7 @@ impl Check for CardSummary {
             &Limits::REQUIRED,
         );
         checker.enumeration("code_mode", &self.code_mode, &Limits::REQUIRED);
+        checker.text("init_level", &self.init_level, &Limits::OPTIONAL);
         checker.text("out_request_no", &self.out_request_no, &Limits::REQUIRED);
         checker.object(
             "balance_information",
@@ -1884,6 +1909,7 @@ impl Check for CardSummary {
             &self.additional_statement,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1953,6 +1979,7 @@ impl Check for ListCardsResponse {
         checker.integer("limit", &self.limit, &Limits::REQUIRED.max(20));
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.objects("data", &self.data, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -2013,7 +2040,24 @@ impl Object for Favor {
 }
 
 impl Check for Favor {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.text(
+            "member_price_word",
+            &self.member_price_word,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "member_price_appid",
+            &self.member_price_appid,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "member_price_path",
+            &self.member_price_path,
+            &Limits::OPTIONAL,
+        );
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for Favor {}
@@ -2068,6 +2112,7 @@ impl Check for CardServiceModule {
             &self.jump_miniprogram,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -2297,6 +2342,7 @@ impl Check for Card {
             &Limits::REQUIRED,
         );
         checker.enumeration("code_mode", &self.code_mode, &Limits::REQUIRED);
+        checker.text("init_level", &self.init_level, &Limits::OPTIONAL);
         checker.text("out_request_no", &self.out_request_no, &Limits::REQUIRED);
         checker.object(
             "balance_information",
@@ -2318,6 +2364,7 @@ impl Check for Card {
         checker.objects("service_modules", &self.service_modules, &Limits::OPTIONAL);
         checker.object("fapiao", &self.fapiao, &Limits::OPTIONAL);
         checker.object("guide", &self.guide, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 

@@ -149,6 +149,7 @@ impl Check for DepositCodes {
     fn check(&self, checker: &mut Checker) {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.texts("code", &self.code, &Limits::OPTIONAL.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -308,6 +309,7 @@ impl Check for DecryptCode {
             &self.encrypt_code,
             &Limits::REQUIRED.chars(128),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -369,7 +371,9 @@ impl Object for DepositResultEntry {
 
 impl Check for DepositResultEntry {
     fn check(&self, checker: &mut Checker) {
+        checker.text("code", &self.code, &Limits::OPTIONAL);
         checker.enumeration("result", &self.result, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -411,6 +415,7 @@ impl Object for DepositCodesResponse {
 impl Check for DepositCodesResponse {
     fn check(&self, checker: &mut Checker) {
         checker.objects("data", &self.data, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 

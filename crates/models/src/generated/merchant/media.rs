@@ -156,6 +156,7 @@ impl Check for UploadImage {
     fn check(&self, checker: &mut Checker) {
         checker.present("file", &self.file, &Limits::REQUIRED);
         checker.object("meta", &self.meta, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -250,6 +251,7 @@ impl Check for ImageMeta {
     fn check(&self, checker: &mut Checker) {
         checker.text("filename", &self.filename, &Limits::REQUIRED.chars(128));
         checker.text("sha256", &self.sha256, &Limits::REQUIRED.chars(256));
+        checker.extra(&self.extra);
     }
 }
 
@@ -291,6 +293,7 @@ impl Object for UploadedImage {
 impl Check for UploadedImage {
     fn check(&self, checker: &mut Checker) {
         checker.text("media_url", &self.media_url, &Limits::REQUIRED.chars(256));
+        checker.extra(&self.extra);
     }
 }
 

@@ -304,13 +304,17 @@ impl Check for AcceptCardNotification {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("event_type", &self.event_type, &Limits::REQUIRED);
         checker.text("card_id", &self.card_id, &Limits::REQUIRED);
+        checker.text("code", &self.code, &Limits::OPTIONAL);
         checker.text(
             "event_time",
             &self.event_time,
             &Limits::REQUIRED.form(Pattern::Rfc3339),
         );
         checker.text("openid", &self.openid, &Limits::REQUIRED);
+        checker.text("unionid", &self.unionid, &Limits::OPTIONAL);
         checker.sensitive("phone_number", &self.phone_number, &Limits::OPTIONAL);
+        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -399,6 +403,7 @@ impl Check for ActivateCardNotification {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("event_type", &self.event_type, &Limits::REQUIRED);
         checker.text("card_id", &self.card_id, &Limits::REQUIRED);
+        checker.text("code", &self.code, &Limits::OPTIONAL);
         checker.text(
             "event_time",
             &self.event_time,
@@ -406,6 +411,9 @@ impl Check for ActivateCardNotification {
         );
         checker.enumeration("activate_scene", &self.activate_scene, &Limits::REQUIRED);
         checker.text("openid", &self.openid, &Limits::REQUIRED);
+        checker.text("unionid", &self.unionid, &Limits::OPTIONAL);
+        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -479,12 +487,15 @@ impl Check for ManageUserCardNotification {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("event_type", &self.event_type, &Limits::REQUIRED);
         checker.text("card_id", &self.card_id, &Limits::REQUIRED);
+        checker.text("code", &self.code, &Limits::OPTIONAL);
         checker.text(
             "event_time",
             &self.event_time,
             &Limits::REQUIRED.form(Pattern::Rfc3339),
         );
         checker.text("openid", &self.openid, &Limits::REQUIRED);
+        checker.text("unionid", &self.unionid, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -558,6 +569,7 @@ impl Check for BrandValidDateInformation {
             &self.available_end_time,
             &Limits::OPTIONAL.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -605,6 +617,7 @@ impl Check for BrandCommonFieldValue {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("name", &self.name, &Limits::OPTIONAL);
         checker.sensitive("value", &self.value, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -658,11 +671,14 @@ impl Object for BrandCustomFieldValue {
 
 impl Check for BrandCustomFieldValue {
     fn check(&self, checker: &mut Checker) {
+        checker.text("name", &self.name, &Limits::OPTIONAL);
+        checker.texts("values", &self.values, &Limits::OPTIONAL);
         checker.sensitives(
             "user_chosen_values",
             &self.user_chosen_values,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -721,6 +737,7 @@ impl Check for BrandUserInformation {
             &self.custom_field_list,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -873,6 +890,12 @@ impl Check for BrandUserCardNotification {
         checker.text("user_card_code", &self.user_card_code, &Limits::REQUIRED);
         checker.text("card_id", &self.card_id, &Limits::REQUIRED);
         checker.text("openid", &self.openid, &Limits::REQUIRED);
+        checker.text("card_color", &self.card_color, &Limits::OPTIONAL);
+        checker.text(
+            "card_picture_url",
+            &self.card_picture_url,
+            &Limits::OPTIONAL,
+        );
         checker.text("brand_id", &self.brand_id, &Limits::REQUIRED);
         checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
         checker.text(
@@ -881,6 +904,7 @@ impl Check for BrandUserCardNotification {
             &Limits::REQUIRED,
         );
         checker.sensitive("phone_number", &self.phone_number, &Limits::OPTIONAL);
+        checker.text("level", &self.level, &Limits::OPTIONAL);
         checker.object(
             "valid_date_information",
             &self.valid_date_information,
@@ -896,12 +920,15 @@ impl Check for BrandUserCardNotification {
             &self.user_information,
             &Limits::OPTIONAL,
         );
+        checker.text("attach", &self.attach, &Limits::OPTIONAL);
         checker.enumeration("user_card_state", &self.user_card_state, &Limits::REQUIRED);
+        checker.text("invalid_reason", &self.invalid_reason, &Limits::OPTIONAL);
         checker.text(
             "invalid_time",
             &self.invalid_time,
             &Limits::OPTIONAL.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 

@@ -217,6 +217,7 @@ impl Check for CreatePermissionToken {
             &self.outer_str,
             &Limits::OPTIONAL.chars(32).form(Pattern::Scene),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -278,6 +279,7 @@ impl Check for CreatePermissionTokenResponse {
             &self.permission_token,
             &Limits::REQUIRED.chars(1024),
         );
+        checker.extra(&self.extra);
     }
 }
 

@@ -184,6 +184,7 @@ impl Check for ImportPhoneMember {
             &self.outer_str,
             &Limits::OPTIONAL.chars(128).form(Pattern::Scene),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -332,6 +333,7 @@ impl Check for SearchPhoneMember {
             &self.encrypted_phone_number,
             &Limits::REQUIRED.chars(512),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -428,6 +430,7 @@ impl Check for MemberInformation {
             &self.registration_time,
             &Limits::REQUIRED.form(Pattern::Rfc3339),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -499,6 +502,7 @@ impl Check for UserCardInformation {
     fn check(&self, checker: &mut Checker) {
         checker.text("code", &self.code, &Limits::REQUIRED.chars(32));
         checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
+        checker.text("unionid", &self.unionid, &Limits::OPTIONAL);
         checker.text(
             "receive_time",
             &self.receive_time,
@@ -506,6 +510,7 @@ impl Check for UserCardInformation {
         );
         checker.text("card_appid", &self.card_appid, &Limits::REQUIRED);
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -560,6 +565,7 @@ impl Check for SearchPhoneMemberResponse {
             &self.user_card_information,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 

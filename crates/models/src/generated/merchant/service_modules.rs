@@ -165,6 +165,7 @@ impl Check for AddServiceModule {
             &self.jump_miniprogram,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -340,6 +341,7 @@ impl Check for UpdateServiceModule {
             &self.jump_miniprogram,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -502,6 +504,7 @@ impl Check for RemoveServiceModule {
             &self.service_module_id,
             &Limits::REQUIRED.chars(9),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -583,6 +586,7 @@ impl Check for ServiceModule {
             &self.jump_miniprogram,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 

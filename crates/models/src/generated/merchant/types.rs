@@ -381,7 +381,30 @@ impl Check for Bonus {
             &self.bonus_value_word,
             &Limits::REQUIRED,
         );
+        checker.text(
+            "bonus_cost_title",
+            &self.bonus_cost_title,
+            &Limits::OPTIONAL,
+        );
         checker.text("bonus_cost_word", &self.bonus_cost_word, &Limits::REQUIRED);
+        checker.text("bonus_jump_word", &self.bonus_jump_word, &Limits::OPTIONAL);
+        checker.text(
+            "bonus_jump_appid",
+            &self.bonus_jump_appid,
+            &Limits::OPTIONAL,
+        );
+        checker.text("bonus_jump_path", &self.bonus_jump_path, &Limits::OPTIONAL);
+        checker.text(
+            "bonus_support_appid",
+            &self.bonus_support_appid,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "bonus_support_path",
+            &self.bonus_support_path,
+            &Limits::OPTIONAL,
+        );
+        checker.extra(&self.extra);
     }
 }
 
@@ -428,6 +451,7 @@ impl Check for JumpMiniprogram {
     fn check(&self, checker: &mut Checker) {
         checker.text("appid", &self.appid, &Limits::REQUIRED);
         checker.text("path", &self.path, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -476,7 +500,24 @@ impl Object for Fapiao {
 }
 
 impl Check for Fapiao {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.text(
+            "fapiao_jump_word",
+            &self.fapiao_jump_word,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "fapiao_jump_appid",
+            &self.fapiao_jump_appid,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "fapiao_jump_path",
+            &self.fapiao_jump_path,
+            &Limits::OPTIONAL,
+        );
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for Fapiao {}
@@ -545,7 +586,22 @@ impl Object for Guide {
 }
 
 impl Check for Guide {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.text("staff_name", &self.staff_name, &Limits::OPTIONAL);
+        checker.text("head_image_url", &self.head_image_url, &Limits::OPTIONAL);
+        checker.text(
+            "contact_information_name",
+            &self.contact_information_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "contact_information_value",
+            &self.contact_information_value,
+            &Limits::OPTIONAL,
+        );
+        checker.text("phone_number", &self.phone_number, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for Guide {}
@@ -586,6 +642,7 @@ impl Object for CodeResponse {
 impl Check for CodeResponse {
     fn check(&self, checker: &mut Checker) {
         checker.text("code", &self.code, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -633,6 +690,8 @@ impl Object for CommonFieldValue {
 impl Check for CommonFieldValue {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("name", &self.name, &Limits::OPTIONAL);
+        checker.text("value", &self.value, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -680,7 +739,12 @@ impl Object for CustomFieldValue {
 }
 
 impl Check for CustomFieldValue {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.text("name", &self.name, &Limits::OPTIONAL);
+        checker.text("value", &self.value, &Limits::OPTIONAL);
+        checker.texts("value_list", &self.value_list, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for CustomFieldValue {}
@@ -734,6 +798,7 @@ impl Check for UserInformation {
             &self.custom_field_list,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -780,6 +845,7 @@ impl Check for TemplateField {
     fn check(&self, checker: &mut Checker) {
         checker.text("field_id", &self.field_id, &Limits::REQUIRED);
         checker.text("field_value", &self.field_value, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -830,6 +896,7 @@ impl Check for ActionSetting {
             &self.jump_miniprogram,
             &Limits::REQUIRED,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -876,6 +943,7 @@ impl Check for ContentTemplateData {
     fn check(&self, checker: &mut Checker) {
         checker.objects("field_list", &self.field_list, &Limits::OPTIONAL);
         checker.object("action_setting", &self.action_setting, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -926,6 +994,7 @@ impl Check for MessageTemplateSetting {
             &Limits::REQUIRED,
         );
         checker.objects("field_list", &self.field_list, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -993,6 +1062,7 @@ impl Check for StateSetting {
             &self.message_template_setting,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 

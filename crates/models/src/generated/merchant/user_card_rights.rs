@@ -214,6 +214,7 @@ impl Check for UpdateUserCardRights {
             &Limits::OPTIONAL.chars(6),
         );
         checker.object("guide", &self.guide, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 

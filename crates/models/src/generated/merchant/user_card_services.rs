@@ -215,6 +215,7 @@ impl Check for SetUserCardService {
             &Limits::REQUIRED.chars(9),
         );
         checker.object("state_setting", &self.state_setting, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

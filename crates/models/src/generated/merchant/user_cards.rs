@@ -155,6 +155,7 @@ impl Check for GetUserCard {
     fn check(&self, checker: &mut Checker) {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -398,6 +399,7 @@ impl Check for UpdateUserCard {
             &self.balance_information,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -574,6 +576,7 @@ impl Check for ActivateUserCard {
             &self.membership_number,
             &Limits::OPTIONAL.chars(32).form(Pattern::Printable),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -735,6 +738,7 @@ impl Check for SetUserCardUnavailable {
         checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
         checker.text("reason", &self.reason, &Limits::OPTIONAL.chars(30));
+        checker.extra(&self.extra);
     }
 }
 
@@ -913,6 +917,7 @@ impl Check for ConfirmUserCard {
             &self.fail_reason,
             &Limits::OPTIONAL.chars(128),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1108,6 +1113,7 @@ impl Check for ImportUserCardByOpenid {
             &self.out_request_no,
             &Limits::REQUIRED.chars(128).form(Pattern::RequestNumber),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1316,6 +1322,7 @@ impl Check for ImportUserCardByPhone {
             &self.out_request_no,
             &Limits::REQUIRED.chars(32).form(Pattern::RequestNumber),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1476,6 +1483,7 @@ impl Check for ListUserCards {
         checker.text("appid", &self.appid, &Limits::OPTIONAL.chars(32));
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.max(20));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1549,6 +1557,7 @@ impl Check for UserServiceModule {
             &Limits::OPTIONAL.chars(9),
         );
         checker.object("state_setting", &self.state_setting, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1702,6 +1711,7 @@ impl Check for UserCard {
             &Limits::OPTIONAL.chars(6),
         );
         checker.object("guide", &self.guide, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1760,6 +1770,8 @@ impl Check for BalanceChange {
         checker.integer("before_balance", &self.before_balance, &Limits::REQUIRED);
         checker.integer("balance", &self.balance, &Limits::REQUIRED);
         checker.integer("add_balance", &self.add_balance, &Limits::REQUIRED);
+        checker.text("balance_remark", &self.balance_remark, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1806,6 +1818,7 @@ impl Check for UserCardSummary {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
         checker.text("code", &self.code, &Limits::OPTIONAL.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1862,6 +1875,7 @@ impl Check for ListUserCardsResponse {
         checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("limit", &self.limit, &Limits::REQUIRED.max(20));
+        checker.extra(&self.extra);
     }
 }
 

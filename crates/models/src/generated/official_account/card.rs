@@ -271,6 +271,7 @@ impl Object for CreateCard {
 impl Check for CreateCard {
     fn check(&self, checker: &mut Checker) {
         checker.object("card", &self.card, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -455,6 +456,7 @@ impl Object for GetCard {
 impl Check for GetCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -640,6 +642,7 @@ impl Check for BatchGetCards {
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("count", &self.count, &Limits::REQUIRED.min(1).max(50));
         checker.enumerations("status_list", &self.status_list, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -915,6 +918,7 @@ impl Check for UpdateCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.object("member_card", &self.member_card, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1132,6 +1136,7 @@ impl Check for UpdateCardMessage {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.object("member_card", &self.member_card, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1317,6 +1322,7 @@ impl Object for DeleteCard {
 impl Check for DeleteCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1508,6 +1514,7 @@ impl Object for ModifyCardStock {
 impl Check for ModifyCardStock {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1589,6 +1596,7 @@ impl Check for DateInfo {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
         checker.integer("fixed_term", &self.fixed_term, &Limits::OPTIONAL.min(1));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1631,6 +1639,7 @@ impl Object for NewSku {
 impl Check for NewSku {
     fn check(&self, checker: &mut Checker) {
         checker.integer("quantity", &self.quantity, &Limits::REQUIRED.max(100000000));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1670,7 +1679,9 @@ impl Object for SwipeCard {
 }
 
 impl Check for SwipeCard {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for SwipeCard {}
@@ -1711,6 +1722,7 @@ impl Object for PayInfo {
 impl Check for PayInfo {
     fn check(&self, checker: &mut Checker) {
         checker.object("swipe_card", &self.swipe_card, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1751,7 +1763,10 @@ impl Object for SubMerchantInfo {
 }
 
 impl Check for SubMerchantInfo {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.text("merchant_id", &self.merchant_id, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for SubMerchantInfo {}
@@ -2140,6 +2155,7 @@ impl Check for NewBaseInfo {
             &self.sub_merchant_info,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -2221,6 +2237,7 @@ impl Check for UseCondition {
             &self.object_use_for,
             &Limits::OPTIONAL.chars(512),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -2266,6 +2283,8 @@ impl Object for AbstractInfo {
 impl Check for AbstractInfo {
     fn check(&self, checker: &mut Checker) {
         checker.text("abstract", &self.r#abstract, &Limits::OPTIONAL.chars(24));
+        checker.texts("icon_url_list", &self.icon_url_list, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -2312,6 +2331,7 @@ impl Check for TextImage {
     fn check(&self, checker: &mut Checker) {
         checker.text("image_url", &self.image_url, &Limits::OPTIONAL.chars(128));
         checker.text("text", &self.text, &Limits::OPTIONAL.chars(512));
+        checker.extra(&self.extra);
     }
 }
 
@@ -2383,6 +2403,7 @@ impl Check for TimeLimit {
         );
         checker.integer("end_hour", &self.end_hour, &Limits::OPTIONAL.max(23));
         checker.integer("end_minute", &self.end_minute, &Limits::OPTIONAL.max(59));
+        checker.extra(&self.extra);
     }
 }
 
@@ -2454,6 +2475,7 @@ impl Check for AdvancedInfo {
             &self.business_service,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -2519,7 +2541,15 @@ impl Object for CustomField {
 impl Check for CustomField {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("name_type", &self.name_type, &Limits::OPTIONAL);
+        checker.text("name", &self.name, &Limits::OPTIONAL);
         checker.text("url", &self.url, &Limits::OPTIONAL.chars(128));
+        checker.text(
+            "app_brand_user_name",
+            &self.app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text("app_brand_pass", &self.app_brand_pass, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -2587,6 +2617,13 @@ impl Check for CustomCell {
         checker.text("name", &self.name, &Limits::REQUIRED.bytes(15));
         checker.text("tips", &self.tips, &Limits::REQUIRED.bytes(18));
         checker.text("url", &self.url, &Limits::REQUIRED.chars(128));
+        checker.text(
+            "app_brand_user_name",
+            &self.app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text("app_brand_pass", &self.app_brand_pass, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -2667,7 +2704,9 @@ impl Object for BonusRule {
 }
 
 impl Check for BonusRule {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for BonusRule {}
@@ -2947,6 +2986,21 @@ impl Check for NewMemberCard {
             &Limits::REQUIRED.bytes(3072),
         );
         checker.text(
+            "wx_activate_after_submit_url",
+            &self.wx_activate_after_submit_url,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "wx_activate_after_submit_app_brand_user_name",
+            &self.wx_activate_after_submit_app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "wx_activate_after_submit_app_brand_pass",
+            &self.wx_activate_after_submit_app_brand_pass,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
             "activate_url",
             &self.activate_url,
             &Limits::OPTIONAL.chars(128),
@@ -2963,11 +3017,31 @@ impl Check for NewMemberCard {
         );
         checker.present("supply_bonus", &self.supply_bonus, &Limits::REQUIRED);
         checker.text("bonus_url", &self.bonus_url, &Limits::OPTIONAL.chars(128));
+        checker.text(
+            "bonus_app_brand_user_name",
+            &self.bonus_app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "bonus_app_brand_pass",
+            &self.bonus_app_brand_pass,
+            &Limits::OPTIONAL,
+        );
         checker.present("supply_balance", &self.supply_balance, &Limits::REQUIRED);
         checker.text(
             "balance_url",
             &self.balance_url,
             &Limits::OPTIONAL.chars(128),
+        );
+        checker.text(
+            "balance_app_brand_user_name",
+            &self.balance_app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "balance_app_brand_pass",
+            &self.balance_app_brand_pass,
+            &Limits::OPTIONAL,
         );
         checker.text(
             "bonus_cleared",
@@ -3001,6 +3075,12 @@ impl Check for NewMemberCard {
             &self.modify_msg_operation,
             &Limits::OPTIONAL,
         );
+        checker.text(
+            "bind_old_card_url",
+            &self.bind_old_card_url,
+            &Limits::OPTIONAL,
+        );
+        checker.extra(&self.extra);
     }
 }
 
@@ -3047,6 +3127,7 @@ impl Check for NewCard {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
         checker.object("member_card", &self.member_card, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -3099,6 +3180,7 @@ impl Check for CreateCardResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -3152,6 +3234,7 @@ impl Check for Sku {
             &self.total_quantity,
             &Limits::OPTIONAL.max(100000000),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -3555,6 +3638,7 @@ impl Check for BaseInfo {
         );
         checker.text("source", &self.source, &Limits::OPTIONAL.bytes(36));
         checker.object("pay_info", &self.pay_info, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -3823,6 +3907,21 @@ impl Check for MemberCard {
             &Limits::REQUIRED.bytes(3072),
         );
         checker.text(
+            "wx_activate_after_submit_url",
+            &self.wx_activate_after_submit_url,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "wx_activate_after_submit_app_brand_user_name",
+            &self.wx_activate_after_submit_app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "wx_activate_after_submit_app_brand_pass",
+            &self.wx_activate_after_submit_app_brand_pass,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
             "activate_url",
             &self.activate_url,
             &Limits::OPTIONAL.chars(128),
@@ -3839,11 +3938,31 @@ impl Check for MemberCard {
         );
         checker.present("supply_bonus", &self.supply_bonus, &Limits::REQUIRED);
         checker.text("bonus_url", &self.bonus_url, &Limits::OPTIONAL.chars(128));
+        checker.text(
+            "bonus_app_brand_user_name",
+            &self.bonus_app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "bonus_app_brand_pass",
+            &self.bonus_app_brand_pass,
+            &Limits::OPTIONAL,
+        );
         checker.present("supply_balance", &self.supply_balance, &Limits::REQUIRED);
         checker.text(
             "balance_url",
             &self.balance_url,
             &Limits::OPTIONAL.chars(128),
+        );
+        checker.text(
+            "balance_app_brand_user_name",
+            &self.balance_app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "balance_app_brand_pass",
+            &self.balance_app_brand_pass,
+            &Limits::OPTIONAL,
         );
         checker.text(
             "bonus_cleared",
@@ -3867,6 +3986,12 @@ impl Check for MemberCard {
         checker.object("custom_cell2", &self.custom_cell2, &Limits::OPTIONAL);
         checker.object("custom_cell3", &self.custom_cell3, &Limits::OPTIONAL);
         checker.object("bonus_rule", &self.bonus_rule, &Limits::OPTIONAL);
+        checker.text(
+            "bind_old_card_url",
+            &self.bind_old_card_url,
+            &Limits::OPTIONAL,
+        );
+        checker.extra(&self.extra);
     }
 }
 
@@ -3914,6 +4039,7 @@ impl Check for Card {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
         checker.object("member_card", &self.member_card, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -3966,6 +4092,7 @@ impl Check for GetCardResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.object("card", &self.card, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -4026,6 +4153,7 @@ impl Check for BatchGetCardsResponse {
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.texts("card_id_list", &self.card_id_list, &Limits::REQUIRED);
         checker.integer("total_num", &self.total_num, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -4078,6 +4206,7 @@ impl Object for DateInfoChange {
 impl Check for DateInfoChange {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -4419,6 +4548,7 @@ impl Check for BaseInfoChange {
             &Limits::OPTIONAL.chars(128),
         );
         checker.object("pay_info", &self.pay_info, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -4690,6 +4820,21 @@ impl Check for MemberCardChange {
             &Limits::OPTIONAL.bytes(3072),
         );
         checker.text(
+            "wx_activate_after_submit_url",
+            &self.wx_activate_after_submit_url,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "wx_activate_after_submit_app_brand_user_name",
+            &self.wx_activate_after_submit_app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "wx_activate_after_submit_app_brand_pass",
+            &self.wx_activate_after_submit_app_brand_pass,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
             "activate_url",
             &self.activate_url,
             &Limits::OPTIONAL.chars(128),
@@ -4706,9 +4851,29 @@ impl Check for MemberCardChange {
         );
         checker.text("bonus_url", &self.bonus_url, &Limits::OPTIONAL.chars(128));
         checker.text(
+            "bonus_app_brand_user_name",
+            &self.bonus_app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "bonus_app_brand_pass",
+            &self.bonus_app_brand_pass,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
             "balance_url",
             &self.balance_url,
             &Limits::OPTIONAL.chars(128),
+        );
+        checker.text(
+            "balance_app_brand_user_name",
+            &self.balance_app_brand_user_name,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "balance_app_brand_pass",
+            &self.balance_app_brand_pass,
+            &Limits::OPTIONAL,
         );
         checker.text(
             "bonus_cleared",
@@ -4737,6 +4902,7 @@ impl Check for MemberCardChange {
             &self.activate_msg_operation,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -4789,6 +4955,7 @@ impl Check for UpdateCardResponse {
     fn check(&self, checker: &mut Checker) {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -4838,6 +5005,7 @@ impl Check for CardCell {
     fn check(&self, checker: &mut Checker) {
         checker.integer("end_time", &self.end_time, &Limits::REQUIRED);
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -4909,6 +5077,11 @@ impl Check for UrlCell {
     fn check(&self, checker: &mut Checker) {
         checker.integer("end_time", &self.end_time, &Limits::REQUIRED);
         checker.text("text", &self.text, &Limits::REQUIRED);
+        checker.text("url", &self.url, &Limits::OPTIONAL);
+        checker.texts("card_id_list", &self.card_id_list, &Limits::OPTIONAL);
+        checker.text("app_brand_id", &self.app_brand_id, &Limits::OPTIONAL);
+        checker.text("app_brand_pass", &self.app_brand_pass, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -4957,6 +5130,7 @@ impl Check for MessageOperation {
     fn check(&self, checker: &mut Checker) {
         checker.object("card_cell", &self.card_cell, &Limits::OPTIONAL);
         checker.object("url_cell", &self.url_cell, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -5003,6 +5177,7 @@ impl Check for MessageChange {
             &self.modify_msg_operation,
             &Limits::REQUIRED,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -5071,7 +5246,14 @@ impl Object for ActivationUrlCell {
 }
 
 impl Check for ActivationUrlCell {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.text("text", &self.text, &Limits::OPTIONAL);
+        checker.text("url", &self.url, &Limits::OPTIONAL);
+        checker.texts("card_id_list", &self.card_id_list, &Limits::OPTIONAL);
+        checker.text("app_brand_id", &self.app_brand_id, &Limits::OPTIONAL);
+        checker.text("app_brand_pass", &self.app_brand_pass, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for ActivationUrlCell {}
@@ -5118,6 +5300,7 @@ impl Check for ActivationMessage {
     fn check(&self, checker: &mut Checker) {
         checker.object("card_cell", &self.card_cell, &Limits::OPTIONAL);
         checker.object("url_cell", &self.url_cell, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 

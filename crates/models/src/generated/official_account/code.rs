@@ -226,6 +226,7 @@ impl Check for GetCode {
     fn check(&self, checker: &mut Checker) {
         checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
         checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -413,6 +414,7 @@ impl Check for DecryptCode {
             &self.encrypt_code,
             &Limits::REQUIRED.chars(128),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -611,6 +613,8 @@ impl Check for SetCodeUnavailable {
     fn check(&self, checker: &mut Checker) {
         checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
         checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
+        checker.text("reason", &self.reason, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -811,6 +815,7 @@ impl Check for UpdateCode {
         checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
         checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
         checker.text("new_code", &self.new_code, &Limits::REQUIRED.chars(64));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1016,6 +1021,7 @@ impl Check for DepositCodes {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.texts("code", &self.code, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1186,6 +1192,7 @@ impl Object for GetDepositCount {
 impl Check for GetDepositCount {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1367,6 +1374,7 @@ impl Check for CheckCodes {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.texts("code", &self.code, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1597,6 +1605,7 @@ impl Check for ConsumeCode {
     fn check(&self, checker: &mut Checker) {
         checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
         checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1693,6 +1702,14 @@ impl Object for CodeCard {
 impl Check for CodeCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.text("code", &self.code, &Limits::OPTIONAL);
+        checker.text(
+            "membership_number",
+            &self.membership_number,
+            &Limits::OPTIONAL,
+        );
+        checker.text("card_number", &self.card_number, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1813,12 +1830,27 @@ impl Check for GetCodeResponse {
         checker.object("card", &self.card, &Limits::REQUIRED);
         checker.text("openid", &self.openid, &Limits::REQUIRED);
         checker.present("can_consume", &self.can_consume, &Limits::REQUIRED);
+        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
         checker.enumeration(
             "user_card_status",
             &self.user_card_status,
             &Limits::OPTIONAL,
         );
+        checker.text(
+            "background_pic_url",
+            &self.background_pic_url,
+            &Limits::OPTIONAL,
+        );
+        checker.text("unionid", &self.unionid, &Limits::OPTIONAL);
+        checker.text("nickname", &self.nickname, &Limits::OPTIONAL);
+        checker.text(
+            "membership_number",
+            &self.membership_number,
+            &Limits::OPTIONAL,
+        );
         checker.object("user_info", &self.user_info, &Limits::OPTIONAL);
+        checker.text("order_id", &self.order_id, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1873,6 +1905,7 @@ impl Check for DecryptCodeResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.text("code", &self.code, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1940,6 +1973,10 @@ impl Check for DepositCodesResponse {
     fn check(&self, checker: &mut Checker) {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
+        checker.texts("succ_code", &self.succ_code, &Limits::OPTIONAL);
+        checker.texts("duplicate_code", &self.duplicate_code, &Limits::OPTIONAL);
+        checker.texts("fail_code", &self.fail_code, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1994,6 +2031,7 @@ impl Check for GetDepositCountResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.integer("count", &self.count, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -2053,6 +2091,7 @@ impl Check for CheckCodesResponse {
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.texts("exist_code", &self.exist_code, &Limits::REQUIRED);
         checker.texts("not_exist_code", &self.not_exist_code, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -2096,6 +2135,7 @@ impl Object for ConsumedCard {
 impl Check for ConsumedCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -2153,6 +2193,7 @@ impl Check for ConsumeCodeResponse {
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.object("card", &self.card, &Limits::REQUIRED);
         checker.text("openid", &self.openid, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

@@ -124,7 +124,9 @@ impl Object for GetColors {
 }
 
 impl Check for GetColors {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for GetColors {}
@@ -182,6 +184,7 @@ impl Check for Color {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("name", &self.name, &Limits::REQUIRED);
         checker.text("value", &self.value, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -234,6 +237,7 @@ impl Check for GetColorsResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.objects("colors", &self.colors, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

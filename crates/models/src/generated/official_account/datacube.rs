@@ -194,6 +194,7 @@ impl Check for GetMemberCardInfo {
             &Limits::REQUIRED.chars(16).form(Pattern::Date),
         );
         checker.integer("cond_source", &self.cond_source, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -399,6 +400,7 @@ impl Check for GetMemberCardDetail {
             &Limits::REQUIRED.chars(16).form(Pattern::Date),
         );
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -503,6 +505,7 @@ impl Check for MemberCardInfoRow {
             &self.ref_date,
             &Limits::REQUIRED.form(Pattern::Date),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -551,7 +554,9 @@ impl Object for GetMemberCardInfoResponse {
 
 impl Check for GetMemberCardInfoResponse {
     fn check(&self, checker: &mut Checker) {
+        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
         checker.objects("list", &self.list, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -681,6 +686,8 @@ impl Check for MemberCardDetailRow {
             &self.ref_date,
             &Limits::REQUIRED.form(Pattern::Date),
         );
+        checker.text("cardid", &self.cardid, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -729,7 +736,9 @@ impl Object for GetMemberCardDetailResponse {
 
 impl Check for GetMemberCardDetailResponse {
     fn check(&self, checker: &mut Checker) {
+        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
         checker.objects("list", &self.list, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

@@ -227,6 +227,7 @@ impl Check for CreateLandingPage {
         checker.present("can_share", &self.can_share, &Limits::REQUIRED);
         checker.enumeration("scene", &self.scene, &Limits::REQUIRED);
         checker.objects("card_list", &self.card_list, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -285,6 +286,7 @@ impl Check for LandingPageCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("thumb_url", &self.thumb_url, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -342,6 +344,7 @@ impl Check for CreateLandingPageResponse {
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.text("url", &self.url, &Limits::REQUIRED);
         checker.integer("page_id", &self.page_id, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

@@ -173,7 +173,10 @@ impl Object for UploadImage {
 }
 
 impl Check for UploadImage {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.text("filename", &self.filename, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for UploadImage {}
@@ -270,6 +273,8 @@ impl Object for UploadImageResponse {
 impl Check for UploadImageResponse {
     fn check(&self, checker: &mut Checker) {
         checker.text("url", &self.url, &Limits::REQUIRED);
+        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 

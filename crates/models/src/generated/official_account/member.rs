@@ -197,6 +197,7 @@ impl Check for GetUserInfo {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
+        checker.extra(&self.extra);
     }
 }
 
@@ -520,6 +521,7 @@ impl Check for ActivateMember {
             &self.init_custom_field_value3,
             &Limits::OPTIONAL.bytes(12),
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -737,6 +739,7 @@ impl Check for SetActivateUserForm {
         checker.object("bind_old_card", &self.bind_old_card, &Limits::OPTIONAL);
         checker.object("required_form", &self.required_form, &Limits::OPTIONAL);
         checker.object("optional_form", &self.optional_form, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -907,6 +910,7 @@ impl Object for GetActivateTempInfo {
 impl Check for GetActivateTempInfo {
     fn check(&self, checker: &mut Checker) {
         checker.text("activate_ticket", &self.activate_ticket, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1091,6 +1095,8 @@ impl Object for GetActivateUrl {
 impl Check for GetActivateUrl {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1419,6 +1425,7 @@ impl Check for UpdateUser {
             &Limits::OPTIONAL.bytes(12),
         );
         checker.object("notify_optional", &self.notify_optional, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1532,12 +1539,20 @@ impl Check for GetUserInfoResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.text("openid", &self.openid, &Limits::REQUIRED);
+        checker.text("nickname", &self.nickname, &Limits::OPTIONAL);
+        checker.text(
+            "membership_number",
+            &self.membership_number,
+            &Limits::OPTIONAL,
+        );
+        checker.text("sex", &self.sex, &Limits::OPTIONAL);
         checker.object("user_info", &self.user_info, &Limits::OPTIONAL);
         checker.enumeration(
             "user_card_status",
             &self.user_card_status,
             &Limits::REQUIRED,
         );
+        checker.extra(&self.extra);
     }
 }
 
@@ -1586,6 +1601,7 @@ impl Check for NamedLink {
     fn check(&self, checker: &mut Checker) {
         checker.text("name", &self.name, &Limits::OPTIONAL.chars(32));
         checker.text("url", &self.url, &Limits::OPTIONAL.chars(128));
+        checker.extra(&self.extra);
     }
 }
 
@@ -1638,6 +1654,7 @@ impl Check for RichField {
         checker.enumeration("type", &self.r#type, &Limits::REQUIRED.chars(32));
         checker.text("name", &self.name, &Limits::REQUIRED.chars(32));
         checker.texts("values", &self.values, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1701,7 +1718,13 @@ impl Check for ActivateForm {
             &self.common_field_id_list,
             &Limits::OPTIONAL,
         );
+        checker.texts(
+            "custom_field_list",
+            &self.custom_field_list,
+            &Limits::OPTIONAL,
+        );
         checker.objects("rich_field_list", &self.rich_field_list, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1754,6 +1777,7 @@ impl Check for GetActivateTempInfoResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.object("info", &self.info, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1808,6 +1832,7 @@ impl Check for GetActivateUrlResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.text("url", &self.url, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1883,7 +1908,9 @@ impl Object for NotifyOptional {
 }
 
 impl Check for NotifyOptional {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for NotifyOptional {}
@@ -1948,6 +1975,8 @@ impl Check for UpdateUserResponse {
     fn check(&self, checker: &mut Checker) {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
+        checker.text("openid", &self.openid, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 

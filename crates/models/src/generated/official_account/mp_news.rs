@@ -177,6 +177,7 @@ impl Object for GetMpNewsHtml {
 impl Check for GetMpNewsHtml {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -242,6 +243,7 @@ impl Check for GetMpNewsHtmlResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.text("content", &self.content, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

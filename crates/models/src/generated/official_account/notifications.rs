@@ -415,6 +415,7 @@ impl Check for CardPassCheckEvent {
             &Limits::REQUIRED.values(&["card_pass_check"]),
         );
         checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -501,6 +502,8 @@ impl Check for CardNotPassCheckEvent {
             &Limits::REQUIRED.values(&["card_not_pass_check"]),
         );
         checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.text("RefuseReason", &self.refuse_reason, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -631,6 +634,15 @@ impl Check for UserGetCardEvent {
         checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.integer("IsGiveByFriend", &self.is_give_by_friend, &Limits::REQUIRED);
         checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
+        checker.text("FriendUserName", &self.friend_user_name, &Limits::OPTIONAL);
+        checker.text(
+            "OldUserCardCode",
+            &self.old_user_card_code,
+            &Limits::OPTIONAL,
+        );
+        checker.text("OuterStr", &self.outer_str, &Limits::OPTIONAL);
+        checker.text("UnionId", &self.union_id, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -733,6 +745,8 @@ impl Check for UserGiftingCardEvent {
         );
         checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
+        checker.text("FriendUserName", &self.friend_user_name, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -821,6 +835,7 @@ impl Check for UserCardEvent {
         );
         checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -939,6 +954,12 @@ impl Check for UserConsumeCardEvent {
         checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
         checker.enumeration("ConsumeSource", &self.consume_source, &Limits::REQUIRED);
+        checker.text("LocationName", &self.location_name, &Limits::OPTIONAL);
+        checker.text("StaffOpenId", &self.staff_open_id, &Limits::OPTIONAL);
+        checker.text("VerifyCode", &self.verify_code, &Limits::OPTIONAL);
+        checker.text("RemarkAmount", &self.remark_amount, &Limits::OPTIONAL);
+        checker.text("OuterStr", &self.outer_str, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1049,6 +1070,7 @@ impl Check for UserPayFromPayCellEvent {
         checker.text("TransId", &self.trans_id, &Limits::REQUIRED);
         checker.integer("Fee", &self.fee, &Limits::REQUIRED);
         checker.integer("OriginalFee", &self.original_fee, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1141,6 +1163,8 @@ impl Check for UserViewCardEvent {
         );
         checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
+        checker.text("OuterStr", &self.outer_str, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1240,6 +1264,7 @@ impl Check for UpdateMemberCardEvent {
         checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
         checker.integer("ModifyBonus", &self.modify_bonus, &Limits::REQUIRED);
         checker.integer("ModifyBalance", &self.modify_balance, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1326,6 +1351,8 @@ impl Check for CardSkuRemindEvent {
             &Limits::REQUIRED.values(&["card_sku_remind"]),
         );
         checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.text("Detail", &self.detail, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1464,6 +1491,23 @@ impl Check for CardPayOrderEvent {
         );
         checker.text("OrderId", &self.order_id, &Limits::REQUIRED);
         checker.text("Status", &self.status, &Limits::REQUIRED);
+        checker.text("Desc", &self.desc, &Limits::OPTIONAL);
+        checker.text("FreeCoinCount", &self.free_coin_count, &Limits::OPTIONAL);
+        checker.text("PayCoinCount", &self.pay_coin_count, &Limits::OPTIONAL);
+        checker.text(
+            "RefundFreeCoinCount",
+            &self.refund_free_coin_count,
+            &Limits::OPTIONAL,
+        );
+        checker.text(
+            "RefundPayCoinCount",
+            &self.refund_pay_coin_count,
+            &Limits::OPTIONAL,
+        );
+        checker.text("OrderType", &self.order_type, &Limits::OPTIONAL);
+        checker.text("Memo", &self.memo, &Limits::OPTIONAL);
+        checker.text("ReceiptInfo", &self.receipt_info, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1557,6 +1601,8 @@ impl Check for CardMerchantCheckResultEvent {
         );
         checker.integer("MerchantId", &self.merchant_id, &Limits::REQUIRED);
         checker.integer("IsPass", &self.is_pass, &Limits::REQUIRED);
+        checker.text("Reason", &self.reason, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 

@@ -198,6 +198,7 @@ impl Check for SetPayCell {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.present("is_open", &self.is_open, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

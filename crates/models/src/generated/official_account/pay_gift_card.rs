@@ -208,6 +208,7 @@ impl Object for AddPayGiftCard {
 impl Check for AddPayGiftCard {
     fn check(&self, checker: &mut Checker) {
         checker.object("rule_info", &self.rule_info, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -381,6 +382,7 @@ impl Object for DeletePayGiftCard {
 impl Check for DeletePayGiftCard {
     fn check(&self, checker: &mut Checker) {
         checker.integer("rule_id", &self.rule_id, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -552,6 +554,7 @@ impl Object for GetPayGiftCard {
 impl Check for GetPayGiftCard {
     fn check(&self, checker: &mut Checker) {
         checker.integer("rule_id", &self.rule_id, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -749,6 +752,7 @@ impl Check for BatchGetPayGiftCards {
         checker.present("effective", &self.effective, &Limits::REQUIRED);
         checker.integer("offset", &self.offset, &Limits::REQUIRED);
         checker.integer("count", &self.count, &Limits::REQUIRED.min(1));
+        checker.extra(&self.extra);
     }
 }
 
@@ -813,6 +817,7 @@ impl Check for NewRuleBaseInfo {
         checker.texts("mchid_list", &self.mchid_list, &Limits::REQUIRED);
         checker.integer("begin_time", &self.begin_time, &Limits::REQUIRED);
         checker.integer("end_time", &self.end_time, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -884,6 +889,10 @@ impl Check for MemberRule {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.integer("least_cost", &self.least_cost, &Limits::REQUIRED);
         checker.integer("max_cost", &self.max_cost, &Limits::REQUIRED);
+        checker.text("jump_url", &self.jump_url, &Limits::OPTIONAL);
+        checker.text("app_brand_id", &self.app_brand_id, &Limits::OPTIONAL);
+        checker.text("app_brand_pass", &self.app_brand_pass, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -936,6 +945,7 @@ impl Check for NewRule {
         checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
         checker.object("base_info", &self.base_info, &Limits::REQUIRED);
         checker.object("member_rule", &self.member_rule, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1000,6 +1010,9 @@ impl Check for OccupiedMerchant {
     fn check(&self, checker: &mut Checker) {
         checker.text("mchid", &self.mchid, &Limits::REQUIRED);
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
+        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
+        checker.text("occupy_appid", &self.occupy_appid, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1066,7 +1079,9 @@ impl Check for AddPayGiftCardResponse {
     fn check(&self, checker: &mut Checker) {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
+        checker.texts("succ_mchid_list", &self.succ_mchid_list, &Limits::OPTIONAL);
         checker.objects("fail_mchid_list", &self.fail_mchid_list, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1141,6 +1156,7 @@ impl Check for RuleBaseInfo {
         checker.integer("begin_time", &self.begin_time, &Limits::REQUIRED);
         checker.integer("end_time", &self.end_time, &Limits::REQUIRED);
         checker.enumeration("status", &self.status, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1193,6 +1209,7 @@ impl Check for Rule {
         checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
         checker.object("base_info", &self.base_info, &Limits::REQUIRED);
         checker.object("member_rule", &self.member_rule, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1245,6 +1262,7 @@ impl Check for GetPayGiftCardResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.object("rule_info", &self.rule_info, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -1304,6 +1322,7 @@ impl Check for BatchGetPayGiftCardsResponse {
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
         checker.objects("rule_list", &self.rule_list, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

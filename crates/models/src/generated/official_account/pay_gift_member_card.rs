@@ -264,11 +264,13 @@ impl Object for AddPayGiftMemberCard {
 impl Check for AddPayGiftMemberCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
+        checker.text("jump_url", &self.jump_url, &Limits::OPTIONAL);
         checker.texts("mchid_list", &self.mchid_list, &Limits::REQUIRED);
         checker.integer("begin_time", &self.begin_time, &Limits::REQUIRED);
         checker.integer("end_time", &self.end_time, &Limits::REQUIRED);
         checker.integer("min_cost", &self.min_cost, &Limits::REQUIRED);
         checker.integer("max_cost", &self.max_cost, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -464,6 +466,7 @@ impl Check for DeletePayGiftMemberCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.texts("mchid_list", &self.mchid_list, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -638,6 +641,7 @@ impl Object for GetPayGiftMemberCard {
 impl Check for GetPayGiftMemberCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("mchid", &self.mchid, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -705,6 +709,9 @@ impl Check for FailedMerchant {
     fn check(&self, checker: &mut Checker) {
         checker.text("mchid", &self.mchid, &Limits::REQUIRED);
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
+        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
+        checker.text("occupy_appid", &self.occupy_appid, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -762,7 +769,9 @@ impl Check for PayGiftMemberCardResult {
     fn check(&self, checker: &mut Checker) {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
+        checker.texts("succ_mchid_list", &self.succ_mchid_list, &Limits::OPTIONAL);
         checker.objects("fail_mchid_list", &self.fail_mchid_list, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -825,6 +834,9 @@ impl Check for GetPayGiftMemberCardResponse {
     fn check(&self, checker: &mut Checker) {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
+        checker.text("card_id", &self.card_id, &Limits::OPTIONAL);
+        checker.text("occupy_appid", &self.occupy_appid, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 

@@ -225,6 +225,7 @@ impl Check for CreateQrcode {
             &Limits::OPTIONAL.min(60).max(1800),
         );
         checker.object("action_info", &self.action_info, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -309,6 +310,8 @@ impl Check for QrcodeCard {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("code", &self.code, &Limits::OPTIONAL.chars(20));
         checker.text("openid", &self.openid, &Limits::OPTIONAL.chars(32));
+        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -380,7 +383,9 @@ impl Check for QrcodeListedCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
         checker.text("code", &self.code, &Limits::OPTIONAL.chars(20));
+        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
         checker.text("openid", &self.openid, &Limits::OPTIONAL.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -422,6 +427,7 @@ impl Object for QrcodeMultipleCard {
 impl Check for QrcodeMultipleCard {
     fn check(&self, checker: &mut Checker) {
         checker.objects("card_list", &self.card_list, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -468,6 +474,7 @@ impl Check for QrcodeActionInfo {
     fn check(&self, checker: &mut Checker) {
         checker.object("card", &self.card, &Limits::OPTIONAL);
         checker.object("multiple_card", &self.multiple_card, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -540,6 +547,8 @@ impl Check for CreateQrcodeResponse {
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.text("ticket", &self.ticket, &Limits::REQUIRED);
         checker.text("url", &self.url, &Limits::REQUIRED);
+        checker.text("show_qrcode_url", &self.show_qrcode_url, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 

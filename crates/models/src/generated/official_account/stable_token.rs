@@ -203,6 +203,7 @@ impl Check for GetStableToken {
         );
         checker.text("appid", &self.appid, &Limits::REQUIRED);
         checker.text("secret", &self.secret, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use super::types::BasicResponse;
 use crate::object::{Members, Object, object, put};
 use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
+    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
     Operation, Params, ParamsIn, Personal, Repeat, Scheme, VisitSensitive,
 };
 
@@ -168,7 +168,11 @@ impl Object for SetTestWhitelist {
 }
 
 impl Check for SetTestWhitelist {
-    fn check(&self, _: &mut Checker) {}
+    fn check(&self, checker: &mut Checker) {
+        checker.texts("openid", &self.openid, &Limits::OPTIONAL);
+        checker.texts("username", &self.username, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
+    }
 }
 
 impl VisitSensitive for SetTestWhitelist {}

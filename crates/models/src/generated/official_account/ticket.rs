@@ -145,6 +145,7 @@ impl Object for GetTicket {
 impl Check for GetTicket {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -216,6 +217,7 @@ impl Check for GetTicketResponse {
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.text("ticket", &self.ticket, &Limits::REQUIRED);
         checker.integer("expires_in", &self.expires_in, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

@@ -193,6 +193,7 @@ impl Check for GetToken {
         );
         checker.text("appid", &self.appid, &Limits::REQUIRED);
         checker.text("secret", &self.secret, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

@@ -383,6 +383,8 @@ impl Check for AccessToken {
             &self.expires_in,
             &Limits::REQUIRED.min(300).max(7200),
         );
+        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -433,6 +435,7 @@ impl Check for BasicResponse {
     fn check(&self, checker: &mut Checker) {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -481,6 +484,7 @@ impl Check for CommonFieldValue {
     fn check(&self, checker: &mut Checker) {
         checker.enumeration("name", &self.name, &Limits::REQUIRED);
         checker.text("value", &self.value, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -530,6 +534,9 @@ impl Object for CustomFieldValue {
 impl Check for CustomFieldValue {
     fn check(&self, checker: &mut Checker) {
         checker.text("name", &self.name, &Limits::REQUIRED);
+        checker.text("value", &self.value, &Limits::OPTIONAL);
+        checker.texts("value_list", &self.value_list, &Limits::OPTIONAL);
+        checker.extra(&self.extra);
     }
 }
 
@@ -584,6 +591,7 @@ impl Check for UserInfo {
             &self.custom_field_list,
             &Limits::OPTIONAL,
         );
+        checker.extra(&self.extra);
     }
 }
 

@@ -171,6 +171,7 @@ impl Check for ListUserCards {
     fn check(&self, checker: &mut Checker) {
         checker.text("openid", &self.openid, &Limits::REQUIRED.chars(64));
         checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
+        checker.extra(&self.extra);
     }
 }
 
@@ -235,6 +236,7 @@ impl Check for UserCard {
     fn check(&self, checker: &mut Checker) {
         checker.text("code", &self.code, &Limits::REQUIRED);
         checker.text("card_id", &self.card_id, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 
@@ -291,6 +293,7 @@ impl Check for ListUserCardsResponse {
         checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
         checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
         checker.objects("card_list", &self.card_list, &Limits::REQUIRED);
+        checker.extra(&self.extra);
     }
 }
 

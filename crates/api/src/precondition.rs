@@ -1,0 +1,28 @@
+//! One condition of a call that does not hold.
+
+/// A condition that does not hold; becomes `google.rpc.PreconditionFailure`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Precondition {
+    /// What kind of condition, in UPPER_SNAKE: `MINIMUM`, `PRESENT_VALUE`.
+    pub kind: &'static str,
+    /// What it is about, such as the field of the call that sets it.
+    pub subject: String,
+    /// The present value and the bound, as a sentence for a person. It belongs in the answer to the
+    /// caller, not in a log: it holds values of the member.
+    pub description: String,
+}
+
+impl Precondition {
+    /// Joins the parts.
+    pub fn new(
+        kind: &'static str,
+        subject: impl Into<String>,
+        description: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            subject: subject.into(),
+            description: description.into(),
+        }
+    }
+}
