@@ -1,12 +1,6 @@
 //! Signatures of `wx.addCard` and `wx.chooseCard`, against the vectors of
 //! `data/card_signatures.json`: one is the sample of WeChat's documents.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "the vectors are part of the test"
-)]
-
 use kabao_auth::card_signature;
 use serde_json::Value;
 

@@ -58,8 +58,8 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
                 has_extra: true,
                 is_whole: true,
             };
-            body.push_str(&shape.into_model());
-            body.push_str(&shape.from_model(""));
+            body.push_str(&shape.proto_to_model());
+            body.push_str(&shape.model_to_proto(""));
         }
         let deprecated = catalogue
             .operations_of(resource)
@@ -242,8 +242,8 @@ fn request(operation: &Operation) -> String {
         has_extra: operation.body == "json",
         is_whole: fields.len() == operation.request.len(),
     };
-    out.push_str(&shape.into_model());
-    out.push_str(&shape.from_model("account: String::new(),\n"));
+    out.push_str(&shape.proto_to_model());
+    out.push_str(&shape.model_to_proto("account: String::new(),\n"));
     if operation.answer.is_empty() {
         let answer = answer_name(operation);
         out.push_str(&format!(
@@ -286,7 +286,7 @@ impl Shape<'_> {
         self.fields.iter().any(|field| uses_extra(field))
     }
 
-    fn into_model(&self) -> String {
+    fn proto_to_model(&self) -> String {
         let Self { model, proto, .. } = self;
         let needs_reader = self.has_extra || self.fields.iter().any(|field| uses_reader(field));
         let reader = if needs_reader { "reader" } else { "_" };
@@ -316,7 +316,7 @@ impl Shape<'_> {
     }
 
     /// `first` are members that the model does not have.
-    fn from_model(&self, first: &str) -> String {
+    fn model_to_proto(&self, first: &str) -> String {
         let Self { model, proto, .. } = self;
         let mutable = if self.uses_extra() { "mut " } else { "" };
         let extra = if self.has_extra || self.uses_extra() {

@@ -36,7 +36,7 @@ pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
     let mut out = format!(
         "{MARK}# Coverage\n\n{served} of the {total} operations in the catalogue are served by the gateway and \
          implemented by the sandbox. An operation that is not served yet is complete in `kabao-models` and can be \
-         called from Rust. What means the same in every family stands in [`kabao.v1`](kabao.v1.md).\n\n\
+         called from Rust. What means the same in every family stands in [`kabao.v1`](kabao.v1.md); the signatures that pages of official accounts need stand in [their own](officialaccount/client_signature.md).\n\n\
          The worked requests of the pages run against `kabao dev` and need grpcurl and nothing else. Enumeration \
          values have their proto names there, which is the only spelling that JSON of grpcurl and other clients by \
          reflection takes; in the field `extra` of any message a value may be given in WeChat's own spelling, as a \

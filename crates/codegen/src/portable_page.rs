@@ -1,4 +1,5 @@
-//! Writes `docs/reference/kabao.v1.md` from the hand-written protos and their comments.
+//! Writes the pages of the services whose protos are written by hand, from their comments:
+//! `docs/reference/kabao.v1.md`, and one for the signatures of official accounts.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,28 @@ use crate::output::Output;
 use crate::pages::{MARK, ROOT, escape};
 use crate::worked;
 
-const PACKAGE: &str = "kabao.v1";
+/// A page: its file, how it begins, and whether a proto belongs to it.
+struct Page {
+    file: &'static str,
+    head: &'static str,
+    holds: fn(&FileDescriptor) -> bool,
+}
+
+const PAGES: [Page; 2] = [
+    Page {
+        file: "kabao.v1.md",
+        head: "# `kabao.v1`\n\nThe portable API: what means the same in every family. Protos: \
+               [`proto/kabao/v1`](../../proto/kabao/v1). What a family has beyond it stands on the [pages of the \
+               families](README.md).\n",
+        holds: |file| file.package_name() == "kabao.v1",
+    },
+    Page {
+        file: "officialaccount/client_signature.md",
+        head: "# Signatures for pages\n\nWhat a merchant's page passes to `wx.addCard` and `wx.chooseCard`. No HTTP \
+               call of WeChat belongs to it, so the catalogue does not list it.\n",
+        holds: |file| file.name() == "kabao/officialaccount/v1/client_signature.proto",
+    },
+];
 
 /// A worked request of each method, as proto's JSON.
 const REQUESTS: &str = include_str!("portable_requests.json");
@@ -21,28 +43,35 @@ const REQUESTS: &str = include_str!("portable_requests.json");
 pub(crate) fn write(pool: &DescriptorPool, output: &mut Output) -> Result<(), Error> {
     let requests: BTreeMap<String, Box<RawValue>> = serde_json::from_str(REQUESTS)
         .map_err(|error| Error::new(format!("portable_requests.json: {error}")))?;
-    let files: Vec<FileDescriptor> = pool
-        .files()
-        .filter(|file| file.package_name() == PACKAGE)
-        .collect();
-    let mut out = format!(
-        "{MARK}# `{PACKAGE}`\n\nThe portable API: what means the same in every family. Protos: \
-         [`proto/kabao/v1`](../../proto/kabao/v1). What a family has beyond it stands on the [pages of the \
-         families](README.md).\n"
-    );
+    for page in PAGES {
+        let files: Vec<FileDescriptor> = pool.files().filter(page.holds).collect();
+        let out = written(&page, &files, &requests)?;
+        output.add(format!("{ROOT}/{}", page.file), out);
+    }
+    Ok(())
+}
+
+fn written(
+    page: &Page,
+    files: &[FileDescriptor],
+    requests: &BTreeMap<String, Box<RawValue>>,
+) -> Result<String, Error> {
+    let mut out = format!("{MARK}{}", page.head);
     for service in files.iter().flat_map(FileDescriptor::services) {
-        service_section(&service, &requests, &mut out)?;
+        service_section(&service, requests, &mut out)?;
     }
     out.push_str("\n## Messages\n");
     for message in files.iter().flat_map(FileDescriptor::messages) {
         message_section(&message, &mut out);
     }
-    out.push_str("\n## Enumerations\n");
-    for kind in files.iter().flat_map(FileDescriptor::enums) {
+    let mut kinds = files.iter().flat_map(FileDescriptor::enums).peekable();
+    if kinds.peek().is_some() {
+        out.push_str("\n## Enumerations\n");
+    }
+    for kind in kinds {
         enum_section(&kind, &mut out);
     }
-    output.add(format!("{ROOT}/{PACKAGE}.md"), out);
-    Ok(())
+    Ok(out)
 }
 
 fn service_section(
@@ -177,9 +206,7 @@ fn comment(file: &FileDescriptor, path: &[i32]) -> String {
     lines.join("\n").trim().to_owned()
 }
 
-/// A name without the package, if it is ours.
+/// A name without the package of the portable API.
 fn short(name: &str) -> &str {
-    name.strip_prefix(PACKAGE)
-        .and_then(|rest| rest.strip_prefix('.'))
-        .unwrap_or(name)
+    name.strip_prefix("kabao.v1.").unwrap_or(name)
 }

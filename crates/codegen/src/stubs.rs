@@ -96,11 +96,11 @@ fn commented(set: &[u8]) -> Result<Vec<u8>, Error> {
     })
 }
 
+/// What becomes of a length-delimited field.
+type Keep<'a> = dyn FnMut(u32, &[u8]) -> Result<Option<Vec<u8>>, Error> + 'a;
+
 /// Writes a message again with what `keep` makes of each length-delimited field; `None` drops it.
-fn fields(
-    mut message: &[u8],
-    keep: &mut dyn FnMut(u32, &[u8]) -> Result<Option<Vec<u8>>, Error>,
-) -> Result<Vec<u8>, Error> {
+fn fields(mut message: &[u8], keep: &mut Keep<'_>) -> Result<Vec<u8>, Error> {
     let fault = |error: prost::DecodeError| Error::new(error.to_string());
     let mut out = Vec::with_capacity(message.len());
     while !message.is_empty() {
@@ -115,7 +115,11 @@ fn fields(
             message = rest;
             if let Some(content) = keep(tag, content)? {
                 encode_key(tag, kind, &mut out);
-                encode_varint(content.len() as u64, &mut out);
+                let length = u64::try_from(content.len());
+                encode_varint(
+                    length.map_err(|error| Error::new(error.to_string()))?,
+                    &mut out,
+                );
                 out.extend_from_slice(&content);
             }
         } else {

@@ -49,6 +49,7 @@ mod characters;
 mod check;
 mod endpoint;
 mod extra;
+mod limits;
 mod multipart;
 mod object;
 mod open_enum;
@@ -67,12 +68,13 @@ mod generated;
 mod notification;
 
 pub use self::any::{AnyAnswer, AnyEndpoint, Decoded};
-pub use self::check::{Check, Checker, Limits};
+pub use self::check::{Check, Checker};
 pub use self::endpoint::{
     Answer, DecodeError, EncodeError, Endpoint, Location, NoContent, OperationVisitor, Outgoing,
 };
 pub use self::extra::Extra;
 pub use self::generated::{brand, merchant, official_account, visit_operation};
+pub use self::limits::Limits;
 pub use self::multipart::{Multipart, MultipartError, Part, multipart_boundary};
 pub use self::notification::NotificationType;
 pub use self::object::{Members, Object};

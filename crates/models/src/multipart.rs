@@ -274,7 +274,7 @@ mod tests {
             filename: Some("a.png".to_owned()),
             content: Bytes::from_static(b"\x89PNG\r\n--kabao-00000000-form-boundary\r\nrest"),
         };
-        for parts in [vec![meta.clone(), file("file")], vec![file("media")]] {
+        for parts in [vec![meta, file("file")], vec![file("media")]] {
             let parts = Multipart { parts };
             let (content_type, body) = write(&parts);
             assert_eq!(read(&content_type, &body).unwrap(), parts);

@@ -1,5 +1,7 @@
 //! The worked requests of `docs/reference` are requests: each is read as clients by reflection read proto's JSON.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

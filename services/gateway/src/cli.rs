@@ -81,7 +81,7 @@ struct DevArguments {
     empty: bool,
     /// Adds an account of FAMILY merchant, brand, brand_direct or official_account; may be repeated. Its numbers are
     /// made up from its name; DIR/sandbox/NAME/account.json has them.
-    #[arg(long = "account", value_name = "NAME=FAMILY")]
+    #[arg(long = "account", value_name = "NAME=FAMILY", verbatim_doc_comment)]
     accounts: Vec<AccountConfig>,
     /// Where callers reach the gateway. Port 0 takes a free one, here and below.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]

@@ -9,7 +9,8 @@ use crate::portable::testing::{account, refusal};
 fn service(family: Family, signer: Option<MockCardSigner>) -> ClientSignatureGrpc {
     let accounts = Accounts::new();
     let mut account = account("demo", family, MockAccountApi::new());
-    account.card_signer = signer.map(|signer| Arc::new(signer) as _);
+    account.card_signer =
+        signer.map(|signer| -> Arc<dyn kabao_api::CardSigner> { Arc::new(signer) });
     accounts.insert(account).unwrap();
     ClientSignatureGrpc::new(Arc::new(accounts))
 }

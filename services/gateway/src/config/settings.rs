@@ -201,14 +201,15 @@ impl Default for ShutdownSettings {
 impl Settings {
     pub(super) fn read(mut root: Section<'_>) -> Self {
         let grpc = GrpcSettings::read(root.section("grpc"));
-        let accounts = account::read_all(&mut root, grpc.listen.ip().is_loopback());
+        let is_loopback = grpc.listen.ip().is_loopback();
+        // Faults are listed in the order of the reading, which is that of the file.
         let settings = Self {
             grpc,
             admin: AdminSettings::read(root.section("admin")),
             log: LogSettings::read(root.section("log")),
             telemetry: TelemetrySettings::read(root.section("telemetry")),
             shutdown: ShutdownSettings::read(root.section("shutdown")),
-            accounts,
+            accounts: account::read_all(&mut root, is_loopback),
         };
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);
         if grpc == admin && grpc.port() != 0 {

@@ -16,7 +16,8 @@ fn import() -> Box<dyn AnyEndpoint> {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_about_another_member_is_discarded_and_counted() {
-    let rows: [(fn() -> Box<dyn AnyEndpoint>, &str, Reason, &str); 3] = [
+    type Make = fn() -> Box<dyn AnyEndpoint>;
+    let rows: [(Make, &str, Reason, &str); 3] = [
         (
             read,
             r#"{"card_id":"another","code":"478515832665"}"#,

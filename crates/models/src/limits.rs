@@ -1,0 +1,126 @@
+//! The documented limits of a field.
+
+use crate::pattern::Pattern;
+use crate::violation::LengthUnit;
+
+/// The documented limits of a field.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub(crate) required: bool,
+    pub(crate) min_len: usize,
+    pub(crate) max_len: usize,
+    pub(crate) unit: LengthUnit,
+    pub(crate) pattern: Option<Pattern>,
+    pub(crate) min: i64,
+    pub(crate) max: i64,
+    pub(crate) min_items: usize,
+    pub(crate) max_items: usize,
+    pub(crate) values: &'static [&'static str],
+    pub(crate) or_number: bool,
+}
+
+impl Limits {
+    /// No limits.
+    pub const OPTIONAL: Self = Self {
+        required: false,
+        min_len: 0,
+        max_len: usize::MAX,
+        unit: LengthUnit::Characters,
+        pattern: None,
+        min: i64::MIN,
+        max: i64::MAX,
+        min_items: 0,
+        max_items: usize::MAX,
+        values: &[],
+        or_number: false,
+    };
+
+    /// Must be present.
+    pub const REQUIRED: Self = Self {
+        required: true,
+        ..Self::OPTIONAL
+    };
+
+    /// At least this many characters.
+    #[must_use]
+    pub const fn min_chars(self, limit: usize) -> Self {
+        Self {
+            min_len: limit,
+            ..self
+        }
+    }
+
+    /// At most this many characters.
+    #[must_use]
+    pub const fn chars(self, limit: usize) -> Self {
+        Self {
+            max_len: limit,
+            unit: LengthUnit::Characters,
+            ..self
+        }
+    }
+
+    /// At most this many UTF-8 bytes.
+    #[must_use]
+    pub const fn bytes(self, limit: usize) -> Self {
+        Self {
+            max_len: limit,
+            unit: LengthUnit::Bytes,
+            ..self
+        }
+    }
+
+    /// Has this form.
+    #[must_use]
+    pub const fn form(self, pattern: Pattern) -> Self {
+        Self {
+            pattern: Some(pattern),
+            ..self
+        }
+    }
+
+    /// At least this number.
+    #[must_use]
+    pub const fn min(self, limit: i64) -> Self {
+        Self { min: limit, ..self }
+    }
+
+    /// At most this number.
+    #[must_use]
+    pub const fn max(self, limit: i64) -> Self {
+        Self { max: limit, ..self }
+    }
+
+    /// At least this many entries.
+    #[must_use]
+    pub const fn min_items(self, limit: usize) -> Self {
+        Self {
+            min_items: limit,
+            ..self
+        }
+    }
+
+    /// At most this many entries.
+    #[must_use]
+    pub const fn max_items(self, limit: usize) -> Self {
+        Self {
+            max_items: limit,
+            ..self
+        }
+    }
+
+    /// A value of an enumeration, or any whole number in its place.
+    #[must_use]
+    pub const fn or_number(self) -> Self {
+        Self {
+            or_number: true,
+            ..self
+        }
+    }
+
+    /// One of these texts.
+    #[must_use]
+    pub const fn values(self, values: &'static [&'static str]) -> Self {
+        Self { values, ..self }
+    }
+}
