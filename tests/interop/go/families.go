@@ -33,9 +33,9 @@ func updateBalance(ctx context.Context, connection grpc.ClientConnInterface, run
 		Level:            proto.String("黄金会员"),
 		MembershipNumber: proto.String("go" + run),
 		BalanceInformation: &merchantv1.BalanceChange{
-			BeforeBalance: before.GetBalance(),
-			Balance:       before.GetBalance() + 100,
-			AddBalance:    100,
+			BeforeBalance: proto.Int64(before.GetBalance()),
+			Balance:       proto.Int64(before.GetBalance() + 100),
+			AddBalance:    proto.Int64(100),
 		},
 		OutRequestNo: "balance-go" + run,
 	}

@@ -57,7 +57,7 @@ func merchantLife(ctx context.Context, connection grpc.ClientConnInterface, cont
 		Account: s.name(), CardId: card, Code: code,
 		Level: proto.String("黄金会员"),
 		BalanceInformation: &merchantv1.BalanceChange{
-			BeforeBalance: 0, Balance: 100, AddBalance: 100,
+			BeforeBalance: proto.Int64(0), Balance: proto.Int64(100), AddBalance: proto.Int64(100),
 		},
 		OutRequestNo: "change-go" + run,
 	})
@@ -75,7 +75,7 @@ func merchantLife(ctx context.Context, connection grpc.ClientConnInterface, cont
 		RequestId: "spend-go" + run,
 	})
 	call(s, "listed", members.ListUserCards, &merchantv1.ListUserCardsRequest{
-		Account: s.name(), Openid: openid, Offset: 0, Limit: 20,
+		Account: s.name(), Openid: openid, Offset: proto.Int64(0), Limit: proto.Int64(20),
 	})
 	call(s, "import", members.ImportUserCardByOpenid, &merchantv1.ImportUserCardByOpenidRequest{
 		Account: s.name(), CardId: card, Openid: "oOtherGo" + run,
@@ -138,10 +138,10 @@ func brandLife(ctx context.Context, connection grpc.ClientConnInterface, control
 	call(s, "changed", members.GetUserCard, member)
 	call(s, "points", brandv1.NewUserPointServiceClient(connection).SyncUserPoints, &brandv1.SyncUserPointsRequest{
 		Account: s.name(), UserCardCode: code, BrandId: brand, CardId: card, Openid: openid,
-		OutRequestNo: "points-go" + run, PointBalance: 1450,
+		OutRequestNo: "points-go" + run, PointBalance: proto.Int64(1450),
 	})
 	call(s, "listed", members.ListUserCards, &brandv1.ListUserCardsRequest{
-		Account: s.name(), BrandId: brand, Openid: openid, Offset: 0, Limit: 20,
+		Account: s.name(), BrandId: brand, Openid: openid, Offset: proto.Int64(0), Limit: 20,
 	})
 	call(s, "ended", members.InvalidateUserCard, &brandv1.InvalidateUserCardRequest{
 		Account: s.name(), UserCardCode: code, BrandId: brand, CardId: card, Openid: openid,
@@ -215,11 +215,11 @@ func newMemberCard() *officialaccountv1.NewMemberCard {
 			DateInfo: &officialaccountv1.DateInfo{
 				Type: officialaccountv1.DateInfoType_DATE_INFO_TYPE_DATE_TYPE_PERMANENT,
 			},
-			Sku:      &officialaccountv1.NewSku{Quantity: 100},
+			Sku:      &officialaccountv1.NewSku{Quantity: proto.Int64(100)},
 			GetLimit: proto.Int64(1),
 		},
-		SupplyBonus:   true,
-		SupplyBalance: false,
+		SupplyBonus:   proto.Bool(true),
+		SupplyBalance: proto.Bool(false),
 		Prerogative:   "会员九五折",
 		WxActivate:    proto.Bool(true),
 	}
