@@ -156,7 +156,8 @@ where
     trail.begin(Check::Rate);
     rate(inbound)?;
     trail.begin(Check::Rules);
-    let mut answer = serve::run(inbound.world, call, request).map_err(Into::into)?;
+    let mut answer =
+        serve::run(inbound.world, call, request, &inbound.received.trail).map_err(Into::into)?;
     sensitive::encrypt_answer(inbound.caller, &mut answer)?;
     let body = answer.into_body().map_err(|_| Refusal::system_error())?;
     let odd = &call.settings.odd_values;

@@ -84,6 +84,9 @@ pub struct Exchange {
     /// What was wrong with members and parameters.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub complaints: Vec<Complaint>,
+    /// What was accepted although a real account is reported to refuse it, and the setting for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// The kind of the fault that hit it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -373,6 +376,7 @@ pub(crate) fn record(at: Timestamp, received: &Received) -> Exchange {
         passed: Vec::new(),
         failed: None,
         complaints: Vec::new(),
+        remarks: Vec::new(),
         fault: None,
         request: Some(Message::new(&received.headers, &received.body)),
         answer: None,

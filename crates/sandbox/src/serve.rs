@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::ledger::Effect;
 use crate::settings::Settings;
 use crate::sync::lock;
+use crate::trail::Trail;
 use crate::world::World;
 
 /// The rules and the state of one family.
@@ -62,11 +63,13 @@ impl Remarks {
     }
 }
 
-/// Runs one request under the lock of its family and writes its effects into the ledger.
+/// Runs one request under the lock of its family, writes its effects into the ledger, and its remarks
+/// beside the checks of the request.
 pub(crate) fn run<E: Serve>(
     world: &World,
     call: &Call,
     request: E,
+    trail: &Trail,
 ) -> Result<E::Answer, <E::Core as Core>::Refusal> {
     let mut core = E::Core::lock(world);
     let answer = request.serve(&mut core, call);
@@ -78,19 +81,8 @@ pub(crate) fn run<E: Serve>(
         &call.account.name,
         core.take_effects(),
     );
-    pass_on_remarks(call);
+    trail.remark(call.remarks.take());
     answer
-}
-
-/// Tells whoever develops against the sandbox what a real account would not take.
-fn pass_on_remarks(call: &Call) {
-    for remark in call.remarks.take() {
-        tracing::debug!(
-            operation = call.operation.id,
-            account = call.account.name,
-            remark
-        );
-    }
 }
 
 /// Writes effects into the ledger.

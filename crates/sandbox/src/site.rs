@@ -164,6 +164,7 @@ pub(crate) fn unread(world: &World, received: &Received, status: u16) {
 fn journal(world: &World, received: &Received, mut exchange: Exchange) {
     (exchange.passed, exchange.failed) = received.trail.checks();
     exchange.complaints = received.trail.complaints();
+    exchange.remarks = received.trail.remarks();
     tracing::debug!(
         method = exchange.method,
         path = exchange.path,
@@ -174,6 +175,7 @@ fn journal(world: &World, received: &Received, mut exchange: Exchange) {
         code = exchange.code,
         failed = ?exchange.failed,
         complaint = exchange.complaints.first().map(|complaint| complaint.field.as_str()),
+        remark = exchange.remarks.first(),
         fault = exchange.fault,
         duration_microseconds = exchange.duration_microseconds,
         "exchange"

@@ -117,6 +117,7 @@ pub(crate) struct Trail(Mutex<Steps>);
 struct Steps {
     begun: Vec<Check>,
     complaints: Vec<Complaint>,
+    remarks: Vec<String>,
     passed: bool,
 }
 
@@ -140,6 +141,15 @@ impl Trail {
         if complaints.len() < COMPLAINTS && !complaints.contains(&complaint) {
             complaints.push(complaint);
         }
+    }
+
+    /// Notes what was accepted although a real account is reported to refuse it.
+    pub(crate) fn remark(&self, remarks: Vec<String>) {
+        lock(&self.0).remarks.extend(remarks);
+    }
+
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        lock(&self.0).remarks.clone()
     }
 
     pub(crate) fn complaints(&self) -> Vec<Complaint> {

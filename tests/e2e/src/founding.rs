@@ -96,6 +96,11 @@ async fn each_signed_call_succeeds_and_its_answer_has_every_member() {
     assert_eq!(updated["code_type"], "QR_CODE");
     assert_eq!(updated["card_type"], "NORMAL");
     assert_eq!(updated["state"], "CARD_EFFECTIVE");
+    // What a real account is reported to refuse is remarked in the journal, with the setting for it.
+    let path = "/requests?operation=official_account.card.update";
+    let journal = world.order("GET", path, &Value::Null).await;
+    let remarks = journal["requests"][0]["remarks"].to_string();
+    assert!(remarks.contains("require_cdn_pictures"), "{journal}");
 }
 
 #[tokio::test]

@@ -143,7 +143,7 @@ where
         .for_each(|violation| trail.complain(violation.into()));
     parameters::check(call.operation, &violations)?;
     trail.begin(Check::Rules);
-    let answer = serve::run(world, call, request)?;
+    let answer = serve::run(world, call, request, trail)?;
     let body = answer.into_body().map_err(|_| Refused::Internal)?;
     let odd = &call.settings.odd_values;
     Ok(odd_values::written(odd, call.operation.id, body))
