@@ -37,7 +37,10 @@ pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
         "{MARK}# Coverage\n\n{served} of the {total} operations in the catalogue are served by the gateway and \
          implemented by the sandbox. An operation that is not served yet is complete in `kabao-models` and can be \
          called from Rust. What means the same in every family stands in [`kabao.v1`](kabao.v1.md); the signatures that pages of official accounts need stand in [their own](officialaccount/client_signature.md).\n\n\
-         The worked requests of the pages run against `kabao dev` and need grpcurl and nothing else. Enumeration \
+         The worked requests of the pages are WeChat's own examples, for the accounts of `kabao dev`, and need \
+         grpcurl and nothing else. Most succeed there as they stand; one that needs something that is not there \
+         yet (an activity, a pass, a pending card) or that speaks of a time gone by is refused, with the reason. \
+         Enumeration \
          values have their proto names there, which is the only spelling that JSON of grpcurl and other clients by \
          reflection takes; in the field `extra` of any message a value may be given in WeChat's own spelling, as a \
          JSON text by the name of its field: `\"extra\": {{\"color\": \"\\\"Color010\\\"\"}}`. The comments of \
