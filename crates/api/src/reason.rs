@@ -114,7 +114,7 @@ reasons! {
     UpstreamRateLimited = "UPSTREAM_RATE_LIMITED", ResourceExhausted;
     /// An answer to a read has no signature, a wrong one or a stale one, and was discarded unread. Check for proxies in between, the trusted keys and the clock.
     UpstreamUnverified = "UPSTREAM_UNVERIFIED", Internal;
-    /// An answer is verified but not what the documents describe. The call only reads. Report it together with the request id.
+    /// An answer to a read is verified but not what the documents describe. Nothing was changed. Report it together with the request id.
     UpstreamMalformed = "UPSTREAM_MALFORMED", Internal;
     /// An answer is larger than the configured bound and was not read to its end. The call only reads. Raise the bound if the answer is genuine.
     UpstreamTooLarge = "UPSTREAM_TOO_LARGE", Internal;

@@ -185,6 +185,9 @@ pub(crate) fn unsigned_family(
         );
         return Err(malformed(message, answer).into());
     }
+    if errcode::is_plain_success(&answer.body) {
+        return Ok(Believed::Tls(answer.body.clone()));
+    }
     let Some(envelope) = Envelope::read(&answer.body) else {
         return Err(malformed("the answer is not a JSON object", answer).into());
     };

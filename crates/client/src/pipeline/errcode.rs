@@ -29,6 +29,17 @@ pub(crate) enum Code {
     Odd,
 }
 
+/// Tells, without a copy of anything, whether an answer is the success that it is nearly always.
+pub(crate) fn is_plain_success(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Plain {
+        errcode: i64,
+    }
+    // A struct would be read from an array, too.
+    body.trim_ascii_start().starts_with(b"{")
+        && serde_json::from_slice::<Plain>(body).is_ok_and(|plain| plain.errcode == 0)
+}
+
 impl Envelope {
     /// Reads an answer; `None` if it is not a JSON object.
     pub(crate) fn read(body: &[u8]) -> Option<Self> {
@@ -197,7 +208,16 @@ mod tests {
         let odd = Envelope::read(odd).unwrap();
         assert_eq!((odd.errcode, odd.errmsg.as_str()), (Code::Number(0), ""));
         for body in [&b"[0,\"ok\"]"[..], b"<html>", b""] {
-            assert!(Envelope::read(body).is_none());
+            assert!(Envelope::read(body).is_none() && !is_plain_success(body));
+        }
+        assert!(is_plain_success(b" {\"errcode\":0,\"x\":[{}]}"));
+        for body in [
+            "{}",
+            r#"{"errcode":1}"#,
+            r#"{"errcode":"0"}"#,
+            r#"{"errcode":null}"#,
+        ] {
+            assert!(!is_plain_success(body.as_bytes()), "{body}");
         }
     }
 
