@@ -1,6 +1,6 @@
 //! Writes `docs/reference`: a page per family service and a table of coverage.
 
-use crate::catalogue::{Catalogue, Field, Kind, Operation, Place};
+use crate::catalogue::{Catalogue, Field, Kind, Operation, Place, Safety};
 use crate::conversions::answer_name;
 use crate::models::limits_in_words;
 use crate::output::Output;
@@ -145,15 +145,36 @@ fn section(catalogue: &Catalogue, operation: &Operation) -> String {
     out
 }
 
+/// What a second run of an operation does.
+pub(crate) fn repeats(operation: &Operation) -> String {
+    match (
+        operation.effect.as_str(),
+        &operation.request_number,
+        operation.repeat,
+    ) {
+        ("read", ..) => "Reads only; safe to repeat.".to_owned(),
+        (_, Some(number), _) => format!("Writes; `{number}` makes a repeat harmless."),
+        (_, None, None) => "Writes, and has no request number: a repeat may act twice.".to_owned(),
+        (_, None, Some(Safety::Safe)) if operation.repeat_unless.is_empty() => {
+            "Writes what a repeat does not change any more; safe to repeat.".to_owned()
+        }
+        (_, None, Some(Safety::Safe)) => {
+            let members: Vec<String> = operation
+                .repeat_unless
+                .iter()
+                .map(|member| format!("`{member}`"))
+                .collect();
+            format!(
+                "Writes absolute values; safe to repeat, except with {}: a repeat acts twice then.",
+                members.join(" or ")
+            )
+        }
+    }
+}
+
 /// What is special about calling an operation.
 fn manners(operation: &Operation) -> String {
-    let mut words = vec![match operation.effect.as_str() {
-        "read" => "Reads only; safe to repeat.".to_owned(),
-        _ => match &operation.request_number {
-            Some(number) => format!("Writes; `{number}` makes a repeat harmless."),
-            None => "Writes, and has no request number: a repeat may act twice.".to_owned(),
-        },
-    }];
+    let mut words = vec![repeats(operation)];
     if let Some(limit) = &operation.rate_limit {
         let rates: Vec<String> = [
             (limit.qps, "second"),

@@ -7,6 +7,7 @@ use crate::catalogue::{
 };
 use crate::models::limits_in_words;
 use crate::output::Output;
+use crate::pages::repeats;
 use crate::refusals::Refusals;
 use crate::text::{comment, enum_value, pascal, screaming, sentence, service_name};
 
@@ -200,6 +201,7 @@ fn rpc(catalogue: &Catalogue, refusals: &Refusals, operation: &Operation) -> Str
     for note in &operation.notes {
         doc.push_str(&format!("\n\n{}", sentence(note)));
     }
+    doc.push_str(&format!("\n\n{}", repeats(operation)));
     let errors: Vec<String> = operation
         .errors
         .iter()

@@ -1513,6 +1513,8 @@ pub mod card_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -1585,6 +1587,8 @@ pub mod card_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -1628,6 +1632,8 @@ pub mod card_service_client {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -1687,6 +1693,8 @@ pub mod card_service_client {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -1770,6 +1778,8 @@ pub mod card_service_client {
         ///
         /// Errors and rate limit are not documented; only the common error codes are certain.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -1818,6 +1828,8 @@ pub mod card_service_client {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -1911,6 +1923,8 @@ pub mod card_service_server {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -1972,6 +1986,8 @@ pub mod card_service_server {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -2004,6 +2020,8 @@ pub mod card_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -2053,6 +2071,8 @@ pub mod card_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -2125,6 +2145,8 @@ pub mod card_service_server {
         ///
         /// Errors and rate limit are not documented; only the common error codes are certain.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -2162,6 +2184,8 @@ pub mod card_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -2842,6 +2866,8 @@ pub mod direct_card_service_client {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -2891,6 +2917,8 @@ pub mod direct_card_service_client {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -2938,6 +2966,8 @@ pub mod direct_card_service_client {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -2987,6 +3017,8 @@ pub mod direct_card_service_client {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -3039,6 +3071,8 @@ pub mod direct_card_service_client {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -3104,6 +3138,8 @@ pub mod direct_card_service_server {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -3139,6 +3175,8 @@ pub mod direct_card_service_server {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -3172,6 +3210,8 @@ pub mod direct_card_service_server {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -3207,6 +3247,8 @@ pub mod direct_card_service_server {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -3245,6 +3287,8 @@ pub mod direct_card_service_server {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -3704,6 +3748,8 @@ pub mod direct_media_service_client {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -3772,6 +3818,8 @@ pub mod direct_media_service_server {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -4068,6 +4116,8 @@ pub mod direct_pre_auth_token_service_client {
         ///
         /// Request and response were fully readable on the official page.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -4134,6 +4184,8 @@ pub mod direct_pre_auth_token_service_server {
         /// variant_of is the best guide.
         ///
         /// Request and response were fully readable on the official page.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -4628,6 +4680,8 @@ pub mod direct_user_card_service_client {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -4676,6 +4730,8 @@ pub mod direct_user_card_service_client {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -4729,6 +4785,8 @@ pub mod direct_user_card_service_client {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -4779,6 +4837,8 @@ pub mod direct_user_card_service_client {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -4825,6 +4885,8 @@ pub mod direct_user_card_service_client {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -4876,6 +4938,8 @@ pub mod direct_user_card_service_client {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -4941,6 +5005,8 @@ pub mod direct_user_card_service_server {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -4975,6 +5041,8 @@ pub mod direct_user_card_service_server {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -5013,6 +5081,8 @@ pub mod direct_user_card_service_server {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -5049,6 +5119,8 @@ pub mod direct_user_card_service_server {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -5081,6 +5153,8 @@ pub mod direct_user_card_service_server {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -5118,6 +5192,8 @@ pub mod direct_user_card_service_server {
         ///
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -5645,6 +5721,8 @@ pub mod direct_user_feed_service_client {
         /// The official page was not readable; fields come from an SDK that cites it, and requiredness and
         /// lengths are carried over from the service-provider page.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -5706,6 +5784,8 @@ pub mod direct_user_feed_service_server {
         ///
         /// The official page was not readable; fields come from an SDK that cites it, and requiredness and
         /// lengths are carried over from the service-provider page.
+        ///
+        /// Writes; `out_request_no` makes a repeat harmless.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -6053,6 +6133,8 @@ pub mod direct_user_point_service_client {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -6099,6 +6181,8 @@ pub mod direct_user_point_service_client {
         ///
         /// The official page was not readable; fields come from an SDK that cites it, and requiredness and
         /// lengths are carried over from the service-provider page.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -6163,6 +6247,8 @@ pub mod direct_user_point_service_server {
         /// Only the first part of the official page was readable; for members marked mirror, names come
         /// from an SDK and requiredness and lengths are carried over from the service-provider page.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -6195,6 +6281,8 @@ pub mod direct_user_point_service_server {
         ///
         /// The official page was not readable; fields come from an SDK that cites it, and requiredness and
         /// lengths are carried over from the service-provider page.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -6526,6 +6614,8 @@ pub mod media_service_client {
         ///
         /// No rate limit is stated.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -6589,6 +6679,8 @@ pub mod media_service_server {
         /// The returned URL does not expire.
         ///
         /// No rate limit is stated.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -7114,6 +7206,8 @@ pub mod membership_activity_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -7162,6 +7256,8 @@ pub mod membership_activity_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -7204,6 +7300,8 @@ pub mod membership_activity_service_client {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -7254,6 +7352,8 @@ pub mod membership_activity_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -7299,6 +7399,8 @@ pub mod membership_activity_service_client {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -7371,6 +7473,8 @@ pub mod membership_activity_service_server {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -7404,6 +7508,8 @@ pub mod membership_activity_service_server {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -7432,6 +7538,8 @@ pub mod membership_activity_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -7467,6 +7575,8 @@ pub mod membership_activity_service_server {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -7497,6 +7607,8 @@ pub mod membership_activity_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -8189,6 +8301,8 @@ pub mod open_user_card_token_service_client {
         ///
         /// Errors and rate limit are not documented; only the common error codes are certain.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -8247,6 +8361,8 @@ pub mod open_user_card_token_service_server {
         /// Accepted an optional user_card_code in addition to brand_id, card_id and openid.
         ///
         /// Errors and rate limit are not documented; only the common error codes are certain.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -8542,6 +8658,8 @@ pub mod pay_view_token_service_client {
         ///
         /// The unofficial docs state 5 requests per second, the official page 10.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -8604,6 +8722,8 @@ pub mod pay_view_token_service_server {
         /// Business errors are not documented; only the common error codes are certain.
         ///
         /// The unofficial docs state 5 requests per second, the official page 10.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -8897,6 +9017,8 @@ pub mod pre_auth_token_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -8966,6 +9088,8 @@ pub mod pre_auth_token_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -9611,6 +9735,8 @@ pub mod user_card_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -9663,6 +9789,8 @@ pub mod user_card_service_client {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -9730,6 +9858,8 @@ pub mod user_card_service_client {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -9818,6 +9948,8 @@ pub mod user_card_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -9891,6 +10023,8 @@ pub mod user_card_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -9955,6 +10089,8 @@ pub mod user_card_service_client {
         ///
         /// phone_number and the values in user_information come back encrypted with the public key of the
         /// caller's own API certificate (RSA-OAEP with SHA-1 and MGF1, base64).
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -10031,6 +10167,8 @@ pub mod user_card_service_client {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -10126,6 +10264,8 @@ pub mod user_card_service_server {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -10165,6 +10305,8 @@ pub mod user_card_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -10217,6 +10359,8 @@ pub mod user_card_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -10291,6 +10435,8 @@ pub mod user_card_service_server {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -10350,6 +10496,8 @@ pub mod user_card_service_server {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -10400,6 +10548,8 @@ pub mod user_card_service_server {
         ///
         /// phone_number and the values in user_information come back encrypted with the public key of the
         /// caller's own API certificate (RSA-OAEP with SHA-1 and MGF1, base64).
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -10461,6 +10611,8 @@ pub mod user_card_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -11061,6 +11213,8 @@ pub mod user_feed_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -11137,6 +11291,8 @@ pub mod user_feed_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes; `out_request_no` makes a repeat harmless.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -11508,6 +11664,8 @@ pub mod user_point_service_client {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -11564,6 +11722,8 @@ pub mod user_point_service_client {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -11635,6 +11795,8 @@ pub mod user_point_service_server {
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -11677,6 +11839,8 @@ pub mod user_point_service_server {
         ///
         /// Revisions of this page from mid 2025 state 5 requests per second; the current revision states
         /// 10 per second per calling merchant ID.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.

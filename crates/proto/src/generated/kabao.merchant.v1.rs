@@ -1319,6 +1319,8 @@ pub mod activate_information_service_client {
         ///
         /// Members inside user_information are confirmed by the official sample only.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -1384,6 +1386,8 @@ pub mod activate_information_service_server {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// Members inside user_information are confirmed by the official sample only.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -2137,6 +2141,8 @@ pub mod activity_service_client {
         /// The official activity pages print one business error table for the group; it was read
         /// completely on the page of the terminate operation.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -2195,6 +2201,8 @@ pub mod activity_service_client {
         /// The official activity pages print one business error table for the group; it was read
         /// completely on the page of the terminate operation.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -2241,6 +2249,8 @@ pub mod activity_service_client {
         ///
         /// The official activity pages print one business error table for the group; it was read
         /// completely on the page of the terminate operation.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -2293,6 +2303,8 @@ pub mod activity_service_client {
         ///
         /// The official activity pages print one business error table for the group; it was read
         /// completely on the page of the terminate operation.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -2372,6 +2384,8 @@ pub mod activity_service_server {
         /// The official activity pages print one business error table for the group; it was read
         /// completely on the page of the terminate operation.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -2416,6 +2430,8 @@ pub mod activity_service_server {
         /// The official activity pages print one business error table for the group; it was read
         /// completely on the page of the terminate operation.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -2447,6 +2463,8 @@ pub mod activity_service_server {
         ///
         /// The official activity pages print one business error table for the group; it was read
         /// completely on the page of the terminate operation.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -2485,6 +2503,8 @@ pub mod activity_service_server {
         ///
         /// The official activity pages print one business error table for the group; it was read
         /// completely on the page of the terminate operation.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -2975,6 +2995,8 @@ pub mod bonus_service_client {
         ///
         /// The error table of the merchant page was read completely; it also prints the QR-link row.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -3045,6 +3067,8 @@ pub mod bonus_service_client {
         ///
         /// Error rows are taken over from the page of bonus.prepare; the table of this page could not be
         /// read.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -3132,6 +3156,8 @@ pub mod bonus_service_server {
         ///
         /// The error table of the merchant page was read completely; it also prints the QR-link row.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -3187,6 +3213,8 @@ pub mod bonus_service_server {
         ///
         /// Error rows are taken over from the page of bonus.prepare; the table of this page could not be
         /// read.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -3553,6 +3581,8 @@ pub mod callback_service_client {
         /// The official page of this operation could not be read; required marks come from the unofficial
         /// documentation.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -3594,6 +3624,8 @@ pub mod callback_service_client {
         ///
         /// The official pages of this group print one business error table for the whole group; the rows
         /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -3659,6 +3691,8 @@ pub mod callback_service_server {
         /// The official page of this operation could not be read; required marks come from the unofficial
         /// documentation.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -3686,6 +3720,8 @@ pub mod callback_service_server {
         ///
         /// The official pages of this group print one business error table for the whole group; the rows
         /// kept here are those that can apply to this operation by their wording.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -4062,6 +4098,8 @@ pub mod card_qrcode_service_client {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -4144,6 +4182,8 @@ pub mod card_qrcode_service_server {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -4513,6 +4553,8 @@ pub mod card_right_service_client {
         /// Members inside bonus, favor, fapiao and guide are confirmed by the official sample only; their
         /// lengths and required marks on the official page could not be read.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -4598,6 +4640,8 @@ pub mod card_right_service_server {
         ///
         /// Members inside bonus, favor, fapiao and guide are confirmed by the official sample only; their
         /// lengths and required marks on the official page could not be read.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -5602,6 +5646,8 @@ pub mod card_service_client {
         /// Of the answer members, wait_days_after_receive, can_modify_after_activate and need_dynamic_code
         /// are known only from the SDK model, which reuses the model of the template query.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -5656,6 +5702,8 @@ pub mod card_service_client {
         /// The official pages of this group print one business error table for the whole group; the rows
         /// kept here are those that can apply to this operation by their wording.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -5704,6 +5752,8 @@ pub mod card_service_client {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -5774,6 +5824,8 @@ pub mod card_service_client {
         /// The official sample sends available_day_after_receive and wait_days_after_receive together with
         /// FIX_TIME_RANGE, so superfluous date members are tolerated.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -5834,6 +5886,8 @@ pub mod card_service_client {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -5893,6 +5947,8 @@ pub mod card_service_client {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -5992,6 +6048,8 @@ pub mod card_service_server {
         /// Of the answer members, wait_days_after_receive, can_modify_after_activate and need_dynamic_code
         /// are known only from the SDK model, which reuses the model of the template query.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -6033,6 +6091,8 @@ pub mod card_service_server {
         /// The official pages of this group print one business error table for the whole group; the rows
         /// kept here are those that can apply to this operation by their wording.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -6068,6 +6128,8 @@ pub mod card_service_server {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -6127,6 +6189,8 @@ pub mod card_service_server {
         /// The official sample sends available_day_after_receive and wait_days_after_receive together with
         /// FIX_TIME_RANGE, so superfluous date members are tolerated.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -6173,6 +6237,8 @@ pub mod card_service_server {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -6218,6 +6284,8 @@ pub mod card_service_server {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -6762,6 +6830,8 @@ pub mod code_service_client {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -6820,6 +6890,8 @@ pub mod code_service_client {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -6894,6 +6966,8 @@ pub mod code_service_server {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -6938,6 +7012,8 @@ pub mod code_service_server {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -7291,6 +7367,8 @@ pub mod media_service_client {
         /// Errors are those of the partner page 4015900513; the merchant page's own table was not
         /// readable.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
         /// - 400 INVALID_REQUEST: The HTTP request breaks the general APIv3 rules.
@@ -7363,6 +7441,8 @@ pub mod media_service_server {
         ///
         /// Errors are those of the partner page 4015900513; the merchant page's own table was not
         /// readable.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is missing or malformed.
@@ -8003,6 +8083,8 @@ pub mod permission_token_service_client {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -8083,6 +8165,8 @@ pub mod permission_token_service_server {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -8499,6 +8583,8 @@ pub mod phone_member_service_client {
         ///
         /// outer_str allows 128 characters here, against 32 on the QR code and token operations.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -8556,6 +8642,8 @@ pub mod phone_member_service_client {
         /// RSA-OAEP is randomized, so equal numbers give different query values.
         ///
         /// The error table of this page could not be read beyond its first row.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -8632,6 +8720,8 @@ pub mod phone_member_service_server {
         ///
         /// outer_str allows 128 characters here, against 32 on the QR code and token operations.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -8674,6 +8764,8 @@ pub mod phone_member_service_server {
         /// RSA-OAEP is randomized, so equal numbers give different query values.
         ///
         /// The error table of this page could not be read beyond its first row.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -9085,6 +9177,8 @@ pub mod service_module_service_client {
         /// on the page of the remove operation; the rows kept here are those that can apply by their
         /// wording. The last row is printed as "PARAM ERROR" with a space.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -9138,6 +9232,8 @@ pub mod service_module_service_client {
         /// on the page of the remove operation; the rows kept here are those that can apply by their
         /// wording. The last row is printed as "PARAM ERROR" with a space.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -9185,6 +9281,8 @@ pub mod service_module_service_client {
         /// The official page prints one error table for all four service-item operations, read completely
         /// on the page of the remove operation; the rows kept here are those that can apply by their
         /// wording. The last row is printed as "PARAM ERROR" with a space.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -9255,6 +9353,8 @@ pub mod service_module_service_server {
         /// on the page of the remove operation; the rows kept here are those that can apply by their
         /// wording. The last row is printed as "PARAM ERROR" with a space.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -9294,6 +9394,8 @@ pub mod service_module_service_server {
         /// on the page of the remove operation; the rows kept here are those that can apply by their
         /// wording. The last row is printed as "PARAM ERROR" with a space.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -9327,6 +9429,8 @@ pub mod service_module_service_server {
         /// The official page prints one error table for all four service-item operations, read completely
         /// on the page of the remove operation; the rows kept here are those that can apply by their
         /// wording. The last row is printed as "PARAM ERROR" with a space.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -9744,6 +9848,8 @@ pub mod user_card_right_service_client {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -9820,6 +9926,8 @@ pub mod user_card_right_service_server {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Writes; `out_request_no` makes a repeat harmless.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -10144,6 +10252,8 @@ pub mod user_card_service_service_client {
         /// The answer part of the page could not be read; 204 without a body is taken from the unofficial
         /// documentation.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -10224,6 +10334,8 @@ pub mod user_card_service_service_server {
         ///
         /// The answer part of the page could not be read; 204 without a body is taken from the unofficial
         /// documentation.
+        ///
+        /// Writes; `out_request_no` makes a repeat harmless.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -10929,6 +11041,8 @@ pub mod user_card_service_client {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -11000,6 +11114,8 @@ pub mod user_card_service_client {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -11063,6 +11179,8 @@ pub mod user_card_service_client {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -11118,6 +11236,8 @@ pub mod user_card_service_client {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -11184,6 +11304,8 @@ pub mod user_card_service_client {
         ///
         /// The error rows are those of the group; the table of this page could not be read.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -11242,6 +11364,8 @@ pub mod user_card_service_client {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Writes; `out_request_no` makes a repeat harmless.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -11305,6 +11429,8 @@ pub mod user_card_service_client {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -11365,6 +11491,8 @@ pub mod user_card_service_client {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -11444,6 +11572,8 @@ pub mod user_card_service_server {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -11501,6 +11631,8 @@ pub mod user_card_service_server {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -11549,6 +11681,8 @@ pub mod user_card_service_server {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -11589,6 +11723,8 @@ pub mod user_card_service_server {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -11641,6 +11777,8 @@ pub mod user_card_service_server {
         ///
         /// The error rows are those of the group; the table of this page could not be read.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -11684,6 +11822,8 @@ pub mod user_card_service_server {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Writes; `out_request_no` makes a repeat harmless.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
@@ -11733,6 +11873,8 @@ pub mod user_card_service_server {
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
         ///
+        /// Writes; `out_request_no` makes a repeat harmless.
+        ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.
         /// - 400 INVALID_REQUEST: The HTTP request does not follow the APIv3 rules.
@@ -11779,6 +11921,8 @@ pub mod user_card_service_server {
         /// kept here are those that can apply to this operation by their wording.
         ///
         /// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 400 PARAM_ERROR: A parameter is wrong; the message says which one.

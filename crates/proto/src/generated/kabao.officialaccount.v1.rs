@@ -2880,6 +2880,8 @@ pub mod card_service_client {
         /// use_dynamic_code: seen in create requests on the forum (2018, 2020) and in an update of one
         /// SDK; no large SDK has it.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40009: Image file too large.
         /// - 200 40013: AppID invalid.
@@ -2955,6 +2957,8 @@ pub mod card_service_client {
         /// bind_old_card_url: two SDKs, one in its query model only. It was one of a pair with
         /// activate_url; today's way is bind_old_card of official_account.member.activate_user_form_set.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -3008,6 +3012,8 @@ pub mod card_service_client {
         ///
         /// Deleted cards are spelled CARD_STATUS_DELETE in newer and CARD_STATUS_USER_DELETE in older
         /// tables; accept both.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -3091,6 +3097,8 @@ pub mod card_service_client {
         /// modify_msg_operation comes from the documented example.
         ///
         /// Setting it does not send the card to review (as modify_msg_operation). null members give 47001.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -3178,6 +3186,8 @@ pub mod card_service_client {
         /// Offering a card in change messages is one of the platform's distribution scenes since
         /// 2016-10-11 (follow/points/activation recommendation).
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -3238,6 +3248,8 @@ pub mod card_service_client {
         /// A deleted card keeps its id and is reported with CARD_STATUS_DELETE (or
         /// CARD_STATUS_USER_DELETE).
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -3292,6 +3304,8 @@ pub mod card_service_client {
         /// Deposit mode: stock must not exceed the number of codes imported successfully.
         ///
         /// Upper limit of the total stock is 100000000.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -3399,6 +3413,8 @@ pub mod card_service_server {
         /// use_dynamic_code: seen in create requests on the forum (2018, 2020) and in an update of one
         /// SDK; no large SDK has it.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40009: Image file too large.
         /// - 200 40013: AppID invalid.
@@ -3459,6 +3475,8 @@ pub mod card_service_server {
         /// bind_old_card_url: two SDKs, one in its query model only. It was one of a pair with
         /// activate_url; today's way is bind_old_card of official_account.member.activate_user_form_set.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -3498,6 +3516,8 @@ pub mod card_service_server {
         ///
         /// Deleted cards are spelled CARD_STATUS_DELETE in newer and CARD_STATUS_USER_DELETE in older
         /// tables; accept both.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -3566,6 +3586,8 @@ pub mod card_service_server {
         /// modify_msg_operation comes from the documented example.
         ///
         /// Setting it does not send the card to review (as modify_msg_operation). null members give 47001.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -3638,6 +3660,8 @@ pub mod card_service_server {
         /// Offering a card in change messages is one of the platform's distribution scenes since
         /// 2016-10-11 (follow/points/activation recommendation).
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -3683,6 +3707,8 @@ pub mod card_service_server {
         /// A deleted card keeps its id and is reported with CARD_STATUS_DELETE (or
         /// CARD_STATUS_USER_DELETE).
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -3723,6 +3749,8 @@ pub mod card_service_server {
         /// Deposit mode: stock must not exceed the number of codes imported successfully.
         ///
         /// Upper limit of the total stock is 100000000.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -5127,6 +5155,8 @@ pub mod code_service_client {
         /// One SDK sends card_id as an empty string when none is given; an empty card_id counts as absent.
         /// Another sends check_consume only when it is false.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
@@ -5189,6 +5219,8 @@ pub mod code_service_client {
         ///
         /// URL-decode the value first, otherwise it fails.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40075: encrypt_code cannot be decrypted.
@@ -5240,6 +5272,8 @@ pub mod code_service_client {
         /// Irreversible; the state of the user's card becomes UNAVAILABLE.
         ///
         /// reason (added 2016-11-27) appears in the template message that tells the user.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -5297,6 +5331,8 @@ pub mod code_service_client {
         /// Only for cards with custom codes.
         ///
         /// Recommended only after a card was gifted, so the old holder's code stops working.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -5362,6 +5398,8 @@ pub mod code_service_client {
         /// After importing, raise the stock with /card/modifystock; stock must not exceed the number of
         /// codes imported.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -5418,6 +5456,8 @@ pub mod code_service_client {
         ///
         /// Counts successfully imported codes only.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -5468,6 +5508,8 @@ pub mod code_service_client {
         /// Check which codes are imported. `POST /card/code/checkcode`.
         ///
         /// Recommended before and after a batch import.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -5529,6 +5571,8 @@ pub mod code_service_client {
         /// user_consume_card with ConsumeSource FROM_API). Redeem is final.
         ///
         /// Ask code/get first and treat states other than NORMAL as an error of the caller.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -5630,6 +5674,8 @@ pub mod code_service_server {
         /// One SDK sends card_id as an empty string when none is given; an empty card_id counts as absent.
         /// Another sends check_consume only when it is false.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
@@ -5678,6 +5724,8 @@ pub mod code_service_server {
         ///
         /// URL-decode the value first, otherwise it fails.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40075: encrypt_code cannot be decrypted.
@@ -5714,6 +5762,8 @@ pub mod code_service_server {
         /// Irreversible; the state of the user's card becomes UNAVAILABLE.
         ///
         /// reason (added 2016-11-27) appears in the template message that tells the user.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -5757,6 +5807,8 @@ pub mod code_service_server {
         /// Only for cards with custom codes.
         ///
         /// Recommended only after a card was gifted, so the old holder's code stops working.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -5808,6 +5860,8 @@ pub mod code_service_server {
         /// After importing, raise the stock with /card/modifystock; stock must not exceed the number of
         /// codes imported.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -5849,6 +5903,8 @@ pub mod code_service_server {
         ///
         /// Counts successfully imported codes only.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -5884,6 +5940,8 @@ pub mod code_service_server {
         /// Check which codes are imported. `POST /card/code/checkcode`.
         ///
         /// Recommended before and after a batch import.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -5930,6 +5988,8 @@ pub mod code_service_server {
         /// user_consume_card with ConsumeSource FROM_API). Redeem is final.
         ///
         /// Ask code/get first and treat states other than NORMAL as an error of the caller.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -6542,6 +6602,8 @@ pub mod color_service_client {
         /// Values differ by year: Color010 was #55bd47, then #61ad40, now #63b359. Only the names matter
         /// to a caller.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 -1: System busy; retry later.
         /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
@@ -6605,6 +6667,8 @@ pub mod color_service_server {
         ///
         /// Values differ by year: Color010 was #55bd47, then #61ad40, now #63b359. Only the names matter
         /// to a caller.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 -1: System busy; retry later.
@@ -7085,6 +7149,8 @@ pub mod datacube_service_client {
         /// Forum report of September 2020: no rows after 2020-09-18; whether the service still delivers
         /// data is unknown.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 61500: Date format wrong.
         /// - 200 61501: Date range wrong.
@@ -7143,6 +7209,8 @@ pub mod datacube_service_client {
         ///
         /// Forum report of September 2020: no rows after 2020-09-18; whether the service still delivers
         /// data is unknown.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40073: card_id invalid.
@@ -7219,6 +7287,8 @@ pub mod datacube_service_server {
         /// Forum report of September 2020: no rows after 2020-09-18; whether the service still delivers
         /// data is unknown.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 61500: Date format wrong.
         /// - 200 61501: Date range wrong.
@@ -7262,6 +7332,8 @@ pub mod datacube_service_server {
         ///
         /// Forum report of September 2020: no rows after 2020-09-18; whether the service still delivers
         /// data is unknown.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40073: card_id invalid.
@@ -7664,6 +7736,8 @@ pub mod landing_page_service_client {
         ///
         /// A claim made on the page arrives as user_get_card; the scene is not in the event.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -7745,6 +7819,8 @@ pub mod landing_page_service_server {
         /// documented.
         ///
         /// A claim made on the page arrives as user_get_card; the scene is not in the event.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -8079,6 +8155,8 @@ pub mod media_service_client {
         /// Callable by official accounts, service accounts, mini programs and mini games; third-party
         /// platforms need one of the permission sets 1, 8, 9, 11, 18, 37, 100.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40005: Wrong file type (invalid file type).
         /// - 200 40009: Picture too large (invalid image size).
@@ -8162,6 +8240,8 @@ pub mod media_service_server {
         ///
         /// Callable by official accounts, service accounts, mini programs and mini games; third-party
         /// platforms need one of the permission sets 1, 8, 9, 11, 18, 37, 100.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40005: Wrong file type (invalid file type).
@@ -8895,6 +8975,8 @@ pub mod member_service_client {
         ///
         /// After a submit_membercard_user_info event call this to read the data the user submitted.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
@@ -8956,6 +9038,8 @@ pub mod member_service_client {
         /// A points record text at activation is possible since 2016-11-27.
         ///
         /// Unknown code: 40056 invalid serial code.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -9022,6 +9106,8 @@ pub mod member_service_client {
         ///
         /// Whether a second call replaces the whole form is not documented.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -9075,6 +9161,8 @@ pub mod member_service_client {
         /// Works before the card is active; the merchant then decides and calls activate.
         ///
         /// Lifetime of the ticket is not documented.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -9134,6 +9222,8 @@ pub mod member_service_client {
         /// wx_activate_after_submit=true) and the form set.
         ///
         /// outer_str comes back in the claim event.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -9207,6 +9297,9 @@ pub mod member_service_client {
         ///
         /// Forum reports: a fractional number for bonus went together with errcode -1; since 2020 the
         /// remark texts are no longer shown in messages.
+        ///
+        /// Writes absolute values; safe to repeat, except with `add_bonus` or `add_balance`: a repeat acts
+        /// twice then.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -9295,6 +9388,8 @@ pub mod member_service_server {
         ///
         /// After a submit_membercard_user_info event call this to read the data the user submitted.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40056: Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted
@@ -9341,6 +9436,8 @@ pub mod member_service_server {
         /// A points record text at activation is possible since 2016-11-27.
         ///
         /// Unknown code: 40056 invalid serial code.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -9393,6 +9490,8 @@ pub mod member_service_server {
         ///
         /// Whether a second call replaces the whole form is not documented.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -9432,6 +9531,8 @@ pub mod member_service_server {
         /// Works before the card is active; the merchant then decides and calls activate.
         ///
         /// Lifetime of the ticket is not documented.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -9476,6 +9577,8 @@ pub mod member_service_server {
         /// wx_activate_after_submit=true) and the form set.
         ///
         /// outer_str comes back in the claim event.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -9534,6 +9637,9 @@ pub mod member_service_server {
         ///
         /// Forum reports: a fractional number for bonus went together with errcode -1; since 2020 the
         /// remark texts are no longer shown in messages.
+        ///
+        /// Writes absolute values; safe to repeat, except with `add_bonus` or `add_balance`: a repeat acts
+        /// twice then.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -10064,6 +10170,8 @@ pub mod mp_news_service_client {
         ///
         /// The data-src carries biz, cardid and wechat_card_js=1; treat the whole as opaque.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -10135,6 +10243,8 @@ pub mod mp_news_service_server {
         /// For cards with platform-assigned codes; cards with own codes need their codes deposited first.
         ///
         /// The data-src carries biz, cardid and wechat_card_js=1; treat the whole as opaque.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -10964,6 +11074,8 @@ pub mod pay_cell_service_client {
         /// entry is not for coupons only. One developer with every prerequisite in place still got 43008
         /// in 2020 and was sent to support, so the feature may be withdrawn.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -11041,6 +11153,8 @@ pub mod pay_cell_service_server {
         /// The official member-card chapter names quick pay among the ways to use a member card, so the
         /// entry is not for coupons only. One developer with every prerequisite in place still got 43008
         /// in 2020 and was sent to support, so the feature may be withdrawn.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -11661,6 +11775,8 @@ pub mod pay_gift_card_service_client {
         ///
         /// When every merchant id fails, rule_id can be missing.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -11725,6 +11841,8 @@ pub mod pay_gift_card_service_client {
         ///
         /// The whole rule disappears, for all its merchant ids.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 41011: A required field is missing.
@@ -11777,6 +11895,8 @@ pub mod pay_gift_card_service_client {
         /// RULE_TYPE_SINGLE_PAY).
         ///
         /// No update call exists: delete the rule and create a new one.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -11835,6 +11955,8 @@ pub mod pay_gift_card_service_client {
         /// Models of the list entries do not show the rule id; whether it is returned is open.
         ///
         /// Largest page size is not documented.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -11914,6 +12036,8 @@ pub mod pay_gift_card_service_server {
         ///
         /// When every merchant id fails, rule_id can be missing.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -11963,6 +12087,8 @@ pub mod pay_gift_card_service_server {
         ///
         /// The whole rule disappears, for all its merchant ids.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 41011: A required field is missing.
@@ -12001,6 +12127,8 @@ pub mod pay_gift_card_service_server {
         /// RULE_TYPE_SINGLE_PAY).
         ///
         /// No update call exists: delete the rule and create a new one.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -12044,6 +12172,8 @@ pub mod pay_gift_card_service_server {
         /// Models of the list entries do not show the rule id; whether it is returned is open.
         ///
         /// Largest page size is not documented.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -12626,6 +12756,8 @@ pub mod pay_gift_member_card_service_client {
         /// A user who pays inside the time window and the amount range gets a message and joins by tapping
         /// it.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -12692,6 +12824,8 @@ pub mod pay_gift_member_card_service_client {
         ///
         /// There is no rule id and no way to change a rule: delete the mchid from the card and add again.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -12752,6 +12886,8 @@ pub mod pay_gift_member_card_service_client {
         /// There is no rule id and no way to change a rule: delete the mchid from the card and add again.
         ///
         /// Time window and amount range are not returned.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -12831,6 +12967,8 @@ pub mod pay_gift_member_card_service_server {
         /// A user who pays inside the time window and the amount range gets a message and joins by tapping
         /// it.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -12882,6 +13020,8 @@ pub mod pay_gift_member_card_service_server {
         ///
         /// There is no rule id and no way to change a rule: delete the mchid from the card and add again.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -12927,6 +13067,8 @@ pub mod pay_gift_member_card_service_server {
         /// There is no rule id and no way to change a rule: delete the mchid from the card and add again.
         ///
         /// Time window and amount range are not returned.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -13460,6 +13602,8 @@ pub mod qrcode_service_client {
         /// Number of cards per QR code: not printed on the part that was readable. Two cards with the same
         /// card_id and outer_id on both levels: not documented.
         ///
+        /// Writes, and has no request number: a repeat may act twice.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40053: actioninfo invalid (body of a QR request is wrong).
@@ -13542,6 +13686,8 @@ pub mod qrcode_service_server {
         ///
         /// Number of cards per QR code: not printed on the part that was readable. Two cards with the same
         /// card_id and outer_id on both levels: not documented.
+        ///
+        /// Writes, and has no request number: a repeat may act twice.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -13856,6 +14002,8 @@ pub mod self_consume_cell_service_client {
         /// feature; keep it only for completeness. What it does on a member card is not documented
         /// (code/consume refuses member cards).
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40073: card_id invalid.
@@ -13930,6 +14078,8 @@ pub mod self_consume_cell_service_server {
         /// What the user typed comes back in user_consume_card (VerifyCode, RemarkAmount). A coupon
         /// feature; keep it only for completeness. What it does on a member card is not documented
         /// (code/consume refuses member cards).
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -14239,6 +14389,8 @@ pub mod stable_token_service_client {
         ///
         /// A success answer has no errcode at all.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 -1: System busy; retry later.
         /// - 200 40002: grant_type invalid.
@@ -14320,6 +14472,8 @@ pub mod stable_token_service_server {
         /// Parameters travel in the JSON body, not in the query.
         ///
         /// A success answer has no errcode at all.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 -1: System busy; retry later.
@@ -14623,6 +14777,8 @@ pub mod test_whitelist_service_client {
         /// Which errcode an eleventh entry or an empty body gets is not documented. Takes effect on claims
         /// only; nothing is pushed.
         ///
+        /// Writes what a repeat does not change any more; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
         /// - 200 40003: openid invalid.
@@ -14698,6 +14854,8 @@ pub mod test_whitelist_service_server {
         ///
         /// Which errcode an eleventh entry or an empty body gets is not documented. Takes effect on claims
         /// only; nothing is pushed.
+        ///
+        /// Writes what a repeat does not change any more; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40013: AppID invalid.
@@ -15019,6 +15177,8 @@ pub mod ticket_service_client {
         /// Also available to apps and websites on the platform. wx_card tickets are used for invoices as
         /// well (cardType INVOICE in chooseInvoice).
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 -1: System busy; retry later.
         /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
@@ -15097,6 +15257,8 @@ pub mod ticket_service_server {
         ///
         /// Also available to apps and websites on the platform. wx_card tickets are used for invoices as
         /// well (cardType INVOICE in chooseInvoice).
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 -1: System busy; retry later.
@@ -15388,6 +15550,8 @@ pub mod token_service_client {
         ///
         /// A success answer has no errcode at all.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 -1: System busy; retry later.
         /// - 200 40001: access_token invalid or not the latest one (also: wrong AppSecret when fetching a
@@ -15473,6 +15637,8 @@ pub mod token_service_server {
         /// Sandbox accounts have 200 calls a day instead of 2000.
         ///
         /// A success answer has no errcode at all.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 -1: System busy; retry later.
@@ -15815,6 +15981,8 @@ pub mod user_service_client {
         ///
         /// No paging parameters exist.
         ///
+        /// Reads only; safe to repeat.
+        ///
         /// Documented errors of WeChat:
         /// - 200 40003: openid invalid.
         /// - 200 40013: AppID invalid.
@@ -15882,6 +16050,8 @@ pub mod user_service_server {
         /// Only cards belonging to the calling account are listed.
         ///
         /// No paging parameters exist.
+        ///
+        /// Reads only; safe to repeat.
         ///
         /// Documented errors of WeChat:
         /// - 200 40003: openid invalid.
