@@ -85,7 +85,7 @@ async fn forms_of_numbers_and_nulls_are_settings() {
         (
             "/card/update",
             format!(
-                r#"{{"card_id":"{card_id}","member_card":{{"base_info":{{"location_id_list":["123","12321"]}}}}}}"#
+                r#"{{"card_id":"{card_id}","member_card":{{"base_info":{{"get_limit":"50"}}}}}}"#
             ),
         ),
         (

@@ -7,7 +7,9 @@
 
 mod accounts;
 mod brand;
+mod client_signature;
 mod control;
+mod credentials;
 mod demo;
 mod foreign_forms;
 mod founding;
@@ -15,6 +17,7 @@ mod ledger;
 mod life_brand;
 mod life_merchant;
 mod life_official_account;
+mod media;
 mod merchant;
 mod odd_answers;
 mod official_account;
@@ -33,6 +36,7 @@ mod told;
 mod unreachable;
 mod unverified;
 mod walk;
+mod walk_all;
 mod walk_brand;
 mod walk_merchant;
 mod walk_official_account;

@@ -8,7 +8,7 @@ mod dynamic;
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::{DescriptorPool, MethodDescriptor};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tonic::{Response, Status};
 use tonic_types::StatusExt;
 
@@ -16,6 +16,9 @@ use self::dynamic::{message, shown, snake};
 use crate::demo::Demo;
 use crate::refusal::Refusal;
 use crate::world::World;
+
+/// What a PNG picture begins with, which is enough to be one.
+pub(crate) const PNG: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
 /// Goes through one family with one account.
 pub(crate) struct Walk<'w> {
@@ -66,9 +69,18 @@ impl<'w> Walk<'w> {
     }
 
     /// The request of WeChat's documents, its path, query and body in one.
+    ///
+    /// Where they only say that a file is sent, it is the smallest one that shows its type, byte by byte.
     pub(crate) fn example(&self, id: &str) -> Value {
         let mut members = serde_json::Map::new();
-        let parts = self.operation(id)["example_request"].as_object().unwrap();
+        let operation = self.operation(id);
+        if operation["body"] == "multipart" {
+            let body = &operation["example_request"]["body"];
+            let names = [&body["filename"], &body["meta"]["filename"]];
+            let filename = names.into_iter().find(|name| name.is_string()).unwrap();
+            return json!({ "filename": filename, "content": PNG });
+        }
+        let parts = operation["example_request"].as_object().unwrap();
         for part in parts.values() {
             members.extend(part.as_object().unwrap().clone());
         }
@@ -208,8 +220,8 @@ impl<'w> Walk<'w> {
     }
 
     /// Every operation was covered, and every documented field was answered by each, except for these: an operation
-    /// and a field, with all that is inside it.
-    pub(crate) fn finish(self, unanswered: &[(&str, &str)]) {
+    /// and a field, with all that is inside it. Returns the ids of the operations.
+    pub(crate) fn finish(self, unanswered: &[(&str, &str)]) -> BTreeSet<String> {
         let mut missing = Vec::new();
         let mut excused = BTreeSet::new();
         for operation in self.catalogue["operations"].as_array().unwrap() {
@@ -246,6 +258,7 @@ impl<'w> Walk<'w> {
             .count();
         assert_eq!(self.covered.len(), of_family);
         println!("{family}: {} of {of_family} operations", self.covered.len());
+        self.covered.into_keys().collect()
     }
 }
 

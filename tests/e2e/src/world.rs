@@ -11,7 +11,7 @@ use kabao_proto::kabao::v1::{
     DeleteTemplateRequest, GetMemberRequest, GetTemplateRequest, Member, Template,
     UpdateMemberRequest, UpdateTemplateRequest, View,
 };
-use kabao_sandbox::{Fault, FaultRule, LedgerEntry, Running};
+use kabao_sandbox::{ExchangeFilter, Fault, FaultRule, LedgerEntry, Running};
 use prost_types::FieldMask;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,18 +41,27 @@ impl World {
 
     /// A gateway with one account of the test's making, in front of the sandbox of `kabao dev`.
     pub(crate) async fn with_account(id: &str, client: impl FnOnce(&Running) -> Client) -> Self {
+        Self::with_accounts(|sandbox| vec![(id, client(sandbox))]).await
+    }
+
+    /// The same with several accounts.
+    pub(crate) async fn with_accounts<'i>(
+        clients: impl FnOnce(&Running) -> Vec<(&'i str, Client)>,
+    ) -> Self {
         let dev = Dev::start(DevOptions::default()).await.unwrap();
         let (_, sandbox) = dev.into_parts();
         let mut settings = Settings::default();
         settings.grpc.listen.set_port(0);
         settings.admin.listen.set_port(0);
-        settings.accounts.push(AccountSettings {
-            id: id.parse().unwrap(),
-            client: client(&sandbox),
-            about: String::new(),
-            exposes_tokens: false,
-            certificate_expires: None,
-        });
+        for (id, client) in clients(&sandbox) {
+            settings.accounts.push(AccountSettings {
+                id: id.parse().unwrap(),
+                client,
+                about: String::new(),
+                exposes_tokens: false,
+                certificate_expires: None,
+            });
+        }
         let gateway = Gateway::start(&settings).await.unwrap();
         gateway.ready();
         Self::of(gateway, sandbox).await
@@ -61,20 +70,21 @@ impl World {
     /// A gateway with the demo official account alone, which lets callers see its tokens.
     pub(crate) async fn with_exposed_tokens() -> Self {
         Self::with_account(OFFICIAL_ACCOUNT.account, |sandbox| {
-            let account = sandbox
-                .accounts()
-                .into_iter()
-                .find(|account| account.name == OFFICIAL_ACCOUNT.account)
-                .unwrap();
-            let builder = OfficialAccount::builder()
-                .base_url(account.base_url)
-                .root_certificates(sandbox.ca_pem())
-                .appid(account.appid.unwrap())
-                .app_secret(account.app_secret.unwrap())
-                .expose_tokens(true);
-            Client::OfficialAccount(builder.build().unwrap())
+            Self::official_account(sandbox, true)
         })
         .await
+    }
+
+    /// A client of the demo official account, which lets callers see its tokens or does not.
+    pub(crate) fn official_account(sandbox: &Running, expose_tokens: bool) -> Client {
+        let account = sandbox.account(OFFICIAL_ACCOUNT.account).unwrap();
+        let builder = OfficialAccount::builder()
+            .base_url(account.base_url)
+            .root_certificates(sandbox.ca_pem())
+            .appid(account.appid.unwrap())
+            .app_secret(account.app_secret.unwrap())
+            .expose_tokens(expose_tokens);
+        Client::OfficialAccount(builder.build().unwrap())
     }
 
     async fn of(gateway: Gateway, sandbox: Running) -> Self {
@@ -122,6 +132,15 @@ impl World {
         let mut entries = self.sandbox().ledger();
         entries.retain(|entry| entry.operation == operation);
         entries
+    }
+
+    /// How often WeChat was asked for an operation, successfully or not.
+    pub(crate) fn requests_of(&self, operation: &str) -> usize {
+        let filter = ExchangeFilter {
+            operation: Some(operation.to_owned()),
+            ..ExchangeFilter::default()
+        };
+        self.sandbox().requests(&filter).len()
     }
 
     /// Gives an order to the control API of the sandbox and returns its answer.

@@ -39,6 +39,9 @@ async fn the_card_of_another_account_is_out_of_reach() {
     let card = json!({"card_id": card_id});
     let member = json!({"card_id": card_id, "code": code});
     let cell = json!({"card_cell": {"card_id": card_id, "end_time": LATER}});
+    let open = json!({"card_id": card_id, "is_open": true});
+    let mut page = walk.example("official_account.landing_page.create");
+    page["card_list"][0]["card_id"] = json!(card_id);
     for (operation, request) in [
         ("card.get", card.clone()),
         ("card.delete", card.clone()),
@@ -78,6 +81,11 @@ async fn the_card_of_another_account_is_out_of_reach() {
             "qrcode.create",
             json!({"action_name": "QR_CARD", "action_info": {"card": {"card_id": card_id}}}),
         ),
+        ("landing_page.create", page),
+        ("mp_news.get_html", card.clone()),
+        ("pay_cell.set", open.clone()),
+        ("self_consume_cell.set", open),
+        ("code.consume", member.clone()),
         ("pay_gift_member_card.add", by_card(card_id, 1, LATER)),
         (
             "pay_gift_member_card.delete",

@@ -11,7 +11,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
-/// Calls a method whose request and answer are single messages.
+/// Calls a method whose answer is a single message. A file goes in two chunks.
 pub(super) async fn call(
     channel: Channel,
     method: &MethodDescriptor,
@@ -22,8 +22,28 @@ pub(super) async fn call(
     let mut grpc = Grpc::new(channel);
     grpc.ready().await.unwrap();
     let codec = Described(method.output());
-    grpc.unary(Request::new(request), path.parse().unwrap(), codec)
-        .await
+    let path = path.parse().unwrap();
+    if method.is_client_streaming() {
+        let chunks = tokio_stream::iter(in_chunks(request));
+        return grpc
+            .client_streaming(Request::new(chunks), path, codec)
+            .await;
+    }
+    grpc.unary(Request::new(request), path, codec).await
+}
+
+/// The first half of a file with all that is said about it, and the rest.
+fn in_chunks(mut request: DynamicMessage) -> [DynamicMessage; 2] {
+    const CONTENT: &str = "content";
+    let mut rest = DynamicMessage::new(request.descriptor());
+    let content = match request.get_field_by_name(CONTENT).unwrap().as_ref() {
+        Held::Bytes(content) => content.clone(),
+        other => panic!("the content of a file is bytes, not {other:?}"),
+    };
+    let half = content.len() / 2;
+    request.set_field_by_name(CONTENT, Held::Bytes(content.slice(..half)));
+    rest.set_field_by_name(CONTENT, Held::Bytes(content.slice(half..)));
+    [request, rest]
 }
 
 /// Reads and writes messages by their descriptors; the answer has this one.
@@ -105,6 +125,12 @@ fn held(field: &FieldDescriptor, value: &Value) -> Held {
         );
     }
     match value {
+        Value::Array(bytes) if matches!(field.kind(), Kind::Bytes) => Held::Bytes(
+            bytes
+                .iter()
+                .map(|byte| u8::try_from(byte.as_u64().unwrap()).unwrap())
+                .collect(),
+        ),
         Value::Array(values) => {
             assert!(field.is_list(), "{} is no list", field.full_name());
             Held::List(values.iter().map(|value| single(field, value)).collect())

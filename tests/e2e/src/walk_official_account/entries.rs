@@ -6,22 +6,19 @@ use serde_json::json;
 
 use super::{act, adapted, approve, text};
 use crate::demo::OFFICIAL_ACCOUNT;
-use crate::walk::Walk;
-
-/// The smallest part of a picture that shows its type, in two chunks.
-const PNG: [&[u8]; 2] = [b"\x89PNG", b"\r\n\x1a\n"];
+use crate::walk::{PNG, Walk};
 
 /// Uploads a picture.
 pub(super) async fn picture(walk: &mut Walk<'_>) {
-    let [first, second] = PNG.map(<[u8]>::to_vec);
+    let (first, second) = PNG.split_at(4);
     let chunks = [
         UploadImageRequest {
             account: OFFICIAL_ACCOUNT.account(),
             filename: "card-face.png".to_owned(),
-            content: first.into(),
+            content: first.to_vec().into(),
         },
         UploadImageRequest {
-            content: second.into(),
+            content: second.to_vec().into(),
             ..UploadImageRequest::default()
         },
     ];

@@ -16,7 +16,7 @@ pub(super) async fn figures(walk: &mut Walk<'_>, card_id: &str) {
     let id = "official_account.datacube.member_card_info";
     let answer = walk.call(id, all).await;
     assert_eq!(answer["list"][0]["ref_date"], begin);
-    assert_eq!(answer["list"][0]["receive_cnt"], 3);
+    assert_eq!(answer["list"][0]["receive_cnt"], 4);
 
     let one = json!({"begin_date": begin, "end_date": end, "card_id": card_id});
     let id = "official_account.datacube.member_card_detail";
