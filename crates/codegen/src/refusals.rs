@@ -72,6 +72,8 @@ struct Common {
     every: Vec<String>,
     signed: Vec<String>,
     write: Vec<String>,
+    /// What a call gives whose answer would be a credential.
+    credential: Vec<String>,
 }
 
 /// A text that tells apart what one code covers.
@@ -117,7 +119,8 @@ impl Refusals {
             .chain([&self.not_found.otherwise])
             .chain(&self.common.every)
             .chain(&self.common.signed)
-            .chain(&self.common.write);
+            .chain(&self.common.write)
+            .chain(&self.common.credential);
         for reason in all {
             if reason != NOT_FOUND && !registry.contains(&format!(" ERROR_REASON_{reason} = ")) {
                 return Err(Error::new(format!("{reason} is no published reason")));
@@ -175,6 +178,9 @@ impl Refusals {
         let is_signed = matches!(operation.scheme.as_str(), "merchant" | "brand");
         if operation.effect == "write" {
             reasons.extend(self.common.write.iter().map(String::as_str));
+        }
+        if operation.credential {
+            reasons.extend(self.common.credential.iter().map(String::as_str));
         }
         if is_signed {
             reasons.extend(self.common.signed.iter().map(String::as_str));
