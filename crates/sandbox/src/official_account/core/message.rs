@@ -199,6 +199,7 @@ mod tests {
             ActivationMessage, ActivationUrlCell, MemberCardChange,
         };
         let mut world = World::new();
+        world.rules.refuse_past_message_ends = true;
         let mut set = |cell: ActivationUrlCell| {
             let change = MemberCardChange {
                 activate_msg_operation: Some(ActivationMessage {

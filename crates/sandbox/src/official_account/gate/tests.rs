@@ -136,10 +136,7 @@ fn nulls_and_forms_of_numbers_are_taken_unless_the_settings_say_otherwise() {
             "/card/membercard/updateuser",
             format!(r#"{{"card_id":"{CARD}","code":"{CODE}","notify_optional":null}}"#),
         ),
-        (
-            "/card/update",
-            card(r#"{"location_id_list":["123","12321"]}"#),
-        ),
+        ("/card/update", card(r#"{"get_limit":"3"}"#)),
         (
             "/card/update",
             card(r#"{"brand_name":null,"service_phone":"020"}"#),
@@ -183,6 +180,9 @@ fn nulls_and_forms_of_numbers_are_taken_unless_the_settings_say_otherwise() {
     for (path, body) in &cases {
         assert_eq!(send(&site, path, body), 47001, "{body}");
     }
+    // The catalogue itself has the numbers of stores in both forms.
+    let stores = card(r#"{"location_id_list":["123",12321]}"#);
+    assert_eq!(send(&site, "/card/update", &stores), 0);
 }
 
 #[test]

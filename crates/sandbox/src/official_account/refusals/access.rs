@@ -1,8 +1,8 @@
 //! Method, body, token, permission, quota and credentials.
 
 use http::Method;
-use kabao_models::Scheme;
 use kabao_models::official_account::{OPERATIONS, card, stable_token, token};
+use kabao_models::{Body, Scheme};
 use serde_json::json;
 
 use super::super::core::testing::APPID;
@@ -71,7 +71,13 @@ pub(super) fn access(produced: &mut Produced) {
             site.rules(|rules| *rules = OfficialAccount::default());
         }
         site.rules(|rules| rules.ignore_null_members = false);
-        try_with(&site, post(), &site.token, null, 47001);
+        // A body that is no form has no file.
+        let odd = if operation.body == Body::Multipart {
+            41005
+        } else {
+            47001
+        };
+        try_with(&site, post(), &site.token, null, odd);
         site.rules(|rules| *rules = OfficialAccount::default());
         site.world.accounts.all()[0].set_permitted(false);
         try_with(&site, post(), &site.token, body, 48001);
