@@ -33,6 +33,7 @@ mod refused_official_account;
 mod server;
 mod signed;
 mod told;
+mod true_answers;
 mod unreachable;
 mod unverified;
 mod walk;

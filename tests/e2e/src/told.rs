@@ -270,7 +270,8 @@ async fn account(world: &World, demo: &Demo) -> Account {
         .into_inner()
 }
 
-async fn metrics(world: &World) -> String {
+/// The page of `/metrics`, with its head.
+pub(crate) async fn metrics(world: &World) -> String {
     let mut stream = TcpStream::connect(world.gateway().admin()).await.unwrap();
     let request = "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -111,7 +111,14 @@ impl<'w> Walk<'w> {
         method
     }
 
-    async fn send(&self, id: &str, request: &Value) -> Result<Response<Value>, Status> {
+    /// The operations that have an RPC of their own.
+    pub(crate) fn served(&self) -> impl Iterator<Item = &Value> {
+        let operations = self.catalogue["operations"].as_array().unwrap().iter();
+        operations.filter(|operation| operation["served"] == true)
+    }
+
+    /// Calls an operation, whatever comes of it.
+    pub(crate) async fn send(&self, id: &str, request: &Value) -> Result<Response<Value>, Status> {
         let method = self.method(id);
         let mut request = message(&method.input(), request);
         if !request.has_field_by_name("account") {
