@@ -77,7 +77,10 @@ pub(super) fn access(produced: &mut Produced) {
         } else {
             47001
         };
-        try_with(&site, post(), &site.token, null, odd);
+        // What has no body has no null in it.
+        if operation.body != Body::Empty {
+            try_with(&site, post(), &site.token, null, odd);
+        }
         site.rules(|rules| *rules = OfficialAccount::default());
         site.world.accounts.all()[0].set_permitted(false);
         try_with(&site, post(), &site.token, body, 48001);
