@@ -27,7 +27,7 @@ fn refusal(errcode: &'static str) -> Refusal {
     let (code, reason) = match errcode {
         "40056" | "40116" => (Code::NotFound, "MEMBER_NOT_FOUND"),
         "40073" => (Code::NotFound, "TEMPLATE_NOT_FOUND"),
-        "43009" | "43010" | "45030" | "48001" | "48004" | "72002" => {
+        "43008" | "43009" | "43010" | "45030" | "48001" | "48004" | "72002" => {
             (Code::PermissionDenied, "UPSTREAM_PERMISSION_DENIED")
         }
         "40001" | "40125" | "40164" | "40243" | "89503" => {
@@ -37,6 +37,8 @@ fn refusal(errcode: &'static str) -> Refusal {
         "40078" => (Code::FailedPrecondition, "TEMPLATE_STATE_INVALID"),
         "40099" | "40127" => (Code::FailedPrecondition, "MEMBER_STATE_INVALID"),
         "40151" => (Code::InvalidArgument, "CONTENT_REFUSED"),
+        // The form that Kabao sends has another part than WeChat looks for: no fault of the caller.
+        "41005" => (Code::FailedPrecondition, "UPSTREAM_REFUSED"),
         "45031" => (Code::FailedPrecondition, "OUT_OF_STOCK"),
         _ => (Code::InvalidArgument, "FIELD_INVALID"),
     };
@@ -135,6 +137,36 @@ async fn what_lacks_required_members_does_not_reach_wechat() {
             "official_account.colors.get",
         ]
     );
+}
+
+#[tokio::test]
+async fn what_is_said_about_entries_and_pictures_elsewhere_is_told_too() {
+    let world = World::start().await;
+    let walk = Walk::new(&world, &OFFICIAL_ACCOUNT);
+    let (pay, itself, upload) = (
+        "official_account.pay_cell.set",
+        "official_account.self_consume_cell.set",
+        "official_account.media.upload_image",
+    );
+    let open = json!({"card_id": OFFICIAL_ACCOUNT.card_id, "is_open": true});
+    for (rules, id, errcode) in [
+        (
+            json!({"self_consume_member_card": "refuse", "cells_need_store": false}),
+            itself,
+            "40071",
+        ),
+        (json!({"pay_permission": false}), pay, "43008"),
+        (json!({"pay_permission": false}), itself, "43008"),
+        (json!({"upload_part": "buffer"}), upload, "41005"),
+    ] {
+        settings(&world, rules).await;
+        let request = match id {
+            "official_account.media.upload_image" => walk.example(id),
+            _ => open.clone(),
+        };
+        walk.refuse(id, &request, refusal(errcode)).await;
+        assert_eq!(world.effects_of(id), []);
+    }
 }
 
 #[tokio::test]

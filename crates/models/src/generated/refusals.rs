@@ -133,6 +133,14 @@ pub(crate) static ERRCODES: &[Errcode] = &[
         meaning: "openid",
     },
     Errcode {
+        code: 40005,
+        reason: "FIELD_INVALID",
+        again: Again::Never,
+        field: None,
+        remedy: None,
+        meaning: "the type of a file",
+    },
+    Errcode {
         code: 40009,
         reason: "FIELD_INVALID",
         again: Again::Never,
@@ -363,6 +371,14 @@ pub(crate) static ERRCODES: &[Errcode] = &[
         field: None,
         remedy: None,
         meaning: "the access token has expired",
+    },
+    Errcode {
+        code: 43008,
+        reason: "UPSTREAM_PERMISSION_DENIED",
+        again: Again::Never,
+        field: None,
+        remedy: None,
+        meaning: "the account has no WeChat Pay",
     },
     Errcode {
         code: 43009,
