@@ -14,7 +14,7 @@ use crate::refusal::{refused, upstream_entry};
 use crate::world::World;
 
 /// The demo merchant's client with something changed.
-fn merchant(sandbox: &Running, change: impl FnOnce(&mut PayCredential)) -> Client {
+pub(crate) fn merchant(sandbox: &Running, change: impl FnOnce(&mut PayCredential)) -> Client {
     let Credentials {
         mchid,
         serial_no,

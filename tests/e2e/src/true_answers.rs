@@ -1,6 +1,7 @@
 //! What WeChat did is what the caller hears, however odd WeChat's words: over the portable RPCs and the families' own.
 
 mod accepted;
+mod crates;
 mod disguised;
 mod foreign;
 mod numbers;
