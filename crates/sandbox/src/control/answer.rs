@@ -63,8 +63,14 @@ pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
             .split_once("field `")
             .and_then(|(_, rest)| rest.split_once('`'))
             .map(|(name, _)| name.to_owned());
+        // A value of another type is not named, but the parser knows how far it got.
+        let reached = || {
+            let pointer = crate::pay::pointer_at(body, error.line(), error.column());
+            let path = pointer.trim_start_matches('/').replace('/', ".");
+            (error.is_data() && !path.is_empty()).then_some(path)
+        };
         Problem {
-            field: named,
+            field: named.or_else(reached),
             ..Problem::new(400, text)
         }
     })
@@ -123,5 +129,25 @@ pub(super) fn respond(result: Result<Value, Problem>) -> Outcome {
     Outcome::Answer {
         after: Duration::ZERO,
         response,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::FaultRule;
+
+    #[test]
+    fn a_body_that_does_not_fit_names_the_member() {
+        let rows = [
+            (r#"{"times":1}"#, "fault"),
+            (r#"{"fault":{"kind":"unsigned"},"tims":1}"#, "tims"),
+            (r#"{"times":"x","fault":{"kind":"unsigned"}}"#, "times"),
+            (r#"{"fault":{"kind":"edit_json","raw":{}}}"#, "fault"),
+        ];
+        for (body, field) in rows {
+            let problem = parse::<FaultRule>(&Bytes::from(body)).unwrap_err();
+            assert_eq!(problem.field.as_deref(), Some(field), "{body}");
+        }
     }
 }
