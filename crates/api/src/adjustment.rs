@@ -100,7 +100,8 @@ pub struct AdjustMember {
     /// Whether WeChat tells the user; `None` leaves it to the family, which does.
     pub notify: Option<bool>,
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` where the family
-    /// has one.
+    /// has one. An official account has none, so that a [`Change::Add`] with an id is refused with
+    /// [`Reason::NotSupportedByFamily`]: a repeat would add twice.
     pub request_id: Option<String>,
 }
 

@@ -104,8 +104,8 @@ pub struct CreateTemplate {
     /// What it is to be.
     pub template: NewTemplate,
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` in the families that
-    /// have one (merchant and brand). An official account has none: repeating the call makes a
-    /// second card.
+    /// have one (merchant and brand). An official account has none, so that an id is refused with
+    /// `NOT_SUPPORTED_BY_FAMILY`: a repeat would make a second card.
     pub request_id: Option<String>,
     /// How much to return.
     pub view: View,

@@ -86,8 +86,9 @@ impl Settings {
 
 /// When and how an attempt is repeated inside one call.
 ///
-/// Reads are repeated; writes with a request number are repeated with the same number; other
-/// writes only if nothing of them was sent.
+/// Reads are repeated, and so are writes that do no more the second time: those of absolute values,
+/// and those with a request number, with the same number. Other writes are repeated only if nothing
+/// of them was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetrySettings {

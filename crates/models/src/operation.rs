@@ -52,7 +52,7 @@ pub enum Scheme {
 pub enum Effect {
     /// Repeating it does no harm.
     Read,
-    /// A repeat may act twice unless the operation carries a request number.
+    /// Changes something; [`Operation::repeat`] says what a repeat does.
     Write,
 }
 

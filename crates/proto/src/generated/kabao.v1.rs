@@ -1804,8 +1804,10 @@ pub struct AdjustBalanceRequest {
     #[prost(bool, optional, tag = "6")]
     pub notify: ::core::option::Option<bool>,
     /// An id of this one change (AIP-155): a UUID, or at most 32 letters, digits, `-` and `_`. Becomes
-    /// `out_request_no` where the family has one, a UUID without its hyphens. official_account has no
-    /// request numbers.
+    /// `out_request_no` where the family has one, a UUID without its hyphens; one that WeChat has seen
+    /// before is refused with REQUEST_NUMBER_USED. official_account has no request numbers: with `add`
+    /// it is refused with NOT_SUPPORTED_BY_FAMILY, because a repeat would add twice; `set_to` does no
+    /// harm when repeated.
     #[prost(string, tag = "7")]
     pub request_id: ::prost::alloc::string::String,
     /// The openid of the member. Required by the family brand, not used by the others. Personal data.
@@ -1861,8 +1863,10 @@ pub struct AdjustPointsRequest {
     #[prost(bool, optional, tag = "6")]
     pub notify: ::core::option::Option<bool>,
     /// An id of this one change (AIP-155): a UUID, or at most 32 letters, digits, `-` and `_`. Becomes
-    /// `out_request_no` where the family has one, a UUID without its hyphens. official_account has no
-    /// request numbers.
+    /// `out_request_no` where the family has one, a UUID without its hyphens; one that WeChat has seen
+    /// before is refused with REQUEST_NUMBER_USED. official_account has no request numbers: with `add`
+    /// it is refused with NOT_SUPPORTED_BY_FAMILY, because a repeat would add twice; `set_to` does no
+    /// harm when repeated.
     #[prost(string, tag = "7")]
     pub request_id: ::prost::alloc::string::String,
     /// The openid of the member. Required by the family brand, not used by the others. Personal data.
@@ -3123,7 +3127,7 @@ pub struct CreateTemplateRequest {
     pub template: ::core::option::Option<Template>,
     /// An id of this one change (AIP-155): a UUID, or at most 32 letters, digits, `-` and `_`. merchant
     /// and brand: becomes `out_request_no`, a UUID without its hyphens. official_account has no request
-    /// numbers: a repeat makes a second card.
+    /// numbers: it is refused with NOT_SUPPORTED_BY_FAMILY, because a repeat would make a second card.
     #[prost(string, tag = "6")]
     pub request_id: ::prost::alloc::string::String,
     /// How much to return; VIEW_BASIC if not given.
