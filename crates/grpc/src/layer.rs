@@ -1,4 +1,4 @@
-//! The manners of the server, each one a layer around all services.
+//! The layers of the server, each one around all services.
 //!
 //! tonic alone lets a few things happen that callers of other languages do not
 //! expect: an expired deadline is reported as `CANCELLED`, a panic resets the
@@ -53,26 +53,26 @@ where
 }
 
 /// What a layer does with one call.
-pub(crate) trait Manner: Clone {
+pub(crate) trait Layer: Clone {
     /// Answers the call, as a rule by asking `inner`.
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer;
 }
 
-/// A service with a manner around it.
+/// A service with a layer around it.
 #[derive(Clone, Debug)]
-pub(crate) struct With<M, S> {
-    manner: M,
+pub(crate) struct With<L, S> {
+    layer: L,
     inner: S,
 }
 
-impl<M, S> With<M, S> {
-    /// Puts `manner` around `inner`.
-    pub(crate) fn new(manner: M, inner: S) -> Self {
-        Self { manner, inner }
+impl<L, S> With<L, S> {
+    /// Puts `layer` around `inner`.
+    pub(crate) fn new(layer: L, inner: S) -> Self {
+        Self { layer, inner }
     }
 }
 
-impl<M: Manner, S: Inner> Service<Request<Body>> for With<M, S> {
+impl<L: Layer, S: Inner> Service<Request<Body>> for With<L, S> {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = Answer;
@@ -82,7 +82,7 @@ impl<M: Manner, S: Inner> Service<Request<Body>> for With<M, S> {
     }
 
     fn call(&mut self, request: Request<Body>) -> Answer {
-        self.manner.serve(request, &mut self.inner)
+        self.layer.serve(request, &mut self.inner)
     }
 }
 

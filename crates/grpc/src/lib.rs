@@ -3,7 +3,7 @@
 //! This is the only crate where protobuf messages, the domain of `kabao-api`
 //! and `google.rpc.Status` meet. It knows no HTTP client and no keys: services
 //! stand on the `dyn` traits of [`kabao_api::Account`], and
-//! [`Server`] puts around them the manners that callers expect of a gRPC
+//! [`Server`] puts around them the layers that callers expect of a gRPC
 //! server. It opens no sockets either: the result is a tower service that the
 //! gateway gives to its listeners.
 //!
@@ -46,6 +46,7 @@ mod family;
 mod generated;
 mod health;
 mod layer;
+mod observer;
 mod portable;
 mod reflection;
 mod server;
@@ -53,5 +54,6 @@ mod status;
 mod upload;
 
 pub use self::health::Health;
+pub use self::observer::{CallObserver, code_name};
 pub use self::portable::{AccountGrpc, MediaGrpc, MemberGrpc, TemplateGrpc};
 pub use self::server::{GrpcService, Server};

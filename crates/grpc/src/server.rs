@@ -1,4 +1,4 @@
-//! The stack: services, and around them the manners.
+//! The stack: services, and around them the layers.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -25,6 +25,7 @@ use crate::family::{FamilyService, Register};
 use crate::layer::{
     Answer, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds, Trace, With,
 };
+use crate::observer::CallObserver;
 use crate::{AccountGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, generated, reflection};
 
 /// The largest message in either direction. It is tonic's own limit for requests, and what clients
@@ -35,28 +36,51 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 ///
 /// Messages are limited to 4 MiB. The layers, from the outside: request id, trace, completion of
 /// statuses, protocol checks, panics, deadlines, concurrency.
-#[derive(Debug)]
 #[must_use]
 pub struct Server {
     accounts: Arc<Accounts>,
     deadlines: Deadlines,
     max_calls: usize,
     reflection: bool,
+    observer: Option<Arc<dyn CallObserver>>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("deadlines", &self.deadlines)
+            .field("max_calls", &self.max_calls)
+            .field("reflection", &self.reflection)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Server {
-    /// Starts with the defaults: 30 s for callers without a deadline, at most 120 s for the others,
-    /// 1024 calls in flight, reflection on.
+    /// The time of a call whose caller names none.
+    pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
+
+    /// The time that no call exceeds unless [`max_deadline`](Self::max_deadline) says otherwise.
+    pub const MAX_DEADLINE: Duration = Duration::from_secs(60);
+
+    /// Starts with the defaults: [`DEFAULT_DEADLINE`](Self::DEFAULT_DEADLINE),
+    /// [`MAX_DEADLINE`](Self::MAX_DEADLINE), 1024 calls in flight, reflection on.
     pub fn builder(accounts: Arc<Accounts>) -> Self {
         Self {
             accounts,
             deadlines: Deadlines {
-                default: Duration::from_secs(30),
-                max: Duration::from_secs(120),
+                default: Self::DEFAULT_DEADLINE,
+                max: Self::MAX_DEADLINE,
             },
             max_calls: 1024,
             reflection: true,
+            observer: None,
         }
+    }
+
+    /// Tells `observer` of every call.
+    pub fn observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// Sets the time for calls whose caller names no `grpc-timeout`.
@@ -134,7 +158,7 @@ impl Server {
         let service = With::new(Panics, service);
         let service = With::new(Protocol, service);
         let service = With::new(Completion, service);
-        let service = With::new(Trace, service);
+        let service = With::new(Trace::new(self.observer), service);
         let service = With::new(RequestIds::new(), service);
         (GrpcService(service), health)
     }
@@ -171,7 +195,7 @@ type Stack = With<
     >,
 >;
 
-/// All services with their manners: one `tower` service, cheap to clone for every connection.
+/// All services with their layers: one `tower` service, cheap to clone for every connection.
 ///
 /// It takes the requests of hyper as they are and never fails: failures are statuses.
 #[derive(Clone, Debug)]

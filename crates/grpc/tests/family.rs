@@ -15,7 +15,7 @@ use prost::Message;
 use tonic::Code;
 use tonic_types::StatusExt;
 
-#[path = "manners/support.rs"]
+#[path = "layers/support.rs"]
 #[expect(dead_code, reason = "shared with the other tests")]
 mod support;
 

@@ -1,7 +1,7 @@
 //! What a call leaves in the log. A process of its own: whether an event is recorded is cached for
 //! the whole process, and tests without a subscriber would decide it.
 
-#[path = "manners/support.rs"]
+#[path = "layers/support.rs"]
 #[expect(dead_code, reason = "shared with the other tests")]
 mod support;
 

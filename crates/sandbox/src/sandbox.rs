@@ -131,11 +131,30 @@ impl Builder {
     /// Fails if another sandbox uses the directory, an address cannot be used, a file of the
     /// directory cannot be read or written, or an account is described wrongly.
     pub async fn start(mut self) -> Result<Running, StartError> {
-        let directory = self.place.take().map(Place::claimed).transpose()?;
+        // Whoever is there already must not notice us.
+        self.place = match self.place.take() {
+            Some(place) => Some(Place::Claimed(place.claimed()?)),
+            None => None,
+        };
         let listener = bind(&self.listen).await?;
-        let control_listener = bind(&self.control).await?;
+        let control = bind(&self.control).await?;
+        self.start_on(listener, control).await
+    }
+
+    /// Starts on listeners that are open already, for programs that must know all their ports before
+    /// anything else happens; [`listen`](Self::listen) and [`control`](Self::control) do not count.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start), but for addresses.
+    pub async fn start_on(
+        mut self,
+        listener: TcpListener,
+        control: TcpListener,
+    ) -> Result<Running, StartError> {
+        let directory = self.place.take().map(Place::claimed).transpose()?;
         let addr = local(&listener)?;
-        let control_addr = local(&control_listener)?;
+        let control_addr = local(&control)?;
         let folder = directory.as_ref().map(|claimed| claimed.path().to_owned());
         let prepared = tokio::task::spawn_blocking(move || self.prepare(addr, folder.as_deref()))
             .await
@@ -150,7 +169,7 @@ impl Builder {
                 stopped.clone(),
             )),
             tokio::spawn(server::serve(
-                control_listener,
+                control,
                 None,
                 Arc::new(control::Control::new(Arc::clone(&world))),
                 stopped,

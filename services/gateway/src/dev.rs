@@ -18,7 +18,7 @@ pub use self::banner::Banner;
 use self::arrivals::Arrivals;
 use self::ready_file::ReadyFile;
 use crate::config::{AdminSettings, GrpcSettings, Settings, ShutdownSettings};
-use crate::gateway::AddressNames;
+use crate::gateway::Listeners;
 use crate::listener::{BindError, bind};
 use crate::{Gateway, StartError};
 
@@ -115,20 +115,14 @@ impl Dev {
         // First of all: whoever is there already must not notice us.
         let directory = options.directory.map(Directory::claim).transpose();
         let directory = directory.map_err(DevError::Directory)?;
-        // Before keys are made and files are written. The sandbox cannot know what its addresses are called on our
-        // command line either.
-        for (flag, address) in [
-            (AddressNames::FLAGS.grpc, options.grpc),
-            (AddressNames::FLAGS.admin, options.admin),
-            ("--sandbox", options.sandbox),
-            ("--control", options.control),
-        ] {
-            drop(bind(flag, address).await?);
-        }
-        let mut sandbox = Sandbox::builder()
-            .listen(options.sandbox.to_string())
-            .control(options.control.to_string())
-            .demo(options.content == Content::Demo);
+        // Before keys are made and files are written; and kept, so that nobody else takes them.
+        let listeners = Listeners {
+            grpc: bind("--grpc", options.grpc).await?,
+            admin: bind("--admin", options.admin).await?,
+        };
+        let wechat = bind("--sandbox", options.sandbox).await?;
+        let control = bind("--control", options.control).await?;
+        let mut sandbox = Sandbox::builder().demo(options.content == Content::Demo);
         if let Some(directory) = &directory {
             ReadyFile::remove_stale(directory.path());
             sandbox = sandbox.claimed_directory(directory.clone());
@@ -136,7 +130,7 @@ impl Dev {
         for account in options.accounts {
             sandbox = sandbox.account(account);
         }
-        let sandbox = sandbox.start().await?;
+        let sandbox = sandbox.start_on(wechat, control).await?;
 
         let settings = Settings {
             grpc: GrpcSettings {
@@ -153,7 +147,7 @@ impl Dev {
             accounts: credentials::of(&sandbox)?,
             ..Settings::default()
         };
-        let gateway = Gateway::start_named(&settings, AddressNames::FLAGS).await?;
+        let gateway = Gateway::start_on(listeners, &settings)?;
         gateway.ready();
         sandbox.watch_accounts(Arrivals {
             roster: gateway.roster().clone(),

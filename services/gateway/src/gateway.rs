@@ -7,13 +7,14 @@ use std::sync::Arc;
 use kabao_client::Observer;
 use kabao_grpc::{Health, Server};
 use opentelemetry_sdk::error::OTelSdkError;
+use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::accounts::Roster;
-use crate::config::{Settings, ShutdownSettings};
+use crate::config::{AccountSettings, Settings, ShutdownSettings};
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::listener::{Admin, BindError, Grpc, bind};
-use crate::telemetry::{Calls, Methods, Metrics};
+use crate::telemetry::Metrics;
 
 /// A gateway that listens.
 ///
@@ -55,22 +56,11 @@ pub enum StartError {
     Metrics(#[from] OTelSdkError),
 }
 
-/// What the addresses are called where they were chosen, for errors.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct AddressNames {
-    pub(crate) grpc: &'static str,
-    pub(crate) admin: &'static str,
-}
-
-impl AddressNames {
-    pub(crate) const CONFIGURATION: Self = Self {
-        grpc: "grpc.listen",
-        admin: "admin.listen",
-    };
-    pub(crate) const FLAGS: Self = Self {
-        grpc: "--grpc",
-        admin: "--admin",
-    };
+/// The sockets of a gateway.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    pub(crate) grpc: TcpListener,
+    pub(crate) admin: TcpListener,
 }
 
 impl Gateway {
@@ -80,30 +70,22 @@ impl Gateway {
     ///
     /// [`StartError`] if an address cannot be used.
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
-        Self::start_named(settings, AddressNames::CONFIGURATION).await
+        refuse_exposure(settings)?;
+        let listeners = Listeners {
+            grpc: bind("grpc.listen", settings.grpc.listen).await?,
+            admin: bind("admin.listen", settings.admin.listen).await?,
+        };
+        Self::start_on(listeners, settings)
     }
 
-    pub(crate) async fn start_named(
-        settings: &Settings,
-        names: AddressNames,
-    ) -> Result<Self, StartError> {
-        let exposed = settings
-            .accounts
-            .iter()
-            .find(|account| account.exposes_tokens && !settings.grpc.listen.ip().is_loopback());
-        if let Some(account) = exposed {
-            return Err(StartError::Exposed {
-                account: account.id.clone(),
-            });
-        }
-        let grpc_listener = bind(names.grpc, settings.grpc.listen).await?;
-        let admin_listener = bind(names.admin, settings.admin.listen).await?;
-
+    /// The same with listeners that are open already. Must be called inside the runtime.
+    pub(crate) fn start_on(listeners: Listeners, settings: &Settings) -> Result<Self, StartError> {
+        refuse_exposure(settings)?;
         let lifecycle = Lifecycle::new();
         let metrics = Metrics::new()?;
         let observer: Arc<dyn Observer> = Arc::new(metrics.clone());
         let roster = Roster::start(&settings.accounts, observer)?;
-        let admin = Admin::start(admin_listener, lifecycle.clone(), metrics.clone())?;
+        let admin = Admin::start(listeners.admin, lifecycle.clone(), metrics.clone())?;
 
         let limits = &settings.grpc.limits;
         let calls = usize::try_from(limits.max_concurrent_requests).unwrap_or(usize::MAX);
@@ -112,13 +94,13 @@ impl Gateway {
         let mut server = Server::builder(accounts)
             .default_deadline(settings.grpc.timeouts.default_deadline)
             .max_deadline(settings.grpc.timeouts.max_deadline)
-            .max_calls(calls);
+            .max_calls(calls)
+            .observer(Arc::new(metrics));
         if !settings.grpc.reflection {
             server = server.without_reflection();
         }
         let (service, health) = server.into_service();
-        let service = Calls::new(service, metrics, Methods::of_the_api());
-        let grpc = Grpc::start(grpc_listener, service, &settings.grpc, lifecycle.watch())?;
+        let grpc = Grpc::start(listeners.grpc, service, &settings.grpc, lifecycle.watch())?;
         Ok(Self {
             lifecycle,
             health,
@@ -171,5 +153,16 @@ impl Gateway {
             ),
         }
         cut
+    }
+}
+
+/// Tokens are shown on the loopback interface only.
+fn refuse_exposure(settings: &Settings) -> Result<(), StartError> {
+    let exposes = |account: &&AccountSettings| account.exposes_tokens;
+    match settings.accounts.iter().find(exposes) {
+        Some(account) if !settings.grpc.listen.ip().is_loopback() => Err(StartError::Exposed {
+            account: account.id.clone(),
+        }),
+        _ => Ok(()),
     }
 }

@@ -4,13 +4,10 @@
 //! label: methods are counted by name only if they exist.
 
 mod calls;
-mod methods;
 mod metrics;
 mod output;
 mod panics;
 mod traces;
 
-pub(crate) use self::calls::Calls;
-pub(crate) use self::methods::Methods;
 pub(crate) use self::metrics::Metrics;
 pub use self::output::{Telemetry, TelemetryError};

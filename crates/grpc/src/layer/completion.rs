@@ -10,14 +10,14 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 
 use super::body::{Hook, hooked};
-use super::{Answer, Inner, Manner, RequestId, request_id};
+use super::{Answer, Inner, Layer, RequestId, request_id};
 use crate::status;
 
 /// Completes statuses without details.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Completion;
 
-impl Manner for Completion {
+impl Layer for Completion {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
         let id = request_id(request.extensions());
         let answer = inner.call(request);

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
 
 use super::body::{Hook, hooked};
-use super::{Answer, Inner, Manner, at_once, request_id};
+use super::{Answer, Inner, Layer, at_once, request_id};
 use crate::status;
 
 /// Whoever asks whether the server is well must get an answer, above all when it is busy.
@@ -33,7 +33,7 @@ impl Concurrency {
     }
 }
 
-impl Manner for Concurrency {
+impl Layer for Concurrency {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
         if request.uri().path().starts_with(EXEMPT) {
             return Box::pin(inner.call(request));

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use kabao_api::{Error, Reason};
 use tonic::body::Body;
 
-use super::{Answer, Inner, Manner, at_once, request_id};
+use super::{Answer, Inner, Layer, at_once, request_id};
 use crate::status;
 
 /// Turns a panic of a service into `INTERNAL` with reason `PANIC`. The text of the panic goes where
@@ -17,7 +17,7 @@ use crate::status;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Panics;
 
-impl Manner for Panics {
+impl Layer for Panics {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
         let id = request_id(request.extensions());
         // Unwind safety: after a panic nothing of this call is used again, and what calls share

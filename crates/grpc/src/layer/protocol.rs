@@ -5,13 +5,13 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-use super::{Answer, Inner, Manner, at_once};
+use super::{Answer, Inner, Layer, at_once};
 
 /// Refuses requests that are not gRPC over HTTP/2 before anything reads them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Protocol;
 
-impl Manner for Protocol {
+impl Layer for Protocol {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
         match refuse(&request) {
             Some(response) => at_once(response),

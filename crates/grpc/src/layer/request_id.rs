@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::{HeaderName, HeaderValue, Request};
 use tonic::body::Body;
 
-use super::{Answer, Inner, Manner};
+use super::{Answer, Inner, Layer};
 
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -69,7 +69,7 @@ impl RequestIds {
     }
 }
 
-impl Manner for RequestIds {
+impl Layer for RequestIds {
     fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
         let id = request
             .headers()

@@ -1,53 +1,93 @@
-//! One span and one closing event for every call.
+//! One span, one closing event and one observation for every call.
 
-use http::{HeaderMap, Request};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use http::{HeaderMap, Request, StatusCode};
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tracing::{Instrument, Span};
 
 use super::body::{Hook, hooked};
-use super::{Answer, Inner, Manner, request_id};
+use super::{Answer, Inner, Layer, request_id};
+use crate::observer::CallObserver;
 
 /// Records method, code and time of every call; nothing of its content.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Trace;
+#[derive(Clone)]
+pub(crate) struct Trace(Option<Arc<dyn CallObserver>>);
 
-impl Manner for Trace {
+impl Trace {
+    pub(crate) fn new(observer: Option<Arc<dyn CallObserver>>) -> Self {
+        Self(observer)
+    }
+}
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Trace")
+    }
+}
+
+impl Layer for Trace {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
-        let (service, method) = method(request.uri().path());
-        let span = tracing::info_span!(
-            "grpc",
-            rpc.system = "grpc",
-            rpc.service = service,
-            rpc.method = method,
-            request_id = %request_id(request.extensions()),
-            account = tracing::field::Empty,
-            rpc.grpc.status_code = tracing::field::Empty,
-        );
+        let path = request.uri().path();
+        let label = METHODS.label(path);
+        let around = match &self.0 {
+            Some(observer) => observer.arrived(label, request.headers()),
+            None => Span::none(),
+        };
+        let (service, method) = split(path);
+        let span = around.in_scope(|| {
+            tracing::info_span!(
+                "grpc",
+                rpc.system = "grpc",
+                rpc.service = service,
+                rpc.method = method,
+                request_id = %request_id(request.extensions()),
+                account = tracing::field::Empty,
+                rpc.grpc.status_code = tracing::field::Empty,
+            )
+        });
         let mut observed = Observed {
+            observer: self.0.clone(),
+            around,
             span: span.clone(),
             started: Instant::now(),
+            label,
             code: None,
             probe: service == "grpc.health.v1.Health",
         };
         let answer = span.in_scope(|| inner.call(request));
         let observing = async move {
             let response = answer.await?;
+            observed.code = code_of(response.status());
             observed.headers(response.headers());
-            if response.status() != http::StatusCode::OK {
-                // Not gRPC at all; clients of gRPC make the same of it.
-                observed.code = Some(Code::Unknown);
-            }
             Ok(response.map(|body| hooked(body, observed)))
         };
         Box::pin(observing.instrument(span))
     }
 }
 
+/// What clients of gRPC make of an HTTP status that is not gRPC at all; nothing yet for 200.
+fn code_of(status: StatusCode) -> Option<Code> {
+    match status.as_u16() {
+        200 => None,
+        400 => Some(Code::Internal),
+        401 => Some(Code::Unauthenticated),
+        403 => Some(Code::PermissionDenied),
+        404 => Some(Code::Unimplemented),
+        429 | 502 | 503 | 504 => Some(Code::Unavailable),
+        _ => Some(Code::Unknown),
+    }
+}
+
 /// Splits a path into service and method. Paths that cannot be ours are not repeated: anybody may
 /// write anything there.
-fn method(path: &str) -> (&str, &str) {
+fn split(path: &str) -> (&str, &str) {
     let word = |text: &str| {
         text.len() <= 100
             && text
@@ -62,8 +102,11 @@ fn method(path: &str) -> (&str, &str) {
 
 /// A call from its first byte to its last.
 struct Observed {
+    observer: Option<Arc<dyn CallObserver>>,
+    around: Span,
     span: Span,
     started: Instant,
+    label: &'static str,
     code: Option<Code>,
     /// Whether it asks for health.
     probe: bool,
@@ -71,8 +114,9 @@ struct Observed {
 
 impl Observed {
     fn headers(&mut self, headers: &HeaderMap) {
-        if let Some(status) = Status::from_header_map(headers) {
-            self.code = Some(status.code());
+        // The number is enough: reading the whole status would copy its details.
+        if let Some(status) = headers.get(Status::GRPC_STATUS) {
+            self.code = Some(Code::from_bytes(status.as_bytes()));
         }
     }
 }
@@ -87,8 +131,9 @@ impl Drop for Observed {
     fn drop(&mut self) {
         // Without a status the caller went away, or the server is stopping.
         let code = self.code.unwrap_or(Code::Cancelled);
+        let elapsed = self.started.elapsed();
         self.span.record("rpc.grpc.status_code", i32::from(code));
-        let elapsed_ms = self.started.elapsed().as_secs_f64() * 1000.0;
+        let elapsed_ms = elapsed.as_secs_f64() * 1000.0;
         let probe = self.probe;
         self.span.in_scope(|| {
             if probe {
@@ -98,29 +143,55 @@ impl Drop for Observed {
                 tracing::info!(code = ?code, elapsed_ms, "call finished");
             }
         });
+        if let Some(observer) = &self.observer {
+            observer.ended(self.label, code, elapsed, &self.around);
+        }
+    }
+}
+
+static METHODS: LazyLock<Methods> = LazyLock::new(Methods::of_the_api);
+
+/// The methods that exist, as full names such as `kabao.v1.MemberService/GetMember`.
+#[derive(Debug)]
+struct Methods(BTreeSet<&'static str>);
+
+impl Methods {
+    /// What calls of methods that do not exist are counted as (gRFC A66).
+    const OTHER: &'static str = "other";
+
+    /// Services that stand beside the API and that its descriptors do not hold.
+    const STANDARD: [&'static str; 4] = [
+        "grpc.health.v1.Health/Check",
+        "grpc.health.v1.Health/Watch",
+        "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+    ];
+
+    /// Every method of the descriptors, health and reflection. The names are kept for the rest of the
+    /// process.
+    fn of_the_api() -> Self {
+        let files = FileDescriptorSet::decode(kabao_proto::DESCRIPTOR_SET).unwrap_or_default();
+        let services = files.file.iter().flat_map(|file| {
+            let service = move |service| (file.package(), service);
+            file.service.iter().map(service)
+        });
+        let names = services.flat_map(|(package, service)| {
+            service.method.iter().map(move |method| {
+                let name = format!("{package}.{}/{}", service.name(), method.name());
+                &*Box::leak(name.into_boxed_str())
+            })
+        });
+        Self(names.chain(Self::STANDARD).collect())
+    }
+
+    /// The label for a request path.
+    fn label(&self, path: &str) -> &'static str {
+        path.strip_prefix('/')
+            .and_then(|name| self.0.get(name))
+            .copied()
+            .unwrap_or(Self::OTHER)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_paths_of_methods_are_repeated() {
-        assert_eq!(
-            method("/kabao.v1.MemberService/GetMember"),
-            ("kabao.v1.MemberService", "GetMember"),
-        );
-        for path in [
-            "",
-            "/",
-            "/a",
-            "/a/b/c",
-            "/a/%E5%8D%A1",
-            "/a b/c",
-            &format!("/a/{}", "b".repeat(101)),
-        ] {
-            assert_eq!(method(path), ("(other)", "(other)"), "{path}");
-        }
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
 //! `kabao.v1.MemberService`.
 
 mod answer;
+mod field_paths;
 mod request;
-mod words;
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::GetMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
-        let mut call = Call::of(&request).renaming(words::in_name);
+        let mut call = Call::of(&request).renaming(field_paths::in_name);
         let get = request::get(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, get.name.account())?;
         match account.members.get_member(&context, get).await {
@@ -53,7 +53,7 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::UpdateMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
-        let mut call = Call::of(&request).renaming(words::in_update);
+        let mut call = Call::of(&request).renaming(field_paths::in_update);
         let update = request::update(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, update.name.account())?;
         match account.members.update_member(&context, update).await {
@@ -66,7 +66,7 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::ListMembersRequest>,
     ) -> Result<Response<proto::ListMembersResponse>, Status> {
-        let mut call = Call::of(&request).renaming(words::in_list);
+        let mut call = Call::of(&request).renaming(field_paths::in_list);
         let list = request::list(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, &list.account)?;
         match account.members.list_members(&context, list).await {
@@ -79,7 +79,7 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::BatchGetMembersRequest>,
     ) -> Result<Response<proto::BatchGetMembersResponse>, Status> {
-        let call = Call::of(&request).renaming(words::in_name);
+        let call = Call::of(&request).renaming(field_paths::in_name);
         let requests = request::batch(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let reads = requests.into_iter().map(|request| {
             let call = call.clone();
@@ -101,7 +101,7 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::AdjustBalanceRequest>,
     ) -> Result<Response<proto::AdjustBalanceResponse>, Status> {
-        let mut call = Call::of(&request).renaming(words::in_name);
+        let mut call = Call::of(&request).renaming(field_paths::in_name);
         let adjust_balance =
             request::adjust_balance(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, adjust_balance.name.account())?;
@@ -122,7 +122,7 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::AdjustPointsRequest>,
     ) -> Result<Response<proto::AdjustPointsResponse>, Status> {
-        let mut call = Call::of(&request).renaming(words::in_name);
+        let mut call = Call::of(&request).renaming(field_paths::in_name);
         let adjust_points =
             request::adjust_points(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, adjust_points.name.account())?;
@@ -139,7 +139,7 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::ActivateMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
-        let mut call = Call::of(&request).renaming(words::in_activate);
+        let mut call = Call::of(&request).renaming(field_paths::in_activate);
         let activate =
             request::activate(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, activate.name.account())?;
@@ -153,7 +153,7 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::InvalidateMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
-        let mut call = Call::of(&request).renaming(words::in_name);
+        let mut call = Call::of(&request).renaming(field_paths::in_name);
         let invalidate =
             request::invalidate(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, invalidate.name.account())?;
@@ -171,7 +171,7 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::ImportMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
-        let mut call = Call::of(&request).renaming(words::in_import);
+        let mut call = Call::of(&request).renaming(field_paths::in_import);
         let import = request::import(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, import.template.account())?;
         match account.members.import_member(&context, import).await {

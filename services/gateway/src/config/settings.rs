@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use kabao_grpc::Server;
+use tracing_subscriber::filter::Targets;
 
 use super::account::{self, AccountSettings};
 use super::section::Section;
@@ -151,8 +152,8 @@ impl Default for Limits {
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
-            default_deadline: 10 * SECOND,
-            max_deadline: MINUTE,
+            default_deadline: Server::DEFAULT_DEADLINE,
+            max_deadline: Server::MAX_DEADLINE,
             handshake: 5 * SECOND,
             preface: 5 * SECOND,
             keepalive_interval: MINUTE,
@@ -328,7 +329,7 @@ impl LogSettings {
             settings.format = format;
         }
         if let Some(level) = section.string("level") {
-            match EnvFilter::try_new(&level.value) {
+            match level.value.parse::<Targets>() {
                 Ok(_) => settings.level = level.value,
                 Err(error) => section.reject(
                     &level,

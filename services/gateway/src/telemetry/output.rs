@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -44,7 +44,7 @@ impl Telemetry {
         log: &LogSettings,
         settings: &TelemetrySettings,
     ) -> Result<Self, TelemetryError> {
-        let filter = EnvFilter::try_new(&log.level).map_err(TelemetryError::Level)?;
+        let filter: Targets = log.level.parse().map_err(TelemetryError::Level)?;
         let traces = settings
             .otlp_endpoint
             .as_deref()

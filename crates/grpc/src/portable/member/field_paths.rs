@@ -1,4 +1,4 @@
-//! Paths of fields: the words of the domain and of WeChat, in those of each request.
+//! Paths of fields: from the names of the domain and of WeChat to those of each request.
 
 use kabao_api::MemberUpdate;
 

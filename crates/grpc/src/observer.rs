@@ -1,0 +1,44 @@
+//! Who watches calls from outside the facade: metrics and traces.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use tonic::Code;
+use tracing::Span;
+
+/// Watches every call from its arrival to its last frame, e.g. to count and to trace.
+///
+/// One place decides how a call ended, and says the same to the log and to the observer.
+pub trait CallObserver: Send + Sync {
+    /// A call has arrived. The span that is returned stands around all that happens to it.
+    ///
+    /// `method` is a full name such as `kabao.v1.MemberService/GetMember`, or `other` for what the
+    /// API does not have (gRFC A66): callers cannot invent values.
+    fn arrived(&self, method: &'static str, headers: &HeaderMap) -> Span;
+
+    /// The call has ended with `code`; a caller who went away ends it with [`Code::Cancelled`].
+    fn ended(&self, method: &'static str, code: Code, took: Duration, span: &Span);
+}
+
+/// Returns the name of a code as the gRPC specification spells it.
+pub const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
