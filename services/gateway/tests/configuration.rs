@@ -209,7 +209,7 @@ family = "merchants"
             "kabao.toml:10:1: grpc.timeouts.max_deadline: must be between 100ms and 10m",
             "kabao.toml:3:1: grpc.listn: is not a setting; did you mean `listen`?",
             "kabao.toml:12:1: log.format: must be one of `json`, `text`",
-            "kabao.toml:13:1: log.level: invalid filter directive; write a level such as `info`, or `info,kabao_client=debug`",
+            "kabao.toml:13:1: log.level: invalid filter directive: too many '=' in filter directive, expected 0 or 1; write a level such as `info`, or `info,kabao_client=debug`",
             "kabao.toml:15:1: telemetry.otlp_endpoint: must be `http://host:port` of a collector that takes OTLP over gRPC",
             "kabao.toml:16:1: telemetry.sample_ratio: must be between 0 and 1",
             "kabao.toml:18:1: shutdown.pre_drain: is not a duration; write a whole number and a unit, such as `500ms`, `20s`, `5m` or `1h`",

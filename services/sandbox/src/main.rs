@@ -8,7 +8,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use kabao_sandbox::{AccountConfig, Running, Sandbox};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Runs WeChat's membership-card servers on your machine.
 ///
@@ -116,19 +118,33 @@ Logs: set KABAO_LOG to a level or filter, such as debug or kabao_sandbox=debug (
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_env("KABAO_LOG").unwrap_or_else(|_| EnvFilter::new("warn")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
-    match run(arguments).await {
+    let ran = match install_log() {
+        Ok(()) => run(arguments).await,
+        Err(error) => Err(error),
+    };
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report(error.as_ref());
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes log lines to standard error, as many as `KABAO_LOG` says.
+fn install_log() -> Result<(), Box<dyn Error>> {
+    let filter = match std::env::var("KABAO_LOG") {
+        Ok(filter) if !filter.is_empty() => filter
+            .parse::<Targets>()
+            .map_err(|error| format!("KABAO_LOG {filter:?}: {error}"))?,
+        _ => Targets::new().with_default(LevelFilter::WARN),
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
+        .try_init()?;
+    Ok(())
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {

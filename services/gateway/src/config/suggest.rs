@@ -7,31 +7,10 @@ pub(super) fn similar<'a>(
 ) -> Option<&'a str> {
     let allowed = 1 + word.chars().count() / 5;
     candidates
-        .map(|candidate| (distance(word, candidate), candidate))
+        .map(|candidate| (strsim::levenshtein(word, candidate), candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min()
         .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut next = vec![i + 1];
-        let above = row.windows(2).zip(&b);
-        for (pair, to) in above {
-            let (diagonal, up) = match pair {
-                [diagonal, up] => (*diagonal, *up),
-                _ => (0, 0),
-            };
-            let left = next.last().copied().unwrap_or_default();
-            let replace = diagonal + usize::from(from != *to);
-            next.push(replace.min(up + 1).min(left + 1));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
