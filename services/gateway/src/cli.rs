@@ -144,7 +144,7 @@ Example:
 
 Exit codes:
   0  the configuration is good
-  1  it has faults; each is a line on standard error, with place, key and remedy";
+  1  it has mistakes; each is a line on standard error, with place, key and remedy";
 
 /// Lists everything that is wrong with a configuration file.
 #[derive(Debug, Args)]

@@ -1,13 +1,13 @@
 //! Configuration: defaults, then a TOML file, then the environment; read in full before anything starts.
 //!
-//! Reading finds *every* fault instead of the first one, because whoever repairs a configuration would rather have a
+//! Reading finds *every* mistake instead of the first one, because whoever repairs a configuration would rather have a
 //! list than a sequence of surprises. What comes out is [`Settings`]: values that are known to be good, with keys and
 //! certificates already loaded. Secrets come from files or named environment variables and never stand in the file.
 
 mod account;
 mod document;
-mod fault;
 mod material;
+mod mistake;
 mod section;
 mod settings;
 mod suggest;
@@ -20,7 +20,7 @@ use std::fs;
 use std::path::Path;
 
 pub use self::account::AccountSettings;
-pub use self::fault::{Fault, Faults};
+pub use self::mistake::{Mistake, Mistakes};
 pub use self::settings::{
     AdminSettings, GrpcSettings, Limits, LogFormat, LogSettings, Settings, ShutdownSettings,
     TelemetrySettings, Timeouts,
@@ -28,8 +28,8 @@ pub use self::settings::{
 pub use self::summary::Summary;
 pub use self::tls::TlsSettings;
 
-use self::fault::Collector;
-use self::section::{Context, Section};
+use self::mistake::Collector;
+use self::section::{Section, Surroundings};
 
 /// The names and values of the environment.
 ///
@@ -68,11 +68,11 @@ impl FromIterator<(String, String)> for Environment {
 ///
 /// # Errors
 ///
-/// [`Faults`] lists everything that would keep the gateway from starting with this configuration.
-pub fn load(file: &Path, environment: &Environment, now: i64) -> Result<Settings, Faults> {
+/// [`Mistakes`] lists everything that would keep the gateway from starting with this configuration.
+pub fn load(file: &Path, environment: &Environment, now: i64) -> Result<Settings, Mistakes> {
     let name = file.display().to_string();
     let text = fs::read_to_string(file)
-        .map_err(|error| Faults::one(&name, format!("cannot be read: {error}")))?;
+        .map_err(|error| Mistakes::one(&name, format!("cannot be read: {error}")))?;
     let folder = file.parent().unwrap_or(Path::new(""));
     parse(&name, &text, folder, environment, now)
 }
@@ -88,16 +88,16 @@ pub fn parse(
     folder: &Path,
     environment: &Environment,
     now: i64,
-) -> Result<Settings, Faults> {
-    let faults = Collector::new(name);
-    let mut root = document::parse(text, &faults);
-    document::overlay(&mut root, environment.iter(), &faults);
-    let context = Context {
+) -> Result<Settings, Mistakes> {
+    let mistakes = Collector::new(name);
+    let mut root = document::parse(text, &mistakes);
+    document::overlay(&mut root, environment.iter(), &mistakes);
+    let surroundings = Surroundings {
         folder,
         now,
         environment,
-        faults: &faults,
+        mistakes: &mistakes,
     };
-    let settings = Settings::read(Section::root(root, &context));
-    faults.finish(settings)
+    let settings = Settings::read(Section::root(root, &surroundings));
+    mistakes.finish(settings)
 }

@@ -66,7 +66,7 @@ fn check_sums_up_a_good_configuration_and_exits_with_0() {
 }
 
 #[test]
-fn check_lists_every_fault_on_standard_error_and_exits_with_1() {
+fn check_lists_every_mistake_on_standard_error_and_exits_with_1() {
     let folder = folder("bad");
     let text = GOOD.replace("\"secret\"", "\"gone\"")
         + "[log]\nlevl = \"info\"\n[admin]\nlisten = \"x\"\n";
@@ -82,7 +82,7 @@ fn check_lists_every_fault_on_standard_error_and_exits_with_1() {
             .all(|line| line.starts_with(&format!("{file}:"))),
         "{err}"
     );
-    assert_eq!(lines[3], "kabao: the configuration has 3 faults");
+    assert_eq!(lines[3], "kabao: the configuration has 3 mistakes");
 }
 
 #[test]

@@ -171,7 +171,7 @@ fn every_setting_of_the_example_exists_and_its_defaults_are_valid() {
 }
 
 #[test]
-fn every_fault_is_listed_at_once_with_place_and_key() {
+fn every_mistake_is_listed_at_once_with_place_and_key() {
     let folder = with_official("all-faults");
     folder.check_faults(
         r#"
@@ -224,7 +224,7 @@ family = "merchants"
 }
 
 #[test]
-fn syntax_errors_do_not_hide_the_other_faults() {
+fn syntax_errors_do_not_hide_the_other_mistakes() {
     let folder = with_official("syntax");
     let faults = folder
         .parse("[grpc]\nlisten = \"127.0.0.1:x\"\nreflection = yes\n")

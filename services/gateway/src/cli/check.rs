@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use super::output::{complain, fail, print};
 use crate::clock;
-use crate::config::{self, Environment, Faults, Summary};
+use crate::config::{self, Environment, Mistakes, Summary};
 
 pub(super) fn run(file: &Path) -> ExitCode {
     let now = clock::unix_seconds();
@@ -18,15 +18,15 @@ pub(super) fn run(file: &Path) -> ExitCode {
             print(&format_args!("{} is good\n\n{summary}", file.display()));
             ExitCode::SUCCESS
         }
-        Err(faults) => refuse(&faults),
+        Err(mistakes) => refuse(&mistakes),
     }
 }
 
-/// Prints every fault, and how many there are.
-pub(super) fn refuse(faults: &Faults) -> ExitCode {
-    complain(faults);
-    match faults.len() {
-        1 => fail("the configuration has 1 fault"),
-        count => fail(&format!("the configuration has {count} faults")),
+/// Prints every mistake, and how many there are.
+pub(super) fn refuse(mistakes: &Mistakes) -> ExitCode {
+    complain(mistakes);
+    match mistakes.len() {
+        1 => fail("the configuration has 1 mistake"),
+        count => fail(&format!("the configuration has {count} mistakes")),
     }
 }

@@ -12,8 +12,8 @@ use crate::{Gateway, clock};
 
 pub(super) async fn run(file: PathBuf) -> Result<ExitCode, ExitCode> {
     let now = clock::unix_seconds();
-    let settings =
-        config::load(&file, &Environment::of_process(), now).map_err(|faults| refuse(&faults))?;
+    let settings = config::load(&file, &Environment::of_process(), now)
+        .map_err(|mistakes| refuse(&mistakes))?;
     let telemetry =
         Telemetry::install(&settings.log, &settings.telemetry).map_err(|error| report(&error))?;
     let mut signals = Signals::install().map_err(|error| report(&error))?;

@@ -36,7 +36,7 @@ pub struct AccountSettings {
 pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSettings> {
     let nodes = root.tables("accounts");
     if nodes.is_empty() {
-        root.fault(
+        root.mistake(
             "accounts",
             "there is none; a gateway without accounts answers nothing",
         );
@@ -48,8 +48,8 @@ pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSet
         let Node { value, origin } = node;
         let Value::Table(table) = value else {
             let message = format!("must be a table, not {}", value.kind());
-            root.context()
-                .faults
+            root.surroundings()
+                .mistakes
                 .add(&origin, format!("accounts[#{number}]"), message);
             continue;
         };
@@ -61,9 +61,9 @@ pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSet
             _ => format!("#{number}"),
         };
         let path = format!("accounts[{name}]");
-        let section = Section::new(path, origin, table, root.context());
+        let section = Section::new(path, origin, table, root.surroundings());
         if let Some(first) = seen.insert(name, number) {
-            section.fault("id", format!("account #{first} has the same id"));
+            section.mistake("id", format!("account #{first} has the same id"));
         }
         accounts.extend(read(section, loopback));
     }
@@ -123,7 +123,7 @@ fn read(mut section: Section<'_>, loopback: bool) -> Option<AccountSettings> {
         section.refuse(key, &why);
     }
     if !section.has("family") {
-        section.fault(
+        section.mistake(
             "family",
             "is required: `merchant`, `brand` or `official_account`",
         );
@@ -141,7 +141,7 @@ fn read(mut section: Section<'_>, loopback: bool) -> Option<AccountSettings> {
     let exposes_tokens =
         family == Family::OfficialAccount && section.boolean("expose_tokens", false);
     if exposes_tokens && !loopback {
-        section.fault(
+        section.mistake(
             "expose_tokens",
             "hands live tokens to every caller, so `grpc.listen` must be a loopback address such as `127.0.0.1:50051`",
         );
@@ -234,7 +234,7 @@ fn official_account(material: &mut Material<'_, '_>, exposes_tokens: bool) -> Op
     let plain = appid.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let named = appid.starts_with("wx") && plain;
     if !named && !appid.is_empty() {
-        material.fault(
+        material.mistake(
             "appid",
             "is not an appid: `wx` followed by letters and digits",
         );
@@ -260,10 +260,10 @@ fn pay(material: &mut Material<'_, '_>, number: String) -> PayCredential {
         (false, false) => None,
         (has_file, has_id) => {
             if !has_id {
-                material.fault(key_id, "is required beside `public_key_file`");
+                material.mistake(key_id, "is required beside `public_key_file`");
             }
             if !has_file {
-                material.fault(key_file, "is required beside `public_key_id`");
+                material.mistake(key_file, "is required beside `public_key_id`");
             }
             Some(WeChatPayKey {
                 id: id.unwrap_or_default(),
@@ -311,7 +311,7 @@ const OPTIONS: [(&str, &[&str]); 6] = [
     ("root_certificates", &["extra_ca_file"]),
 ];
 
-/// What may stand in place of an absent key. If that was given and is faulty, the absence is no fault of its own.
+/// What may stand in place of an absent key. If that was given and is faulty, the absence is no mistake of its own.
 const ALTERNATIVES: [(&str, &[&str]); 2] = [
     ("serial_no", &["certificate_file"]),
     (
@@ -320,14 +320,17 @@ const ALTERNATIVES: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// Translates the client's faults into ours; about a value that could not even be read, enough was said.
+/// Translates the client's mistakes into ours; about a value that could not even be read, enough was said.
 fn verdict<C>(material: &Material<'_, '_>, built: Result<C, ConfigurationError>) -> Option<C> {
     let error = match built {
-        Ok(client) => return (!material.has_faults()).then_some(client),
+        Ok(client) => return (!material.has_mistakes()).then_some(client),
         Err(error) => error,
     };
-    for fault in error.faults() {
-        let option = fault.field.strip_prefix("direct.").unwrap_or(&fault.field);
+    for mistake in error.faults() {
+        let option = mistake
+            .field
+            .strip_prefix("direct.")
+            .unwrap_or(&mistake.field);
         let keys: &[&str] = OPTIONS
             .iter()
             .find(|(name, _)| *name == option)
@@ -344,7 +347,7 @@ fn verdict<C>(material: &Material<'_, '_>, built: Result<C, ConfigurationError>)
                 .filter(|(absent, _)| *absent == key)
                 .any(|(_, given)| given.iter().any(|given| material.is_faulty(given)));
         if !excused {
-            material.complain(key, &fault.description);
+            material.complain(key, &mistake.description);
         }
     }
     None

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::Collector;
+use super::mistake::Collector;
 
 /// The prefix of environment variables that override the file.
 pub(super) const PREFIX: &str = "KABAO__";
@@ -56,16 +56,16 @@ impl Value {
 }
 
 /// Parses TOML and reports every syntax error; what could be understood is returned all the same.
-pub(super) fn parse(text: &str, faults: &Collector) -> Table {
+pub(super) fn parse(text: &str, mistakes: &Collector) -> Table {
     let lines = Lines::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let origin = error
             .span()
             .map_or(Origin::Whole, |span| lines.origin(span.start));
-        faults.add(&origin, "", format!("TOML syntax: {}", error.message()));
+        mistakes.add(&origin, "", format!("TOML syntax: {}", error.message()));
     }
-    table(document.get_ref(), &lines, faults, "")
+    table(document.get_ref(), &lines, mistakes, "")
 }
 
 /// Lays environment variables named `KABAO__SECTION__KEY` over the tree.
@@ -75,7 +75,7 @@ pub(super) fn parse(text: &str, faults: &Collector) -> Table {
 pub(super) fn overlay(
     root: &mut Table,
     environment: impl IntoIterator<Item = (String, String)>,
-    faults: &Collector,
+    mistakes: &Collector,
 ) {
     let mut variables: Vec<_> = environment
         .into_iter()
@@ -90,13 +90,13 @@ pub(super) fn overlay(
             .split("__")
             .collect();
         if path.iter().any(|segment| segment.is_empty()) {
-            faults.add(&origin, "", "expected KABAO__SECTION__KEY");
+            mistakes.add(&origin, "", "expected KABAO__SECTION__KEY");
             continue;
         }
         let (table, path) = match path.as_slice() {
             ["ACCOUNTS", account, rest @ ..] if !rest.is_empty() => {
                 let Some(table) = account_table(root, account) else {
-                    faults.add(
+                    mistakes.add(
                         &origin,
                         "accounts",
                         format!(
@@ -168,13 +168,19 @@ fn insert(table: &mut Table, path: &[&str], origin: &Origin, value: String) {
     }
 }
 
-fn table(source: &DeTable<'_>, lines: &Lines<'_>, faults: &Collector, path: &str) -> Table {
+fn table(source: &DeTable<'_>, lines: &Lines<'_>, mistakes: &Collector, path: &str) -> Table {
     source
         .iter()
         .map(|(key, value)| {
             let name = key.get_ref().to_string();
             let path = join(path, &name);
-            let node = node(value, lines.origin(key.span().start), lines, faults, &path);
+            let node = node(
+                value,
+                lines.origin(key.span().start),
+                lines,
+                mistakes,
+                &path,
+            );
             (name, node)
         })
         .collect()
@@ -184,7 +190,7 @@ fn node(
     source: &Spanned<DeValue<'_>>,
     origin: Origin,
     lines: &Lines<'_>,
-    faults: &Collector,
+    mistakes: &Collector,
     path: &str,
 ) -> Node {
     let value = match source.get_ref() {
@@ -194,7 +200,7 @@ fn node(
             match i64::from_str_radix(&digits.as_str().replace('_', ""), digits.radix()) {
                 Ok(value) => Value::Integer(value),
                 Err(_) => {
-                    faults.add(&origin, path, "the integer does not fit into 64 bits");
+                    mistakes.add(&origin, path, "the integer does not fit into 64 bits");
                     Value::Integer(0)
                 }
             }
@@ -208,11 +214,11 @@ fn node(
                 .iter()
                 .map(|item| {
                     let origin = lines.origin(item.span().start);
-                    node(item, origin, lines, faults, path)
+                    node(item, origin, lines, mistakes, path)
                 })
                 .collect(),
         ),
-        DeValue::Table(inner) => Value::Table(table(inner, lines, faults, path)),
+        DeValue::Table(inner) => Value::Table(table(inner, lines, mistakes, path)),
     };
     Node { value, origin }
 }

@@ -37,7 +37,7 @@ impl<'s, 'c> Material<'s, 'c> {
     }
 
     /// Whether anything was wrong so far.
-    pub(super) fn has_faults(&self) -> bool {
+    pub(super) fn has_mistakes(&self) -> bool {
         !self.faulty.borrow().is_empty()
     }
 
@@ -46,10 +46,10 @@ impl<'s, 'c> Material<'s, 'c> {
         self.faulty.borrow().contains(key)
     }
 
-    /// Reports a fault of a key.
-    pub(super) fn fault(&self, key: &str, message: impl Into<String>) {
+    /// Reports a mistake of a key.
+    pub(super) fn mistake(&self, key: &str, message: impl Into<String>) {
         self.faulty.borrow_mut().insert(key.to_owned());
-        self.section.fault(key, message);
+        self.section.mistake(key, message);
     }
 
     /// Reports what the client says about the value of a key, unless the key is known to be faulty.
@@ -60,8 +60,8 @@ impl<'s, 'c> Material<'s, 'c> {
         match self.files.get(key) {
             Some(file) => self
                 .section
-                .fault(key, format!("{}: {description}", file.display())),
-            None => self.section.fault(key, description),
+                .mistake(key, format!("{}: {description}", file.display())),
+            None => self.section.mistake(key, description),
         }
     }
 
@@ -88,7 +88,7 @@ impl<'s, 'c> Material<'s, 'c> {
         let number = self.required(key);
         let plain = number.len() <= 32 && number.bytes().all(|byte| byte.is_ascii_digit());
         if !plain {
-            self.fault(key, "must be 1 to 32 digits, in quotation marks");
+            self.mistake(key, "must be 1 to 32 digits, in quotation marks");
             return String::new();
         }
         number
@@ -106,7 +106,7 @@ impl<'s, 'c> Material<'s, 'c> {
     /// The content of a file that must be there.
     pub(super) fn required_file(&mut self, key: &'static str) -> String {
         if !self.has(key) {
-            self.fault(key, "is required");
+            self.mistake(key, "is required");
         }
         self.file(key).unwrap_or_default()
     }
@@ -126,22 +126,22 @@ impl<'s, 'c> Material<'s, 'c> {
             (true, true) => {
                 let message =
                     format!("stands beside `{file_key}`; only one of the two can be used");
-                self.fault(variable_key, message);
+                self.mistake(variable_key, message);
             }
             (false, false) if required => {
-                self.fault(file_key, format!("is required, or `{variable_key}`"));
+                self.mistake(file_key, format!("is required, or `{variable_key}`"));
             }
             (false, true) => {
                 let Some(variable) = variable else {
                     self.mark(variable_key);
                     return None;
                 };
-                let value = self.section.context().environment.get(&variable.value);
+                let value = self.section.surroundings().environment.get(&variable.value);
                 if let Some(value) = value.filter(|value| !value.is_empty()) {
                     return Some(Secret::new(value));
                 }
                 let message = format!("the environment variable {} is not set", variable.value);
-                self.fault(variable_key, message);
+                self.mistake(variable_key, message);
             }
             _ => {}
         }
@@ -155,7 +155,7 @@ impl<'s, 'c> Material<'s, 'c> {
                 Some(text)
             }
             Err(error) => {
-                self.fault(key, unreadable(&path.value, &error));
+                self.mistake(key, unreadable(&path.value, &error));
                 None
             }
         }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::document::{Node, Origin, Table, Value, join};
-use super::fault::Collector;
+use super::mistake::Collector;
 use super::{Environment, suggest, unit};
 
 /// One table that is being read. Each accessor takes a key and reports what is wrong with it.
@@ -19,19 +19,19 @@ pub(super) struct Section<'a> {
     /// Every key of the table and where it stands.
     given: BTreeMap<String, Origin>,
     known: BTreeSet<&'static str>,
-    context: &'a Context<'a>,
+    surroundings: &'a Surroundings<'a>,
 }
 
 /// What all sections of one configuration share.
 #[derive(Debug)]
-pub(super) struct Context<'a> {
+pub(super) struct Surroundings<'a> {
     /// The folder that relative paths start from: that of the configuration file.
     pub(super) folder: &'a Path,
     /// Seconds since 1970, to judge certificates by.
     pub(super) now: i64,
     /// Where `..._env` keys look.
     pub(super) environment: &'a Environment,
-    pub(super) faults: &'a Collector,
+    pub(super) mistakes: &'a Collector,
 }
 
 /// A value together with the place where it stands.
@@ -43,15 +43,15 @@ pub(super) struct Located<T> {
 }
 
 impl<'a> Section<'a> {
-    pub(super) fn root(table: Table, context: &'a Context<'a>) -> Self {
-        Self::new(String::new(), Origin::Whole, table, context)
+    pub(super) fn root(table: Table, surroundings: &'a Surroundings<'a>) -> Self {
+        Self::new(String::new(), Origin::Whole, table, surroundings)
     }
 
     pub(super) fn new(
         path: String,
         origin: Origin,
         table: Table,
-        context: &'a Context<'a>,
+        surroundings: &'a Surroundings<'a>,
     ) -> Self {
         let given = table
             .iter()
@@ -63,12 +63,12 @@ impl<'a> Section<'a> {
             table,
             given,
             known: BTreeSet::new(),
-            context,
+            surroundings,
         }
     }
 
-    pub(super) fn context(&self) -> &'a Context<'a> {
-        self.context
+    pub(super) fn surroundings(&self) -> &'a Surroundings<'a> {
+        self.surroundings
     }
 
     /// Whether the key is given, whatever its value and whether or not it was read already.
@@ -76,20 +76,20 @@ impl<'a> Section<'a> {
         self.given.contains_key(key)
     }
 
-    /// Reports a fault of the section as a whole, or of a key that is not there.
-    pub(super) fn fault(&self, key: &str, message: impl Into<String>) {
+    /// Reports a mistake of the section as a whole, or of a key that is not there.
+    pub(super) fn mistake(&self, key: &str, message: impl Into<String>) {
         let origin = self.given.get(key).unwrap_or(&self.origin);
         let path = match key.is_empty() {
             true => self.path.clone(),
             false => join(&self.path, key),
         };
-        self.context.faults.add(origin, path, message);
+        self.surroundings.mistakes.add(origin, path, message);
     }
 
-    /// Reports a fault of a value that was read.
+    /// Reports a mistake of a value that was read.
     pub(super) fn reject<T>(&self, located: &Located<T>, message: impl Into<String>) {
-        self.context
-            .faults
+        self.surroundings
+            .mistakes
             .add(&located.origin, located.key.clone(), message);
     }
 
@@ -100,12 +100,12 @@ impl<'a> Section<'a> {
             Some(Node {
                 value: Value::Table(table),
                 origin,
-            }) => Section::new(path, origin, table, self.context),
+            }) => Section::new(path, origin, table, self.surroundings),
             Some(other) => {
                 self.mismatch(&path, &other, "a table");
-                Section::new(path, other.origin, Table::new(), self.context)
+                Section::new(path, other.origin, Table::new(), self.surroundings)
             }
-            None => Section::new(path, self.origin.clone(), Table::new(), self.context),
+            None => Section::new(path, self.origin.clone(), Table::new(), self.surroundings),
         }
     }
 
@@ -135,7 +135,7 @@ impl<'a> Section<'a> {
     pub(super) fn required_string(&mut self, key: &'static str) -> Option<Located<String>> {
         if !self.has(key) {
             self.known.insert(key);
-            self.fault(key, "is required");
+            self.mistake(key, "is required");
             return None;
         }
         let text = self.string(key)?;
@@ -154,7 +154,7 @@ impl<'a> Section<'a> {
             return None;
         }
         Some(Located {
-            value: self.context.folder.join(&text.value),
+            value: self.surroundings.folder.join(&text.value),
             key: text.key,
             origin: text.origin,
         })
@@ -302,7 +302,7 @@ impl<'a> Section<'a> {
     /// Declares a key that is valid elsewhere but wrong here, and says why.
     pub(super) fn refuse(&mut self, key: &'static str, why: &str) {
         if self.table.remove(key).is_some() {
-            self.fault(key, why);
+            self.mistake(key, why);
         }
     }
 
@@ -324,8 +324,8 @@ impl<'a> Section<'a> {
                 let known: Vec<_> = self.known.iter().map(|key| format!("`{key}`")).collect();
                 message.push_str(&format!("; known here: {}", known.join(", ")));
             }
-            self.context
-                .faults
+            self.surroundings
+                .mistakes
                 .add(&node.origin, join(&self.path, key), message);
         }
     }
@@ -370,7 +370,7 @@ impl<'a> Section<'a> {
             Some(Err(message)) => message,
             None => format!("must be {expected}, not {kind}"),
         };
-        self.context.faults.add(&origin, path, message);
+        self.surroundings.mistakes.add(&origin, path, message);
         None
     }
 
@@ -381,6 +381,6 @@ impl<'a> Section<'a> {
 
     fn mismatch(&self, path: &str, node: &Node, expected: &str) {
         let message = format!("must be {expected}, not {}", node.value.kind());
-        self.context.faults.add(&node.origin, path, message);
+        self.surroundings.mistakes.add(&node.origin, path, message);
     }
 }

@@ -203,7 +203,7 @@ impl Settings {
     pub(super) fn read(mut root: Section<'_>) -> Self {
         let grpc = GrpcSettings::read(root.section("grpc"));
         let is_loopback = grpc.listen.ip().is_loopback();
-        // Faults are listed in the order of the reading, which is that of the file.
+        // Mistakes are listed in the order of the reading, which is that of the file.
         let settings = Self {
             grpc,
             admin: AdminSettings::read(root.section("admin")),
@@ -214,7 +214,7 @@ impl Settings {
         };
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);
         if grpc == admin && grpc.port() != 0 {
-            root.fault(
+            root.mistake(
                 "",
                 format!("grpc.listen and admin.listen are both {grpc}; they need an address each"),
             );
@@ -304,7 +304,7 @@ impl Timeouts {
             ),
         };
         if settings.default_deadline > settings.max_deadline {
-            section.fault("default_deadline", "must not exceed max_deadline");
+            section.mistake("default_deadline", "must not exceed max_deadline");
         }
         section.finish();
         settings

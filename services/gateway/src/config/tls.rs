@@ -55,7 +55,7 @@ impl TlsSettings {
         };
         let config = match (chain, key, roots) {
             (Some(chain), Some(key), Some(roots)) => server_config(chain, key, roots, |message| {
-                section.fault("private_key_file", message)
+                section.mistake("private_key_file", message)
             }),
             _ => None,
         };
@@ -71,7 +71,7 @@ impl TlsSettings {
 
 fn required_path(section: &mut Section<'_>, key: &'static str) -> Option<Located<PathBuf>> {
     if !section.has(key) {
-        section.fault(key, "is required when [grpc.tls] is given");
+        section.mistake(key, "is required when [grpc.tls] is given");
     }
     section.path(key)
 }
@@ -94,7 +94,7 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> String {
 fn warn_expired(section: &Section<'_>, file: &Located<PathBuf>, text: &str) {
     // Certificates with other keys than RSA are judged by the peers alone.
     if let Ok(certificate) = Certificate::from_pem(text)
-        && certificate.not_after() < section.context().now
+        && certificate.not_after() < section.surroundings().now
     {
         section.reject(
             file,
@@ -140,28 +140,28 @@ fn server_config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     client_roots: Option<RootCertStore>,
-    fault: impl Fn(String),
+    mistake: impl Fn(String),
 ) -> Option<ServerConfig> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     // Says by itself whether key and certificate belong together, which the builder would not.
     let certified = CertifiedKey::from_der(chain, key, &provider)
         .map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => {
-                fault("the private key does not belong to the certificate".to_owned());
+                mistake("the private key does not belong to the certificate".to_owned());
             }
-            error => fault(error.to_string()),
+            error => mistake(error.to_string()),
         })
         .ok()?;
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| fault(error.to_string()))
+        .map_err(|error| mistake(error.to_string()))
         .ok()?;
     let builder = match client_roots {
         None => builder.with_no_client_auth(),
         Some(roots) => {
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
                 .build()
-                .map_err(|error| fault(error.to_string()))
+                .map_err(|error| mistake(error.to_string()))
                 .ok()?;
             builder.with_client_cert_verifier(verifier)
         }

@@ -7,16 +7,16 @@ use super::document::Origin;
 
 /// One thing in the configuration that has to be put right.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct Mistake {
     /// Where the value stands: `kabao.toml:12:3` or `environment variable KABAO__GRPC__LISTEN`.
     pub place: String,
-    /// The key path, for example `accounts[acme].private_key_file`; empty for faults of the file as a whole.
+    /// The key path, for example `accounts[acme].private_key_file`; empty for mistakes of the file as a whole.
     pub key: String,
     /// What is wrong and, where it is short to say, what would be right. Never holds a secret.
     pub message: String,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.key.is_empty() {
             write!(f, "{}: {}", self.place, self.message)
@@ -26,21 +26,21 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Every fault of one configuration; never empty.
+/// Every mistake of one configuration; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Faults(Vec<Fault>);
+pub struct Mistakes(Vec<Mistake>);
 
-impl Faults {
+impl Mistakes {
     pub(super) fn one(place: impl Into<String>, message: impl Into<String>) -> Self {
-        Self(vec![Fault {
+        Self(vec![Mistake {
             place: place.into(),
             key: String::new(),
             message: message.into(),
         }])
     }
 
-    /// The faults in the order in which they were found.
-    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+    /// The mistakes in the order in which they were found.
+    pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
         self.0.iter()
     }
 
@@ -51,31 +51,31 @@ impl Faults {
     }
 }
 
-impl fmt::Display for Faults {
+impl fmt::Display for Mistakes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for fault in &self.0 {
-            write!(f, "{separator}{fault}")?;
+        for mistake in &self.0 {
+            write!(f, "{separator}{mistake}")?;
             separator = "\n";
         }
         Ok(())
     }
 }
 
-impl std::error::Error for Faults {}
+impl std::error::Error for Mistakes {}
 
-/// Collects faults while a configuration is read, so that all of them are found in one go.
+/// Collects mistakes while a configuration is read, so that all of them are found in one go.
 #[derive(Debug)]
 pub(super) struct Collector {
     file: String,
-    faults: RefCell<Vec<Fault>>,
+    mistakes: RefCell<Vec<Mistake>>,
 }
 
 impl Collector {
     pub(super) fn new(file: impl Into<String>) -> Self {
         Self {
             file: file.into(),
-            faults: RefCell::default(),
+            mistakes: RefCell::default(),
         }
     }
 
@@ -85,7 +85,7 @@ impl Collector {
             Origin::Environment(name) => format!("environment variable {name}"),
             Origin::Whole => self.file.clone(),
         };
-        self.faults.borrow_mut().push(Fault {
+        self.mistakes.borrow_mut().push(Mistake {
             place,
             key: key.into(),
             message: message.into(),
@@ -93,11 +93,11 @@ impl Collector {
     }
 
     /// Passes `value` on if nothing was wrong.
-    pub(super) fn finish<T>(self, value: T) -> Result<T, Faults> {
-        let faults = self.faults.into_inner();
-        match faults.is_empty() {
+    pub(super) fn finish<T>(self, value: T) -> Result<T, Mistakes> {
+        let mistakes = self.mistakes.into_inner();
+        match mistakes.is_empty() {
             true => Ok(value),
-            false => Err(Faults(faults)),
+            false => Err(Mistakes(mistakes)),
         }
     }
 }
