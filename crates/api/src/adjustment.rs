@@ -2,7 +2,7 @@
 
 use kabao_models::Personal;
 
-use crate::{Error, FieldViolation, MemberName, Precondition, Reason};
+use crate::{Error, FieldViolation, MemberName, Precondition, Reason, RequestId};
 
 /// How a value changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub struct AdjustMember {
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` where the family
     /// has one. An official account has none, so that a [`Change::Add`] with an id is refused with
     /// [`Reason::NotSupportedByFamily`]: a repeat would add twice.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
 }
 
 /// What a change of points or stored value did.

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::AccountId;
+use crate::{AccountId, CallId};
 
 /// Who is called, under which id, and until when.
 ///
@@ -12,18 +12,18 @@ use crate::AccountId;
 pub struct CallContext {
     /// The account whose credentials are used.
     pub account: AccountId,
-    /// The id that names this call in logs, traces and answers (`x-request-id`).
-    pub request_id: String,
+    /// What names this call in logs, traces and answers.
+    pub call_id: CallId,
     /// When the caller stops waiting; `None` leaves only the bounds of the client.
     pub deadline: Option<Instant>,
 }
 
 impl CallContext {
     /// Starts a context without a deadline.
-    pub fn new(account: AccountId, request_id: impl Into<String>) -> Self {
+    pub fn new(account: AccountId, call_id: CallId) -> Self {
         Self {
             account,
-            request_id: request_id.into(),
+            call_id,
             deadline: None,
         }
     }

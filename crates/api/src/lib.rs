@@ -5,8 +5,9 @@
 //! SDK) and everything below it (the client that talks to WeChat) meets in
 //! these types, so neither side knows the other.
 //!
-//! - **Names**: [`AccountId`], [`TemplateName`], [`MemberName`]; parsed once,
-//!   valid from then on.
+//! - **Names**: [`AccountId`], [`TemplateName`], [`MemberName`]; [`CallId`] for a
+//!   call, [`RequestId`] for a change that a repeat must not make twice. They are
+//!   parsed once and valid from then on.
 //! - **Resources**: [`Template`] and [`Member`], with the fields that mean the
 //!   same in every family, and with [`View::Full`] the family's own answer.
 //! - **Traits**: [`MemberApi`], [`TemplateApi`] and [`MediaApi`], one request
@@ -43,6 +44,7 @@
 mod account;
 mod account_api;
 mod adjustment;
+mod call_id;
 mod context;
 mod error;
 mod kind;
@@ -58,6 +60,7 @@ mod official_account_api;
 mod page;
 mod precondition;
 mod reason;
+mod request_id;
 mod template;
 mod template_api;
 mod upstream;
@@ -71,6 +74,7 @@ pub use self::account_api::{
     CredentialState, TrustedKeyState,
 };
 pub use self::adjustment::{AdjustMember, Adjustment, Change};
+pub use self::call_id::CallId;
 pub use self::context::CallContext;
 pub use self::error::Error;
 pub use self::kind::Kind;
@@ -92,6 +96,7 @@ pub use self::official_account_api::{
 pub use self::page::{Cursor, Page, PageRequest, PageScope, PageToken};
 pub use self::precondition::Precondition;
 pub use self::reason::Reason;
+pub use self::request_id::RequestId;
 pub use self::template::{
     Stock, Template, TemplateState, TemplateUpdate, UpstreamTemplate, Validity,
 };

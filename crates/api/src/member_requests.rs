@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use kabao_models::Personal;
 
 use crate::{
-    AccountId, MemberName, MemberUpdate, PageRequest, TemplateId, TemplateName, Validity, View,
+    AccountId, MemberName, MemberUpdate, PageRequest, RequestId, TemplateId, TemplateName,
+    Validity, View,
 };
 
 /// Arguments of [`MemberApi::get_member`](crate::MemberApi::get_member).
@@ -30,7 +31,7 @@ pub struct UpdateMember {
     pub update: MemberUpdate,
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` where the family
     /// has one. Without it the client makes one up, and only the client can repeat the call safely.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
 }
@@ -65,7 +66,7 @@ pub struct ActivateMember {
     pub initial: MemberUpdate,
     /// Identifies this one intended change (AIP-155). No family has a request number for this
     /// operation.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
 }
@@ -94,7 +95,7 @@ pub struct InvalidateMember {
     pub reason: Option<String>,
     /// Identifies this one intended change (AIP-155). No family has a request number for this
     /// operation; the state is final, so repeating it does no harm.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
 }
@@ -118,7 +119,7 @@ pub struct ImportMember {
     pub validity: Option<Validity>,
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` in merchant. Brand
     /// has no request number here, but the code is unique.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
 }

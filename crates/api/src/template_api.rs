@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::{
-    AccountId, CallContext, Error, NewTemplate, Page, PageRequest, Template, TemplateName,
-    TemplateUpdate, View,
+    AccountId, CallContext, Error, NewTemplate, Page, PageRequest, RequestId, Template,
+    TemplateName, TemplateUpdate, View,
 };
 
 /// Reads and changes card templates, in whatever family the account is.
@@ -106,7 +106,7 @@ pub struct CreateTemplate {
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` in the families that
     /// have one (merchant and brand). An official account has none, so that an id is refused with
     /// `NOT_SUPPORTED_BY_FAMILY`: a repeat would make a second card.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
 }
@@ -120,7 +120,7 @@ pub struct UpdateTemplate {
     pub update: TemplateUpdate,
     /// Identifies this one intended change (AIP-155). No family has a request number for this
     /// operation; the change is absolute, so repeating it does no harm.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
 }
@@ -132,5 +132,5 @@ pub struct DeleteTemplate {
     pub name: TemplateName,
     /// Identifies this one intended change (AIP-155). No family has a request number for this
     /// operation.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
 }

@@ -54,7 +54,10 @@ mod tests {
     use super::*;
 
     fn context() -> CallContext {
-        CallContext::new("demo-merchant".parse().expect("a valid id"), "r-1")
+        CallContext::new(
+            "demo-merchant".parse().expect("a valid id"),
+            "r-1".parse().expect("a valid id"),
+        )
     }
 
     #[tokio::test]

@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .brand_id(files.text("brand_id")?)
         .provider(files.credential()?)
         .build()?;
-    let context = CallContext::new("demo-brand".parse()?, "example-1");
+    let context = CallContext::new("demo-brand".parse()?, "example-1".parse()?);
     let member: MemberName =
         "accounts/demo-brand/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/478515832665"
             .parse()?;

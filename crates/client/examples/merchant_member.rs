@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .root_certificates(files.ca()?)
         .credential(files.credential()?)
         .build()?;
-    let context = CallContext::new("demo-merchant".parse()?, "example-1");
+    let context = CallContext::new("demo-merchant".parse()?, "example-1".parse()?);
     let name: kabao_api::MemberName =
         "accounts/demo-merchant/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/478515832665"
             .parse()?;

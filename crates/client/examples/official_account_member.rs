@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .appid(files.text("appid")?)
         .app_secret(files.text("app_secret")?)
         .build()?;
-    let context = CallContext::new("demo-official-account".parse()?, "example-1");
+    let context = CallContext::new("demo-official-account".parse()?, "example-1".parse()?);
     let name: MemberName =
         "accounts/demo-official-account/templates/ph_gmt7cUVrlRk8swPwx7aDyF-pg/members/916679873278".parse()?;
 

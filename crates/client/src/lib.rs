@@ -36,7 +36,7 @@
 //!     })
 //!     .build()?;
 //!
-//! let context = CallContext::new("acme".parse()?, "request-1");
+//! let context = CallContext::new("acme".parse()?, "call-1".parse()?);
 //! let card = merchant.call(&context, GetUserCard::new("pbLatjvWOibDc5-TBnbUk1pD12o0", "478515832665")).await?;
 //! assert!(card.level.is_some());
 //! # Ok(())

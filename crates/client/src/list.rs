@@ -24,7 +24,7 @@ use kabao_api::{
 /// use kabao_client::{Merchant, list_all_templates};
 ///
 /// # async fn example(merchant: Merchant) -> Result<(), kabao_api::Error> {
-/// let context = CallContext::new("acme".parse()?, "request-1");
+/// let context = CallContext::new("acme".parse()?, "call-1".parse()?);
 /// let request = ListTemplates {
 ///     account: context.account.clone(),
 ///     page: PageRequest::default(),

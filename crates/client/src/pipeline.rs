@@ -277,7 +277,7 @@ fn decode(
         tracing::debug!(
             operation = call.sending.operation.id,
             account = %call.account,
-            request_id = %call.request_id,
+            request_id = %call.id,
             members = %Listed(&deviations),
             "the answer is not quite as documented"
         );

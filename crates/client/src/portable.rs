@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use kabao_api::{
-    AccountId, CallContext, Error, Family, FieldViolation, Method, Reason, UploadedImage,
+    AccountId, CallContext, Error, Family, FieldViolation, Method, Reason, RequestId, UploadedImage,
 };
 use kabao_models::{Operation, Upload};
 
@@ -149,7 +149,7 @@ pub(crate) fn or_written<T>(
     read.unwrap_or_else(|error| {
         tracing::warn!(
             account = %context.account,
-            request_id = %context.request_id,
+            request_id = %context.call_id,
             operation = error.operation(),
             reason = error.reason().as_str(),
             "a confirmed change could not be read back; what was written is answered"
@@ -170,7 +170,7 @@ pub(crate) fn made_without_name(what: &'static str) -> Error {
 /// a repeat of this change would act twice.
 pub(crate) fn refuse_request_id(
     family: Family,
-    request_id: Option<&str>,
+    request_id: Option<&RequestId>,
     instead: &str,
 ) -> Result<(), Error> {
     if request_id.is_none() {
@@ -188,36 +188,13 @@ pub(crate) fn refuse_request_id(
     )]))
 }
 
-/// Makes a request number from the caller's `request_id`: 1 to 32 letters, digits, `-`, `_`, `|`
-/// and `*`. A UUID is taken without its hyphens, since it would be too long with them.
-pub(crate) fn request_number(request_id: &str) -> Result<String, Error> {
-    let number = if is_uuid(request_id) {
-        request_id.replace('-', "")
-    } else {
-        request_id.to_owned()
-    };
-    let plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'|' | b'*');
-    if (1..=32).contains(&number.len()) && number.bytes().all(plain) {
-        Ok(number)
-    } else {
-        Err(Error::violated(
-            Reason::RequestIdInvalid,
-            [FieldViolation::new(
-                "request_id",
-                "must be a UUID or 1 to 32 letters, digits, '-', '_', '|' and '*'",
-            )],
-        ))
-    }
-}
-
 /// Makes the request number of a change: the caller's, or else one of our own.
 pub(crate) fn number_or_made_up(
-    request_id: Option<&str>,
+    request_id: Option<RequestId>,
     clock: &dyn Clock,
 ) -> Result<String, Error> {
     match request_id {
-        Some(request_id) => request_number(request_id),
+        Some(request_id) => Ok(request_id.into_string()),
         None => clock
             .nonce()
             .ok_or_else(|| Error::new(Reason::Internal, "the system gives no randomness")),
@@ -226,7 +203,7 @@ pub(crate) fn number_or_made_up(
 
 /// The same where the family's own request may have a number too.
 pub(crate) fn number_of_creation(
-    request_id: Option<&str>,
+    request_id: Option<RequestId>,
     given: Option<String>,
     clock: &dyn Clock,
 ) -> Result<String, Error> {
@@ -234,9 +211,8 @@ pub(crate) fn number_of_creation(
         (None, Some(given)) => Ok(given),
         (request_id, None) => number_or_made_up(request_id, clock),
         (Some(request_id), Some(given)) => {
-            let number = request_number(request_id)?;
-            if number == given {
-                return Ok(number);
+            if request_id.as_str() == given {
+                return Ok(given);
             }
             Err(Error::field_invalid([FieldViolation::new(
                 "request_id",
@@ -253,14 +229,6 @@ pub(crate) fn made_up_is_not_repeatable(error: Error, is_known: bool) -> Error {
     } else {
         error
     }
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
 }
 
 /// Reads an RFC 3339 time; `None` for anything else, since a template with an odd time is still a template.
@@ -310,32 +278,6 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
-
-    #[test]
-    fn request_ids_become_request_numbers() {
-        let rows = [
-            ("190000010920260315000021", Some("190000010920260315000021")),
-            ("a-b_c|d*9", Some("a-b_c|d*9")),
-            (
-                "4f9c1b52-7a0e-4d0b-9a39-2f6f1f0c7d11",
-                Some("4f9c1b527a0e4d0b9a392f6f1f0c7d11"),
-            ),
-            ("", None),
-            ("123456789012345678901234567890123", None),
-            ("with blank", None),
-            ("会员", None),
-        ];
-        for (request_id, number) in rows {
-            let made = request_number(request_id);
-            assert_eq!(made.as_deref().ok(), number, "{request_id}");
-            if let Err(error) = made {
-                assert_eq!(
-                    (error.reason(), error.violations()[0].field.as_str()),
-                    (Reason::RequestIdInvalid, "request_id")
-                );
-            }
-        }
-    }
 
     #[test]
     fn fields_that_a_family_cannot_change_are_named() {

@@ -123,7 +123,10 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
 }
 
 pub(crate) fn context() -> CallContext {
-    CallContext::new("demo".parse().expect("a valid id"), "request-1")
+    CallContext::new(
+        "demo".parse().expect("a valid id"),
+        "call-1".parse().expect("a valid id"),
+    )
 }
 
 pub(crate) fn origin() -> Origin {

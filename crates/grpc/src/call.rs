@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use kabao_api::{Account, AccountId, Accounts, CallContext, Error};
+use kabao_api::{Account, AccountId, Accounts, CallContext, CallId, Error};
 use tonic::Status;
 
-use crate::layer::{Deadline, RequestId, request_id};
+use crate::layer::{Deadline, call_id};
 use crate::status::{self, Refusal};
 
 /// One call: its id, its deadline, and the account once that is known.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
-    id: RequestId,
+    id: CallId,
     deadline: Option<Deadline>,
     account: Option<AccountId>,
     rename: Option<fn(&str) -> Option<String>>,
@@ -21,7 +21,7 @@ impl Call {
     /// Reads what the layers left in the request.
     pub(crate) fn of<T>(request: &tonic::Request<T>) -> Self {
         Self {
-            id: request_id(request.extensions()),
+            id: call_id(request.extensions()),
             deadline: request.extensions().get::<Deadline>().copied(),
             account: None,
             rename: None,
@@ -47,7 +47,7 @@ impl Call {
         self.account = Some(id.clone());
         let account = accounts.get(id).map_err(|error| self.refuse(&error))?;
         tracing::Span::current().record("account", id.as_str());
-        let context = CallContext::new(id.clone(), self.id.as_str());
+        let context = CallContext::new(id.clone(), self.id.clone());
         let context = match self.deadline {
             Some(deadline) => context.with_deadline(deadline.work_until()),
             None => context,

@@ -7,12 +7,12 @@
 //! that services need not think of it. [`crate::Server`] stacks them.
 
 mod body;
+mod call_id;
 mod completion;
 mod concurrency;
 mod deadline;
 mod panic;
 mod protocol;
-mod request_id;
 mod trace;
 
 use std::convert::Infallible;
@@ -23,12 +23,12 @@ use http::{Request, Response};
 use tonic::body::Body;
 use tower_service::Service;
 
+pub(crate) use self::call_id::{CallIds, of as call_id};
 pub(crate) use self::completion::Completion;
 pub(crate) use self::concurrency::Concurrency;
 pub(crate) use self::deadline::{Deadline, Deadlines};
 pub(crate) use self::panic::Panics;
 pub(crate) use self::protocol::Protocol;
-pub(crate) use self::request_id::{RequestId, RequestIds, of as request_id};
 pub(crate) use self::trace::Trace;
 
 /// What a service inside a layer answers with.

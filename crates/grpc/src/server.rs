@@ -23,7 +23,7 @@ use tower_service::Service;
 use crate::client_signature::ClientSignatureGrpc;
 use crate::family::{FamilyService, Register};
 use crate::layer::{
-    Answer, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds, Trace, With,
+    Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, Trace, With,
 };
 use crate::observer::CallObserver;
 use crate::{AccountGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, generated, reflection};
@@ -159,7 +159,7 @@ impl Server {
         let service = With::new(Protocol, service);
         let service = With::new(Completion, service);
         let service = With::new(Trace::new(self.observer), service);
-        let service = With::new(RequestIds::new(), service);
+        let service = With::new(CallIds::new(), service);
         (GrpcService(service), health)
     }
 }
@@ -188,7 +188,7 @@ impl Register for Registry {
 }
 
 type Stack = With<
-    RequestIds,
+    CallIds,
     With<
         Trace,
         With<Completion, With<Protocol, With<Panics, With<Deadlines, With<Concurrency, Routes>>>>>,

@@ -4,14 +4,13 @@ mod budget;
 
 use std::collections::HashMap;
 
-use kabao_api::{AccountId, Error, FieldViolation, Kind, Reason, UpstreamError};
+use kabao_api::{AccountId, CallId, Error, FieldViolation, Kind, Reason, UpstreamError};
 use prost::Message;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, PreconditionViolation, QuotaViolation, StatusExt};
 
 use self::budget::{Budget, shorten};
-use crate::layer::RequestId;
 
 /// The `domain` of every `google.rpc.ErrorInfo` of ours.
 pub(crate) const DOMAIN: &str = "kabao";
@@ -24,7 +23,7 @@ const MESSAGE_BYTES: usize = 1024;
 const DETAIL_BYTES: usize = 3072;
 
 /// The status of an error that belongs to no account.
-pub(crate) fn of(error: &Error, id: &RequestId) -> Status {
+pub(crate) fn of(error: &Error, id: &CallId) -> Status {
     Refusal {
         id,
         account: None,
@@ -34,12 +33,12 @@ pub(crate) fn of(error: &Error, id: &RequestId) -> Status {
 }
 
 /// An HTTP response that is the status and nothing else.
-pub(crate) fn refusal(error: &Error, id: &RequestId) -> http::Response<Body> {
+pub(crate) fn refusal(error: &Error, id: &CallId) -> http::Response<Body> {
     of(error, id).into_http()
 }
 
 /// The status of a failure that tonic found itself: its code stays, and the reason is the nearest.
-pub(crate) fn of_tonic(code: Code, message: &str, id: &RequestId) -> Status {
+pub(crate) fn of_tonic(code: Code, message: &str, id: &CallId) -> Status {
     let reason = match code {
         Code::Unimplemented => Reason::MethodNotFound,
         Code::InvalidArgument | Code::OutOfRange => Reason::FieldInvalid,
@@ -76,7 +75,7 @@ pub(crate) fn to_message(status: &Status) -> tonic_types::Status {
 #[derive(Clone, Copy)]
 pub(crate) struct Refusal<'c> {
     /// The id of the call.
-    pub(crate) id: &'c RequestId,
+    pub(crate) id: &'c CallId,
     /// The account that the call names.
     pub(crate) account: Option<&'c AccountId>,
     /// Turns the path of a field into the caller's words; `None` leaves it.

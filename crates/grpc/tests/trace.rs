@@ -50,7 +50,7 @@ async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let server = builder(|context| {
         Box::pin(async move {
-            if context.request_id == "refused" {
+            if context.call_id.as_str() == "refused" {
                 Err(
                     Error::new(Reason::MemberNotFound, "WeChat knows no such member")
                         .with_upstream(UpstreamError {
@@ -60,7 +60,7 @@ async fn a_call_leaves_method_account_code_and_time_and_nothing_personal() {
                             ..UpstreamError::default()
                         }),
                 )
-            } else if context.request_id == "fails" {
+            } else if context.call_id.as_str() == "fails" {
                 Err(Error::new(
                     Reason::UpstreamUnverified,
                     "the signature is wrong",

@@ -38,7 +38,7 @@ impl Brand {
         let mut creation = self.filled(new)?;
         let given = creation.out_request_no.take();
         let is_known = request_id.is_some() || given.is_some();
-        let number = number_of_creation(request_id.as_deref(), given, self.clock.as_ref())?;
+        let number = number_of_creation(request_id, given, self.clock.as_ref())?;
         creation.out_request_no = Some(number);
         let answer = match self.route()? {
             Route::Provider => call(&self.pipeline, context, creation).await,

@@ -48,7 +48,8 @@ impl Brand {
         })?;
         let openid = require_openid(openid)?;
         let points = change.apply(None, minimum)?;
-        let number = number_or_made_up(request_id.as_deref(), self.clock.as_ref())?;
+        let is_known = request_id.is_some();
+        let number = number_or_made_up(request_id, self.clock.as_ref())?;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
         let patience = self.pipeline.settings().call_timeout;
         let guard = self
@@ -67,9 +68,8 @@ impl Brand {
                 self.pipeline.call_locked(context, sync, guard).await
             }
         };
-        let answer = answer.map_err(|error| {
-            made_up_is_not_repeatable(NAMES.translate(error), request_id.is_some())
-        })?;
+        let answer =
+            answer.map_err(|error| made_up_is_not_repeatable(NAMES.translate(error), is_known))?;
         let after = answer.point_balance.unwrap_or(points);
         Ok(Adjustment::new(None, after))
     }

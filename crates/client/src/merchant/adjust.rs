@@ -39,7 +39,7 @@ impl Merchant {
         if matches!(value, Value::Points) {
             refuse_unsupported(Self::FAMILY, &[("remark", remark.is_some())])?;
         }
-        let request_id = request_id.as_deref();
+        let is_known = request_id.is_some();
         let number = number_or_made_up(request_id, self.clock.as_ref())?;
 
         let patience = self.pipeline.settings().call_timeout;
@@ -91,7 +91,7 @@ impl Merchant {
         match done {
             Ok(_) => Ok(Adjustment::new(before, after)),
             Err(error) => {
-                let error = made_up_is_not_repeatable(NAMES.translate(error), request_id.is_some());
+                let error = made_up_is_not_repeatable(NAMES.translate(error), is_known);
                 Err(match change {
                     // Whoever repeats it starts from another value.
                     Change::Add(_) if error.may_have_executed() => error.mark_not_retryable(),

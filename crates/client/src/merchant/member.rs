@@ -43,7 +43,8 @@ impl MemberApi for Merchant {
         } = request;
         require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
-        let number = number_or_made_up(request_id.as_deref(), self.clock.as_ref())?;
+        let is_known = request_id.is_some();
+        let number = number_or_made_up(request_id, self.clock.as_ref())?;
         let written = update.clone();
         let MemberUpdate {
             level,
@@ -58,9 +59,7 @@ impl MemberApi for Merchant {
         change.background_picture_url = background_picture_url;
         call(&self.pipeline, context, change)
             .await
-            .map_err(|error| {
-                made_up_is_not_repeatable(NAMES.translate(error), request_id.is_some())
-            })?;
+            .map_err(|error| made_up_is_not_repeatable(NAMES.translate(error), is_known))?;
         let read = self.read_member(context, name.clone(), view).await;
         Ok(or_written(context, read, || {
             Member::written(name, MemberState::Unspecified, written)

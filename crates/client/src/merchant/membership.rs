@@ -103,7 +103,7 @@ impl Merchant {
             ],
         )?;
         require_initial(Self::FAMILY, &initial.fields(), &[])?;
-        let request_id = request_id.as_deref();
+        let is_known = request_id.is_some();
         let number = number_or_made_up(request_id, self.clock.as_ref())?;
         let card_id = template.id().as_str();
         let done = match user {
@@ -121,9 +121,7 @@ impl Merchant {
             _ => return Err(Error::not_supported(Self::FAMILY, &["user"])),
         };
         let answered = done
-            .map_err(|error| {
-                made_up_is_not_repeatable(IMPORT.translate(error), request_id.is_some())
-            })?
+            .map_err(|error| made_up_is_not_repeatable(IMPORT.translate(error), is_known))?
             .code;
         let name = answered
             .or(code)

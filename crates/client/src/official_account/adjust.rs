@@ -49,7 +49,7 @@ impl OfficialAccount {
         require_same_account(context, name.account())?;
         if matches!(change, Change::Add(_)) {
             let instead = "leave it out, or use set_to, which does no harm when repeated";
-            refuse_request_id(Self::FAMILY, request_id.as_deref(), instead)?;
+            refuse_request_id(Self::FAMILY, request_id.as_ref(), instead)?;
         }
         let guard = self.lock(context, &name).await?;
         let info = self.read_user_info(context, &name).await?;

@@ -43,7 +43,7 @@ impl OfficialAccount {
         } = request;
         require_same_account(context, &account)?;
         let instead = "leave it out, and look for the template before you repeat";
-        refuse_request_id(Self::FAMILY, request_id.as_deref(), instead)?;
+        refuse_request_id(Self::FAMILY, request_id.as_ref(), instead)?;
         let answer = call(&self.pipeline, context, filled(template)?)
             .await
             .map_err(|error| NAMES.translate(error))?;

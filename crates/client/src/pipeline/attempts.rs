@@ -280,7 +280,7 @@ fn log_success(call: &Call, attempt: u32, started: Instant) {
     tracing::debug!(
         operation = call.sending.operation.id,
         account = %call.account,
-        request_id = %call.request_id,
+        request_id = %call.id,
         attempt,
         elapsed_ms = started.elapsed().as_millis(),
         "upstream call succeeded"
@@ -302,7 +302,7 @@ fn log_failure(call: &Call, attempt: u32, started: Instant, failure: &Failure) {
             tracing::$level!(
                 operation = call.sending.operation.id,
                 account = %call.account,
-                request_id = %call.request_id,
+                request_id = %call.id,
                 attempt,
                 reason = failure.error.reason().as_str(),
                 status = upstream.map(|upstream| upstream.http_status),

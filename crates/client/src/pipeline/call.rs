@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use kabao_api::{AccountId, CallContext, Error, Reason};
+use kabao_api::{AccountId, CallContext, CallId, Error, Reason};
 use kabao_models::{AnyEndpoint, Effect, Operation};
 use tokio::time::Instant;
 
@@ -40,7 +40,7 @@ impl Sending {
 pub(crate) struct Call {
     pub(crate) sending: Sending,
     pub(crate) account: AccountId,
-    pub(crate) request_id: String,
+    pub(crate) id: CallId,
     /// When the wait ends: the caller's deadline or the client's own bound.
     pub(crate) deadline: Instant,
     /// Whether it is the caller's.
@@ -58,7 +58,7 @@ impl Call {
         Self {
             sending,
             account: context.account.clone(),
-            request_id: context.request_id.clone(),
+            id: context.call_id.clone(),
             deadline: asked.unwrap_or(bound),
             by_caller: asked.is_some(),
             progress: Progress::default(),

@@ -5,12 +5,12 @@
 //! large, a method that does not exist.
 
 use http::{HeaderMap, Request};
-use kabao_api::{Error, FieldViolation, Reason};
+use kabao_api::{CallId, Error, FieldViolation, Reason};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
 use super::body::{Hook, hooked};
-use super::{Answer, Inner, Layer, RequestId, request_id};
+use super::{Answer, Inner, Layer, call_id};
 use crate::status;
 
 /// Completes statuses without details.
@@ -19,7 +19,7 @@ pub(crate) struct Completion;
 
 impl Layer for Completion {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
-        let id = request_id(request.extensions());
+        let id = call_id(request.extensions());
         let answer = inner.call(request);
         Box::pin(async move {
             let mut response = answer.await?;
@@ -32,7 +32,7 @@ impl Layer for Completion {
     }
 }
 
-struct Trailers(RequestId);
+struct Trailers(CallId);
 
 impl Hook for Trailers {
     fn trailers(&mut self, trailers: &mut HeaderMap) {
@@ -49,7 +49,7 @@ enum Phase {
     Response,
 }
 
-fn complete(headers: &mut HeaderMap, phase: Phase, id: &RequestId) {
+fn complete(headers: &mut HeaderMap, phase: Phase, id: &CallId) {
     if headers.contains_key(Status::GRPC_STATUS_DETAILS) {
         return;
     }

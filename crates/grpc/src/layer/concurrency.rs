@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
 
 use super::body::{Hook, hooked};
-use super::{Answer, Inner, Layer, at_once, request_id};
+use super::{Answer, Inner, Layer, at_once, call_id};
 use crate::status;
 
 /// Whoever asks whether the server is well must get an answer, above all when it is busy.
@@ -39,7 +39,7 @@ impl Layer for Concurrency {
             return Box::pin(inner.call(request));
         }
         let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
-            let id = request_id(request.extensions());
+            let id = call_id(request.extensions());
             let error = Error::new(
                 Reason::Overloaded,
                 "the gateway has as many calls in flight as it accepts",

@@ -7,7 +7,7 @@ use kabao_api::{Error, FieldViolation, Reason};
 use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
 
-use super::{Answer, Inner, Layer, at_once, request_id};
+use super::{Answer, Inner, Layer, at_once, call_id};
 use crate::status;
 
 /// The share of the caller's time that is kept back for the way home, so that the precise answer
@@ -52,7 +52,7 @@ pub(crate) struct Deadlines {
 
 impl Layer for Deadlines {
     fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
-        let id = request_id(request.extensions());
+        let id = call_id(request.extensions());
         let timeout = match request.headers().get("grpc-timeout") {
             None => self.default,
             Some(value) => match parse(value) {

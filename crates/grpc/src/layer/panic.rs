@@ -9,7 +9,7 @@ use http::{Request, Response};
 use kabao_api::{Error, Reason};
 use tonic::body::Body;
 
-use super::{Answer, Inner, Layer, at_once, request_id};
+use super::{Answer, Inner, Layer, at_once, call_id};
 use crate::status;
 
 /// Turns a panic of a service into `INTERNAL` with reason `PANIC`. The text of the panic goes where
@@ -19,7 +19,7 @@ pub(crate) struct Panics;
 
 impl Layer for Panics {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
-        let id = request_id(request.extensions());
+        let id = call_id(request.extensions());
         // Unwind safety: after a panic nothing of this call is used again, and what calls share
         // guards itself.
         let answer = catch_unwind(AssertUnwindSafe(|| inner.call(request)));

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use tracing::{Instrument, Span};
 
 use super::body::{Hook, hooked};
-use super::{Answer, Inner, Layer, request_id};
+use super::{Answer, Inner, Layer, call_id};
 use crate::observer::CallObserver;
 
 /// Records method, code and time of every call; nothing of its content.
@@ -47,7 +47,7 @@ impl Layer for Trace {
                 rpc.system = "grpc",
                 rpc.service = service,
                 rpc.method = method,
-                request_id = %request_id(request.extensions()),
+                request_id = %call_id(request.extensions()),
                 account = tracing::field::Empty,
                 rpc.grpc.status_code = tracing::field::Empty,
             )

@@ -5,8 +5,8 @@ use tonic::metadata::MetadataMap;
 
 use super::*;
 
-fn id() -> RequestId {
-    RequestId::for_tests("req-1")
+fn id() -> CallId {
+    CallId::new("req-1").unwrap()
 }
 
 fn refused(error: &Error) -> Status {
@@ -345,7 +345,7 @@ fn the_largest_error_stays_under_the_metadata_limit_of_java() {
 
 #[test]
 fn what_tonic_finds_keeps_its_code_and_gets_a_reason() {
-    let id = RequestId::for_tests("req-1");
+    let id = CallId::new("req-1").unwrap();
     for (code, reason) in [
         (Code::Unimplemented, "METHOD_NOT_FOUND"),
         (Code::NotFound, "RESOURCE_NOT_FOUND"),

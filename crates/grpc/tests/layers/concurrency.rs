@@ -69,7 +69,7 @@ async fn a_caller_that_goes_away_frees_its_place() {
     let server = builder(move |context| {
         let guard = OnDrop(Arc::clone(&go));
         enter.notify_one();
-        let stays = context.request_id == "stays";
+        let stays = context.call_id.as_str() == "stays";
         Box::pin(async move {
             let _guard = guard;
             if stays {

@@ -7,7 +7,7 @@ use crate::support::{builder, member, quiet, start};
 #[tokio::test]
 async fn the_callers_id_reaches_the_service_and_comes_back() {
     let server = builder(|context| {
-        assert_eq!(context.request_id, "order-4711");
+        assert_eq!(context.call_id.as_str(), "order-4711");
         Box::pin(async { Ok(member()) })
     });
     let answer = start(server)

@@ -45,10 +45,12 @@ async fn health(grpc: SocketAddr) -> Result<(), DevError> {
 
 /// A read that proves TLS, keys, signatures on both ways, and for official accounts the access token.
 async fn signed_call(account: &Account) -> Result<(), DevError> {
-    let context = CallContext::new(account.id.clone(), "self-check");
-    let proofs = account.state.check(&context).await;
-    proofs
-        .map(drop)
+    let proved = async {
+        let context = CallContext::new(account.id.clone(), "self-check".parse()?);
+        account.state.check(&context).await.map(drop)
+    };
+    proved
+        .await
         .map_err(|error| failed(account.id.as_str(), error))
 }
 

@@ -13,7 +13,7 @@ use crate::refused_by_wechat::merchant;
 use crate::world::World;
 
 fn context(demo: &Demo) -> CallContext {
-    CallContext::new(demo.account.parse().unwrap(), "order-4711")
+    CallContext::new(demo.account.parse().unwrap(), "order-4711".parse().unwrap())
 }
 
 fn client(world: &World) -> Merchant {

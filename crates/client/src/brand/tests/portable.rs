@@ -47,7 +47,7 @@ fn adjust(change: Change) -> AdjustMember {
         minimum: None,
         remark: None,
         notify: None,
-        request_id: Some("n-1".to_owned()),
+        request_id: Some("n-1".parse().unwrap()),
     }
 }
 
@@ -314,7 +314,7 @@ fn creation() -> CreateTemplate {
             }))),
             ..NewTemplate::default()
         },
-        request_id: Some("n-1".to_owned()),
+        request_id: Some("n-1".parse().unwrap()),
         view: View::Basic,
     }
 }

@@ -19,7 +19,7 @@ fn adjust(change: Change) -> AdjustMember {
         minimum: None,
         remark: None,
         notify: None,
-        request_id: Some("n-1".to_owned()),
+        request_id: Some("n-1".parse().unwrap()),
     }
 }
 

@@ -179,7 +179,7 @@ fn creation() -> CreateTemplate {
             upstream: Some(UpstreamNewTemplate::Merchant(Box::new(card))),
             ..NewTemplate::default()
         },
-        request_id: Some("4f9c1b52-7a0e-4d0b-9a39-2f6f1f0c7d11".to_owned()),
+        request_id: Some("4f9c1b52-7a0e-4d0b-9a39-2f6f1f0c7d11".parse().unwrap()),
         view: View::Full,
     }
 }

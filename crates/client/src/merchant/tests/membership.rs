@@ -32,7 +32,7 @@ fn import(user: ImportedUser) -> ImportMember {
         initial: MemberUpdate::default(),
         pickup_time: None,
         validity: None,
-        request_id: Some("n-1".to_owned()),
+        request_id: Some("n-1".parse().unwrap()),
         view: View::Basic,
     }
 }

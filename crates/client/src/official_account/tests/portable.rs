@@ -398,13 +398,13 @@ async fn an_account_tells_what_it_cannot_do_and_whether_it_holds_a_token() {
 async fn a_request_id_is_refused_where_a_repeat_would_act_twice() {
     let (client, sent) = client(|_, _| None);
     let adjust = |change| AdjustMember {
-        request_id: Some("r-1".to_owned()),
+        request_id: Some("r-1".parse().unwrap()),
         ..adjust(change)
     };
     let create = CreateTemplate {
         account: context().account,
         template: NewTemplate::default(),
-        request_id: Some("r-1".to_owned()),
+        request_id: Some("r-1".parse().unwrap()),
         view: View::Basic,
     };
     let errors = [

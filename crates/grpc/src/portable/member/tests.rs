@@ -215,7 +215,7 @@ async fn a_mask_decides_and_an_empty_value_is_a_value() {
                 points: Some(0),
                 ..MemberUpdate::default()
             };
-            request.update == expected && request.request_id.as_deref() == Some("r-1")
+            request.update == expected && request.request_id == Some("r-1".parse().unwrap())
         })
         .once()
         .returning(|_, _| Ok(member()));

@@ -228,7 +228,7 @@ async fn delete_hands_name_and_request_id_over() {
     templates
         .expect_delete_template()
         .withf(|_, request| {
-            request.name.to_string() == NAME && request.request_id.as_deref() == Some("r-1")
+            request.name.to_string() == NAME && request.request_id == Some("r-1".parse().unwrap())
         })
         .once()
         .returning(|_, _| Ok(()));
@@ -333,7 +333,7 @@ async fn a_template_is_made_from_portable_fields_and_the_familys_request() {
                 && new.description.is_none()
                 && new.total_stock == Some(10)
                 && new.validity == Some(Validity::Permanent)
-                && request.request_id.as_deref() == Some("r-1")
+                && request.request_id == Some("r-1".parse().unwrap())
                 && matches!(&new.upstream, Some(UpstreamNewTemplate::Brand(card))
                     if card.benefits.as_deref() == Some("折扣"))
         })

@@ -23,7 +23,7 @@ async fn adjustments_hand_the_change_over_and_before_and_after_back() {
                 && request.minimum == Some(0)
                 && request.remark.as_deref() == Some("消费")
                 && request.notify == Some(false)
-                && request.request_id.as_deref() == Some("7c9e6679742540de944be07fc1f90ae7")
+                && request.request_id == Some("7c9e6679742540de944be07fc1f90ae7".parse().unwrap())
         })
         .once()
         .returning(|_, _| Ok(Adjustment::new(Some(300), 200)));
