@@ -18,7 +18,6 @@ mod points;
 mod refused;
 mod review;
 mod serve;
-mod state;
 mod template;
 mod template_rules;
 mod token;
@@ -29,7 +28,7 @@ mod validity;
 mod properties;
 
 pub(crate) use self::context::Context;
-pub(crate) use self::core::Core;
+pub(crate) use self::core::{Core, in_clear};
 pub(crate) use self::exchange::ExchangeTemplate;
 pub(crate) use self::join::{Join, Way};
 pub(crate) use self::refused::{Refused, Rule};

@@ -6,38 +6,41 @@ mod raw;
 use std::collections::BTreeMap;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use self::edit::edit;
 pub use self::raw::{RawBytes, RawEdit};
 
+use crate::described::described;
+
 /// How many faults may wait at once.
 const CAPACITY: usize = 1_000;
 
-/// A fault and the requests that it hits, as `POST /faults` takes it.
-///
-/// Absent conditions match everything; all present ones must match.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FaultRule {
-    /// Hits this operation only, such as `merchant.user_cards.update`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub operation: Option<String>,
-    /// Hits paths that begin so, such as `/v3/marketing/`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// Hits this method only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<String>,
-    /// Hits requests that claim to come from this account.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-    /// How many requests are hit before the fault is gone. Default 1.
-    #[serde(default = "once")]
-    pub times: u32,
-    /// What happens to them.
-    pub fault: Fault,
+described! {
+    /// A fault and the requests that it hits, as `POST /faults` takes it.
+    ///
+    /// Absent conditions match everything; all present ones must match.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+    pub struct FaultRule {
+        /// Hits this operation only, such as `merchant.user_cards.update`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub operation: Option<String>,
+        /// Hits paths that begin so, such as `/v3/marketing/`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub path: Option<String>,
+        /// Hits this method only.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub method: Option<String>,
+        /// Hits requests that claim to come from this account.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub account: Option<String>,
+        /// How many requests are hit before the fault is gone. Default 1.
+        #[serde(default = "once")]
+        pub times: u32,
+        /// What happens to them.
+        pub fault: Fault,
+    }
 }
 
 fn once() -> u32 {
@@ -87,138 +90,139 @@ impl FaultRule {
     }
 }
 
-/// What happens to a request or its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Fault {
-    /// Never answers; the connection stays open.
-    Hang {
-        /// Whether the request takes effect first.
-        #[serde(default)]
-        applied: bool,
-    },
-    /// Closes the connection without an answer.
-    DropConnection {
-        /// Whether the request takes effect first.
-        #[serde(default)]
-        applied: bool,
-    },
-    /// Answers after this time.
-    Delay {
-        /// The time.
-        milliseconds: u64,
-    },
-    /// Answers this instead.
-    Status {
-        /// The HTTP status.
-        status: u16,
-        /// The `code` of the body; without one, `body` is sent.
-        #[serde(default)]
-        code: Option<String>,
-        /// The `message` of the body.
-        #[serde(default)]
-        message: Option<String>,
-        /// The whole body where there is no `code`, such as the HTML of a gateway.
-        #[serde(default)]
-        body: Option<String>,
-        /// Whether the request takes effect first.
-        #[serde(default)]
-        applied: bool,
-        /// Whether the answer is signed.
-        #[serde(default)]
-        signed: bool,
-    },
-    /// Answers 429 with the configured code, signed, without effect.
-    RateLimited {
-        /// The value of `Retry-After`, if there shall be one.
-        #[serde(default)]
-        retry_after_seconds: Option<u32>,
-    },
-    /// Answers 200 with this `errcode` (official accounts).
-    Errcode {
-        /// The code.
-        errcode: i64,
-        /// The text.
-        #[serde(default)]
-        errmsg: Option<String>,
-        /// Whether the request takes effect first.
-        #[serde(default)]
-        applied: bool,
-    },
-    /// Answers 302 with this `Location`, without effect.
-    Redirect {
-        /// Where to.
-        location: String,
-    },
-    /// Answers with a body of this many bytes, unsigned and without effect.
-    HugeBody {
-        /// The size.
-        bytes: u64,
-    },
-    /// Sends the answer under this content type.
-    ContentType {
-        /// The value of the header.
-        value: String,
-    },
-    /// Changes a byte of the body after it was signed.
-    TamperBody,
-    /// Sends only the first half of the body and closes the connection.
-    TruncateBody,
-    /// Sends a signed body that is not JSON.
-    GarbageBody,
-    /// Leaves out the signature headers.
-    Unsigned,
-    /// Leaves out one signature header.
-    MissingHeader {
-        /// Its name, such as `Wechatpay-Nonce`.
-        name: String,
-    },
-    /// Signs with a timestamp that lies in the past.
-    StaleTimestamp {
-        /// How far, in seconds; negative for the future. Default 600.
-        #[serde(default = "ten_minutes")]
-        seconds: i64,
-    },
-    /// Names another key than the one that signed.
-    WrongSerial {
-        /// The value of `Wechatpay-Serial`. Default: a number that no key has.
-        #[serde(default)]
-        serial: Option<String>,
-    },
-    /// Signs something else.
-    BadSignature,
-    /// Sends a probe: a signature that starts with `WECHATPAY/SIGNTEST/`.
-    SignTest,
-    /// Edits the JSON body of the usual answer before it is signed. What the edit does not name is
-    /// sent byte for byte as it would have been. An edit that cannot be done is answered 500 with
-    /// the reason; the request has taken effect then.
-    EditJson {
-        /// A merge patch (RFC 7396): members replace, null removes, objects are merged.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        merge: Option<Value>,
-        /// Bytes in place of values, one after the other and after `merge`.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        raw: Vec<RawEdit>,
-    },
-    /// Sends this answer in place of the usual one.
-    ReplaceBody {
-        /// The HTTP status, 200 to 599. Default 200.
-        #[serde(default = "ok")]
-        status: u16,
-        /// Headers that are added, or replace those of the same name. The length is counted.
-        #[serde(default)]
-        headers: BTreeMap<String, String>,
-        /// The body. Default empty.
-        #[serde(default)]
-        body: RawBytes,
-        /// Whether the answer is signed, with the key that the usual one is signed with. Answers to
-        /// requests that do not authenticate and those of official accounts never are.
-        #[serde(default)]
-        signed: bool,
-        /// Whether the request takes effect first.
-        #[serde(default)]
-        applied: bool,
-    },
+described! {
+    /// What happens to a request or its answer.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+    pub tagged enum Fault {
+        /// Never answers; the connection stays open.
+        Hang = "hang" {
+            /// Whether the request takes effect first.
+            #[serde(default)]
+            applied: bool,
+        },
+        /// Closes the connection without an answer.
+        DropConnection = "drop_connection" {
+            /// Whether the request takes effect first.
+            #[serde(default)]
+            applied: bool,
+        },
+        /// Answers after this time.
+        Delay = "delay" {
+            /// The time.
+            milliseconds: u64,
+        },
+        /// Answers this instead.
+        Status = "status" {
+            /// The HTTP status.
+            status: u16,
+            /// The `code` of the body; without one, `body` is sent.
+            #[serde(default)]
+            code: Option<String>,
+            /// The `message` of the body.
+            #[serde(default)]
+            message: Option<String>,
+            /// The whole body where there is no `code`, such as the HTML of a gateway.
+            #[serde(default)]
+            body: Option<String>,
+            /// Whether the request takes effect first.
+            #[serde(default)]
+            applied: bool,
+            /// Whether the answer is signed.
+            #[serde(default)]
+            signed: bool,
+        },
+        /// Answers 429 with the configured code, signed, without effect.
+        RateLimited = "rate_limited" {
+            /// The value of `Retry-After`, if there shall be one.
+            #[serde(default)]
+            retry_after_seconds: Option<u32>,
+        },
+        /// Answers 200 with this `errcode` (official accounts).
+        Errcode = "errcode" {
+            /// The code.
+            errcode: i64,
+            /// The text.
+            #[serde(default)]
+            errmsg: Option<String>,
+            /// Whether the request takes effect first.
+            #[serde(default)]
+            applied: bool,
+        },
+        /// Answers 302 with this `Location`, without effect.
+        Redirect = "redirect" {
+            /// Where to.
+            location: String,
+        },
+        /// Answers with a body of this many bytes, unsigned and without effect.
+        HugeBody = "huge_body" {
+            /// The size.
+            bytes: u64,
+        },
+        /// Sends the answer under this content type.
+        ContentType = "content_type" {
+            /// The value of the header.
+            value: String,
+        },
+        /// Changes a byte of the body after it was signed.
+        TamperBody = "tamper_body",
+        /// Sends only the first half of the body and closes the connection.
+        TruncateBody = "truncate_body",
+        /// Sends a signed body that is not JSON.
+        GarbageBody = "garbage_body",
+        /// Leaves out the signature headers.
+        Unsigned = "unsigned",
+        /// Leaves out one signature header.
+        MissingHeader = "missing_header" {
+            /// Its name, such as `Wechatpay-Nonce`.
+            name: String,
+        },
+        /// Signs with a timestamp that lies in the past.
+        StaleTimestamp = "stale_timestamp" {
+            /// How far, in seconds; negative for the future. Default 600.
+            #[serde(default = "ten_minutes")]
+            seconds: i64,
+        },
+        /// Names another key than the one that signed.
+        WrongSerial = "wrong_serial" {
+            /// The value of `Wechatpay-Serial`. Default: a number that no key has.
+            #[serde(default)]
+            serial: Option<String>,
+        },
+        /// Signs something else.
+        BadSignature = "bad_signature",
+        /// Sends a probe: a signature that starts with `WECHATPAY/SIGNTEST/`.
+        SignTest = "sign_test",
+        /// Edits the JSON body of the usual answer before it is signed. What the edit does not name is
+        /// sent byte for byte as it would have been. An edit that cannot be done is answered 500 with
+        /// the reason; the request has taken effect then.
+        EditJson = "edit_json" {
+            /// A merge patch (RFC 7396): members replace, null removes, objects are merged.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            merge: Option<Value>,
+            /// Bytes in place of values, one after the other and after `merge`.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            raw: Vec<RawEdit>,
+        },
+        /// Sends this answer in place of the usual one.
+        ReplaceBody = "replace_body" {
+            /// The HTTP status, 200 to 599. Default 200.
+            #[serde(default = "ok")]
+            status: u16,
+            /// Headers that are added, or replace those of the same name. The length is counted.
+            #[serde(default)]
+            headers: BTreeMap<String, String>,
+            /// The body. Default empty.
+            #[serde(default)]
+            body: RawBytes,
+            /// Whether the answer is signed, with the key that the usual one is signed with. Answers to
+            /// requests that do not authenticate and those of official accounts never are.
+            #[serde(default)]
+            signed: bool,
+            /// Whether the request takes effect first.
+            #[serde(default)]
+            applied: bool,
+        },
+    }
 }
 
 fn ok() -> u16 {
@@ -226,32 +230,6 @@ fn ok() -> u16 {
 }
 
 impl Fault {
-    /// Returns the name of the kind, as in JSON.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Hang { .. } => "hang",
-            Self::DropConnection { .. } => "drop_connection",
-            Self::Delay { .. } => "delay",
-            Self::Status { .. } => "status",
-            Self::RateLimited { .. } => "rate_limited",
-            Self::Errcode { .. } => "errcode",
-            Self::Redirect { .. } => "redirect",
-            Self::HugeBody { .. } => "huge_body",
-            Self::ContentType { .. } => "content_type",
-            Self::TamperBody => "tamper_body",
-            Self::TruncateBody => "truncate_body",
-            Self::GarbageBody => "garbage_body",
-            Self::Unsigned => "unsigned",
-            Self::MissingHeader { .. } => "missing_header",
-            Self::StaleTimestamp { .. } => "stale_timestamp",
-            Self::WrongSerial { .. } => "wrong_serial",
-            Self::BadSignature => "bad_signature",
-            Self::SignTest => "sign_test",
-            Self::EditJson { .. } => "edit_json",
-            Self::ReplaceBody { .. } => "replace_body",
-        }
-    }
-
     /// Tells what is wrong with a fault that no answer can show.
     fn check(&self) -> Result<(), &'static str> {
         match self {

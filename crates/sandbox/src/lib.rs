@@ -80,51 +80,12 @@
 //!
 //! # Control API
 //!
-//! Plain HTTP with JSON on a port of its own, without authentication: keep it on loopback.
-//! Errors are `{"error": ..., "field": ...}`. A query parameter or member that an endpoint does not
-//! know, and a body that nobody would read, are errors.
-//!
-//! | request | body | effect |
-//! | --- | --- | --- |
-//! | `GET /healthz` | | `{"status":"ok"}` |
-//! | `GET /state?family=` | | templates and members of all families or one, personal data in clear |
-//! | `GET /ledger?account=&operation=&since=` | | `{"entries":[...]}`, see [`LedgerEntry`] |
-//! | `GET /requests?account=&operation=&outcome=&since=&bodies=true`, `DELETE /requests` | | `{"requests":[...]}`, see [`Exchange`]; `outcome` is `ok`, `refused`, `unanswered`, a status, or a code |
-//! | `GET /clock`, `POST /clock` | `{"advance_seconds":60}` or `{"set":"2026-12-31T23:59:00+08:00"}` | moves the clock by which cards and tokens age; signatures keep the real time unless `authentication.signatures_follow_clock` is set |
-//! | `GET /settings`, `PATCH /settings` | any part of [`Settings`] | changes the named members |
-//! | `GET /faults`, `POST /faults`, `DELETE /faults` | a [`FaultRule`] | lets a fault wait for its requests |
-//! | `GET /accounts?family=`, `GET /accounts/{account}` | | credentials, permission, key phase, certificates; of one account the PEM texts, too |
-//! | `POST /accounts` | `name`, `family`: `merchant`, `brand`, `brand_direct` or `official_account`; optional `mchid`, `brand_id`, `appid`, `apiv3_key`, `app_secret`, `certificate_pem` or `public_key_pem` | an account of one's own; what is not given is made, and the answer is what a client needs |
-//! | `DELETE /accounts/{account}` | | an added account goes, with its folder |
-//! | `PATCH /accounts/{account}` | `{"permitted":false}`, `{"key_phase":"public_key"}` | product permission; [`KeyPhase`] |
-//! | `POST /cards/claim` | `account`, `card_id`, `openid`, optional `code`, `phone_number`, `activated` | a user takes a card |
-//! | `POST /members/activate`, `/members/delete` | `account`, `card_id`, `code` | a waiting card becomes active; the user deletes a card |
-//! | `POST /templates/approve`, `/templates/reject` | `account`, `card_id` | WeChat's staff ends a review |
-//! | `POST /actions/{account}/{action}` | by action | what only one family has; merchant: `dynamic-code`, `open-link`, `start-activation`, `submit-form`, `restore`, `record-payment`, `remind-phone-member`, `create-old-card` |
-//! | `POST /keys/rotate` | `account`, `key`: `platform_certificate` (with `signs`), `sign_with_newest`, `public_key`, `client_certificate` | makes a new key |
-//! | `POST /keys/revoke`, `/keys/restore` | `account`, optional `serial_no` | requests with the certificate get 401 |
-//! | `POST /reset` | `{"keys":true}`, `{"accounts":true}` | data, settings, faults, ledger, journal and clock as at the start; keys and added accounts stay unless the body says so |
-//!
-//! Lists of records come oldest first, the newest `limit` of them; with `cursor` (the number of a
-//! record) the first ones behind it. The answer's `cursor` is where the next page begins, `left_out`
-//! tells how many more match. `since` is RFC 3339 or Unix seconds, on the sandbox's clock.
-//!
-//! ## Tickets
-//!
-//! What has to be so before an action gives a ticket that the account's calls can use:
-//!
-//! - `activate_ticket` of an official account, by `submit-form`: the card has `wx_activate` and
-//!   `wx_activate_after_submit`, its form was set by `activateuserform/set`, the member is not active
-//!   (claimed with `"activated":false`) and every required field is filled in. It is good for one
-//!   read, for as long as `official_account.activate_ticket_seconds` says. With `wx_activate` alone
-//!   the form activates the card and there is no ticket; with `auto_activate` the claim does.
-//! - `encrypt_code` of an official account, by `encrypt-code`: the member exists.
-//! - `encrypt_code` and `activate_ticket` of a merchant, by `start-activation` or by `open-link` with
-//!   a link made for `JUMP_ACTIVATE`: the template is approved and not invalid, stock is left, and
-//!   the user holds no active card of it; `REAL_TIME` templates need `code`. A new pass replaces the
-//!   user's earlier one; each half is good once.
-//! - tokens of a brand, used by `join` and `open-payment-code`: made by the account's own calls for
-//!   this user and this template, not used, not expired.
+//! Plain HTTP with JSON on a port of its own, without authentication: keep it on loopback. It acts
+//! for users and WeChat's staff, and shows what the sandbox holds and did. Errors are
+//! `{"error": ..., "field": ...}`. A query parameter or member that an endpoint does not know, and a
+//! body that nobody would read, are errors. [`control_help`] lists all endpoints, actions and
+//! faults; `docs/sandbox-control.md` tells what each member means and what must be so before an
+//! action gives a ticket.
 
 mod account;
 mod account_watch;
@@ -133,6 +94,7 @@ mod brand;
 mod clock;
 mod control;
 mod demo;
+mod described;
 mod directory;
 mod dynamic_code;
 mod error;
@@ -162,6 +124,7 @@ mod world;
 pub use self::account::{AccountConfig, Credentials};
 pub use self::account_watch::AccountWatcher;
 pub use self::clock::{Clock, ManualClock, SystemClock};
+pub use self::control::control_help;
 pub use self::directory::Directory;
 pub use self::error::StartError;
 pub use self::fault::{Fault, FaultRule, RawBytes, RawEdit};

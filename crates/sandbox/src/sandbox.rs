@@ -392,7 +392,7 @@ impl Running {
 
     /// Returns templates and members of all families as the control API shows them.
     pub fn state(&self) -> serde_json::Value {
-        control::state(&self.world)
+        control::state(&self.world, None)
     }
 
     /// Returns the present settings.

@@ -1,5 +1,7 @@
 //! Membership activities: coupons that the join component shows.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use kabao_models::brand::ActivityState;
 use kabao_models::brand::membership_activities::{
@@ -72,6 +74,11 @@ impl Activity {
 }
 
 impl Core {
+    /// Returns the available stock of coupons, by `stock_id`.
+    pub(crate) fn stocks(&self) -> &BTreeMap<String, i64> {
+        &self.stocks
+    }
+
     /// Says how many coupons of a stock are available.
     pub(crate) fn put_stock(&mut self, stock_id: &str, available: i64) {
         self.stocks.insert(stock_id.to_owned(), available.max(0));

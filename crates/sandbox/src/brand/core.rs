@@ -78,7 +78,7 @@ impl Core {
 
 /// Returns a copy that can be written as JSON although its sensitive fields are plain. It may
 /// leave the process through the control API only.
-pub(super) fn in_clear<T: VisitSensitive + Clone>(message: &T) -> T {
+pub(crate) fn in_clear<T: VisitSensitive + Clone>(message: &T) -> T {
     let mut copy = message.clone();
     copy.visit_sensitive(&mut |field| {
         *field = Sensitive::Encrypted(std::mem::take(field).into_exposed());

@@ -5,29 +5,36 @@ use kabao_models::Personal;
 use kabao_models::brand::{
     ExchangeRecord, PointExchangeResult, PointExchangeState, ProductCouponStockType, UserCardState,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::membership::Key;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::day;
+use crate::described::described;
 use crate::ledger::Change;
 use crate::random;
 use crate::settings::{self, RepeatedNumber};
 
-/// What WeChat's staff set up: what an exchange costs and gives.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ExchangeTemplate {
-    pub(crate) exchange_coupon_template_id: String,
-    pub(crate) card_id: String,
-    pub(crate) deduct_points: i64,
-    pub(crate) product_coupon_id: String,
-    pub(crate) stock_id: String,
-    /// How many coupons are left.
-    pub(crate) stock: i64,
-    /// How many exchanges a user may ask for on one day.
-    pub(crate) per_user_and_day: usize,
+described! {
+    /// What WeChat's staff set up: what an exchange costs and gives.
+    #[derive(Clone, Serialize)]
+    pub(crate) struct ExchangeTemplate {
+        /// Its id.
+        pub(crate) exchange_coupon_template_id: String,
+        /// The template whose members can ask.
+        pub(crate) card_id: String,
+        /// How many points it costs.
+        pub(crate) deduct_points: i64,
+        /// The coupon.
+        pub(crate) product_coupon_id: String,
+        /// The stock that the coupon comes from.
+        pub(crate) stock_id: String,
+        /// How many coupons are left.
+        pub(crate) stock: i64,
+        /// How many exchanges a user may ask for on one day.
+        pub(crate) per_user_and_day: usize,
+    }
 }
 
 /// One request of a user.
@@ -41,6 +48,11 @@ pub(super) struct Record {
 }
 
 impl Core {
+    /// Returns what can be exchanged.
+    pub(crate) fn exchange_templates(&self) -> impl Iterator<Item = &ExchangeTemplate> {
+        self.exchange_templates.values()
+    }
+
     /// Sets up an exchange, or changes one.
     pub(crate) fn put_exchange_template(&mut self, template: ExchangeTemplate) {
         self.exchange_templates

@@ -28,8 +28,8 @@ pub(crate) struct Member {
     /// Whether the user came through the join component, where activities are shown.
     pub(super) through_component: bool,
     /// The balance that the merchant synchronised last.
-    pub(super) points: Option<i64>,
-    pub(super) feeds: VecDeque<String>,
+    pub(crate) points: Option<i64>,
+    pub(crate) feeds: VecDeque<String>,
 }
 
 /// Why a card is `INVALID`.

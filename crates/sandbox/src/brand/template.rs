@@ -59,7 +59,7 @@ impl Template {
     }
 
     /// Returns the template as the service shows it.
-    pub(super) fn shown(&self, context: &Context<'_>) -> Card {
+    pub(crate) fn shown(&self, context: &Context<'_>) -> Card {
         let mut card = self.as_stored();
         if context.rules.expired_templates_show_invalid && self.is_expired(context) {
             card.state = Some(CardState::CardInvalid);
@@ -75,6 +75,11 @@ impl Core {
     /// Returns the templates of all brands.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
         self.templates.values()
+    }
+
+    /// Returns the brand of a template.
+    pub(crate) fn owner(&self, card_id: &str) -> Option<&str> {
+        self.templates.get(card_id).map(Template::brand)
     }
 
     /// Puts a template in place as it is.

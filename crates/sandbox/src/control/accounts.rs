@@ -1,10 +1,11 @@
 //! Accounts: credentials, permission, key phase; new ones and their end.
 
 use kabao_models::Family;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Problem, account};
+use super::endpoints::Asked;
+use super::request::{NewAccount, NewFamily, Standing};
 use crate::account::{Account, AccountConfig};
 use crate::keys::KeyPhase;
 use crate::random;
@@ -67,36 +68,9 @@ fn show_whole(world: &World, account: &Account) -> Value {
     shown
 }
 
-/// An account of one's own. Numbers and secrets that are not given are made.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct NewAccount {
-    name: String,
-    family: NewFamily,
-    mchid: Option<String>,
-    brand_id: Option<String>,
-    appid: Option<String>,
-    apiv3_key: Option<String>,
-    app_secret: Option<String>,
-    /// A certificate whose private key stays with the caller.
-    certificate_pem: Option<String>,
-    /// A public key whose private half stays with the caller; a certificate is issued for it.
-    public_key_pem: Option<String>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum NewFamily {
-    Merchant,
-    Brand,
-    #[serde(alias = "brand-direct")]
-    BrandDirect,
-    #[serde(alias = "official-account")]
-    OfficialAccount,
-}
-
 /// `POST /accounts`.
-pub(super) fn add(world: &World, body: NewAccount) -> Result<Value, Problem> {
+pub(super) fn add(asked: &Asked<'_>, body: NewAccount) -> Result<Value, Problem> {
+    let world = asked.world;
     let config = body.into_config()?;
     let account = world.add_account(config).map_err(|error| {
         let mut text = error.to_string();
@@ -224,16 +198,9 @@ pub(super) fn remove(world: &World, name: &str) -> Result<Value, Problem> {
     Ok(json!({ "name": name, "removed": removed }))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Standing {
-    permitted: Option<bool>,
-    key_phase: Option<KeyPhase>,
-}
-
 /// Changes permission and key phase.
-pub(super) fn change(world: &World, name: &str, body: &Standing) -> Result<Value, Problem> {
-    let account = account(world, name)?;
+pub(super) fn change(asked: &Asked<'_>, body: Standing) -> Result<Value, Problem> {
+    let account = account(asked.world, asked.part)?;
     if body.permitted.is_none() && body.key_phase.is_none() {
         return Err(Problem::new(400, "give permitted, key_phase or both"));
     }
@@ -251,5 +218,5 @@ pub(super) fn change(world: &World, name: &str, body: &Standing) -> Result<Value
     if let Some(permitted) = body.permitted {
         account.set_permitted(permitted);
     }
-    Ok(show(world, &account))
+    Ok(show(asked.world, &account))
 }

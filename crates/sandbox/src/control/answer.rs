@@ -13,6 +13,7 @@ use crate::pay::Refusal;
 use crate::server::AnswerBody;
 use crate::site::Outcome;
 use crate::world::World;
+use crate::{brand, merchant, official_account};
 
 /// Why a control request is not done.
 #[derive(Debug)]
@@ -47,9 +48,31 @@ impl Problem {
     }
 
     /// 409 with what WeChat would say.
-    pub(super) fn refused(refusal: impl Into<Refusal>) -> Self {
-        let refusal = refusal.into();
+    fn refused(refusal: Refusal) -> Self {
         Self::new(409, format!("{}: {}", refusal.code, refusal.english))
+    }
+}
+
+impl From<merchant::Refused> for Problem {
+    fn from(refused: merchant::Refused) -> Self {
+        Self::refused(refused.into())
+    }
+}
+
+impl From<brand::Refused> for Problem {
+    fn from(refused: brand::Refused) -> Self {
+        Self::refused(refused.into())
+    }
+}
+
+impl From<official_account::Refused> for Problem {
+    fn from(refused: official_account::Refused) -> Self {
+        use official_account::Refused::{Action, FormIncomplete};
+        let text = match &refused {
+            Action(_) | FormIncomplete(_) => refused.errmsg().to_string(),
+            refused => format!("{}: {}", refused.errcode(), refused.errmsg()),
+        };
+        Self::new(409, text)
     }
 }
 

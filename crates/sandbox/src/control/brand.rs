@@ -1,236 +1,197 @@
-//! User actions and state of the brand family.
+//! What users do in the brand family, and what it holds.
 
-use bytes::Bytes;
 use kabao_models::Sensitive;
 use kabao_models::VisitSensitive as _;
-use kabao_models::brand::{UserCard, UserInformation};
-use serde::Deserialize;
+use kabao_models::brand::UserCard;
 use serde_json::{Value, json};
 
-use super::answer::{Problem, parse};
-use super::users::{Claim, Member, note};
-use crate::account::Account;
-use crate::brand::{Core, ExchangeTemplate, Join, Refused, User, Way};
-use crate::serve::Core as _;
-use crate::settings;
+use super::answer::Problem;
+use super::family::{self, Action, FamilyControl, Order, Part, action};
+use super::request::brand::{
+    Described, Exchange, Joining, OfUser, Order as PaidOrder, PaymentCode, Stock,
+};
+use super::request::{Claim, Member};
+use crate::brand::{Context, Core, ExchangeTemplate, Join, User, Way, in_clear};
 use crate::sync::lock;
 use crate::world::World;
 
-/// Shows everything that the family holds.
-pub(super) fn state(world: &World) -> Value {
-    let settings = world.settings();
-    lock(&world.brand).state(world.now(), &settings.brand)
-}
+/// The brand family.
+pub(super) struct Brand;
 
-/// A user takes a card: with a code it is an order-time enrolment, without one the user joins on
-/// the business card, and unless the card shall wait the merchant confirms at once.
-pub(super) fn claim(world: &World, account: &Account, claim: Claim) -> Result<Value, Problem> {
-    let Claim {
-        card_id,
-        openid,
-        code,
-        phone_number,
-        activated,
-        ..
-    } = claim;
-    check_brand(world, account, &card_id)?;
-    let join = Join {
-        card_id,
-        openid,
-        way: Way::BusinessCard,
-        phone_number,
-        user_information: None,
-    };
-    if code.is_some() && !activated {
-        let problem = "a card that waits has no code of the merchant's: it comes with confirm";
-        return Err(Problem::field("code", problem));
+impl FamilyControl for Brand {
+    fn state(&self, world: &World) -> Value {
+        family::show(world, &PARTS)
     }
-    act(world, account, "control.cards.claim", |core, rules| {
-        let now = world.now();
-        if activated {
-            core.enrol(&join, code.as_deref(), now, rules)
-        } else {
-            core.join(&join, now, rules)
+
+    fn parts(&self) -> Vec<(&'static str, &'static str)> {
+        family::describe(&PARTS)
+    }
+
+    /// With a code it is an order-time enrolment, without one the user joins on the business card,
+    /// and unless the card shall wait the merchant confirms at once.
+    fn claim(&self, order: &Order<'_>, claim: Claim) -> Result<Value, Problem> {
+        check_brand(order, &claim.card_id)?;
+        let join = Join {
+            card_id: claim.card_id,
+            openid: claim.openid,
+            way: Way::BusinessCard,
+            phone_number: claim.phone_number,
+            user_information: None,
+        };
+        let code = claim.code;
+        if code.is_some() && !claim.activated {
+            let problem = "a card that waits has no code of the merchant's: it comes with confirm";
+            return Err(Problem::field("code", problem));
         }
-        .map(card)
-    })
-}
-
-/// The merchant confirms a card that waits.
-pub(super) fn activate(
-    world: &World,
-    account: &Account,
-    member: &Member,
-) -> Result<Value, Problem> {
-    check_brand(world, account, &member.card_id)?;
-    act(world, account, "control.members.activate", |core, rules| {
-        core.activate(&member.card_id, &member.code, world.now(), rules)
-            .map(card)
-    })
-}
-
-/// The user deletes the card.
-pub(super) fn delete(world: &World, account: &Account, member: &Member) -> Result<Value, Problem> {
-    check_brand(world, account, &member.card_id)?;
-    act(world, account, "control.members.delete", |core, rules| {
-        core.delete_code(&member.card_id, &member.code, world.now(), rules)
-            .map(card)
-    })
-}
-
-/// Brand templates are not reviewed.
-pub(super) fn review(_: &World, _: &Account, _: &str, _: bool) -> Result<Value, Problem> {
-    Err(Problem::new(
-        409,
-        "templates of the brand family are not reviewed: they are effective at once",
-    ))
-}
-
-/// What only this family has.
-pub(super) fn action(
-    world: &World,
-    account: &Account,
-    name: &str,
-    body: &Bytes,
-) -> Option<Result<Value, Problem>> {
-    let done = match name {
-        "join" => parse(body).and_then(|body| join(world, account, body)),
-        "delete-card" => parse(body).and_then(|body: OfUser| {
-            check_brand(world, account, &body.card_id)?;
-            act(
-                world,
-                account,
-                "control.brand.delete-card",
-                |core, rules| {
-                    core.delete_by_user(&body.card_id, &body.openid, world.now(), rules)
-                        .map(card)
-                },
-            )
-        }),
-        "pay-order" => parse(body).and_then(|body: Order| {
-            act(world, account, "control.brand.pay-order", |core, rules| {
-                let paid = core.pay_order(&body.openid, &body.attach, world.now(), rules)?;
-                Ok(json!({ "member": paid.map(card) }))
-            })
-        }),
-        "request-exchange" => parse(body).and_then(|body: Exchange| {
-            act(
-                world,
-                account,
-                "control.brand.request-exchange",
-                |core, rules| {
-                    let template = &body.exchange_coupon_template_id;
-                    core.request_exchange(template, &body.openid, world.now(), rules)
-                        .map(|record| json!(record))
-                },
-            )
-        }),
-        "open-payment-code" => parse(body).and_then(|body: PaymentCode| {
-            act(
-                world,
-                account,
-                "control.brand.open-payment-code",
-                |core, _| {
-                    core.open_payment_code(&body.token, world.now())
-                        .map(|()| json!({ "opened": true }))
-                },
-            )
-        }),
-        "user" => parse(body).and_then(|body: Described| {
-            act(world, account, "control.brand.user", |core, _| {
-                let user = User {
-                    appid: body.appid.clone(),
-                    phone_number: body.phone_number.clone(),
-                };
-                core.put_user(&body.openid, user);
-                Ok(json!({ "openid": body.openid }))
-            })
-        }),
-        "coupon-stock" => parse(body).and_then(|body: Stock| {
-            if body.available < 0 {
-                return Err(Problem::field(
-                    "available",
-                    "available: must not be negative",
-                ));
+        order.act(|core: &mut Core, now, settings| {
+            if claim.activated {
+                core.enrol(&join, code.as_deref(), now, &settings.brand)
+            } else {
+                core.join(&join, now, &settings.brand)
             }
-            act(world, account, "control.brand.coupon-stock", |core, _| {
-                core.put_stock(&body.stock_id, body.available);
-                Ok(json!({ "stock_id": body.stock_id, "available": body.available }))
-            })
-        }),
-        "exchange-template" => parse(body).and_then(|body: ExchangeTemplate| {
-            act(
-                world,
-                account,
-                "control.brand.exchange-template",
-                |core, _| {
-                    core.put_exchange_template(body.clone());
-                    Ok(json!(body))
-                },
-            )
-        }),
-        _ => return None,
-    };
-    Some(done)
+            .map(card)
+        })
+    }
+
+    fn activate(&self, order: &Order<'_>, member: &Member) -> Result<Value, Problem> {
+        check_brand(order, &member.card_id)?;
+        order.act(|core: &mut Core, now, settings| {
+            core.activate(&member.card_id, &member.code, now, &settings.brand)
+                .map(card)
+        })
+    }
+
+    fn delete(&self, order: &Order<'_>, member: &Member) -> Result<Value, Problem> {
+        check_brand(order, &member.card_id)?;
+        order.act(|core: &mut Core, now, settings| {
+            core.delete_code(&member.card_id, &member.code, now, &settings.brand)
+                .map(card)
+        })
+    }
+
+    fn review(&self, _: &Order<'_>, _: &str, _: bool) -> Result<Value, Problem> {
+        Err(Problem::new(
+            409,
+            "templates of the brand family are not reviewed: they are effective at once",
+        ))
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &ACTIONS
+    }
+
+    fn word(&self) -> &'static str {
+        "brand"
+    }
 }
 
-/// A user fills in the form; with a token in the component, without one on the business card.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Joining {
-    card_id: String,
-    openid: String,
-    token: Option<String>,
-    phone_number: Option<String>,
-    /// In clear.
-    user_information: Option<UserInformation>,
-}
+const PARTS: [Part<Core>; 6] = [
+    Part {
+        name: "templates",
+        about: "Templates as their own brand sees them.",
+        show: |core, now, settings| {
+            core.templates()
+                .map(|template| {
+                    let context = Context {
+                        brand: template.brand(),
+                        appid: None,
+                        now,
+                        rules: &settings.brand,
+                    };
+                    json!({ "card": template.shown(&context) })
+                })
+                .collect()
+        },
+    },
+    Part {
+        name: "members",
+        about: "User cards with their points and the newest feeds.",
+        show: |core, now, settings| {
+            core.members()
+                .map(|member| {
+                    json!({
+                        "card": in_clear(&member.shown(now, &settings.brand)),
+                        "point_balance": member.points,
+                        "feeds": member.feeds,
+                    })
+                })
+                .collect()
+        },
+    },
+    Part {
+        name: "membership_activities",
+        about: "Activities as they stand now.",
+        show: |core, now, _| json!(core.activities(now).collect::<Vec<_>>()),
+    },
+    Part {
+        name: "coupon_stocks",
+        about: "How many coupons are available, by stock; only stocks that were described or used.",
+        show: |core, _, _| json!(core.stocks()),
+    },
+    Part {
+        name: "exchange_templates",
+        about: "What can be exchanged for points.",
+        show: |core, _, _| json!(core.exchange_templates().collect::<Vec<_>>()),
+    },
+    Part {
+        name: "exchange_records",
+        about: "What users asked to exchange, and what the merchant answered.",
+        show: |core, _, _| json!(core.exchange_records().collect::<Vec<_>>()),
+    },
+];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OfUser {
-    card_id: String,
-    openid: String,
-}
+const ACTIONS: [Action; 8] = [
+    action!(
+        "join",
+        Joining,
+        join,
+        "A user fills in the form; the card waits for the merchant. A token is good if the account's own call made it for this user and this template, and it is neither used nor expired."
+    ),
+    action!(
+        "delete-card",
+        OfUser,
+        delete_card,
+        "A user deletes the card that the user holds."
+    ),
+    action!(
+        "pay-order",
+        PaidOrder,
+        pay_order,
+        "A user pays an order that enrols in its `attach`."
+    ),
+    action!(
+        "request-exchange",
+        Exchange,
+        request_exchange,
+        "A member asks for a coupon in exchange for points; the merchant has to answer."
+    ),
+    action!(
+        "open-payment-code",
+        PaymentCode,
+        open_payment_code,
+        "A user opens the payment code with a token that the account's own call made, and that is neither used nor expired."
+    ),
+    action!(
+        "user",
+        Described,
+        describe_user,
+        "Describes a user. Users that nobody described exist as well: their openids belong to the brand, and they have no phone number."
+    ),
+    action!(
+        "coupon-stock",
+        Stock,
+        set_stock,
+        "Says how many coupons of a stock are available."
+    ),
+    action!(
+        "exchange-template",
+        ExchangeTemplate,
+        set_exchange_template,
+        "WeChat's staff sets up an exchange of points for coupons, or changes one."
+    ),
+];
 
-/// An order with the card in its `attach`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Order {
-    openid: String,
-    attach: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exchange {
-    exchange_coupon_template_id: String,
-    openid: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PaymentCode {
-    token: String,
-}
-
-/// A user whose AppID or number matters.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Described {
-    openid: String,
-    appid: Option<String>,
-    phone_number: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stock {
-    stock_id: String,
-    available: i64,
-}
-
-fn join(world: &World, account: &Account, body: Joining) -> Result<Value, Problem> {
+fn join(order: &Order<'_>, body: Joining) -> Result<Value, Problem> {
     let Joining {
         card_id,
         openid,
@@ -238,7 +199,7 @@ fn join(world: &World, account: &Account, body: Joining) -> Result<Value, Proble
         phone_number,
         mut user_information,
     } = body;
-    check_brand(world, account, &card_id)?;
+    check_brand(order, &card_id)?;
     if let Some(values) = &mut user_information {
         values.visit_sensitive(&mut |field| {
             *field = Sensitive::Plain(std::mem::take(field).into_exposed());
@@ -252,24 +213,81 @@ fn join(world: &World, account: &Account, body: Joining) -> Result<Value, Proble
         phone_number,
         user_information,
     };
-    act(world, account, "control.brand.join", |core, rules| {
-        core.join(&join, world.now(), rules).map(card)
+    order.act(|core: &mut Core, now, settings| core.join(&join, now, &settings.brand).map(card))
+}
+
+fn delete_card(order: &Order<'_>, body: OfUser) -> Result<Value, Problem> {
+    check_brand(order, &body.card_id)?;
+    order.act(|core: &mut Core, now, settings| {
+        core.delete_by_user(&body.card_id, &body.openid, now, &settings.brand)
+            .map(card)
+    })
+}
+
+fn pay_order(order: &Order<'_>, body: PaidOrder) -> Result<Value, Problem> {
+    order.act(|core: &mut Core, now, settings| {
+        let paid = core.pay_order(&body.openid, &body.attach, now, &settings.brand)?;
+        Ok(json!({ "member": paid.map(card) }))
+    })
+}
+
+fn request_exchange(order: &Order<'_>, body: Exchange) -> Result<Value, Problem> {
+    order.act(|core: &mut Core, now, settings| {
+        let template = &body.exchange_coupon_template_id;
+        core.request_exchange(template, &body.openid, now, &settings.brand)
+            .map(|record| json!(record))
+    })
+}
+
+fn open_payment_code(order: &Order<'_>, body: PaymentCode) -> Result<Value, Problem> {
+    order.act(|core: &mut Core, now, _| {
+        core.open_payment_code(&body.token, now)
+            .map(|()| json!({ "opened": true }))
+    })
+}
+
+fn describe_user(order: &Order<'_>, body: Described) -> Result<Value, Problem> {
+    order.act(|core: &mut Core, _, _| {
+        let user = User {
+            appid: body.appid,
+            phone_number: body.phone_number,
+        };
+        core.put_user(&body.openid, user);
+        Ok(json!({ "openid": body.openid }))
+    })
+}
+
+fn set_stock(order: &Order<'_>, body: Stock) -> Result<Value, Problem> {
+    if body.available < 0 {
+        return Err(Problem::field(
+            "available",
+            "available: must not be negative",
+        ));
+    }
+    order.act(|core: &mut Core, _, _| {
+        core.put_stock(&body.stock_id, body.available);
+        Ok(json!({ "stock_id": body.stock_id, "available": body.available }))
+    })
+}
+
+fn set_exchange_template(order: &Order<'_>, body: ExchangeTemplate) -> Result<Value, Problem> {
+    order.act(|core: &mut Core, _, _| {
+        let shown = json!(body);
+        core.put_exchange_template(body);
+        Ok(shown)
     })
 }
 
 /// Refuses a template of another brand than the account acts for.
-fn check_brand(world: &World, account: &Account, card_id: &str) -> Result<(), Problem> {
-    let core = lock(&world.brand);
-    let owner = core
-        .templates()
-        .find(|template| template.card.card_id.as_deref() == Some(card_id))
-        .map(|template| template.brand().to_owned());
-    match owner {
-        Some(owner) if account.brand_id.as_deref() != Some(owner.as_str()) => {
+fn check_brand(order: &Order<'_>, card_id: &str) -> Result<(), Problem> {
+    let core = lock(&order.world.brand);
+    let own = order.account.brand_id.as_deref();
+    match core.owner(card_id) {
+        Some(owner) if own != Some(owner) => {
             let problem = format!(
                 "card_id: the template belongs to brand {owner}, and `{}` acts for brand {}",
-                account.name,
-                account.brand_id.as_deref().unwrap_or_default()
+                order.account.name,
+                own.unwrap_or_default()
             );
             Err(Problem::field("card_id", problem))
         }
@@ -278,24 +296,7 @@ fn check_brand(world: &World, account: &Account, card_id: &str) -> Result<(), Pr
     }
 }
 
-/// Does something with the core and writes what it changed into the ledger.
-fn act<T>(
-    world: &World,
-    account: &Account,
-    operation: &str,
-    act: impl FnOnce(&mut Core, &settings::Brand) -> Result<T, Refused>,
-) -> Result<T, Problem> {
-    let settings = world.settings();
-    let mut core = lock(&world.brand);
-    let result = act(&mut core, &settings.brand);
-    note(world, account, operation, core.take_effects());
-    result.map_err(Problem::refused)
-}
-
 /// Writes a card in clear.
-fn card(mut card: UserCard) -> Value {
-    card.visit_sensitive(&mut |field| {
-        *field = Sensitive::Encrypted(std::mem::take(field).into_exposed());
-    });
-    json!(card)
+fn card(card: UserCard) -> Value {
+    json!(in_clear(&card))
 }

@@ -1,53 +1,36 @@
 //! Keys: rotation, revocation.
 
 use kabao_auth::{Certificate, SerialNumber};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::accounts::show;
 use super::answer::{Problem, account};
+use super::endpoints::Asked;
+use super::request::{Revoke, Rotate, RotatedKey};
 use crate::account::{Account, Pay};
 use crate::error::StartError;
 use crate::keys::{generate_key, public_key_id};
 use crate::sync::lock;
 use crate::world::World;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Rotate {
-    account: String,
-    key: What,
-    /// Whether a new platform certificate signs at once; true if absent.
-    signs: Option<bool>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum What {
-    /// A new platform certificate beside the old one.
-    PlatformCertificate,
-    /// The newest platform certificate signs from now on.
-    SignWithNewest,
-    /// A new WeChat Pay public key in place of the old one.
-    PublicKey,
-    /// A new certificate of the account beside the old one.
-    ClientCertificate,
-}
-
-/// Makes a new key.
-pub(super) fn rotate(world: &World, body: &Rotate) -> Result<Value, Problem> {
+/// `POST /keys/rotate`.
+pub(super) fn rotate(asked: &Asked<'_>, body: Rotate) -> Result<Value, Problem> {
+    let world = asked.world;
     let account = account(world, &body.account)?;
     let pay = keys_of(&account)?;
-    if body.signs.is_some() && body.key != What::PlatformCertificate {
+    if body.signs.is_some() && body.key != RotatedKey::PlatformCertificate {
         let problem = "signs: only a new platform_certificate signs at once or later";
         return Err(Problem::field("signs", problem));
     }
-    let of_platform = matches!(body.key, What::PlatformCertificate | What::SignWithNewest);
+    let of_platform = matches!(
+        body.key,
+        RotatedKey::PlatformCertificate | RotatedKey::SignWithNewest
+    );
     if of_platform && account.mchid.is_none() {
         let problem = "key: brands that call directly have no platform certificates";
         return Err(Problem::field("key", problem));
     }
-    let id = make(world, &account, pay, body).map_err(internal)?;
+    let id = make(world, &account, pay, &body).map_err(internal)?;
     if let Some(files) = &world.files {
         files
             .write_account(&account.credentials(&world.base_url))
@@ -69,11 +52,11 @@ fn make(
         .unwrap_or_default();
     let now = world.time.base();
     let id = match body.key {
-        What::SignWithNewest => {
+        RotatedKey::SignWithNewest => {
             lock(&pay.keyring).sign_with_newest();
             return Ok(None);
         }
-        What::PlatformCertificate => {
+        RotatedKey::PlatformCertificate => {
             let key = generate_key()?;
             let certificate = world
                 .api_authority
@@ -84,14 +67,14 @@ fn make(
                 .add_platform(&certificate, &key, body.signs.unwrap_or(true))?
                 .to_string()
         }
-        What::PublicKey => {
+        RotatedKey::PublicKey => {
             let key = generate_key()?;
             keep(world, account, "public_key_private.pem", &key)?;
             lock(&pay.keyring)
                 .replace_public_key(&public_key_id(owner), &key)?
                 .to_string()
         }
-        What::ClientCertificate => {
+        RotatedKey::ClientCertificate => {
             let key = generate_key()?;
             let pem = world.api_authority.issue_api(owner, &key, now)?;
             let certificate = Certificate::from_pem(&pem)
@@ -116,16 +99,17 @@ fn keep(world: &World, account: &Account, name: &str, content: &str) -> Result<(
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Revoke {
-    account: String,
-    /// All certificates of the account if absent.
-    serial_no: Option<String>,
+/// `POST /keys/revoke`.
+pub(super) fn revoke(asked: &Asked<'_>, body: Revoke) -> Result<Value, Problem> {
+    set_revoked(asked.world, &body, true)
 }
 
-/// Revokes or restores certificates of an account.
-pub(super) fn set_revoked(world: &World, body: &Revoke, revoked: bool) -> Result<Value, Problem> {
+/// `POST /keys/restore`.
+pub(super) fn restore(asked: &Asked<'_>, body: Revoke) -> Result<Value, Problem> {
+    set_revoked(asked.world, &body, false)
+}
+
+fn set_revoked(world: &World, body: &Revoke, revoked: bool) -> Result<Value, Problem> {
     let account = account(world, &body.account)?;
     let serial = body
         .serial_no

@@ -1,60 +1,44 @@
-//! User actions and state of the official-account family.
+//! What users and WeChat's staff do in the official-account family, and what it holds.
 
-use bytes::Bytes;
-use kabao_models::official_account::UserInfo;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::answer::{Problem, parse};
-use super::users::{Card, Claim, Member, note};
-use crate::account::Account;
+use super::answer::Problem;
+use super::family::{self, Action, FamilyControl, Order, Part, action};
+use super::request::official_account::{Acceptance, Form, FullClaim, Nothing, OneCard, Paid};
+use super::request::{Card, Claim, Member};
 use crate::official_account::{
     self, CardExt, Choice, Context, Core, Payment, Refused, Review, Submission, Use,
 };
-use crate::serve::Core as _;
+use crate::settings::Settings;
 use crate::sync::lock;
 use crate::world::World;
 
-/// Shows cards, members and pay rules.
-pub(super) fn state(world: &World) -> Value {
-    let settings = world.settings();
-    let context = Context::new("", world.now(), &settings.official_account);
-    let core = lock(&world.official_account);
-    json!({
-        "templates": core.templates().collect::<Vec<_>>(),
-        "members": core.members(&context).collect::<Vec<_>>(),
-        "pay_rules": core.pay_rules().collect::<Vec<_>>(),
-        "landing_pages": core.landing_pages().collect::<Vec<_>>(),
-        "test_whitelists": core.testers(),
-    })
-}
+/// The official-account family.
+pub(super) struct OfficialAccount;
 
-/// A user takes a card, or takes back a deleted one.
-pub(super) fn claim(world: &World, account: &Account, claim: Claim) -> Result<Value, Problem> {
-    let Claim {
-        card_id,
-        openid,
-        code,
-        activated,
-        phone_number,
-        ..
-    } = claim;
-    if phone_number.is_some() {
-        let problem = "phone_number: official accounts learn no number when a card is claimed";
-        return Err(Problem::field("phone_number", problem));
+impl FamilyControl for OfficialAccount {
+    fn state(&self, world: &World) -> Value {
+        family::show(world, &PARTS)
     }
-    let claim = official_account::Claim {
-        card_id: card_id.clone(),
-        openid,
-        code,
-        ..Default::default()
-    };
-    act(
-        world,
-        account,
-        "control.cards.claim",
-        &card_id,
-        |core, context| {
+
+    fn parts(&self) -> Vec<(&'static str, &'static str)> {
+        family::describe(&PARTS)
+    }
+
+    fn claim(&self, order: &Order<'_>, claim: Claim) -> Result<Value, Problem> {
+        if claim.phone_number.is_some() {
+            let problem = "phone_number: official accounts learn no number when a card is claimed";
+            return Err(Problem::field("phone_number", problem));
+        }
+        let (card_id, activated) = (claim.card_id.clone(), claim.activated);
+        let claim = official_account::Claim {
+            card_id: claim.card_id,
+            openid: claim.openid,
+            code: claim.code,
+            ..Default::default()
+        };
+        act(order, &card_id, |core, context| {
             let claimed = if activated {
                 core.claim(context, &claim)?
             } else {
@@ -64,201 +48,168 @@ pub(super) fn claim(world: &World, account: &Account, claim: Claim) -> Result<Va
                 core.activate_by_control(context, &card_id, &claimed.code)?;
             }
             core.member(context, &card_id, &claimed.code)
+        })
+    }
+
+    fn activate(&self, order: &Order<'_>, member: &Member) -> Result<Value, Problem> {
+        on_member(
+            order,
+            &member.card_id,
+            &member.code,
+            Core::activate_by_control,
+        )
+    }
+
+    fn delete(&self, order: &Order<'_>, member: &Member) -> Result<Value, Problem> {
+        on_member(order, &member.card_id, &member.code, Core::delete_user_card)
+    }
+
+    fn review(&self, order: &Order<'_>, card_id: &str, approved: bool) -> Result<Value, Problem> {
+        let review = if approved {
+            Review::Approve
+        } else {
+            Review::Refuse
+        };
+        act(order, card_id, |core, context| {
+            core.review_card(context, card_id, review)?;
+            core.card(context, card_id)
+        })
+    }
+
+    fn actions(&self) -> &'static [Action] {
+        &ACTIONS
+    }
+
+    fn word(&self) -> &'static str {
+        "actions"
+    }
+}
+
+const PARTS: [Part<Core>; 5] = [
+    Part {
+        name: "templates",
+        about: "Cards with the AppID of the account that made them.",
+        show: |core, _, _| json!(core.templates().collect::<Vec<_>>()),
+    },
+    Part {
+        name: "members",
+        about: "User cards with everything that is known of their holders.",
+        show: |core, now, settings| {
+            let context = Context::new("", now, &settings.official_account);
+            json!(core.members(&context).collect::<Vec<_>>())
         },
-    )
-}
+    },
+    Part {
+        name: "pay_rules",
+        about: "Which payments offer which card.",
+        show: |core, _, _| json!(core.pay_rules().collect::<Vec<_>>()),
+    },
+    Part {
+        name: "landing_pages",
+        about: "Pages that show several cards.",
+        show: |core, _, _| json!(core.landing_pages().collect::<Vec<_>>()),
+    },
+    Part {
+        name: "test_whitelists",
+        about: "The testers by AppID, of accounts that set a list.",
+        show: |core, _, _| json!(core.testers()),
+    },
+];
 
-/// A card becomes active, whoever would do it.
-pub(super) fn activate(
-    world: &World,
-    account: &Account,
-    member: &Member,
-) -> Result<Value, Problem> {
-    act(
-        world,
-        account,
-        "control.members.activate",
-        &member.card_id,
-        |core, context| {
-            core.activate_by_control(context, &member.card_id, &member.code)?;
-            core.member(context, &member.card_id, &member.code)
-        },
-    )
-}
+const ACTIONS: [Action; 15] = [
+    action!(
+        "claim",
+        FullClaim,
+        claim_fully,
+        "A user takes a card, with everything that this family knows of a claim."
+    ),
+    action!(
+        "gift",
+        Card,
+        |order, card| on_card(order, card, Core::gift),
+        "The holder gives the card away; a friend may take it."
+    ),
+    action!(
+        "accept-gift",
+        Acceptance,
+        accept_gift,
+        "The friend takes the card, under a new code."
+    ),
+    action!(
+        "return-gift",
+        Card,
+        |order, card| on_card(order, card, Core::return_gift),
+        "Nobody took the card in time; it returns to its holder."
+    ),
+    action!(
+        "restore",
+        Card,
+        |order, card| on_card(order, card, Core::restore_user_card),
+        "A user brings a deleted card back."
+    ),
+    action!(
+        "view",
+        Card,
+        |order, card| on_card(order, card, Core::view),
+        "A member opens the card, which the figures count."
+    ),
+    action!(
+        "consume",
+        Card,
+        |order, card| on_card(order, card, Core::consume),
+        "The code is redeemed, which member cards normally never are."
+    ),
+    action!(
+        "use",
+        Use,
+        use_card,
+        "A member uses the card at the till, or pays with it."
+    ),
+    action!(
+        "submit-form",
+        Form,
+        submit_form,
+        "A user fills in the form of a card and gets an `activate_ticket`: the card has `wx_activate` and `wx_activate_after_submit`, its form was set by `activateuserform/set`, the member is not active (claimed with `\"activated\":false`), and every required field is filled in. The ticket is good for one read, for as long as `official_account.activate_ticket_seconds` says. With `wx_activate` alone the form activates the card and there is no ticket; with `auto_activate` the claim does."
+    ),
+    action!(
+        "encrypt-code",
+        Card,
+        encrypt_code,
+        "Gives the `encrypt_code` that a page of the card gets; the member exists."
+    ),
+    action!(
+        "show-code",
+        Card,
+        show_code,
+        "Shows the code that the card shows now, which changes if the card has dynamic codes."
+    ),
+    action!(
+        "choose-card",
+        Choice,
+        choose_card,
+        "A page calls `wx.chooseCard`; the user may choose one of these cards."
+    ),
+    action!(
+        "dispatch",
+        OneCard,
+        dispatch,
+        "An approved card is distributed in the console."
+    ),
+    action!(
+        "pay",
+        Paid,
+        pay,
+        "A user pays one of the merchants of a pay rule; `offer` is what the message then offers, null if no rule fits."
+    ),
+    action!(
+        "revoke-tokens",
+        Nothing,
+        revoke_tokens,
+        "All access tokens of the account are invalid from now on."
+    ),
+];
 
-/// The user deletes the card.
-pub(super) fn delete(world: &World, account: &Account, member: &Member) -> Result<Value, Problem> {
-    act(
-        world,
-        account,
-        "control.members.delete",
-        &member.card_id,
-        |core, context| {
-            core.delete_user_card(context, &member.card_id, &member.code)?;
-            core.member(context, &member.card_id, &member.code)
-        },
-    )
-}
-
-/// WeChat's staff ends a review.
-pub(super) fn review(
-    world: &World,
-    account: &Account,
-    card_id: &str,
-    approved: bool,
-) -> Result<Value, Problem> {
-    let (operation, review) = if approved {
-        ("control.templates.approve", Review::Approve)
-    } else {
-        ("control.templates.reject", Review::Refuse)
-    };
-    act(world, account, operation, card_id, |core, context| {
-        core.review_card(context, card_id, review)?;
-        core.card(context, card_id)
-    })
-}
-
-/// A claim with everything that this family knows of one.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FullClaim {
-    card_id: String,
-    openid: String,
-    nickname: Option<String>,
-    code: Option<String>,
-    outer_str: Option<String>,
-    qr_ticket: Option<String>,
-    /// `cardExt` of `wx.addCard`, as the text that the page passed on or as an object.
-    card_ext: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Acceptance {
-    card_id: String,
-    code: String,
-    friend_openid: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Form {
-    card_id: String,
-    code: String,
-    user_info: UserInfo,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Paid {
-    mchid: String,
-    openid: String,
-    fee: i64,
-    #[serde(default)]
-    joins: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Template {
-    card_id: String,
-}
-
-/// What only this family has.
-pub(super) fn action(
-    world: &World,
-    account: &Account,
-    name: &str,
-    body: &Bytes,
-) -> Option<Result<Value, Problem>> {
-    let done = match name {
-        "claim" => parse(body).and_then(|claim| full_claim(world, account, claim)),
-        "gift" => on_card(world, account, "gift", body, Core::gift),
-        "accept-gift" => parse(body).and_then(|acceptance| accept(world, account, &acceptance)),
-        "return-gift" => on_card(world, account, "return-gift", body, Core::return_gift),
-        "restore" => on_card(world, account, "restore", body, Core::restore_user_card),
-        "view" => on_card(world, account, "view", body, Core::view),
-        "consume" => on_card(world, account, "consume", body, Core::consume),
-        "use" => parse(body).and_then(|used: Use| {
-            act(
-                world,
-                account,
-                "control.actions.use",
-                &used.card_id,
-                |core, context| {
-                    core.use_card(context, &used)?;
-                    core.member(context, &used.card_id, &used.code)
-                },
-            )
-        }),
-        "submit-form" => parse(body).and_then(|form| submit(world, account, form)),
-        "encrypt-code" => parse(body).and_then(|card: Card| {
-            act(
-                world,
-                account,
-                "control.actions.encrypt-code",
-                &card.card_id,
-                |core, context| {
-                    core.member(context, &card.card_id, &card.code)?;
-                    let encrypt_code =
-                        core.encrypt_code(&(card.card_id.clone(), card.code.clone()));
-                    Ok(json!({ "encrypt_code": encrypt_code }))
-                },
-            )
-        }),
-        "show-code" => parse(body).and_then(|card: Card| {
-            act(
-                world,
-                account,
-                "control.actions.show-code",
-                &card.card_id,
-                |core, context| {
-                    core.member(context, &card.card_id, &card.code)?;
-                    let shown = core.show_code(context, &card.card_id, &card.code)?;
-                    Ok(json!({ "code": shown }))
-                },
-            )
-        }),
-        "choose-card" => parse(body).and_then(|choice: Choice| {
-            let tickets = tickets(world, account);
-            run(
-                world,
-                account,
-                "control.actions.choose-card",
-                |core, context| {
-                    core.choose(context, &tickets, &choice)
-                        .map(|cards| json!({ "card_list": cards }))
-                },
-            )
-        }),
-        "dispatch" => parse(body).and_then(|template: Template| {
-            act(
-                world,
-                account,
-                "control.actions.dispatch",
-                &template.card_id,
-                |core, context| {
-                    core.dispatch_card(context, &template.card_id)?;
-                    core.card(context, &template.card_id)
-                },
-            )
-        }),
-        "pay" => parse(body).and_then(|paid| pay(world, account, paid)),
-        "revoke-tokens" => parse(body).map(|Nothing {}| {
-            let appid = account.appid.as_deref().unwrap_or_default();
-            lock(&world.tokens).revoke(appid, world.now().as_second());
-            json!({ "status": "revoked" })
-        }),
-        _ => return None,
-    };
-    Some(done)
-}
-
-fn full_claim(world: &World, account: &Account, claim: FullClaim) -> Result<Value, Problem> {
+fn claim_fully(order: &Order<'_>, claim: FullClaim) -> Result<Value, Problem> {
     let FullClaim {
         card_id,
         openid,
@@ -278,33 +229,21 @@ fn full_claim(world: &World, account: &Account, claim: FullClaim) -> Result<Valu
         ..Default::default()
     };
     let Some(ext) = card_ext else {
-        return act(
-            world,
-            account,
-            "control.actions.claim",
-            &card_id,
-            |core, context| core.claim(context, &claim),
-        );
+        return act(order, &card_id, |core, context| core.claim(context, &claim));
     };
     let ext = card_ext_of(ext)?;
-    let tickets = tickets(world, account);
-    act(
-        world,
-        account,
-        "control.actions.claim",
-        &card_id,
-        |core, context| {
-            let claim = core.signed_claim(context, &tickets, claim, &ext)?;
-            let claimed = core.claim(context, &claim)?;
-            let key = (claimed.card_id.clone(), claimed.code.clone());
-            let mut answer = json!(claimed);
-            if let Value::Object(members) = &mut answer {
-                // What the page gets.
-                members.insert("encrypt_code".to_owned(), core.encrypt_code(&key).into());
-            }
-            Ok(answer)
-        },
-    )
+    let tickets = tickets(order);
+    act(order, &card_id, |core, context| {
+        let claim = core.signed_claim(context, &tickets, claim, &ext)?;
+        let claimed = core.claim(context, &claim)?;
+        let key = (claimed.card_id.clone(), claimed.code.clone());
+        let mut answer = json!(claimed);
+        if let Value::Object(members) = &mut answer {
+            // What the page gets.
+            members.insert("encrypt_code".to_owned(), core.encrypt_code(&key).into());
+        }
+        Ok(answer)
+    })
 }
 
 /// Reads `cardExt`; a page passes it on as a text.
@@ -317,56 +256,76 @@ fn card_ext_of(given: Value) -> Result<CardExt, Problem> {
 }
 
 /// The tickets of an account that sign validly now.
-fn tickets(world: &World, account: &Account) -> Vec<String> {
-    let appid = account.appid.as_deref().unwrap_or_default();
-    lock(&world.tokens)
+fn tickets(order: &Order<'_>) -> Vec<String> {
+    let appid = order.account.appid.as_deref().unwrap_or_default();
+    lock(&order.world.tokens)
         .tickets
-        .of_cards(appid, world.now().as_second())
+        .of_cards(appid, order.world.now().as_second())
 }
 
-fn accept(world: &World, account: &Account, acceptance: &Acceptance) -> Result<Value, Problem> {
+fn accept_gift(order: &Order<'_>, acceptance: Acceptance) -> Result<Value, Problem> {
     let Acceptance {
         card_id,
         code,
         friend_openid,
     } = acceptance;
-    act(
-        world,
-        account,
-        "control.actions.accept-gift",
-        card_id,
-        |core, context| {
-            let code = core.accept_gift(context, card_id, code, friend_openid)?;
-            core.member(context, card_id, &code)
-        },
-    )
+    act(order, &card_id, |core, context| {
+        let code = core.accept_gift(context, &card_id, &code, &friend_openid)?;
+        core.member(context, &card_id, &code)
+    })
 }
 
-fn submit(world: &World, account: &Account, form: Form) -> Result<Value, Problem> {
-    let Form {
-        card_id,
-        code,
-        user_info,
-    } = form;
-    act(
-        world,
-        account,
-        "control.actions.submit-form",
-        &card_id.clone(),
-        |core, context| {
-            core.submit_form(
-                context,
-                Submission {
-                    card_id,
-                    code,
-                    info: user_info,
-                },
-            )
-        },
-    )
+fn use_card(order: &Order<'_>, used: Use) -> Result<Value, Problem> {
+    act(order, &used.card_id, |core, context| {
+        core.use_card(context, &used)?;
+        core.member(context, &used.card_id, &used.code)
+    })
 }
 
-fn pay(world: &World, account: &Account, paid: Paid) -> Result<Value, Problem> {
+fn submit_form(order: &Order<'_>, form: Form) -> Result<Value, Problem> {
+    let card_id = form.card_id.clone();
+    let submission = Submission {
+        card_id: form.card_id,
+        code: form.code,
+        info: form.user_info,
+    };
+    act(order, &card_id, |core, context| {
+        core.submit_form(context, submission)
+    })
+}
+
+fn encrypt_code(order: &Order<'_>, card: Card) -> Result<Value, Problem> {
+    act(order, &card.card_id, |core, context| {
+        core.member(context, &card.card_id, &card.code)?;
+        let key = (card.card_id.clone(), card.code.clone());
+        Ok(json!({ "encrypt_code": core.encrypt_code(&key) }))
+    })
+}
+
+fn show_code(order: &Order<'_>, card: Card) -> Result<Value, Problem> {
+    act(order, &card.card_id, |core, context| {
+        core.member(context, &card.card_id, &card.code)?;
+        let shown = core.show_code(context, &card.card_id, &card.code)?;
+        Ok(json!({ "code": shown }))
+    })
+}
+
+fn choose_card(order: &Order<'_>, choice: Choice) -> Result<Value, Problem> {
+    let tickets = tickets(order);
+    run(order, |core, context| {
+        let cards = core.choose(context, &tickets, &choice)?;
+        Ok(json!({ "card_list": cards }))
+    })
+}
+
+fn dispatch(order: &Order<'_>, card: OneCard) -> Result<Value, Problem> {
+    act(order, &card.card_id, |core, context| {
+        core.dispatch_card(context, &card.card_id)?;
+        core.card(context, &card.card_id)
+    })
+}
+
+fn pay(order: &Order<'_>, paid: Paid) -> Result<Value, Problem> {
     if paid.fee <= 0 {
         return Err(Problem::field("fee", "fee: must be positive, in fen"));
     }
@@ -376,43 +335,44 @@ fn pay(world: &World, account: &Account, paid: Paid) -> Result<Value, Problem> {
         fee: paid.fee,
         joins: paid.joins,
     };
-    run(world, account, "control.actions.pay", |core, context| {
+    run(order, |core, context| {
         core.pay(context, &payment)
             .map(|offer| json!({ "offer": offer }))
     })
 }
 
+fn revoke_tokens(order: &Order<'_>, _: Nothing) -> Result<Value, Problem> {
+    let appid = order.account.appid.as_deref().unwrap_or_default();
+    lock(&order.world.tokens).revoke(appid, order.world.now().as_second());
+    Ok(json!({ "status": "revoked" }))
+}
+
+type OnMember = fn(&mut Core, &Context<'_>, &str, &str) -> Result<(), Refused>;
+
+fn on_card(order: &Order<'_>, card: Card, command: OnMember) -> Result<Value, Problem> {
+    on_member(order, &card.card_id, &card.code, command)
+}
+
 /// Does something with one user card and shows it afterwards.
-fn on_card(
-    world: &World,
-    account: &Account,
-    name: &str,
-    body: &Bytes,
-    command: fn(&mut Core, &Context<'_>, &str, &str) -> Result<(), Refused>,
+fn on_member(
+    order: &Order<'_>,
+    card_id: &str,
+    code: &str,
+    command: OnMember,
 ) -> Result<Value, Problem> {
-    let card: Card = parse(body)?;
-    let operation = format!("control.actions.{name}");
-    act(
-        world,
-        account,
-        &operation,
-        &card.card_id,
-        |core, context| {
-            command(core, context, &card.card_id, &card.code)?;
-            core.member(context, &card.card_id, &card.code)
-        },
-    )
+    act(order, card_id, |core, context| {
+        command(core, context, card_id, code)?;
+        core.member(context, card_id, code)
+    })
 }
 
 /// Runs a command on a card of the account.
 fn act<T: Serialize>(
-    world: &World,
-    account: &Account,
-    operation: &str,
+    order: &Order<'_>,
     card_id: &str,
     command: impl FnOnce(&mut Core, &Context<'_>) -> Result<T, Refused>,
 ) -> Result<Value, Problem> {
-    run(world, account, operation, |core, context| {
+    run(order, |core, context| {
         if core.owner(card_id) != Some(context.appid) {
             return Err(Refused::CardId);
         }
@@ -420,25 +380,16 @@ fn act<T: Serialize>(
     })
 }
 
-/// Runs a command and writes its effects into the ledger.
+/// Runs a command for the AppID of the account.
 fn run<T: Serialize>(
-    world: &World,
-    account: &Account,
-    operation: &str,
+    order: &Order<'_>,
     command: impl FnOnce(&mut Core, &Context<'_>) -> Result<T, Refused>,
 ) -> Result<Value, Problem> {
-    let settings = world.settings();
-    let appid = account.appid.as_deref().unwrap_or_default();
-    let context = Context::new(appid, world.now(), &settings.official_account);
-    let mut core = lock(&world.official_account);
-    let result = command(&mut core, &context);
-    note(world, account, operation, core.take_effects());
-    result
-        .map(|value| json!(value))
-        .map_err(|refused| match &refused {
-            Refused::Action(_) | Refused::FormIncomplete(_) => Problem::new(409, refused.errmsg()),
-            refused => Problem::new(409, format!("{}: {}", refused.errcode(), refused.errmsg())),
-        })
+    let appid = order.account.appid.as_deref().unwrap_or_default();
+    let done = order.act(|core: &mut Core, now, settings: &Settings| {
+        command(core, &Context::new(appid, now, &settings.official_account))
+    })?;
+    Ok(json!(done))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use kabao_models::{Family, ParamsIn};
 
 use super::answer::Problem;
 use crate::clock::parse_rfc3339;
+use crate::described::Parameter;
 
 /// The parameters of one request, all of which its endpoint knows.
 #[derive(Debug)]
@@ -14,12 +15,16 @@ pub(super) struct Query(Vec<(&'static str, String)>);
 
 impl Query {
     /// Reads a query; a parameter that is not among `known`, or that comes twice, is an error.
-    pub(super) fn read(raw: &str, known: &[&'static str]) -> Result<Self, Problem> {
+    pub(super) fn read(raw: &str, known: &[Parameter]) -> Result<Self, Problem> {
         let invalid = |error: kabao_models::DecodeError| Problem::new(400, error.to_string());
         let mut found = Vec::new();
         for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
             let name = pair.split('=').next().unwrap_or_default();
-            let Some(&known_name) = known.iter().find(|known| **known == name) else {
+            let Some(known_name) = known
+                .iter()
+                .map(|known| known.name)
+                .find(|known| *known == name)
+            else {
                 return Err(unknown(name, known));
             };
             if found.iter().any(|(earlier, _)| *earlier == known_name) {
@@ -113,7 +118,8 @@ pub(super) fn moment(text: &str) -> Option<Timestamp> {
     })
 }
 
-fn unknown(name: &str, known: &[&str]) -> Problem {
+fn unknown(name: &str, known: &[Parameter]) -> Problem {
+    let known: Vec<_> = known.iter().map(|known| known.name).collect();
     let there_are = if known.is_empty() {
         "this endpoint takes none".to_owned()
     } else {
@@ -132,7 +138,8 @@ mod tests {
 
     #[test]
     fn every_parameter_is_known_once_and_of_its_type() {
-        let known = ["account", "limit", "since", "bodies", "family"];
+        let known = ["account", "limit", "since", "bodies", "family"]
+            .map(|name| Parameter::query(name, "text", ""));
         let query = Query::read(
             "account=a%2Fb&limit=7&since=2026-01-01T00:00:00%2B08:00&bodies=true",
             &known,
@@ -151,7 +158,7 @@ mod tests {
             ("account=x&account=y", "account: is given twice"),
             ("account", "`account`; this endpoint takes none"),
         ] {
-            let known: &[&str] = if raw == "account" { &[] } else { &known };
+            let known: &[Parameter] = if raw == "account" { &[] } else { &known };
             let error = Query::read(raw, known).unwrap_err();
             assert!(format!("{error:?}").contains(problem), "{raw}: {error:?}");
         }

@@ -8,6 +8,8 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 
+use crate::described::{Form, described};
+
 /// Bytes of an answer that need be neither JSON nor text.
 ///
 /// In JSON a text, or `{"base64":"..."}` for what is not UTF-8. `Debug` shows their number only.
@@ -86,6 +88,10 @@ impl<'de> Deserialize<'de> for RawBytes {
     }
 }
 
+impl Form for RawBytes {
+    const KIND: &'static str = "text or {\"base64\":..}";
+}
+
 struct BytesVisitor;
 
 impl<'de> Visitor<'de> for BytesVisitor {
@@ -112,16 +118,17 @@ impl<'de> Visitor<'de> for BytesVisitor {
     }
 }
 
-/// Bytes in place of the value of one member, see [`Fault::EditJson`](super::Fault::EditJson).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawEdit {
-    /// A JSON pointer (RFC 6901) such as `/user_info/nickname`. Its last part may be a member that
-    /// the answer does not have, or `-` for one more item of a list; the empty path is the whole
-    /// body.
-    pub path: String,
-    /// What stands there afterwards, verbatim: quotation marks of a text are part of it.
-    pub value: RawBytes,
+described! {
+    /// Bytes in place of the value of one member, see [`Fault::EditJson`](super::Fault::EditJson).
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+    pub struct RawEdit {
+        /// A JSON pointer (RFC 6901) such as `/user_info/nickname`. Its last part may be a member that
+        /// the answer does not have, or `-` for one more item of a list; the empty path is the whole
+        /// body.
+        pub path: String,
+        /// What stands there afterwards, verbatim: quotation marks of a text are part of it.
+        pub value: RawBytes,
+    }
 }
 
 impl RawEdit {

@@ -2,25 +2,27 @@
 
 use jiff::Timestamp;
 use kabao_auth::{Certificate, DecryptionKeys, KeyId, PrivateKey, PublicKey, SerialNumber};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::KeyMaterial;
+use crate::described::described;
 use crate::error::StartError;
 
-/// Which of its keys WeChat Pay signs answers with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyPhase {
-    /// Platform certificates, migration not started: the certificate, whatever the request says.
-    Certificates,
-    /// Migration runs: the key that the request's `Wechatpay-Serial` names, the certificate if it
-    /// names none.
-    Migrating,
-    /// Migration was stopped: the certificate.
-    Stopped,
-    /// Migration is confirmed, or the account is new: the public key; there is no certificate to
-    /// download.
-    PublicKey,
+described! {
+    /// Which of its keys WeChat Pay signs answers with.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+    pub words enum KeyPhase {
+        /// Platform certificates, migration not started: the certificate, whatever the request says.
+        Certificates = "certificates",
+        /// Migration runs: the key that the request's `Wechatpay-Serial` names, the certificate if it
+        /// names none.
+        Migrating = "migrating",
+        /// Migration was stopped: the certificate.
+        Stopped = "stopped",
+        /// Migration is confirmed, or the account is new: the public key; there is no certificate to
+        /// download.
+        PublicKey = "public_key",
+    }
 }
 
 /// A certificate that the account signs requests with.

@@ -3,12 +3,12 @@
 use kabao_models::Personal;
 use kabao_models::merchant::user_cards::UserCard;
 use kabao_models::merchant::{UserCardStatus, UserInformation};
-use serde::Deserialize;
 
 use super::core::MemberKey;
 use super::member::Member;
 use super::template_rules::is_empty;
 use super::{Context, Core, Refused, Rule, validity};
+use crate::described::described;
 use crate::ledger::differences;
 
 /// The nickname and the picture that WeChat shows of users who gave none.
@@ -16,14 +16,19 @@ const NICKNAME: &str = "微信用户";
 const HEAD_IMAGE: &str =
     "https://thirdwx.qlogo.cn/mmopen/vi_32/POgEwh4mIHO4nibH0KlMECNjjGxQUq24/132";
 
-/// A user, as far as a card knows one.
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct User {
-    pub(crate) openid: String,
-    pub(crate) phone_number: Option<String>,
-    pub(crate) nickname: Option<String>,
-    pub(crate) head_image_url: Option<String>,
+described! {
+    /// A user, as far as a card knows one.
+    #[derive(Clone, Default)]
+    pub(crate) struct User {
+        /// Who.
+        pub(crate) openid: String,
+        /// The user's number.
+        pub(crate) phone_number: Option<String>,
+        /// The user's name.
+        pub(crate) nickname: Option<String>,
+        /// Where the user's picture is.
+        pub(crate) head_image_url: Option<String>,
+    }
 }
 
 impl User {

@@ -2,7 +2,6 @@
 
 use kabao_models::merchant::cards::{Brand, Card, DateInformation, UpgradeCard};
 use kabao_models::merchant::{CardTemplateStatus, CodeMode, CodeType, DateInformationType};
-use serde::Deserialize;
 use serde_json::json;
 
 use super::core::change;
@@ -10,19 +9,23 @@ use super::template::{DEFAULT_STOCK, Template};
 use super::template_rules::check_appid;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
+use crate::described::described;
 use crate::ledger::differences;
 
 /// The picture of old cards.
 const PICTURE: &str = "https://wxpaylogo.qpic.cn/wxpaylogo/Zq4mC7vKpL2sT9/0";
 
-/// An old card of the public platform, created there.
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct OldCard {
-    /// Its id; without one a new one is made.
-    pub(crate) card_id: Option<String>,
-    pub(crate) title: Option<String>,
-    pub(crate) appid: Option<String>,
+described! {
+    /// An old card of the public platform, created there.
+    #[derive(Clone, Default)]
+    pub(crate) struct OldCard {
+        /// Its id; without one a new one is made.
+        pub(crate) card_id: Option<String>,
+        /// What it is called.
+        pub(crate) title: Option<String>,
+        /// The AppID that made it.
+        pub(crate) appid: Option<String>,
+    }
 }
 
 impl Core {

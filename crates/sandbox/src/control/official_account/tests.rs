@@ -1,14 +1,35 @@
 //! Tests of the user actions.
 
+use bytes::Bytes;
 use serde_json::json;
 
 use super::*;
+use crate::control::endpoints::Asked;
+use crate::control::query::Query;
+use crate::control::{state, users};
 use crate::official_account::testing::Site;
+
+const ACCOUNT: &str = "demo-official-account";
 
 /// Does one action and returns what it shows.
 fn action(site: &Site, name: &str, body: &Value) -> Result<Value, Problem> {
-    let account = site.world.account("demo-official-account").unwrap();
-    super::action(&site.world, &account, name, &Bytes::from(body.to_string())).unwrap()
+    let part = format!("{ACCOUNT}/{name}");
+    users::action(&Asked {
+        world: &site.world,
+        query: Query::read("", &[]).unwrap(),
+        body: &Bytes::from(body.to_string()),
+        part: &part,
+    })
+}
+
+/// Does what all families have.
+fn order<T>(site: &Site, act: impl FnOnce(&Order<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    let account = site.world.account(ACCOUNT).unwrap();
+    act(&Order {
+        world: &site.world,
+        account: &account,
+        operation: "control.test".to_owned(),
+    })
 }
 
 #[test]
@@ -31,14 +52,13 @@ fn a_card_goes_to_a_friend_and_comes_back_from_deletion() {
         (&friend["openid"], &friend["bonus"]),
         (&json!("oFriend"), &json!(460))
     );
-    let account = site.world.account("demo-official-account").unwrap();
     let member = Member {
-        account: account.name.clone(),
+        account: ACCOUNT.to_owned(),
         card_id: card_id.to_owned(),
         code: friend["code"].as_str().unwrap().to_owned(),
     };
     assert_eq!(
-        delete(&site.world, &account, &member).unwrap()["status"],
+        order(&site, |order| OfficialAccount.delete(order, &member)).unwrap()["status"],
         "DELETE"
     );
     let held = json!({"card_id": card_id, "code": member.code});
@@ -83,22 +103,23 @@ fn a_claim_by_qr_code_a_payment_and_an_unknown_card_are_answered() {
         action(&site, "revoke-tokens", &json!({})).unwrap()["status"],
         "revoked"
     );
-    let account = site.world.account("demo-official-account").unwrap();
-    assert!(super::action(&site.world, &account, "fly", &Bytes::new()).is_none());
-    let state = state(&site.world);
-    assert_eq!(state["members"].as_array().map(Vec::len), Some(2));
+    let unknown = action(&site, "fly", &json!({})).unwrap_err();
+    assert!(format!("{unknown:?}").contains("has no action `fly`"));
+    let state = state(&site.world, Some(kabao_models::Family::OfficialAccount));
+    let members = &state["official_account"]["members"];
+    assert_eq!(members.as_array().map(Vec::len), Some(2));
 }
 
 #[test]
 fn a_claim_that_cannot_wait_or_is_not_understood_is_refused_without_effect() {
     let site = Site::new();
-    let account = site.world.account("demo-official-account").unwrap();
-    let order = |openid: &str, more: Value| {
-        let mut body = json!({"account": account.name, "card_id": crate::demo::OFFICIAL_ACCOUNT_CARD, "openid": openid});
+    let claim = |openid: &str, more: Value| {
+        let mut body = json!({"account": ACCOUNT, "card_id": crate::demo::OFFICIAL_ACCOUNT_CARD, "openid": openid});
         body.as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
-        claim(&site.world, &account, serde_json::from_value(body).unwrap())
+        let claim = serde_json::from_value(body).unwrap();
+        order(&site, |order| OfficialAccount.claim(order, claim))
     };
     for (openid, more, text) in [
         ("oNew", json!({"activated": false}), "auto_activate"),
@@ -108,11 +129,11 @@ fn a_claim_that_cannot_wait_or_is_not_understood_is_refused_without_effect() {
             "phone_number",
         ),
     ] {
-        let problem = order(openid, more).unwrap_err();
+        let problem = claim(openid, more).unwrap_err();
         assert!(format!("{problem:?}").contains(text), "{problem:?}");
     }
     assert!(lock(&site.world.ledger).entries().is_empty());
-    assert_eq!(order("oNew", json!({})).unwrap()["has_active"], true);
+    assert_eq!(claim("oNew", json!({})).unwrap()["has_active"], true);
 }
 
 #[test]

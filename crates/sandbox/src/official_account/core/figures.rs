@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kabao_models::official_account::UserCardStatus;
-use serde::Deserialize;
 
 use super::{Context, Core};
+use crate::described::described;
 use crate::official_account::Refused;
 
 const DAY: i64 = 86_400;
@@ -27,18 +27,20 @@ pub(super) enum Event {
     },
 }
 
-/// A member uses a card.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Use {
-    pub(crate) card_id: String,
-    pub(crate) code: String,
-    /// What was paid with the card, in fen.
-    #[serde(default)]
-    pub(crate) fee: i64,
-    /// The amount before a discount, in fen.
-    #[serde(default)]
-    pub(crate) original_fee: i64,
+described! {
+    /// A member uses a card.
+    pub(crate) struct Use {
+        /// The card.
+        pub(crate) card_id: String,
+        /// The member's code.
+        pub(crate) code: String,
+        /// What was paid with the card, in fen; 0 if absent.
+        #[serde(default)]
+        pub(crate) fee: i64,
+        /// The amount before a discount, in fen; 0 if absent.
+        #[serde(default)]
+        pub(crate) original_fee: i64,
+    }
 }
 
 /// The counters of a card by day.

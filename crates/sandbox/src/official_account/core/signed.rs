@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::template::CodeMode;
 use super::{Claim, Context, Core};
+use crate::described::described;
 use crate::official_account::Refused;
 use crate::settings::Permit;
 
@@ -24,19 +25,35 @@ pub(crate) struct CardExt {
     pub(crate) signature: String,
 }
 
-/// The arguments of `wx.chooseCard` and who taps.
-#[derive(Clone, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Choice {
-    pub(crate) openid: String,
-    pub(crate) shop_id: String,
-    pub(crate) card_type: String,
-    pub(crate) card_id: String,
-    #[serde(deserialize_with = "text_or_number")]
-    pub(crate) timestamp: String,
-    pub(crate) nonce_str: String,
-    pub(crate) sign_type: String,
-    pub(crate) card_sign: String,
+described! {
+    /// The arguments of `wx.chooseCard` and who taps.
+    #[derive(Clone, Default)]
+    pub(crate) struct Choice {
+        /// Who taps.
+        #[serde(default)]
+        pub(crate) openid: String,
+        /// The shop, as the page passed it on.
+        #[serde(default)]
+        pub(crate) shop_id as "shopId": String,
+        /// The type of card, as the page passed it on.
+        #[serde(default)]
+        pub(crate) card_type as "cardType": String,
+        /// The card, as the page passed it on.
+        #[serde(default)]
+        pub(crate) card_id as "cardId": String,
+        /// Unix seconds, also as a number.
+        #[serde(default, deserialize_with = "text_or_number")]
+        pub(crate) timestamp: String,
+        /// The random text that was signed.
+        #[serde(default)]
+        pub(crate) nonce_str as "nonceStr": String,
+        /// How it was signed.
+        #[serde(default)]
+        pub(crate) sign_type as "signType": String,
+        /// The signature.
+        #[serde(default)]
+        pub(crate) card_sign as "cardSign": String,
+    }
 }
 
 /// A card that a user may choose.
