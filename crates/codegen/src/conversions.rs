@@ -14,13 +14,11 @@ pub(crate) fn write(catalogue: &Catalogue, output: &mut Output) {
     let mut modules: Vec<&str> = resources.clone();
     modules.extend(["enums", "types", "notifications"]);
     modules.retain(|module| has_conversions(catalogue, module));
-    modules.push("services");
     modules.sort_unstable();
-    let mut root = format!("{MARK}//! Conversions and services of the family `{family}`.\n\n");
+    let mut root = format!("{MARK}//! Conversions of the family `{family}`.\n\n");
     for module in &modules {
         root.push_str(&format!("mod {module};\n"));
     }
-    root.push_str("\npub(super) use self::services::{register, register_credentials};\n");
     output.add(format!("{folder}.rs"), root);
 
     let head = |about: &str, has_deprecated: bool| {
@@ -115,35 +113,15 @@ fn has_conversions(catalogue: &Catalogue, module: &str) -> bool {
 
 /// Writes the module of all families, and the table that the round-trip tests walk.
 pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
-    let mut root =
-        format!("{MARK}//! Conversions and family services, generated from the catalogue.\n\n");
+    let mut root = format!(
+        "{MARK}//! Conversions and the table of methods, generated from the catalogue.\n\n"
+    );
     for catalogue in catalogues {
         root.push_str(&format!("mod {};\n", catalogue.family));
     }
     root.push_str(
-        "#[cfg(test)]\npub(crate) mod table;\n\nuse crate::family::{FamilyService, Register};\n\n",
+        "mod methods;\n#[cfg(test)]\npub(crate) mod table;\n\npub(crate) use self::methods::METHODS;\n",
     );
-    for (function, about) in [
-        (
-            "register",
-            "Hands every service of every family to `visit` that is always served.",
-        ),
-        (
-            "register_credentials",
-            "The same for services whose answers are credentials.",
-        ),
-    ] {
-        root.push_str(&format!(
-            "/// {about}\npub(crate) fn {function}(service: &FamilyService, visit: &mut impl Register) {{\n"
-        ));
-        for catalogue in catalogues {
-            root.push_str(&format!(
-                "{}::{function}(service, visit);\n",
-                catalogue.family
-            ));
-        }
-        root.push_str("}\n\n");
-    }
     output.add(format!("{ROOT}.rs"), root);
 
     let mut table =
@@ -217,7 +195,6 @@ fn upload(operation: &Operation) -> String {
     };
     format!(
         "impl UploadChunk for p::{}Request {{\ntype Endpoint = {model};\n\n\
-         fn into_parts(self) -> (String, String, bytes::Bytes) {{\n(self.account, self.filename, self.content)\n}}\n\n\
          fn endpoint(filename: String, file: bytes::Bytes) -> {model} {{\n\
          {model} {{ {file}: Some(file), {name}, ..Default::default() }}\n}}\n}}\n\n",
         operation.rpc

@@ -14,7 +14,9 @@
 
 mod catalogue;
 mod conversions;
+mod descriptors;
 mod error;
+mod methods;
 mod models;
 mod models_operation;
 mod output;
@@ -22,7 +24,6 @@ mod pages;
 mod portable_page;
 mod protos;
 mod refusals;
-mod services;
 mod stubs;
 mod text;
 mod worked;
@@ -55,11 +56,11 @@ pub fn generate(root: &Path) -> Result<Output, Error> {
         models::write(catalogue, &mut output);
         protos::write(catalogue, &refusals, &mut output);
         conversions::write(catalogue, &mut output);
-        services::write(catalogue, &mut output);
         pages::write(catalogue, &mut output);
     }
     models::write_root(&catalogues, &mut output);
     refusals.write(&catalogues, &mut output);
+    methods::write(&catalogues, &mut output);
     conversions::write_root(&catalogues, &mut output);
     pages::write_root(&catalogues, &mut output);
     let descriptors = stubs::write(root, &mut output)?;

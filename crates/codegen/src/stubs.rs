@@ -1,18 +1,19 @@
 //! Compiles all protos and writes `crates/proto/src/generated`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use prost::Message as _;
-use prost::encoding::{
-    DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field,
-};
+use prost_build::{Config, Module};
+use prost_types::field_descriptor_proto::Type;
+use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 use protox::prost_reflect::DescriptorPool;
 
 use crate::Error;
+use crate::descriptors::commented;
 use crate::output::{HAND_WRITTEN, Output};
-use crate::text::MARK;
+use crate::text::{MARK, pascal, snake};
 
 const ROOT: &str = "crates/proto/src/generated";
 
@@ -46,13 +47,7 @@ pub(crate) fn write(root: &Path, output: &mut Output) -> Result<DescriptorPool, 
             .map_err(|error| Error::new(format!("{error:?}")))?;
     }
 
-    let descriptors = compiler.file_descriptor_set();
-    let folder = std::env::temp_dir().join(format!("kabao-codegen-{}", std::process::id()));
-    fs::create_dir_all(&folder).map_err(|error| Error::at(&folder, error))?;
-    let result = generate(descriptors, &folder, output);
-    // What is left behind in the temporary folder does no harm.
-    let _ = fs::remove_dir_all(&folder);
-    result?;
+    generate(compiler.file_descriptor_set().file, output)?;
 
     // protox keeps extension options, which decoding through prost would drop. Comments are kept
     // too: who explores by reflection has no other documentation at hand.
@@ -63,169 +58,211 @@ pub(crate) fn write(root: &Path, output: &mut Output) -> Result<DescriptorPool, 
     Ok(compiler.descriptor_pool())
 }
 
-/// Drops the source locations that carry no comment: most of them, and three quarters of the size. All else stays byte
-/// for byte.
-fn commented(set: &[u8]) -> Result<Vec<u8>, Error> {
-    const FILE: u32 = 1;
-    const SOURCE_CODE_INFO: u32 = 9;
-    const LOCATION: u32 = 1;
-    fields(set, &mut |tag, file| {
-        let in_file = &mut |tag, info: &[u8]| {
-            let has_comment = &mut |tag, location: &[u8]| {
-                if tag != LOCATION {
-                    return Ok(Some(location.to_vec()));
-                }
-                let place = prost_types::source_code_info::Location::decode(location)
-                    .map_err(|error| Error::new(error.to_string()))?;
-                let is_told = place.leading_comments.is_some()
-                    || place.trailing_comments.is_some()
-                    || !place.leading_detached_comments.is_empty();
-                Ok(is_told.then(|| location.to_vec()))
-            };
-            if tag == SOURCE_CODE_INFO {
-                fields(info, has_comment).map(Some)
-            } else {
-                Ok(Some(info.to_vec()))
-            }
-        };
-        if tag == FILE {
-            fields(file, in_file).map(Some)
-        } else {
-            Ok(Some(file.to_vec()))
-        }
-    })
-}
-
-/// What becomes of a length-delimited field.
-type Keep<'a> = dyn FnMut(u32, &[u8]) -> Result<Option<Vec<u8>>, Error> + 'a;
-
-/// Writes a message again with what `keep` makes of each length-delimited field; `None` drops it.
-fn fields(mut message: &[u8], keep: &mut Keep<'_>) -> Result<Vec<u8>, Error> {
-    let fault = |error: prost::DecodeError| Error::new(error.to_string());
-    let mut out = Vec::with_capacity(message.len());
-    while !message.is_empty() {
-        let start = message;
-        let (tag, kind) = decode_key(&mut message).map_err(fault)?;
-        if kind == WireType::LengthDelimited {
-            let length = decode_varint(&mut message).map_err(fault)?;
-            let length = usize::try_from(length).map_err(|error| Error::new(error.to_string()))?;
-            let (content, rest) = message
-                .split_at_checked(length)
-                .ok_or_else(|| Error::new("a descriptor ends in its middle".to_owned()))?;
-            message = rest;
-            if let Some(content) = keep(tag, content)? {
-                encode_key(tag, kind, &mut out);
-                let length = u64::try_from(content.len());
-                encode_varint(
-                    length.map_err(|error| Error::new(error.to_string()))?,
-                    &mut out,
-                );
-                out.extend_from_slice(&content);
-            }
-        } else {
-            skip_field(kind, tag, &mut message, DecodeContext::default()).map_err(fault)?;
-            let (copied, _) = start.split_at(start.len() - message.len());
-            out.extend_from_slice(copied);
+/// Writes messages and stubs: what the gateway serves by tonic's own servers, and the family services,
+/// which it serves by a table of methods, so that only clients need their stubs.
+///
+/// Comments stand in `proto/` and in the descriptor set, and nowhere else.
+fn generate(mut files: Vec<FileDescriptorProto>, output: &mut Output) -> Result<(), Error> {
+    for file in &mut files {
+        file.source_code_info = None;
+    }
+    let pieces = split(files);
+    let mut packages = BTreeSet::new();
+    for kind in [Kind::Served, Kind::Family] {
+        for (package, code) in stubs(kind, &pieces)? {
+            output.add(format!("{ROOT}/{}/{package}.rs", kind.folder()), code);
+            packages.insert((package, kind));
         }
     }
-    Ok(out)
-}
-
-fn generate(
-    descriptors: prost_types::FileDescriptorSet,
-    folder: &Path,
-    output: &mut Output,
-) -> Result<(), Error> {
-    debug_assert!(descriptors.encoded_len() > 0, "there are protos");
-    tonic_prost_build::configure()
-        .out_dir(folder)
-        .build_transport(false)
-        // Messages carry personal data: `Debug` is written by hand in kabao-proto.
-        .skip_debug(["."])
-        .bytes(".")
-        .btree_map(".")
-        .extern_path(".google.rpc.Status", "::tonic_types::Status")
-        .compile_fds(descriptors)
-        .map_err(|error| Error::at(folder, error))?;
-
-    let mut packages = Vec::new();
-    let entries = fs::read_dir(folder).map_err(|error| Error::at(folder, error))?;
-    for entry in entries.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(package) = name.strip_suffix(".rs") else {
-            continue;
-        };
-        if !package.starts_with("kabao.") {
-            continue;
-        }
-        let code =
-            fs::read_to_string(entry.path()).map_err(|error| Error::at(&entry.path(), error))?;
-        let code = code.replacen("// This file is @generated by prost-build.\n", "", 1);
-        let debug = debug_impls(&code);
-        output.add(
-            format!("{ROOT}/{package}.rs"),
-            format!("{MARK}{code}{debug}"),
-        );
-        packages.push(package.to_owned());
-    }
-    packages.sort_unstable();
     output.add(format!("{ROOT}.rs"), root_module(&packages));
     Ok(())
 }
 
+/// Who implements the services of a file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    /// tonic's generated servers.
+    Served,
+    /// The table of methods.
+    Family,
+}
+
+impl Kind {
+    fn of(file: &FileDescriptorProto) -> Option<Self> {
+        let by_hand = HAND_WRITTEN
+            .iter()
+            .any(|path| import_path(Path::new(path)) == file.name());
+        match file.package() {
+            "kabao.v1" => Some(Self::Served),
+            package if package.starts_with("kabao.") && by_hand => Some(Self::Served),
+            package if package.starts_with("kabao.") => Some(Self::Family),
+            _ => None,
+        }
+    }
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Served => "served",
+            Self::Family => "family",
+        }
+    }
+}
+
+/// Tells the files of both kinds apart; others are imports. An enumeration of a family that a served
+/// message has goes with the message.
+fn split(files: Vec<FileDescriptorProto>) -> Vec<(Option<Kind>, FileDescriptorProto)> {
+    let shared: BTreeSet<String> = files
+        .iter()
+        .filter(|file| Kind::of(file) == Some(Kind::Served))
+        .flat_map(|file| file.message_type.iter().flat_map(enumerations))
+        .collect();
+    let mut pieces = Vec::new();
+    for mut file in files {
+        let kind = Kind::of(&file);
+        if kind == Some(Kind::Family) {
+            let prefix = format!(".{}.", file.package());
+            let is_shared =
+                |one: &EnumDescriptorProto| shared.contains(&format!("{prefix}{}", one.name()));
+            let (shared, own) = file.enum_type.into_iter().partition(is_shared);
+            file.enum_type = own;
+            let shared = FileDescriptorProto {
+                name: file.name.clone(),
+                package: file.package.clone(),
+                syntax: file.syntax.clone(),
+                enum_type: shared,
+                ..FileDescriptorProto::default()
+            };
+            pieces.push((Some(Kind::Served), shared));
+        }
+        pieces.push((kind, file));
+    }
+    pieces
+}
+
+/// The enumerations that a message has, by their full names.
+fn enumerations(message: &DescriptorProto) -> Vec<String> {
+    let is_enumeration = |field: &&prost_types::FieldDescriptorProto| field.r#type() == Type::Enum;
+    let own = message.field.iter().filter(is_enumeration);
+    own.map(|field| field.type_name().to_owned())
+        .chain(message.nested_type.iter().flat_map(enumerations))
+        .collect()
+}
+
+/// Returns the code of each package that has pieces of a kind. The compiler of prost sees all of
+/// them, since messages have fields of other kinds; what it makes of those is left.
+fn stubs(
+    kind: Kind,
+    pieces: &[(Option<Kind>, FileDescriptorProto)],
+) -> Result<Vec<(String, String)>, Error> {
+    let mut debug = BTreeMap::<String, String>::new();
+    let mut requests = Vec::new();
+    for (of, piece) in pieces {
+        let package = if *of == Some(kind) {
+            piece.package()
+        } else {
+            ""
+        };
+        if !package.is_empty() {
+            let impls = debug.entry(package.to_owned()).or_default();
+            debug_impls(piece, impls);
+        }
+        requests.push((Module::from_protobuf_package_name(package), piece.clone()));
+    }
+    let mut config = Config::new();
+    config
+        // Messages carry personal data: `Debug` is written by hand in kabao-proto.
+        .skip_debug(["."])
+        .bytes(["."])
+        .btree_map(["."])
+        .extern_path(".google.rpc.Status", "::tonic_types::Status")
+        .service_generator(
+            tonic_prost_build::configure()
+                .build_server(kind == Kind::Served)
+                .build_transport(false)
+                .client_mod_attribute(".", "#[cfg(feature = \"client\")]")
+                .service_generator(),
+        );
+    let modules = config
+        .generate(requests)
+        .map_err(|error| Error::new(format!("the stubs: {error}")))?;
+    Ok(modules
+        .into_iter()
+        .filter_map(|(module, code)| {
+            let package = module.parts().collect::<Vec<_>>().join(".");
+            let debug = debug.get(&package)?;
+            let is_empty = code.trim().is_empty();
+            (!is_empty).then(|| (package, format!("{MARK}{code}{debug}")))
+        })
+        .collect())
+}
+
 /// Nests `kabao.merchant.v1` as `merchant::v1`.
-fn root_module(packages: &[String]) -> String {
+fn root_module(packages: &BTreeSet<(String, Kind)>) -> String {
     let mut out = format!("{MARK}//! Packages below `kabao`.\n\n");
-    for package in packages {
+    let names: BTreeSet<&String> = packages.iter().map(|(package, _)| package).collect();
+    for package in names {
         let parts: Vec<&str> = package.split('.').skip(1).collect();
         for (depth, part) in parts.iter().enumerate() {
             let path = parts.get(..=depth).unwrap_or_default().join(".");
             out.push_str(&format!("/// `kabao.{path}`\npub mod {part} {{\n"));
         }
-        out.push_str(&format!("include!(\"generated/{package}.rs\");\n"));
+        for (_, kind) in packages.iter().filter(|(name, _)| name == package) {
+            out.push_str(&format!(
+                "include!(\"generated/{}/{package}.rs\");\n",
+                kind.folder()
+            ));
+        }
         out.push_str(&"}\n".repeat(parts.len()));
     }
     out
 }
 
 /// A `Debug` for each message that tells its name and nothing else, and for each enumeration.
-fn debug_impls(code: &str) -> String {
-    let mut out = String::new();
-    let mut modules: Vec<String> = Vec::new();
-    let mut derived = None;
-    for line in code.lines() {
-        let depth = (line.len() - line.trim_start().len()) / 4;
-        let trimmed = line.trim_start();
-        modules.truncate(depth);
-        if trimmed.starts_with("#[derive(") {
-            derived = if trimmed.contains("::prost::Message") || trimmed.contains("::prost::Oneof")
-            {
-                Some("opaque_debug")
-            } else if trimmed.contains("::prost::Enumeration") {
-                Some("named_debug")
-            } else {
-                None
-            };
-        } else if let Some(rest) = trimmed.strip_prefix("pub mod ") {
-            modules.push(rest.trim_end_matches(" {").to_owned());
-        } else if let Some(rest) = trimmed
-            .strip_prefix("pub struct ")
-            .or_else(|| trimmed.strip_prefix("pub enum "))
-            && let Some(debug) = derived.take()
-        {
-            let name: String = rest
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect();
-            let path = modules
-                .iter()
-                .map(|module| format!("{module}::"))
-                .collect::<String>()
-                + &name;
-            out.push_str(&format!("{debug}!({path});\n"));
+fn debug_impls(file: &FileDescriptorProto, out: &mut String) {
+    for message in &file.message_type {
+        debug_message("", message, out);
+    }
+    for kind in &file.enum_type {
+        out.push_str(&format!("named_debug!({});\n", pascal(kind.name())));
+    }
+}
+
+/// What is nested in a message stands in a module of its name.
+fn debug_message(outer: &str, message: &DescriptorProto, out: &mut String) {
+    if message
+        .options
+        .as_ref()
+        .is_some_and(|options| options.map_entry())
+    {
+        return;
+    }
+    out.push_str(&format!(
+        "opaque_debug!({outer}{});\n",
+        pascal(message.name())
+    ));
+    let inner = format!("{outer}{}::", snake(message.name()));
+    for (index, oneof) in message.oneof_decl.iter().enumerate() {
+        // The compiler makes one for every `optional` field, too.
+        let is_real = message.field.iter().any(|field| {
+            field
+                .oneof_index
+                .and_then(|index| usize::try_from(index).ok())
+                == Some(index)
+                && !field.proto3_optional()
+        });
+        if is_real {
+            out.push_str(&format!(
+                "opaque_debug!({inner}{});\n",
+                pascal(oneof.name())
+            ));
         }
     }
-    out
+    for nested in &message.nested_type {
+        debug_message(&inner, nested, out);
+    }
+    for kind in &message.enum_type {
+        out.push_str(&format!("named_debug!({inner}{});\n", pascal(kind.name())));
+    }
 }
 
 fn import_path(path: &Path) -> String {

@@ -24,13 +24,10 @@ pub(crate) trait FamilyRequest: Sized {
     fn account(&self) -> &str;
 }
 
-/// One chunk of an uploaded file.
+/// The message of a chunk of an uploaded file.
 pub(crate) trait UploadChunk {
     /// The operation that uploads it.
     type Endpoint: Endpoint;
-
-    /// Returns account, file name and content.
-    fn into_parts(self) -> (String, String, bytes::Bytes);
 
     /// Makes the request of the whole file.
     fn endpoint(filename: String, file: bytes::Bytes) -> Self::Endpoint;

@@ -6,23 +6,11 @@
 use kabao_api::{
     AccountId, CallContext, Error, FieldViolation, HeldCredential, HeldCredentials, Reason,
 };
-use kabao_models::Endpoint;
-use kabao_models::official_account::AccessToken;
 use kabao_models::official_account::stable_token::GetStableToken;
 use kabao_models::official_account::ticket::{GetTicket, GetTicketResponse};
 use kabao_models::official_account::token::GetToken;
-use tonic::async_trait;
-
-/// An operation that is answered from what the account holds.
-#[async_trait]
-pub(crate) trait HeldEndpoint: Endpoint {
-    /// Answers the request.
-    async fn held(
-        self,
-        held: &dyn HeldCredentials,
-        context: &CallContext,
-    ) -> Result<Self::Answer, Error>;
-}
+use kabao_models::official_account::{AccessToken, TicketType};
+use kabao_models::{AnyAnswer, AnyEndpoint};
 
 /// The refusal of an account that keeps its credentials to itself.
 pub(crate) fn not_exposed(account: &AccountId) -> Error {
@@ -50,51 +38,47 @@ async fn access_token(
     })
 }
 
-#[async_trait]
-impl HeldEndpoint for GetToken {
-    async fn held(
-        self,
-        held: &dyn HeldCredentials,
-        context: &CallContext,
-    ) -> Result<AccessToken, Error> {
-        access_token(held, context).await
+/// Answers a request from what the account holds.
+pub(crate) async fn held(
+    request: Box<dyn AnyEndpoint>,
+    held: &dyn HeldCredentials,
+    context: &CallContext,
+) -> Result<Box<dyn AnyAnswer>, Error> {
+    if request.as_any().is::<GetToken>() {
+        return Ok(Box::new(access_token(held, context).await?));
     }
-}
-
-#[async_trait]
-impl HeldEndpoint for GetStableToken {
-    async fn held(
-        self,
-        held: &dyn HeldCredentials,
-        context: &CallContext,
-    ) -> Result<AccessToken, Error> {
-        if self.force_refresh == Some(true) {
+    if let Some(request) = request.as_any().downcast_ref::<GetStableToken>() {
+        if request.force_refresh == Some(true) {
             return Err(Error::field_invalid([FieldViolation::new(
                 "force_refresh",
                 "is not taken from callers: it would end the token that other calls use; the gateway renews it by itself",
             )]));
         }
-        access_token(held, context).await
+        return Ok(Box::new(access_token(held, context).await?));
     }
+    if let Some(request) = request.as_any().downcast_ref::<GetTicket>() {
+        let kind = request.r#type.clone();
+        return Ok(Box::new(ticket(kind, held, context).await?));
+    }
+    Err(Error::new(
+        Reason::Internal,
+        "no account holds a credential of this kind",
+    ))
 }
 
-#[async_trait]
-impl HeldEndpoint for GetTicket {
-    async fn held(
-        self,
-        held: &dyn HeldCredentials,
-        context: &CallContext,
-    ) -> Result<GetTicketResponse, Error> {
-        let kind = self
-            .r#type
-            .ok_or_else(|| Error::field_invalid([FieldViolation::new("type", "is required")]))?;
-        let ticket = held.ticket(context, kind).await?;
-        Ok(GetTicketResponse {
-            errcode: Some(0),
-            errmsg: Some("ok".to_owned()),
-            expires_in: seconds(&ticket),
-            ticket: Some(ticket.value),
-            ..GetTicketResponse::default()
-        })
-    }
+async fn ticket(
+    kind: Option<TicketType>,
+    held: &dyn HeldCredentials,
+    context: &CallContext,
+) -> Result<GetTicketResponse, Error> {
+    let kind =
+        kind.ok_or_else(|| Error::field_invalid([FieldViolation::new("type", "is required")]))?;
+    let ticket = held.ticket(context, kind).await?;
+    Ok(GetTicketResponse {
+        errcode: Some(0),
+        errmsg: Some("ok".to_owned()),
+        expires_in: seconds(&ticket),
+        ticket: Some(ticket.value),
+        ..GetTicketResponse::default()
+    })
 }

@@ -1,21 +1,37 @@
-//! The family services: every operation of a family as one RPC.
+//! The family services: every operation of a family as one method.
 //!
-//! What is common to all of them is here; the service implementations, which only name their
-//! types, are generated.
+//! One service answers all of them. What a method needs besides is a row in a generated table, so a
+//! method costs neither a server nor a handler of its own.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use kabao_api::{Account, AccountId, Accounts, CallContext, Error, FieldViolation, Reason, call};
-use kabao_models::{Endpoint, Operation, Upload};
+use bytes::Bytes;
+use http::Request as HttpRequest;
+use kabao_api::{Account, AccountId, Accounts, CallContext, Error, FieldViolation, Reason};
+use kabao_models::{AnyAnswer, AnyEndpoint, Operation};
+use prost::{DecodeError, Message as _};
 use tonic::body::Body;
-use tonic::server::NamedService;
+use tonic::server::{ClientStreamingService, Grpc, UnaryService};
 use tonic::{Request, Response, Status, Streaming};
 use tower_service::Service;
 
+mod codec;
+mod method;
+
+pub(crate) use self::method::Method;
+
+use self::codec::Erased;
+use self::method::{Asked, Chunk, Read, Takes, Upload};
 use crate::call::Call;
-use crate::convert::{FamilyRequest, FromModel, IntoModel, Reader, UploadChunk};
-use crate::credential::{self, HeldEndpoint};
+use crate::credential;
+use crate::generated::METHODS;
+use crate::layer::{Answer, at_once};
+use crate::router::unimplemented;
+use crate::server::MAX_MESSAGE_BYTES;
 use crate::upload::{self, Unread};
 
 /// Serves the operations of all families with the credentials of the account that each request
@@ -23,49 +39,151 @@ use crate::upload::{self, Unread};
 #[derive(Clone, Debug)]
 pub(crate) struct FamilyService {
     accounts: Arc<Accounts>,
+    /// The methods that are served, by their paths.
+    methods: Arc<HashMap<&'static str, &'static Method>>,
 }
 
 impl FamilyService {
+    /// Serves every method; those whose answers are credentials only if an account lets callers see
+    /// them.
     pub(crate) fn new(accounts: Arc<Accounts>) -> Self {
-        Self { accounts }
+        let exposes = accounts
+            .list()
+            .iter()
+            .any(|account| account.held_credentials.is_some());
+        let methods = METHODS
+            .iter()
+            .filter(|method| exposes || !method.operation.credential)
+            .map(|method| (method.path, method))
+            .collect();
+        Self {
+            accounts,
+            methods: Arc::new(methods),
+        }
     }
 
-    /// Serves one call: message to request, request to WeChat, answer to message.
-    pub(crate) async fn unary<P, R>(&self, request: Request<P>) -> Result<Response<R>, Status>
-    where
-        P: FamilyRequest + IntoModel<P::Endpoint>,
-        R: FromModel<<P::Endpoint as Endpoint>::Answer>,
-    {
-        let mut call = Call::of(&request);
-        let message = request.into_inner();
-        let (account, context) = self.open(&mut call, message.account(), P::Endpoint::OPERATION)?;
-        let endpoint = Reader::read(message).map_err(|violations| {
-            let error = Error::field_invalid(violations);
-            call.refuse(&error.with_operation(P::Endpoint::OPERATION.id))
-        })?;
-        execute(&call, &account, &context, endpoint).await
+    /// Returns the services that have a method which is served, in the order of the table.
+    pub(crate) fn services(&self) -> Vec<&'static str> {
+        let mut services = Vec::new();
+        for method in METHODS {
+            let service = method.service();
+            if self.methods.contains_key(method.path) && services.last() != Some(&service) {
+                services.push(service);
+            }
+        }
+        services
+    }
+}
+
+impl Service<HttpRequest<Body>> for FamilyService {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
-    /// Serves one upload: chunks to a file, checked before anything is sent, answer to message.
-    pub(crate) async fn upload<P, R>(
-        &self,
-        request: Request<Streaming<P>>,
-    ) -> Result<Response<R>, Status>
-    where
-        P: UploadChunk,
-        R: FromModel<<P::Endpoint as Endpoint>::Answer>,
-    {
-        let mut call = Call::of(&request);
-        let mut chunks = request.into_inner();
-        let (account, filename, content) = match chunks.message().await? {
-            Some(first) => first.into_parts(),
-            None => Default::default(),
+    fn call(&mut self, request: HttpRequest<Body>) -> Answer {
+        let Some(&method) = self.methods.get(request.uri().path()) else {
+            return at_once(unimplemented());
         };
-        let (account, context) = self.open(&mut call, &account, P::Endpoint::OPERATION)?;
-        let operation = P::Endpoint::OPERATION;
+        let accounts = Arc::clone(&self.accounts);
+        Box::pin(async move {
+            let mut grpc = Grpc::new(Erased).max_encoding_message_size(MAX_MESSAGE_BYTES);
+            Ok(match method.takes {
+                Takes::Request(make) => {
+                    let serving = Serving {
+                        accounts,
+                        method,
+                        make,
+                    };
+                    grpc.unary(serving, request).await
+                }
+                Takes::File(make) => {
+                    let serving = Serving {
+                        accounts,
+                        method,
+                        make,
+                    };
+                    grpc.client_streaming(serving, request).await
+                }
+            })
+        })
+    }
+}
+
+/// One method on its way through tonic.
+#[derive(Clone)]
+struct Serving<M> {
+    accounts: Arc<Accounts>,
+    method: &'static Method,
+    /// Makes the request of what the caller sends.
+    make: M,
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Status>> + Send>>;
+
+impl UnaryService<Bytes> for Serving<Read> {
+    type Response = Bytes;
+    type Future = Answering;
+
+    fn call(&mut self, request: Request<Bytes>) -> Answering {
+        Box::pin(self.clone().unary(request))
+    }
+}
+
+impl ClientStreamingService<Bytes> for Serving<Upload> {
+    type Response = Bytes;
+    type Future = Answering;
+
+    fn call(&mut self, request: Request<Streaming<Bytes>>) -> Answering {
+        Box::pin(self.clone().upload(request))
+    }
+}
+
+impl Serving<Read> {
+    /// Serves one call: message to request, request to WeChat, answer to message. A credential is
+    /// answered with what the account holds, if it lets callers see it.
+    async fn unary(self, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
+        let mut call = Call::of(&request);
+        let operation = self.method.operation;
+        let Asked { account, request } =
+            (self.make)(request.into_inner()).map_err(|error| malformed(&error))?;
+        let (account, context) = self.open(&mut call, &account)?;
+        let refuse = |error: Error| call.refuse(&error.with_operation(operation.id));
+        let invalid = |violations| refuse(Error::field_invalid(violations));
+        if !operation.credential {
+            let request = request.map_err(invalid)?;
+            return self.execute(&call, &account, &context, request).await;
+        }
+        let held = account
+            .held_credentials
+            .as_deref()
+            .ok_or_else(|| refuse(credential::not_exposed(&account.id)))?;
+        let request = request.map_err(invalid)?;
+        match credential::held(request, held, &context).await {
+            Ok(answer) => self.answer(&call, answer),
+            Err(error) => Err(refuse(error)),
+        }
+    }
+}
+
+impl Serving<Upload> {
+    /// Serves one upload: chunks to a file, checked before anything is sent, answer to message.
+    async fn upload(self, request: Request<Streaming<Bytes>>) -> Result<Response<Bytes>, Status> {
+        let mut call = Call::of(&request);
+        let operation = self.method.operation;
+        let mut chunks = request.into_inner();
+        let first = match chunks.message().await? {
+            Some(first) => chunk(first)?,
+            None => Chunk::default(),
+        };
+        let (account, context) = self.open(&mut call, &first.account)?;
         let limits = upload_limits(operation).map_err(|error| call.refuse(&error))?;
-        let content_of = |chunk: P| chunk.into_parts().2;
-        let file = upload::collect(limits, &filename, content, &mut chunks, content_of)
+        let content_of = |message| chunk(message).map(|chunk| chunk.content);
+        let filename = first.filename;
+        let file = upload::collect(limits, &filename, first.content, &mut chunks, content_of)
             .await
             .map_err(|unread| match unread {
                 Unread::Refused(violation) => {
@@ -73,40 +191,37 @@ impl FamilyService {
                 }
                 Unread::Broken(status) => status,
             })?;
-        execute(&call, &account, &context, P::endpoint(filename, file)).await
+        let Upload(make) = self.make;
+        let request = make(filename, file);
+        self.execute(&call, &account, &context, request).await
     }
+}
 
-    /// Serves one call whose answer is a credential: what the account holds, if it lets callers see it.
-    pub(crate) async fn credential<P, R>(&self, request: Request<P>) -> Result<Response<R>, Status>
-    where
-        P: FamilyRequest + IntoModel<P::Endpoint>,
-        P::Endpoint: HeldEndpoint,
-        R: FromModel<<P::Endpoint as Endpoint>::Answer>,
-    {
-        let mut call = Call::of(&request);
-        let operation = P::Endpoint::OPERATION;
-        let message = request.into_inner();
-        let (account, context) = self.open(&mut call, message.account(), operation)?;
-        let refuse = |error: Error| call.refuse(&error.with_operation(operation.id));
-        let held = account
-            .held_credentials
-            .as_deref()
-            .ok_or_else(|| refuse(credential::not_exposed(&account.id)))?;
-        let endpoint =
-            Reader::read(message).map_err(|violations| refuse(Error::field_invalid(violations)))?;
-        match endpoint.held(held, &context).await {
-            Ok(answer) => Ok(Response::new(R::from_model(answer))),
-            Err(error) => Err(refuse(error)),
+impl<M> Serving<M> {
+    async fn execute(
+        &self,
+        call: &Call,
+        account: &Account,
+        context: &CallContext,
+        request: Box<dyn AnyEndpoint>,
+    ) -> Result<Response<Bytes>, Status> {
+        match account.upstream.execute(context, request).await {
+            Ok(answer) => self.answer(call, answer),
+            Err(error) => Err(call.refuse(&error)),
         }
     }
 
+    fn answer(&self, call: &Call, answer: Box<dyn AnyAnswer>) -> Result<Response<Bytes>, Status> {
+        let message = (self.method.write)(answer).ok_or_else(|| {
+            let error = Error::new(Reason::Internal, "the answer is of another operation");
+            call.refuse(&error.with_operation(self.method.operation.id))
+        })?;
+        Ok(Response::new(message))
+    }
+
     /// Finds the account and makes sure that the operation is one of its family.
-    fn open(
-        &self,
-        call: &mut Call,
-        account: &str,
-        operation: &'static Operation,
-    ) -> Result<(Arc<Account>, CallContext), Status> {
+    fn open(&self, call: &mut Call, account: &str) -> Result<(Arc<Account>, CallContext), Status> {
+        let operation = self.method.operation;
         let id = account_id(account).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, &id)?;
         if account.family == operation.family {
@@ -123,23 +238,20 @@ impl FamilyService {
     }
 }
 
+fn chunk(message: Bytes) -> Result<Chunk, Status> {
+    Chunk::decode(message).map_err(|error| malformed(&error))
+}
+
+/// The status of bytes that are no message, as tonic's own codec says it; the layers complete it.
+fn malformed(error: &DecodeError) -> Status {
+    Status::internal(error.to_string())
+}
+
 /// The limits that every upload of the catalogue has.
-fn upload_limits(operation: &'static Operation) -> Result<&'static Upload, Error> {
+fn upload_limits(operation: &'static Operation) -> Result<&'static kabao_models::Upload, Error> {
     operation.upload.as_ref().ok_or_else(|| {
         Error::new(Reason::Internal, "the operation uploads nothing").with_operation(operation.id)
     })
-}
-
-async fn execute<E: Endpoint, R: FromModel<E::Answer>>(
-    state: &Call,
-    account: &Account,
-    context: &CallContext,
-    endpoint: E,
-) -> Result<Response<R>, Status> {
-    match call(account.upstream.as_ref(), context, endpoint).await {
-        Ok(answer) => Ok(Response::new(R::from_model(answer))),
-        Err(error) => Err(state.refuse(&error)),
-    }
 }
 
 /// Parses the field `account`.
@@ -156,18 +268,4 @@ pub(crate) fn account_id(name: &str) -> Result<AccountId, Error> {
     name.strip_prefix("accounts/")
         .and_then(|id| id.parse().ok())
         .ok_or_else(|| refuse("must be the name of an account: accounts/{account}"))
-}
-
-/// Takes services of different types.
-pub(crate) trait Register {
-    /// Takes one service.
-    fn service<S>(&mut self, service: S)
-    where
-        S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static;
 }

@@ -28,7 +28,8 @@
 //! - `kabao.v1.MemberService`, `TemplateService`, `MediaService` and
 //!   `AccountService`: [`MemberGrpc`], [`TemplateGrpc`], [`MediaGrpc`] and
 //!   [`AccountGrpc`], hand-written, for every family.
-//! - The family services: generated, one RPC per operation of WeChat. Those
+//! - The family services: one RPC per operation of WeChat, a row each in a
+//!   generated table that one service answers from. Those
 //!   whose answers are credentials are served only if an account lets callers
 //!   see them, and then answer with what it holds. Beside them stands
 //!   `ClientSignatureService` of official accounts, behind which there is no
@@ -49,6 +50,7 @@ mod layer;
 mod observer;
 mod portable;
 mod reflection;
+mod router;
 mod server;
 mod status;
 mod upload;

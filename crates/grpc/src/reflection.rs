@@ -6,11 +6,13 @@
 //! out.
 
 use prost::Message as _;
-use tonic::service::RoutesBuilder;
 use tonic_reflection::server::Builder;
 
-/// Adds `grpc.reflection.v1` and `v1alpha`, listing `services` and themselves.
-pub(crate) fn register(routes: &mut RoutesBuilder, services: &[&'static str]) {
+use crate::router::RouterBuilder;
+
+/// Adds `grpc.reflection.v1` and `v1alpha`, listing what is there already and themselves.
+pub(crate) fn register(router: &mut RouterBuilder) {
+    let services = router.names();
     let set = served(kabao_proto::DESCRIPTOR_SET, services);
     #[expect(
         clippy::expect_used,
@@ -23,7 +25,8 @@ pub(crate) fn register(routes: &mut RoutesBuilder, services: &[&'static str]) {
         let v1alpha = builder(&set, services, "grpc.reflection.v1alpha.ServerReflection")
             .build_v1alpha()
             .expect("valid descriptors");
-        routes.add_service(v1).add_service(v1alpha);
+        router.add(v1);
+        router.add(v1alpha);
     }
 }
 

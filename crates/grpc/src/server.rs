@@ -15,18 +15,17 @@ use kabao_proto::kabao::v1::media_service_server::MediaServiceServer;
 use kabao_proto::kabao::v1::member_service_server::MemberServiceServer;
 use kabao_proto::kabao::v1::template_service_server::TemplateServiceServer;
 use tonic::body::Body;
-use tonic::server::NamedService;
-use tonic::service::{Routes, RoutesBuilder};
 use tonic_health::pb::health_server::HealthServer;
 use tower_service::Service;
 
 use crate::client_signature::ClientSignatureGrpc;
-use crate::family::{FamilyService, Register};
+use crate::family::FamilyService;
 use crate::layer::{
     Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, Trace, With,
 };
 use crate::observer::CallObserver;
-use crate::{AccountGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, generated, reflection};
+use crate::router::{Router, RouterBuilder};
+use crate::{AccountGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, reflection};
 
 /// The largest message in either direction. It is tonic's own limit for requests, and what clients
 /// of every language accept of an answer unless they are told otherwise.
@@ -111,49 +110,33 @@ impl Server {
     /// Returns the service for the listeners, and the handle that says how it is.
     pub fn into_service(self) -> (GrpcService, Health) {
         let health = Health::new();
-        let mut registry = Registry::default();
+        let mut router = RouterBuilder::default();
         let accounts = AccountGrpc::new(Arc::clone(&self.accounts));
-        registry.service(
-            AccountServiceServer::new(accounts).max_encoding_message_size(MAX_MESSAGE_BYTES),
-        );
+        router
+            .add(AccountServiceServer::new(accounts).max_encoding_message_size(MAX_MESSAGE_BYTES));
         let members = MemberGrpc::new(Arc::clone(&self.accounts));
-        registry.service(
-            MemberServiceServer::new(members).max_encoding_message_size(MAX_MESSAGE_BYTES),
-        );
+        router.add(MemberServiceServer::new(members).max_encoding_message_size(MAX_MESSAGE_BYTES));
         let templates = TemplateGrpc::new(Arc::clone(&self.accounts));
-        registry.service(
+        router.add(
             TemplateServiceServer::new(templates).max_encoding_message_size(MAX_MESSAGE_BYTES),
         );
         let media = MediaGrpc::new(Arc::clone(&self.accounts));
-        registry
-            .service(MediaServiceServer::new(media).max_encoding_message_size(MAX_MESSAGE_BYTES));
+        router.add(MediaServiceServer::new(media).max_encoding_message_size(MAX_MESSAGE_BYTES));
         let signatures = ClientSignatureGrpc::new(Arc::clone(&self.accounts));
-        registry.service(
+        router.add(
             ClientSignatureServiceServer::new(signatures)
                 .max_encoding_message_size(MAX_MESSAGE_BYTES),
         );
-        let exposes = self
-            .accounts
-            .list()
-            .iter()
-            .any(|account| account.held_credentials.is_some());
         let family = FamilyService::new(self.accounts);
-        generated::register(&family, &mut registry);
-        if exposes {
-            generated::register_credentials(&family, &mut registry);
+        for name in family.services() {
+            router.add_named(name, family.clone());
         }
-
-        let Registry {
-            mut routes,
-            mut names,
-        } = registry;
-        routes.add_service(HealthServer::new(health.service(names.clone())));
-        names.push(<HealthServer<crate::health::HealthService> as NamedService>::NAME);
+        router.add(HealthServer::new(health.service(router.names().to_vec())));
         if self.reflection {
-            reflection::register(&mut routes, &names);
+            reflection::register(&mut router);
         }
 
-        let service = With::new(Concurrency::new(self.max_calls), routes.routes().prepare());
+        let service = With::new(Concurrency::new(self.max_calls), router.build());
         let service = With::new(self.deadlines, service);
         let service = With::new(Panics, service);
         let service = With::new(Protocol, service);
@@ -164,34 +147,11 @@ impl Server {
     }
 }
 
-/// Collects services and their names.
-#[derive(Default)]
-struct Registry {
-    routes: RoutesBuilder,
-    names: Vec<&'static str>,
-}
-
-impl Register for Registry {
-    fn service<S>(&mut self, service: S)
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
-    {
-        self.names.push(S::NAME);
-        self.routes.add_service(service);
-    }
-}
-
 type Stack = With<
     CallIds,
     With<
         Trace,
-        With<Completion, With<Protocol, With<Panics, With<Deadlines, With<Concurrency, Routes>>>>>,
+        With<Completion, With<Protocol, With<Panics, With<Deadlines, With<Concurrency, Router>>>>>,
     >,
 >;
 

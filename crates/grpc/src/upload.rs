@@ -25,7 +25,7 @@ pub(crate) async fn collect<P>(
     filename: &str,
     first: Bytes,
     chunks: &mut Streaming<P>,
-    content: fn(P) -> Bytes,
+    content: fn(P) -> Result<Bytes, Status>,
 ) -> Result<Bytes, Unread> {
     if let Some(reason) = limits.check_name(filename) {
         let description = match filename {
@@ -51,7 +51,8 @@ pub(crate) async fn collect<P>(
             return Err(refuse(format!("has more than {} bytes", limits.max_bytes)));
         }
         file.add(chunk);
-        next = chunks.message().await.map_err(Unread::Broken)?.map(content);
+        let message = chunks.message().await.map_err(Unread::Broken)?;
+        next = message.map(content).transpose().map_err(Unread::Broken)?;
     }
     let file = file.whole();
     match limits.check_content(filename, &file) {

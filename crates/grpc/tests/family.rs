@@ -187,6 +187,57 @@ async fn an_account_is_named_as_a_resource_and_must_be_of_the_family() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_no_message_are_refused() {
+    let running = start(Server::builder(Arc::new(Accounts::new()))).await;
+    // A text of account that ends early, and one that is no UTF-8.
+    for bytes in [[0x0a, 0x07, b'a'], [0x0a, 0x01, 0xff]] {
+        for path in [GET, "/kabao.merchant.v1.MediaService/UploadImage"] {
+            let answer = running.send(running.request(path), frame(&bytes)).await;
+            assert_eq!(
+                (answer.code(), answer.reason().as_str()),
+                (Code::InvalidArgument, "FIELD_INVALID"),
+                "{path}"
+            );
+            let details = answer.status().get_details_bad_request().unwrap();
+            assert_eq!(details.field_violations[0].field, "request");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_nobody_has_is_unimplemented() {
+    let running = start(Server::builder(Arc::new(Accounts::new()))).await;
+    for path in [
+        "/kabao.merchant.v1.UserCardService/FlyToTheMoon",
+        "/kabao.merchant.v1.UserCardService/",
+        "/kabao.merchant.v1.MoonService/GetUserCard",
+        // No account lets callers see its credentials.
+        "/kabao.officialaccount.v1.TokenService/GetToken",
+    ] {
+        let request = frame(&get().encode_to_vec());
+        let answer = running.send(running.request(path), request).await;
+        assert_eq!(
+            (answer.code(), answer.reason().as_str()),
+            (Code::Unimplemented, "METHOD_NOT_FOUND"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_another_operation_is_an_internal_error() {
+    let mut upstream = MockUpstream::new();
+    upstream
+        .expect_execute()
+        .returning(|_, _| Ok(Box::new(kabao_models::NoContent::default())));
+    let answer = call(upstream, GET, &get()).await;
+    assert_eq!(
+        (answer.code(), answer.reason().as_str()),
+        (Code::Internal, "INTERNAL")
+    );
+}
+
+#[tokio::test]
 async fn an_uncertain_outcome_is_not_made_certain() {
     let mut upstream = MockUpstream::new();
     upstream

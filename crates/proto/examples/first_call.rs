@@ -3,7 +3,7 @@
 //! Start a gateway with `cargo run -- dev`, then:
 //!
 //! ```text
-//! cargo run -p kabao-proto --example first_call -- http://localhost:50051
+//! cargo run -p kabao-proto --features client --example first_call -- http://localhost:50051
 //! ```
 
 #![expect(clippy::print_stdout, reason = "an example talks to its reader")]

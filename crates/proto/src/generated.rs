@@ -6,24 +6,25 @@
 pub mod brand {
     /// `kabao.brand.v1`
     pub mod v1 {
-        include!("generated/kabao.brand.v1.rs");
+        include!("generated/family/kabao.brand.v1.rs");
     }
 }
 /// `kabao.merchant`
 pub mod merchant {
     /// `kabao.merchant.v1`
     pub mod v1 {
-        include!("generated/kabao.merchant.v1.rs");
+        include!("generated/family/kabao.merchant.v1.rs");
     }
 }
 /// `kabao.officialaccount`
 pub mod officialaccount {
     /// `kabao.officialaccount.v1`
     pub mod v1 {
-        include!("generated/kabao.officialaccount.v1.rs");
+        include!("generated/served/kabao.officialaccount.v1.rs");
+        include!("generated/family/kabao.officialaccount.v1.rs");
     }
 }
 /// `kabao.v1`
 pub mod v1 {
-    include!("generated/kabao.v1.rs");
+    include!("generated/served/kabao.v1.rs");
 }

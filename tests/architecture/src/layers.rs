@@ -24,7 +24,6 @@ const EDGES: [(&str, &[&str]); 13] = [
             "kabao-client",
             "kabao-grpc",
             "kabao-models",
-            "kabao-proto",
             "kabao-sandbox",
         ],
     ),
@@ -36,7 +35,7 @@ const EDGES: [(&str, &[&str]); 13] = [
 ];
 
 /// Heavy dependencies, and who may name them in a normal dependency.
-const HEAVY: [(&str, &[&str]); 26] = [
+const HEAVY: [(&str, &[&str]); 27] = [
     // Cryptography.
     ("aws-lc-rs", &["kabao-auth"]),
     ("rcgen", &["kabao-sandbox"]),
@@ -53,6 +52,7 @@ const HEAVY: [(&str, &[&str]); 26] = [
         &["kabao-codegen", "kabao-grpc", "kabao-proto"],
     ),
     // Code generation.
+    ("prost-build", &["kabao-codegen"]),
     ("protox", &["kabao-codegen"]),
     ("tonic-prost-build", &["kabao-codegen"]),
     // HTTP and TLS.

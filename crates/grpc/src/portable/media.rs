@@ -38,7 +38,7 @@ impl MediaService for MediaGrpc {
         let id = arguments.finish(id).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, &id)?;
         let limits = account.media.limits();
-        let content = |chunk: proto::UploadImageRequest| chunk.content;
+        let content = |chunk: proto::UploadImageRequest| Ok(chunk.content);
         let file = upload::collect(
             &limits,
             &first.filename,

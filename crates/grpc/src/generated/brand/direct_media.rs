@@ -10,10 +10,6 @@ use crate::convert::UploadChunk;
 impl UploadChunk for p::UploadDirectImageRequest {
     type Endpoint = m::direct_media::UploadDirectImage;
 
-    fn into_parts(self) -> (String, String, bytes::Bytes) {
-        (self.account, self.filename, self.content)
-    }
-
     fn endpoint(filename: String, file: bytes::Bytes) -> m::direct_media::UploadDirectImage {
         m::direct_media::UploadDirectImage {
             file: Some(file),

@@ -10,10 +10,6 @@ use crate::convert::{ExtraOut, FromModel, IntoModel, Reader, UploadChunk};
 impl UploadChunk for p::UploadImageRequest {
     type Endpoint = m::media::UploadImage;
 
-    fn into_parts(self) -> (String, String, bytes::Bytes) {
-        (self.account, self.filename, self.content)
-    }
-
     fn endpoint(filename: String, file: bytes::Bytes) -> m::media::UploadImage {
         m::media::UploadImage {
             media: Some(file),
