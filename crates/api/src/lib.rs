@@ -14,6 +14,8 @@
 //!   struct per method; [`CardSigner`] signs what pages of official accounts
 //!   pass on; [`Upstream`] executes any operation of any family, and [`call`]
 //!   does so with types.
+//! - **Contexts**: a [`CallContext`] travels with every call. Its [`Progress`] is how a
+//!   write and the caller that leaves it agree on whether it happens.
 //! - **Pages**: lists come as [`Page`]s; a [`PageToken`] hides whether the family
 //!   pages by item, by page number or not at all.
 //! - **Accounts**: an [`Account`] bundles the traits for one set of
@@ -59,6 +61,7 @@ mod new_template;
 mod official_account_api;
 mod page;
 mod precondition;
+mod progress;
 mod reason;
 mod request_id;
 mod template;
@@ -95,6 +98,7 @@ pub use self::official_account_api::{
 };
 pub use self::page::{Cursor, Page, PageRequest, PageScope, PageToken};
 pub use self::precondition::Precondition;
+pub use self::progress::Progress;
 pub use self::reason::Reason;
 pub use self::request_id::RequestId;
 pub use self::template::{

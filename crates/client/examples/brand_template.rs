@@ -15,13 +15,13 @@ use kabao_api::{
     CallContext, GetMember, GetTemplate, MemberApi, MemberName, TemplateApi, TemplateUpdate,
     UpdateTemplate, View,
 };
-use kabao_client::Brand;
+use kabao_client::Client;
 use sandbox_files::SandboxFiles;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = SandboxFiles::open("demo-brand")?;
-    let brand = Brand::builder()
+    let brand = Client::brand()
         .base_url(files.text("base_url")?)
         .root_certificates(files.ca()?)
         .brand_id(files.text("brand_id")?)

@@ -14,14 +14,14 @@ mod sandbox_files;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kabao_api::{CallContext, GetMember, MemberApi, MemberUpdate, UpdateMember, View};
-use kabao_client::Merchant;
+use kabao_client::Client;
 use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard};
 use sandbox_files::SandboxFiles;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = SandboxFiles::open("demo-merchant")?;
-    let merchant = Merchant::builder()
+    let merchant = Client::merchant()
         .base_url(files.text("base_url")?)
         .root_certificates(files.ca()?)
         .credential(files.credential()?)

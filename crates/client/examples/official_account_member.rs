@@ -12,13 +12,13 @@
 mod sandbox_files;
 
 use kabao_api::{CallContext, GetMember, MemberApi, MemberName, MemberUpdate, UpdateMember, View};
-use kabao_client::OfficialAccount;
+use kabao_client::Client;
 use sandbox_files::SandboxFiles;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = SandboxFiles::open("demo-official-account")?;
-    let account = OfficialAccount::builder()
+    let account = Client::official_account()
         .base_url(files.text("base_url")?)
         .root_certificates(files.ca()?)
         .appid(files.text("appid")?)

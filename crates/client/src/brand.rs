@@ -11,24 +11,25 @@ mod template;
 
 use std::sync::Arc;
 
-use kabao_api::{CardSigner, Error, Family, HeldCredentials, Reason};
+use kabao_api::Family;
 use kabao_auth::Scheme;
 
-use crate::client::client_methods;
-use crate::clock::Clock;
+use crate::backend::{Backend, Ground};
+use crate::client::Client;
 use crate::configuration::{Common, ConfigurationError, Faults, PayCredential, common_options};
+use crate::decorator::Decorator;
 use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
 
-/// A brand. Clones share connections, keys and limits.
-#[derive(Clone)]
-pub struct Brand {
-    pipeline: Pipeline,
-    clock: Arc<dyn Clock>,
-    brand_id: Arc<str>,
+/// The portable API of a brand.
+struct Brand {
+    ground: Ground,
+    brand_id: String,
+    route: Route,
 }
 
-/// How a brand is served.
+/// How the portable operations of a brand reach WeChat.
+#[derive(Clone, Copy)]
 enum Route {
     /// `/v3/brand/partner/card-member`, signed by the service provider, the brand as a parameter.
     Provider,
@@ -37,45 +38,24 @@ enum Route {
 }
 
 impl Brand {
-    pub(crate) const FAMILY: Family = Family::Brand;
-
-    /// Starts a configuration.
-    pub fn builder() -> BrandBuilder {
-        BrandBuilder {
-            brand_id: String::new(),
-            provider: None,
-            direct: None,
-            common: Common::new("https://api.mch.weixin.qq.com"),
-        }
-    }
-
-    /// The portable operations go through the service provider if there is one.
-    fn route(&self) -> Result<Route, Error> {
-        let credentials = self.pipeline.credentials();
-        match (&credentials.merchant, &credentials.brand) {
-            (Some(_), _) => Ok(Route::Provider),
-            (None, Some(_)) => Ok(Route::Direct),
-            (None, None) => Err(Error::new(
-                Reason::CredentialMissing,
-                "the brand has no credential",
-            )),
-        }
-    }
-
-    /// Pages of this family need no signature.
-    fn card_signer(&self) -> Option<Arc<dyn CardSigner>> {
-        None
-    }
-
-    /// This family has no tokens.
-    fn held_credentials(&self) -> Option<Arc<dyn HeldCredentials>> {
-        None
-    }
+    const FAMILY: Family = Family::Brand;
 }
 
-client_methods!(Brand);
+impl Backend for Brand {}
 
-/// The configuration of a [`Brand`].
+/// Puts a client together. It goes through the service provider if there is one.
+pub(crate) fn client(pipeline: Pipeline, decorator: &dyn Decorator, brand_id: String) -> Client {
+    Client::compose(pipeline, decorator, |ground| Brand {
+        route: match ground.credentials.merchant {
+            Some(_) => Route::Provider,
+            None => Route::Direct,
+        },
+        ground,
+        brand_id,
+    })
+}
+
+/// The configuration of a brand.
 #[derive(Clone)]
 pub struct BrandBuilder {
     brand_id: String,
@@ -85,6 +65,15 @@ pub struct BrandBuilder {
 }
 
 impl BrandBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            brand_id: String::new(),
+            provider: None,
+            direct: None,
+            common: Common::new("https://api.mch.weixin.qq.com"),
+        }
+    }
+
     /// Sets the brand that the portable operations are about.
     #[must_use]
     pub fn brand_id(mut self, brand_id: impl Into<String>) -> Self {
@@ -114,7 +103,7 @@ impl BrandBuilder {
     ///
     /// Lists every fault of the configuration at once; those of the brand's own key material begin
     /// with `direct.`.
-    pub fn build(self) -> Result<Brand, ConfigurationError> {
+    pub fn build(self) -> Result<Client, ConfigurationError> {
         let mut faults = Faults::default();
         if !(1..=32).contains(&self.brand_id.len())
             || !self
@@ -157,21 +146,9 @@ impl BrandBuilder {
                     brand: direct.flatten().map(Arc::new),
                     token: None,
                 };
-                let Common {
-                    clock, settings, ..
-                } = self.common;
-                let pipeline = Pipeline::new(
-                    Brand::FAMILY,
-                    credentials,
-                    parts.transport,
-                    Arc::clone(&clock),
-                    settings,
-                );
-                Ok(Brand {
-                    pipeline,
-                    clock,
-                    brand_id: self.brand_id.into(),
-                })
+                let pipeline = self.common.pipeline(Brand::FAMILY, credentials, parts);
+                let decorator = self.common.decorator.as_ref();
+                Ok(client(pipeline, decorator, self.brand_id))
             }
             _ => Err(faults.finish()),
         }
@@ -179,4 +156,4 @@ impl BrandBuilder {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,113 +1,164 @@
-//! What the clients of all families have in common.
+//! A client of one account: its parts, and how they are put together.
 
-use std::convert::Infallible;
-use std::time::Duration;
+use std::fmt;
+use std::sync::Arc;
 
-use kabao_api::Error;
+use async_trait::async_trait;
+use kabao_api::{
+    Account, AccountApi, AccountId, CallContext, Capability, CardSigner, Check, CredentialState,
+    Error, Family, HeldCredentials, MediaApi, MemberApi, TemplateApi, Upstream,
+};
+use kabao_models::Endpoint;
 
+use crate::backend::{Backend, Ground};
+use crate::brand::BrandBuilder;
+use crate::decorator::Decorator;
+use crate::merchant::MerchantBuilder;
+use crate::observer::Observer;
+use crate::official_account::OfficialAccountBuilder;
 use crate::pipeline::Pipeline;
 
-/// How soon a failed refresh of certificates is tried again.
-const RETRY_REFRESH: Duration = Duration::from_secs(5 * 60);
+/// The client of one account of any family. Clones share connections, keys and limits.
+///
+/// It is made by the builder of a family, and offers every operation of that family by
+/// [`call`](Client::call) and the portable API by the traits of [`kabao_api`].
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
 
-impl Pipeline {
-    /// Fetches what the first call would have to fetch, and fails as that call would.
-    pub(crate) async fn warm_up(&self, now: i64) -> Result<(), Error> {
-        let credentials = self.credentials();
-        for credential in [&credentials.merchant, &credentials.brand]
-            .into_iter()
-            .flatten()
-        {
-            credential.keys.trusted(now).await?;
-        }
-        if let Some(token) = &credentials.token {
-            token.token().await?;
-        }
-        Ok(())
+struct Inner {
+    pipeline: Pipeline,
+    parts: Parts,
+}
+
+/// What a client consists of below its door.
+pub(crate) struct Parts {
+    pub(crate) members: Arc<dyn MemberApi>,
+    pub(crate) templates: Arc<dyn TemplateApi>,
+    pub(crate) media: Arc<dyn MediaApi>,
+    pub(crate) upstream: Arc<dyn Upstream>,
+    state: Arc<dyn AccountApi>,
+    card_signer: Option<Arc<dyn CardSigner>>,
+    held_credentials: Option<Arc<dyn HeldCredentials>>,
+}
+
+impl Client {
+    /// Starts the configuration of a merchant number of WeChat Pay.
+    pub fn merchant() -> MerchantBuilder {
+        MerchantBuilder::new()
     }
 
-    /// Keeps platform certificates fresh for as long as it is polled.
-    pub(crate) async fn maintain(&self) -> Infallible {
-        let mut pause = self.settings().certificate_refresh;
-        loop {
-            tokio::time::sleep(pause).await;
-            pause = self.settings().certificate_refresh;
-            for credential in [&self.credentials().merchant, &self.credentials().brand]
-                .into_iter()
-                .flatten()
-            {
-                if let Err(error) = credential.keys.refresh().await {
-                    tracing::warn!(
-                        reason = error.reason().as_str(),
-                        "platform certificates could not be refreshed"
-                    );
-                    pause = pause.min(RETRY_REFRESH);
-                }
-            }
+    /// Starts the configuration of a brand.
+    pub fn brand() -> BrandBuilder {
+        BrandBuilder::new()
+    }
+
+    /// Starts the configuration of an official account.
+    pub fn official_account() -> OfficialAccountBuilder {
+        OfficialAccountBuilder::new()
+    }
+
+    /// Puts a client together: the pipeline, what stands around it, the backend, what stands around
+    /// that.
+    pub(crate) fn compose<B: Backend>(
+        pipeline: Pipeline,
+        decorator: &dyn Decorator,
+        backend: impl FnOnce(Ground) -> B,
+    ) -> Self {
+        let upstream = decorator.upstream(Arc::new(pipeline.clone()));
+        let ground = Ground::new(Arc::clone(&upstream), &pipeline);
+        let backend = Arc::new(backend(ground));
+        let parts = Parts {
+            members: decorator.members(Arc::<B>::clone(&backend)),
+            templates: decorator.templates(Arc::<B>::clone(&backend)),
+            media: decorator.media(Arc::<B>::clone(&backend)),
+            upstream,
+            card_signer: Arc::clone(&backend).card_signer(),
+            held_credentials: Arc::clone(&backend).held_credentials(),
+            state: backend,
+        };
+        Self(Arc::new(Inner { pipeline, parts }))
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    /// Returns which API generation the account speaks.
+    pub fn family(&self) -> Family {
+        self.0.pipeline.family()
+    }
+
+    /// Executes one operation of the family, with types.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`kabao_api::Upstream::execute`].
+    pub async fn call<E: Endpoint>(
+        &self,
+        context: &CallContext,
+        request: E,
+    ) -> Result<E::Answer, Error> {
+        kabao_api::call(self, context, request).await
+    }
+
+    /// Fetches keys or token now instead of at the first call, and so tells whether WeChat accepts
+    /// the credentials as far as that shows.
+    ///
+    /// # Errors
+    ///
+    /// `CREDENTIAL_REJECTED`, `KEY_UNAVAILABLE`, or why WeChat cannot be reached.
+    pub async fn warm_up(&self) -> Result<(), Error> {
+        self.0.pipeline.warm_up().await
+    }
+
+    /// Keeps platform certificates fresh for as long as it is polled; the caller owns the task. It
+    /// ends at once for an account that has none. Without it, a rotation is noticed at the first
+    /// answer with a new key.
+    pub async fn maintain(self) {
+        self.0.pipeline.maintain().await;
+    }
+
+    /// Tells `observer` of what happens from now on; the first one of all clones stays.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        self.0.pipeline.observe(observer);
+    }
+
+    /// Gives the client a name among the configured accounts.
+    pub fn into_account(self, id: AccountId) -> Account {
+        let client = Arc::new(self);
+        Account {
+            id,
+            family: client.family(),
+            upstream: Arc::<Self>::clone(&client),
+            templates: Arc::<Self>::clone(&client),
+            media: Arc::<Self>::clone(&client),
+            card_signer: client.parts().card_signer.clone(),
+            held_credentials: client.parts().held_credentials.clone(),
+            state: Arc::<Self>::clone(&client),
+            members: client,
         }
     }
 }
 
-/// The methods that the clients of all families have.
-macro_rules! client_methods {
-    ($client:ident) => {
-        impl $client {
-            /// Executes one operation of the family, with types.
-            ///
-            /// # Errors
-            ///
-            /// Those of [`kabao_api::Upstream::execute`].
-            pub async fn call<E: kabao_models::Endpoint>(
-                &self,
-                context: &kabao_api::CallContext,
-                request: E,
-            ) -> Result<E::Answer, kabao_api::Error> {
-                kabao_api::call(&self.pipeline, context, request).await
-            }
+#[async_trait]
+impl AccountApi for Client {
+    fn capabilities(&self) -> Vec<Capability> {
+        self.parts().state.capabilities()
+    }
 
-            /// Fetches keys or token now instead of at the first call, and so tells whether WeChat
-            /// accepts the credentials as far as that shows.
-            ///
-            /// # Errors
-            ///
-            /// `CREDENTIAL_REJECTED`, `KEY_UNAVAILABLE`, or why WeChat cannot be reached.
-            pub async fn warm_up(&self) -> Result<(), kabao_api::Error> {
-                self.pipeline.warm_up(self.clock.unix_seconds()).await
-            }
+    fn credentials(&self) -> Vec<CredentialState> {
+        self.parts().state.credentials()
+    }
 
-            /// Keeps platform certificates fresh for as long as it is polled; the caller owns the
-            /// task. Without it, a rotation is noticed at the first answer with a new key.
-            pub async fn maintain(self) -> std::convert::Infallible {
-                self.pipeline.maintain().await
-            }
-
-            /// Tells `observer` of what happens from now on; the first one of all clones stays.
-            pub fn observe(&self, observer: std::sync::Arc<dyn $crate::Observer>) {
-                self.pipeline.observe(observer);
-            }
-
-            /// Gives the client a name among the configured accounts.
-            pub fn into_account(self, id: kabao_api::AccountId) -> kabao_api::Account {
-                kabao_api::Account {
-                    id,
-                    family: Self::FAMILY,
-                    upstream: std::sync::Arc::new(self.pipeline.clone()),
-                    templates: std::sync::Arc::new(self.clone()),
-                    media: std::sync::Arc::new(self.clone()),
-                    card_signer: self.card_signer(),
-                    held_credentials: self.held_credentials(),
-                    state: std::sync::Arc::new(self.clone()),
-                    members: std::sync::Arc::new(self),
-                }
-            }
-        }
-
-        impl std::fmt::Debug for $client {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.debug_struct(stringify!($client)).finish_non_exhaustive()
-            }
-        }
-    };
+    async fn check(&self, context: &CallContext) -> Result<Vec<Check>, Error> {
+        self.parts().state.check(context).await
+    }
 }
 
-pub(crate) use client_methods;
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("family", &self.family().as_str())
+            .finish_non_exhaustive()
+    }
+}

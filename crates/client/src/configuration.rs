@@ -7,8 +7,13 @@ use std::sync::Arc;
 
 pub use self::credential::{PayCredential, WeChatPayKey};
 
+use kabao_api::Family;
+
 use crate::clock::{Clock, SystemClock};
+use crate::decorator::Decorator;
 use crate::origin::Origin;
+use crate::pipeline::Pipeline;
+use crate::pipeline::credentials::Credentials;
 use crate::settings::Settings;
 use crate::transport::{HttpsTransport, Roots, Transport};
 
@@ -102,6 +107,7 @@ pub(crate) struct Common {
     pub(crate) root_certificates: Vec<String>,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) decorator: Arc<dyn Decorator>,
 }
 
 /// The parts that every client needs.
@@ -117,6 +123,7 @@ impl Common {
             root_certificates: Vec::new(),
             settings: Settings::default(),
             clock: Arc::new(SystemClock),
+            decorator: Arc::new(()),
         }
     }
 
@@ -134,6 +141,22 @@ impl Common {
         let transport = HttpsTransport::new(vec![origin.clone()], roots, &self.settings);
         let transport: Arc<dyn Transport> = faults.keep("tls", transport)?;
         Some(Parts { origin, transport })
+    }
+
+    /// Makes the pipeline of an account.
+    pub(crate) fn pipeline(
+        &self,
+        family: Family,
+        credentials: Credentials,
+        parts: Parts,
+    ) -> Pipeline {
+        Pipeline::new(
+            family,
+            credentials,
+            parts.transport,
+            Arc::clone(&self.clock),
+            self.settings.clone(),
+        )
     }
 }
 
@@ -165,6 +188,13 @@ macro_rules! common_options {
         #[must_use]
         pub fn clock(mut self, clock: impl $crate::Clock + 'static) -> Self {
             self.common.clock = std::sync::Arc::new(clock);
+            self
+        }
+
+        /// Puts something between the callers of the account and WeChat.
+        #[must_use]
+        pub fn decorator(mut self, decorator: impl $crate::Decorator + 'static) -> Self {
+            self.common.decorator = std::sync::Arc::new(decorator);
             self
         }
     };

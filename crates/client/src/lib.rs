@@ -7,7 +7,7 @@
 //! # Where to start
 //!
 //! One builder per family, each of which lists every fault of a configuration at once:
-//! [`Merchant::builder`], [`Brand::builder`], [`OfficialAccount::builder`]. A client offers
+//! [`Client::merchant`], [`Client::brand`], [`Client::official_account`]. The [`Client`] offers
 //!
 //! - `call` for any operation of its family, one to one, with the request types of
 //!   [`kabao_models`];
@@ -19,11 +19,11 @@
 //!
 //! ```no_run
 //! use kabao_api::CallContext;
-//! use kabao_client::{Merchant, PayCredential, WeChatPayKey};
+//! use kabao_client::{Client, PayCredential, WeChatPayKey};
 //! use kabao_models::merchant::user_cards::GetUserCard;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let merchant = Merchant::builder()
+//! let merchant = Client::merchant()
 //!     .credential(PayCredential {
 //!         number: "1900000001".to_owned(),
 //!         private_key: std::fs::read_to_string("apiclient_key.pem")?.into(),
@@ -49,7 +49,7 @@
 //!
 //! One ordered list (`src/pipeline.rs`) for every operation of every family: check all documented
 //! limits, pick the credential, make sure that the answer can be verified, encrypt the sensitive
-//! fields, serialise once, wait for a turn; then, per attempt, sign with fresh time and nonce,
+//! fields, serialise once, wait for a permit; then, per attempt, sign with fresh time and nonce,
 //! send, verify over the raw bytes, classify; at last decode and decrypt.
 //!
 //! - The bytes that are signed are the bytes that are sent; the bytes that are verified are the
@@ -60,6 +60,11 @@
 //! - Requests go to the configured host only, and redirects are not followed.
 //! - Every wait, queue and buffer has a bound ([`Settings`]).
 //!
+//! # What may stand in between
+//!
+//! A [`Decorator`] puts something of your own around the parts of a client: around the portable
+//! API, and around [`Upstream`](kabao_api::Upstream), which every call of every way passes.
+//!
 //! # Repeats, and writes whose fate is open
 //!
 //! Reads are repeated up to three times, and so are writes that do no more the second time: those
@@ -67,8 +72,10 @@
 //! only if nothing of them was sent; all within the caller's deadline and a budget. After a write
 //! left the process, only a verified answer about the very thing that was asked for ends it:
 //! everything else is [`OUTCOME_UNKNOWN`](kabao_api::Reason::OutcomeUnknown). WeChat's word that it
-//! accepted a request (202) is no such answer, and an answer without error is not one either. A write in flight runs on to its end on
-//! its own task when its caller goes away; one that was not sent yet is never sent.
+//! accepted a request (202) is no such answer, and an answer without error is not one either.
+//!
+//! A write method runs on a task of its own. When its caller goes away, it runs on to its end if
+//! anything was sent, reading back included; if nothing was sent, nothing ever is.
 //!
 //! # Points and stored value
 //!
@@ -81,10 +88,14 @@
 //!
 //! The crate needs a tokio runtime with time and I/O enabled. It has no features.
 
+mod backend;
+mod bounds;
 mod brand;
 mod client;
 mod clock;
 mod configuration;
+mod decorator;
+mod door;
 mod health;
 mod held;
 mod keys;
@@ -104,16 +115,18 @@ mod testing;
 mod token;
 mod transport;
 
-pub use self::brand::{Brand, BrandBuilder};
+pub use self::brand::BrandBuilder;
+pub use self::client::Client;
 #[cfg(test)]
 pub(crate) use self::clock::MockClock;
 pub use self::clock::{Clock, SystemClock};
 pub use self::configuration::{
     ConfigurationError, ConfigurationFault, PayCredential, WeChatPayKey,
 };
+pub use self::decorator::Decorator;
 pub use self::list::{list_all_members, list_all_templates};
-pub use self::merchant::{ListOffset, Merchant, MerchantBuilder};
+pub use self::merchant::{ListOffset, MerchantBuilder};
 pub use self::observer::{Discarded, Observer};
-pub use self::official_account::{OfficialAccount, OfficialAccountBuilder};
+pub use self::official_account::OfficialAccountBuilder;
 pub use self::settings::{RetrySettings, Settings};
 pub use self::token::TokenMode;

@@ -21,16 +21,16 @@ use kabao_api::{
 ///
 /// use futures_util::TryStreamExt;
 /// use kabao_api::{CallContext, ListTemplates, PageRequest, View};
-/// use kabao_client::{Merchant, list_all_templates};
+/// use kabao_client::{Client, list_all_templates};
 ///
-/// # async fn example(merchant: Merchant) -> Result<(), kabao_api::Error> {
+/// # async fn example(client: Client) -> Result<(), kabao_api::Error> {
 /// let context = CallContext::new("acme".parse()?, "call-1".parse()?);
 /// let request = ListTemplates {
 ///     account: context.account.clone(),
 ///     page: PageRequest::default(),
 ///     view: View::Basic,
 /// };
-/// let mut templates = pin!(list_all_templates(Arc::new(merchant), context, request));
+/// let mut templates = pin!(list_all_templates(Arc::new(client), context, request));
 /// while let Some(template) = templates.try_next().await? {
 ///     println!("{}", template.name);
 /// }

@@ -11,21 +11,38 @@ mod template;
 
 use std::sync::Arc;
 
-use kabao_api::{CardSigner, Family, HeldCredentials};
+use kabao_api::Family;
 use kabao_auth::Scheme;
 
-use crate::client::client_methods;
-use crate::clock::Clock;
+use crate::backend::{Backend, Ground};
+use crate::client::Client;
 use crate::configuration::{Common, ConfigurationError, Faults, PayCredential, common_options};
+use crate::decorator::Decorator;
 use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
 
-/// A merchant number of WeChat Pay. Clones share connections, keys and limits.
-#[derive(Clone)]
-pub struct Merchant {
-    pipeline: Pipeline,
-    clock: Arc<dyn Clock>,
+/// The portable API of a merchant number.
+struct Merchant {
+    ground: Ground,
     list_offset: ListOffset,
+}
+
+impl Merchant {
+    const FAMILY: Family = Family::Merchant;
+}
+
+impl Backend for Merchant {}
+
+/// Puts a client together.
+pub(crate) fn client(
+    pipeline: Pipeline,
+    decorator: &dyn Decorator,
+    list_offset: ListOffset,
+) -> Client {
+    Client::compose(pipeline, decorator, |ground| Merchant {
+        ground,
+        list_offset,
+    })
 }
 
 /// What `offset` counts in the lists of this family.
@@ -43,32 +60,7 @@ pub enum ListOffset {
     Pages,
 }
 
-impl Merchant {
-    pub(crate) const FAMILY: Family = Family::Merchant;
-
-    /// Starts a configuration.
-    pub fn builder() -> MerchantBuilder {
-        MerchantBuilder {
-            credential: PayCredential::default(),
-            list_offset: ListOffset::default(),
-            common: Common::new("https://api.mch.weixin.qq.com"),
-        }
-    }
-
-    /// Pages of this family need no signature.
-    fn card_signer(&self) -> Option<Arc<dyn CardSigner>> {
-        None
-    }
-
-    /// This family has no tokens.
-    fn held_credentials(&self) -> Option<Arc<dyn HeldCredentials>> {
-        None
-    }
-}
-
-client_methods!(Merchant);
-
-/// The configuration of a [`Merchant`].
+/// The configuration of a merchant number of WeChat Pay.
 #[derive(Clone)]
 pub struct MerchantBuilder {
     credential: PayCredential,
@@ -77,6 +69,14 @@ pub struct MerchantBuilder {
 }
 
 impl MerchantBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            credential: PayCredential::default(),
+            list_offset: ListOffset::default(),
+            common: Common::new("https://api.mch.weixin.qq.com"),
+        }
+    }
+
     /// Sets the key material.
     #[must_use]
     pub fn credential(mut self, credential: PayCredential) -> Self {
@@ -98,7 +98,7 @@ impl MerchantBuilder {
     /// # Errors
     ///
     /// Lists every fault of the configuration at once.
-    pub fn build(self) -> Result<Merchant, ConfigurationError> {
+    pub fn build(self) -> Result<Client, ConfigurationError> {
         let mut faults = Faults::default();
         let parts = self.common.parts(&mut faults);
         let merchant =
@@ -110,21 +110,9 @@ impl MerchantBuilder {
                     merchant: Some(Arc::new(merchant)),
                     ..Credentials::default()
                 };
-                let Common {
-                    clock, settings, ..
-                } = self.common;
-                let pipeline = Pipeline::new(
-                    Merchant::FAMILY,
-                    credentials,
-                    parts.transport,
-                    Arc::clone(&clock),
-                    settings,
-                );
-                Ok(Merchant {
-                    pipeline,
-                    clock,
-                    list_offset: self.list_offset,
-                })
+                let pipeline = self.common.pipeline(Merchant::FAMILY, credentials, parts);
+                let decorator = self.common.decorator.as_ref();
+                Ok(client(pipeline, decorator, self.list_offset))
             }
             _ => Err(faults.finish()),
         }
@@ -132,4 +120,4 @@ impl MerchantBuilder {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

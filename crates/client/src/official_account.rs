@@ -20,53 +20,55 @@ use kabao_api::{CardSigner, Family, HeldCredentials};
 use kabao_models::Secret;
 
 use self::ticket::Tickets;
-use crate::client::client_methods;
-use crate::clock::Clock;
+use crate::backend::{Backend, Ground};
+use crate::client::Client;
 use crate::configuration::{Common, ConfigurationError, Faults, common_options};
+use crate::decorator::Decorator;
 use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
 use crate::token::{TokenMode, TokenSource};
 
-/// An official account. Clones share connections, token and limits.
-#[derive(Clone)]
-pub struct OfficialAccount {
-    pipeline: Pipeline,
-    clock: Arc<dyn Clock>,
-    appid: Arc<str>,
-    tickets: Arc<Tickets>,
+/// The portable API of an official account.
+struct OfficialAccount {
+    ground: Ground,
+    appid: String,
+    tickets: Tickets,
     expose_tokens: bool,
 }
 
 impl OfficialAccount {
-    pub(crate) const FAMILY: Family = Family::OfficialAccount;
+    const FAMILY: Family = Family::OfficialAccount;
+}
 
-    /// Starts a configuration.
-    pub fn builder() -> OfficialAccountBuilder {
-        OfficialAccountBuilder {
-            appid: String::new(),
-            app_secret: Secret::default(),
-            token_mode: TokenMode::default(),
-            expose_tokens: false,
-            common: Common::new("https://api.weixin.qq.com"),
-        }
+impl Backend for OfficialAccount {
+    fn card_signer(self: Arc<Self>) -> Option<Arc<dyn CardSigner>> {
+        Some(self)
     }
 
-    fn card_signer(&self) -> Option<Arc<dyn CardSigner>> {
-        Some(Arc::new(self.clone()))
-    }
-
-    fn held_credentials(&self) -> Option<Arc<dyn HeldCredentials>> {
-        if self.expose_tokens {
-            Some(Arc::new(self.clone()))
-        } else {
-            None
+    fn held_credentials(self: Arc<Self>) -> Option<Arc<dyn HeldCredentials>> {
+        match self.expose_tokens {
+            true => Some(self),
+            false => None,
         }
     }
 }
 
-client_methods!(OfficialAccount);
+/// Puts a client together.
+pub(crate) fn client(
+    pipeline: Pipeline,
+    decorator: &dyn Decorator,
+    appid: String,
+    expose_tokens: bool,
+) -> Client {
+    Client::compose(pipeline, decorator, |ground| OfficialAccount {
+        ground,
+        appid,
+        tickets: Tickets::default(),
+        expose_tokens,
+    })
+}
 
-/// The configuration of an [`OfficialAccount`].
+/// The configuration of an official account.
 #[derive(Clone)]
 pub struct OfficialAccountBuilder {
     appid: String,
@@ -77,6 +79,16 @@ pub struct OfficialAccountBuilder {
 }
 
 impl OfficialAccountBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            appid: String::new(),
+            app_secret: Secret::default(),
+            token_mode: TokenMode::default(),
+            expose_tokens: false,
+            common: Common::new("https://api.weixin.qq.com"),
+        }
+    }
+
     /// Sets the AppID of the account.
     #[must_use]
     pub fn appid(mut self, appid: impl Into<String>) -> Self {
@@ -113,7 +125,7 @@ impl OfficialAccountBuilder {
     /// # Errors
     ///
     /// Lists every fault of the configuration at once.
-    pub fn build(self) -> Result<OfficialAccount, ConfigurationError> {
+    pub fn build(self) -> Result<Client, ConfigurationError> {
         let mut faults = Faults::default();
         let plain = |text: &str| {
             (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
@@ -128,7 +140,7 @@ impl OfficialAccountBuilder {
             Some(parts) if faults.is_empty() => {
                 let token = TokenSource::new(
                     Arc::clone(&parts.transport),
-                    parts.origin,
+                    parts.origin.clone(),
                     self.appid.clone(),
                     self.app_secret,
                     self.token_mode,
@@ -137,23 +149,11 @@ impl OfficialAccountBuilder {
                     token: Some(Arc::new(token)),
                     ..Credentials::default()
                 };
-                let Common {
-                    clock, settings, ..
-                } = self.common;
-                let pipeline = Pipeline::new(
-                    OfficialAccount::FAMILY,
-                    credentials,
-                    parts.transport,
-                    Arc::clone(&clock),
-                    settings,
-                );
-                Ok(OfficialAccount {
-                    pipeline,
-                    clock,
-                    appid: self.appid.into(),
-                    tickets: Arc::default(),
-                    expose_tokens: self.expose_tokens,
-                })
+                let pipeline = self
+                    .common
+                    .pipeline(OfficialAccount::FAMILY, credentials, parts);
+                let decorator = self.common.decorator.as_ref();
+                Ok(client(pipeline, decorator, self.appid, self.expose_tokens))
             }
             _ => Err(faults.finish()),
         }
@@ -161,4 +161,4 @@ impl OfficialAccountBuilder {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,29 +9,25 @@ pub(crate) mod credentials;
 pub(crate) mod errcode;
 pub(crate) mod failure;
 mod hint;
+mod maintenance;
 pub(crate) mod refusal;
 pub(crate) mod retry;
 
-use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use kabao_api::{CallContext, Error, Family, Reason, Upstream};
 use kabao_auth::KeyId;
-use kabao_models::{
-    AnyAnswer, AnyEndpoint, DecodeError, Decoded, Deviation, Endpoint, Outgoing, Scheme,
-};
-use tokio::sync::OwnedSemaphorePermit;
+use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Decoded, Deviation, Outgoing, Scheme};
 use tokio::time::timeout_at;
 
 use self::admission::Admission;
-use self::answer::Believed;
+use self::answer::Accepted;
 use self::call::{Call, Sending};
 use self::credentials::{Credentials, Proof};
 use self::retry::Budget;
 use crate::clock::Clock;
-use crate::member_locks::{MemberGuard, MemberLocks};
 use crate::observer::{Discarded, Observer};
 use crate::settings::Settings;
 use crate::transport::Transport;
@@ -49,7 +45,6 @@ pub(crate) struct Inner {
     settings: Settings,
     admission: Admission,
     budget: Budget,
-    members: MemberLocks,
     observer: OnceLock<Arc<dyn Observer>>,
 }
 
@@ -59,10 +54,6 @@ struct Job {
     outgoing: Outgoing,
     /// The key named in `Wechatpay-Serial`, which is also the one that fields are encrypted with.
     key: Option<KeyId>,
-    /// Held until the last attempt has ended, also when the caller has left.
-    _turn: OwnedSemaphorePermit,
-    /// The same for the lock of a member whose value the call changes.
-    _member: Option<MemberGuard>,
 }
 
 impl Pipeline {
@@ -83,7 +74,6 @@ impl Pipeline {
             settings,
             admission,
             budget,
-            members: MemberLocks::new(),
             observer: OnceLock::new(),
         }))
     }
@@ -99,36 +89,20 @@ impl Pipeline {
         }
     }
 
+    pub(crate) fn family(&self) -> Family {
+        self.0.family
+    }
+
     pub(crate) fn credentials(&self) -> &Credentials {
         &self.0.credentials
     }
 
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.0.settings
-    }
-
-    pub(crate) fn members(&self) -> &MemberLocks {
-        &self.0.members
-    }
-
-    /// Executes one operation with types, and keeps the member locked until its last attempt has
-    /// ended: a write that is in flight when its caller leaves must not be overtaken by the next
-    /// change.
-    pub(crate) async fn call_locked<E: Endpoint>(
-        &self,
-        context: &CallContext,
-        request: E,
-        member: MemberGuard,
-    ) -> Result<E::Answer, Error> {
-        let operation = E::OPERATION;
-        let result = self.run(context, Box::new(request), Some(member)).await;
-        let answer: Box<dyn Any> = result
-            .map_err(|error| failure::named(error, operation))?
-            .into_any();
-        answer
-            .downcast()
-            .map(|answer| *answer)
-            .map_err(|_| Error::new(Reason::Internal, "the answer is of another operation"))
     }
 
     /// Runs the list, and keeps the request's own personal data out of what is said about a failure.
@@ -136,12 +110,11 @@ impl Pipeline {
         &self,
         context: &CallContext,
         mut request: Box<dyn AnyEndpoint>,
-        member: Option<MemberGuard>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         // Fields that travel encrypted are known in clear only now.
         let encrypts = request.operation().encrypts;
         let clear = encrypts.then(|| request.private_values());
-        let result = self.steps(context, request.as_mut(), member).await;
+        let result = self.steps(context, request.as_mut()).await;
         result.map_err(|error| {
             let mut private = clear.unwrap_or_else(|| request.private_values());
             if let Some(token) = &self.0.credentials.token {
@@ -156,10 +129,9 @@ impl Pipeline {
         &self,
         context: &CallContext,
         request: &mut dyn AnyEndpoint,
-        member: Option<MemberGuard>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
-        let sending = Sending::of(request);
+        let sending = Sending::of(request, context);
         let call = Call::open(context, sending, &self.0.settings);
 
         // 1. Every documented limit, before anything else happens. The digest of an uploaded file is
@@ -185,23 +157,21 @@ impl Pipeline {
         let outgoing = request.to_http().map_err(|error| {
             Error::new(Reason::Internal, "the request cannot be written").with_source(error)
         })?;
-        // 5. A turn among the calls of the account.
-        let turn = self.0.admission.enter(&call).await?;
+        // 5. A permit among the calls of the account, until the last attempt has ended.
+        let _permit = self.0.admission.enter(&call).await?;
         // 6. Attempts: sign with fresh time and nonce, send, verify over the raw bytes, classify.
         let job = Job {
             proof: proof.clone(),
             outgoing,
             key,
-            _turn: turn,
-            _member: member,
         };
-        let believed = if sending.is_write() {
-            self.attempt_write(call.clone(), job).await?
+        let accepted = if sending.is_write() {
+            self.attempt_write(&call, &job).await?
         } else {
-            self.attempt_read(call.clone(), job).await?
+            self.attempt_read(&call, &job).await?
         };
-        // 7. Only a believed body is decoded, and only one about what was asked for is an answer.
-        let mut answer = decode(&call, request, &believed)?;
+        // 7. Only an accepted body is decoded, and only one about what was asked for is an answer.
+        let mut answer = decode(&call, request, &accepted)?;
         if let Some(member) = request.foreign_subject(answer.as_ref()) {
             self.discarded(&call, Discarded::Foreign);
             return Err(foreign(sending, member));
@@ -243,9 +213,13 @@ impl Pipeline {
             return Ok(None);
         };
         let trusted = credential.keys.trusted(self.0.clock.unix_seconds());
-        let keys = match timeout_at(call.deadline, trusted).await {
+        let keys = match timeout_at(call.bounds.deadline, trusted).await {
             Ok(keys) => keys?,
-            Err(_) => return Err(call.timed_out("while the keys of WeChat Pay were fetched")),
+            Err(_) => {
+                return Err(call
+                    .bounds
+                    .timed_out("while the keys of WeChat Pay were fetched"));
+            }
         };
         credentials::encrypt(request, &keys).map(Some)
     }
@@ -259,7 +233,7 @@ impl Upstream for Pipeline {
         request: Box<dyn AnyEndpoint>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
-        let result = self.run(context, request, None).await;
+        let result = self.run(context, request).await;
         result.map_err(|error| failure::named(error, operation))
     }
 }
@@ -268,10 +242,10 @@ impl Upstream for Pipeline {
 fn decode(
     call: &Call,
     request: &dyn AnyEndpoint,
-    believed: &Believed,
+    accepted: &Accepted,
 ) -> Result<Box<dyn AnyAnswer>, Error> {
     let Decoded { answer, deviations } = request
-        .decode_answer(believed.body())
+        .decode_answer(accepted.body())
         .map_err(|error| malformed(call.sending, error))?;
     if !deviations.is_empty() {
         tracing::debug!(

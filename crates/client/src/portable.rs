@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use kabao_api::{
-    AccountId, CallContext, Error, Family, FieldViolation, Method, Reason, RequestId, UploadedImage,
+    AccountId, CallContext, Change, Error, Family, FieldViolation, Method, Reason, RequestId,
+    UploadedImage,
 };
 use kabao_models::{Operation, Upload};
 
@@ -188,46 +189,49 @@ pub(crate) fn refuse_request_id(
     )]))
 }
 
-/// Makes the request number of a change: the caller's, or else one of our own.
-pub(crate) fn number_or_made_up(
+/// Makes the request number of a change: the caller's, or else one of our own. That one is not known
+/// to the caller, who could not repeat with it; the context that is returned says so.
+pub(crate) fn numbered(
+    context: &CallContext,
     request_id: Option<RequestId>,
     clock: &dyn Clock,
-) -> Result<String, Error> {
-    match request_id {
-        Some(request_id) => Ok(request_id.into_string()),
-        None => clock
-            .nonce()
-            .ok_or_else(|| Error::new(Reason::Internal, "the system gives no randomness")),
+) -> Result<(String, CallContext), Error> {
+    if let Some(request_id) = request_id {
+        return Ok((request_id.into_string(), context.clone()));
+    }
+    match clock.nonce() {
+        Some(number) => Ok((number, context.clone().unrepeatable())),
+        None => Err(Error::new(
+            Reason::Internal,
+            "the system gives no randomness",
+        )),
     }
 }
 
 /// The same where the family's own request may have a number too.
-pub(crate) fn number_of_creation(
+pub(crate) fn numbered_creation(
+    context: &CallContext,
     request_id: Option<RequestId>,
     given: Option<String>,
     clock: &dyn Clock,
-) -> Result<String, Error> {
-    match (request_id, given) {
-        (None, Some(given)) => Ok(given),
-        (request_id, None) => number_or_made_up(request_id, clock),
-        (Some(request_id), Some(given)) => {
-            if request_id.as_str() == given {
-                return Ok(given);
-            }
-            Err(Error::field_invalid([FieldViolation::new(
-                "request_id",
-                "differs from out_request_no in the family's own request",
-            )]))
+) -> Result<(String, CallContext), Error> {
+    match given {
+        None => numbered(context, request_id, clock),
+        Some(given) if request_id.is_none_or(|id| id.as_str() == given) => {
+            Ok((given, context.clone()))
         }
+        Some(_) => Err(Error::field_invalid([FieldViolation::new(
+            "request_id",
+            "differs from out_request_no in the family's own request",
+        )])),
     }
 }
 
-/// A number of our own making is not known to the caller, who could not repeat with it.
-pub(crate) fn made_up_is_not_repeatable(error: Error, is_known: bool) -> Error {
-    if !is_known && error.may_have_executed() {
-        error.mark_not_retryable()
-    } else {
-        error
+/// Whoever repeats a difference starts from another value.
+pub(crate) fn changed(context: CallContext, change: Change) -> CallContext {
+    match change {
+        Change::Add(_) => context.unrepeatable(),
+        Change::SetTo(_) => context,
     }
 }
 

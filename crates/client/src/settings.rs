@@ -24,7 +24,7 @@ pub struct Settings {
     pub max_answer_bytes: usize,
     /// Calls of the account in flight at once.
     pub max_concurrent_calls: usize,
-    /// How long a call waits for its turn before it is refused as `OVERLOADED`.
+    /// How long a call waits for a permit before it is refused as `OVERLOADED`.
     pub admission_timeout: Duration,
     /// When attempts are repeated.
     pub retry: RetrySettings,

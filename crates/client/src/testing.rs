@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use kabao_api::CallContext;
+use kabao_api::{CallContext, MockUpstream};
 use kabao_auth::{
     ApiV3Key, Identity, KeyId, KeySet, PrivateKey, PublicKey, ResponseToSign, Scheme as AuthScheme,
     TrustedKey, sign_response,
@@ -16,8 +16,10 @@ use kabao_auth::{
 use kabao_models::{Body, Effect, Errcode, Family, Operation, Repeat, Scheme};
 use serde_json::Value;
 
+use crate::backend::Ground;
 use crate::clock::{Clock, MockClock};
 use crate::keys::{CertificateSource, KeyStore};
+use crate::member_locks::MemberLocks;
 use crate::origin::Origin;
 use crate::pipeline::Pipeline;
 use crate::pipeline::call::Sending;
@@ -68,6 +70,7 @@ const fn sending(operation: &'static Operation, is_repeatable: bool) -> Sending 
     Sending {
         operation,
         is_repeatable,
+        is_repeatable_by_caller: is_repeatable,
         answer_members: &["card_id", "code"],
     }
 }
@@ -287,6 +290,11 @@ pub(crate) fn credential(
     }
 }
 
+/// What a backend stands on that reaches WeChat by `pipeline`.
+pub(crate) fn ground(pipeline: Pipeline) -> Ground {
+    Ground::new(Arc::new(pipeline.clone()), &pipeline)
+}
+
 /// A pipeline of the merchant family with a WeChat Pay public key.
 pub(crate) fn merchant(transport: Arc<dyn Transport>, settings: Settings) -> Pipeline {
     let clock = clock();
@@ -323,6 +331,45 @@ pub(crate) fn brand(transport: Arc<dyn Transport>) -> Pipeline {
         clock,
         Settings::default(),
     )
+}
+
+/// A pipeline of the brand family, for a brand that calls directly.
+pub(crate) fn direct_brand(transport: Arc<dyn Transport>) -> Pipeline {
+    let clock = clock();
+    let own = credential(
+        "brand",
+        &transport,
+        &clock,
+        [public_key("brand_wechatpay_public_key")],
+    );
+    let credentials = Credentials {
+        brand: Some(Arc::new(own)),
+        ..Credentials::default()
+    };
+    Pipeline::new(
+        Family::Brand,
+        credentials,
+        transport,
+        clock,
+        Settings::default(),
+    )
+}
+
+/// An answer to a brand that calls directly.
+pub(crate) fn signed_for_brand(status: u16, body: &str) -> HttpResponse {
+    let name = "brand_wechatpay_public_key";
+    signed_with(name, key(name, "id"), NOW, status, body)
+}
+
+/// What a backend stands on that reaches nothing but `upstream`.
+pub(crate) fn mocked(upstream: MockUpstream) -> Ground {
+    Ground {
+        upstream: Arc::new(upstream),
+        clock: clock(),
+        locks: MemberLocks::new(Duration::from_secs(30)),
+        credentials: Credentials::default(),
+        call_timeout: Duration::from_secs(30),
+    }
 }
 
 /// A token source of an official account.

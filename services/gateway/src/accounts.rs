@@ -5,68 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kabao_api::{AccountId, Accounts, Error, Family};
-use kabao_client::{Brand, Merchant, Observer, OfficialAccount};
+use kabao_api::{AccountId, Accounts, Error};
+use kabao_client::{Client, Observer};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::config::AccountSettings;
-
-/// The client of one account.
-#[derive(Clone, Debug)]
-pub enum Client {
-    /// `family = "merchant"`
-    Merchant(Merchant),
-    /// `family = "brand"`
-    Brand(Brand),
-    /// `family = "official_account"`
-    OfficialAccount(OfficialAccount),
-}
-
-impl Client {
-    /// The family of the account.
-    pub fn family(&self) -> Family {
-        match self {
-            Self::Merchant(_) => Family::Merchant,
-            Self::Brand(_) => Family::Brand,
-            Self::OfficialAccount(_) => Family::OfficialAccount,
-        }
-    }
-
-    fn into_account(self, id: AccountId) -> kabao_api::Account {
-        match self {
-            Self::Merchant(client) => client.into_account(id),
-            Self::Brand(client) => client.into_account(id),
-            Self::OfficialAccount(client) => client.into_account(id),
-        }
-    }
-
-    fn observe(&self, observer: Arc<dyn Observer>) {
-        match self {
-            Self::Merchant(client) => client.observe(observer),
-            Self::Brand(client) => client.observe(observer),
-            Self::OfficialAccount(client) => client.observe(observer),
-        }
-    }
-
-    async fn warm_up(&self) -> Result<(), Error> {
-        match self {
-            Self::Merchant(client) => client.warm_up().await,
-            Self::Brand(client) => client.warm_up().await,
-            Self::OfficialAccount(client) => client.warm_up().await,
-        }
-    }
-
-    /// Keeps keys fresh for as long as it is polled.
-    async fn maintain(self) {
-        match self {
-            Self::Merchant(client) => match client.maintain().await {},
-            Self::Brand(client) => match client.maintain().await {},
-            // Tokens are fetched when they are needed.
-            Self::OfficialAccount(_) => {}
-        }
-    }
-}
 
 /// The accounts that callers reach, while they are reached. Clones share them.
 #[derive(Clone)]

@@ -18,7 +18,7 @@ mod listener;
 mod signals;
 mod telemetry;
 
-pub use self::accounts::{Client, Roster};
+pub use self::accounts::Roster;
 pub use self::cli::run;
 pub use self::dev::{Banner, Content, Dev, DevError, DevOptions};
 pub use self::gateway::{Gateway, StartError};

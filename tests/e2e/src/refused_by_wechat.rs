@@ -1,8 +1,7 @@
 //! What WeChat refuses, in WeChat's words and with its request id.
 
 use kabao_auth::PrivateKey;
-use kabao_client::{Merchant, PayCredential, WeChatPayKey};
-use kabao_gateway::Client;
+use kabao_client::{Client, PayCredential, WeChatPayKey};
 use kabao_models::Secret;
 use kabao_proto::kabao::v1::Member;
 use kabao_sandbox::{Credentials, Running};
@@ -34,11 +33,11 @@ pub(crate) fn merchant(sandbox: &Running, change: impl FnOnce(&mut PayCredential
         ..PayCredential::default()
     };
     change(&mut credential);
-    let builder = Merchant::builder()
+    let builder = Client::merchant()
         .base_url(sandbox.base_url())
         .root_certificates(sandbox.ca_pem())
         .credential(credential);
-    Client::Merchant(builder.build().unwrap())
+    builder.build().unwrap()
 }
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use kabao_client::OfficialAccount;
+use kabao_client::Client;
 use kabao_gateway::config::{AccountSettings, Settings};
-use kabao_gateway::{Client, Dev, DevOptions, Gateway};
+use kabao_gateway::{Dev, DevOptions, Gateway};
 use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
 use kabao_proto::kabao::v1::template_service_client::TemplateServiceClient;
 use kabao_proto::kabao::v1::{
@@ -78,13 +78,13 @@ impl World {
     /// A client of the demo official account, which lets callers see its tokens or does not.
     pub(crate) fn official_account(sandbox: &Running, expose_tokens: bool) -> Client {
         let account = sandbox.account(OFFICIAL_ACCOUNT.account).unwrap();
-        let builder = OfficialAccount::builder()
+        let builder = Client::official_account()
             .base_url(account.base_url)
             .root_certificates(sandbox.ca_pem())
             .appid(account.appid.unwrap())
             .app_secret(account.app_secret.unwrap())
             .expose_tokens(expose_tokens);
-        Client::OfficialAccount(builder.build().unwrap())
+        builder.build().unwrap()
     }
 
     async fn of(gateway: Gateway, sandbox: Running) -> Self {

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use kabao_api::{
     AccountApi, CallContext, Capability, Check, CredentialKind, CredentialState, Error, Method,
-    call,
 };
 use kabao_models::Endpoint;
 use kabao_models::brand::cards::ListCards;
@@ -75,7 +74,7 @@ const DIRECT: Limit = (
 impl AccountApi for Brand {
     fn capabilities(&self) -> Vec<Capability> {
         let mut limits = LIMITS.to_vec();
-        if matches!(self.route(), Ok(Route::Direct)) {
+        if matches!(self.route, Route::Direct) {
             limits.retain(|(method, ..)| *method != DIRECT.0);
             limits.push(DIRECT);
         }
@@ -83,9 +82,7 @@ impl AccountApi for Brand {
     }
 
     fn credentials(&self) -> Vec<CredentialState> {
-        self.pipeline
-            .credentials()
-            .states(self.clock.unix_seconds())
+        self.ground.credential_states()
     }
 
     async fn check(&self, context: &CallContext) -> Result<Vec<Check>, Error> {
@@ -95,14 +92,16 @@ impl AccountApi for Brand {
             signature_verified: true,
         };
         let mut checks = Vec::new();
-        let credentials = self.pipeline.credentials();
+        let credentials = &self.ground.credentials;
         if credentials.merchant.is_some() {
-            let list = ListCards::new(self.brand_id.as_ref(), 0, 1);
-            call(&self.pipeline, context, list).await?;
+            let list = ListCards::new(self.brand_id.as_str(), 0, 1);
+            self.ground.call(context, list).await?;
             checks.push(check(ListCards::OPERATION.id, CredentialKind::Merchant));
         }
         if credentials.brand.is_some() {
-            call(&self.pipeline, context, ListDirectCards::new(0, 1)).await?;
+            self.ground
+                .call(context, ListDirectCards::new(0, 1))
+                .await?;
             checks.push(check(ListDirectCards::OPERATION.id, CredentialKind::Brand));
         }
         Ok(checks)

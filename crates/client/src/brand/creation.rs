@@ -2,7 +2,7 @@
 
 use kabao_api::{
     CallContext, CreateTemplate, Error, NewTemplate, Template, TemplateId, TemplateName,
-    UpstreamNewTemplate, Validity, call,
+    UpstreamNewTemplate, Validity,
 };
 use kabao_models::brand::cards::CreateCard;
 use kabao_models::brand::direct_cards::CreateDirectCard;
@@ -11,8 +11,8 @@ use kabao_models::brand::{ValidDateInformation, ValidDateType};
 use super::template::template;
 use super::{Brand, Route};
 use crate::portable::{
-    Names, beijing_time, made_up_is_not_repeatable, made_without_name, number_of_creation,
-    other_family_request, refuse_unsupported, require_same_account, validity_violation,
+    Names, beijing_time, made_without_name, numbered_creation, other_family_request,
+    refuse_unsupported, require_same_account, validity_violation,
 };
 
 const NAMES: Names = Names(&[
@@ -37,15 +37,15 @@ impl Brand {
         require_same_account(context, &account)?;
         let mut creation = self.filled(new)?;
         let given = creation.out_request_no.take();
-        let is_known = request_id.is_some() || given.is_some();
-        let number = number_of_creation(request_id, given, self.clock.as_ref())?;
+        let clock = self.ground.clock.as_ref();
+        let (number, context) = numbered_creation(context, request_id, given, clock)?;
+        let context = &context;
         creation.out_request_no = Some(number);
-        let answer = match self.route()? {
-            Route::Provider => call(&self.pipeline, context, creation).await,
-            Route::Direct => call(&self.pipeline, context, direct(creation)).await,
+        let answer = match self.route {
+            Route::Provider => self.ground.call(context, creation).await,
+            Route::Direct => self.ground.call(context, direct(creation)).await,
         };
-        let card =
-            answer.map_err(|error| made_up_is_not_repeatable(NAMES.translate(error), is_known))?;
+        let card = answer.map_err(|error| NAMES.translate(error))?;
         let name = card
             .card_id
             .as_deref()
@@ -86,7 +86,7 @@ impl Brand {
         };
         let mut faults = Vec::new();
         let at = &mut faults;
-        let own = Some(self.brand_id.as_ref().to_owned());
+        let own = Some(self.brand_id.clone());
         NewTemplate::fill("brand_id", own.clone(), &mut card.brand_id, at);
         NewTemplate::fill("brand_id", brand_id, &mut { own }, at);
         NewTemplate::fill("title", title, &mut card.card_title, at);

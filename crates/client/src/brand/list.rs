@@ -1,6 +1,6 @@
 //! Lists of the brand family, which page by item and hold whole resources.
 
-use kabao_api::{CallContext, Error, ListMembers, ListTemplates, Member, Page, Template, call};
+use kabao_api::{CallContext, Error, ListMembers, ListTemplates, Member, Page, Template};
 use kabao_models::brand::cards::ListCards;
 use kabao_models::brand::direct_cards::ListDirectCards;
 use kabao_models::brand::direct_user_cards::ListDirectUserCards;
@@ -34,14 +34,14 @@ impl Brand {
         let scope = templates_scope(&account, view);
         let cursor = scope.cursor(&asked, PAGE, PAGE)?;
         let (offset, limit) = (count(cursor.offset), i64::from(cursor.size));
-        let answer = match self.route()? {
+        let answer = match self.route {
             Route::Provider => {
-                let list = ListCards::new(self.brand_id.as_ref(), offset, limit);
-                call(&self.pipeline, context, list).await
+                let list = ListCards::new(self.brand_id.as_str(), offset, limit);
+                self.ground.call(context, list).await
             }
             Route::Direct => {
                 let list = ListDirectCards::new(offset, limit);
-                call(&self.pipeline, context, list).await
+                self.ground.call(context, list).await
             }
         };
         let answer = answer.map_err(|error| NAMES.translate(error))?;
@@ -77,15 +77,15 @@ impl Brand {
         let scope = members_scope(&account, template.as_ref(), &openid, view);
         let cursor = scope.cursor(&asked, PAGE, PAGE)?;
         let (offset, limit) = (count(cursor.offset), i64::from(cursor.size));
-        let answer = match self.route()? {
+        let answer = match self.route {
             Route::Provider => {
-                let brand = self.brand_id.as_ref();
+                let brand = self.brand_id.as_str();
                 let list = ListUserCards::new(brand, openid.clone(), offset, limit);
-                call(&self.pipeline, context, list).await
+                self.ground.call(context, list).await
             }
             Route::Direct => {
                 let list = ListDirectUserCards::new(openid.clone(), offset, limit);
-                call(&self.pipeline, context, list).await
+                self.ground.call(context, list).await
             }
         };
         let answer = answer.map_err(|error| NAMES.translate(error))?;

@@ -1,7 +1,7 @@
 //! The portable upload of pictures.
 
 use async_trait::async_trait;
-use kabao_api::{CallContext, Error, MediaApi, UploadImage, UploadedImage, call};
+use kabao_api::{CallContext, Error, MediaApi, UploadImage, UploadedImage};
 use kabao_models::Upload;
 use kabao_models::brand::direct_media::{DirectImageMeta, UploadDirectImage};
 use kabao_models::brand::media::{ImageMeta, UPLOAD_IMAGE, UploadImage as Request};
@@ -26,7 +26,7 @@ impl MediaApi for Brand {
         let UploadImage {
             filename, content, ..
         } = request;
-        let answer = match self.route()? {
+        let answer = match self.route {
             Route::Provider => {
                 let upload = Request {
                     file: Some(content),
@@ -36,7 +36,7 @@ impl MediaApi for Brand {
                     }),
                     ..Request::default()
                 };
-                call(&self.pipeline, context, upload).await
+                self.ground.call(context, upload).await
             }
             Route::Direct => {
                 let upload = UploadDirectImage {
@@ -47,7 +47,7 @@ impl MediaApi for Brand {
                     }),
                     ..UploadDirectImage::default()
                 };
-                call(&self.pipeline, context, upload).await
+                self.ground.call(context, upload).await
             }
         };
         uploaded(answer.map_err(|error| NAMES.translate(error))?.media_url)

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, FieldViolation, GetMember,
     ImportMember, InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState,
-    MemberUpdate, Method, Page, Personal, UpdateMember, UpstreamMember, View, call,
+    MemberUpdate, Method, Page, Personal, UpdateMember, UpstreamMember, View,
 };
 use kabao_models::brand::UserCard;
 use kabao_models::brand::direct_user_cards::{GetDirectUserCard, UpdateDirectUserCard};
@@ -27,15 +27,15 @@ impl MemberApi for Brand {
         require_same_account(context, name.account())?;
         let openid = require_openid(openid)?;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
-        let answer = match self.route()? {
+        let answer = match self.route {
             Route::Provider => {
                 let request =
-                    GetUserCard::new(code, self.brand_id.as_ref(), card_id, openid.clone());
-                call(&self.pipeline, context, request).await
+                    GetUserCard::new(code, self.brand_id.as_str(), card_id, openid.clone());
+                self.ground.call(context, request).await
             }
             Route::Direct => {
                 let request = GetDirectUserCard::new(code, card_id, openid.clone());
-                call(&self.pipeline, context, request).await
+                self.ground.call(context, request).await
             }
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
@@ -63,19 +63,19 @@ impl MemberApi for Brand {
             ..
         } = update;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
-        let answer = match self.route()? {
+        let answer = match self.route {
             Route::Provider => {
                 let mut change =
-                    UpdateUserCard::new(code, self.brand_id.as_ref(), card_id, openid.clone());
+                    UpdateUserCard::new(code, self.brand_id.as_str(), card_id, openid.clone());
                 change.level = level;
                 change.card_picture_url = background_picture_url;
-                call(&self.pipeline, context, change).await
+                self.ground.call(context, change).await
             }
             Route::Direct => {
                 let mut change = UpdateDirectUserCard::new(code, card_id, openid.clone());
                 change.level = level;
                 change.card_picture_url = background_picture_url;
-                call(&self.pipeline, context, change).await
+                self.ground.call(context, change).await
             }
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;

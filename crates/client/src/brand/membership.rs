@@ -2,7 +2,7 @@
 
 use kabao_api::{
     ActivateMember, ActivationOutcome, CallContext, Error, FieldViolation, ImportMember,
-    ImportedUser, InvalidateMember, Member, MemberName, Personal, Reason, Validity, call,
+    ImportedUser, InvalidateMember, Member, MemberName, Personal, Reason, Validity,
 };
 use kabao_models::Sensitive;
 use kabao_models::brand::direct_user_cards::{
@@ -72,19 +72,19 @@ impl Brand {
             _ => return Err(Error::not_supported(Self::FAMILY, &["outcome"])),
         };
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
-        let answer = match self.route()? {
+        let answer = match self.route {
             Route::Provider => {
-                let brand = self.brand_id.as_ref();
+                let brand = self.brand_id.as_str();
                 let mut confirm = ConfirmUserCard::new(code, brand, card_id, openid, state);
                 confirm.level = initial.level;
                 confirm.card_picture_url = initial.background_picture_url;
-                call(&self.pipeline, context, confirm).await
+                self.ground.call(context, confirm).await
             }
             Route::Direct => {
                 let mut confirm = ConfirmDirectUserCard::new(code, card_id, openid, state);
                 confirm.level = initial.level;
                 confirm.card_picture_url = initial.background_picture_url;
-                call(&self.pipeline, context, confirm).await
+                self.ground.call(context, confirm).await
             }
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
@@ -106,18 +106,18 @@ impl Brand {
         require_same_account(context, name.account())?;
         let openid = require_openid(openid)?;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
-        let answer = match self.route()? {
+        let answer = match self.route {
             Route::Provider => {
-                let brand = self.brand_id.as_ref();
+                let brand = self.brand_id.as_str();
                 let mut invalidation =
                     InvalidateUserCard::new(code, brand, card_id, openid.clone());
                 invalidation.invalid_reason = reason;
-                call(&self.pipeline, context, invalidation).await
+                self.ground.call(context, invalidation).await
             }
             Route::Direct => {
                 let mut invalidation = InvalidateDirectUserCard::new(code, card_id, openid.clone());
                 invalidation.invalid_reason = reason;
-                call(&self.pipeline, context, invalidation).await
+                self.ground.call(context, invalidation).await
             }
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
@@ -167,15 +167,15 @@ impl Brand {
             validity,
         } = import;
         let card_id = name.template().id().as_str();
-        match self.route()? {
+        match self.route {
             Route::Provider => {
-                let brand = self.brand_id.as_ref();
+                let brand = self.brand_id.as_str();
                 let mut request = ImportUserCardByOpenid::new(brand, card_id, openid, code);
                 request.level = level;
                 request.card_picture_url = picture;
                 request.pickup_time = pickup_time;
                 request.valid_date_information = validity;
-                call(&self.pipeline, context, request).await
+                self.ground.call(context, request).await
             }
             Route::Direct => {
                 let mut request = ImportDirectUserCardByOpenid::new(card_id, openid, code);
@@ -183,7 +183,7 @@ impl Brand {
                 request.card_picture_url = picture;
                 request.pickup_time = pickup_time;
                 request.valid_date_information = validity;
-                call(&self.pipeline, context, request).await
+                self.ground.call(context, request).await
             }
         }
     }
@@ -195,7 +195,7 @@ impl Brand {
         phone: Personal,
         import: Import,
     ) -> Result<UserCard, Error> {
-        if matches!(self.route()?, Route::Direct) {
+        if matches!(self.route, Route::Direct) {
             return Err(Error::new(
                 Reason::NotSupportedByFamily,
                 "a brand that calls directly cannot import by phone number",
@@ -206,7 +206,7 @@ impl Brand {
             )]));
         }
         let request = ImportUserCardByPhone {
-            brand_id: Some(self.brand_id.as_ref().to_owned()),
+            brand_id: Some(self.brand_id.clone()),
             card_id: Some(name.template().id().as_str().to_owned()),
             phone_number: Some(Sensitive::plain(phone.into_exposed())),
             user_card_code: Some(import.code),
@@ -216,7 +216,7 @@ impl Brand {
             pickup_time: import.pickup_time,
             ..ImportUserCardByPhone::default()
         };
-        let answer = call(&self.pipeline, context, request).await?;
+        let answer = self.ground.call(context, request).await?;
         Ok(card(answer))
     }
 }

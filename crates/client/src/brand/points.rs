@@ -6,9 +6,7 @@ use kabao_models::brand::user_points::SyncUserPoints;
 
 use super::member::require_openid;
 use super::{Brand, Route};
-use crate::portable::{
-    Names, made_up_is_not_repeatable, number_or_made_up, refuse_unsupported, require_same_account,
-};
+use crate::portable::{Names, numbered, refuse_unsupported, require_same_account};
 
 const NAMES: Names = Names(&[
     ("card_id", "name"),
@@ -48,28 +46,22 @@ impl Brand {
         })?;
         let openid = require_openid(openid)?;
         let points = change.apply(None, minimum)?;
-        let is_known = request_id.is_some();
-        let number = number_or_made_up(request_id, self.clock.as_ref())?;
+        let (number, context) = numbered(context, request_id, self.ground.clock.as_ref())?;
+        let context = &context;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
-        let patience = self.pipeline.settings().call_timeout;
-        let guard = self
-            .pipeline
-            .members()
-            .lock(context, &name, patience)
-            .await?;
-        let answer = match self.route()? {
+        let _guard = self.ground.locks.lock(context, &name).await?;
+        let answer = match self.route {
             Route::Provider => {
-                let brand = self.brand_id.as_ref();
+                let brand = self.brand_id.as_str();
                 let sync = SyncUserPoints::new(number, brand, card_id, openid, code, points);
-                self.pipeline.call_locked(context, sync, guard).await
+                self.ground.call(context, sync).await
             }
             Route::Direct => {
                 let sync = SyncDirectUserPoints::new(number, card_id, openid, code, points);
-                self.pipeline.call_locked(context, sync, guard).await
+                self.ground.call(context, sync).await
             }
         };
-        let answer =
-            answer.map_err(|error| made_up_is_not_repeatable(NAMES.translate(error), is_known))?;
+        let answer = answer.map_err(|error| NAMES.translate(error))?;
         let after = answer.point_balance.unwrap_or(points);
         Ok(Adjustment::new(None, after))
     }

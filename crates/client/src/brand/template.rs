@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kabao_api::{
     CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Template,
     TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate, UpstreamTemplate,
-    Validity, View, call,
+    Validity, View,
 };
 use kabao_models::brand::cards::{GetCard, InvalidateCard, UpdateCard};
 use kabao_models::brand::direct_cards::{GetDirectCard, InvalidateDirectCard, UpdateDirectCard};
@@ -30,16 +30,13 @@ impl TemplateApi for Brand {
         let GetTemplate { name, view } = request;
         require_same_account(context, name.account())?;
         let card_id = name.id().as_str();
-        let answer = match self.route()? {
+        let answer = match self.route {
             Route::Provider => {
-                call(
-                    &self.pipeline,
-                    context,
-                    GetCard::new(card_id, self.brand_id.as_ref()),
-                )
-                .await
+                self.ground
+                    .call(context, GetCard::new(card_id, self.brand_id.as_str()))
+                    .await
             }
-            Route::Direct => call(&self.pipeline, context, GetDirectCard::new(card_id)).await,
+            Route::Direct => self.ground.call(context, GetDirectCard::new(card_id)).await,
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
         Ok(template(name, card, view))
@@ -78,20 +75,20 @@ impl TemplateApi for Brand {
             ..
         } = update;
         let card_id = name.id().as_str();
-        let answer = match self.route()? {
+        let answer = match self.route {
             Route::Provider => {
-                let mut change = UpdateCard::new(card_id, self.brand_id.as_ref());
+                let mut change = UpdateCard::new(card_id, self.brand_id.as_str());
                 change.card_title = title;
                 change.service_phone = service_phone;
                 change.card_picture_url = background_picture_url;
-                call(&self.pipeline, context, change).await
+                self.ground.call(context, change).await
             }
             Route::Direct => {
                 let mut change = UpdateDirectCard::new(card_id);
                 change.card_title = title;
                 change.service_phone = service_phone;
                 change.card_picture_url = background_picture_url;
-                call(&self.pipeline, context, change).await
+                self.ground.call(context, change).await
             }
         };
         let card = answer.map_err(|error| NAMES.translate(error))?;
@@ -105,17 +102,19 @@ impl TemplateApi for Brand {
     ) -> Result<(), Error> {
         require_same_account(context, request.name.account())?;
         let card_id = request.name.id().as_str();
-        let answer = match self.route()? {
+        let answer = match self.route {
             Route::Provider => {
-                call(
-                    &self.pipeline,
-                    context,
-                    InvalidateCard::new(card_id, self.brand_id.as_ref()),
-                )
-                .await
+                self.ground
+                    .call(
+                        context,
+                        InvalidateCard::new(card_id, self.brand_id.as_str()),
+                    )
+                    .await
             }
             Route::Direct => {
-                call(&self.pipeline, context, InvalidateDirectCard::new(card_id)).await
+                self.ground
+                    .call(context, InvalidateDirectCard::new(card_id))
+                    .await
             }
         };
         answer.map_err(|error| NAMES.translate(error))?;

@@ -1,4 +1,5 @@
-mod portable;
+mod mocked;
+pub(crate) mod portable;
 
 use std::sync::Arc;
 
@@ -8,10 +9,8 @@ use kabao_api::{
 };
 
 use super::*;
-use crate::settings::Settings;
 use crate::testing::{
-    NOW, Sent, answering, brand, clock, context, credential, key, public_key, scripted, signed,
-    signed_with,
+    Sent, answering, brand, context, direct_brand, key, scripted, signed, signed_for_brand,
 };
 use crate::transport::Transport;
 
@@ -21,39 +20,13 @@ const CARD: &str = r#"{"user_card_code":"478515832665","card_id":"pbLatjvWOibDc5
 "brand_id":"1004","level":"黄金会员","user_card_state":"EFFECTIVE"}"#;
 const TEMPLATE: &str = r#"{"card_id":"pbLatjvWOibDc5-TBnbUk1pD12o0","brand_id":"1004","card_title":"茶港会员卡","state":"CARD_INVALID"}"#;
 
-fn client(transport: Arc<dyn Transport>) -> Brand {
-    Brand {
-        pipeline: brand(transport),
-        clock: clock(),
-        brand_id: "1004".into(),
-    }
+fn client(transport: Arc<dyn Transport>) -> Client {
+    super::client(brand(transport), &(), "1004".to_owned())
 }
 
 /// A brand that calls directly.
-fn direct(transport: Arc<dyn Transport>) -> Brand {
-    let clock = clock();
-    let own = credential(
-        "brand",
-        &transport,
-        &clock,
-        [public_key("brand_wechatpay_public_key")],
-    );
-    let credentials = Credentials {
-        brand: Some(Arc::new(own)),
-        ..Credentials::default()
-    };
-    let pipeline = Pipeline::new(
-        Family::Brand,
-        credentials,
-        transport,
-        Arc::clone(&clock),
-        Settings::default(),
-    );
-    Brand {
-        pipeline,
-        clock,
-        brand_id: "1077".into(),
-    }
+fn direct(transport: Arc<dyn Transport>) -> Client {
+    super::client(direct_brand(transport), &(), "1077".to_owned())
 }
 
 fn name() -> MemberName {
@@ -249,16 +222,8 @@ async fn deleting_a_template_invalidates_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_brand_that_calls_directly_uses_its_own_paths_scheme_and_keys() {
-    let id = key("brand_wechatpay_public_key", "id");
-    let (transport, sent) = answering(move |_| {
-        Ok(signed_with(
-            "brand_wechatpay_public_key",
-            id,
-            NOW,
-            200,
-            &CARD.replace("1004", "1077"),
-        ))
-    });
+    let (transport, sent) =
+        answering(move |_| Ok(signed_for_brand(200, &CARD.replace("1004", "1077"))));
     direct(transport)
         .get_member(&context(), get(Some(OPENID)))
         .await
@@ -276,5 +241,6 @@ async fn a_brand_that_calls_directly_uses_its_own_paths_scheme_and_keys() {
         authorization.starts_with("WECHATPAY-BRAND-SHA256-RSA2048 brand_id=\"1077\""),
         "{authorization}"
     );
+    let id = key("brand_wechatpay_public_key", "id");
     assert_eq!(sent[0].headers["wechatpay-serial"], id);
 }

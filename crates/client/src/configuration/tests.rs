@@ -1,9 +1,7 @@
 use kabao_models::Secret;
 
 use crate::testing::{NOW, key};
-use crate::{
-    Brand, ConfigurationError, Merchant, MockClock, PayCredential, Settings, WeChatPayKey,
-};
+use crate::{Client, ConfigurationError, MockClock, PayCredential, Settings, WeChatPayKey};
 
 /// Makes the test independent of the day on which it runs.
 fn clock() -> MockClock {
@@ -26,8 +24,8 @@ fn merchant() -> PayCredential {
     }
 }
 
-fn build(credential: PayCredential) -> Result<Merchant, ConfigurationError> {
-    Merchant::builder()
+fn build(credential: PayCredential) -> Result<Client, ConfigurationError> {
+    Client::merchant()
         .credential(credential)
         .clock(clock())
         .build()
@@ -76,7 +74,7 @@ fn a_whole_configuration_and_each_sufficient_part_are_taken() {
 
 #[test]
 fn every_fault_is_listed_at_once() {
-    let error = Merchant::builder()
+    let error = Client::merchant()
         .credential(PayCredential {
             apiv3_key: Some(Secret::new("short")),
             ..PayCredential::default()
@@ -162,7 +160,7 @@ fn an_expired_certificate_is_found() {
     let mut late = MockClock::new();
     late.expect_unix_seconds()
         .return_const(NOW + 10 * 365 * 86_400);
-    let error = Merchant::builder()
+    let error = Client::merchant()
         .credential(merchant())
         .clock(late)
         .build()
@@ -172,7 +170,7 @@ fn an_expired_certificate_is_found() {
 
 #[test]
 fn faults_of_a_brands_own_key_material_have_their_prefix() {
-    let error = Brand::builder()
+    let error = Client::brand()
         .brand_id("1077")
         .provider(merchant())
         .direct(PayCredential {
@@ -191,10 +189,10 @@ fn faults_of_a_brands_own_key_material_have_their_prefix() {
             "direct.public_key_id"
         ]
     );
-    let error = Brand::builder().clock(clock()).build().unwrap_err();
+    let error = Client::brand().clock(clock()).build().unwrap_err();
     assert_eq!(fields(&error), ["brand_id", "private_key"]);
     assert!(
-        Brand::builder()
+        Client::brand()
             .brand_id("1004")
             .provider(merchant())
             .clock(clock())

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use kabao_api::{
     AccountApi, CallContext, Capability, Check, CredentialKind, CredentialState, Error, Method,
-    call,
 };
 use kabao_models::Endpoint;
 use kabao_models::merchant::cards::ListCards;
@@ -41,13 +40,11 @@ impl AccountApi for Merchant {
     }
 
     fn credentials(&self) -> Vec<CredentialState> {
-        self.pipeline
-            .credentials()
-            .states(self.clock.unix_seconds())
+        self.ground.credential_states()
     }
 
     async fn check(&self, context: &CallContext) -> Result<Vec<Check>, Error> {
-        call(&self.pipeline, context, ListCards::new(0, 1)).await?;
+        self.ground.call(context, ListCards::new(0, 1)).await?;
         Ok(vec![Check {
             operation: ListCards::OPERATION.id,
             credential: CredentialKind::Merchant,

@@ -1,15 +1,14 @@
 //! Points and stored value of the merchant family: written with the value before, the value after
 //! and the difference.
 
-use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error, FieldViolation, Personal};
+use kabao_api::{AdjustMember, Adjustment, CallContext, Error, FieldViolation, Personal};
 use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
 use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard};
 
 use super::Merchant;
 use super::member::NAMES;
 use crate::portable::{
-    made_up_is_not_repeatable, number_or_made_up, refuse_unsupported, require_readable,
-    require_same_account,
+    changed, numbered, refuse_unsupported, require_readable, require_same_account,
 };
 
 /// Which value is changed.
@@ -39,15 +38,10 @@ impl Merchant {
         if matches!(value, Value::Points) {
             refuse_unsupported(Self::FAMILY, &[("remark", remark.is_some())])?;
         }
-        let is_known = request_id.is_some();
-        let number = number_or_made_up(request_id, self.clock.as_ref())?;
+        let (number, context) = numbered(context, request_id, self.ground.clock.as_ref())?;
+        let context = &changed(context, change);
 
-        let patience = self.pipeline.settings().call_timeout;
-        let guard = self
-            .pipeline
-            .members()
-            .lock(context, &name, patience)
-            .await?;
+        let _guard = self.ground.locks.lock(context, &name).await?;
         let card = self.read_card(context, &name).await?;
         require_fixed_code(name.code(), card.code.as_ref())?;
         let (before, member) = match value {
@@ -77,7 +71,7 @@ impl Merchant {
                     ..BalanceChange::default()
                 });
                 update.need_inform_balance = notify;
-                self.pipeline.call_locked(context, update, guard).await
+                self.ground.call(context, update).await
             }
             Value::Points => {
                 let mut update = UpdateUserCardRights::new(card_id, code, number);
@@ -85,20 +79,11 @@ impl Merchant {
                 update.bonus_value = Some(after);
                 update.add_bonus_value = Some(difference);
                 update.need_inform_bonus = notify;
-                self.pipeline.call_locked(context, update, guard).await
+                self.ground.call(context, update).await
             }
         };
-        match done {
-            Ok(_) => Ok(Adjustment::new(before, after)),
-            Err(error) => {
-                let error = made_up_is_not_repeatable(NAMES.translate(error), is_known);
-                Err(match change {
-                    // Whoever repeats it starts from another value.
-                    Change::Add(_) if error.may_have_executed() => error.mark_not_retryable(),
-                    _ => error,
-                })
-            }
-        }
+        done.map_err(|error| NAMES.translate(error))?;
+        Ok(Adjustment::new(before, after))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use kabao_api::{
     CallContext, CreateTemplate, Error, NewTemplate, Template, TemplateId, TemplateName,
-    UpstreamNewTemplate, Validity, call,
+    UpstreamNewTemplate, Validity,
 };
 use kabao_models::merchant::DateInformationType;
 use kabao_models::merchant::cards::{Brand, CreateCard, DateInformation};
@@ -11,8 +11,8 @@ use super::Merchant;
 use super::list::card_of_summary;
 use super::template::template;
 use crate::portable::{
-    Names, beijing_time, made_up_is_not_repeatable, made_without_name, number_of_creation,
-    other_family_request, require_same_account, validity_violation,
+    Names, beijing_time, made_without_name, numbered_creation, other_family_request,
+    require_same_account, validity_violation,
 };
 
 const NAMES: Names = Names(&[
@@ -38,12 +38,15 @@ impl Merchant {
         require_same_account(context, &account)?;
         let mut creation = filled(new)?;
         let given = creation.out_request_no.take();
-        let is_known = request_id.is_some() || given.is_some();
-        let number = number_of_creation(request_id, given, self.clock.as_ref())?;
+        let clock = self.ground.clock.as_ref();
+        let (number, context) = numbered_creation(context, request_id, given, clock)?;
+        let context = &context;
         creation.out_request_no = Some(number);
-        let summary = call(&self.pipeline, context, creation)
+        let summary = self
+            .ground
+            .call(context, creation)
             .await
-            .map_err(|error| made_up_is_not_repeatable(NAMES.translate(error), is_known))?;
+            .map_err(|error| NAMES.translate(error))?;
         let name = summary
             .card_id
             .as_deref()

@@ -1,7 +1,7 @@
 //! Lists of the merchant family.
 
 use kabao_api::{
-    CallContext, Cursor, Error, ListMembers, ListTemplates, Member, Page, Reason, Template, call,
+    CallContext, Cursor, Error, ListMembers, ListTemplates, Member, Page, Reason, Template,
 };
 use kabao_models::merchant::cards::{Card, CardSummary, ListCards};
 use kabao_models::merchant::user_cards::{ListUserCards, UserCardSummary};
@@ -36,7 +36,9 @@ impl Merchant {
             ListOffset::Pages => scope.cursor_of_pages(&asked, PAGE, PAGE)?,
         };
         let request = ListCards::new(self.upstream_offset(cursor), i64::from(cursor.size));
-        let answer = call(&self.pipeline, context, request)
+        let answer = self
+            .ground
+            .call(context, request)
             .await
             .map_err(|error| NAMES.translate(error))?;
         let (cards, came) = items(answer.data, &answer.extra, "data")?;
@@ -68,13 +70,11 @@ impl Merchant {
             ListOffset::Pages => scope.cursor_of_pages(&asked, PAGE, PAGE)?,
         };
         let (offset, limit) = (self.upstream_offset(cursor), i64::from(cursor.size));
-        let answer = call(
-            &self.pipeline,
-            context,
-            ListUserCards::new(openid, offset, limit),
-        )
-        .await
-        .map_err(|error| NAMES.translate(error))?;
+        let answer = self
+            .ground
+            .call(context, ListUserCards::new(openid, offset, limit))
+            .await
+            .map_err(|error| NAMES.translate(error))?;
         let (cards, came) = items(answer.data, &answer.extra, "data")?;
         let next = self.following(cursor, came, answer.total_count)?;
         let mut names = Vec::new();

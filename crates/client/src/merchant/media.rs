@@ -1,7 +1,7 @@
 //! The portable upload of pictures.
 
 use async_trait::async_trait;
-use kabao_api::{CallContext, Error, MediaApi, UploadImage, UploadedImage, call};
+use kabao_api::{CallContext, Error, MediaApi, UploadImage, UploadedImage};
 use kabao_models::Upload;
 use kabao_models::merchant::media::{ImageMeta, UPLOAD_IMAGE, UploadImage as Request};
 
@@ -30,7 +30,7 @@ impl MediaApi for Merchant {
             }),
             ..Request::default()
         };
-        let answer = call(&self.pipeline, context, upload).await;
+        let answer = self.ground.call(context, upload).await;
         uploaded(answer.map_err(|error| NAMES.translate(error))?.media_url)
     }
 }

@@ -4,16 +4,13 @@ use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
     InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState, MemberUpdate, Page,
-    UpdateMember, UpstreamMember, View, call,
+    UpdateMember, UpstreamMember, View,
 };
 use kabao_models::merchant::user_cards::{GetUserCard, UpdateUserCard, UserCard};
 
 use super::Merchant;
 use super::adjust::Value;
-use crate::portable::{
-    Names, made_up_is_not_repeatable, number_or_made_up, or_written, require_same_account,
-    require_supported,
-};
+use crate::portable::{Names, numbered, or_written, require_same_account, require_supported};
 
 const SUPPORTED: &[&str] = &["level", "membership_number", "background_picture_url"];
 pub(super) const NAMES: Names = Names(&[
@@ -43,8 +40,8 @@ impl MemberApi for Merchant {
         } = request;
         require_same_account(context, name.account())?;
         require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
-        let is_known = request_id.is_some();
-        let number = number_or_made_up(request_id, self.clock.as_ref())?;
+        let (number, context) = numbered(context, request_id, self.ground.clock.as_ref())?;
+        let context = &context;
         let written = update.clone();
         let MemberUpdate {
             level,
@@ -57,9 +54,10 @@ impl MemberApi for Merchant {
         change.level = level;
         change.membership_number = membership_number;
         change.background_picture_url = background_picture_url;
-        call(&self.pipeline, context, change)
+        self.ground
+            .call(context, change)
             .await
-            .map_err(|error| made_up_is_not_repeatable(NAMES.translate(error), is_known))?;
+            .map_err(|error| NAMES.translate(error))?;
         let read = self.read_member(context, name.clone(), view).await;
         Ok(or_written(context, read, || {
             Member::written(name, MemberState::Unspecified, written)
@@ -133,7 +131,8 @@ impl Merchant {
     ) -> Result<UserCard, Error> {
         let card_id = name.template().id().as_str();
         let request = GetUserCard::new(card_id, name.code().clone());
-        call(&self.pipeline, context, request)
+        self.ground
+            .call(context, request)
             .await
             .map_err(|error| NAMES.translate(error))
     }

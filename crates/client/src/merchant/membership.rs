@@ -2,7 +2,7 @@
 
 use kabao_api::{
     ActivateMember, ActivationOutcome, CallContext, Error, ImportMember, ImportedUser,
-    InvalidateMember, Member, MemberName, MemberState, MemberUpdate, Personal, call,
+    InvalidateMember, Member, MemberName, MemberState, MemberUpdate, Personal,
 };
 use kabao_models::Sensitive;
 use kabao_models::merchant::user_cards::{
@@ -12,8 +12,8 @@ use kabao_models::merchant::user_cards::{
 use super::Merchant;
 use super::member::NAMES;
 use crate::portable::{
-    Names, made_up_is_not_repeatable, made_without_name, number_or_made_up, or_written,
-    refuse_unsupported, require_initial, require_same_account,
+    Names, made_without_name, numbered, or_written, refuse_unsupported, require_initial,
+    require_same_account,
 };
 
 const ACTIVATION: Names = Names(&[
@@ -49,7 +49,8 @@ impl Merchant {
         activation
             .membership_number
             .clone_from(&initial.membership_number);
-        call(&self.pipeline, context, activation)
+        self.ground
+            .call(context, activation)
             .await
             .map_err(|error| ACTIVATION.translate(error))?;
         let read = self.read_member(context, name.clone(), view).await;
@@ -70,7 +71,8 @@ impl Merchant {
         let mut invalidation =
             SetUserCardUnavailable::new(name.template().id().as_str(), name.code().clone());
         invalidation.reason = reason;
-        call(&self.pipeline, context, invalidation)
+        self.ground
+            .call(context, invalidation)
             .await
             .map_err(|error| NAMES.translate(error))?;
         let read = self.read_member(context, name.clone(), view).await;
@@ -103,26 +105,24 @@ impl Merchant {
             ],
         )?;
         require_initial(Self::FAMILY, &initial.fields(), &[])?;
-        let is_known = request_id.is_some();
-        let number = number_or_made_up(request_id, self.clock.as_ref())?;
+        let (number, context) = numbered(context, request_id, self.ground.clock.as_ref())?;
+        let context = &context;
         let card_id = template.id().as_str();
         let done = match user {
             ImportedUser::Openid(openid) => {
                 let mut import = ImportUserCardByOpenid::new(card_id, openid, number);
                 import.code.clone_from(&code);
-                call(&self.pipeline, context, import).await
+                self.ground.call(context, import).await
             }
             ImportedUser::Phone(phone) => {
                 let phone = Sensitive::plain(phone.into_exposed());
                 let mut import = ImportUserCardByPhone::new(card_id, phone, number);
                 import.code.clone_from(&code);
-                call(&self.pipeline, context, import).await
+                self.ground.call(context, import).await
             }
             _ => return Err(Error::not_supported(Self::FAMILY, &["user"])),
         };
-        let answered = done
-            .map_err(|error| made_up_is_not_repeatable(IMPORT.translate(error), is_known))?
-            .code;
+        let answered = done.map_err(|error| IMPORT.translate(error))?.code;
         let name = answered
             .or(code)
             .filter(|code: &Personal| !code.is_empty())

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kabao_api::{
     CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Stock,
     Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate,
-    UpstreamTemplate, Validity, View, call,
+    UpstreamTemplate, Validity, View,
 };
 use kabao_models::merchant::cards::{Card, DateInformation, DeleteCard, GetCard, UpdateCard};
 
@@ -65,7 +65,8 @@ impl TemplateApi for Merchant {
         change.service_phone = service_phone;
         change.logo_url = logo_url;
         change.background_picture_url = background_picture_url;
-        call(&self.pipeline, context, change)
+        self.ground
+            .call(context, change)
             .await
             .map_err(|error| NAMES.translate(error))?;
         let read = self.read_template(context, name.clone(), view).await;
@@ -81,7 +82,8 @@ impl TemplateApi for Merchant {
     ) -> Result<(), Error> {
         require_same_account(context, request.name.account())?;
         let deletion = DeleteCard::new(request.name.id().as_str());
-        call(&self.pipeline, context, deletion)
+        self.ground
+            .call(context, deletion)
             .await
             .map_err(|error| NAMES.translate(error))?;
         Ok(())
@@ -96,7 +98,9 @@ impl Merchant {
         view: View,
     ) -> Result<Template, Error> {
         let request = GetCard::new(name.id().as_str());
-        let card = call(&self.pipeline, context, request)
+        let card = self
+            .ground
+            .call(context, request)
             .await
             .map_err(|error| NAMES.translate(error))?;
         Ok(template(name, card, view))

@@ -1,6 +1,7 @@
 mod adjust;
-mod lists;
+pub(crate) mod lists;
 mod membership;
+mod mocked;
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -13,7 +14,7 @@ use kabao_api::{
 
 use super::*;
 use crate::settings::Settings;
-use crate::testing::{Sent, answering, clock, context, merchant, scripted, signed};
+use crate::testing::{Sent, answering, context, merchant, scripted, signed};
 use crate::transport::{Transport, TransportError};
 
 const MEMBER: &str = "accounts/demo/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/478515832665";
@@ -23,12 +24,9 @@ const TEMPLATE: &str = r#"{"card_id":"pbLatjvWOibDc5-TBnbUk1pD12o0","status":"AP
 "appid":"wx0123456789abcdef","remain_quantity":7,"total_quantity":10,"create_time":"2026-03-01T00:00:00.000+08:00",
 "date_information":{"type":"FIX_TERM","available_day_after_receive":365}}"#;
 
-fn client(transport: Arc<dyn Transport>) -> Merchant {
-    Merchant {
-        pipeline: merchant(transport, Settings::default()),
-        clock: clock(),
-        list_offset: ListOffset::Items,
-    }
+fn client(transport: Arc<dyn Transport>) -> Client {
+    let pipeline = merchant(transport, Settings::default());
+    super::client(pipeline, &(), ListOffset::Items)
 }
 
 fn name() -> MemberName {

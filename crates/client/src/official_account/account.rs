@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use kabao_api::{
     AccountApi, CallContext, Capability, Check, CredentialKind, CredentialState, Error, Method,
-    call,
 };
 use kabao_models::Endpoint;
 use kabao_models::official_account::card::BatchGetCards;
@@ -41,13 +40,11 @@ impl AccountApi for OfficialAccount {
     }
 
     fn credentials(&self) -> Vec<CredentialState> {
-        self.pipeline
-            .credentials()
-            .states(self.clock.unix_seconds())
+        self.ground.credential_states()
     }
 
     async fn check(&self, context: &CallContext) -> Result<Vec<Check>, Error> {
-        call(&self.pipeline, context, BatchGetCards::new(0, 1)).await?;
+        self.ground.call(context, BatchGetCards::new(0, 1)).await?;
         Ok(vec![Check {
             operation: BatchGetCards::OPERATION.id,
             credential: CredentialKind::AccessToken,

@@ -1,11 +1,10 @@
 //! Points and stored value of the official-account family: written as absolute values.
 
-use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error, MemberName};
+use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error};
 use kabao_models::official_account::member::{NotifyOptional, UpdateUser};
 
 use super::OfficialAccount;
-use crate::member_locks::MemberGuard;
-use crate::portable::{Names, refuse_request_id, require_readable, require_same_account};
+use crate::portable::{Names, changed, refuse_request_id, require_readable, require_same_account};
 
 const NAMES: Names = Names(&[
     ("card_id", "name"),
@@ -22,15 +21,6 @@ pub(super) enum Value {
 }
 
 impl OfficialAccount {
-    pub(super) async fn lock(
-        &self,
-        context: &CallContext,
-        name: &MemberName,
-    ) -> Result<MemberGuard, Error> {
-        let patience = self.pipeline.settings().call_timeout;
-        self.pipeline.members().lock(context, name, patience).await
-    }
-
     pub(super) async fn adjust(
         &self,
         context: &CallContext,
@@ -51,7 +41,8 @@ impl OfficialAccount {
             let instead = "leave it out, or use set_to, which does no harm when repeated";
             refuse_request_id(Self::FAMILY, request_id.as_ref(), instead)?;
         }
-        let guard = self.lock(context, &name).await?;
+        let context = &changed(context.clone(), change);
+        let _guard = self.ground.locks.lock(context, &name).await?;
         let info = self.read_user_info(context, &name).await?;
         let (before, member) = match value {
             Value::Balance => (info.balance, "balance"),
@@ -78,22 +69,15 @@ impl OfficialAccount {
             }
         }
         update.notify_optional = notify.map(|_| notifications);
-        match self.pipeline.call_locked(context, update, guard).await {
-            Ok(answer) => {
-                let result = match value {
-                    Value::Balance => answer.result_balance,
-                    Value::Points => answer.result_bonus,
-                };
-                Ok(Adjustment::new(before, result.unwrap_or(after)))
-            }
-            Err(error) => {
-                let error = NAMES.translate(error);
-                Err(match change {
-                    // Whoever repeats it starts from another value.
-                    Change::Add(_) if error.may_have_executed() => error.mark_not_retryable(),
-                    _ => error,
-                })
-            }
-        }
+        let answer = self
+            .ground
+            .call(context, update)
+            .await
+            .map_err(|error| NAMES.translate(error))?;
+        let result = match value {
+            Value::Balance => answer.result_balance,
+            Value::Points => answer.result_bonus,
+        };
+        Ok(Adjustment::new(before, result.unwrap_or(after)))
     }
 }

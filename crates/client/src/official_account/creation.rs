@@ -2,7 +2,7 @@
 
 use kabao_api::{
     CallContext, CreateTemplate, Error, NewTemplate, Template, TemplateId, TemplateName,
-    TemplateUpdate, UpstreamNewTemplate, Validity, call,
+    TemplateUpdate, UpstreamNewTemplate, Validity,
 };
 use kabao_models::official_account::card::{
     CreateCard, DateInfo, NewBaseInfo, NewCard, NewMemberCard, NewSku,
@@ -44,7 +44,9 @@ impl OfficialAccount {
         require_same_account(context, &account)?;
         let instead = "leave it out, and look for the template before you repeat";
         refuse_request_id(Self::FAMILY, request_id.as_ref(), instead)?;
-        let answer = call(&self.pipeline, context, filled(template)?)
+        let answer = self
+            .ground
+            .call(context, filled(template)?)
             .await
             .map_err(|error| NAMES.translate(error))?;
         let name = answer

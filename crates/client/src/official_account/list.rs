@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use kabao_api::{
     CallContext, Cursor, Error, ListMembers, ListTemplates, Member, MemberName, Page, Reason,
-    Template, TemplateName, call,
+    Template, TemplateName,
 };
 use kabao_models::official_account::CardType;
 use kabao_models::official_account::card::{BatchGetCards, Card};
@@ -39,7 +39,9 @@ impl OfficialAccount {
         let scope = templates_scope(&account, view);
         let cursor = scope.cursor(&asked, PAGE, MAX_PAGE)?;
         let request = BatchGetCards::new(count(cursor.offset), i64::from(cursor.size));
-        let answer = call(&self.pipeline, context, request)
+        let answer = self
+            .ground
+            .call(context, request)
             .await
             .map_err(|error| TEMPLATES.translate(error))?;
         let (ids, came) = items(answer.card_id_list, &answer.extra, "card_id_list")?;
@@ -78,7 +80,9 @@ impl OfficialAccount {
         let cursor = scope.cursor(&asked, PAGE, MAX_PAGE)?;
         let mut request = ListUserCards::new(openid);
         request.card_id = template.as_ref().map(|id| id.as_str().to_owned());
-        let answer = call(&self.pipeline, context, request)
+        let answer = self
+            .ground
+            .call(context, request)
             .await
             .map_err(|error| MEMBERS.translate(error))?;
         let (cards, _) = items(answer.card_list, &answer.extra, "card_list")?;

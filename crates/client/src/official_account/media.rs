@@ -1,7 +1,7 @@
 //! The portable upload of pictures.
 
 use async_trait::async_trait;
-use kabao_api::{CallContext, Error, MediaApi, UploadImage, UploadedImage, call};
+use kabao_api::{CallContext, Error, MediaApi, UploadImage, UploadedImage};
 use kabao_models::Upload;
 use kabao_models::official_account::media::{UPLOAD_IMAGE, UploadImage as Request};
 
@@ -27,7 +27,7 @@ impl MediaApi for OfficialAccount {
             filename: Some(request.filename),
             ..Request::default()
         };
-        let answer = call(&self.pipeline, context, upload).await;
+        let answer = self.ground.call(context, upload).await;
         uploaded(answer.map_err(|error| NAMES.translate(error))?.url)
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
     InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState, MemberUpdate,
-    Method, Page, UpdateMember, UpstreamMember, View, call,
+    Method, Page, UpdateMember, UpstreamMember, View,
 };
 use kabao_models::official_account::member::{GetUserInfo, GetUserInfoResponse, UpdateUser};
 
@@ -49,13 +49,13 @@ impl MemberApi for OfficialAccount {
         // Absolute values: repeating the call changes nothing more.
         change.bonus = points;
         change.balance = balance;
-        let done = if points.is_some() || balance.is_some() {
-            // Not between the reading and the writing of an adjustment.
-            let guard = self.lock(context, &name).await?;
-            self.pipeline.call_locked(context, change, guard).await
-        } else {
-            call(&self.pipeline, context, change).await
+        // Not between the reading and the writing of an adjustment.
+        let guard = match points.or(balance) {
+            Some(_) => Some(self.ground.locks.lock(context, &name).await?),
+            None => None,
         };
+        let done = self.ground.call(context, change).await;
+        drop(guard);
         done.map_err(|error| NAMES.translate(error))?;
         let read = self.read_member(context, name.clone(), view).await;
         Ok(or_written(context, read, || {
@@ -125,7 +125,8 @@ impl OfficialAccount {
         name: &MemberName,
     ) -> Result<GetUserInfoResponse, Error> {
         let request = GetUserInfo::new(name.template().id().as_str(), name.code().clone());
-        call(&self.pipeline, context, request)
+        self.ground
+            .call(context, request)
             .await
             .map_err(|error| NAMES.translate(error))
     }

@@ -2,7 +2,7 @@
 
 use kabao_api::{
     ActivateMember, ActivationOutcome, CallContext, Error, InvalidateMember, Member, MemberState,
-    MemberUpdate, call,
+    MemberUpdate,
 };
 use kabao_models::official_account::code::SetCodeUnavailable;
 use kabao_models::official_account::member;
@@ -64,11 +64,10 @@ impl OfficialAccount {
         activation.background_pic_url = background_picture_url;
         activation.init_bonus = points;
         activation.init_balance = balance;
-        let guard = self.lock(context, &name).await?;
-        self.pipeline
-            .call_locked(context, activation, guard)
-            .await
-            .map_err(|error| ACTIVATION.translate(error))?;
+        let guard = self.ground.locks.lock(context, &name).await?;
+        let done = self.ground.call(context, activation).await;
+        drop(guard);
+        done.map_err(|error| ACTIVATION.translate(error))?;
         let read = self.read_member(context, name.clone(), view).await;
         Ok(or_written(context, read, || {
             Member::written(name, MemberState::Active, written)
@@ -87,7 +86,8 @@ impl OfficialAccount {
         let mut invalidation = SetCodeUnavailable::new(name.code().clone());
         invalidation.card_id = Some(name.template().id().as_str().to_owned());
         invalidation.reason = reason;
-        call(&self.pipeline, context, invalidation)
+        self.ground
+            .call(context, invalidation)
             .await
             .map_err(|error| NAMES.translate(error))?;
         let read = self.read_member(context, name.clone(), view).await;

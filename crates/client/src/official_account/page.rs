@@ -93,14 +93,14 @@ impl CardSigner for OfficialAccount {
 
 impl OfficialAccount {
     fn stamp(&self) -> Result<Stamp, Error> {
-        let nonce = self.clock.nonce().ok_or_else(|| {
+        let nonce = self.ground.clock.nonce().ok_or_else(|| {
             Error::new(
                 Reason::Internal,
                 "the system gives no randomness for a nonce",
             )
         })?;
         Ok(Stamp {
-            timestamp: self.clock.unix_seconds().to_string(),
+            timestamp: self.ground.clock.unix_seconds().to_string(),
             nonce,
         })
     }

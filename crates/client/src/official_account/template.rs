@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use kabao_api::{
     CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Reason,
     Stock, Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate,
-    UpstreamTemplate, Validity, View, call,
+    UpstreamTemplate, Validity, View,
 };
 use kabao_models::official_account::card::{
     BaseInfo, BaseInfoChange, Card, DateInfo, DeleteCard, GetCard, MemberCardChange, UpdateCard,
@@ -83,7 +83,8 @@ impl TemplateApi for OfficialAccount {
             });
         }
         let request = UpdateCard::new(name.id().as_str(), change);
-        call(&self.pipeline, context, request)
+        self.ground
+            .call(context, request)
             .await
             .map_err(|error| NAMES.translate(error))?;
         let read = self.read_template(context, name.clone(), view).await;
@@ -99,7 +100,8 @@ impl TemplateApi for OfficialAccount {
     ) -> Result<(), Error> {
         require_same_account(context, request.name.account())?;
         let deletion = DeleteCard::new(request.name.id().as_str());
-        call(&self.pipeline, context, deletion)
+        self.ground
+            .call(context, deletion)
             .await
             .map_err(|error| NAMES.translate(error))?;
         Ok(())
@@ -124,7 +126,9 @@ impl OfficialAccount {
         name: &TemplateName,
     ) -> Result<Card, Error> {
         let request = GetCard::new(name.id().as_str());
-        let answer = call(&self.pipeline, context, request)
+        let answer = self
+            .ground
+            .call(context, request)
             .await
             .map_err(|error| NAMES.translate(error))?;
         answer
@@ -141,7 +145,7 @@ impl OfficialAccount {
         template.upstream_state = base
             .and_then(|base| base.status.as_ref())
             .map(|state| state.as_str().to_owned());
-        template.appid = Some(self.appid.as_ref().to_owned());
+        template.appid = Some(self.appid.clone());
         template.background_picture_url = card
             .member_card
             .as_ref()

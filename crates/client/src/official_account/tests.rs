@@ -1,5 +1,6 @@
+mod mocked;
 mod page;
-mod portable;
+pub(crate) mod portable;
 
 use kabao_api::{
     DeleteTemplate, GetMember, GetTemplate, MemberApi, MemberName, MemberState, MemberUpdate,
@@ -7,7 +8,7 @@ use kabao_api::{
 };
 
 use super::*;
-use crate::testing::{Sent, answering, clock, context, official_account, unsigned};
+use crate::testing::{Sent, answering, context, official_account, unsigned};
 
 const MEMBER: &str = "accounts/demo/templates/ph_gmt7cUVrlRk8swPwx7aDyF-pg/members/916679873278";
 const OK: &str = r#"{"errcode":0,"errmsg":"ok","send_check":false}"#;
@@ -17,7 +18,7 @@ const CARD: &str = r#"{"errcode":0,"errmsg":"ok","card":{"card_type":"MEMBER_CAR
 "base_info":{"id":"ph_gmt7cUVrlRk8swPwx7aDyF-pg","title":"茶港会员卡","brand_name":"茶港","status":"CARD_STATUS_VERIFY_OK",
 "sku":{"quantity":99,"total_quantity":100},"date_info":{"type":"DATE_TYPE_PERMANENT"},"create_time":1772294400}}}}"#;
 
-fn client() -> (OfficialAccount, Sent) {
+fn client() -> (Client, Sent) {
     let (transport, sent) = answering(|request| {
         let path = request.target.split('?').next().unwrap_or_default();
         Ok(unsigned(
@@ -30,13 +31,8 @@ fn client() -> (OfficialAccount, Sent) {
             },
         ))
     });
-    let client = OfficialAccount {
-        pipeline: official_account(transport),
-        clock: clock(),
-        appid: "wx0123456789abcdef".into(),
-        tickets: Default::default(),
-        expose_tokens: true,
-    };
+    let appid = "wx0123456789abcdef".to_owned();
+    let client = super::client(official_account(transport), &(), appid, true);
     (client, sent)
 }
 
@@ -191,7 +187,7 @@ async fn a_template_is_read_changed_and_deleted() {
 
 #[test]
 fn every_fault_of_a_configuration_is_listed() {
-    let error = OfficialAccount::builder()
+    let error = Client::official_account()
         .base_url("http://api.weixin.qq.com")
         .build()
         .unwrap_err();

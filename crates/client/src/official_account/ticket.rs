@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use kabao_api::{CallContext, Error, HeldCredential, HeldCredentials, Reason, call};
+use kabao_api::{CallContext, Error, HeldCredential, HeldCredentials, Reason};
 use kabao_models::Endpoint;
 use kabao_models::official_account::TicketType;
 use kabao_models::official_account::ticket::GetTicket;
 use tokio::time::timeout_at;
 
 use super::OfficialAccount;
+use crate::bounds::Bounds;
 use crate::held::{Fetched, Held, Token};
-use crate::pipeline::call::{Call, Sending};
 
 /// One ticket of each kind.
 pub(super) struct Tickets {
@@ -45,8 +45,7 @@ impl OfficialAccount {
                 )]));
             }
         };
-        let sending = Sending::of(&GetTicket::new(kind.clone()));
-        let bounds = Call::open(context, sending, self.pipeline.settings());
+        let bounds = Bounds::open(context, self.ground.call_timeout);
         let got = held.get(self.fetch_ticket(context, kind));
         match timeout_at(bounds.deadline, got).await {
             Ok(token) => token,
@@ -61,7 +60,7 @@ impl OfficialAccount {
         context: &CallContext,
         kind: TicketType,
     ) -> Result<Fetched, Error> {
-        let answer = call(&self.pipeline, context, GetTicket::new(kind)).await?;
+        let answer = self.ground.call(context, GetTicket::new(kind)).await?;
         let seconds = answer
             .expires_in
             .and_then(|seconds| u64::try_from(seconds).ok());
@@ -89,7 +88,7 @@ fn shown(token: Token) -> HeldCredential {
 #[async_trait]
 impl HeldCredentials for OfficialAccount {
     async fn access_token(&self, _: &CallContext) -> Result<HeldCredential, Error> {
-        match &self.pipeline.credentials().token {
+        match &self.ground.credentials.token {
             Some(token) => token.token().await.map(shown),
             None => Err(Error::new(
                 Reason::CredentialMissing,

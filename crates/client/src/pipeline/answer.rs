@@ -1,4 +1,4 @@
-//! Whether an answer is believed, and what it then says.
+//! Whether an answer is accepted, and what it then says.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -19,14 +19,14 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A body that may be decoded.
 #[derive(Debug)]
-pub(crate) enum Believed {
+pub(crate) enum Accepted {
     /// Its signature was verified over the raw bytes.
     Signed(Verified<Bytes>),
     /// It came over TLS from a host whose answers are not signed (official accounts).
     Tls(Bytes),
 }
 
-impl Believed {
+impl Accepted {
     pub(crate) fn body(&self) -> &[u8] {
         match self {
             Self::Signed(verified) => verified.body(),
@@ -45,11 +45,11 @@ pub(crate) fn verified(
     sending: Sending,
     answer: &HttpResponse,
     body: Verified<Bytes>,
-) -> Result<Believed, Failure> {
+) -> Result<Accepted, Failure> {
     let status = answer.status;
     match status {
         StatusCode::OK | StatusCode::NO_CONTENT => match disguised(sending, &answer.body) {
-            None => Ok(Believed::Signed(body)),
+            None => Ok(Accepted::Signed(body)),
             Some(error) => Err(refused(sending, answer, error)),
         },
         StatusCode::ACCEPTED => Err(Failure::uncertain(
@@ -158,7 +158,7 @@ pub(crate) fn unverified(answer: &HttpResponse, error: VerificationError) -> Fai
 pub(crate) fn unsigned_family(
     sending: Sending,
     answer: &HttpResponse,
-) -> Result<Believed, TokenFamilyFailure> {
+) -> Result<Accepted, TokenFamilyFailure> {
     let status = answer.status;
     if status.is_server_error() {
         let error = Error::new(
@@ -186,18 +186,18 @@ pub(crate) fn unsigned_family(
         return Err(malformed(message, answer).into());
     }
     if errcode::is_plain_success(&answer.body) {
-        return Ok(Believed::Tls(answer.body.clone()));
+        return Ok(Accepted::Tls(answer.body.clone()));
     }
     let Some(envelope) = Envelope::read(&answer.body) else {
         return Err(malformed("the answer is not a JSON object", answer).into());
     };
     match envelope.errcode {
-        Code::Number(0) => Ok(Believed::Tls(answer.body.clone())),
+        Code::Number(0) => Ok(Accepted::Tls(answer.body.clone())),
         Code::Absent
             if sending.operation.errcode != Errcode::Required
                 && envelope.has_any(sending.answer_members) =>
         {
-            Ok(Believed::Tls(answer.body.clone()))
+            Ok(Accepted::Tls(answer.body.clone()))
         }
         Code::Absent => Err(malformed(
             "the answer has no errcode, so it does not say that the call succeeded",

@@ -1,82 +1,75 @@
 //! Attempts of one call: sign, send, verify, classify, and again if that is right.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use kabao_api::{Error, Reason};
 use kabao_auth::{VerificationError, verify};
 use kabao_models::encode_component;
 use tokio::time::{Instant, timeout_at};
-use tracing::Instrument as _;
 
-use super::answer::{self, Believed};
-use super::call::{AbandonOnDrop, Call};
+use super::answer::{self, Accepted};
+use super::call::Call;
 use super::credentials::{Proof, SignedCredential};
-use super::failure::{Certainty, Failure, outcome_unknown};
+use super::failure::{Certainty, Failure, named, outcome_unknown};
 use super::hint;
 use super::retry::{Decision, Facts, decide};
 use super::{Job, Pipeline};
+use crate::bounds::caller_left;
 use crate::observer::Discarded;
 use crate::signing::{Unsigned, add_proof, common_headers};
 use crate::token::TokenSource;
 use crate::transport::{HttpRequest, HttpResponse};
 
 impl Pipeline {
-    /// Reads end with their deadline, wherever they are.
-    pub(super) async fn attempt_read(&self, call: Call, job: Job) -> Result<Believed, Error> {
-        let deadline = call.deadline;
-        match timeout_at(deadline, self.attempts(&call, &job)).await {
-            Ok(done) => done,
-            Err(_) => Err(call.timed_out("before the answer came")),
+    /// Reads end with their deadline, wherever they are, and with the method that needs them.
+    pub(super) async fn attempt_read(&self, call: &Call, job: &Job) -> Result<Accepted, Error> {
+        let read = timeout_at(call.bounds.deadline, self.attempts(call, job));
+        match call.progress.unless_abandoned(read).await {
+            Some(Ok(done)) => done,
+            Some(Err(_)) => Err(call.bounds.timed_out("before the answer came")),
+            None => Err(caller_left()),
         }
     }
 
-    /// A write that was sent runs on to its end, whatever becomes of its caller; one that was not
-    /// sent is never sent after its caller has left.
-    pub(super) async fn attempt_write(&self, call: Call, job: Job) -> Result<Believed, Error> {
-        let (sending, deadline) = (call.sending, call.deadline);
-        let progress = call.progress.clone();
-        let _abandon = AbandonOnDrop(progress.clone());
-        let pipeline = self.clone();
-        let late = call.clone();
-        let task =
-            tokio::spawn(async move { pipeline.attempts(&call, &job).await }.in_current_span());
-        match timeout_at(deadline, task).await {
-            Ok(Ok(done)) => done,
-            Ok(Err(join)) => {
-                let error = Error::new(Reason::Internal, "the call ended before its time")
-                    .with_source(join);
-                Err(if progress.is_in_flight() {
-                    outcome_unknown(sending, error)
-                } else {
-                    error
-                })
-            }
-            Err(_) if progress.abandon() => Err(late.timed_out("before the request was sent")),
-            Err(_) => Err(outcome_unknown(
-                sending,
-                late.timed_out("before the answer came"),
-            )),
+    /// A write that was sent runs on to its end. When the time of its caller is up, the caller hears
+    /// at once what is known then.
+    pub(super) async fn attempt_write(&self, call: &Call, job: &Job) -> Result<Accepted, Error> {
+        let mut attempts = pin!(self.attempts(call, job));
+        if let Ok(done) = timeout_at(call.bounds.deadline, attempts.as_mut()).await {
+            return done;
         }
+        let late = if call.progress.abandon() {
+            call.bounds.timed_out("before the request was sent")
+        } else {
+            let late = call.bounds.timed_out("before the answer came");
+            outcome_unknown(call.sending, late)
+        };
+        call.progress.release(named(late, call.sending.operation));
+        attempts.await
     }
 
-    async fn attempts(&self, call: &Call, job: &Job) -> Result<Believed, Error> {
+    async fn attempts(&self, call: &Call, job: &Job) -> Result<Accepted, Error> {
         let retry = &self.0.settings.retry;
         let mut earlier = Certainty::NotExecuted;
         let mut paid = 0;
         let mut attempt = 1;
         let mut last: Option<Failure> = None;
         loop {
-            if let Err(late) = call.require_time(retry.min_attempt) {
+            if let Err(late) = call.bounds.require_time(retry.min_attempt) {
                 let failure = last.unwrap_or_else(|| Failure::refused(late));
                 return Err(failure.conclude(call.sending, earlier));
             }
             let started = Instant::now();
             let failure = match self.attempt(call, job).await {
-                Ok(believed) => {
+                Ok(accepted) => {
+                    if call.sending.is_write() {
+                        call.progress.confirm();
+                    }
                     job.proof.accepted(call.sending.operation);
                     self.0.budget.earn(paid);
                     log_success(call, attempt, started);
-                    return Ok(believed);
+                    return Ok(accepted);
                 }
                 Err(failure) => failure,
             };
@@ -86,8 +79,10 @@ impl Pipeline {
                 .failed(call.sending.operation, &failure.error, now);
             match failure.certainty {
                 Certainty::MaybeExecuted => earlier = Certainty::MaybeExecuted,
-                Certainty::NotExecuted if earlier == Certainty::NotExecuted => {
-                    call.progress.settle()
+                Certainty::NotExecuted
+                    if earlier == Certainty::NotExecuted && call.sending.is_write() =>
+                {
+                    call.progress.settle();
                 }
                 Certainty::NotExecuted => {}
             }
@@ -95,7 +90,7 @@ impl Pipeline {
                 sending: call.sending,
                 attempt,
                 failure: &failure,
-                remaining: call.remaining(),
+                remaining: call.bounds.remaining(),
                 jitter: self.0.clock.jitter(),
             };
             match decide(retry, &facts) {
@@ -110,7 +105,7 @@ impl Pipeline {
         }
     }
 
-    async fn attempt(&self, call: &Call, job: &Job) -> Result<Believed, Failure> {
+    async fn attempt(&self, call: &Call, job: &Job) -> Result<Accepted, Failure> {
         match &job.proof {
             Proof::Signature(credential) => self.attempt_signed(call, job, credential).await,
             Proof::Token(tokens) => self.attempt_with_token(call, job, tokens).await,
@@ -128,7 +123,7 @@ impl Pipeline {
         call: &Call,
         job: &Job,
         credential: &SignedCredential,
-    ) -> Result<Believed, Failure> {
+    ) -> Result<Accepted, Failure> {
         let outgoing = &job.outgoing;
         let unsigned = Unsigned {
             origin: job.proof.origin(),
@@ -148,10 +143,6 @@ impl Pipeline {
         let now = self.0.clock.unix_seconds();
         if headers.is_unsigned() {
             self.discarded(call, Discarded::Unsigned);
-            let failure = answer::unsigned(call.sending, &answer);
-            return Err(hint::with_clock(failure, &answer, now));
-        }
-        if headers.is_unsigned() {
             let failure = answer::unsigned(call.sending, &answer);
             return Err(hint::with_clock(failure, &answer, now));
         }
@@ -193,14 +184,14 @@ impl Pipeline {
         call: &Call,
         job: &Job,
         tokens: &TokenSource,
-    ) -> Result<Believed, Failure> {
+    ) -> Result<Accepted, Failure> {
         let mut recovered = false;
         loop {
             let token = tokens.token().await.map_err(not_sent)?;
             let target = with_token(&job.outgoing.target, token.value.expose());
             let answer = self.send(call, job, target, None).await?;
             let failed = match answer::unsigned_family(call.sending, &answer) {
-                Ok(believed) => return Ok(believed),
+                Ok(accepted) => return Ok(accepted),
                 Err(failed) => failed,
             };
             if !failed.token_refused {
@@ -235,14 +226,15 @@ impl Pipeline {
             headers,
             body: outgoing.body.clone(),
         };
-        call.require_time(Duration::ZERO)
+        call.bounds
+            .require_time(Duration::ZERO)
             .map_err(Failure::refused)?;
-        if !call.progress.begin() {
-            let left = Error::new(
-                Reason::Cancelled,
-                "the caller left before the request was sent",
-            );
-            return Err(Failure::refused(left));
+        let may_leave = match call.sending.is_write() {
+            true => call.progress.begin(),
+            false => !call.progress.is_abandoned(),
+        };
+        if !may_leave {
+            return Err(Failure::refused(caller_left()));
         }
         self.0
             .transport

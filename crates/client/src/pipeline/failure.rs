@@ -160,7 +160,7 @@ pub(crate) fn outcome_unknown(sending: Sending, cause: Error) -> Error {
     if let Some(remedy) = cause.remedy() {
         error = error.with_remedy(remedy);
     }
-    if sending.is_repeatable {
+    if sending.is_repeatable_by_caller {
         // The same number or the same absolute values again cannot act twice.
         error = error.mark_retryable();
     }

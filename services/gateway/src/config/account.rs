@@ -7,15 +7,12 @@ use std::collections::BTreeMap;
 
 use kabao_api::{AccountId, Family};
 use kabao_auth::Certificate;
-use kabao_client::{
-    Brand, ConfigurationError, Merchant, OfficialAccount, PayCredential, WeChatPayKey,
-};
+use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey};
 use kabao_models::Secret;
 
 use super::document::{Node, Value};
 use super::material::Material;
 use super::section::Section;
-use crate::accounts::Client;
 
 /// One `[[accounts]]` entry, ready to be called.
 #[derive(Clone, Debug)]
@@ -204,15 +201,15 @@ fn merchant(material: &mut Material<'_, '_>) -> Option<Built> {
     let mchid = material.number("mchid");
     let credential = pay(material, mchid);
     let (about, expires) = describe(&credential, "mchid");
-    let builder = common!(Merchant::builder(), material).credential(credential);
+    let builder = common!(Client::merchant(), material).credential(credential);
     let client = verdict(material, builder.build())?;
-    Some((Client::Merchant(client), about, expires))
+    Some((client, about, expires))
 }
 
 /// A service provider signs with its own `mchid`; without one, the brand signs for itself.
 fn brand(material: &mut Material<'_, '_>) -> Option<Built> {
     let brand_id = material.number("brand_id");
-    let builder = common!(Brand::builder(), material).brand_id(brand_id.clone());
+    let builder = common!(Client::brand(), material).brand_id(brand_id.clone());
     let (builder, about, expires) = if material.has("mchid") {
         let mchid = material.number("mchid");
         let credential = pay(material, mchid);
@@ -226,7 +223,7 @@ fn brand(material: &mut Material<'_, '_>) -> Option<Built> {
         (builder.direct(credential), about, expires)
     };
     let client = verdict(material, builder.build())?;
-    Some((Client::Brand(client), about, expires))
+    Some((client, about, expires))
 }
 
 fn official_account(material: &mut Material<'_, '_>, exposes_tokens: bool) -> Option<Built> {
@@ -241,12 +238,12 @@ fn official_account(material: &mut Material<'_, '_>, exposes_tokens: bool) -> Op
     }
     let app_secret = material.secret("app_secret_file", "app_secret_env", true);
     let about = format!("appid {appid}");
-    let builder = common!(OfficialAccount::builder(), material)
+    let builder = common!(Client::official_account(), material)
         .appid(appid)
         .app_secret(app_secret.unwrap_or_default())
         .expose_tokens(exposes_tokens);
     let client = verdict(material, builder.build())?;
-    Some((Client::OfficialAccount(client), about, None))
+    Some((client, about, None))
 }
 
 fn pay(material: &mut Material<'_, '_>, number: String) -> PayCredential {

@@ -1,14 +1,11 @@
 //! The sandbox's accounts as accounts of the gateway.
 
 use kabao_api::AccountId;
-use kabao_client::{
-    Brand, ConfigurationError, Merchant, OfficialAccount, PayCredential, WeChatPayKey,
-};
+use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey};
 use kabao_models::Secret;
 use kabao_sandbox::{Credentials, Running};
 
 use super::DevError;
-use crate::accounts::Client;
 use crate::config::AccountSettings;
 
 /// Every account of the sandbox whose key it holds; the sandbox's own authority is trusted for it.
@@ -41,12 +38,12 @@ pub(super) fn one(account: &Credentials, ca: &str) -> Result<Option<AccountSetti
 fn client(account: &Credentials, ca: &str) -> Result<Client, ConfigurationError> {
     let url = account.base_url.as_str();
     if account.family == "official_account" {
-        let builder = OfficialAccount::builder()
+        let builder = Client::official_account()
             .base_url(url)
             .root_certificates(ca)
             .appid(text(&account.appid))
             .app_secret(text(&account.app_secret));
-        return builder.build().map(Client::OfficialAccount);
+        return builder.build();
     }
     let credential = PayCredential {
         number: text(&account.mchid),
@@ -60,14 +57,13 @@ fn client(account: &Credentials, ca: &str) -> Result<Client, ConfigurationError>
         }),
     };
     match &account.brand_id {
-        None => Merchant::builder()
+        None => Client::merchant()
             .base_url(url)
             .root_certificates(ca)
             .credential(credential)
-            .build()
-            .map(Client::Merchant),
+            .build(),
         Some(brand_id) => {
-            let builder = Brand::builder()
+            let builder = Client::brand()
                 .base_url(url)
                 .root_certificates(ca)
                 .brand_id(brand_id);
@@ -76,7 +72,7 @@ fn client(account: &Credentials, ca: &str) -> Result<Client, ConfigurationError>
                 Some(_) => builder.provider(credential),
                 None => builder.direct(credential),
             };
-            builder.build().map(Client::Brand)
+            builder.build()
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What belongs to another account.
 
-use kabao_client::OfficialAccount;
-use kabao_gateway::Client;
+use kabao_client::Client;
 use kabao_models::Secret;
 use kabao_sandbox::{AccountConfig, Sandbox};
 use serde_json::json;
@@ -26,12 +25,12 @@ async fn the_card_of_another_account_is_out_of_reach() {
         .unwrap();
     let stranger = sandbox.account("stranger").unwrap();
     let world = World::with_account(OFFICIAL_ACCOUNT.account, |_| {
-        let builder = OfficialAccount::builder()
+        let builder = Client::official_account()
             .base_url(sandbox.base_url())
             .root_certificates(sandbox.ca_pem())
             .appid(STRANGER)
             .app_secret(Secret::new(stranger.app_secret.unwrap()));
-        Client::OfficialAccount(builder.build().unwrap())
+        builder.build().unwrap()
     })
     .await;
     let walk = Walk::new(&world, &OFFICIAL_ACCOUNT);

@@ -1,8 +1,7 @@
 //! The same without a gateway: what a program hears that calls the crate.
 
 use kabao_api::{CallContext, Error, Reason};
-use kabao_client::{Merchant, OfficialAccount};
-use kabao_gateway::Client;
+use kabao_client::Client;
 use kabao_models::merchant::user_cards::{GetUserCard, ImportUserCardByOpenid};
 use kabao_models::official_account::member::UpdateUser;
 use serde_json::json;
@@ -16,16 +15,13 @@ fn context(demo: &Demo) -> CallContext {
     CallContext::new(demo.account.parse().unwrap(), "order-4711".parse().unwrap())
 }
 
-fn client(world: &World) -> Merchant {
-    match merchant(world.sandbox(), |_| {}) {
-        Client::Merchant(merchant) => merchant,
-        _ => panic!("a merchant"),
-    }
+fn client(world: &World) -> Client {
+    merchant(world.sandbox(), |_| {})
 }
 
-fn official_account(world: &World) -> OfficialAccount {
+fn official_account(world: &World) -> Client {
     let account = world.sandbox().account(OFFICIAL_ACCOUNT.account).unwrap();
-    OfficialAccount::builder()
+    Client::official_account()
         .base_url(account.base_url)
         .root_certificates(world.sandbox().ca_pem())
         .appid(account.appid.unwrap())

@@ -6,8 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use kabao_client::{Merchant, PayCredential, WeChatPayKey};
-use kabao_gateway::Client;
+use kabao_client::{Client, PayCredential, WeChatPayKey};
 use kabao_models::{Family, Operation, Secret};
 use kabao_sandbox::{AccountConfig, Credentials, Sandbox};
 use serde_json::{Value, json};
@@ -214,11 +213,11 @@ fn stranger(credentials: Credentials, base_url: String, ca_pem: &str) -> Client 
         }),
         ..PayCredential::default()
     };
-    let builder = Merchant::builder()
+    let builder = Client::merchant()
         .base_url(base_url)
         .root_certificates(ca_pem)
         .credential(credential);
-    Client::Merchant(builder.build().unwrap())
+    builder.build().unwrap()
 }
 
 #[tokio::test]

@@ -10,15 +10,10 @@ use kabao_models::brand::cards::CreateCard;
 use serde_json::{Value, json};
 
 use super::{CARD, OPENID, TEMPLATE, client, direct, name, targets};
-use crate::testing::{NOW, Sent, answering, context, key, scripted, signed, signed_with};
+use crate::testing::{Sent, answering, context, scripted, signed, signed_for_brand};
 
 fn body(sent: &Sent, index: usize) -> Value {
     serde_json::from_slice(&sent.lock().unwrap()[index].body).unwrap()
-}
-
-fn direct_answer(body: &str) -> crate::transport::HttpResponse {
-    let id = key("brand_wechatpay_public_key", "id");
-    signed_with("brand_wechatpay_public_key", id, NOW, 200, body)
 }
 
 fn page_of(items: &[&str], total: u64) -> String {
@@ -293,7 +288,7 @@ async fn members_are_imported_by_openid_and_by_phone_number() {
     assert_eq!(fields, ["code", "pickup_time", "validity"]);
 }
 
-fn creation() -> CreateTemplate {
+pub(crate) fn creation() -> CreateTemplate {
     CreateTemplate {
         account: context().account,
         template: NewTemplate {
@@ -368,12 +363,15 @@ async fn a_brand_that_calls_directly_names_itself_nowhere() {
     let points = r#"{"point_balance":70}"#;
     let list = page_of(&[&card], 1);
     let (transport, sent) = answering(move |request| {
-        Ok(direct_answer(match request.target.as_str() {
-            target if target.contains("/user-points/") => points,
-            target if target.contains("/user-cards?") => &list,
-            target if target.contains("/cards?") => r#"{"total_count":0,"offset":0,"limit":1}"#,
-            _ => &card,
-        }))
+        Ok(signed_for_brand(
+            200,
+            match request.target.as_str() {
+                target if target.contains("/user-points/") => points,
+                target if target.contains("/user-cards?") => &list,
+                target if target.contains("/cards?") => r#"{"total_count":0,"offset":0,"limit":1}"#,
+                _ => &card,
+            },
+        ))
     });
     let client = direct(transport);
     client
@@ -409,7 +407,7 @@ async fn a_brand_that_calls_directly_names_itself_nowhere() {
         (error.reason(), error.violations()[0].field.as_str()),
         (Reason::NotSupportedByFamily, "phone_number")
     );
-    let limitation = |client: &super::Brand| {
+    let limitation = |client: &super::Client| {
         let capabilities = client.capabilities();
         let import = capabilities
             .into_iter()

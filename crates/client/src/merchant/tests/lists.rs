@@ -14,7 +14,8 @@ use serde_json::json;
 use super::super::*;
 use super::{CARD, body, client, name};
 use crate::list::list_all_templates;
-use crate::testing::{answering, context, scripted, signed};
+use crate::settings::Settings;
+use crate::testing::{answering, context, merchant, scripted, signed};
 use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 
 fn parameter(request: &HttpRequest, name: &str) -> usize {
@@ -57,11 +58,9 @@ fn list(size: u32) -> ListTemplates {
     }
 }
 
-fn counting(unit: ListOffset, transport: Arc<dyn Transport>) -> Merchant {
-    Merchant {
-        list_offset: unit,
-        ..client(transport)
-    }
+fn counting(unit: ListOffset, transport: Arc<dyn Transport>) -> Client {
+    let pipeline = merchant(transport, Settings::default());
+    crate::merchant::client(pipeline, &(), unit)
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +153,7 @@ async fn the_cards_of_a_user_are_read_one_by_one_and_filtered_by_template() {
     assert_eq!(sent.lock().unwrap().len(), 2);
 }
 
-fn creation() -> CreateTemplate {
+pub(crate) fn creation() -> CreateTemplate {
     let card = CreateCard {
         code_type: Some("BARCODE".into()),
         code_mode: Some("SYSTEM_ALLOCATE".into()),

@@ -5,7 +5,7 @@ use kabao_models::official_account::TicketType;
 use serde_json::Value;
 
 use super::super::OfficialAccount;
-use crate::testing::{Sent, answering, clock, context, official_account, unsigned};
+use crate::testing::{Sent, answering, context, ground, official_account, unsigned};
 
 /// Answers tickets as `ticket` says, numbered.
 fn client(ticket: impl Fn(usize) -> String + Send + Sync + 'static) -> (OfficialAccount, Sent) {
@@ -23,8 +23,7 @@ fn client(ticket: impl Fn(usize) -> String + Send + Sync + 'static) -> (Official
         Ok(unsigned(200, &text))
     });
     let client = OfficialAccount {
-        pipeline: official_account(transport),
-        clock: clock(),
+        ground: ground(official_account(transport)),
         appid: "wx0123456789abcdef".into(),
         tickets: Default::default(),
         expose_tokens: true,

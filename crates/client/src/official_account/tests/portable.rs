@@ -9,14 +9,14 @@ use kabao_api::{
 use kabao_models::official_account::card::{CreateCard, NewBaseInfo, NewCard, NewMemberCard};
 use serde_json::{Value, json};
 
-use super::super::OfficialAccount;
 use super::{CARD, INFO, OK, body, name};
-use crate::testing::{Sent, answering, clock, context, official_account, unsigned};
+use crate::Client;
+use crate::testing::{Sent, answering, context, official_account, unsigned};
 
 /// Answers by path, where `answer` has nothing to say as [`super::client`] does.
 fn client(
     answer: impl Fn(&str, &Value) -> Option<String> + Send + Sync + 'static,
-) -> (OfficialAccount, Sent) {
+) -> (Client, Sent) {
     let (transport, sent) = answering(move |request| {
         let path = request.target.split('?').next().unwrap_or_default();
         let body = serde_json::from_slice(&request.body).unwrap_or_default();
@@ -31,13 +31,8 @@ fn client(
         });
         Ok(unsigned(200, &text))
     });
-    let client = OfficialAccount {
-        pipeline: official_account(transport),
-        clock: clock(),
-        appid: "wx0123456789abcdef".into(),
-        tickets: Default::default(),
-        expose_tokens: true,
-    };
+    let appid = "wx0123456789abcdef".to_owned();
+    let client = crate::official_account::client(official_account(transport), &(), appid, true);
     (client, sent)
 }
 
@@ -273,7 +268,7 @@ async fn activation_takes_the_code_as_the_number_unless_another_is_given() {
     assert_eq!(body(&sent, "/card/code/unavailable")["reason"], "退会");
 }
 
-fn creation() -> CreateTemplate {
+pub(crate) fn creation() -> CreateTemplate {
     let card = CreateCard::new(NewCard {
         member_card: Some(NewMemberCard {
             prerogative: Some("折扣".to_owned()),
@@ -356,7 +351,7 @@ async fn gaps_of_a_new_template_are_named_in_portable_words() {
 #[tokio::test(start_paused = true)]
 async fn an_account_tells_what_it_cannot_do_and_whether_it_holds_a_token() {
     let (client, _) = client(|_, _| None);
-    let token = |client: &OfficialAccount| {
+    let token = |client: &Client| {
         let states = client.credentials();
         assert_eq!(states[0].kind, CredentialKind::AccessToken);
         assert_eq!(states[0].number, "wx0123456789abcdef");

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::testing::official_account;
 use crate::transport::{HttpRequest, Transport};
+use crate::{Client, ListOffset};
 
 /// Takes requests and answers when told to.
 #[derive(Default)]
@@ -42,16 +43,16 @@ fn within(milliseconds: u64) -> CallContext {
     context().with_deadline((Instant::now() + Duration::from_millis(milliseconds)).into_std())
 }
 
-fn pipeline(slow: &Arc<Slow>, settings: Settings) -> Pipeline {
+fn client(slow: &Arc<Slow>, settings: Settings) -> Client {
     let transport: Arc<dyn Transport> = Arc::<Slow>::clone(slow);
-    merchant(transport, settings)
+    crate::merchant::client(merchant(transport, settings), &(), ListOffset::Items)
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_deadline_sends_nothing() {
     for request in [read(), write(), numbered()] {
         let slow = Arc::new(Slow::default());
-        let error = pipeline(&slow, Settings::default())
+        let error = client(&slow, Settings::default())
             .execute(&within(5), request)
             .await
             .err()
@@ -72,7 +73,7 @@ async fn a_deadline_in_flight_ends_a_read_cleanly_and_leaves_a_write_open() {
     for (request, reason) in rows {
         let slow = Arc::new(Slow::default());
         let started = Instant::now();
-        let error = pipeline(&slow, Settings::default())
+        let error = client(&slow, Settings::default())
             .execute(&within(300), request)
             .await
             .err()
@@ -86,7 +87,7 @@ async fn a_deadline_in_flight_ends_a_read_cleanly_and_leaves_a_write_open() {
 #[tokio::test(start_paused = true)]
 async fn without_a_deadline_the_clients_own_bound_ends_the_wait() {
     let slow = Arc::new(Slow::default());
-    let error = pipeline(&slow, Settings::default())
+    let error = client(&slow, Settings::default())
         .execute(&context(), read())
         .await
         .err()
@@ -97,10 +98,10 @@ async fn without_a_deadline_the_clients_own_bound_ends_the_wait() {
 #[tokio::test(start_paused = true)]
 async fn a_write_in_flight_runs_on_when_its_caller_leaves() {
     let slow = Arc::new(Slow::default());
-    let pipeline = pipeline(&slow, Settings::default());
+    let client = client(&slow, Settings::default());
     {
         let context = context();
-        let call = pipeline.execute(&context, write());
+        let call = client.execute(&context, write());
         tokio::select! {
             _ = call => panic!("the answer cannot be there yet"),
             () = slow.arrived.notified() => {}
@@ -113,20 +114,16 @@ async fn a_write_in_flight_runs_on_when_its_caller_leaves() {
     }
     // Its turn is given back as well.
     slow.answers.0.add_permits(1);
-    pipeline
-        .execute(&context(), write())
-        .await
-        .map(drop)
-        .unwrap();
+    client.execute(&context(), write()).await.map(drop).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_read_in_flight_ends_when_its_caller_leaves() {
     let slow = Arc::new(Slow::default());
-    let pipeline = pipeline(&slow, Settings::default());
+    let client = client(&slow, Settings::default());
     {
         let context = context();
-        let call = pipeline.execute(&context, read());
+        let call = client.execute(&context, read());
         tokio::select! {
             _ = call => panic!("the answer cannot be there yet"),
             () = slow.arrived.notified() => {}
@@ -152,27 +149,23 @@ async fn calls_above_the_limit_wait_a_bounded_time_for_their_turn() {
         max_concurrent_calls: 1,
         ..Settings::default()
     };
-    let pipeline = pipeline(&slow, settings);
+    let client = client(&slow, settings);
     let first = tokio::spawn({
-        let pipeline = pipeline.clone();
-        async move { pipeline.execute(&context(), write()).await.map(drop) }
+        let client = client.clone();
+        async move { client.execute(&context(), write()).await.map(drop) }
     });
     slow.arrived.notified().await;
 
-    let error = pipeline.execute(&context(), read()).await.err().unwrap();
+    let error = client.execute(&context(), read()).await.err().unwrap();
     assert_eq!(error.reason(), Reason::Overloaded);
     assert!(error.retry_after().is_some() && error.is_retryable());
-    let error = pipeline.execute(&within(500), write()).await.err().unwrap();
+    let error = client.execute(&within(500), write()).await.err().unwrap();
     assert_eq!(error.reason(), Reason::DeadlineExceeded);
     assert_eq!(slow.taken.load(Ordering::SeqCst), 1);
 
     slow.answers.0.add_permits(2);
     first.await.unwrap().unwrap();
-    pipeline
-        .execute(&context(), write())
-        .await
-        .map(drop)
-        .unwrap();
+    client.execute(&context(), write()).await.map(drop).unwrap();
 }
 
 /// Gives a token when told to.
@@ -201,16 +194,13 @@ async fn a_write_whose_caller_leaves_while_the_token_is_fetched_is_never_sent() 
     let slow = Arc::new(SlowToken(Slow::default()));
     let transport: Arc<dyn Transport> = Arc::<SlowToken>::clone(&slow);
     let pipeline = official_account(transport);
-    let error = pipeline
-        .execute(&within(300), update())
-        .await
-        .err()
-        .unwrap();
+    let client = crate::official_account::client(pipeline, &(), "wx0".to_owned(), false);
+    let error = client.execute(&within(300), update()).await.err().unwrap();
     assert_eq!(error.reason(), Reason::DeadlineExceeded);
     {
         let context = context();
         tokio::select! {
-            _ = pipeline.execute(&context, update()) => panic!("there is no token yet"),
+            _ = client.execute(&context, update()) => panic!("there is no token yet"),
             () = slow.0.arrived.notified() => {}
         }
     }
