@@ -44,6 +44,7 @@ pub(crate) fn upload_limits(operation: &Operation) -> Upload {
         max_bytes: 0,
         formats: &[],
         max_name_chars: 0,
+        name_field: "",
     })
 }
 

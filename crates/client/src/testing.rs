@@ -13,7 +13,8 @@ use kabao_auth::{
     ApiV3Key, Identity, KeyId, KeySet, PrivateKey, PublicKey, ResponseToSign, Scheme as AuthScheme,
     TrustedKey, sign_response,
 };
-use kabao_models::{Body, Effect, Errcode, Family, Operation, Repeat, Scheme};
+use kabao_models::protocol::GetCertificates;
+use kabao_models::{Body, Effect, Family, Operation, Repeat};
 use serde_json::Value;
 
 use crate::backend::Ground;
@@ -34,26 +35,13 @@ const fn operation(
     effect: Effect,
     request_number: Option<&'static str>,
 ) -> Operation {
-    Operation {
-        id,
-        title: "a test",
-        family: Family::Merchant,
-        scheme: Scheme::Merchant,
-        method: Method::POST,
-        path: "/v3/test",
-        body: Body::Json,
-        success: 200,
-        effect,
-        rate_limit: None,
-        request_number,
-        repeat: Repeat::Harmful,
-        errcode: Errcode::None,
-        credential: false,
-        upload: None,
-        encrypts: false,
-        errors: &[],
-        docs: &[],
-    }
+    let mut operation =
+        Operation::new::<GetCertificates>(Family::Merchant, id, Method::POST, "/v3/test", "a test");
+    operation.body = Body::Json;
+    operation.effect = effect;
+    operation.request_number = request_number;
+    operation.repeat = Repeat::Harmful;
+    operation
 }
 
 pub(crate) static GET: Operation = operation("test.things.get", Effect::Read, None);

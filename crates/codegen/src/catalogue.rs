@@ -46,6 +46,10 @@ pub(crate) struct Catalogue {
     pub(crate) base_url: String,
     pub(crate) backup_base_url: Option<String>,
     pub(crate) enums: Ordered<Enumeration>,
+    /// Rows of error tables that operations share, by name.
+    pub(crate) errors: Ordered<ErrorRow>,
+    /// The names of those that nearly every operation has: `COMMON`.
+    pub(crate) common_errors: Vec<String>,
     pub(crate) messages: Ordered<Message>,
     pub(crate) operations: Vec<Operation>,
     pub(crate) notifications: Vec<Notification>,
@@ -216,8 +220,37 @@ pub(crate) struct Upload {
     pub(crate) max_name_chars: usize,
 }
 
-/// One row of an error table.
+/// An entry of the error table of an operation.
 #[derive(Debug, Deserialize)]
+#[serde(from = "NamedRow")]
+pub(crate) enum Row {
+    /// All rows of [`Catalogue::common_errors`].
+    Common,
+    /// A row of [`Catalogue::errors`].
+    Shared(String),
+    /// A row that no other operation has.
+    Own(ErrorRow),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum NamedRow {
+    Name(String),
+    Row(ErrorRow),
+}
+
+impl From<NamedRow> for Row {
+    fn from(row: NamedRow) -> Self {
+        match row {
+            NamedRow::Name(name) if name == "COMMON" => Self::Common,
+            NamedRow::Name(name) => Self::Shared(name),
+            NamedRow::Row(row) => Self::Own(row),
+        }
+    }
+}
+
+/// One row of an error table.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ErrorRow {
     pub(crate) http: u16,
@@ -264,6 +297,10 @@ pub(crate) struct Operation {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) superseded_by: Option<String>,
     pub(crate) variant_of: Option<String>,
+    #[serde(rename = "errors")]
+    pub(crate) rows: Vec<Row>,
+    /// The error table with the rows that it shares.
+    #[serde(skip)]
     pub(crate) errors: Vec<ErrorRow>,
     pub(crate) docs: Vec<String>,
     pub(crate) notes: Vec<String>,
@@ -338,12 +375,41 @@ impl Operation {
 impl Catalogue {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(|error| Error::at(path, error))?;
-        let catalogue: Self =
+        let mut catalogue: Self =
             serde_json::from_str(&text).map_err(|error| Error::at(path, error))?;
         catalogue
-            .validate()
+            .spell_errors_out()
+            .and_then(|()| catalogue.validate())
             .map_err(|error| Error::at(path, error))?;
         Ok(catalogue)
+    }
+
+    /// Puts shared rows in the place of their names.
+    fn spell_errors_out(&mut self) -> Result<(), Error> {
+        let shared: BTreeMap<&str, &ErrorRow> = self
+            .errors
+            .0
+            .iter()
+            .map(|(name, row)| (name.as_str(), row))
+            .collect();
+        let row = |name: &String| {
+            let row = shared.get(name.as_str()).copied().cloned();
+            row.ok_or_else(|| Error::new(format!("there is no error row {name}")))
+        };
+        for operation in &mut self.operations {
+            for entry in &operation.rows {
+                match entry {
+                    Row::Common => {
+                        for name in &self.common_errors {
+                            operation.errors.push(row(name)?);
+                        }
+                    }
+                    Row::Shared(name) => operation.errors.push(row(name)?),
+                    Row::Own(own) => operation.errors.push(own.clone()),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns the resources in the order of the operations.
@@ -449,6 +515,16 @@ impl Catalogue {
             {
                 return Err(Error::new(format!(
                     "{}: reads and numbered writes are safe to repeat by themselves",
+                    operation.id
+                )));
+            }
+            if !operation.is_upload()
+                && !operation
+                    .request
+                    .is_sorted_by_key(|field| field.place == Place::Body)
+            {
+                return Err(Error::new(format!(
+                    "{}: the members of the body come last",
                     operation.id
                 )));
             }

@@ -2,8 +2,8 @@
 
 use crate::catalogue::{Catalogue, Field, Kind, Operation, Place, Safety};
 use crate::conversions::answer_name;
-use crate::models::limits_in_words;
 use crate::output::Output;
+use crate::protos::limits_in_words;
 use crate::protos::{CREDENTIAL_DOC, package};
 use crate::text::{enum_value, sentence, service_name};
 use crate::worked;

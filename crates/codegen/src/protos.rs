@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use crate::catalogue::{
     Catalogue, Enumeration, Field, Kind, Message, Operation, Place, Upload, Use,
 };
-use crate::models::limits_in_words;
 use crate::output::Output;
 use crate::pages::repeats;
 use crate::refusals::Refusals;
@@ -387,6 +386,47 @@ fn field_line(field: &Field, used: Use) -> String {
         field.name,
         field.number
     )
+}
+
+pub(crate) fn limits_in_words(field: &Field) -> Vec<String> {
+    let mut words = Vec::new();
+    if field.required {
+        words.push("Required".to_owned());
+    }
+    if let Some(condition) = &field.required_if {
+        words.push(format!("Required if {condition}"));
+    }
+    if let Some(limit) = field.max_chars {
+        words.push(format!("At most {limit} characters"));
+    }
+    if let Some(limit) = field.max_bytes {
+        words.push(format!("At most {limit} UTF-8 bytes"));
+    }
+    if let Some(limit) = field.min_chars {
+        words.push(format!("At least {limit} characters"));
+    }
+    if let Some(limit) = field.min {
+        words.push(format!("At least {limit}"));
+    }
+    if let Some(limit) = field.max {
+        words.push(format!("At most {limit}"));
+    }
+    if let Some(limit) = field.min_items {
+        words.push(format!("At least {limit} entries"));
+    }
+    if let Some(limit) = field.max_items {
+        words.push(format!("At most {limit} entries"));
+    }
+    if !field.values.is_empty() {
+        words.push(format!("One of {}", field.values.join(", ")));
+    }
+    if field.either {
+        words.push("Numbers and texts are both read".to_owned());
+    }
+    if field.unofficial {
+        words.push("Not on an official page that could be read".to_owned());
+    }
+    words
 }
 
 fn enum_type(name: &str, enumeration: &Enumeration) -> String {

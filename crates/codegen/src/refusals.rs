@@ -249,69 +249,90 @@ impl Refusals {
         })
     }
 
-    /// Writes the tables of `kabao_models::refusal`.
+    /// Writes the tables of `kabao_models::refusal`: a row a line, which `rustfmt` leaves as it is.
     pub(crate) fn write(&self, catalogues: &[Catalogue], output: &mut Output) {
-        let mut out = format!(
-            "{MARK}//! What WeChat's refusals mean.\n\nuse crate::Family;\nuse crate::refusal::{{Again, Errcode, KnownText, OperationReasons, PayCode}};\n\n"
-        );
-        out.push_str("/// What status and code of WeChat Pay mean; the first row that fits decides.\npub(crate) static CODES: &[PayCode] = &[\n");
-        for row in &self.codes {
-            let (lowest, highest) = row.statuses;
-            out.push_str(&format!(
-                "PayCode {{ lowest: {lowest}, highest: {highest}, codes: &{:?}, reason: {}, again: Again::{} }},\n",
-                row.codes,
-                optional((row.reason != NOT_FOUND).then_some(&row.reason)),
-                pascal(&row.repeat),
-            ));
-        }
-        out.push_str("];\n\n/// What the codes of the official-account family mean, in ascending order.\npub(crate) static ERRCODES: &[Errcode] = &[\n");
-        for row in &self.errcodes {
-            out.push_str(&format!(
-                "Errcode {{ code: {}, reason: {}, again: Again::{}, field: {}, remedy: {}, meaning: {} }},\n",
-                row.code,
-                literal(&row.reason),
-                pascal(&row.repeat),
-                optional(row.field.as_ref()),
-                optional(row.remedy.as_ref()),
-                literal(&row.meaning),
-            ));
-        }
-        out.push_str("];\n\n/// Texts that tell apart what one code covers.\npub(crate) static TEXTS: &[KnownText] = &[\n");
-        for row in &self.texts {
-            out.push_str(&format!(
-                "KnownText {{ family: Family::{}, texts: &{:?}, from: &{:?}, reason: {}, field: {}, remedy: {}, source: {} }},\n",
-                pascal(&row.family),
-                row.texts,
-                row.from,
-                literal(&row.reason),
-                optional(row.field.as_ref()),
-                optional(row.remedy.as_ref()),
-                literal(&row.source),
-            ));
-        }
-        out.push_str("];\n\n/// What each operation can give, ordered by id.\npub(crate) static OPERATIONS: &[OperationReasons] = &[\n");
-        let mut rows: Vec<(&Catalogue, &Operation)> = catalogues
+        let codes: String = self.codes.iter().map(PayCode::row).collect();
+        let errcodes: String = self.errcodes.iter().map(Errcode::row).collect();
+        let texts: String = self.texts.iter().map(Text::row).collect();
+        let mut operations: Vec<(&Catalogue, &Operation)> = catalogues
             .iter()
             .flat_map(|catalogue| {
                 let operations = catalogue.operations.iter();
                 operations.map(move |operation| (catalogue, operation))
             })
             .collect();
-        rows.sort_by_key(|(_, operation)| &operation.id);
-        for (catalogue, operation) in rows {
-            let texts: Vec<usize> = self
-                .texts_of(catalogue, operation)
-                .map(|(place, _)| place)
-                .collect();
-            out.push_str(&format!(
-                "OperationReasons {{ id: {}, not_found: {}, reasons: &{:?}, texts: &{texts:?} }},\n",
-                literal(&operation.id),
-                literal(self.not_found(operation)),
-                Vec::from_iter(self.reasons(catalogue, operation)),
-            ));
-        }
-        out.push_str("];\n");
-        output.add("crates/models/src/generated/refusals.rs", out);
+        operations.sort_by_key(|(_, operation)| &operation.id);
+        let operations: String = operations
+            .iter()
+            .map(|(catalogue, operation)| self.operation_row(catalogue, operation))
+            .collect();
+        output.add(
+            "crates/models/src/generated/refusals.rs",
+            format!(
+                "{MARK}//! What WeChat's refusals mean.\n\n\
+                 use crate::refusal::{{code_rows, errcode_rows, operation_rows, text_rows}};\n\n\
+                 code_rows! {{\n{codes}}}\n\nerrcode_rows! {{\n{errcodes}}}\n\n\
+                 text_rows! {{\n{texts}}}\n\noperation_rows! {{\n{operations}}}\n"
+            ),
+        );
+    }
+
+    fn operation_row(&self, catalogue: &Catalogue, operation: &Operation) -> String {
+        let texts: Vec<usize> = self
+            .texts_of(catalogue, operation)
+            .map(|(place, _)| place)
+            .collect();
+        let reasons = Vec::from_iter(self.reasons(catalogue, operation));
+        format!(
+            "    {} {} [{}] {texts:?};\n",
+            literal(&operation.id),
+            self.not_found(operation),
+            reasons.join(" ")
+        )
+    }
+}
+
+impl PayCode {
+    fn row(&self) -> String {
+        let (lowest, highest) = self.statuses;
+        let reason = match self.reason.as_str() {
+            NOT_FOUND => "",
+            reason => reason,
+        };
+        let again = pascal(&self.repeat);
+        format!(
+            "    {lowest} {highest} {:?} {again} [{reason}];\n",
+            self.codes
+        )
+    }
+}
+
+impl Errcode {
+    fn row(&self) -> String {
+        format!(
+            "    {} {} {} [{}] [{}] {};\n",
+            self.code,
+            self.reason,
+            pascal(&self.repeat),
+            optional(self.field.as_ref()),
+            optional(self.remedy.as_ref()),
+            literal(&self.meaning),
+        )
+    }
+}
+
+impl Text {
+    fn row(&self) -> String {
+        format!(
+            "    {} {:?} {:?} {} [{}] [{}] {};\n",
+            pascal(&self.family),
+            self.texts,
+            self.from,
+            self.reason,
+            optional(self.field.as_ref()),
+            optional(self.remedy.as_ref()),
+            literal(&self.source),
+        )
     }
 }
 
@@ -331,5 +352,5 @@ fn members(catalogue: &Catalogue, fields: &[Field], names: &mut BTreeSet<String>
 }
 
 fn optional(text: Option<&String>) -> String {
-    text.map_or("None".to_owned(), |text| format!("Some({})", literal(text)))
+    text.map_or(String::new(), |text| literal(text))
 }

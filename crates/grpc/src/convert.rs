@@ -125,7 +125,11 @@ impl Reader {
 
     /// Refuses what is left of `extra` where it names members that have fields of their own.
     pub(crate) fn unknown<M: Object>(&mut self, extra: Extra) -> Extra {
-        for name in M::MEMBERS.iter().filter(|name| extra.get(name).is_some()) {
+        for name in M::SHAPE
+            .members
+            .iter()
+            .filter(|name| extra.get(name).is_some())
+        {
             self.report(
                 &format!("extra[{name:?}]"),
                 format!("has a field of its own; set `{name}` instead"),

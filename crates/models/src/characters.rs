@@ -1,30 +1,8 @@
-//! Characters that WeChat does not take, and values that no error text may quote.
+//! Characters that WeChat does not take.
 
 use serde_json::Value;
 
-use crate::{Family, Personal, Secret};
-
-/// A text of a message.
-pub(crate) trait Text: AsRef<str> {
-    /// Whether it is personal data or a credential.
-    const PRIVATE: bool;
-}
-
-impl Text for String {
-    const PRIVATE: bool = false;
-}
-
-impl Text for &str {
-    const PRIVATE: bool = false;
-}
-
-impl Text for Personal {
-    const PRIVATE: bool = true;
-}
-
-impl Text for Secret {
-    const PRIVATE: bool = true;
-}
+use crate::Family;
 
 /// Which characters the JSON of a family may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

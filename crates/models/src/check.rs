@@ -2,30 +2,18 @@
 
 use serde_json::Value;
 
-use crate::characters::{Characters, Text, visit_texts};
+use crate::characters::{Characters, visit_texts};
 use crate::extra::Extra;
 use crate::limits::Limits;
 use crate::operation::Family;
 use crate::params::has_dot_segment;
+use crate::record::{Field, Kind, List, Place, Record, Ref, Words};
 use crate::sensitive::Sensitive;
 use crate::violation::{LengthUnit, Reason, Violation};
 
-/// A type whose documented limits can be checked.
-pub trait Check {
-    /// Reports every violation to `checker`.
-    fn check(&self, checker: &mut Checker);
-}
-
-/// Implemented by the open enumerations.
-pub(crate) trait Enumeration: AsRef<str> {
-    fn is_known(&self) -> bool;
-    fn text(&self) -> &str;
-    fn known() -> Vec<&'static str>;
-}
-
 /// Collects violations while it walks a message.
 #[derive(Debug)]
-pub struct Checker {
+pub(crate) struct Checker {
     path: String,
     strict: bool,
     characters: Option<Characters>,
@@ -35,7 +23,7 @@ pub struct Checker {
 
 impl Checker {
     /// Lets values pass that an enumeration does not know.
-    pub fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self {
             path: String::new(),
             strict: false,
@@ -47,7 +35,7 @@ impl Checker {
 
     /// Checks what is about to be sent: as [`Checker::open`], and refuses characters that WeChat does
     /// not take.
-    pub fn sending(family: Family) -> Self {
+    pub(crate) fn sending(family: Family) -> Self {
         Self {
             characters: Some(Characters::of(family)),
             ..Self::open()
@@ -56,7 +44,7 @@ impl Checker {
 
     /// Collects the values that are personal data or credentials, and those of members that the
     /// catalogue does not know.
-    pub fn collecting() -> Self {
+    pub(crate) fn collecting() -> Self {
         Self {
             private: Some(Vec::new()),
             ..Self::open()
@@ -64,7 +52,7 @@ impl Checker {
     }
 
     /// Refuses values that an enumeration does not know.
-    pub fn strict() -> Self {
+    pub(crate) fn strict() -> Self {
         Self {
             strict: true,
             ..Self::open()
@@ -72,17 +60,17 @@ impl Checker {
     }
 
     /// Returns what was found.
-    pub fn finish(self) -> Vec<Violation> {
+    pub(crate) fn finish(self) -> Vec<Violation> {
         self.violations
     }
 
     /// Returns what was collected.
-    pub fn into_private(self) -> Vec<String> {
+    pub(crate) fn into_private(self) -> Vec<String> {
         self.private.unwrap_or_default()
     }
 
     /// Reports a violation of the field `name` at the present place.
-    pub fn report(&mut self, name: &str, reason: Reason) {
+    pub(crate) fn report(&mut self, name: &str, reason: Reason) {
         let field = if self.path.is_empty() || name.is_empty() {
             format!("{}{name}", self.path)
         } else {
@@ -98,131 +86,74 @@ impl Checker {
         }
     }
 
-    /// Checks a path parameter.
-    #[expect(private_bounds, reason = "the texts of messages are a closed set")]
-    pub fn path<T: Text>(&mut self, name: &str, value: &T, limits: &Limits) {
-        if value.as_ref().is_empty() {
-            self.report(name, Reason::Required);
-        } else if has_dot_segment(value.as_ref()) {
-            self.report(name, Reason::DotSegment);
-        } else {
-            self.check_text(name, value, limits);
+    /// Checks a message and everything inside it.
+    pub(crate) fn check(&mut self, record: &dyn Record) {
+        for (index, field) in record.shape().fields.iter().enumerate() {
+            self.check_field(field, record.get(index));
         }
+        self.check_extra(record.extra());
     }
 
-    /// Checks a text.
-    #[expect(private_bounds, reason = "the texts of messages are a closed set")]
-    pub fn text<T: Text>(&mut self, name: &str, value: &Option<T>, limits: &Limits) {
+    fn check_field(&mut self, field: &Field, value: Ref<'_>) {
+        let (name, limits) = (field.name, &field.limits);
         match value {
-            Some(value) if limits.required && value.as_ref().is_empty() => {
+            Ref::Absent if limits.required => self.report(name, Reason::Required),
+            Ref::Text("") if limits.required => self.report(name, Reason::Required),
+            Ref::Sensitive(value) if limits.required && value.expose().is_empty() => {
                 self.report(name, Reason::Required);
             }
-            Some(value) => self.check_text(name, value, limits),
-            None => self.absent(name, limits),
-        }
-    }
-
-    /// Checks a list of texts; length and form apply to each entry.
-    #[expect(private_bounds, reason = "the texts of messages are a closed set")]
-    pub fn texts<T: Text>(&mut self, name: &str, value: &Option<Vec<T>>, limits: &Limits) {
-        if let Some(items) = self.items(name, value, limits) {
-            for (index, item) in items.iter().enumerate() {
-                self.check_text(&format!("{name}[{index}]"), item, limits);
+            Ref::Text(text) if field.place == Place::Path && has_dot_segment(text) => {
+                self.report(name, Reason::DotSegment);
             }
-        }
-    }
-
-    /// Checks an integer.
-    pub fn integer(&mut self, name: &str, value: &Option<i64>, limits: &Limits) {
-        match value {
-            Some(value) if *value < limits.min => {
+            Ref::Integer(_) if field.place == Place::Path => {}
+            Ref::Integer(number) if number < limits.min => {
                 self.report(name, Reason::TooSmall { limit: limits.min });
             }
-            Some(value) if *value > limits.max => {
+            Ref::Integer(number) if number > limits.max => {
                 self.report(name, Reason::TooLarge { limit: limits.max });
             }
-            Some(_) => {}
-            None => self.absent(name, limits),
+            Ref::Word { text, .. } if field.is_either && is_whole_number(text) => {}
+            Ref::List(list) => self.check_list(field, list),
+            value => self.check_value(name, field, value),
         }
     }
 
-    /// Checks a list of integers.
-    pub fn integers(&mut self, name: &str, value: &Option<Vec<i64>>, limits: &Limits) {
-        let _ = self.items(name, value, limits);
-    }
-
-    /// Checks that a field without further limits is present.
-    pub fn present<T>(&mut self, name: &str, value: &Option<T>, limits: &Limits) {
-        if value.is_none() {
-            self.absent(name, limits);
+    /// Checks a list; length and form apply to each entry.
+    fn check_list(&mut self, field: &Field, list: &dyn List) {
+        let (limits, actual) = (&field.limits, list.len());
+        // A list may be present and empty; a documented minimum is a limit of its own.
+        if actual < limits.min_items {
+            let limit = limits.min_items;
+            self.report(field.name, Reason::TooFewItems { limit, actual });
+        } else if actual > limits.max_items {
+            let limit = limits.max_items;
+            self.report(field.name, Reason::TooManyItems { limit, actual });
+        }
+        if matches!(field.kind, Kind::Integer | Kind::Boolean | Kind::Bytes) {
+            return;
+        }
+        for index in 0..actual {
+            let name = format!("{}[{index}]", field.name);
+            self.check_value(&name, field, list.get(index));
         }
     }
 
-    /// Checks a sensitive text: 214 bytes in clear are what a 2048-bit key can encrypt; the
-    /// documented length counts ciphertext.
-    pub fn sensitive(&mut self, name: &str, value: &Option<Sensitive>, limits: &Limits) {
+    /// Checks a value that is there.
+    fn check_value(&mut self, name: &str, field: &Field, value: Ref<'_>) {
         match value {
-            Some(value) if limits.required && value.expose().is_empty() => {
-                self.report(name, Reason::Required);
+            Ref::Text(text) => {
+                let is_private = matches!(field.kind, Kind::Personal | Kind::Secret);
+                self.check_text(name, text, is_private, &field.limits);
             }
-            Some(value) => self.check_sensitive(name, value, limits),
-            None => self.absent(name, limits),
-        }
-    }
-
-    /// Checks a list of sensitive texts.
-    pub fn sensitives(&mut self, name: &str, value: &Option<Vec<Sensitive>>, limits: &Limits) {
-        if let Some(items) = self.items(name, value, limits) {
-            for (index, item) in items.iter().enumerate() {
-                self.check_sensitive(&format!("{name}[{index}]"), item, limits);
-            }
-        }
-    }
-
-    /// Checks the value of an enumeration.
-    #[expect(private_bounds, reason = "only the generated enumerations are checked")]
-    pub fn enumeration<E: Enumeration>(&mut self, name: &str, value: &Option<E>, limits: &Limits) {
-        match value {
-            Some(value) if limits.or_number && is_whole_number(value.as_ref()) => {}
-            Some(value) => self.check_known(name, value),
-            None => self.absent(name, limits),
-        }
-    }
-
-    /// Checks a list of values of an enumeration.
-    #[expect(private_bounds, reason = "only the generated enumerations are checked")]
-    pub fn enumerations<E: Enumeration>(
-        &mut self,
-        name: &str,
-        value: &Option<Vec<E>>,
-        limits: &Limits,
-    ) {
-        if let Some(items) = self.items(name, value, limits) {
-            for (index, item) in items.iter().enumerate() {
-                self.check_known(&format!("{name}[{index}]"), item);
-            }
-        }
-    }
-
-    /// Checks a nested message.
-    pub fn object<T: Check>(&mut self, name: &str, value: &Option<T>, limits: &Limits) {
-        match value {
-            Some(value) => self.within(name, |checker| value.check(checker)),
-            None => self.absent(name, limits),
-        }
-    }
-
-    /// Checks a list of messages.
-    pub fn objects<T: Check>(&mut self, name: &str, value: &Option<Vec<T>>, limits: &Limits) {
-        if let Some(items) = self.items(name, value, limits) {
-            for (index, item) in items.iter().enumerate() {
-                self.within(&format!("{name}[{index}]"), |checker| item.check(checker));
-            }
+            Ref::Sensitive(value) => self.check_sensitive(name, value, &field.limits),
+            Ref::Word { text, number: 0 } => self.check_unknown(name, text, field.kind),
+            Ref::Object(record) => self.within(name, |checker| checker.check(record)),
+            _ => {}
         }
     }
 
     /// Checks members that the catalogue does not know: their characters, wherever in them.
-    pub fn extra(&mut self, extra: &Extra) {
+    fn check_extra(&mut self, extra: &Extra) {
         if extra.is_empty() || (self.characters.is_none() && self.private.is_none()) {
             return;
         }
@@ -238,7 +169,7 @@ impl Checker {
     }
 
     /// Runs `check` one level deeper.
-    pub fn within(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
+    fn within(&mut self, name: &str, check: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         if length > 0 {
             self.path.push('.');
@@ -246,44 +177,6 @@ impl Checker {
         self.path.push_str(name);
         check(self);
         self.path.truncate(length);
-    }
-
-    fn absent(&mut self, name: &str, limits: &Limits) {
-        if limits.required {
-            self.report(name, Reason::Required);
-        }
-    }
-
-    fn items<'v, T>(
-        &mut self,
-        name: &str,
-        value: &'v Option<Vec<T>>,
-        limits: &Limits,
-    ) -> Option<&'v [T]> {
-        let Some(items) = value else {
-            self.absent(name, limits);
-            return None;
-        };
-        let actual = items.len();
-        // A list may be present and empty; a documented minimum is a limit of its own.
-        if actual < limits.min_items {
-            self.report(
-                name,
-                Reason::TooFewItems {
-                    limit: limits.min_items,
-                    actual,
-                },
-            );
-        } else if actual > limits.max_items {
-            self.report(
-                name,
-                Reason::TooManyItems {
-                    limit: limits.max_items,
-                    actual,
-                },
-            );
-        }
-        Some(items)
     }
 
     fn check_characters(&mut self, name: &str, text: &str) {
@@ -300,10 +193,9 @@ impl Checker {
         }
     }
 
-    fn check_text<T: Text>(&mut self, name: &str, text: &T, limits: &Limits) {
-        let text = text.as_ref();
+    fn check_text(&mut self, name: &str, text: &str, is_private: bool, limits: &Limits) {
         self.check_characters(name, text);
-        self.collect(T::PRIVATE, text);
+        self.collect(is_private, text);
         let characters = text.chars().count();
         let actual = match limits.unit {
             LengthUnit::Characters => characters,
@@ -367,12 +259,14 @@ impl Checker {
         }
     }
 
-    fn check_known<E: Enumeration>(&mut self, name: &str, value: &E) {
-        if !value.is_known() {
-            self.check_characters(name, value.text());
-        }
-        if self.strict && !value.is_known() {
-            self.report(name, Reason::UnknownValue { known: E::known() });
+    /// Checks a value that its enumeration does not know.
+    fn check_unknown(&mut self, name: &str, text: &str, kind: Kind) {
+        self.check_characters(name, text);
+        if self.strict
+            && let Kind::Word(words) = kind
+        {
+            let known = Words::texts(words).collect();
+            self.report(name, Reason::UnknownValue { known });
         }
     }
 }
@@ -386,33 +280,99 @@ mod tests {
     use super::*;
     use crate::Personal;
 
+    /// A form.
+    #[kabao_derive::message(both)]
+    pub struct Form {
+        /// A title, its length in characters.
+        #[field(1, chars = 10)]
+        pub title: Option<String>,
+        /// A notice, its length in bytes.
+        #[field(2, bytes = 27)]
+        pub notice: Option<String>,
+        /// Values.
+        #[field(3, chars = 8, max_items = 1)]
+        pub values: Option<Vec<String>>,
+        /// A name that is personal data.
+        #[field(4)]
+        pub name: Option<Personal>,
+        /// A name that travels encrypted.
+        #[field(5)]
+        pub city: Option<Sensitive>,
+        /// A count.
+        #[field(6, min = 1, max = 5)]
+        pub count: Option<i64>,
+    }
+
+    /// A request.
+    #[kabao_derive::message(request)]
+    pub struct Sent {
+        /// A card.
+        #[field(1, path)]
+        pub card_id: String,
+        /// A code.
+        #[field(2, path)]
+        pub code: Personal,
+        /// A kind.
+        #[field(3, required)]
+        pub r#type: Option<i64>,
+        /// A form.
+        #[field(4)]
+        pub form: Option<Form>,
+    }
+
+    fn sent(code: &str, form: Form) -> Sent {
+        Sent {
+            card_id: "p1".to_owned(),
+            code: code.into(),
+            r#type: Some(1),
+            form: Some(form),
+            ..Default::default()
+        }
+    }
+
+    fn found(mut checker: Checker, message: &dyn Record) -> Vec<String> {
+        checker.check(message);
+        checker.finish().iter().map(ToString::to_string).collect()
+    }
+
     #[test]
     fn lengths_count_characters_unless_the_catalogue_says_bytes() {
-        let mut checker = Checker::open();
         let title = Some("茶港会员卡茶港会员卡".to_owned());
-        checker.text("title", &title, &Limits::REQUIRED.chars(10));
-        checker.text("notice", &title, &Limits::OPTIONAL.bytes(27));
-        let found = checker.finish();
-        assert_eq!(found.len(), 1);
+        let form = Form {
+            title: title.clone(),
+            notice: title,
+            ..Default::default()
+        };
         assert_eq!(
-            found[0].to_string(),
-            "notice has 30 UTF-8 bytes, at most 27 are allowed"
+            found(Checker::open(), &form),
+            ["notice has 30 UTF-8 bytes, at most 27 are allowed"]
         );
     }
 
     #[test]
     fn every_violation_is_reported_with_its_path() {
+        let form = Form {
+            values: Some(vec!["ok".to_owned(), "far too long".to_owned()]),
+            count: Some(6),
+            ..Default::default()
+        };
+        let message = Sent {
+            r#type: None,
+            ..sent("..", form)
+        };
         let mut checker = Checker::strict();
-        checker.within("form", |checker| {
-            checker.texts(
-                "values",
-                &Some(vec!["ok", "far too long"]),
-                &Limits::OPTIONAL.chars(8).max_items(1),
-            );
-            checker.present("type", &None::<i64>, &Limits::REQUIRED);
-        });
+        checker.check(&message);
         let fields: Vec<_> = checker.finish().into_iter().map(|v| v.field).collect();
-        assert_eq!(fields, ["form.values", "form.values[1]", "form.type"]);
+        assert_eq!(
+            fields,
+            [
+                "code",
+                "type",
+                "form.values",
+                "form.values[1]",
+                "form.count"
+            ]
+        );
     }
 
     #[test]
@@ -420,25 +380,22 @@ mod tests {
         let mut extra = Extra::default();
         let json = r#"{"list":["ok",{"name":"\ud83d\ude00","b\u0000":1}]}"#;
         extra.insert_json("new_member", json.to_owned()).unwrap();
-        let mut checker = Checker::sending(Family::Merchant);
-        checker.path("code", &Personal::new("a\0"), &Limits::REQUIRED);
-        checker.within("form", |checker| {
-            checker.text("title", &Some("金卡😀"), &Limits::OPTIONAL);
-            checker.texts("values", &Some(vec!["ok", "𠮷"]), &Limits::OPTIONAL);
-            checker.sensitive("name", &Some(Sensitive::plain("𠮷")), &Limits::OPTIONAL);
-            checker.sensitive("city", &Some(Sensitive::plain("\0")), &Limits::OPTIONAL);
-            checker.extra(&extra);
-        });
-        let found: Vec<_> = checker.finish().iter().map(ToString::to_string).collect();
+        let form = Form {
+            title: Some("金卡😀".to_owned()),
+            values: Some(vec!["𠮷".to_owned()]),
+            city: Some(Sensitive::plain("𠮷\0")),
+            extra,
+            ..Default::default()
+        };
         let told = |field: &str, number: &str| {
             format!("{field} holds {number}, a character that WeChat does not take")
         };
         assert_eq!(
-            found,
+            found(Checker::sending(Family::Merchant), &sent("a\0", form)),
             [
                 told("code", "U+0000"),
                 told("form.title", "U+1F600"),
-                told("form.values[1]", "U+20BB7"),
+                told("form.values[0]", "U+20BB7"),
                 told("form.city", "U+0000"),
                 told("form.new_member.list[1].b\0", "U+0000"),
                 told("form.new_member.list[1].name", "U+1F600"),
@@ -448,13 +405,15 @@ mod tests {
 
     #[test]
     fn what_is_received_may_hold_any_character() {
-        for mut checker in [Checker::open(), Checker::strict()] {
-            checker.text("title", &Some("😀\0"), &Limits::OPTIONAL);
-            assert_eq!(checker.finish(), []);
+        let form = |title: &str| Form {
+            title: Some(title.to_owned()),
+            ..Default::default()
+        };
+        for checker in [Checker::open(), Checker::strict()] {
+            assert_eq!(found(checker, &form("😀\0")), [""; 0]);
         }
-        let mut checker = Checker::sending(Family::OfficialAccount);
-        checker.text("title", &Some("😀"), &Limits::OPTIONAL);
-        assert_eq!(checker.finish(), []);
+        let checker = Checker::sending(Family::OfficialAccount);
+        assert_eq!(found(checker, &form("😀")), [""; 0]);
     }
 
     #[test]
@@ -463,18 +422,21 @@ mod tests {
         extra
             .insert_json("new_member", r#"["secret", 138]"#.to_owned())
             .unwrap();
+        let form = |city| Form {
+            title: Some("t".to_owned()),
+            name: Some("林间".into()),
+            city: Some(city),
+            ..Default::default()
+        };
         let mut checker = Checker::collecting();
-        checker.path("card_id", &"p1".to_owned(), &Limits::REQUIRED);
-        checker.path("code", &Personal::new("c1"), &Limits::REQUIRED);
-        checker.within("form", |checker| {
-            checker.text("name", &Some(Personal::new("林间")), &Limits::OPTIONAL);
-            checker.sensitive("city", &Some(Sensitive::plain("广东")), &Limits::OPTIONAL);
-            checker.sensitive("email", &Some(Sensitive::encrypted("x")), &Limits::OPTIONAL);
-            checker.extra(&extra);
+        checker.check(&sent("c1", form(Sensitive::encrypted("x"))));
+        checker.check(&Form {
+            extra,
+            ..form(Sensitive::plain("广东"))
         });
         assert_eq!(
             checker.into_private(),
-            ["c1", "林间", "广东", "secret", "138"]
+            ["c1", "林间", "林间", "广东", "secret", "138"]
         );
     }
 }

@@ -5,93 +5,54 @@ use std::fmt;
 use bytes::Bytes;
 use http::Method;
 
-use crate::check::{Check, Checker};
-use crate::multipart::Multipart;
-use crate::object::{Members, Object, parse};
-use crate::operation::{Body, Operation, Repeat};
-use crate::params::{Incoming, Params, ParamsIn};
-use crate::sensitive::VisitSensitive;
+use crate::any::{AnyEndpoint, read_request};
+use crate::check::Checker;
+use crate::object::Object;
+use crate::operation::Operation;
+use crate::params::Incoming;
+use crate::record::Record;
 use crate::tolerant::{self, Deviation, read_tolerantly};
 use crate::upload::UploadedFile;
 use crate::violation::Violation;
-use crate::{Extra, Secret, Subject, multipart};
+use crate::{Secret, json};
 
 /// A request of one operation.
 ///
 /// A client calls [`Endpoint::into_http`], a server [`Endpoint::from_http`]; the answer type is
-/// an [`Answer`], which also works in both directions.
-pub trait Endpoint: Object + Check + VisitSensitive {
+/// an [`Answer`], which also works in both directions. Everything here is done by what is written
+/// once for all requests; see [`AnyEndpoint`].
+pub trait Endpoint: Object {
     /// What a successful answer contains.
     type Answer: Answer;
 
     /// What is known of the operation besides its fields.
     const OPERATION: &'static Operation;
 
-    /// Writes path and query parameters.
-    fn params(&self, params: &mut Params);
-
-    /// Reads path and query parameters.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a parameter cannot be decoded.
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError>;
-
-    /// Returns the parts of a `multipart/form-data` body; `None` for every other body.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the JSON part cannot be written.
-    fn multipart(&self) -> Result<Option<Multipart>, EncodeError> {
-        Ok(None)
-    }
-
-    /// Takes over the parts of a `multipart/form-data` body.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the JSON part does not parse.
-    fn set_multipart(&mut self, parts: Multipart) -> Result<(), DecodeError> {
-        let _ = parts;
-        Ok(())
-    }
-
     /// Returns the file of an upload.
     fn file(&self) -> Option<UploadedFile<'_>> {
-        None
+        any(self).file()
     }
 
     /// Fills in the digest of an uploaded file where the caller left it out. `sha256` returns 64
     /// lower-case hexadecimal digits.
     fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
-        let _ = sha256;
+        any_mut(self).fill_digest(sha256);
     }
 
     /// Fills in AppID and app secret where the caller left them out, for operations whose
     /// parameters are the credentials themselves: callers hold no secret.
     fn fill_credentials(&mut self, appid: &str, secret: &Secret) {
-        let _ = (appid, secret);
+        any_mut(self).fill_credentials(appid, secret);
     }
 
     /// Returns the number that identifies one intended change, where the request carries one.
     fn request_number(&self) -> Option<&str> {
-        None
+        any(self).request_number()
     }
 
     /// Returns true if sending this very request twice does no more than sending it once.
     fn is_safe_to_repeat(&self) -> bool {
-        match Self::OPERATION.repeat {
-            Repeat::Harmless => true,
-            Repeat::Numbered => self
-                .request_number()
-                .is_some_and(|number| !number.is_empty()),
-            Repeat::Harmful => false,
-        }
-    }
-
-    /// Compares what the request names with what the answer names.
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        let _ = (answer, subject);
+        any(self).is_safe_to_repeat()
     }
 
     /// Returns every documented limit that the request breaks, with field paths, and every text with
@@ -100,28 +61,19 @@ pub trait Endpoint: Object + Check + VisitSensitive {
     /// Values of enumerations that the catalogue does not know pass: WeChat may know them. The
     /// file of an upload is looked at, too: its name, its size and its first bytes.
     fn violations(&self) -> Vec<Violation> {
-        let mut checker = Checker::sending(Self::OPERATION.family);
-        self.check(&mut checker);
-        if let (Some(limits), Some(file)) = (&Self::OPERATION.upload, self.file()) {
-            limits.check(&file, &mut checker);
-        }
-        checker.finish()
+        any(self).violations()
     }
 
     /// Returns the values that no error text may quote: personal data, credentials, and what stands
     /// in members that the catalogue does not know.
     fn private_values(&self) -> Vec<String> {
-        let mut checker = Checker::collecting();
-        self.check(&mut checker);
-        checker.into_private()
+        any(self).private_values()
     }
 
     /// Returns every documented limit that the request breaks, unknown values of enumerations
     /// included. This is the view of a server, which judges files by rules of its own.
     fn strict_violations(&self) -> Vec<Violation> {
-        let mut checker = Checker::strict();
-        self.check(&mut checker);
-        checker.finish()
+        any(self).strict_violations()
     }
 
     /// Turns the request into what goes over HTTP.
@@ -134,41 +86,7 @@ pub trait Endpoint: Object + Check + VisitSensitive {
         reason = "the counterpart of `from_`; a retry needs the message again"
     )]
     fn into_http(&self) -> Result<Outgoing, EncodeError> {
-        let mut params = Params::new(Self::OPERATION.path);
-        self.params(&mut params);
-        let target = params.finish()?;
-        let method = Self::OPERATION.method.clone();
-        match Self::OPERATION.body {
-            Body::Empty => Ok(Outgoing {
-                method,
-                target,
-                content_type: None,
-                body: Bytes::new(),
-                signed: Bytes::new(),
-            }),
-            Body::Json => {
-                let body = Bytes::from(serde_json::to_vec(self).map_err(EncodeError)?);
-                Ok(Outgoing {
-                    method,
-                    target,
-                    content_type: Some("application/json".to_owned()),
-                    signed: body.clone(),
-                    body,
-                })
-            }
-            Body::Multipart => {
-                let parts = self.multipart()?.unwrap_or_default();
-                let signed = parts.signed();
-                let (content_type, body) = multipart::write(&parts);
-                Ok(Outgoing {
-                    method,
-                    target,
-                    content_type: Some(content_type),
-                    body,
-                    signed,
-                })
-            }
-        }
+        any(self).to_http()
     }
 
     /// Reads a request whose path matched [`Operation::path`].
@@ -178,7 +96,11 @@ pub trait Endpoint: Object + Check + VisitSensitive {
     /// Fails if the path does not match, a parameter cannot be decoded or the body is not the
     /// documented JSON; the error names the place.
     fn from_http(incoming: Incoming<'_>) -> Result<Self, DecodeError> {
-        read_request(incoming, |body| parse(body).map_err(DecodeError::json))
+        let mut request = Self::default();
+        read_request(&mut request, incoming, |request, body| {
+            json::read(request, body).map_err(DecodeError::json)
+        })?;
+        Ok(request)
     }
 
     /// The same for a server that does not mind every deviation from the documented types: reads
@@ -190,42 +112,26 @@ pub trait Endpoint: Object + Check + VisitSensitive {
     /// Fails if the path does not match, a parameter cannot be decoded or the body is not one JSON
     /// object.
     fn from_http_tolerant(incoming: Incoming<'_>) -> Result<(Self, Vec<Deviation>), DecodeError> {
+        let mut request = Self::default();
         let mut deviations = Vec::new();
-        let request = read_request(incoming, |body| {
-            let (request, found) = read_tolerantly(body)?;
-            deviations = found;
-            Ok(request)
+        read_request(&mut request, incoming, |request, body| {
+            deviations = read_tolerantly(request, body)?;
+            Ok(())
         })?;
         Ok((request, deviations))
     }
 }
 
-fn read_request<E: Endpoint>(
-    incoming: Incoming<'_>,
-    read_body: impl FnOnce(&[u8]) -> Result<E, DecodeError>,
-) -> Result<E, DecodeError> {
-    let path_values = E::OPERATION
-        .match_path(incoming.path)
-        .ok_or_else(DecodeError::route)?;
-    let mut params = ParamsIn::new(path_values, incoming.query)?;
-    let mut request = match E::OPERATION.body {
-        Body::Empty => E::default(),
-        Body::Json if incoming.body.is_empty() => E::default(),
-        Body::Json => read_body(incoming.body)?,
-        Body::Multipart => {
-            let parts = multipart::read(incoming.content_type.unwrap_or_default(), incoming.body)
-                .map_err(|error| DecodeError::body(error.to_string()))?;
-            let mut request = E::default();
-            request.set_multipart(parts)?;
-            request
-        }
-    };
-    request.set_params(&mut params)?;
-    Ok(request)
+fn any<E: Endpoint>(request: &E) -> &dyn AnyEndpoint {
+    request
+}
+
+fn any_mut<E: Endpoint>(request: &mut E) -> &mut dyn AnyEndpoint {
+    request
 }
 
 /// The body of a successful answer.
-pub trait Answer: Object + Check + VisitSensitive {
+pub trait Answer: Object {
     /// Turns the answer into the body of an HTTP response; empty for [`NoContent`].
     ///
     /// # Errors
@@ -236,15 +142,13 @@ pub trait Answer: Object + Check + VisitSensitive {
         reason = "the counterpart of `from_`; a retry needs the message again"
     )]
     fn into_body(&self) -> Result<Bytes, EncodeError> {
-        serde_json::to_vec(self)
-            .map(Bytes::from)
-            .map_err(EncodeError)
+        write_answer(self)
     }
 
     /// Reads the body of an HTTP response; an empty body is an answer without members.
     ///
     /// Reading is tolerant: a member that is not of its documented type is read if nothing is lost,
-    /// and else kept in [`Object::extra`] of its object.
+    /// and else kept in `extra` of its object.
     ///
     /// # Errors
     ///
@@ -259,61 +163,42 @@ pub trait Answer: Object + Check + VisitSensitive {
     ///
     /// Fails if the body is not one JSON object.
     fn read_body(body: &[u8]) -> Result<(Self, Vec<Deviation>), DecodeError> {
-        if body.is_empty() {
-            Ok((Self::default(), Vec::new()))
-        } else {
-            tolerant::read(body)
-        }
+        read_answer(Self::default, |answer| answer, body)
     }
 
     /// Returns every member that the catalogue requires and the answer lacks, and every
     /// documented limit that it breaks.
     fn strict_violations(&self) -> Vec<Violation> {
         let mut checker = Checker::strict();
-        self.check(&mut checker);
+        checker.check(self);
         checker.finish()
     }
 }
 
+/// Reads a new answer; an empty body is an answer without members.
+pub(crate) fn read_answer<M>(
+    new: impl Fn() -> M,
+    record: impl Fn(&mut M) -> &mut dyn Record,
+    body: &[u8],
+) -> Result<(M, Vec<Deviation>), DecodeError> {
+    if body.is_empty() {
+        Ok((new(), Vec::new()))
+    } else {
+        tolerant::read(new, record, body)
+    }
+}
+
+/// Writes an answer; one of which no member is documented has no body.
+pub(crate) fn write_answer(answer: &dyn Record) -> Result<Bytes, EncodeError> {
+    if answer.shape().members.is_empty() {
+        return Ok(Bytes::new());
+    }
+    json::write(answer).map(Bytes::from).map_err(EncodeError)
+}
+
 /// The answer of operations that return nothing (HTTP 204).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NoContent {
-    extra: Extra,
-}
-
-impl Object for NoContent {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: serde::ser::SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-crate::object::object!(NoContent);
-
-impl Check for NoContent {
-    fn check(&self, _: &mut Checker) {}
-}
-
-impl VisitSensitive for NoContent {}
-
-impl Answer for NoContent {
-    fn into_body(&self) -> Result<Bytes, EncodeError> {
-        Ok(Bytes::new())
-    }
-}
+#[kabao_derive::answer(answer)]
+pub struct NoContent {}
 
 /// A request ready to be signed and sent.
 #[derive(Clone)]
@@ -486,12 +371,3 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
-
-/// Does something with the request type of an operation that is known only by its id.
-pub trait OperationVisitor {
-    /// What the visit gives.
-    type Output;
-
-    /// Is called with the request type.
-    fn visit<E: Endpoint>(self) -> Self::Output;
-}

@@ -49,14 +49,19 @@ mod characters;
 mod check;
 mod endpoint;
 mod extra;
+mod json;
 mod limits;
 mod multipart;
+mod notification;
 mod object;
 mod open_enum;
 mod operation;
 mod params;
 mod pattern;
+mod prelude;
 mod private;
+pub mod protocol;
+mod record;
 pub mod refusal;
 mod sensitive;
 mod subject;
@@ -65,29 +70,27 @@ mod upload;
 mod violation;
 
 mod generated;
-mod notification;
 
 pub use self::any::{AnyAnswer, AnyEndpoint, Decoded};
-pub use self::check::{Check, Checker};
 pub use self::endpoint::{
-    Answer, DecodeError, EncodeError, Endpoint, Location, NoContent, OperationVisitor, Outgoing,
+    Answer, DecodeError, EncodeError, Endpoint, Location, NoContent, Outgoing,
 };
 pub use self::extra::Extra;
-pub use self::generated::{brand, merchant, official_account, visit_operation};
+pub use self::generated::{brand, merchant, official_account};
 pub use self::limits::Limits;
 pub use self::multipart::{Multipart, MultipartError, Part, multipart_boundary};
 pub use self::notification::NotificationType;
-pub use self::object::{Members, Object};
+pub use self::object::Object;
 pub use self::operation::{
     Body, Effect, Errcode, ErrorRow, Family, Operation, RateLimit, Repeat, Scheme, operations,
 };
-pub use self::params::{Incoming, Params, ParamsIn, encode_component};
+pub use self::params::{Incoming, ParamsIn, encode_component};
 pub use self::pattern::Pattern;
 pub use self::private::{Personal, Secret};
-pub use self::sensitive::{Sensitive, VisitSensitive};
-pub use self::subject::{Named, Subject};
-pub use self::tolerant::{
-    Deviation, DeviationKind, LooseObject, Outcome, ReadJson, Reader, json_text,
+pub use self::record::{
+    Field, Inner, Kind, List, Place, Record, Ref, Shape, Slot, Usage, Value, Words,
 };
+pub use self::sensitive::{Sensitive, VisitSensitive};
+pub use self::tolerant::{Deviation, DeviationKind, LooseObject, json_text};
 pub use self::upload::{ImageFormat, Upload, UploadedFile};
 pub use self::violation::{LengthUnit, Reason, Violation};

@@ -5,18 +5,28 @@ use crate::violation::LengthUnit;
 
 /// The documented limits of a field.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Limits {
-    pub(crate) required: bool,
-    pub(crate) min_len: usize,
-    pub(crate) max_len: usize,
-    pub(crate) unit: LengthUnit,
-    pub(crate) pattern: Option<Pattern>,
-    pub(crate) min: i64,
-    pub(crate) max: i64,
-    pub(crate) min_items: usize,
-    pub(crate) max_items: usize,
-    pub(crate) values: &'static [&'static str],
-    pub(crate) or_number: bool,
+    /// It must be present, and if it is a text, not empty.
+    pub required: bool,
+    /// The least number of characters.
+    pub min_len: usize,
+    /// The largest length.
+    pub max_len: usize,
+    /// What the largest length counts.
+    pub unit: LengthUnit,
+    /// The form of the text.
+    pub pattern: Option<Pattern>,
+    /// The least number.
+    pub min: i64,
+    /// The largest number.
+    pub max: i64,
+    /// The least number of entries.
+    pub min_items: usize,
+    /// The largest number of entries.
+    pub max_items: usize,
+    /// The texts that are documented; empty if any is taken.
+    pub values: &'static [&'static str],
 }
 
 impl Limits {
@@ -32,7 +42,6 @@ impl Limits {
         min_items: 0,
         max_items: usize::MAX,
         values: &[],
-        or_number: false,
     };
 
     /// Must be present.
@@ -105,15 +114,6 @@ impl Limits {
     pub const fn max_items(self, limit: usize) -> Self {
         Self {
             max_items: limit,
-            ..self
-        }
-    }
-
-    /// A value of an enumeration, or any whole number in its place.
-    #[must_use]
-    pub const fn or_number(self) -> Self {
-        Self {
-            or_number: true,
             ..self
         }
     }

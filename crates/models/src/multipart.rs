@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use bytes::Bytes;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use crate::endpoint::{DecodeError, EncodeError};
-use crate::upload::ImageFormat;
+use crate::json;
+use crate::record::{Field, Inner, Kind, Place, Record, Ref, Shape, Value};
+use crate::upload::{ImageFormat, Upload, UploadedFile};
+use bytes::Bytes;
 
 /// One part of a form.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,40 +28,6 @@ pub struct Multipart {
 }
 
 impl Multipart {
-    /// Adds a JSON part, if there is something to tell.
-    pub(crate) fn json<T: Serialize>(
-        mut self,
-        name: &'static str,
-        value: &Option<T>,
-    ) -> Result<Self, EncodeError> {
-        if let Some(value) = value {
-            let content = serde_json::to_vec(value).map_err(EncodeError)?;
-            self.parts.push(Part {
-                name: name.into(),
-                filename: None,
-                content: content.into(),
-            });
-        }
-        Ok(self)
-    }
-
-    /// Adds a file, if there is one.
-    pub(crate) fn file(
-        mut self,
-        name: &'static str,
-        filename: Option<&str>,
-        content: &Option<Bytes>,
-    ) -> Self {
-        if let Some(content) = content {
-            self.parts.push(Part {
-                name: name.into(),
-                filename: Some(filename.unwrap_or_default().to_owned()),
-                content: content.clone(),
-            });
-        }
-        self
-    }
-
     /// Returns what is signed in place of the body: the JSON part, or nothing.
     pub(crate) fn signed(&self) -> Bytes {
         self.parts
@@ -83,13 +48,122 @@ impl Multipart {
         self.take(name)
             .ok_or_else(|| DecodeError::body(format!("the part `{name}` is missing")))
     }
+}
 
-    /// Takes a JSON part out that must be there, and parses it.
-    pub(crate) fn require_json<T: DeserializeOwned>(
-        &mut self,
-        name: &str,
-    ) -> Result<T, DecodeError> {
-        serde_json::from_slice(&self.require(name)?.content).map_err(DecodeError::json)
+/// The fields of an upload that are parts, JSON parts before files.
+fn fields(shape: &'static Shape) -> impl Iterator<Item = (usize, &'static Field)> {
+    let all = shape.fields.iter().enumerate();
+    let parts = all.filter(|(_, field)| field.place == Place::Part);
+    let json = parts.clone().filter(|(_, field)| is_json(field));
+    json.chain(parts.filter(|(_, field)| !is_json(field)))
+}
+
+fn is_json(field: &Field) -> bool {
+    matches!(field.kind, Kind::Object(_))
+}
+
+/// Returns the file name, which stands in the JSON part or, in a family without one, in the head of
+/// the file's part alone.
+fn filename<'r>(request: &'r dyn Record, upload: &Upload) -> &'r str {
+    let value = match upload.name_field.split_once('.') {
+        Some((part, name)) => match request.named(part) {
+            Ref::Object(about) => about.named(name),
+            _ => Ref::Absent,
+        },
+        None => request.named(upload.name_field),
+    };
+    value.text().unwrap_or_default()
+}
+
+/// Returns the parts of an upload.
+pub(crate) fn parts(request: &dyn Record, upload: &Upload) -> Result<Multipart, EncodeError> {
+    let mut parts = Vec::new();
+    for (index, field) in fields(request.shape()) {
+        let (filename, content) = match request.get(index) {
+            Ref::Object(about) => (None, json::write(about).map_err(EncodeError)?.into()),
+            Ref::Bytes(file) => (Some(filename(request, upload).to_owned()), file.clone()),
+            _ => continue,
+        };
+        parts.push(Part {
+            name: field.name.into(),
+            filename,
+            content,
+        });
+    }
+    Ok(Multipart { parts })
+}
+
+/// Takes over the parts of an upload.
+pub(crate) fn take(request: &mut dyn Record, mut parts: Multipart) -> Result<(), DecodeError> {
+    for (index, field) in fields(request.shape()) {
+        let part = if is_json(field) || field.limits.required {
+            parts.require(field.name)?
+        } else {
+            match parts.take(field.name) {
+                Some(part) => part,
+                None => continue,
+            }
+        };
+        if is_json(field) {
+            if let Some(about) = request.slot(index).and_then(|slot| slot.object()) {
+                json::read(about, &part.content).map_err(DecodeError::json)?;
+            }
+            continue;
+        }
+        if let Some(slot) = request.slot(index) {
+            slot.set(Value::Bytes(part.content));
+        }
+        let mut name = request.shape().fields.iter();
+        let name = name.position(|field| field.place == Place::Filename);
+        if let Some(slot) = name.and_then(|name| request.slot(name)) {
+            match part.filename {
+                Some(filename) => {
+                    slot.set(Value::Text(filename.into()));
+                }
+                None => slot.clear(),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Returns the file of an upload.
+pub(crate) fn file<'r>(request: &'r dyn Record, upload: &Upload) -> Option<UploadedFile<'r>> {
+    let (field, content) = content(request)?;
+    Some(UploadedFile {
+        name_field: upload.name_field,
+        name: filename(request, upload),
+        content_field: field.name,
+        content,
+    })
+}
+
+/// Returns the first file that is there.
+fn content(request: &dyn Record) -> Option<(&'static Field, &Bytes)> {
+    fields(request.shape()).find_map(|(index, field)| match request.get(index) {
+        Ref::Bytes(content) => Some((field, content)),
+        _ => None,
+    })
+}
+
+/// Fills in the digest that the JSON part tells besides the file name, where it is left out.
+pub(crate) fn fill_digest(request: &mut dyn Record, sha256: &dyn Fn(&[u8]) -> String) {
+    let Some((_, file)) = content(request) else {
+        return;
+    };
+    let file = file.clone();
+    let Some((index, _)) = fields(request.shape()).find(|(_, field)| is_json(field)) else {
+        return;
+    };
+    let Some(Inner::Object(about)) = request.slot(index).map(|slot| slot.inner()) else {
+        return;
+    };
+    let mut members = about.shape().fields.iter();
+    if let Some(digest) = members.position(|field| field.name != "filename")
+        && about.get(digest).is_absent()
+        && let Some(slot) = about.slot(digest)
+    {
+        slot.set(Value::Text(sha256(&file).into()));
     }
 }
 
@@ -283,15 +357,17 @@ mod tests {
 
     #[test]
     fn only_the_json_part_is_signed() {
-        let file = Some(Bytes::from_static(b"x"));
-        let plain = Multipart::default().file("media", Some("a.png"), &file);
-        assert_eq!(plain.signed(), Bytes::new());
-        let signed =
-            Multipart::default()
-                .json("meta", &Some(1))
-                .unwrap()
-                .file("file", Some("a.png"), &file);
-        assert_eq!(signed.signed(), Bytes::from_static(b"1"));
+        let part = |name: &'static str, filename: Option<&str>| Part {
+            name: name.into(),
+            filename: filename.map(str::to_owned),
+            content: Bytes::from_static(b"1"),
+        };
+        let mut parts = Multipart {
+            parts: vec![part("media", Some("a.png"))],
+        };
+        assert_eq!(parts.signed(), Bytes::new());
+        parts.parts.push(part("meta", None));
+        assert_eq!(parts.signed(), Bytes::from_static(b"1"));
     }
 
     #[test]

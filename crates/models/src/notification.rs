@@ -1,9 +1,9 @@
-//! What is known of a notification besides its fields.
-
-use serde::Serialize;
+//! Notifications: what WeChat pushes to the merchant.
 
 use crate::endpoint::{DecodeError, EncodeError};
+use crate::json;
 use crate::object::Object;
+use crate::record::Record;
 use crate::tolerant::{self, Deviation};
 
 /// Everything that is known of a notification besides its fields.
@@ -23,13 +23,106 @@ pub struct NotificationType {
 pub(crate) fn payload<T: Object>(
     plaintext: &[u8],
     deviations: &mut Vec<Deviation>,
-) -> Result<T, DecodeError> {
-    let (payload, found) = tolerant::read(plaintext)?;
+) -> Result<Box<T>, DecodeError> {
+    let (payload, found) = tolerant::read(Box::<T>::default, |payload| &mut **payload, plaintext)?;
     deviations.extend(found);
     Ok(payload)
 }
 
 /// Writes a payload.
-pub(crate) fn json<T: Serialize>(payload: &T) -> Result<Vec<u8>, EncodeError> {
-    serde_json::to_vec(payload).map_err(EncodeError)
+pub(crate) fn write(payload: &dyn Record) -> Result<Vec<u8>, EncodeError> {
+    json::write(payload).map_err(EncodeError)
 }
+
+/// Declares the notifications of a family: the type on the wire, the `original_type`, the variant and
+/// its payload, the title and the pages.
+macro_rules! notifications {
+    ($($(#[$doc:meta])* $event:literal $original:literal $variant:ident($payload:ident) $title:literal [$($page:literal),*];)*) => {
+        /// Every notification type of the family.
+        pub static NOTIFICATIONS: &[$crate::NotificationType] = &[$(
+            $crate::NotificationType {
+                event_type: $event,
+                original_type: $original,
+                title: $title,
+                docs: &[$($page),*],
+            },
+        )*];
+
+        /// A decrypted notification.
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Notification {$(
+            #[doc = concat!("`", $event, "`: ", $title, ".")]
+            $(#[$doc])*
+            $variant(Box<$payload>),
+        )*}
+
+        impl Notification {
+            /// Reads the plain text of a notification; `None` if the type is not known.
+            ///
+            /// # Errors
+            ///
+            /// Fails if the text is not one JSON object.
+            pub fn parse(
+                event_type: &str,
+                plaintext: &[u8],
+            ) -> Result<Option<Self>, $crate::DecodeError> {
+                Self::read(event_type, plaintext, &mut Vec::new())
+            }
+
+            /// The same, and adds what is not as documented to `deviations`; their paths may be
+            /// logged.
+            ///
+            /// # Errors
+            ///
+            /// Fails if the text is not one JSON object.
+            pub fn read(
+                event_type: &str,
+                plaintext: &[u8],
+                deviations: &mut Vec<$crate::Deviation>,
+            ) -> Result<Option<Self>, $crate::DecodeError> {
+                Ok(Some(match event_type {
+                    $($event => Self::$variant($crate::notification::payload(plaintext, deviations)?),)*
+                    _ => return Ok(None),
+                }))
+            }
+
+            /// Returns the type on the wire.
+            pub fn event_type(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $event,)*
+                }
+            }
+
+            /// Returns the payload.
+            pub fn payload(&self) -> &dyn $crate::Record {
+                match self {
+                    $(Self::$variant(payload) => payload.as_ref(),)*
+                }
+            }
+
+            /// Returns the payload for a change.
+            pub fn payload_mut(&mut self) -> &mut dyn $crate::Record {
+                match self {
+                    $(Self::$variant(payload) => payload.as_mut(),)*
+                }
+            }
+
+            /// Writes the payload as JSON.
+            ///
+            /// # Errors
+            ///
+            /// Fails if a sensitive field is still plain.
+            pub fn to_json(&self) -> Result<Vec<u8>, $crate::EncodeError> {
+                $crate::notification::write(self.payload())
+            }
+
+            /// Visits every sensitive field of the payload.
+            pub fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut $crate::Sensitive)) {
+                self.payload_mut().visit_sensitive(visit);
+            }
+        }
+    };
+}
+
+pub(crate) use notifications;

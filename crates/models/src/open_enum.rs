@@ -2,7 +2,7 @@
 
 /// Defines an enumeration over wire texts with a variant for unknown ones.
 macro_rules! open_enum {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $wire:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $number:literal $variant:ident = $wire:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -60,17 +60,25 @@ macro_rules! open_enum {
             }
         }
 
-        impl $crate::check::Enumeration for $name {
-            fn is_known(&self) -> bool {
-                self.is_known()
+        impl $crate::record::Entry for $name {
+            const KIND: $crate::Kind = $crate::Kind::Word(&$crate::Words {
+                name: stringify!($name),
+                values: &[$(($number, $wire),)*],
+            });
+
+            fn get(&self) -> $crate::Ref<'_> {
+                match self {
+                    $(Self::$variant => $crate::Ref::Word { text: $wire, number: $number },)*
+                    Self::Unknown(text) => $crate::Ref::Word { text, number: 0 },
+                }
             }
 
-            fn text(&self) -> &str {
-                self.as_str()
-            }
-
-            fn known() -> Vec<&'static str> {
-                vec![$($wire,)*]
+            fn of(value: $crate::Value<'_>) -> Option<Self> {
+                match value {
+                    $crate::Value::Text(std::borrow::Cow::Borrowed(text)) => Some(Self::from(text)),
+                    $crate::Value::Text(std::borrow::Cow::Owned(text)) => Some(Self::from(text)),
+                    _ => None,
+                }
             }
         }
 
@@ -84,22 +92,6 @@ macro_rules! open_enum {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
                 Ok(Self::from(text.as_ref()))
-            }
-        }
-
-        impl $crate::ReadJson for $name {
-            const EXPECTED: &'static str = "a text";
-
-            fn read_json(
-                json: &serde_json::value::RawValue,
-                reader: &mut $crate::Reader,
-            ) -> $crate::Outcome<Self> {
-                match <String as $crate::ReadJson>::read_json(json, reader) {
-                    $crate::Outcome::Whole(text) | $crate::Outcome::Part(text) => {
-                        $crate::Outcome::Whole(Self::from(text))
-                    }
-                    $crate::Outcome::Odd => $crate::Outcome::Odd,
-                }
             }
         }
     };

@@ -4,6 +4,10 @@ use std::fmt;
 
 use http::Method;
 
+use crate::any::{AnyAnswer, AnyEndpoint};
+use crate::endpoint::Endpoint;
+use crate::object::Object;
+use crate::record::Shape;
 use crate::upload::Upload;
 
 /// One upstream API generation.
@@ -104,6 +108,22 @@ pub struct RateLimit {
     pub per_day: Option<u32>,
 }
 
+impl RateLimit {
+    pub(crate) const fn new(
+        per: &'static str,
+        per_second: Option<u32>,
+        per_minute: Option<u32>,
+        per_day: Option<u32>,
+    ) -> Self {
+        Self {
+            per,
+            per_second,
+            per_minute,
+            per_day,
+        }
+    }
+}
+
 /// One row of the documented error table of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorRow {
@@ -114,6 +134,54 @@ pub struct ErrorRow {
     /// When it happens.
     pub meaning: &'static str,
 }
+
+/// Declares error rows that operations share, by name.
+macro_rules! shared_rows {
+    ($($name:ident = $http:literal $code:literal $meaning:literal;)*) => {
+        $(pub(super) const $name: $crate::ErrorRow = $crate::ErrorRow {
+            http: $http,
+            code: $code,
+            meaning: $meaning,
+        };)*
+    };
+}
+
+/// Lists the error rows of an operation: several shared ones, a shared one, or one of its own.
+macro_rules! rows {
+    (@ ..$many:ident) => { $many };
+    (@ $one:ident) => { &[$one] };
+    (@ $http:literal $code:literal $meaning:literal) => {
+        &[$crate::ErrorRow { http: $http, code: $code, meaning: $meaning }]
+    };
+    ($([$($row:tt)+])*) => { &[$($crate::operation::rows!(@ $($row)+)),*] };
+}
+
+/// Declares an operation: its static, its request type, family, id, method, path and title, and what
+/// differs from an operation that reads.
+macro_rules! operation {
+    (
+        $name:ident for $request:ident = $family:ident $id:literal
+        $method:ident $path:literal
+        $title:literal
+        $(.$step:ident($($argument:tt)*))*
+        errors { $($rows:tt)* }
+        docs [$($page:literal),* $(,)?]
+    ) => {
+        #[doc = concat!("Describes [`", stringify!($request), "`].")]
+        pub static $name: $crate::Operation = $crate::Operation::new::<$request>(
+            $crate::Family::$family,
+            $id,
+            http::Method::$method,
+            $path,
+            $title,
+        )
+        $(.$step($($argument)*))*
+        .refusals($crate::operation::rows!($($rows)*))
+        .docs(&[$($page),*]);
+    };
+}
+
+pub(crate) use {operation, rows, shared_rows};
 
 /// Everything that is known of an operation besides its fields.
 #[derive(Debug)]
@@ -142,6 +210,13 @@ pub struct Operation {
     pub request_number: Option<&'static str>,
     /// What happens if it is sent twice.
     pub repeat: Repeat,
+    /// Fields that, if they are present, make a repeat act twice all the same.
+    pub repeat_unless: &'static [&'static str],
+    /// What of the answer names what the request named: `card_id`, `data[].openid`, or
+    /// `card_id=card.base_info.id` where the names differ.
+    pub subject: &'static [&'static str],
+    /// Whether a dynamic code may stand in place of the code; it is answered with the fixed one.
+    pub dynamic_code: bool,
     /// Where its answers carry an `errcode`.
     pub errcode: Errcode,
     /// Whether the answer is itself a credential of the account: an access token or a ticket.
@@ -150,13 +225,177 @@ pub struct Operation {
     pub upload: Option<Upload>,
     /// Whether request fields are encrypted, so that `Wechatpay-Serial` is required.
     pub encrypts: bool,
-    /// The documented errors.
-    pub errors: &'static [ErrorRow],
+    /// The documented errors, said once where operations share them.
+    pub(crate) errors: &'static [&'static [ErrorRow]],
     /// Upstream documentation pages.
     pub docs: &'static [&'static str],
+    /// The table of the request.
+    pub request: &'static Shape,
+    /// The table of the answer.
+    pub answer: &'static Shape,
+    new_request: fn() -> Box<dyn AnyEndpoint>,
+    new_answer: fn() -> Box<dyn AnyAnswer>,
+}
+
+fn new_request<E: Endpoint>() -> Box<dyn AnyEndpoint> {
+    Box::new(E::default())
+}
+
+fn new_answer<E: Endpoint>() -> Box<dyn AnyAnswer> {
+    Box::new(E::Answer::default())
+}
+
+/// How the generated statics say what differs from an operation that reads.
+impl Operation {
+    /// Describes an operation that reads, has no body and answers with 200.
+    pub const fn new<E: Endpoint>(
+        family: Family,
+        id: &'static str,
+        method: Method,
+        path: &'static str,
+        title: &'static str,
+    ) -> Self {
+        Self {
+            id,
+            title,
+            family,
+            scheme: match family {
+                Family::Merchant | Family::Brand => Scheme::Merchant,
+                Family::OfficialAccount => Scheme::AccessToken,
+            },
+            method,
+            path,
+            body: Body::Empty,
+            success: 200,
+            effect: Effect::Read,
+            rate_limit: None,
+            request_number: None,
+            repeat: Repeat::Harmless,
+            repeat_unless: &[],
+            subject: &[],
+            dynamic_code: false,
+            errcode: Errcode::None,
+            credential: false,
+            upload: None,
+            encrypts: false,
+            errors: &[],
+            docs: &[],
+            request: E::SHAPE,
+            answer: E::Answer::SHAPE,
+            new_request: new_request::<E>,
+            new_answer: new_answer::<E>,
+        }
+    }
+
+    pub(crate) const fn scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// It has a JSON body.
+    pub(crate) const fn json(mut self) -> Self {
+        self.body = Body::Json;
+        self
+    }
+
+    /// It uploads a file.
+    pub(crate) const fn upload(mut self, upload: Upload) -> Self {
+        self.body = Body::Multipart;
+        self.upload = Some(upload);
+        self
+    }
+
+    /// It answers with this HTTP status.
+    pub(crate) const fn success(mut self, status: u16) -> Self {
+        self.success = status;
+        self
+    }
+
+    /// It changes something.
+    pub(crate) const fn write(mut self, repeat: Repeat) -> Self {
+        self.effect = Effect::Write;
+        self.repeat = repeat;
+        self
+    }
+
+    /// It changes something, once for each number in this member.
+    pub(crate) const fn numbered(mut self, member: &'static str) -> Self {
+        self.request_number = Some(member);
+        self.write(Repeat::Numbered)
+    }
+
+    pub(crate) const fn repeat_unless(mut self, fields: &'static [&'static str]) -> Self {
+        self.repeat_unless = fields;
+        self
+    }
+
+    pub(crate) const fn subject(mut self, rows: &'static [&'static str]) -> Self {
+        self.subject = rows;
+        self
+    }
+
+    pub(crate) const fn dynamic_code(mut self) -> Self {
+        self.dynamic_code = true;
+        self
+    }
+
+    pub(crate) const fn errcode(mut self, errcode: Errcode) -> Self {
+        self.errcode = errcode;
+        self
+    }
+
+    /// Its answer is a credential.
+    pub(crate) const fn credential(mut self) -> Self {
+        self.credential = true;
+        self
+    }
+
+    /// Fields of its request are encrypted.
+    pub(crate) const fn encrypts(mut self) -> Self {
+        self.encrypts = true;
+        self
+    }
+
+    pub(crate) const fn rate_limit(mut self, limit: RateLimit) -> Self {
+        self.rate_limit = Some(limit);
+        self
+    }
+
+    pub(crate) const fn refusals(mut self, rows: &'static [&'static [ErrorRow]]) -> Self {
+        self.errors = rows;
+        self
+    }
+
+    pub(crate) const fn docs(mut self, pages: &'static [&'static str]) -> Self {
+        self.docs = pages;
+        self
+    }
 }
 
 impl Operation {
+    /// Returns a new, empty request.
+    pub fn new_request(&self) -> Box<dyn AnyEndpoint> {
+        (self.new_request)()
+    }
+
+    /// Returns a new, empty answer.
+    pub fn new_answer(&self) -> Box<dyn AnyAnswer> {
+        (self.new_answer)()
+    }
+
+    /// Returns the rows of the documented error table.
+    pub fn errors(&self) -> impl Iterator<Item = &'static ErrorRow> + use<> {
+        self.errors.iter().copied().flatten()
+    }
+
+    /// Returns the parameters that are the credentials of the account: callers leave them out.
+    pub fn credentials(&self) -> &'static [&'static str] {
+        match self.scheme {
+            Scheme::Credentials => &["grant_type", "appid", "secret"],
+            _ => &[],
+        }
+    }
+
     /// Matches a raw (still percent-encoded) path against [`Operation::path`] and returns the
     /// values of its parameters, still encoded.
     pub fn match_path<'p>(&self, path: &'p str) -> Option<Vec<&'p str>> {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::endpoint::{DecodeError, EncodeError};
+use crate::record::{Kind, Place, Record, Ref, Value};
 use crate::sensitive::Sensitive;
 
 /// Appends `text` to `out`, everything but `A-Z a-z 0-9 - . _ ~` as upper-case `%XX`.
@@ -81,7 +82,7 @@ fn hex(digit: u8) -> Option<u8> {
 
 /// Builds a request target from a path template.
 #[derive(Debug)]
-pub struct Params {
+pub(crate) struct Params {
     rest: &'static str,
     target: String,
     has_query: bool,
@@ -90,7 +91,7 @@ pub struct Params {
 
 impl Params {
     /// Starts at the beginning of `template`.
-    pub fn new(template: &'static str) -> Self {
+    pub(crate) fn new(template: &'static str) -> Self {
         Self {
             rest: template,
             target: String::with_capacity(128),
@@ -99,39 +100,42 @@ impl Params {
         }
     }
 
+    /// Writes all parameters of a request.
+    pub(crate) fn write(&mut self, request: &dyn Record) {
+        for (index, field) in request.shape().fields.iter().enumerate() {
+            match (field.place, request.get(index)) {
+                (Place::Path, Ref::Integer(number)) => self.path(&number.to_string()),
+                (Place::Path, value) => self.path(value.text().unwrap_or_default()),
+                (Place::Query, Ref::Integer(number)) => self.query(field.name, &number.to_string()),
+                (Place::Query, Ref::Sensitive(Sensitive::Encrypted(text))) => {
+                    self.query(field.name, text);
+                }
+                (Place::Query, Ref::Sensitive(Sensitive::Plain(_))) => self.has_plain = true,
+                (Place::Query, value) => {
+                    if let Some(text) = value.text() {
+                        self.query(field.name, text);
+                    }
+                }
+                (Place::Body | Place::Part | Place::Filename, _) => {}
+            }
+        }
+    }
+
     /// Fills the next `{...}` of the template.
-    pub fn path(&mut self, value: impl AsRef<str>) {
+    fn path(&mut self, value: &str) {
         if let Some((literal, tail)) = self.rest.split_once('{') {
             self.target.push_str(literal);
-            encode_component(value.as_ref(), &mut self.target);
+            encode_component(value, &mut self.target);
             self.rest = tail.split_once('}').map_or("", |(_, after)| after);
         }
     }
 
-    /// Adds a query parameter if it is present.
-    pub fn query(&mut self, name: &str, value: &Option<impl AsRef<str>>) {
-        if let Some(value) = value {
-            self.separator();
-            encode_component(name, &mut self.target);
-            self.target.push('=');
-            encode_component(value.as_ref(), &mut self.target);
-        }
-    }
-
-    /// Adds an integer query parameter if it is present.
-    pub fn query_integer(&mut self, name: &str, value: Option<i64>) {
-        if let Some(value) = value {
-            self.query(name, &Some(value.to_string()));
-        }
-    }
-
-    /// Adds an encrypted query parameter if it is present.
-    pub fn query_sensitive(&mut self, name: &str, value: &Option<Sensitive>) {
-        match value {
-            Some(Sensitive::Encrypted(text)) => self.query(name, &Some(text)),
-            Some(Sensitive::Plain(_)) => self.has_plain = true,
-            None => {}
-        }
+    /// Adds a query parameter.
+    fn query(&mut self, name: &str, value: &str) {
+        self.separator();
+        encode_component(name, &mut self.target);
+        self.target.push('=');
+        encode_component(value, &mut self.target);
     }
 
     /// Returns path and query.
@@ -139,7 +143,7 @@ impl Params {
     /// # Errors
     ///
     /// Fails if a sensitive parameter was still plain.
-    pub fn finish(mut self) -> Result<String, EncodeError> {
+    pub(crate) fn finish(mut self) -> Result<String, EncodeError> {
         if self.has_plain {
             return Err(EncodeError::plain());
         }
@@ -200,43 +204,48 @@ impl<'a> ParamsIn<'a> {
         })
     }
 
-    /// Returns the next path parameter.
+    /// Reads all parameters of a request.
     ///
     /// # Errors
     ///
-    /// Fails if it is not UTF-8.
-    pub fn path<T: From<String>>(&mut self, name: &'static str) -> Result<T, DecodeError> {
-        let value = self.path.next().unwrap_or_default();
-        decode_component(value)
-            .map(|value| T::from(value.into_owned()))
-            .ok_or_else(|| DecodeError::path(name))
+    /// Fails if one is not UTF-8, or no integer where one is expected.
+    pub(crate) fn read(&mut self, request: &mut dyn Record) -> Result<(), DecodeError> {
+        for (index, field) in request.shape().fields.iter().enumerate() {
+            let text = match field.place {
+                Place::Path => {
+                    let value = self.path.next().unwrap_or_default();
+                    decode_component(value).ok_or_else(|| DecodeError::path(field.name))?
+                }
+                Place::Query => match self.find(field.name) {
+                    Some(text) => Cow::Borrowed(text),
+                    None => continue,
+                },
+                Place::Body | Place::Part | Place::Filename => continue,
+            };
+            let value = match field.kind {
+                Kind::Integer => match (text.parse(), field.place) {
+                    (Ok(number), _) => Value::Integer(number),
+                    (Err(_), Place::Path) => return Err(DecodeError::path_type(field.name)),
+                    (Err(_), _) => return Err(DecodeError::query_type(field.name)),
+                },
+                Kind::Sensitive => Value::Sensitive(Sensitive::Encrypted(text.into_owned())),
+                _ => Value::Text(text),
+            };
+            if let Some(slot) = request.slot(index) {
+                slot.set(value);
+            }
+        }
+        Ok(())
     }
 
-    /// Returns the next path parameter, an integer.
-    ///
-    /// # Errors
-    ///
-    /// Fails if it is not an integer.
-    pub fn path_integer(&mut self, name: &'static str) -> Result<i64, DecodeError> {
-        let text: String = self.path(name)?;
-        text.parse().map_err(|_| DecodeError::path_type(name))
+    fn find(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.query.iter().find(|(key, _)| key == name)?;
+        Some(value)
     }
 
     /// Returns a query parameter.
     pub fn query<T: From<String>>(&self, name: &str) -> Option<T> {
-        let (_, value) = self.query.iter().find(|(key, _)| key == name)?;
-        Some(T::from(value.clone().into_owned()))
-    }
-
-    /// Returns an integer query parameter.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the value is not an integer.
-    pub fn query_integer(&self, name: &'static str) -> Result<Option<i64>, DecodeError> {
-        self.query::<String>(name)
-            .map(|text| text.parse().map_err(|_| DecodeError::query_type(name)))
-            .transpose()
+        Some(T::from(self.find(name)?.to_owned()))
     }
 }
 
@@ -249,9 +258,8 @@ mod tests {
         let mut params = Params::new("/cards/{card_id}/codes/{code}");
         params.path("p-1");
         params.path("a/b c+汉");
-        params.query("brand_id", &Some("1004"));
-        params.query("none", &None::<&str>);
-        params.query_integer("limit", Some(20));
+        params.query("brand_id", "1004");
+        params.query("limit", "20");
         assert_eq!(
             params.finish().unwrap(),
             "/cards/p-1/codes/a%2Fb%20c%2B%E6%B1%89?brand_id=1004&limit=20"

@@ -28,6 +28,11 @@ macro_rules! private_text {
                 self.0
             }
 
+            /// Prints what may be printed of a value.
+            pub(crate) fn show(value: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!("[", $label, ", {} characters]"), value.chars().count())
+            }
+
             /// Returns true if the value has no characters.
             pub fn is_empty(&self) -> bool {
                 self.0.is_empty()
@@ -36,7 +41,7 @@ macro_rules! private_text {
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!("[", $label, ", {} characters]"), self.0.chars().count())
+                Self::show(&self.0, f)
             }
         }
 

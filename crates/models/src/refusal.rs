@@ -78,6 +78,78 @@ pub(crate) struct OperationReasons {
     pub(crate) texts: &'static [usize],
 }
 
+/// Makes an `Option` of what stands in brackets.
+macro_rules! optional {
+    () => {
+        None
+    };
+    ($text:expr) => {
+        Some($text)
+    };
+}
+
+/// Declares what status and code of WeChat Pay mean; the first row that fits decides: lowest and
+/// highest status, codes, whether a repeat makes sense, reason.
+macro_rules! code_rows {
+    ($($lowest:literal $highest:literal [$($code:literal),*] $again:ident [$($reason:ident)?];)*) => {
+        pub(crate) static CODES: &[$crate::refusal::PayCode] = &[$($crate::refusal::PayCode {
+            lowest: $lowest,
+            highest: $highest,
+            codes: &[$($code),*],
+            reason: $crate::refusal::optional!($(stringify!($reason))?),
+            again: $crate::refusal::Again::$again,
+        },)*];
+    };
+}
+
+/// Declares what the codes of the official-account family mean, in ascending order: code, reason,
+/// whether a repeat makes sense, field, remedy, meaning.
+macro_rules! errcode_rows {
+    ($($code:literal $reason:ident $again:ident [$($field:literal)?] [$($remedy:literal)?] $meaning:literal;)*) => {
+        pub(crate) static ERRCODES: &[$crate::refusal::Errcode] = &[$($crate::refusal::Errcode {
+            code: $code,
+            reason: stringify!($reason),
+            again: $crate::refusal::Again::$again,
+            field: $crate::refusal::optional!($($field)?),
+            remedy: $crate::refusal::optional!($($remedy)?),
+            meaning: $meaning,
+        },)*];
+    };
+}
+
+/// Declares the texts that tell apart what one code covers: family, wordings, codes, reason, field,
+/// remedy, source.
+macro_rules! text_rows {
+    ($($family:ident [$($text:literal),*] [$($from:literal),*] $reason:ident [$($field:literal)?] [$($remedy:literal)?] $source:literal;)*) => {
+        pub(crate) static TEXTS: &[$crate::refusal::KnownText] = &[$($crate::refusal::KnownText {
+            family: $crate::Family::$family,
+            texts: &[$($text),*],
+            from: &[$($from),*],
+            reason: stringify!($reason),
+            field: $crate::refusal::optional!($($field)?),
+            remedy: $crate::refusal::optional!($($remedy)?),
+            source: $source,
+        },)*];
+    };
+}
+
+/// Declares what each operation can give, ordered by id: id, the reason for "not found", all reasons,
+/// the places of its texts.
+macro_rules! operation_rows {
+    ($($id:literal $not_found:ident [$($reason:ident)*] [$($text:literal),*];)*) => {
+        pub(crate) static OPERATIONS: &[$crate::refusal::OperationReasons] = &[
+            $($crate::refusal::OperationReasons {
+                id: $id,
+                not_found: stringify!($not_found),
+                reasons: &[$(stringify!($reason)),*],
+                texts: &[$($text),*],
+            },)*
+        ];
+    };
+}
+
+pub(crate) use {code_rows, errcode_rows, operation_rows, optional, text_rows};
+
 /// Returns what status and code of a verified answer of WeChat Pay mean.
 pub fn pay_code(status: u16, code: &str) -> Option<&'static PayCode> {
     CODES.iter().find(|row| {

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
+use crate::object::Object;
+use crate::record::Record;
+
 /// A field that WeChat Pay wants encrypted on the wire (RSAES-OAEP, base64).
 ///
 /// The state is part of the value: JSON is written only from
@@ -92,36 +95,13 @@ impl<'de> Deserialize<'de> for Sensitive {
 /// Visits every [`Sensitive`] field of a message, nested ones included.
 pub trait VisitSensitive {
     /// Calls `visit` with each sensitive field.
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        let _ = visit;
-    }
+    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive));
 }
 
-impl VisitSensitive for Sensitive {
+impl<T: Object> VisitSensitive for T {
     fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        visit(self);
-    }
-}
-
-impl<T: VisitSensitive> VisitSensitive for Option<T> {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        if let Some(inner) = self {
-            inner.visit_sensitive(visit);
-        }
-    }
-}
-
-impl<T: VisitSensitive> VisitSensitive for Vec<T> {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        for inner in self {
-            inner.visit_sensitive(visit);
-        }
-    }
-}
-
-impl<T: VisitSensitive> VisitSensitive for Box<T> {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.as_mut().visit_sensitive(visit);
+        let record: &mut dyn Record = self;
+        record.visit_sensitive(visit);
     }
 }
 

@@ -15,22 +15,22 @@
 //! - what is no text is repaired first, see [`json_text`].
 //!
 //! Nobody pays for this with a well-formed answer: the strict reader goes first, and the tolerant
-//! one starts over only if it fails. Both fill the same types through [`ReadJson`] and
-//! [`crate::Object::read_member`], so there is no second description of a message.
+//! one starts over only if it fails. Both fill the same tables, so there is no second description
+//! of a message.
 //!
 //! Only members that the catalogue knows can be odd, so the paths of [`Deviation`]s are made of
 //! names from the catalogue and may be logged.
 
 use std::borrow::Cow;
-use std::convert::Infallible;
 use std::fmt;
 
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::endpoint::DecodeError;
-use crate::object::{Members, Object};
+use crate::json;
+use crate::record::{Field, Kind, List, Record, Slot};
 
 mod deviation;
 mod loose;
@@ -44,36 +44,27 @@ pub use self::text::json_text;
 /// So many deviations of one message are told apart.
 const MAX_DEVIATIONS: usize = 500;
 
-/// A type whose JSON can be read strictly, by [`Deserialize`], and tolerantly.
-pub trait ReadJson: DeserializeOwned {
-    /// What the documents want, in words: `an integer`.
-    const EXPECTED: &'static str;
-
-    /// Reads as much of one JSON value as can be read without loss.
-    fn read_json(json: &RawValue, reader: &mut Reader) -> Outcome<Self>;
-}
-
 /// What was made of a JSON value.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Outcome<T> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
     /// All of it was read.
-    Whole(T),
+    Whole,
     /// Entries of a list were left out.
-    Part(T),
+    Part,
     /// It is of another type.
     Odd,
 }
 
 /// Where a tolerant reader is, and what it has seen.
 #[derive(Debug, Default)]
-pub struct Reader {
+struct Reader {
     path: String,
     deviations: Vec<Deviation>,
 }
 
 impl Reader {
     /// Notes a deviation of the value that is being read.
-    pub(crate) fn note(&mut self, kind: DeviationKind, expected: &'static str) {
+    fn note(&mut self, kind: DeviationKind, expected: &'static str) {
         match self.deviations.len() {
             MAX_DEVIATIONS => self
                 .deviations
@@ -87,7 +78,7 @@ impl Reader {
     }
 
     /// Tells whether nothing was noted but a number for a text or a text for a number.
-    pub(crate) fn saw_only_either(&self) -> bool {
+    fn saw_only_either(&self) -> bool {
         self.deviations.iter().all(Deviation::is_either)
     }
 
@@ -108,53 +99,72 @@ impl Reader {
     }
 }
 
-/// Reads a message: strictly if that works, else tolerantly. The deviations are empty if it does.
+/// Reads a new message: strictly if that works, else tolerantly. The deviations are empty if it does.
 ///
 /// # Errors
 ///
 /// Fails if the body is not one JSON object.
-pub(crate) fn read<T: Object>(body: &[u8]) -> Result<(T, Vec<Deviation>), DecodeError> {
-    match serde_json::from_slice(body) {
-        Ok(message) => Ok((message, Vec::new())),
-        Err(_) => read_tolerantly(body),
+pub(crate) fn read<M>(
+    new: impl Fn() -> M,
+    record: impl Fn(&mut M) -> &mut dyn Record,
+    body: &[u8],
+) -> Result<(M, Vec<Deviation>), DecodeError> {
+    let mut message = new();
+    if json::read(record(&mut message), body).is_ok() {
+        return Ok((message, Vec::new()));
     }
+    let mut message = new();
+    let deviations = read_tolerantly(record(&mut message), body)?;
+    Ok((message, deviations))
 }
 
-/// Reads a message tolerantly and tells every deviation, `null` included.
+/// Reads an empty message tolerantly and tells every deviation, `null` included.
 ///
 /// # Errors
 ///
 /// Fails if the body is not one JSON object.
-pub(crate) fn read_tolerantly<T: Object>(body: &[u8]) -> Result<(T, Vec<Deviation>), DecodeError> {
+pub(crate) fn read_tolerantly(
+    message: &mut dyn Record,
+    body: &[u8],
+) -> Result<Vec<Deviation>, DecodeError> {
     let text = json_text(body);
     let mut reader = Reader::default();
     if text.as_bytes() != body {
         reader.note(DeviationKind::NotText, "UTF-8 text");
     }
     let pairs: Pairs<'_> = serde_json::from_str(&text).map_err(DecodeError::json)?;
-    let message = fill(pairs, &mut reader);
-    Ok((message, reader.deviations))
+    fill(message, pairs, &mut reader);
+    Ok(reader.deviations)
 }
 
-/// Reads one object; used by the implementations of [`ReadJson`] for messages.
-pub(crate) fn object<T: Object>(json: &RawValue, reader: &mut Reader) -> Outcome<T> {
-    match serde_json::from_str::<Pairs<'_>>(json.get()) {
-        Ok(pairs) => Outcome::Whole(fill(pairs, reader)),
-        Err(_) => Outcome::Odd,
+/// Reads a member of which both numbers and texts are seen, for a strict reader; returns false if it
+/// is neither.
+pub(crate) fn read_either(
+    record: &mut dyn Record,
+    index: usize,
+    field: &Field,
+    json: &RawValue,
+) -> bool {
+    let mut reader = Reader::default();
+    match record.slot(index) {
+        Some(slot) => {
+            read_value(slot, field, json, &mut reader) == Outcome::Whole && reader.saw_only_either()
+        }
+        None => false,
     }
 }
 
-fn fill<T: Object>(pairs: Pairs<'_>, reader: &mut Reader) -> T {
-    let mut message = T::default();
+fn fill(message: &mut dyn Record, pairs: Pairs<'_>, reader: &mut Reader) {
+    let shape = message.shape();
     for (name, value) in pairs.0 {
-        let mut member = Member {
-            name: &name,
-            value,
-            reader,
-            is_kept: false,
+        let place = shape.members.iter().position(|member| *member == name);
+        let index = place.map(|place| shape.first_member() + place);
+        let known = index.and_then(|index| Some((shape.fields.get(index)?, message.slot(index)?)));
+        let is_kept = match known {
+            Some((field, slot)) => read_member(slot, field, value, reader),
+            None => true,
         };
-        let Ok(is_known) = message.read_member(&name, &mut member);
-        if !is_known || member.is_kept {
+        if is_kept {
             message
                 .extra_mut()
                 .insert(name.into_owned(), value.to_owned());
@@ -163,93 +173,100 @@ fn fill<T: Object>(pairs: Pairs<'_>, reader: &mut Reader) -> T {
             message.extra_mut().remove(&name);
         }
     }
-    message
 }
 
-/// One member of an object that is read tolerantly.
-struct Member<'a> {
-    name: &'a str,
-    value: &'a RawValue,
-    reader: &'a mut Reader,
-    /// The JSON text must be kept.
-    is_kept: bool,
-}
-
-impl Members for Member<'_> {
-    type Error = Infallible;
-
-    fn take<T: ReadJson>(&mut self) -> Result<Option<T>, Infallible> {
-        let value = self.value;
-        let outcome = self.reader.within_member(self.name, |reader| {
-            if value.get() == "null" {
-                reader.note(DeviationKind::Null, T::EXPECTED);
-                return None;
-            }
-            let outcome = T::read_json(value, reader);
-            if matches!(outcome, Outcome::Odd) {
-                reader.note(DeviationKind::Odd, T::EXPECTED);
-            }
-            Some(outcome)
-        });
-        self.is_kept = matches!(outcome, Some(Outcome::Odd | Outcome::Part(_)));
-        Ok(match outcome {
-            Some(Outcome::Whole(value) | Outcome::Part(value)) => Some(value),
-            Some(Outcome::Odd) | None => None,
-        })
-    }
-
-    fn take_either<T: ReadJson>(&mut self) -> Result<Option<T>, Infallible> {
-        let before = self.reader.deviations.len();
-        let value = self.take()?;
-        for deviation in self.reader.deviations.iter_mut().skip(before) {
+/// Reads a member that the catalogue knows; returns whether its JSON text must be kept.
+fn read_member(slot: &mut dyn Slot, field: &Field, value: &RawValue, reader: &mut Reader) -> bool {
+    let before = reader.deviations.len();
+    let outcome = reader.within_member(field.name, |reader| {
+        if value.get() == "null" {
+            reader.note(DeviationKind::Null, field.expected());
+            slot.clear();
+            return Outcome::Whole;
+        }
+        let outcome = read_value(slot, field, value, reader);
+        if outcome == Outcome::Odd {
+            reader.note(DeviationKind::Odd, field.expected());
+            slot.clear();
+        }
+        outcome
+    });
+    if field.is_either {
+        for deviation in reader.deviations.iter_mut().skip(before) {
             deviation.is_seen = deviation.is_either();
         }
-        Ok(value)
+    }
+    outcome != Outcome::Whole
+}
+
+fn read_value(slot: &mut dyn Slot, field: &Field, json: &RawValue, reader: &mut Reader) -> Outcome {
+    if field.is_list {
+        return match slot.list() {
+            Some(list) => read_list(list, field.kind, json, reader),
+            None => Outcome::Odd,
+        };
+    }
+    let is_read = match object(field.kind, json) {
+        Some(pairs) => match (pairs, slot.object()) {
+            (Some(pairs), Some(record)) => {
+                fill(record, pairs, reader);
+                true
+            }
+            _ => false,
+        },
+        None => scalar::read(field.kind, json, reader).is_some_and(|value| slot.set(value)),
+    };
+    if is_read {
+        Outcome::Whole
+    } else {
+        Outcome::Odd
     }
 }
 
-impl<T: ReadJson> ReadJson for Vec<T> {
-    const EXPECTED: &'static str = "a list";
+/// Splits an object; `None` if none is expected.
+fn object(kind: Kind, json: &RawValue) -> Option<Option<Pairs<'_>>> {
+    matches!(kind, Kind::Object(_)).then(|| serde_json::from_str(json.get()).ok())
+}
 
-    fn read_json(json: &RawValue, reader: &mut Reader) -> Outcome<Self> {
-        let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json.get()) else {
-            return Outcome::Odd;
-        };
-        let before = reader.deviations.len();
-        let mut values = Self::with_capacity(items.len());
-        let mut is_whole = true;
-        for (index, item) in items.iter().enumerate() {
-            let outcome = reader.within(format_args!("[{index}]"), |reader| {
-                let outcome = match item.get() {
-                    "null" => {
-                        reader.note(DeviationKind::Null, T::EXPECTED);
-                        return Outcome::Odd;
-                    }
-                    _ => T::read_json(item, reader),
-                };
-                if matches!(outcome, Outcome::Odd) {
-                    reader.note(DeviationKind::Odd, T::EXPECTED);
-                }
-                outcome
-            });
-            match outcome {
-                Outcome::Whole(value) => values.push(value),
-                Outcome::Part(value) => {
-                    values.push(value);
-                    is_whole = false;
-                }
-                Outcome::Odd => is_whole = false,
+fn read_list(list: &mut dyn List, kind: Kind, json: &RawValue, reader: &mut Reader) -> Outcome {
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(json.get()) else {
+        return Outcome::Odd;
+    };
+    let before = reader.deviations.len();
+    let mut is_whole = true;
+    list.clear();
+    list.reserve(items.len());
+    for (index, item) in items.iter().enumerate() {
+        is_whole &= reader.within(format_args!("[{index}]"), |reader| {
+            if item.get() == "null" {
+                reader.note(DeviationKind::Null, kind.expected());
+                return false;
             }
-        }
-        if is_whole {
-            Outcome::Whole(values)
-        } else if values.is_empty() && items.iter().any(|item| item.get() != "null") {
-            // Told once, for the list.
-            reader.deviations.truncate(before);
-            Outcome::Odd
-        } else {
-            Outcome::Part(values)
-        }
+            let is_read = match object(kind, item) {
+                Some(Some(pairs)) => match list.push_object() {
+                    Some(record) => {
+                        fill(record, pairs, reader);
+                        true
+                    }
+                    None => false,
+                },
+                Some(None) => false,
+                None => scalar::read(kind, item, reader).is_some_and(|value| list.push(value)),
+            };
+            if !is_read {
+                reader.note(DeviationKind::Odd, kind.expected());
+            }
+            is_read
+        });
+    }
+    if is_whole {
+        Outcome::Whole
+    } else if list.len() == 0 && items.iter().any(|item| item.get() != "null") {
+        // Told once, for the list.
+        reader.deviations.truncate(before);
+        Outcome::Odd
+    } else {
+        Outcome::Part
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Upload {
     pub formats: &'static [ImageFormat],
     /// The longest file name, in characters.
     pub max_name_chars: usize,
+    /// The path of the field that holds the file name.
+    pub name_field: &'static str,
 }
 
 /// The file in an upload, and the names of the fields that hold it.
@@ -172,6 +174,7 @@ mod tests {
         max_bytes: 32,
         formats: &[ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Png],
         max_name_chars: 128,
+        name_field: "meta.filename",
     };
 
     #[track_caller]

@@ -6,8 +6,9 @@ use crate::repository::{Kind, Package, expect_none, linked_into, packages};
 
 /// Edges between our crates that are part of what is built.
 /// A crate that is not named here is unknown to the architecture.
-const EDGES: [(&str, &[&str]); 13] = [
-    ("kabao-models", &[]),
+const EDGES: [(&str, &[&str]); 14] = [
+    ("kabao-derive", &[]),
+    ("kabao-models", &["kabao-derive"]),
     ("kabao-auth", &[]),
     ("kabao-api", &["kabao-models"]),
     ("kabao-proto", &[]),

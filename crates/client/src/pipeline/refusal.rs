@@ -172,7 +172,7 @@ fn is_number_used(operation: &'static Operation, status: u16, code: &str, field:
     let existing = matches!(code, "ALREADY_EXISTS" | "RESOURCE_ALREADY_EXISTS");
     let refused = existing || matches!(code, "PARAM_ERROR" | "INVALID_REQUEST");
     let documented = || {
-        let mut rows = operation.errors.iter().filter(|row| row.code == code);
+        let mut rows = operation.errors().filter(|row| row.code == code);
         rows.any(|row| row.meaning.contains(number))
     };
     (400..500).contains(&status)

@@ -12,6 +12,7 @@ pub mod direct_pre_auth_tokens;
 pub mod direct_user_cards;
 pub mod direct_user_feeds;
 pub mod direct_user_points;
+mod errors;
 pub mod media;
 pub mod membership_activities;
 pub mod notifications;
@@ -26,10 +27,8 @@ pub mod user_points;
 pub use self::notifications::Notification;
 pub use self::types::*;
 
-use crate::Operation;
-
 /// Every operation of the family, in the order of the catalogue.
-pub static OPERATIONS: &[&Operation] = &[
+pub static OPERATIONS: &[&crate::Operation] = &[
     &cards::CREATE_CARD,
     &cards::LIST_CARDS,
     &cards::GET_CARD,

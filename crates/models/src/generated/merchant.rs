@@ -13,6 +13,7 @@ pub mod card_qrcodes;
 pub mod card_rights;
 pub mod cards;
 pub mod codes;
+mod errors;
 pub mod media;
 pub mod notifications;
 pub mod permission_tokens;
@@ -26,10 +27,8 @@ pub mod user_cards;
 pub use self::notifications::Notification;
 pub use self::types::*;
 
-use crate::Operation;
-
 /// Every operation of the family, in the order of the catalogue.
-pub static OPERATIONS: &[&Operation] = &[
+pub static OPERATIONS: &[&crate::Operation] = &[
     &cards::CREATE_CARD,
     &cards::LIST_CARDS,
     &cards::GET_CARD,

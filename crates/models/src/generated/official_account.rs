@@ -8,6 +8,7 @@ pub mod card;
 pub mod code;
 pub mod colors;
 pub mod datacube;
+mod errors;
 pub mod landing_page;
 pub mod media;
 pub mod member;
@@ -28,10 +29,8 @@ pub mod user;
 pub use self::notifications::Notification;
 pub use self::types::*;
 
-use crate::Operation;
-
 /// Every operation of the family, in the order of the catalogue.
-pub static OPERATIONS: &[&Operation] = &[
+pub static OPERATIONS: &[&crate::Operation] = &[
     &token::GET_TOKEN,
     &stable_token::GET_STABLE_TOKEN,
     &card::CREATE_CARD,

@@ -2,67 +2,62 @@
 
 use serde_json::value::RawValue;
 
-use super::{DeviationKind, Outcome, ReadJson, Reader};
-use crate::{Personal, Secret, Sensitive};
+use super::{DeviationKind, Reader};
+use crate::Sensitive;
+use crate::record::{Kind, Value};
 
-impl ReadJson for String {
-    const EXPECTED: &'static str = "a text";
-
-    fn read_json(json: &RawValue, reader: &mut Reader) -> Outcome<Self> {
-        let json = json.get();
-        if json.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-            reader.note(DeviationKind::NumberForText, Self::EXPECTED);
-            return Outcome::Whole(json.to_owned());
+/// Reads one value; `None` if it cannot be read without loss.
+pub(super) fn read(kind: Kind, json: &RawValue, reader: &mut Reader) -> Option<Value<'static>> {
+    let json = json.get();
+    let (value, deviation) = match kind {
+        Kind::Text | Kind::Personal | Kind::Secret | Kind::Word(_) => {
+            let (text, deviation) = read_text(json)?;
+            (Value::Text(text.into()), deviation)
         }
-        match text(json) {
-            Some(text) => Outcome::Whole(text),
-            None => Outcome::Odd,
+        Kind::Sensitive => {
+            let (text, deviation) = read_text(json)?;
+            (Value::Sensitive(Sensitive::Encrypted(text)), deviation)
+        }
+        Kind::Integer => {
+            let (number, deviation) = read_integer(json)?;
+            (Value::Integer(number), deviation)
+        }
+        Kind::Boolean => {
+            let (truth, deviation) = read_boolean(json)?;
+            (Value::Boolean(truth), deviation)
+        }
+        Kind::Bytes | Kind::Object(_) => return None,
+    };
+    if let Some(deviation) = deviation {
+        reader.note(deviation, kind.expected());
+    }
+    Some(value)
+}
+
+fn read_text(json: &str) -> Option<(String, Option<DeviationKind>)> {
+    if json.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return Some((json.to_owned(), Some(DeviationKind::NumberForText)));
+    }
+    text(json).map(|text| (text, None))
+}
+
+fn read_integer(json: &str) -> Option<(i64, Option<DeviationKind>)> {
+    match text(json) {
+        Some(text) => Some((integer(&text)?, Some(DeviationKind::IntegerInText))),
+        None => {
+            let is_decimal = json.contains(['.', 'e', 'E']);
+            let deviation = is_decimal.then_some(DeviationKind::IntegralDecimal);
+            Some((integer(json)?, deviation))
         }
     }
 }
 
-impl ReadJson for i64 {
-    const EXPECTED: &'static str = "an integer";
-
-    fn read_json(json: &RawValue, reader: &mut Reader) -> Outcome<Self> {
-        let json = json.get();
-        let (number, kind) = match text(json) {
-            Some(text) => (integer(&text), Some(DeviationKind::IntegerInText)),
-            None => {
-                let is_decimal = json.contains(['.', 'e', 'E']);
-                (
-                    integer(json),
-                    is_decimal.then_some(DeviationKind::IntegralDecimal),
-                )
-            }
-        };
-        let Some(number) = number else {
-            return Outcome::Odd;
-        };
-        if let Some(kind) = kind {
-            reader.note(kind, Self::EXPECTED);
-        }
-        Outcome::Whole(number)
-    }
-}
-
-impl ReadJson for bool {
-    const EXPECTED: &'static str = "true or false";
-
-    fn read_json(json: &RawValue, reader: &mut Reader) -> Outcome<Self> {
-        let (value, kind) = match json.get() {
-            "true" => return Outcome::Whole(true),
-            "false" => return Outcome::Whole(false),
-            json => match text(json) {
-                Some(text) => (boolean(&text), DeviationKind::BooleanInText),
-                None => (boolean(json), DeviationKind::NumberForBoolean),
-            },
-        };
-        let Some(value) = value else {
-            return Outcome::Odd;
-        };
-        reader.note(kind, Self::EXPECTED);
-        Outcome::Whole(value)
+fn read_boolean(json: &str) -> Option<(bool, Option<DeviationKind>)> {
+    match (json, text(json)) {
+        ("true", _) => Some((true, None)),
+        ("false", _) => Some((false, None)),
+        (_, Some(text)) => Some((boolean(&text)?, Some(DeviationKind::BooleanInText))),
+        (_, None) => Some((boolean(json)?, Some(DeviationKind::NumberForBoolean))),
     }
 }
 
@@ -76,24 +71,6 @@ fn boolean(text: &str) -> Option<bool> {
         None => None,
     }
 }
-
-/// Wrappers of a text.
-macro_rules! wrapper {
-    ($($name:ident: $wrap:path),*) => {$(
-        impl ReadJson for $name {
-            const EXPECTED: &'static str = String::EXPECTED;
-
-            fn read_json(json: &RawValue, reader: &mut Reader) -> Outcome<Self> {
-                match String::read_json(json, reader) {
-                    Outcome::Whole(text) | Outcome::Part(text) => Outcome::Whole($wrap(text)),
-                    Outcome::Odd => Outcome::Odd,
-                }
-            }
-        }
-    )*};
-}
-
-wrapper!(Personal: Self::from, Secret: Self::from, Sensitive: Self::Encrypted);
 
 /// Returns the text of a JSON string.
 pub(super) fn text(json: &str) -> Option<String> {

@@ -9,92 +9,82 @@ use std::collections::BTreeSet;
 
 use catalogue::{Catalogue, Sample, assert_same};
 use kabao_models::{
-    Answer, Endpoint, Incoming, OperationVisitor, Sensitive, VisitSensitive, operations,
-    visit_operation,
+    Answer as _, Endpoint as _, Incoming, Operation, Record, Sensitive, operations,
 };
 use serde_json::{Map, Value, json};
 
-/// Server side first: a request as it stands on the wire, read and written again.
-struct Request<'s> {
-    id: &'s str,
-    sample: &'s Sample,
+fn operation(id: &str) -> &'static Operation {
+    operations().find(|operation| operation.id == id).unwrap()
 }
 
-impl OperationVisitor for Request<'_> {
-    type Output = ();
-
-    fn visit<E: Endpoint>(self) {
-        let (target, body) = self.sample.to_wire(E::OPERATION.path);
-        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-        let (content_type, body) = self.sample.encode_body(body);
-        let incoming = Incoming {
+/// Server side first: a request as it stands on the wire, read and written again.
+fn round_trip_request(id: &str, sample: &Sample) {
+    let operation = operation(id);
+    let (target, body) = sample.to_wire(operation.path);
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let (content_type, body) = sample.encode_body(body);
+    let mut request = operation.new_request();
+    request
+        .read_http(Incoming {
             path,
             query,
             content_type: content_type.as_deref(),
             body: &body,
-        };
-        let request = E::from_http(incoming).unwrap_or_else(|error| panic!("{}: {error}", self.id));
-        let written = request.into_http().unwrap();
-        assert_eq!(written.method, E::OPERATION.method, "{}", self.id);
-        let again_content_type = written.content_type.clone();
-        let (again_path, again_query) = written
-            .target
-            .split_once('?')
-            .unwrap_or((&written.target, ""));
-        assert_eq!(again_path, path, "{}", self.id);
-        assert_eq!(pairs(again_query), pairs(query), "{}", self.id);
-        let again = E::from_http(Incoming {
+        })
+        .unwrap_or_else(|error| panic!("{id}: {error}"));
+    let written = request.to_http().unwrap();
+    assert_eq!(written.method, operation.method, "{id}");
+    let (again_path, again_query) = written
+        .target
+        .split_once('?')
+        .unwrap_or((&written.target, ""));
+    assert_eq!(again_path, path, "{id}");
+    assert_eq!(pairs(again_query), pairs(query), "{id}");
+    let mut again = operation.new_request();
+    again
+        .read_http(Incoming {
             path: again_path,
             query: again_query,
-            content_type: again_content_type.as_deref(),
+            content_type: written.content_type.as_deref(),
             body: &written.body,
         })
         .unwrap();
-        assert_eq!(again, request, "{}", self.id);
-        if let Some(expected) = &self.sample.json_body {
-            let actual: Value = serde_json::from_slice(&written.signed).unwrap();
-            assert_same(self.id, expected, &actual);
-        }
+    let (one, other): (&dyn Record, &dyn Record) = (&*request, &*again);
+    assert!(one.is_same(other), "{id}: {one:?} is not {other:?}");
+    if let Some(expected) = &sample.json_body {
+        let actual: Value = serde_json::from_slice(&written.signed).unwrap();
+        assert_same(id, expected, &actual);
+    }
+    assert_eq!(
+        count_sensitive(&mut *request),
+        sample.sensitive,
+        "{id}: sensitive fields"
+    );
+}
+
+fn round_trip_answer(id: &str, json: &Value, sensitive: Option<usize>) {
+    let operation = operation(id);
+    let text = json.to_string();
+    let request = operation.new_request();
+    let mut decoded = request
+        .decode_answer(text.as_bytes())
+        .unwrap_or_else(|error| panic!("{id}: {error}"));
+    assert_eq!(decoded.deviations, [], "{id}");
+    if operation.success == 204 {
+        return;
+    }
+    let written: Value = serde_json::from_slice(&decoded.answer.to_body().unwrap()).unwrap();
+    assert_same(id, json, &written);
+    if let Some(expected) = sensitive {
         assert_eq!(
-            count_sensitive(request),
-            self.sample.sensitive,
-            "{}: sensitive fields",
-            self.id
+            count_sensitive(&mut *decoded.answer),
+            expected,
+            "{id}: sensitive fields of the answer"
         );
     }
 }
 
-struct AnswerOf<'s> {
-    id: &'s str,
-    json: &'s Value,
-    sensitive: Option<usize>,
-}
-
-impl OperationVisitor for AnswerOf<'_> {
-    type Output = ();
-
-    fn visit<E: Endpoint>(self) {
-        let text = self.json.to_string();
-        let (answer, deviations) =
-            E::Answer::read_body(text.as_bytes()).unwrap_or_else(|e| panic!("{}: {e}", self.id));
-        assert_eq!(deviations, [], "{}", self.id);
-        if E::OPERATION.success == 204 {
-            return;
-        }
-        let written: Value = serde_json::from_slice(&answer.into_body().unwrap()).unwrap();
-        assert_same(self.id, self.json, &written);
-        if let Some(expected) = self.sensitive {
-            assert_eq!(
-                count_sensitive(answer),
-                expected,
-                "{}: sensitive fields of the answer",
-                self.id
-            );
-        }
-    }
-}
-
-fn count_sensitive(mut message: impl VisitSensitive) -> usize {
+fn count_sensitive(message: &mut dyn Record) -> usize {
     let mut count = 0;
     message.visit_sensitive(&mut |field: &mut Sensitive| {
         assert!(
@@ -138,14 +128,7 @@ fn every_example_request_round_trips() {
         for operation in catalogue.operations() {
             let id = operation["id"].as_str().unwrap();
             let sample = Sample::example(&catalogue, operation);
-            visit_operation(
-                id,
-                Request {
-                    id,
-                    sample: &sample,
-                },
-            )
-            .unwrap();
+            round_trip_request(id, &sample);
         }
     }
 }
@@ -159,14 +142,7 @@ fn every_parameter_and_member_of_every_request_round_trips() {
             for turn in 0..catalogue.turns() {
                 let sample = Sample::full(&catalogue, operation, turn);
                 fields += sample.fields;
-                visit_operation(
-                    id,
-                    Request {
-                        id,
-                        sample: &sample,
-                    },
-                )
-                .unwrap();
+                round_trip_request(id, &sample);
             }
         }
     }
@@ -179,15 +155,7 @@ fn every_example_answer_round_trips() {
         for operation in catalogue.operations() {
             let id = operation["id"].as_str().unwrap();
             if let Some(json) = operation.get("example_response") {
-                visit_operation(
-                    id,
-                    AnswerOf {
-                        id,
-                        json,
-                        sensitive: None,
-                    },
-                )
-                .unwrap();
+                round_trip_answer(id, json, None);
             }
         }
     }
@@ -205,15 +173,7 @@ fn every_member_and_enumeration_value_of_every_answer_round_trips() {
             for turn in 0..catalogue.turns() {
                 let mut counts = Default::default();
                 let json = catalogue.message(name, turn, &mut counts);
-                visit_operation(
-                    id,
-                    AnswerOf {
-                        id,
-                        json: &json,
-                        sensitive: Some(counts.sensitive),
-                    },
-                )
-                .unwrap();
+                round_trip_answer(id, &json, Some(counts.sensitive));
             }
         }
     }
@@ -228,15 +188,7 @@ fn an_unknown_value_and_an_unknown_member_survive() {
         "moon_phase": {"name": "下弦", "share": 0.125, "big": 18446744073709551615_u64},
         "user_information": {"common_field_list": [{"name": "USER_FORM_FLAG_MOON", "value": "x", "since": 3}]},
     });
-    visit_operation(
-        "merchant.user_cards.get",
-        AnswerOf {
-            id: "merchant.user_cards.get",
-            json: &json,
-            sensitive: Some(0),
-        },
-    )
-    .unwrap();
+    round_trip_answer("merchant.user_cards.get", &json, Some(0));
 
     // The text itself is kept: no digit of a large number is lost.
     let text = r#"{"a":1,"x":123456789012345678901234567890.000000000000000000001}"#;
@@ -300,33 +252,27 @@ fn every_notification_round_trips() {
 
 #[test]
 fn limits_of_the_catalogue_are_checked_and_examples_keep_them() {
-    struct Strict<'s>(&'s Sample);
-    impl OperationVisitor for Strict<'_> {
-        type Output = Vec<String>;
-        fn visit<E: Endpoint>(self) -> Vec<String> {
-            let (target, body) = self.0.to_wire(E::OPERATION.path);
-            let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-            let (content_type, body) = self.0.encode_body(body);
-            let incoming = Incoming {
-                path,
-                query,
-                content_type: content_type.as_deref(),
-                body: &body,
-            };
-            E::from_http(incoming)
-                .unwrap()
-                .strict_violations()
-                .iter()
-                .map(ToString::to_string)
-                .collect()
-        }
-    }
+    let violations = |id: &str, sample: &Sample| -> Vec<String> {
+        let mut request = operation(id).new_request();
+        let (target, body) = sample.to_wire(operation(id).path);
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let (content_type, body) = sample.encode_body(body);
+        let incoming = Incoming {
+            path,
+            query,
+            content_type: content_type.as_deref(),
+            body: &body,
+        };
+        request.read_http(incoming).unwrap();
+        let found = request.strict_violations();
+        found.iter().map(ToString::to_string).collect()
+    };
     let mut refused = 0;
     for catalogue in Catalogue::all() {
         for operation in catalogue.operations() {
             let id = operation["id"].as_str().unwrap();
             let example = Sample::example(&catalogue, operation);
-            let found = visit_operation(id, Strict(&example)).unwrap();
+            let found = violations(id, &example);
             assert!(found.is_empty(), "{id}: the example breaks {found:?}");
 
             // Without any member, exactly the required ones are missed.
@@ -346,10 +292,7 @@ fn limits_of_the_catalogue_are_checked_and_examples_keep_them() {
                 })
                 .map(|field| format!("{} is required", field["name"].as_str().unwrap()))
                 .collect();
-            let found: BTreeSet<String> = visit_operation(id, Strict(&bare))
-                .unwrap()
-                .into_iter()
-                .collect();
+            let found: BTreeSet<String> = violations(id, &bare).into_iter().collect();
             assert_eq!(found, required, "{id}");
             refused += required.len();
         }

@@ -1,6 +1,6 @@
 //! Whatever becomes of one member, every other one is read as before.
 
-use kabao_models::{Answer, DeviationKind, Endpoint, OperationVisitor, visit_operation};
+use kabao_models::{AnyEndpoint, DeviationKind, operations};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Map, Value, json};
@@ -23,29 +23,29 @@ fn samples() -> Vec<(String, Value)> {
     samples
 }
 
+fn request(id: &str) -> Box<dyn AnyEndpoint> {
+    let operation = operations().find(|operation| operation.id == id);
+    operation.unwrap().new_request()
+}
+
 /// Reads an answer and writes it again.
-struct Again<'b>(&'b [u8]);
-
-impl OperationVisitor for Again<'_> {
-    type Output = (Value, Vec<(String, DeviationKind)>);
-
-    fn visit<E: Endpoint>(self) -> Self::Output {
-        let id = E::OPERATION.id;
-        let (answer, deviations) =
-            E::Answer::read_body(self.0).unwrap_or_else(|error| panic!("{id}: {error}"));
-        let written = answer.into_body().unwrap();
-        (
-            serde_json::from_slice(&written).unwrap(),
-            deviations
-                .into_iter()
-                .map(|deviation| (deviation.path, deviation.kind))
-                .collect(),
-        )
-    }
+fn again_bytes(id: &str, body: &[u8]) -> (Value, Vec<(String, DeviationKind)>) {
+    let decoded = request(id)
+        .decode_answer(body)
+        .unwrap_or_else(|error| panic!("{id}: {error}"));
+    let written = decoded.answer.to_body().unwrap();
+    (
+        serde_json::from_slice(&written).unwrap(),
+        decoded
+            .deviations
+            .into_iter()
+            .map(|deviation| (deviation.path, deviation.kind))
+            .collect(),
+    )
 }
 
 fn again(id: &str, body: &Value) -> (Value, Vec<(String, DeviationKind)>) {
-    visit_operation(id, Again(body.to_string().as_bytes())).unwrap()
+    again_bytes(id, body.to_string().as_bytes())
 }
 
 /// Every place in a message, as JSON pointers.
@@ -219,7 +219,7 @@ proptest! {
         let (before, after) = text.split_once(MARK).unwrap();
         let body = [before.as_bytes(), &bytes, after.as_bytes()].concat();
 
-        let (read, _) = visit_operation(id, Again(&body)).unwrap();
+        let (read, _) = again_bytes(id, &body);
         assert_untouched(id, original, &changed, Some(&read));
         let read = read.pointer(place).and_then(Value::as_str).unwrap();
         let expected: String = String::from_utf8_lossy(&bytes)
@@ -246,19 +246,9 @@ proptest! {
             body[place] = byte;
         }
         let is_object = serde_json::from_slice::<Map<String, Value>>(&body).is_ok();
-        let is_read = visit_operation(id, Reads(&body)).unwrap();
+        let is_read = request(id).decode_answer(&body).is_ok();
         // What is JSON is read; what is not may be, if only its texts are broken.
         assert!(is_read || !is_object);
-    }
-}
-
-struct Reads<'b>(&'b [u8]);
-
-impl OperationVisitor for Reads<'_> {
-    type Output = bool;
-
-    fn visit<E: Endpoint>(self) -> bool {
-        E::Answer::from_body(self.0).is_ok()
     }
 }
 

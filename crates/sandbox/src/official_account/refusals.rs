@@ -93,7 +93,7 @@ fn every_documented_code_is_produced_or_excused() {
     rules::reports(&mut produced);
     let mut missing = Vec::new();
     for operation in OPERATIONS {
-        for row in operation.errors {
+        for row in operation.errors() {
             let excused = NOT_PRODUCED
                 .iter()
                 .any(|(id, code, _)| (id.is_empty() || *id == operation.id) && *code == row.code)

@@ -309,7 +309,6 @@ impl Refused {
 /// Tells whether the documented table of an operation has a code.
 pub(super) fn lists(operation: &Operation, errcode: i64) -> bool {
     operation
-        .errors
-        .iter()
+        .errors()
         .any(|row| row.code.parse() == Ok(errcode))
 }

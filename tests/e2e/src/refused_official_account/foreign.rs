@@ -102,7 +102,7 @@ async fn the_card_of_another_account_is_out_of_reach() {
 fn documented(id: &str) -> &'static str {
     let mut operations = kabao_models::operations();
     let operation = operations.find(|operation| operation.id == id).unwrap();
-    match operation.errors.iter().any(|row| row.code == "45030") {
+    match operation.errors().any(|row| row.code == "45030") {
         true => "45030",
         false => "40073",
     }

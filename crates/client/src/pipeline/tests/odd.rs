@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use kabao_models::AnyEndpoint;
 use kabao_models::merchant::codes::DepositCodes;
 use kabao_models::merchant::user_cards::UserCard;
 use tracing::field::{Field, Visit};
@@ -77,11 +78,10 @@ async fn a_confirmed_write_with_an_odd_answer_stays_confirmed() {
 
 #[test]
 fn the_log_names_a_few_members_of_many() {
+    let deposit: Box<dyn AnyEndpoint> = Box::new(DepositCodes::new("p1"));
     let codes = vec!["{}"; 40].join(",");
     let body = format!(r#"{{"data":[{{}},{codes}],"x":[]}}"#).replace("{}", "[]");
-    let decoded = DepositCodes::new("p1")
-        .decode_answer(body.as_bytes())
-        .unwrap();
+    let decoded = deposit.decode_answer(body.as_bytes()).unwrap();
     assert_eq!(
         Listed(&decoded.deviations).to_string(),
         "data: another type instead of a list"
@@ -90,9 +90,7 @@ fn the_log_names_a_few_members_of_many() {
         r#"{{"data":[{{"code":"1"}},{}]}}"#,
         vec!["[]"; 40].join(",")
     );
-    let decoded = DepositCodes::new("p1")
-        .decode_answer(body.as_bytes())
-        .unwrap();
+    let decoded = deposit.decode_answer(body.as_bytes()).unwrap();
     let text = Listed(&decoded.deviations).to_string();
     assert!(
         text.starts_with("data[1]: another type instead of an object; data[2]: "),

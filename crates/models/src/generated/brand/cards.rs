@@ -2,1555 +2,330 @@
 
 //! The resource `cards`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{
     Card, CardState, CardType, CodeMode, CodeType, JumpTarget, ListCardsResponse,
     PurchaseInformation, UserInformationForm, ValidDateInformation,
 };
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, RateLimit, Repeat, Scheme, Subject, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateCard`].
-pub static CREATE_CARD: Operation = Operation {
-    id: "brand.cards.create",
-    title: "Create a card template",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/cards",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "need_display_level is true but init_level is missing",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "need_display_level is false but init_level is present",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "code_type is JUMP_MINI_PROGRAM but code_jump_information is missing",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "code_type is not JUMP_MINI_PROGRAM but code_jump_information is present",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "balance_information sent for a template that is not BALANCE",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "purchase_information sent for a template that is not PURCHASE",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "purchase_information.price is not greater than 0",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "out_request_no was used before",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "member_information.jump_appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "code_jump_information.jump_appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "points_information.jump_appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "balance_information.jump_appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "purchase_information.jump_appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Text or image fails the content review",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The brand already has two templates of this card_type",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "card_title is longer than 10 characters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "card_title holds characters other than Chinese, Latin letters, digits and punctuation",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_type PURCHASE or BALANCE is not open yet",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "common_field_list holds the same field twice",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "custom_field_list holds the same field twice",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "custom_field_list has more than one entry, or its value list is not 1 to 10 long, or a value exceeds 8 characters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A value in custom_field_list is not a legal string",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336970"],
-};
+operation! {
+    CREATE_CARD for CreateCard = Brand "brand.cards.create"
+    POST "/v3/brand/partner/card-member/cards"
+    "Create a card template"
+    .json()
+    .numbered("out_request_no")
+    .subject(&["out_request_no", "brand_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [400 "PARAM_ERROR" "need_display_level is true but init_level is missing"]
+        [400 "PARAM_ERROR" "need_display_level is false but init_level is present"]
+        [400 "PARAM_ERROR" "code_type is JUMP_MINI_PROGRAM but code_jump_information is missing"]
+        [400 "PARAM_ERROR" "code_type is not JUMP_MINI_PROGRAM but code_jump_information is present"]
+        [BALANCE_INFORMATION_UNEXPECTED] [PURCHASE_INFORMATION_UNEXPECTED] [PRICE_NOT_POSITIVE]
+        [400 "PARAM_ERROR" "out_request_no was used before"]
+        [400 "PARAM_ERROR" "appid is invalid or not bound to the brand"]
+        [MEMBER_JUMP_APPID_INVALID] [CODE_JUMP_APPID_INVALID] [POINTS_JUMP_APPID_INVALID]
+        [BALANCE_JUMP_APPID_INVALID] [PURCHASE_JUMP_APPID_INVALID] [CONTENT_REVIEW_FAILED]
+        [400 "INVALID_REQUEST" "The brand already has two templates of this card_type"]
+        [CARD_TITLE_TOO_LONG] [CARD_TITLE_CHARACTERS]
+        [400 "INVALID_REQUEST" "card_type PURCHASE or BALANCE is not open yet"]
+        [COMMON_FIELD_TWICE] [CUSTOM_FIELD_TWICE] [CUSTOM_FIELDS_TOO_MANY]
+        [CUSTOM_FIELD_VALUE_ILLEGAL] [MEMBERSHIP_NOT_ENABLED]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336970",
+    ]
+}
 
-/// Create a card template. `POST /v3/brand/partner/card-member/cards`.
-///
-/// Creates a template in state CARD_EFFECTIVE and returns the complete template with its card_id.
-///
-/// Only card_type NORMAL is open; PURCHASE and BALANCE are answered with 400 INVALID_REQUEST.
-///
-/// At most two templates per card_type and brand.
-///
-/// out_request_no: 1 to 128 of digits, letters, hyphen and underscore. A repeated value is refused
-/// with 400 PARAM_ERROR; the first result is not replayed.
-///
-/// appid and every jump_appid must be valid and bound to the brand.
-///
-/// code_jump_information is mandatory for code_type JUMP_MINI_PROGRAM and forbidden for the other
-/// code types.
-///
-/// init_level is mandatory when need_display_level is true and forbidden when it is false (default
-/// false).
-///
-/// balance_information is allowed only for BALANCE and purchase_information only for PURCHASE,
-/// hence neither is usable today although the page example shows both.
-///
-/// Listed common fields become mandatory in the join form; the phone number is always mandatory in
-/// the join form and is not listed here. The custom list holds at most one entry with 1 to 10
-/// options of at most 8 characters.
-///
-/// A template whose state and validity allow joining is offered automatically on the merchant
-/// business card; pinned ones come first.
-///
-/// notify_url receives all four kinds of notification of this template.
-///
-/// member_information and legal_agreement are mandatory today; unofficial docs of June 2025 lack
-/// the former, treat the latter as optional and also lack out_request_no.
-///
-/// The page error list names no validity checks; they are documented for template update, user-card
-/// update and confirm.
-///
-/// Validity rules: FIX_TIME_RANGE needs begin and end time and forbids the day count; FIX_TERM
-/// needs the day count and forbids both times; PERMANENT forbids all three; begin must not be later
-/// than end; day count 1 to 10958.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336970`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a card template.
+#[request(CREATE_CARD, Card)]
 pub struct CreateCard {
-    /// Reference chosen by the caller for this request; must be unique. Required. At most 128
-    /// characters.
+    /// Reference chosen by the caller for this request; must be unique.
+    #[field(2, required, chars = 128, form = Word)]
     pub out_request_no: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 32)]
     pub brand_id: Option<String>,
     /// AppID of an official account, service account, subscription account or mini program bound to the
-    /// brand; scopes the openids. Required. At most 32 characters.
+    /// brand; scopes the openids.
+    #[field(4, required, chars = 32)]
     pub appid: Option<String>,
-    /// Kind of membership; only NORMAL is accepted at present. Required.
+    /// Kind of membership; only NORMAL is accepted at present.
+    #[field(5, required)]
     pub card_type: Option<CardType>,
-    /// Name shown on the card face. Required. At most 10 characters.
+    /// Name shown on the card face.
+    #[field(6, required, chars = 10)]
     pub card_title: Option<String>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. Required. At most 7
-    /// characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(7, required, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). Required. At most 256 characters.
+    /// advised).
+    #[field(8, required, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Who allocates member codes. Required.
+    /// Who allocates member codes.
+    #[field(9, required)]
     pub code_mode: Option<CodeMode>,
-    /// How the member code is presented to the user. Required.
+    /// How the member code is presented to the user.
+    #[field(10, required)]
     pub code_type: Option<CodeType>,
     /// Mini-program target opened from the member code. Required if code_type is JUMP_MINI_PROGRAM;
     /// must be absent for every other code_type.
+    #[field(11)]
     pub code_jump_information: Option<JumpTarget>,
-    /// Short text describing member benefits. Required. At most 32 characters.
+    /// Short text describing member benefits.
+    #[field(12, required, chars = 32)]
     pub benefits: Option<String>,
     /// Callback address for every notification about this template (full http/https URL, public host,
-    /// path required, no query string). Required. At most 256 characters.
+    /// path required, no query string).
+    #[field(13, required, chars = 256)]
     pub notify_url: Option<String>,
     /// Pin this template to the top of the brand list; several pinned templates are sorted by update
     /// time, newest first; default false.
+    #[field(14)]
     pub need_pinned: Option<bool>,
     /// Show the member level on the card face; default false.
+    #[field(15)]
     pub need_display_level: Option<bool>,
     /// Level text given to new members. Required if need_display_level is true; must be absent when
-    /// need_display_level is false. At most 10 characters.
+    /// need_display_level is false.
+    #[field(16, chars = 10)]
     pub init_level: Option<String>,
-    /// Customer-service telephone shown in card details. At most 32 characters.
+    /// Customer-service telephone shown in card details.
+    #[field(17, chars = 32)]
     pub service_phone: Option<String>,
-    /// Plain-text agreement between user and merchant; \n for line breaks, no hyperlinks. Required. At
-    /// most 20480 characters.
+    /// Plain-text agreement between user and merchant; \n for line breaks, no hyperlinks.
+    #[field(18, required, chars = 20480)]
     pub legal_agreement: Option<String>,
-    /// Validity rule of the card, counted from activation. Required.
+    /// Validity rule of the card, counted from activation.
+    #[field(19, required)]
     pub valid_date_information: Option<ValidDateInformation>,
-    /// Mini-program target opened by tapping the card face (member centre). Required.
+    /// Mini-program target opened by tapping the card face (member centre).
+    #[field(20, required)]
     pub member_information: Option<JumpTarget>,
     /// Mini-program target of the points entry; the entry is hidden when absent.
+    #[field(21)]
     pub points_information: Option<JumpTarget>,
     /// Mini-program target of the stored-value entry; allowed only for card_type BALANCE; the entry is
     /// hidden when absent.
+    #[field(22)]
     pub balance_information: Option<JumpTarget>,
     /// Price and mini-program target of a paid membership; allowed only for card_type PURCHASE; the
     /// entry is hidden when absent.
+    #[field(23)]
     pub purchase_information: Option<PurchaseInformation>,
     /// Data the user has to fill in when joining.
+    #[field(24)]
     pub user_information: Option<UserInformationForm>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl Object for CreateCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "out_request_no",
-        "brand_id",
-        "appid",
-        "card_type",
-        "card_title",
-        "card_color",
-        "card_picture_url",
-        "code_mode",
-        "code_type",
-        "code_jump_information",
-        "benefits",
-        "notify_url",
-        "need_pinned",
-        "need_display_level",
-        "init_level",
-        "service_phone",
-        "legal_agreement",
-        "valid_date_information",
-        "member_information",
-        "points_information",
-        "balance_information",
-        "purchase_information",
-        "user_information",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_request_no" => self.out_request_no = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "appid" => self.appid = members.take()?,
-            "card_type" => self.card_type = members.take()?,
-            "card_title" => self.card_title = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "code_mode" => self.code_mode = members.take()?,
-            "code_type" => self.code_type = members.take()?,
-            "code_jump_information" => self.code_jump_information = members.take()?,
-            "benefits" => self.benefits = members.take()?,
-            "notify_url" => self.notify_url = members.take()?,
-            "need_pinned" => self.need_pinned = members.take()?,
-            "need_display_level" => self.need_display_level = members.take()?,
-            "init_level" => self.init_level = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "legal_agreement" => self.legal_agreement = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "member_information" => self.member_information = members.take()?,
-            "points_information" => self.points_information = members.take()?,
-            "balance_information" => self.balance_information = members.take()?,
-            "purchase_information" => self.purchase_information = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+operation! {
+    LIST_CARDS for ListCards = Brand "brand.cards.list"
+    GET "/v3/brand/partner/card-member/cards"
+    "List card templates of a brand"
+    .subject(&["data[].brand_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [MEMBERSHIP_NOT_ENABLED]
     }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "appid", &self.appid)?;
-        put(map, "card_type", &self.card_type)?;
-        put(map, "card_title", &self.card_title)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "code_mode", &self.code_mode)?;
-        put(map, "code_type", &self.code_type)?;
-        put(map, "code_jump_information", &self.code_jump_information)?;
-        put(map, "benefits", &self.benefits)?;
-        put(map, "notify_url", &self.notify_url)?;
-        put(map, "need_pinned", &self.need_pinned)?;
-        put(map, "need_display_level", &self.need_display_level)?;
-        put(map, "init_level", &self.init_level)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "legal_agreement", &self.legal_agreement)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "member_information", &self.member_information)?;
-        put(map, "points_information", &self.points_information)?;
-        put(map, "balance_information", &self.balance_information)?;
-        put(map, "purchase_information", &self.purchase_information)?;
-        put(map, "user_information", &self.user_information)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336976",
+    ]
 }
 
-impl Check for CreateCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(128).form(Pattern::Word),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("appid", &self.appid, &Limits::REQUIRED.chars(32));
-        checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
-        checker.text("card_title", &self.card_title, &Limits::REQUIRED.chars(10));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::REQUIRED.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::REQUIRED.chars(256),
-        );
-        checker.enumeration("code_mode", &self.code_mode, &Limits::REQUIRED);
-        checker.enumeration("code_type", &self.code_type, &Limits::REQUIRED);
-        checker.object(
-            "code_jump_information",
-            &self.code_jump_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("benefits", &self.benefits, &Limits::REQUIRED.chars(32));
-        checker.text("notify_url", &self.notify_url, &Limits::REQUIRED.chars(256));
-        checker.text("init_level", &self.init_level, &Limits::OPTIONAL.chars(10));
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.text(
-            "legal_agreement",
-            &self.legal_agreement,
-            &Limits::REQUIRED.chars(20480),
-        );
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::REQUIRED,
-        );
-        checker.object(
-            "member_information",
-            &self.member_information,
-            &Limits::REQUIRED,
-        );
-        checker.object(
-            "points_information",
-            &self.points_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "balance_information",
-            &self.balance_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "purchase_information",
-            &self.purchase_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateCard {}
-
-impl Endpoint for CreateCard {
-    type Answer = Card;
-
-    const OPERATION: &'static Operation = &CREATE_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "out_request_no",
-            &self.out_request_no,
-            &answer.out_request_no,
-        );
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
-}
-
-/// Describes [`ListCards`].
-pub static LIST_CARDS: Operation = Operation {
-    id: "brand.cards.list",
-    title: "List card templates of a brand",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/brand/partner/card-member/cards",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336976"],
-};
-
-/// List card templates of a brand. `GET /v3/brand/partner/card-member/cards`.
-///
-/// offset and limit are mandatory; offset counts records from 0 and limit is 1 to 20.
-///
-/// data may be missing when nothing matches; total_count, offset and limit are always present.
-///
-/// No sort order is documented.
-///
-/// Older unofficial docs treat offset and limit as optional and one SDK assumes defaults 0 and 10.
-///
-/// The current page names the change timestamp modify_time; unofficial docs citing the revision of
-/// 22 June 2025 name it update_time and have neither out_request_no nor member_information (an
-/// official copy with that date already has out_request_no).
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336976`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// List card templates of a brand.
+#[request(LIST_CARDS, ListCardsResponse)]
 pub struct ListCards {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, query, required, chars = 32)]
     pub brand_id: Option<String>,
     /// Template state.
+    #[field(3, query)]
     pub state: Option<CardState>,
-    /// Zero-based index of the first record to return. Required.
+    /// Zero-based index of the first record to return.
+    #[field(4, query, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At least 1. At most 20.
+    /// Page size.
+    #[field(5, query, required, min = 1, max = 20)]
     pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ListCards {
-    /// Creates a request with its required members.
-    pub fn new(brand_id: impl Into<String>, offset: impl Into<i64>, limit: impl Into<i64>) -> Self {
-        Self {
-            brand_id: Some(brand_id.into()),
-            offset: Some(offset.into()),
-            limit: Some(limit.into()),
-            ..Self::default()
-        }
+operation! {
+    GET_CARD for GetCard = Brand "brand.cards.get"
+    GET "/v3/brand/partner/card-member/cards/{card_id}"
+    "Query a card template"
+    .subject(&["card_id", "brand_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [TEMPLATE_UNKNOWN] [MEMBERSHIP_NOT_ENABLED]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336974",
+    ]
 }
 
-impl Object for ListCards {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListCards {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.enumeration("state", &self.state, &Limits::OPTIONAL);
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListCards {}
-
-impl Endpoint for ListCards {
-    type Answer = ListCardsResponse;
-
-    const OPERATION: &'static Operation = &LIST_CARDS;
-
-    fn params(&self, params: &mut Params) {
-        params.query("brand_id", &self.brand_id);
-        params.query("state", &self.state);
-        params.query_integer("offset", self.offset);
-        params.query_integer("limit", self.limit);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.brand_id = params.query("brand_id");
-        self.state = params.query("state");
-        self.offset = params.query_integer("offset")?;
-        self.limit = params.query_integer("limit")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        for item in answer.data.iter().flatten() {
-            subject.same("brand_id", &self.brand_id, &item.brand_id);
-        }
-    }
-}
-
-/// Describes [`GetCard`].
-pub static GET_CARD: Operation = Operation {
-    id: "brand.cards.get",
-    title: "Query a card template",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/brand/partner/card-member/cards/{card_id}",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No template with this card_id exists for the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336974"],
-};
-
-/// Query a card template. `GET /v3/brand/partner/card-member/cards/{card_id}`.
-///
-/// brand_id is mandatory in the query string.
-///
-/// 404 NOT_FOUND when the brand has no such template.
-///
-/// Sub-objects and texts that were never set are left out of the response.
-///
-/// The current page names the change timestamp modify_time; unofficial docs citing the revision of
-/// 22 June 2025 name it update_time and have neither out_request_no nor member_information (an
-/// official copy with that date already has out_request_no).
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336974`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query a card template.
+#[request(GET_CARD, Card)]
 pub struct GetCard {
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, query, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, brand_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            brand_id: Some(brand_id.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    UPDATE_CARD for UpdateCard = Brand "brand.cards.update"
+    PATCH "/v3/brand/partner/card-member/cards/{card_id}"
+    "Update a card template"
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["card_id", "brand_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [MEMBER_JUMP_APPID_INVALID] [CODE_JUMP_APPID_INVALID]
+        [POINTS_JUMP_APPID_INVALID] [BALANCE_JUMP_APPID_INVALID] [PURCHASE_JUMP_APPID_INVALID]
+        [CONTENT_REVIEW_FAILED] [TEMPLATE_UNKNOWN]
+        [400 "PARAM_ERROR" "The template code_type is not JUMP_MINI_PROGRAM, so its code_jump_information cannot be changed"]
+        [BALANCE_INFORMATION_UNEXPECTED] [PURCHASE_INFORMATION_UNEXPECTED] [PRICE_NOT_POSITIVE]
+        [CARD_TITLE_TOO_LONG] [CARD_TITLE_CHARACTERS] [VALIDITY_TYPE_DIFFERS]
+        [FIX_TIME_RANGE_INCOMPLETE] [FIX_TIME_RANGE_WITH_DAYS] [BEGIN_AFTER_END]
+        [FIX_TERM_INCOMPLETE] [DAYS_NOT_POSITIVE] [DAYS_TOO_MANY] [PERMANENT_WITH_DAYS]
+        [PERMANENT_WITH_BEGIN] [PERMANENT_WITH_END] [COMMON_FIELD_TWICE] [CUSTOM_FIELD_TWICE]
+        [CUSTOM_FIELDS_TOO_MANY] [CUSTOM_FIELD_VALUE_ILLEGAL]
+        [400 "PARAM_ERROR" "member_information lacks jump_appid or jump_path"]
+        [400 "PARAM_ERROR" "code_jump_information lacks jump_appid or jump_path"]
+        [400 "PARAM_ERROR" "points_information lacks jump_appid or jump_path"]
+        [400 "PARAM_ERROR" "balance_information lacks jump_appid or jump_path"]
+        [400 "PARAM_ERROR" "purchase_information lacks jump_appid or jump_path"]
+        [MEMBERSHIP_NOT_ENABLED]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336977",
+    ]
 }
 
-impl Object for GetCard {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetCard {}
-
-impl Endpoint for GetCard {
-    type Answer = Card;
-
-    const OPERATION: &'static Operation = &GET_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.query("brand_id", &self.brand_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.brand_id = params.query("brand_id");
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
-}
-
-/// Describes [`UpdateCard`].
-pub static UPDATE_CARD: Operation = Operation {
-    id: "brand.cards.update",
-    title: "Update a card template",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::PATCH,
-    path: "/v3/brand/partner/card-member/cards/{card_id}",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "member_information.jump_appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "code_jump_information.jump_appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "points_information.jump_appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "balance_information.jump_appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "purchase_information.jump_appid is invalid or not bound to the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Text or image fails the content review",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No template with this card_id exists for the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "The template code_type is not JUMP_MINI_PROGRAM, so its code_jump_information cannot be changed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "balance_information sent for a template that is not BALANCE",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "purchase_information sent for a template that is not PURCHASE",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "purchase_information.price is not greater than 0",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "card_title is longer than 10 characters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "card_title holds characters other than Chinese, Latin letters, digits and punctuation",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "valid_date_information.type differs from the validity type of the template",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "FIX_TIME_RANGE template: begin and end time are mandatory and available_day_after_receive is forbidden",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "FIX_TIME_RANGE sent together with available_day_after_receive",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "available_begin_time is later than available_end_time",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "FIX_TERM template: available_day_after_receive is mandatory and begin/end time are forbidden",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "available_day_after_receive is not greater than 0",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "available_day_after_receive exceeds 10958 (30 years)",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "PERMANENT sent together with available_day_after_receive",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "PERMANENT sent together with available_begin_time",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "PERMANENT sent together with available_end_time",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "common_field_list holds the same field twice",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "custom_field_list holds the same field twice",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "custom_field_list has more than one entry, or its value list is not 1 to 10 long, or a value exceeds 8 characters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A value in custom_field_list is not a legal string",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "member_information lacks jump_appid or jump_path",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "code_jump_information lacks jump_appid or jump_path",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "points_information lacks jump_appid or jump_path",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "balance_information lacks jump_appid or jump_path",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "purchase_information lacks jump_appid or jump_path",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336977"],
-};
-
-/// Update a card template. `PATCH /v3/brand/partner/card-member/cards/{card_id}`.
-///
-/// brand_id is mandatory in the body; every other member is optional and only members that are sent
-/// change.
-///
-/// appid, card_type, code_mode, code_type, init_level and legal_agreement cannot be changed
-/// according to the current page; unofficial docs of June 2025 still list init_level and
-/// legal_agreement.
-///
-/// valid_date_information.type must equal the type the template already has.
-///
-/// code_jump_information can be changed only when the template has code_type JUMP_MINI_PROGRAM.
-///
-/// Any jump object that is sent needs both jump_appid and jump_path, and the appid must be bound to
-/// the brand.
-///
-/// The response is the complete template after the change.
-///
-/// Validity rules: FIX_TIME_RANGE needs begin and end time and forbids the day count; FIX_TERM
-/// needs the day count and forbids both times; PERMANENT forbids all three; begin must not be later
-/// than end; day count 1 to 10958.
-///
-/// The current page names the change timestamp modify_time; unofficial docs citing the revision of
-/// 22 June 2025 name it update_time and have neither out_request_no nor member_information (an
-/// official copy with that date already has out_request_no).
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336977`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Update a card template.
+#[request(UPDATE_CARD, Card)]
 pub struct UpdateCard {
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Name shown on the card face. At most 10 characters.
+    /// Name shown on the card face.
+    #[field(4, chars = 10)]
     pub card_title: Option<String>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(5, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). At most 256 characters.
+    /// advised).
+    #[field(6, chars = 256)]
     pub card_picture_url: Option<String>,
     /// New target opened from the member code; accepted only when the template has code_type
     /// JUMP_MINI_PROGRAM.
+    #[field(7)]
     pub code_jump_information: Option<JumpTarget>,
-    /// Short text describing member benefits. At most 32 characters.
+    /// Short text describing member benefits.
+    #[field(8, chars = 32)]
     pub benefits: Option<String>,
     /// Callback address for every notification about this template (full http/https URL, public host,
-    /// path required, no query string). At most 256 characters.
+    /// path required, no query string).
+    #[field(9, chars = 256)]
     pub notify_url: Option<String>,
     /// Pin this template to the top of the brand list; several pinned templates are sorted by update
     /// time, newest first; default false.
+    #[field(10)]
     pub need_pinned: Option<bool>,
     /// Show the member level on the card face; default false.
+    #[field(11)]
     pub need_display_level: Option<bool>,
-    /// Customer-service telephone shown in card details. At most 32 characters.
+    /// Customer-service telephone shown in card details.
+    #[field(12, chars = 32)]
     pub service_phone: Option<String>,
     /// Validity rule of the card, counted from activation.
+    #[field(13)]
     pub valid_date_information: Option<ValidDateInformation>,
     /// Mini-program target opened by tapping the card face (member centre).
+    #[field(14)]
     pub member_information: Option<JumpTarget>,
     /// Mini-program target of the points entry; the entry is hidden when absent.
+    #[field(15)]
     pub points_information: Option<JumpTarget>,
     /// Mini-program target of the stored-value entry; allowed only for card_type BALANCE; the entry is
     /// hidden when absent.
+    #[field(16)]
     pub balance_information: Option<JumpTarget>,
     /// Price and mini-program target of a paid membership; allowed only for card_type PURCHASE; the
     /// entry is hidden when absent.
+    #[field(17)]
     pub purchase_information: Option<PurchaseInformation>,
     /// Data the user has to fill in when joining.
+    #[field(18)]
     pub user_information: Option<UserInformationForm>,
-    /// Level text given to new members. Not on an official page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// Level text given to new members. Not on an official page that could be read. Only older
+    /// documents have this member.
+    #[field(19)]
     pub init_level: Option<String>,
     /// Plain-text agreement between user and merchant; \n for line breaks, no hyperlinks. Not on an
-    /// official page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// official page that could be read. Only older documents have this member.
+    #[field(20)]
     pub legal_agreement: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl UpdateCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, brand_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            brand_id: Some(brand_id.into()),
-            ..Self::default()
-        }
+operation! {
+    DELETE_CARD for DeleteCard = Brand "brand.cards.delete"
+    DELETE "/v3/brand/partner/card-member/cards/{card_id}"
+    "Delete a card template (retired)"
+    .write(Repeat::Harmless)
+    .subject(&["card_id", "brand_id"])
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336972",
+    ]
 }
 
-impl Object for UpdateCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "brand_id",
-        "card_title",
-        "card_color",
-        "card_picture_url",
-        "code_jump_information",
-        "benefits",
-        "notify_url",
-        "need_pinned",
-        "need_display_level",
-        "service_phone",
-        "valid_date_information",
-        "member_information",
-        "points_information",
-        "balance_information",
-        "purchase_information",
-        "user_information",
-        "init_level",
-        "legal_agreement",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_title" => self.card_title = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "code_jump_information" => self.code_jump_information = members.take()?,
-            "benefits" => self.benefits = members.take()?,
-            "notify_url" => self.notify_url = members.take()?,
-            "need_pinned" => self.need_pinned = members.take()?,
-            "need_display_level" => self.need_display_level = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "member_information" => self.member_information = members.take()?,
-            "points_information" => self.points_information = members.take()?,
-            "balance_information" => self.balance_information = members.take()?,
-            "purchase_information" => self.purchase_information = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "init_level" => self.init_level = members.take()?,
-            "legal_agreement" => self.legal_agreement = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_title", &self.card_title)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "code_jump_information", &self.code_jump_information)?;
-        put(map, "benefits", &self.benefits)?;
-        put(map, "notify_url", &self.notify_url)?;
-        put(map, "need_pinned", &self.need_pinned)?;
-        put(map, "need_display_level", &self.need_display_level)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "member_information", &self.member_information)?;
-        put(map, "points_information", &self.points_information)?;
-        put(map, "balance_information", &self.balance_information)?;
-        put(map, "purchase_information", &self.purchase_information)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "init_level", &self.init_level)?;
-        put(map, "legal_agreement", &self.legal_agreement)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_title", &self.card_title, &Limits::OPTIONAL.chars(10));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.object(
-            "code_jump_information",
-            &self.code_jump_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("benefits", &self.benefits, &Limits::OPTIONAL.chars(32));
-        checker.text("notify_url", &self.notify_url, &Limits::OPTIONAL.chars(256));
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "member_information",
-            &self.member_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "points_information",
-            &self.points_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "balance_information",
-            &self.balance_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "purchase_information",
-            &self.purchase_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("init_level", &self.init_level, &Limits::OPTIONAL);
-        checker.text("legal_agreement", &self.legal_agreement, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateCard {}
-
-impl Endpoint for UpdateCard {
-    type Answer = Card;
-
-    const OPERATION: &'static Operation = &UPDATE_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
-}
-
-/// Describes [`DeleteCard`].
-pub static DELETE_CARD: Operation = Operation {
-    id: "brand.cards.delete",
-    title: "Delete a card template (retired)",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::DELETE,
-    path: "/v3/brand/partner/card-member/cards/{card_id}",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336972"],
-};
-
-/// Delete a card template (retired). `DELETE /v3/brand/partner/card-member/cards/{card_id}`.
-/// Superseded by `brand.cards.invalidate`.
-///
-/// Known only from unofficial docs dated 22 June 2025. The official page with the same number
-/// describes POST .../invalidate since 9 July 2025 and no longer mentions DELETE.
-///
-/// brand_id travels in the query string; there is no body.
-///
-/// The response is the complete template (200 with a body, not 204).
-///
-/// After deletion the template can no longer be distributed through any channel; the documented
-/// effect equals that of invalidate.
-///
-/// Errors and rate limit are not documented; only the common error codes are certain.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336972`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Delete a card template (retired). Superseded by `brand.cards.invalidate`.
+#[request(DELETE_CARD, Card)]
 pub struct DeleteCard {
-    /// Template identifier returned by template creation. Required. Not on an official page that could
-    /// be read.
+    /// Template identifier returned by template creation. Not on an official page that could be read.
+    #[field(2, path)]
     pub card_id: String,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. Not on an official page that
-    /// could be read.
+    /// Brand identifier issued by WeChat Pay; owner of the card. Not on an official page that could be
+    /// read.
+    #[field(3, query, required)]
     pub brand_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl DeleteCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, brand_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            brand_id: Some(brand_id.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    INVALIDATE_CARD for InvalidateCard = Brand "brand.cards.invalidate"
+    POST "/v3/brand/partner/card-member/cards/{card_id}/invalidate"
+    "Invalidate a card template"
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["card_id", "brand_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [TEMPLATE_UNKNOWN] [MEMBERSHIP_NOT_ENABLED]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336972",
+    ]
 }
 
-impl Object for DeleteCard {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DeleteCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED);
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DeleteCard {}
-
-impl Endpoint for DeleteCard {
-    type Answer = Card;
-
-    const OPERATION: &'static Operation = &DELETE_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.query("brand_id", &self.brand_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.brand_id = params.query("brand_id");
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
-}
-
-/// Describes [`InvalidateCard`].
-pub static INVALIDATE_CARD: Operation = Operation {
-    id: "brand.cards.invalidate",
-    title: "Invalidate a card template",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/cards/{card_id}/invalidate",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No template with this card_id exists for the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336972"],
-};
-
-/// Invalidate a card template. `POST /v3/brand/partner/card-member/cards/{card_id}/invalidate`.
-///
-/// Moves the template to CARD_INVALID; it can no longer be distributed through any channel. No way
-/// back is documented.
-///
-/// The effect on cards that users already hold is not documented on this page.
-///
-/// Calling it again on an invalid template is not documented; no dedicated error is listed.
-///
-/// Replaces the earlier DELETE on the template.
-///
-/// Sub-objects and texts that were never set are left out of the response.
-///
-/// The current page names the change timestamp modify_time; unofficial docs citing the revision of
-/// 22 June 2025 name it update_time and have neither out_request_no nor member_information (an
-/// official copy with that date already has out_request_no).
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336972`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Invalidate a card template.
+#[request(INVALIDATE_CARD, Card)]
 pub struct InvalidateCard {
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl InvalidateCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, brand_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            brand_id: Some(brand_id.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for InvalidateCard {
-    const MEMBERS: &'static [&'static str] = &["brand_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for InvalidateCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for InvalidateCard {}
-
-impl Endpoint for InvalidateCard {
-    type Answer = Card;
-
-    const OPERATION: &'static Operation = &INVALIDATE_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
-}
-
-object!(
-    CreateCard,
-    ListCards,
-    GetCard,
-    UpdateCard,
-    DeleteCard,
-    InvalidateCard
-);

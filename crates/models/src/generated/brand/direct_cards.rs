@@ -2,1031 +2,263 @@
 
 //! The resource `direct_cards`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{
     Card, CardState, CardType, CodeMode, CodeType, JumpTarget, ListCardsResponse,
     PurchaseInformation, UserInformationForm, ValidDateInformation,
 };
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, RateLimit, Repeat, Scheme, Subject, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateDirectCard`].
-pub static CREATE_DIRECT_CARD: Operation = Operation {
-    id: "brand_direct.cards.create",
-    title: "Create a card template (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::POST,
-    path: "/brand/card-member/cards",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582711"],
-};
+operation! {
+    CREATE_DIRECT_CARD for CreateDirectCard = Brand "brand_direct.cards.create"
+    POST "/brand/card-member/cards"
+    "Create a card template (brand-direct)"
+    .scheme(Scheme::Brand)
+    .json()
+    .numbered("out_request_no")
+    .subject(&["out_request_no"])
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582711",
+    ]
+}
 
-/// Create a card template (brand-direct). `POST /brand/card-member/cards`. The brand-direct variant
-/// of `brand.cards.create`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582711`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a card template (brand-direct). The brand-direct variant of `brand.cards.create`.
+#[request(CREATE_DIRECT_CARD, Card)]
 pub struct CreateDirectCard {
-    /// Reference chosen by the caller for this request; must be unique. Required. At most 128
-    /// characters.
+    /// Reference chosen by the caller for this request; must be unique.
+    #[field(2, required, chars = 128, form = Word)]
     pub out_request_no: Option<String>,
     /// AppID of an official account, service account, subscription account or mini program bound to the
-    /// brand; scopes the openids. Required. At most 32 characters.
+    /// brand; scopes the openids.
+    #[field(3, required, chars = 32)]
     pub appid: Option<String>,
-    /// Kind of membership; only NORMAL is accepted at present. Required.
+    /// Kind of membership; only NORMAL is accepted at present.
+    #[field(4, required)]
     pub card_type: Option<CardType>,
-    /// Name shown on the card face. Required. At most 10 characters.
+    /// Name shown on the card face.
+    #[field(5, required, chars = 10)]
     pub card_title: Option<String>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. Required. At most 7
-    /// characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(6, required, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). Required. At most 256 characters.
+    /// advised).
+    #[field(7, required, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Who allocates member codes. Required.
+    /// Who allocates member codes.
+    #[field(8, required)]
     pub code_mode: Option<CodeMode>,
-    /// How the member code is presented to the user. Required. Not on an official page that could be
-    /// read.
+    /// How the member code is presented to the user. Not on an official page that could be read.
+    #[field(9, required)]
     pub code_type: Option<CodeType>,
     /// Mini-program target opened from the member code. Required if code_type is JUMP_MINI_PROGRAM;
     /// must be absent for every other code_type. Not on an official page that could be read.
+    #[field(10)]
     pub code_jump_information: Option<JumpTarget>,
-    /// Short text describing member benefits. Required. At most 32 characters. Not on an official page
-    /// that could be read.
+    /// Short text describing member benefits. Not on an official page that could be read.
+    #[field(11, required, chars = 32)]
     pub benefits: Option<String>,
     /// Callback address for every notification about this template (full http/https URL, public host,
-    /// path required, no query string). Required. At most 256 characters. Not on an official page that
-    /// could be read.
+    /// path required, no query string). Not on an official page that could be read.
+    #[field(12, required, chars = 256)]
     pub notify_url: Option<String>,
     /// Pin this template to the top of the brand list; several pinned templates are sorted by update
     /// time, newest first; default false. Not on an official page that could be read.
+    #[field(13)]
     pub need_pinned: Option<bool>,
     /// Show the member level on the card face; default false. Not on an official page that could be
     /// read.
+    #[field(14)]
     pub need_display_level: Option<bool>,
     /// Level text given to new members. Required if need_display_level is true; must be absent when
-    /// need_display_level is false. At most 10 characters. Not on an official page that could be read.
+    /// need_display_level is false. Not on an official page that could be read.
+    #[field(15, chars = 10)]
     pub init_level: Option<String>,
-    /// Customer-service telephone shown in card details. At most 32 characters. Not on an official page
-    /// that could be read.
+    /// Customer-service telephone shown in card details. Not on an official page that could be read.
+    #[field(16, chars = 32)]
     pub service_phone: Option<String>,
-    /// Plain-text agreement between user and merchant; \n for line breaks, no hyperlinks. Required. At
-    /// most 20480 characters. Not on an official page that could be read.
-    pub legal_agreement: Option<String>,
-    /// Validity rule of the card, counted from activation. Required. Not on an official page that could
-    /// be read.
-    pub valid_date_information: Option<ValidDateInformation>,
-    /// Mini-program target opened by tapping the card face (member centre). Required. Not on an
+    /// Plain-text agreement between user and merchant; \n for line breaks, no hyperlinks. Not on an
     /// official page that could be read.
-    pub member_information: Option<JumpTarget>,
-    /// Mini-program target of the points entry; the entry is hidden when absent. Not on an official
-    /// page that could be read.
-    pub points_information: Option<JumpTarget>,
-    /// Mini-program target of the stored-value entry; allowed only for card_type BALANCE; the entry is
-    /// hidden when absent. Not on an official page that could be read.
-    pub balance_information: Option<JumpTarget>,
-    /// Price and mini-program target of a paid membership; allowed only for card_type PURCHASE; the
-    /// entry is hidden when absent. Not on an official page that could be read.
-    pub purchase_information: Option<PurchaseInformation>,
-    /// Data the user has to fill in when joining. Not on an official page that could be read.
-    pub user_information: Option<UserInformationForm>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for CreateDirectCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "out_request_no",
-        "appid",
-        "card_type",
-        "card_title",
-        "card_color",
-        "card_picture_url",
-        "code_mode",
-        "code_type",
-        "code_jump_information",
-        "benefits",
-        "notify_url",
-        "need_pinned",
-        "need_display_level",
-        "init_level",
-        "service_phone",
-        "legal_agreement",
-        "valid_date_information",
-        "member_information",
-        "points_information",
-        "balance_information",
-        "purchase_information",
-        "user_information",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_request_no" => self.out_request_no = members.take()?,
-            "appid" => self.appid = members.take()?,
-            "card_type" => self.card_type = members.take()?,
-            "card_title" => self.card_title = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "code_mode" => self.code_mode = members.take()?,
-            "code_type" => self.code_type = members.take()?,
-            "code_jump_information" => self.code_jump_information = members.take()?,
-            "benefits" => self.benefits = members.take()?,
-            "notify_url" => self.notify_url = members.take()?,
-            "need_pinned" => self.need_pinned = members.take()?,
-            "need_display_level" => self.need_display_level = members.take()?,
-            "init_level" => self.init_level = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "legal_agreement" => self.legal_agreement = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "member_information" => self.member_information = members.take()?,
-            "points_information" => self.points_information = members.take()?,
-            "balance_information" => self.balance_information = members.take()?,
-            "purchase_information" => self.purchase_information = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "appid", &self.appid)?;
-        put(map, "card_type", &self.card_type)?;
-        put(map, "card_title", &self.card_title)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "code_mode", &self.code_mode)?;
-        put(map, "code_type", &self.code_type)?;
-        put(map, "code_jump_information", &self.code_jump_information)?;
-        put(map, "benefits", &self.benefits)?;
-        put(map, "notify_url", &self.notify_url)?;
-        put(map, "need_pinned", &self.need_pinned)?;
-        put(map, "need_display_level", &self.need_display_level)?;
-        put(map, "init_level", &self.init_level)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "legal_agreement", &self.legal_agreement)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "member_information", &self.member_information)?;
-        put(map, "points_information", &self.points_information)?;
-        put(map, "balance_information", &self.balance_information)?;
-        put(map, "purchase_information", &self.purchase_information)?;
-        put(map, "user_information", &self.user_information)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateDirectCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(128).form(Pattern::Word),
-        );
-        checker.text("appid", &self.appid, &Limits::REQUIRED.chars(32));
-        checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
-        checker.text("card_title", &self.card_title, &Limits::REQUIRED.chars(10));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::REQUIRED.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::REQUIRED.chars(256),
-        );
-        checker.enumeration("code_mode", &self.code_mode, &Limits::REQUIRED);
-        checker.enumeration("code_type", &self.code_type, &Limits::REQUIRED);
-        checker.object(
-            "code_jump_information",
-            &self.code_jump_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("benefits", &self.benefits, &Limits::REQUIRED.chars(32));
-        checker.text("notify_url", &self.notify_url, &Limits::REQUIRED.chars(256));
-        checker.text("init_level", &self.init_level, &Limits::OPTIONAL.chars(10));
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.text(
-            "legal_agreement",
-            &self.legal_agreement,
-            &Limits::REQUIRED.chars(20480),
-        );
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::REQUIRED,
-        );
-        checker.object(
-            "member_information",
-            &self.member_information,
-            &Limits::REQUIRED,
-        );
-        checker.object(
-            "points_information",
-            &self.points_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "balance_information",
-            &self.balance_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "purchase_information",
-            &self.purchase_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateDirectCard {}
-
-impl Endpoint for CreateDirectCard {
-    type Answer = Card;
-
-    const OPERATION: &'static Operation = &CREATE_DIRECT_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "out_request_no",
-            &self.out_request_no,
-            &answer.out_request_no,
-        );
-    }
-}
-
-/// Describes [`ListDirectCards`].
-pub static LIST_DIRECT_CARDS: Operation = Operation {
-    id: "brand_direct.cards.list",
-    title: "List card templates of a brand (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::GET,
-    path: "/brand/card-member/cards",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582712"],
-};
-
-/// List card templates of a brand (brand-direct). `GET /brand/card-member/cards`. The brand-direct
-/// variant of `brand.cards.list`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582712`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ListDirectCards {
-    /// Template state.
-    pub state: Option<CardState>,
-    /// Zero-based index of the first record to return. Required.
-    pub offset: Option<i64>,
-    /// Page size. Required. At least 1. At most 20.
-    pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl ListDirectCards {
-    /// Creates a request with its required members.
-    pub fn new(offset: impl Into<i64>, limit: impl Into<i64>) -> Self {
-        Self {
-            offset: Some(offset.into()),
-            limit: Some(limit.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for ListDirectCards {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListDirectCards {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("state", &self.state, &Limits::OPTIONAL);
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListDirectCards {}
-
-impl Endpoint for ListDirectCards {
-    type Answer = ListCardsResponse;
-
-    const OPERATION: &'static Operation = &LIST_DIRECT_CARDS;
-
-    fn params(&self, params: &mut Params) {
-        params.query("state", &self.state);
-        params.query_integer("offset", self.offset);
-        params.query_integer("limit", self.limit);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.state = params.query("state");
-        self.offset = params.query_integer("offset")?;
-        self.limit = params.query_integer("limit")?;
-        Ok(())
-    }
-}
-
-/// Describes [`GetDirectCard`].
-pub static GET_DIRECT_CARD: Operation = Operation {
-    id: "brand_direct.cards.get",
-    title: "Query a card template (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::GET,
-    path: "/brand/card-member/cards/{card_id}",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582715"],
-};
-
-/// Query a card template (brand-direct). `GET /brand/card-member/cards/{card_id}`. The brand-direct
-/// variant of `brand.cards.get`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582715`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct GetDirectCard {
-    /// Template identifier returned by template creation. Required. At most 32 characters.
-    pub card_id: String,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl GetDirectCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for GetDirectCard {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetDirectCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetDirectCard {}
-
-impl Endpoint for GetDirectCard {
-    type Answer = Card;
-
-    const OPERATION: &'static Operation = &GET_DIRECT_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-    }
-}
-
-/// Describes [`UpdateDirectCard`].
-pub static UPDATE_DIRECT_CARD: Operation = Operation {
-    id: "brand_direct.cards.update",
-    title: "Update a card template (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::PATCH,
-    path: "/brand/card-member/cards/{card_id}",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582722"],
-};
-
-/// Update a card template (brand-direct). `PATCH /brand/card-member/cards/{card_id}`. The
-/// brand-direct variant of `brand.cards.update`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582722`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct UpdateDirectCard {
-    /// Template identifier returned by template creation. Required. At most 32 characters.
-    pub card_id: String,
-    /// Name shown on the card face. At most 10 characters.
-    pub card_title: Option<String>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
-    pub card_color: Option<String>,
-    /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). At most 256 characters.
-    pub card_picture_url: Option<String>,
-    /// New target opened from the member code; accepted only when the template has code_type
-    /// JUMP_MINI_PROGRAM. Not on an official page that could be read.
-    pub code_jump_information: Option<JumpTarget>,
-    /// Short text describing member benefits. At most 32 characters. Not on an official page that could
-    /// be read.
-    pub benefits: Option<String>,
-    /// Callback address for every notification about this template (full http/https URL, public host,
-    /// path required, no query string). At most 256 characters. Not on an official page that could be
-    /// read.
-    pub notify_url: Option<String>,
-    /// Pin this template to the top of the brand list; several pinned templates are sorted by update
-    /// time, newest first; default false. Not on an official page that could be read.
-    pub need_pinned: Option<bool>,
-    /// Show the member level on the card face; default false. Not on an official page that could be
-    /// read.
-    pub need_display_level: Option<bool>,
-    /// Customer-service telephone shown in card details. At most 32 characters. Not on an official page
-    /// that could be read.
-    pub service_phone: Option<String>,
+    #[field(17, required, chars = 20480)]
+    pub legal_agreement: Option<String>,
     /// Validity rule of the card, counted from activation. Not on an official page that could be read.
+    #[field(18, required)]
     pub valid_date_information: Option<ValidDateInformation>,
     /// Mini-program target opened by tapping the card face (member centre). Not on an official page
     /// that could be read.
+    #[field(19, required)]
     pub member_information: Option<JumpTarget>,
     /// Mini-program target of the points entry; the entry is hidden when absent. Not on an official
     /// page that could be read.
+    #[field(20)]
     pub points_information: Option<JumpTarget>,
     /// Mini-program target of the stored-value entry; allowed only for card_type BALANCE; the entry is
     /// hidden when absent. Not on an official page that could be read.
+    #[field(21)]
     pub balance_information: Option<JumpTarget>,
     /// Price and mini-program target of a paid membership; allowed only for card_type PURCHASE; the
     /// entry is hidden when absent. Not on an official page that could be read.
+    #[field(22)]
     pub purchase_information: Option<PurchaseInformation>,
     /// Data the user has to fill in when joining. Not on an official page that could be read.
+    #[field(23)]
     pub user_information: Option<UserInformationForm>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl UpdateDirectCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            ..Self::default()
-        }
+operation! {
+    LIST_DIRECT_CARDS for ListDirectCards = Brand "brand_direct.cards.list"
+    GET "/brand/card-member/cards"
+    "List card templates of a brand (brand-direct)"
+    .scheme(Scheme::Brand)
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582712",
+    ]
 }
 
-impl Object for UpdateDirectCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_title",
-        "card_color",
-        "card_picture_url",
-        "code_jump_information",
-        "benefits",
-        "notify_url",
-        "need_pinned",
-        "need_display_level",
-        "service_phone",
-        "valid_date_information",
-        "member_information",
-        "points_information",
-        "balance_information",
-        "purchase_information",
-        "user_information",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_title" => self.card_title = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "code_jump_information" => self.code_jump_information = members.take()?,
-            "benefits" => self.benefits = members.take()?,
-            "notify_url" => self.notify_url = members.take()?,
-            "need_pinned" => self.need_pinned = members.take()?,
-            "need_display_level" => self.need_display_level = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "member_information" => self.member_information = members.take()?,
-            "points_information" => self.points_information = members.take()?,
-            "balance_information" => self.balance_information = members.take()?,
-            "purchase_information" => self.purchase_information = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_title", &self.card_title)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "code_jump_information", &self.code_jump_information)?;
-        put(map, "benefits", &self.benefits)?;
-        put(map, "notify_url", &self.notify_url)?;
-        put(map, "need_pinned", &self.need_pinned)?;
-        put(map, "need_display_level", &self.need_display_level)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "member_information", &self.member_information)?;
-        put(map, "points_information", &self.points_information)?;
-        put(map, "balance_information", &self.balance_information)?;
-        put(map, "purchase_information", &self.purchase_information)?;
-        put(map, "user_information", &self.user_information)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
+/// List card templates of a brand (brand-direct). The brand-direct variant of `brand.cards.list`.
+#[request(LIST_DIRECT_CARDS, ListCardsResponse)]
+pub struct ListDirectCards {
+    /// Template state.
+    #[field(2, query)]
+    pub state: Option<CardState>,
+    /// Zero-based index of the first record to return.
+    #[field(3, query, required)]
+    pub offset: Option<i64>,
+    /// Page size.
+    #[field(4, query, required, min = 1, max = 20)]
+    pub limit: Option<i64>,
 }
 
-impl Check for UpdateDirectCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_title", &self.card_title, &Limits::OPTIONAL.chars(10));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.object(
-            "code_jump_information",
-            &self.code_jump_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("benefits", &self.benefits, &Limits::OPTIONAL.chars(32));
-        checker.text("notify_url", &self.notify_url, &Limits::OPTIONAL.chars(256));
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "member_information",
-            &self.member_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "points_information",
-            &self.points_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "balance_information",
-            &self.balance_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "purchase_information",
-            &self.purchase_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
+operation! {
+    GET_DIRECT_CARD for GetDirectCard = Brand "brand_direct.cards.get"
+    GET "/brand/card-member/cards/{card_id}"
+    "Query a card template (brand-direct)"
+    .scheme(Scheme::Brand)
+    .subject(&["card_id"])
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582715",
+    ]
 }
 
-impl VisitSensitive for UpdateDirectCard {}
-
-impl Endpoint for UpdateDirectCard {
-    type Answer = Card;
-
-    const OPERATION: &'static Operation = &UPDATE_DIRECT_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-    }
-}
-
-/// Describes [`InvalidateDirectCard`].
-pub static INVALIDATE_DIRECT_CARD: Operation = Operation {
-    id: "brand_direct.cards.invalidate",
-    title: "Invalidate a card template (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::POST,
-    path: "/brand/card-member/cards/{card_id}/invalidate",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582724"],
-};
-
-/// Invalidate a card template (brand-direct). `POST /brand/card-member/cards/{card_id}/invalidate`.
-/// The brand-direct variant of `brand.cards.invalidate`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// Has no request body and no Content-Type header; the signed body is the empty string.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582724`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct InvalidateDirectCard {
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+/// Query a card template (brand-direct). The brand-direct variant of `brand.cards.get`.
+#[request(GET_DIRECT_CARD, Card)]
+pub struct GetDirectCard {
+    /// Template identifier returned by template creation.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl InvalidateDirectCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            extra: Extra::default(),
-        }
+operation! {
+    UPDATE_DIRECT_CARD for UpdateDirectCard = Brand "brand_direct.cards.update"
+    PATCH "/brand/card-member/cards/{card_id}"
+    "Update a card template (brand-direct)"
+    .scheme(Scheme::Brand)
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["card_id"])
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582722",
+    ]
 }
 
-impl Object for InvalidateDirectCard {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
+/// Update a card template (brand-direct). The brand-direct variant of `brand.cards.update`.
+#[request(UPDATE_DIRECT_CARD, Card)]
+pub struct UpdateDirectCard {
+    /// Template identifier returned by template creation.
+    #[field(2, path, chars = 32)]
+    pub card_id: String,
+    /// Name shown on the card face.
+    #[field(3, chars = 10)]
+    pub card_title: Option<String>,
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(4, chars = 7, form = HexColor)]
+    pub card_color: Option<String>,
+    /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
+    /// advised).
+    #[field(5, chars = 256)]
+    pub card_picture_url: Option<String>,
+    /// New target opened from the member code; accepted only when the template has code_type
+    /// JUMP_MINI_PROGRAM. Not on an official page that could be read.
+    #[field(6)]
+    pub code_jump_information: Option<JumpTarget>,
+    /// Short text describing member benefits. Not on an official page that could be read.
+    #[field(7, chars = 32)]
+    pub benefits: Option<String>,
+    /// Callback address for every notification about this template (full http/https URL, public host,
+    /// path required, no query string). Not on an official page that could be read.
+    #[field(8, chars = 256)]
+    pub notify_url: Option<String>,
+    /// Pin this template to the top of the brand list; several pinned templates are sorted by update
+    /// time, newest first; default false. Not on an official page that could be read.
+    #[field(9)]
+    pub need_pinned: Option<bool>,
+    /// Show the member level on the card face; default false. Not on an official page that could be
+    /// read.
+    #[field(10)]
+    pub need_display_level: Option<bool>,
+    /// Customer-service telephone shown in card details. Not on an official page that could be read.
+    #[field(11, chars = 32)]
+    pub service_phone: Option<String>,
+    /// Validity rule of the card, counted from activation. Not on an official page that could be read.
+    #[field(12)]
+    pub valid_date_information: Option<ValidDateInformation>,
+    /// Mini-program target opened by tapping the card face (member centre). Not on an official page
+    /// that could be read.
+    #[field(13)]
+    pub member_information: Option<JumpTarget>,
+    /// Mini-program target of the points entry; the entry is hidden when absent. Not on an official
+    /// page that could be read.
+    #[field(14)]
+    pub points_information: Option<JumpTarget>,
+    /// Mini-program target of the stored-value entry; allowed only for card_type BALANCE; the entry is
+    /// hidden when absent. Not on an official page that could be read.
+    #[field(15)]
+    pub balance_information: Option<JumpTarget>,
+    /// Price and mini-program target of a paid membership; allowed only for card_type PURCHASE; the
+    /// entry is hidden when absent. Not on an official page that could be read.
+    #[field(16)]
+    pub purchase_information: Option<PurchaseInformation>,
+    /// Data the user has to fill in when joining. Not on an official page that could be read.
+    #[field(17)]
+    pub user_information: Option<UserInformationForm>,
 }
 
-impl Check for InvalidateDirectCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
+operation! {
+    INVALIDATE_DIRECT_CARD for InvalidateDirectCard = Brand "brand_direct.cards.invalidate"
+    POST "/brand/card-member/cards/{card_id}/invalidate"
+    "Invalidate a card template (brand-direct)"
+    .scheme(Scheme::Brand)
+    .write(Repeat::Harmless)
+    .subject(&["card_id"])
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582724",
+    ]
 }
 
-impl VisitSensitive for InvalidateDirectCard {}
-
-impl Endpoint for InvalidateDirectCard {
-    type Answer = Card;
-
-    const OPERATION: &'static Operation = &INVALIDATE_DIRECT_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-    }
+/// Invalidate a card template (brand-direct). The brand-direct variant of `brand.cards.invalidate`.
+#[request(INVALIDATE_DIRECT_CARD, Card)]
+pub struct InvalidateDirectCard {
+    /// Template identifier returned by template creation.
+    #[field(2, path, chars = 32)]
+    pub card_id: String,
 }
-
-object!(
-    CreateDirectCard,
-    ListDirectCards,
-    GetDirectCard,
-    UpdateDirectCard,
-    InvalidateDirectCard
-);

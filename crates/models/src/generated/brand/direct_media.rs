@@ -2,235 +2,45 @@
 
 //! The resource `direct_media`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::UploadedImage;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, Errcode, ErrorRow, Extra,
-    Family, ImageFormat, Limits, Multipart, Operation, Params, ParamsIn, RateLimit, Repeat, Scheme,
-    Upload, UploadedFile, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`UploadDirectImage`].
-pub static UPLOAD_DIRECT_IMAGE: Operation = Operation {
-    id: "brand_direct.media.image_upload",
-    title: "Upload an image (shared marketing endpoint) (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::POST,
-    path: "/brand/card-member/media/image-upload",
-    body: Body::Multipart,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: Some(Upload {
-        max_bytes: 2097152,
-        formats: &[ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Png],
-        max_name_chars: 128,
-    }),
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015680641"],
-};
+operation! {
+    UPLOAD_DIRECT_IMAGE for UploadDirectImage = Brand "brand_direct.media.image_upload"
+    POST "/brand/card-member/media/image-upload"
+    "Upload an image (shared marketing endpoint) (brand-direct)"
+    .scheme(Scheme::Brand)
+    .upload(Upload { max_bytes: 2097152, formats: &[ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Png], max_name_chars: 128, name_field: "meta.filename" })
+    .write(Repeat::Harmful)
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015680641",
+    ]
+}
 
-/// Upload an image (shared marketing endpoint) (brand-direct). `POST
-/// /brand/card-member/media/image-upload`. The brand-direct variant of `brand.media.image_upload`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// The digest member is called file_digest here (sha256 on the shared marketing endpoint).
-///
-/// JPG, BMP and PNG up to 2 MB; the URL does not expire.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015680641`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Upload an image (shared marketing endpoint) (brand-direct). The brand-direct variant of
+/// `brand.media.image_upload`.
+#[request(UPLOAD_DIRECT_IMAGE, UploadedImage)]
 pub struct UploadDirectImage {
-    /// Binary image content (multipart part). Required.
-    pub file: Option<bytes::Bytes>,
-    /// JSON part describing the file; this JSON alone is the signed body. Required.
+    /// Binary image content (multipart part).
+    #[field(2, part, required)]
+    pub file: Option<Bytes>,
+    /// JSON part describing the file; this JSON alone is the signed body.
+    #[field(3, part, required)]
     pub meta: Option<DirectImageMeta>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl UploadDirectImage {
-    /// Creates a request with its required members.
-    pub fn new(file: impl Into<bytes::Bytes>, meta: impl Into<DirectImageMeta>) -> Self {
-        Self {
-            file: Some(file.into()),
-            meta: Some(meta.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for UploadDirectImage {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UploadDirectImage {
-    fn check(&self, checker: &mut Checker) {
-        checker.present("file", &self.file, &Limits::REQUIRED);
-        checker.object("meta", &self.meta, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UploadDirectImage {}
-
-impl Endpoint for UploadDirectImage {
-    type Answer = UploadedImage;
-
-    const OPERATION: &'static Operation = &UPLOAD_DIRECT_IMAGE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn multipart(&self) -> Result<Option<Multipart>, EncodeError> {
-        let filename = self.meta.as_ref().and_then(|meta| meta.filename.as_deref());
-        Ok(Some(
-            Multipart::default()
-                .json("meta", &self.meta)?
-                .file("file", filename, &self.file),
-        ))
-    }
-
-    fn set_multipart(&mut self, mut parts: Multipart) -> Result<(), DecodeError> {
-        self.meta = Some(parts.require_json("meta")?);
-        let part = parts.require("file")?;
-        self.file = Some(part.content);
-        Ok(())
-    }
-
-    fn file(&self) -> Option<UploadedFile<'_>> {
-        let (content_field, content) = self.file.as_deref().map(|content| ("file", content))?;
-        Some(UploadedFile {
-            name_field: "meta.filename",
-            name: self
-                .meta
-                .as_ref()
-                .and_then(|meta| meta.filename.as_deref())
-                .unwrap_or_default(),
-            content_field,
-            content,
-        })
-    }
-
-    fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
-        if let (Some(meta), Some(file)) = (&mut self.meta, &self.file) {
-            meta.file_digest.get_or_insert_with(|| sha256(file));
-        }
-    }
 }
 
 /// JSON part describing the file; this JSON alone is the signed body.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct DirectImageMeta {
-    /// File name ending in JPG, BMP or PNG. Required.
+    /// File name ending in JPG, BMP or PNG.
+    #[field(1, required)]
     pub filename: Option<String>,
-    /// Digest of the file content. Required.
+    /// Digest of the file content.
+    #[field(2, required)]
     pub file_digest: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for DirectImageMeta {
-    const MEMBERS: &'static [&'static str] = &["filename", "file_digest"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "filename" => self.filename = members.take()?,
-            "file_digest" => self.file_digest = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "filename", &self.filename)?;
-        put(map, "file_digest", &self.file_digest)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DirectImageMeta {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("filename", &self.filename, &Limits::REQUIRED);
-        checker.text("file_digest", &self.file_digest, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DirectImageMeta {}
-
-object!(UploadDirectImage, DirectImageMeta);

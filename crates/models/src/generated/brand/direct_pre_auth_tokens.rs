@@ -2,150 +2,34 @@
 
 //! The resource `direct_pre_auth_tokens`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::Token;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Personal, RateLimit, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateDirectPreAuthToken`].
-pub static CREATE_DIRECT_PRE_AUTH_TOKEN: Operation = Operation {
-    id: "brand_direct.pre_auth_tokens.create",
-    title: "Create a token for the join component (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::POST,
-    path: "/brand/card-member/pre-auth-tokens",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582733"],
-};
+operation! {
+    CREATE_DIRECT_PRE_AUTH_TOKEN for CreateDirectPreAuthToken = Brand "brand_direct.pre_auth_tokens.create"
+    POST "/brand/card-member/pre-auth-tokens"
+    "Create a token for the join component (brand-direct)"
+    .scheme(Scheme::Brand)
+    .json()
+    .write(Repeat::Harmless)
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582733",
+    ]
+}
 
-/// Create a token for the join component (brand-direct). `POST /brand/card-member/pre-auth-tokens`.
-/// The brand-direct variant of `brand.pre_auth_tokens.create`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// The token is valid for one hour.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Request and response were fully readable on the official page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582733`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a token for the join component (brand-direct). The brand-direct variant of
+/// `brand.pre_auth_tokens.create`.
+#[request(CREATE_DIRECT_PRE_AUTH_TOKEN, Token)]
 pub struct CreateDirectPreAuthToken {
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(3, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl CreateDirectPreAuthToken {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, openid: impl Into<Personal>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for CreateDirectPreAuthToken {
-    const MEMBERS: &'static [&'static str] = &["card_id", "openid"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateDirectPreAuthToken {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateDirectPreAuthToken {}
-
-impl Endpoint for CreateDirectPreAuthToken {
-    type Answer = Token;
-
-    const OPERATION: &'static Operation = &CREATE_DIRECT_PRE_AUTH_TOKEN;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-object!(CreateDirectPreAuthToken);

@@ -2,1230 +2,277 @@
 
 //! The resource `direct_user_cards`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{
     ListUserCardsResponse, UserCard, UserCardConfirmState, UserCardState, UserInformation,
     ValidDateInformation,
 };
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Sensitive, Subject,
-    VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`GetDirectUserCard`].
-pub static GET_DIRECT_USER_CARD: Operation = Operation {
-    id: "brand_direct.user_cards.get",
-    title: "Query a user card (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::GET,
-    path: "/brand/card-member/user-cards/{user_card_code}",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582716"],
-};
+operation! {
+    GET_DIRECT_USER_CARD for GetDirectUserCard = Brand "brand_direct.user_cards.get"
+    GET "/brand/card-member/user-cards/{user_card_code}"
+    "Query a user card (brand-direct)"
+    .scheme(Scheme::Brand)
+    .subject(&["user_card_code", "card_id", "openid"])
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582716",
+    ]
+}
 
-/// Query a user card (brand-direct). `GET /brand/card-member/user-cards/{user_card_code}`. The
-/// brand-direct variant of `brand.user_cards.get`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582716`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query a user card (brand-direct). The brand-direct variant of `brand.user_cards.get`.
+#[request(GET_DIRECT_USER_CARD, UserCard)]
 pub struct GetDirectUserCard {
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(2, path, chars = 32, form = Printable)]
     pub user_card_code: Personal,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, query, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(4, query, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetDirectUserCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        user_card_code: impl Into<Personal>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            user_card_code: user_card_code.into(),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    LIST_DIRECT_USER_CARDS for ListDirectUserCards = Brand "brand_direct.user_cards.list"
+    GET "/brand/card-member/user-cards"
+    "List the cards of a user under a brand (brand-direct)"
+    .scheme(Scheme::Brand)
+    .subject(&["data[].openid"])
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582718",
+    ]
 }
 
-impl Object for GetDirectUserCard {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetDirectUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetDirectUserCard {}
-
-impl Endpoint for GetDirectUserCard {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &GET_DIRECT_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.user_card_code);
-        params.query("card_id", &self.card_id);
-        params.query("openid", &self.openid);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.user_card_code = params.path("user_card_code")?;
-        self.card_id = params.query("card_id");
-        self.openid = params.query("openid");
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-    }
-}
-
-/// Describes [`ListDirectUserCards`].
-pub static LIST_DIRECT_USER_CARDS: Operation = Operation {
-    id: "brand_direct.user_cards.list",
-    title: "List the cards of a user under a brand (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::GET,
-    path: "/brand/card-member/user-cards",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582718"],
-};
-
-/// List the cards of a user under a brand (brand-direct). `GET /brand/card-member/user-cards`. The
-/// brand-direct variant of `brand.user_cards.list`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582718`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// List the cards of a user under a brand (brand-direct). The brand-direct variant of
+/// `brand.user_cards.list`.
+#[request(LIST_DIRECT_USER_CARDS, ListUserCardsResponse)]
 pub struct ListDirectUserCards {
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(2, query, required, chars = 128)]
     pub openid: Option<Personal>,
     /// State of the user card.
+    #[field(3, query)]
     pub user_card_state: Option<UserCardState>,
-    /// Zero-based index of the first record to return. Required.
+    /// Zero-based index of the first record to return.
+    #[field(4, query, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At least 1. At most 20.
+    /// Page size.
+    #[field(5, query, required, min = 1, max = 20)]
     pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ListDirectUserCards {
-    /// Creates a request with its required members.
-    pub fn new(openid: impl Into<Personal>, offset: impl Into<i64>, limit: impl Into<i64>) -> Self {
-        Self {
-            openid: Some(openid.into()),
-            offset: Some(offset.into()),
-            limit: Some(limit.into()),
-            ..Self::default()
-        }
+operation! {
+    UPDATE_DIRECT_USER_CARD for UpdateDirectUserCard = Brand "brand_direct.user_cards.update"
+    PATCH "/brand/card-member/user-cards/{user_card_code}"
+    "Update a user card (brand-direct)"
+    .scheme(Scheme::Brand)
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["user_card_code", "card_id", "openid"])
+    .encrypts()
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582719",
+    ]
 }
 
-impl Object for ListDirectUserCards {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListDirectUserCards {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.enumeration("user_card_state", &self.user_card_state, &Limits::OPTIONAL);
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListDirectUserCards {}
-
-impl Endpoint for ListDirectUserCards {
-    type Answer = ListUserCardsResponse;
-
-    const OPERATION: &'static Operation = &LIST_DIRECT_USER_CARDS;
-
-    fn params(&self, params: &mut Params) {
-        params.query("openid", &self.openid);
-        params.query("user_card_state", &self.user_card_state);
-        params.query_integer("offset", self.offset);
-        params.query_integer("limit", self.limit);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.openid = params.query("openid");
-        self.user_card_state = params.query("user_card_state");
-        self.offset = params.query_integer("offset")?;
-        self.limit = params.query_integer("limit")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        for item in answer.data.iter().flatten() {
-            subject.same("openid", &self.openid, &item.openid);
-        }
-    }
-}
-
-/// Describes [`UpdateDirectUserCard`].
-pub static UPDATE_DIRECT_USER_CARD: Operation = Operation {
-    id: "brand_direct.user_cards.update",
-    title: "Update a user card (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::PATCH,
-    path: "/brand/card-member/user-cards/{user_card_code}",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: true,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582719"],
-};
-
-/// Update a user card (brand-direct). `PATCH /brand/card-member/user-cards/{user_card_code}`. The
-/// brand-direct variant of `brand.user_cards.update`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// Two stored copies of the same dated page disagree: one puts card_id in the query string, the
-/// other in the body. The SDK sends it in the body.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582719`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Update a user card (brand-direct). The brand-direct variant of `brand.user_cards.update`.
+#[request(UPDATE_DIRECT_USER_CARD, UserCard)]
 pub struct UpdateDirectUserCard {
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(2, path, chars = 32, form = Printable)]
     pub user_card_code: Personal,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(4, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(5, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). At most 256 characters.
+    /// advised).
+    #[field(6, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Member's mobile number. At most 512 characters.
+    /// Member's mobile number.
+    #[field(7, chars = 512)]
     pub phone_number: Option<Sensitive>,
-    /// Member's level text, free form. At most 10 characters.
+    /// Member's level text, free form.
+    #[field(8, chars = 10)]
     pub level: Option<String>,
     /// Validity rule of the card, counted from activation.
+    #[field(9)]
     pub valid_date_information: Option<ValidDateInformation>,
     /// Data the user filled in when joining.
+    #[field(10)]
     pub user_information: Option<UserInformation>,
-    /// Opaque merchant data kept with the user card; not visible to the user. At most 256 characters.
+    /// Opaque merchant data kept with the user card; not visible to the user.
+    #[field(11, chars = 256)]
     pub attach: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl UpdateDirectUserCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        user_card_code: impl Into<Personal>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            user_card_code: user_card_code.into(),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            ..Self::default()
-        }
+operation! {
+    INVALIDATE_DIRECT_USER_CARD for InvalidateDirectUserCard = Brand "brand_direct.user_cards.invalidate"
+    POST "/brand/card-member/user-cards/{user_card_code}/invalidate"
+    "Invalidate a user card (brand-direct)"
+    .scheme(Scheme::Brand)
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["user_card_code", "card_id", "openid"])
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582726",
+    ]
 }
 
-impl Object for UpdateDirectUserCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "openid",
-        "card_color",
-        "card_picture_url",
-        "phone_number",
-        "level",
-        "valid_date_information",
-        "user_information",
-        "attach",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "level" => self.level = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "attach" => self.attach = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "level", &self.level)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "attach", &self.attach)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateDirectUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.sensitive(
-            "phone_number",
-            &self.phone_number,
-            &Limits::OPTIONAL.chars(512),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(10));
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("attach", &self.attach, &Limits::OPTIONAL.chars(256));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateDirectUserCard {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-        self.user_information.visit_sensitive(visit);
-    }
-}
-
-impl Endpoint for UpdateDirectUserCard {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &UPDATE_DIRECT_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.user_card_code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.user_card_code = params.path("user_card_code")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-    }
-}
-
-/// Describes [`InvalidateDirectUserCard`].
-pub static INVALIDATE_DIRECT_USER_CARD: Operation = Operation {
-    id: "brand_direct.user_cards.invalidate",
-    title: "Invalidate a user card (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::POST,
-    path: "/brand/card-member/user-cards/{user_card_code}/invalidate",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582726"],
-};
-
-/// Invalidate a user card (brand-direct). `POST
-/// /brand/card-member/user-cards/{user_card_code}/invalidate`. The brand-direct variant of
+/// Invalidate a user card (brand-direct). The brand-direct variant of
 /// `brand.user_cards.invalidate`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582726`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[request(INVALIDATE_DIRECT_USER_CARD, UserCard)]
 pub struct InvalidateDirectUserCard {
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(2, path, chars = 32, form = Printable)]
     pub user_card_code: Personal,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(4, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Reason given when the card was invalidated. At most 32 characters. Not on an official page that
-    /// could be read.
+    /// Reason given when the card was invalidated. Not on an official page that could be read.
+    #[field(5, chars = 32)]
     pub invalid_reason: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl InvalidateDirectUserCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        user_card_code: impl Into<Personal>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            user_card_code: user_card_code.into(),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            ..Self::default()
-        }
+operation! {
+    IMPORT_DIRECT_USER_CARD_BY_OPENID for ImportDirectUserCardByOpenid = Brand "brand_direct.user_cards.import_by_openid"
+    POST "/brand/card-member/user-cards/import-by-openid"
+    "Import a user card by openid (brand-direct)"
+    .scheme(Scheme::Brand)
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["user_card_code", "card_id", "openid"])
+    .encrypts()
+    .rate_limit(RateLimit::new("brand", Some(10), None, None))
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582744",
+    ]
 }
 
-impl Object for InvalidateDirectUserCard {
-    const MEMBERS: &'static [&'static str] = &["card_id", "openid", "invalid_reason"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "invalid_reason" => self.invalid_reason = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "invalid_reason", &self.invalid_reason)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for InvalidateDirectUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "invalid_reason",
-            &self.invalid_reason,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for InvalidateDirectUserCard {}
-
-impl Endpoint for InvalidateDirectUserCard {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &INVALIDATE_DIRECT_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.user_card_code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.user_card_code = params.path("user_card_code")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-    }
-}
-
-/// Describes [`ImportDirectUserCardByOpenid`].
-pub static IMPORT_DIRECT_USER_CARD_BY_OPENID: Operation = Operation {
-    id: "brand_direct.user_cards.import_by_openid",
-    title: "Import a user card by openid (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::POST,
-    path: "/brand/card-member/user-cards/import-by-openid",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: true,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582744"],
-};
-
-/// Import a user card by openid (brand-direct). `POST
-/// /brand/card-member/user-cards/import-by-openid`. The brand-direct variant of
+/// Import a user card by openid (brand-direct). The brand-direct variant of
 /// `brand.user_cards.import_by_openid`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582744`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[request(IMPORT_DIRECT_USER_CARD_BY_OPENID, UserCard)]
 pub struct ImportDirectUserCardByOpenid {
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(3, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(4, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Member's mobile number. At most 512 characters.
+    /// Member's mobile number.
+    #[field(5, chars = 512)]
     pub phone_number: Option<Sensitive>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(6, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). At most 256 characters.
+    /// advised).
+    #[field(7, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Member's level text, free form. At most 10 characters.
+    /// Member's level text, free form.
+    #[field(8, chars = 10)]
     pub level: Option<String>,
     /// Data the user filled in when joining. Not on an official page that could be read.
+    #[field(9)]
     pub user_information: Option<UserInformation>,
     /// Validity rule of the card, counted from activation. Not on an official page that could be read.
+    #[field(10)]
     pub valid_date_information: Option<ValidDateInformation>,
     /// Time at which the user obtained the card. Required if the validity type of the card is FIX_TERM
     /// (field text); the error table words the same check for a fixed time range. Not on an official
     /// page that could be read.
+    #[field(11, form = Rfc3339)]
     pub pickup_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ImportDirectUserCardByOpenid {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-        user_card_code: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            user_card_code: Some(user_card_code.into()),
-            ..Self::default()
-        }
+operation! {
+    CONFIRM_DIRECT_USER_CARD for ConfirmDirectUserCard = Brand "brand_direct.user_cards.confirm"
+    POST "/brand/card-member/user-cards/{user_card_code}/confirm"
+    "Report the enrolment result (brand-direct)"
+    .scheme(Scheme::Brand)
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["user_card_code", "card_id", "openid"])
+    .encrypts()
+    .rate_limit(RateLimit::new("brand", Some(5), None, None))
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582750",
+    ]
 }
 
-impl Object for ImportDirectUserCardByOpenid {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "openid",
-        "user_card_code",
-        "phone_number",
-        "card_color",
-        "card_picture_url",
-        "level",
-        "user_information",
-        "valid_date_information",
-        "pickup_time",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "level" => self.level = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "pickup_time" => self.pickup_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "level", &self.level)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "pickup_time", &self.pickup_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ImportDirectUserCardByOpenid {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.sensitive(
-            "phone_number",
-            &self.phone_number,
-            &Limits::OPTIONAL.chars(512),
-        );
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(10));
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "pickup_time",
-            &self.pickup_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ImportDirectUserCardByOpenid {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-        self.user_information.visit_sensitive(visit);
-    }
-}
-
-impl Endpoint for ImportDirectUserCardByOpenid {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &IMPORT_DIRECT_USER_CARD_BY_OPENID;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-    }
-}
-
-/// Describes [`ConfirmDirectUserCard`].
-pub static CONFIRM_DIRECT_USER_CARD: Operation = Operation {
-    id: "brand_direct.user_cards.confirm",
-    title: "Report the enrolment result (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::POST,
-    path: "/brand/card-member/user-cards/{user_card_code}/confirm",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(5),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: true,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582750"],
-};
-
-/// Report the enrolment result (brand-direct). `POST
-/// /brand/card-member/user-cards/{user_card_code}/confirm`. The brand-direct variant of
+/// Report the enrolment result (brand-direct). The brand-direct variant of
 /// `brand.user_cards.confirm`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// The readable revision of this page states 5 requests per second per brand; sibling pages in a
-/// newer layout state 10.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582750`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[request(CONFIRM_DIRECT_USER_CARD, UserCard)]
 pub struct ConfirmDirectUserCard {
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(2, path, chars = 32, form = Printable)]
     pub user_card_code: Personal,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(4, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters. Not on
-    /// an official page that could be read.
+    /// Background colour of the card face, hexadecimal RGB with leading #. Not on an official page that
+    /// could be read.
+    #[field(5, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). At most 256 characters. Not on an official page that could be read.
+    /// advised). Not on an official page that could be read.
+    #[field(6, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Member's mobile number. At most 512 characters. Not on an official page that could be read.
+    /// Member's mobile number. Not on an official page that could be read.
+    #[field(7, chars = 512)]
     pub phone_number: Option<Sensitive>,
-    /// Member's level text, free form. At most 10 characters. Not on an official page that could be
-    /// read.
+    /// Member's level text, free form. Not on an official page that could be read.
+    #[field(8, chars = 10)]
     pub level: Option<String>,
     /// Validity rule of the card, counted from activation. Not on an official page that could be read.
+    #[field(9)]
     pub valid_date_information: Option<ValidDateInformation>,
     /// Data the user filled in when joining. Not on an official page that could be read.
+    #[field(10)]
     pub user_information: Option<UserInformation>,
-    /// Opaque merchant data kept with the user card; not visible to the user. At most 256 characters.
-    /// Not on an official page that could be read.
+    /// Opaque merchant data kept with the user card; not visible to the user. Not on an official page
+    /// that could be read.
+    #[field(11, chars = 256)]
     pub attach: Option<String>,
-    /// Outcome of the merchant's own enrolment. Required. Not on an official page that could be read.
+    /// Outcome of the merchant's own enrolment. Not on an official page that could be read.
+    #[field(12, required)]
     pub user_card_confirm_state: Option<UserCardConfirmState>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl ConfirmDirectUserCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        user_card_code: impl Into<Personal>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-        user_card_confirm_state: impl Into<UserCardConfirmState>,
-    ) -> Self {
-        Self {
-            user_card_code: user_card_code.into(),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            user_card_confirm_state: Some(user_card_confirm_state.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for ConfirmDirectUserCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "openid",
-        "card_color",
-        "card_picture_url",
-        "phone_number",
-        "level",
-        "valid_date_information",
-        "user_information",
-        "attach",
-        "user_card_confirm_state",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "level" => self.level = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "attach" => self.attach = members.take()?,
-            "user_card_confirm_state" => self.user_card_confirm_state = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "level", &self.level)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "attach", &self.attach)?;
-        put(
-            map,
-            "user_card_confirm_state",
-            &self.user_card_confirm_state,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ConfirmDirectUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.sensitive(
-            "phone_number",
-            &self.phone_number,
-            &Limits::OPTIONAL.chars(512),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(10));
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("attach", &self.attach, &Limits::OPTIONAL.chars(256));
-        checker.enumeration(
-            "user_card_confirm_state",
-            &self.user_card_confirm_state,
-            &Limits::REQUIRED,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ConfirmDirectUserCard {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-        self.user_information.visit_sensitive(visit);
-    }
-}
-
-impl Endpoint for ConfirmDirectUserCard {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &CONFIRM_DIRECT_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.user_card_code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.user_card_code = params.path("user_card_code")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-    }
-}
-
-object!(
-    GetDirectUserCard,
-    ListDirectUserCards,
-    UpdateDirectUserCard,
-    InvalidateDirectUserCard,
-    ImportDirectUserCardByOpenid,
-    ConfirmDirectUserCard
-);

@@ -2,207 +2,44 @@
 
 //! The resource `direct_user_feeds`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::UserFeed;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, Subject, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateDirectUserFeed`].
-pub static CREATE_DIRECT_USER_FEED: Operation = Operation {
-    id: "brand_direct.user_feeds.create",
-    title: "Create a user feed entry (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::POST,
-    path: "/brand/card-member/user-feeds",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015582679"],
-};
+operation! {
+    CREATE_DIRECT_USER_FEED for CreateDirectUserFeed = Brand "brand_direct.user_feeds.create"
+    POST "/brand/card-member/user-feeds"
+    "Create a user feed entry (brand-direct)"
+    .scheme(Scheme::Brand)
+    .json()
+    .numbered("out_request_no")
+    .subject(&["card_id", "user_card_code", "out_request_no", "openid"])
+    errors {
+        [..COMMON]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015582679",
+    ]
+}
 
-/// Create a user feed entry (brand-direct). `POST /brand/card-member/user-feeds`. The brand-direct
-/// variant of `brand.user_feeds.create`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// The official page was not readable; fields come from an SDK that cites it, and requiredness and
-/// lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015582679`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a user feed entry (brand-direct). The brand-direct variant of `brand.user_feeds.create`.
+#[request(CREATE_DIRECT_USER_FEED, UserFeed)]
 pub struct CreateDirectUserFeed {
-    /// Template identifier returned by template creation. Required. At most 32 characters. Not on an
-    /// official page that could be read.
+    /// Template identifier returned by template creation. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Member code, unique within one template. Required. At most 32 characters. Not on an official
-    /// page that could be read.
+    /// Member code, unique within one template. Not on an official page that could be read.
+    #[field(3, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// User's openid under the template's AppID. Required. At most 128 characters. Not on an official
-    /// page that could be read.
+    /// User's openid under the template's AppID. Not on an official page that could be read.
+    #[field(4, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Reference chosen by the caller for this request; must be unique. Required. At most 64
-    /// characters. Not on an official page that could be read.
+    /// Reference chosen by the caller for this request; must be unique. Not on an official page that
+    /// could be read.
+    #[field(5, required, chars = 64, form = Word)]
     pub out_request_no: Option<String>,
-    /// Feed content: template number and its variables joined with underscores. Required. At most 128
-    /// characters. Not on an official page that could be read.
+    /// Feed content: template number and its variables joined with underscores. Not on an official page
+    /// that could be read.
+    #[field(6, required, chars = 128, form = NoBrackets)]
     pub cell: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl CreateDirectUserFeed {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        user_card_code: impl Into<Personal>,
-        openid: impl Into<Personal>,
-        out_request_no: impl Into<String>,
-        cell: impl Into<String>,
-    ) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            user_card_code: Some(user_card_code.into()),
-            openid: Some(openid.into()),
-            out_request_no: Some(out_request_no.into()),
-            cell: Some(cell.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for CreateDirectUserFeed {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "user_card_code",
-        "openid",
-        "out_request_no",
-        "cell",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            "cell" => self.cell = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "cell", &self.cell)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateDirectUserFeed {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(64).form(Pattern::Word),
-        );
-        checker.text(
-            "cell",
-            &self.cell,
-            &Limits::REQUIRED.chars(128).form(Pattern::NoBrackets),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateDirectUserFeed {}
-
-impl Endpoint for CreateDirectUserFeed {
-    type Answer = UserFeed;
-
-    const OPERATION: &'static Operation = &CREATE_DIRECT_USER_FEED;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same(
-            "out_request_no",
-            &self.out_request_no,
-            &answer.out_request_no,
-        );
-        subject.same("openid", &self.openid, &answer.openid);
-    }
-}
-
-object!(CreateDirectUserFeed);

@@ -2,411 +2,90 @@
 
 //! The resource `direct_user_points`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{ExchangeRecord, PointExchangeResult, UserPoints};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Subject,
-    VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`SyncDirectUserPoints`].
-pub static SYNC_DIRECT_USER_POINTS: Operation = Operation {
-    id: "brand_direct.user_points.sync",
-    title: "Report the points balance of a user card (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::POST,
-    path: "/brand/card-member/user-points/sync",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "brand",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015897319"],
-};
+operation! {
+    SYNC_DIRECT_USER_POINTS for SyncDirectUserPoints = Brand "brand_direct.user_points.sync"
+    POST "/brand/card-member/user-points/sync"
+    "Report the points balance of a user card (brand-direct)"
+    .scheme(Scheme::Brand)
+    .json()
+    .numbered("out_request_no")
+    .subject(&["out_request_no", "card_id", "openid", "user_card_code"])
+    .rate_limit(RateLimit::new("brand", Some(10), None, None))
+    errors {
+        [..COMMON]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015897319",
+    ]
+}
 
-/// Report the points balance of a user card (brand-direct). `POST
-/// /brand/card-member/user-points/sync`. The brand-direct variant of `brand.user_points.sync`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// Only the first part of the official page was readable; for members marked mirror, names come
-/// from an SDK and requiredness and lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015897319`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Report the points balance of a user card (brand-direct). The brand-direct variant of
+/// `brand.user_points.sync`.
+#[request(SYNC_DIRECT_USER_POINTS, UserPoints)]
 pub struct SyncDirectUserPoints {
-    /// Reference chosen by the caller for this request; must be unique. Required. At most 128
-    /// characters.
+    /// Reference chosen by the caller for this request; must be unique.
+    #[field(2, required, chars = 128, form = Word)]
     pub out_request_no: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(4, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(5, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// User's current points, absolute value. Required.
+    /// User's current points, absolute value.
+    #[field(6, required)]
     pub point_balance: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl SyncDirectUserPoints {
-    /// Creates a request with its required members.
-    pub fn new(
-        out_request_no: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-        user_card_code: impl Into<Personal>,
-        point_balance: impl Into<i64>,
-    ) -> Self {
-        Self {
-            out_request_no: Some(out_request_no.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            user_card_code: Some(user_card_code.into()),
-            point_balance: Some(point_balance.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    CONFIRM_DIRECT_EXCHANGE_COUPON for ConfirmDirectExchangeCoupon = Brand "brand_direct.user_points.exchange_coupon_confirm"
+    POST "/brand/card-member/user-points/exchange-coupon/confirm"
+    "Answer a points-for-coupon request (brand-direct)"
+    .scheme(Scheme::Brand)
+    .json()
+    .write(Repeat::Harmful)
+    .subject(&["card_id", "openid", "user_card_code"])
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/brand/4015897310",
+    ]
 }
 
-impl Object for SyncDirectUserPoints {
-    const MEMBERS: &'static [&'static str] = &[
-        "out_request_no",
-        "card_id",
-        "openid",
-        "user_card_code",
-        "point_balance",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_request_no" => self.out_request_no = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "point_balance" => self.point_balance = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "point_balance", &self.point_balance)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SyncDirectUserPoints {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(128).form(Pattern::Word),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.integer("point_balance", &self.point_balance, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SyncDirectUserPoints {}
-
-impl Endpoint for SyncDirectUserPoints {
-    type Answer = UserPoints;
-
-    const OPERATION: &'static Operation = &SYNC_DIRECT_USER_POINTS;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "out_request_no",
-            &self.out_request_no,
-            &answer.out_request_no,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-    }
-}
-
-/// Describes [`ConfirmDirectExchangeCoupon`].
-pub static CONFIRM_DIRECT_EXCHANGE_COUPON: Operation = Operation {
-    id: "brand_direct.user_points.exchange_coupon_confirm",
-    title: "Answer a points-for-coupon request (brand-direct)",
-    family: Family::Brand,
-    scheme: Scheme::Brand,
-    method: http::Method::POST,
-    path: "/brand/card-member/user-points/exchange-coupon/confirm",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/brand/4015897310"],
-};
-
-/// Answer a points-for-coupon request (brand-direct). `POST
-/// /brand/card-member/user-points/exchange-coupon/confirm`. The brand-direct variant of
+/// Answer a points-for-coupon request (brand-direct). The brand-direct variant of
 /// `brand.user_points.exchange_coupon_confirm`.
-///
-/// Brand merchants call this with their own credentials: Authorization scheme
-/// WECHATPAY-BRAND-SHA256-RSA2048 carrying brand_id instead of mchid, signed with the brand API
-/// certificate; no brand_id in path, query or body.
-///
-/// Every call needs Wechatpay-Serial with the public-key ID that belongs to the brand.
-///
-/// Business errors were not readable for this variant; the service-provider operation named in
-/// variant_of is the best guide.
-///
-/// The official page was not readable; fields come from an SDK that cites it, and requiredness and
-/// lengths are carried over from the service-provider page.
-///
-/// Source: `pay.weixin.qq.com/doc/brand/4015897310`.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[request(CONFIRM_DIRECT_EXCHANGE_COUPON, ExchangeRecord)]
 pub struct ConfirmDirectExchangeCoupon {
-    /// Identifier of the points-for-coupon record, taken from the notification. Required. At most 64
-    /// characters. Not on an official page that could be read.
+    /// Identifier of the points-for-coupon record, taken from the notification. Not on an official page
+    /// that could be read.
+    #[field(2, required, chars = 64)]
     pub record_id: Option<String>,
-    /// Identifier of the points-for-coupon template, issued by WeChat Pay. Required. At most 32
-    /// characters. Not on an official page that could be read.
+    /// Identifier of the points-for-coupon template, issued by WeChat Pay. Not on an official page that
+    /// could be read.
+    #[field(3, required, chars = 32)]
     pub exchange_coupon_template_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters. Not on an
-    /// official page that could be read.
+    /// Template identifier returned by template creation. Not on an official page that could be read.
+    #[field(4, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters. Not on an official
-    /// page that could be read.
+    /// User's openid under the template's AppID. Not on an official page that could be read.
+    #[field(5, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Member code, unique within one template. Required. At most 32 characters. Not on an official
-    /// page that could be read.
+    /// Member code, unique within one template. Not on an official page that could be read.
+    #[field(6, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Decision of the merchant about the exchange. Required. Not on an official page that could be
-    /// read.
+    /// Decision of the merchant about the exchange. Not on an official page that could be read.
+    #[field(7, required)]
     pub result: Option<PointExchangeResult>,
-    /// Why the merchant refused the exchange. Required if result is POINT_EXCHANGE_COUPON_REJECT. At
-    /// most 32 characters. Not on an official page that could be read.
+    /// Why the merchant refused the exchange. Required if result is POINT_EXCHANGE_COUPON_REJECT. Not
+    /// on an official page that could be read.
+    #[field(8, chars = 32)]
     pub reject_reason: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl ConfirmDirectExchangeCoupon {
-    /// Creates a request with its required members.
-    pub fn new(
-        record_id: impl Into<String>,
-        exchange_coupon_template_id: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-        user_card_code: impl Into<Personal>,
-        result: impl Into<PointExchangeResult>,
-    ) -> Self {
-        Self {
-            record_id: Some(record_id.into()),
-            exchange_coupon_template_id: Some(exchange_coupon_template_id.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            user_card_code: Some(user_card_code.into()),
-            result: Some(result.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for ConfirmDirectExchangeCoupon {
-    const MEMBERS: &'static [&'static str] = &[
-        "record_id",
-        "exchange_coupon_template_id",
-        "card_id",
-        "openid",
-        "user_card_code",
-        "result",
-        "reject_reason",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "record_id" => self.record_id = members.take()?,
-            "exchange_coupon_template_id" => self.exchange_coupon_template_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "result" => self.result = members.take()?,
-            "reject_reason" => self.reject_reason = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "record_id", &self.record_id)?;
-        put(
-            map,
-            "exchange_coupon_template_id",
-            &self.exchange_coupon_template_id,
-        )?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "result", &self.result)?;
-        put(map, "reject_reason", &self.reject_reason)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ConfirmDirectExchangeCoupon {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("record_id", &self.record_id, &Limits::REQUIRED.chars(64));
-        checker.text(
-            "exchange_coupon_template_id",
-            &self.exchange_coupon_template_id,
-            &Limits::REQUIRED.chars(32),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.enumeration("result", &self.result, &Limits::REQUIRED);
-        checker.text(
-            "reject_reason",
-            &self.reject_reason,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ConfirmDirectExchangeCoupon {}
-
-impl Endpoint for ConfirmDirectExchangeCoupon {
-    type Answer = ExchangeRecord;
-
-    const OPERATION: &'static Operation = &CONFIRM_DIRECT_EXCHANGE_COUPON;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-    }
-}
-
-object!(SyncDirectUserPoints, ConfirmDirectExchangeCoupon);

@@ -2,242 +2,45 @@
 
 //! The resource `media`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::UploadedImage;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, Errcode, ErrorRow, Extra,
-    Family, ImageFormat, Limits, Multipart, Operation, Params, ParamsIn, Repeat, Scheme, Upload,
-    UploadedFile, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`UploadImage`].
-pub static UPLOAD_IMAGE: Operation = Operation {
-    id: "brand.media.image_upload",
-    title: "Upload an image (shared marketing endpoint)",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/favor/media/image-upload",
-    body: Body::Multipart,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: Some(Upload {
-        max_bytes: 2097152,
-        formats: &[ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Png],
-        max_name_chars: 128,
-    }),
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "The image file is empty",
-        },
-        ErrorRow {
-            http: 403,
-            code: "REQUEST_BLOCKED",
-            meaning: "The image is not JPG, BMP or PNG",
-        },
-        ErrorRow {
-            http: 403,
-            code: "REQUEST_BLOCKED",
-            meaning: "meta does not match the file",
-        },
-        ErrorRow {
-            http: 403,
-            code: "REQUEST_BLOCKED",
-            meaning: "The signature does not match",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015900513"],
-};
+operation! {
+    UPLOAD_IMAGE for UploadImage = Brand "brand.media.image_upload"
+    POST "/v3/marketing/favor/media/image-upload"
+    "Upload an image (shared marketing endpoint)"
+    .upload(Upload { max_bytes: 2097152, formats: &[ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Png], max_name_chars: 128, name_field: "meta.filename" })
+    .write(Repeat::Harmful)
+    errors {
+        [..COMMON] [400 "PARAM_ERROR" "The image file is empty"]
+        [403 "REQUEST_BLOCKED" "The image is not JPG, BMP or PNG"]
+        [403 "REQUEST_BLOCKED" "meta does not match the file"]
+        [403 "REQUEST_BLOCKED" "The signature does not match"]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015900513",
+    ]
+}
 
-/// Upload an image (shared marketing endpoint). `POST /v3/marketing/favor/media/image-upload`.
-///
-/// Not under the card-member path, but listed in the API index of this product; the only accepted
-/// source of card_picture_url.
-///
-/// multipart/form-data with the parts meta (JSON) and file; the signature covers the meta JSON
-/// only.
-///
-/// Upload accepts JPG, BMP and PNG up to 2 MB, while card faces must be JPG/JPEG/PNG below 1 MB.
-///
-/// The returned URL does not expire.
-///
-/// No rate limit is stated.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015900513`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Upload an image (shared marketing endpoint).
+#[request(UPLOAD_IMAGE, UploadedImage)]
 pub struct UploadImage {
-    /// Binary image content (multipart part). Required.
-    pub file: Option<bytes::Bytes>,
-    /// JSON part describing the file; this JSON alone is the signed body. Required.
+    /// Binary image content (multipart part).
+    #[field(2, part, required)]
+    pub file: Option<Bytes>,
+    /// JSON part describing the file; this JSON alone is the signed body.
+    #[field(3, part, required)]
     pub meta: Option<ImageMeta>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl UploadImage {
-    /// Creates a request with its required members.
-    pub fn new(file: impl Into<bytes::Bytes>, meta: impl Into<ImageMeta>) -> Self {
-        Self {
-            file: Some(file.into()),
-            meta: Some(meta.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for UploadImage {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UploadImage {
-    fn check(&self, checker: &mut Checker) {
-        checker.present("file", &self.file, &Limits::REQUIRED);
-        checker.object("meta", &self.meta, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UploadImage {}
-
-impl Endpoint for UploadImage {
-    type Answer = UploadedImage;
-
-    const OPERATION: &'static Operation = &UPLOAD_IMAGE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn multipart(&self) -> Result<Option<Multipart>, EncodeError> {
-        let filename = self.meta.as_ref().and_then(|meta| meta.filename.as_deref());
-        Ok(Some(
-            Multipart::default()
-                .json("meta", &self.meta)?
-                .file("file", filename, &self.file),
-        ))
-    }
-
-    fn set_multipart(&mut self, mut parts: Multipart) -> Result<(), DecodeError> {
-        self.meta = Some(parts.require_json("meta")?);
-        let part = parts.require("file")?;
-        self.file = Some(part.content);
-        Ok(())
-    }
-
-    fn file(&self) -> Option<UploadedFile<'_>> {
-        let (content_field, content) = self.file.as_deref().map(|content| ("file", content))?;
-        Some(UploadedFile {
-            name_field: "meta.filename",
-            name: self
-                .meta
-                .as_ref()
-                .and_then(|meta| meta.filename.as_deref())
-                .unwrap_or_default(),
-            content_field,
-            content,
-        })
-    }
-
-    fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
-        if let (Some(meta), Some(file)) = (&mut self.meta, &self.file) {
-            meta.sha256.get_or_insert_with(|| sha256(file));
-        }
-    }
 }
 
 /// JSON part describing the file; this JSON alone is the signed body.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct ImageMeta {
-    /// File name ending in JPG, BMP or PNG. Required. At most 128 characters.
+    /// File name ending in JPG, BMP or PNG.
+    #[field(1, required, chars = 128)]
     pub filename: Option<String>,
-    /// SHA-256 hex digest of the file content. Required. At most 256 characters.
+    /// SHA-256 hex digest of the file content.
+    #[field(2, required, chars = 256)]
     pub sha256: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ImageMeta {
-    const MEMBERS: &'static [&'static str] = &["filename", "sha256"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "filename" => self.filename = members.take()?,
-            "sha256" => self.sha256 = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "filename", &self.filename)?;
-        put(map, "sha256", &self.sha256)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ImageMeta {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("filename", &self.filename, &Limits::REQUIRED.chars(128));
-        checker.text("sha256", &self.sha256, &Limits::REQUIRED.chars(256));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ImageMeta {}
-
-object!(UploadImage, ImageMeta);

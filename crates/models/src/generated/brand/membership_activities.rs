@@ -2,1153 +2,263 @@
 
 //! The resource `membership_activities`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{ActivityChannel, ActivityState};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Pattern, RateLimit, Repeat, Scheme, Subject,
-    VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateMembershipActivity`].
-pub static CREATE_MEMBERSHIP_ACTIVITY: Operation = Operation {
-    id: "brand.membership_activities.create",
-    title: "Create a coupon activity for new members",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/membership-activities",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "No template with this card_id exists for the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The template is not effective",
-        },
-        ErrorRow {
-            http: 400,
-            code: "ALREADY_EXISTS",
-            meaning: "The template already has an activity in force",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4016464918"],
-};
+operation! {
+    CREATE_MEMBERSHIP_ACTIVITY for CreateMembershipActivity = Brand "brand.membership_activities.create"
+    POST "/v3/brand/partner/card-member/membership-activities"
+    "Create a coupon activity for new members"
+    .json()
+    .numbered("out_request_no")
+    .subject(&["out_request_no", "brand_id", "card_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [400 "INVALID_REQUEST" "No template with this card_id exists for the brand"]
+        [400 "INVALID_REQUEST" "The template is not effective"]
+        [400 "ALREADY_EXISTS" "The template already has an activity in force"]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4016464918",
+    ]
+}
 
-/// Create a coupon activity for new members. `POST
-/// /v3/brand/partner/card-member/membership-activities`.
-///
-/// The coupons are shown in the join component; the newest activity in force is the one displayed.
-///
-/// The template must exist for the brand and be effective. 400 ALREADY_EXISTS when the template
-/// already has an activity in force.
-///
-/// apply_total must be smaller than the smallest available stock among the coupon stocks; up to 200
-/// stocks.
-///
-/// The resulting state is MEMBERSHIP_ACTIVITY_CREATED by definition, MEMBERSHIP_ACTIVITY_EFFECTIVE
-/// once begin_time is reached (the page example already shows the latter).
-///
-/// Behaviour for a repeated out_request_no is not documented.
-///
-/// activity_id is an integer on the official page and a string in the unofficial docs.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4016464918`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a coupon activity for new members.
+#[request(CREATE_MEMBERSHIP_ACTIVITY, MembershipActivity)]
 pub struct CreateMembershipActivity {
-    /// Reference chosen by the caller for this request; must be unique. Required. At most 128
-    /// characters.
+    /// Reference chosen by the caller for this request; must be unique.
+    #[field(2, required, chars = 128, form = Word)]
     pub out_request_no: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(4, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Channel in which the activity is shown (value is spelled this way upstream). Required.
+    /// Channel in which the activity is shown (value is spelled this way upstream).
+    #[field(5, required)]
     pub activity_channel: Option<ActivityChannel>,
-    /// Main title of the activity. Required. At most 128 characters.
+    /// Main title of the activity.
+    #[field(6, required, chars = 128)]
     pub title: Option<String>,
-    /// Subtitle of the activity. Required. At most 128 characters.
+    /// Subtitle of the activity.
+    #[field(7, required, chars = 128)]
     pub sub_title: Option<String>,
-    /// Start of the activity. Required.
+    /// Start of the activity.
+    #[field(8, required, form = Rfc3339)]
     pub begin_time: Option<String>,
-    /// End of the activity. Required.
+    /// End of the activity.
+    #[field(9, required, form = Rfc3339)]
     pub end_time: Option<String>,
-    /// Total stock of the activity. Required.
+    /// Total stock of the activity.
+    #[field(10, required)]
     pub apply_total: Option<i64>,
-    /// Coupon stocks given by the activity. Required. At most 200 entries.
+    /// Coupon stocks given by the activity.
+    #[field(11, required, max_items = 200)]
     pub product_coupon_stock_list: Option<Vec<ProductCouponStock>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl Object for CreateMembershipActivity {
-    const MEMBERS: &'static [&'static str] = &[
-        "out_request_no",
-        "brand_id",
-        "card_id",
-        "activity_channel",
-        "title",
-        "sub_title",
-        "begin_time",
-        "end_time",
-        "apply_total",
-        "product_coupon_stock_list",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_request_no" => self.out_request_no = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "activity_channel" => self.activity_channel = members.take()?,
-            "title" => self.title = members.take()?,
-            "sub_title" => self.sub_title = members.take()?,
-            "begin_time" => self.begin_time = members.take()?,
-            "end_time" => self.end_time = members.take()?,
-            "apply_total" => self.apply_total = members.take()?,
-            "product_coupon_stock_list" => self.product_coupon_stock_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+operation! {
+    LIST_MEMBERSHIP_ACTIVITIES for ListMembershipActivities = Brand "brand.membership_activities.list"
+    GET "/v3/brand/partner/card-member/membership-activities"
+    "List coupon activities"
+    .subject(&["data[].brand_id", "data[].card_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON]
     }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "activity_channel", &self.activity_channel)?;
-        put(map, "title", &self.title)?;
-        put(map, "sub_title", &self.sub_title)?;
-        put(map, "begin_time", &self.begin_time)?;
-        put(map, "end_time", &self.end_time)?;
-        put(map, "apply_total", &self.apply_total)?;
-        put(
-            map,
-            "product_coupon_stock_list",
-            &self.product_coupon_stock_list,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4016588039",
+    ]
 }
 
-impl Check for CreateMembershipActivity {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(128).form(Pattern::Word),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.enumeration(
-            "activity_channel",
-            &self.activity_channel,
-            &Limits::REQUIRED,
-        );
-        checker.text("title", &self.title, &Limits::REQUIRED.chars(128));
-        checker.text("sub_title", &self.sub_title, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "begin_time",
-            &self.begin_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "end_time",
-            &self.end_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.integer("apply_total", &self.apply_total, &Limits::REQUIRED);
-        checker.objects(
-            "product_coupon_stock_list",
-            &self.product_coupon_stock_list,
-            &Limits::REQUIRED.max_items(200),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateMembershipActivity {}
-
-impl Endpoint for CreateMembershipActivity {
-    type Answer = MembershipActivity;
-
-    const OPERATION: &'static Operation = &CREATE_MEMBERSHIP_ACTIVITY;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "out_request_no",
-            &self.out_request_no,
-            &answer.out_request_no,
-        );
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-        subject.same("card_id", &self.card_id, &answer.card_id);
-    }
-}
-
-/// Describes [`ListMembershipActivities`].
-pub static LIST_MEMBERSHIP_ACTIVITIES: Operation = Operation {
-    id: "brand.membership_activities.list",
-    title: "List coupon activities",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/brand/partner/card-member/membership-activities",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4016588039"],
-};
-
-/// List coupon activities. `GET /v3/brand/partner/card-member/membership-activities`.
-///
-/// offset and limit are mandatory; limit is 1 to 20.
-///
-/// card_id and activity_state are optional filters.
-///
-/// No sort order and no business errors are documented.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4016588039`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// List coupon activities.
+#[request(LIST_MEMBERSHIP_ACTIVITIES, ListMembershipActivitiesResponse)]
 pub struct ListMembershipActivities {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, query, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, query, chars = 32)]
     pub card_id: Option<String>,
     /// State of the activity.
+    #[field(4, query)]
     pub activity_state: Option<ActivityState>,
-    /// Zero-based index of the first record to return. Required.
+    /// Zero-based index of the first record to return.
+    #[field(5, query, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At least 1. At most 20.
+    /// Page size.
+    #[field(6, query, required, min = 1, max = 20)]
     pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ListMembershipActivities {
-    /// Creates a request with its required members.
-    pub fn new(brand_id: impl Into<String>, offset: impl Into<i64>, limit: impl Into<i64>) -> Self {
-        Self {
-            brand_id: Some(brand_id.into()),
-            offset: Some(offset.into()),
-            limit: Some(limit.into()),
-            ..Self::default()
-        }
+operation! {
+    GET_MEMBERSHIP_ACTIVITY for GetMembershipActivity = Brand "brand.membership_activities.get"
+    GET "/v3/brand/partner/card-member/membership-activities/{activity_id}"
+    "Query a coupon activity"
+    .subject(&["brand_id", "activity_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [ACTIVITY_UNKNOWN] [ACTIVITY_OF_ANOTHER_BRAND]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4016588015",
+    ]
 }
 
-impl Object for ListMembershipActivities {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListMembershipActivities {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.enumeration("activity_state", &self.activity_state, &Limits::OPTIONAL);
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListMembershipActivities {}
-
-impl Endpoint for ListMembershipActivities {
-    type Answer = ListMembershipActivitiesResponse;
-
-    const OPERATION: &'static Operation = &LIST_MEMBERSHIP_ACTIVITIES;
-
-    fn params(&self, params: &mut Params) {
-        params.query("brand_id", &self.brand_id);
-        params.query("card_id", &self.card_id);
-        params.query("activity_state", &self.activity_state);
-        params.query_integer("offset", self.offset);
-        params.query_integer("limit", self.limit);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.brand_id = params.query("brand_id");
-        self.card_id = params.query("card_id");
-        self.activity_state = params.query("activity_state");
-        self.offset = params.query_integer("offset")?;
-        self.limit = params.query_integer("limit")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        for item in answer.data.iter().flatten() {
-            subject.same("brand_id", &self.brand_id, &item.brand_id);
-        }
-        for item in answer.data.iter().flatten() {
-            subject.same("card_id", &self.card_id, &item.card_id);
-        }
-    }
-}
-
-/// Describes [`GetMembershipActivity`].
-pub static GET_MEMBERSHIP_ACTIVITY: Operation = Operation {
-    id: "brand.membership_activities.get",
-    title: "Query a coupon activity",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/brand/partner/card-member/membership-activities/{activity_id}",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No activity with this activity_id",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The activity belongs to another brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4016588015"],
-};
-
-/// Query a coupon activity. `GET
-/// /v3/brand/partner/card-member/membership-activities/{activity_id}`.
-///
-/// 404 NOT_FOUND for an unknown activity, 403 NO_AUTH for an activity of another brand.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4016588015`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query a coupon activity.
+#[request(GET_MEMBERSHIP_ACTIVITY, MembershipActivity)]
 pub struct GetMembershipActivity {
-    /// Activity identifier issued by WeChat Pay. Required.
+    /// Activity identifier issued by WeChat Pay.
+    #[field(2, path)]
     pub activity_id: i64,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, query, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetMembershipActivity {
-    /// Creates a request with its required members.
-    pub fn new(activity_id: impl Into<i64>, brand_id: impl Into<String>) -> Self {
-        Self {
-            activity_id: activity_id.into(),
-            brand_id: Some(brand_id.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    UPDATE_MEMBERSHIP_ACTIVITY for UpdateMembershipActivity = Brand "brand.membership_activities.update"
+    PATCH "/v3/brand/partner/card-member/membership-activities/{activity_id}"
+    "Update a coupon activity"
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["brand_id", "activity_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [ACTIVITY_UNKNOWN] [ACTIVITY_OF_ANOTHER_BRAND]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4016588044",
+    ]
 }
 
-impl Object for GetMembershipActivity {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetMembershipActivity {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetMembershipActivity {}
-
-impl Endpoint for GetMembershipActivity {
-    type Answer = MembershipActivity;
-
-    const OPERATION: &'static Operation = &GET_MEMBERSHIP_ACTIVITY;
-
-    fn params(&self, params: &mut Params) {
-        params.path(self.activity_id.to_string());
-        params.query("brand_id", &self.brand_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.activity_id = params.path_integer("activity_id")?;
-        self.brand_id = params.query("brand_id");
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-        subject.same("activity_id", &self.activity_id, &answer.activity_id);
-    }
-}
-
-/// Describes [`UpdateMembershipActivity`].
-pub static UPDATE_MEMBERSHIP_ACTIVITY: Operation = Operation {
-    id: "brand.membership_activities.update",
-    title: "Update a coupon activity",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::PATCH,
-    path: "/v3/brand/partner/card-member/membership-activities/{activity_id}",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No activity with this activity_id",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The activity belongs to another brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4016588044"],
-};
-
-/// Update a coupon activity. `PATCH
-/// /v3/brand/partner/card-member/membership-activities/{activity_id}`.
-///
-/// All five body members are mandatory although the method is PATCH.
-///
-/// The introduction mentions stock, but no stock member exists in the request.
-///
-/// States in which an update is allowed are not documented.
-///
-/// 404 NOT_FOUND for an unknown activity, 403 NO_AUTH for an activity of another brand.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4016588044`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Update a coupon activity.
+#[request(UPDATE_MEMBERSHIP_ACTIVITY, MembershipActivity)]
 pub struct UpdateMembershipActivity {
-    /// Activity identifier issued by WeChat Pay. Required.
+    /// Activity identifier issued by WeChat Pay.
+    #[field(2, path)]
     pub activity_id: i64,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Main title of the activity. Required. At most 128 characters.
+    /// Main title of the activity.
+    #[field(4, required, chars = 128)]
     pub title: Option<String>,
-    /// Subtitle of the activity. Required. At most 128 characters.
+    /// Subtitle of the activity.
+    #[field(5, required, chars = 128)]
     pub sub_title: Option<String>,
-    /// Start of the activity. Required.
+    /// Start of the activity.
+    #[field(6, required, form = Rfc3339)]
     pub begin_time: Option<String>,
-    /// End of the activity. Required.
+    /// End of the activity.
+    #[field(7, required, form = Rfc3339)]
     pub end_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl UpdateMembershipActivity {
-    /// Creates a request with its required members.
-    pub fn new(
-        activity_id: impl Into<i64>,
-        brand_id: impl Into<String>,
-        title: impl Into<String>,
-        sub_title: impl Into<String>,
-        begin_time: impl Into<String>,
-        end_time: impl Into<String>,
-    ) -> Self {
-        Self {
-            activity_id: activity_id.into(),
-            brand_id: Some(brand_id.into()),
-            title: Some(title.into()),
-            sub_title: Some(sub_title.into()),
-            begin_time: Some(begin_time.into()),
-            end_time: Some(end_time.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    TERMINATE_MEMBERSHIP_ACTIVITY for TerminateMembershipActivity = Brand "brand.membership_activities.terminate"
+    POST "/v3/brand/partner/card-member/membership-activities/{activity_id}/terminate"
+    "Terminate a coupon activity"
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["brand_id", "activity_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [ACTIVITY_UNKNOWN] [ACTIVITY_OF_ANOTHER_BRAND]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4016588028",
+    ]
 }
 
-impl Object for UpdateMembershipActivity {
-    const MEMBERS: &'static [&'static str] =
-        &["brand_id", "title", "sub_title", "begin_time", "end_time"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "title" => self.title = members.take()?,
-            "sub_title" => self.sub_title = members.take()?,
-            "begin_time" => self.begin_time = members.take()?,
-            "end_time" => self.end_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "title", &self.title)?;
-        put(map, "sub_title", &self.sub_title)?;
-        put(map, "begin_time", &self.begin_time)?;
-        put(map, "end_time", &self.end_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateMembershipActivity {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("title", &self.title, &Limits::REQUIRED.chars(128));
-        checker.text("sub_title", &self.sub_title, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "begin_time",
-            &self.begin_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "end_time",
-            &self.end_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateMembershipActivity {}
-
-impl Endpoint for UpdateMembershipActivity {
-    type Answer = MembershipActivity;
-
-    const OPERATION: &'static Operation = &UPDATE_MEMBERSHIP_ACTIVITY;
-
-    fn params(&self, params: &mut Params) {
-        params.path(self.activity_id.to_string());
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.activity_id = params.path_integer("activity_id")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-        subject.same("activity_id", &self.activity_id, &answer.activity_id);
-    }
-}
-
-/// Describes [`TerminateMembershipActivity`].
-pub static TERMINATE_MEMBERSHIP_ACTIVITY: Operation = Operation {
-    id: "brand.membership_activities.terminate",
-    title: "Terminate a coupon activity",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/membership-activities/{activity_id}/terminate",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No activity with this activity_id",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The activity belongs to another brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4016588028"],
-};
-
-/// Terminate a coupon activity. `POST
-/// /v3/brand/partner/card-member/membership-activities/{activity_id}/terminate`.
-///
-/// Coupons of the activity are no longer shown in the join component; the component itself keeps
-/// working.
-///
-/// Repeated termination and termination of an expired activity are not documented.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4016588028`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Terminate a coupon activity.
+#[request(TERMINATE_MEMBERSHIP_ACTIVITY, MembershipActivity)]
 pub struct TerminateMembershipActivity {
-    /// Activity identifier issued by WeChat Pay. Required.
+    /// Activity identifier issued by WeChat Pay.
+    #[field(2, path)]
     pub activity_id: i64,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl TerminateMembershipActivity {
-    /// Creates a request with its required members.
-    pub fn new(activity_id: impl Into<i64>, brand_id: impl Into<String>) -> Self {
-        Self {
-            activity_id: activity_id.into(),
-            brand_id: Some(brand_id.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for TerminateMembershipActivity {
-    const MEMBERS: &'static [&'static str] = &["brand_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for TerminateMembershipActivity {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for TerminateMembershipActivity {}
-
-impl Endpoint for TerminateMembershipActivity {
-    type Answer = MembershipActivity;
-
-    const OPERATION: &'static Operation = &TERMINATE_MEMBERSHIP_ACTIVITY;
-
-    fn params(&self, params: &mut Params) {
-        params.path(self.activity_id.to_string());
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.activity_id = params.path_integer("activity_id")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-        subject.same("activity_id", &self.activity_id, &answer.activity_id);
-    }
 }
 
 /// Coupon stocks given by the activity.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct ProductCouponStock {
-    /// Product coupon identifier. Required. At most 128 characters.
+    /// Product coupon identifier.
+    #[field(1, required, chars = 128)]
     pub product_coupon_id: Option<String>,
-    /// Stock identifier of the product coupon. Required. At most 128 characters.
+    /// Stock identifier of the product coupon.
+    #[field(2, required, chars = 128)]
     pub stock_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ProductCouponStock {
-    const MEMBERS: &'static [&'static str] = &["product_coupon_id", "stock_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "product_coupon_id" => self.product_coupon_id = members.take()?,
-            "stock_id" => self.stock_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "product_coupon_id", &self.product_coupon_id)?;
-        put(map, "stock_id", &self.stock_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ProductCouponStock {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "product_coupon_id",
-            &self.product_coupon_id,
-            &Limits::REQUIRED.chars(128),
-        );
-        checker.text("stock_id", &self.stock_id, &Limits::REQUIRED.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ProductCouponStock {}
 
 /// Answer of: CreateMembershipActivity, GetMembershipActivity, UpdateMembershipActivity,
 /// TerminateMembershipActivity.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct MembershipActivity {
-    /// Reference chosen by the caller for this request; must be unique. Required. At most 128
-    /// characters.
+    /// Reference chosen by the caller for this request; must be unique.
+    #[field(1, required, chars = 128, form = Word)]
     pub out_request_no: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Channel in which the activity is shown (value is spelled this way upstream). Required.
+    /// Channel in which the activity is shown (value is spelled this way upstream).
+    #[field(4, required)]
     pub activity_channel: Option<ActivityChannel>,
-    /// Main title of the activity. Required. At most 128 characters.
+    /// Main title of the activity.
+    #[field(5, required, chars = 128)]
     pub title: Option<String>,
-    /// Subtitle of the activity. Required. At most 128 characters.
+    /// Subtitle of the activity.
+    #[field(6, required, chars = 128)]
     pub sub_title: Option<String>,
-    /// Start of the activity. Required.
+    /// Start of the activity.
+    #[field(7, required, form = Rfc3339)]
     pub begin_time: Option<String>,
-    /// End of the activity. Required.
+    /// End of the activity.
+    #[field(8, required, form = Rfc3339)]
     pub end_time: Option<String>,
-    /// Total stock of the activity. Required.
+    /// Total stock of the activity.
+    #[field(9, required)]
     pub apply_total: Option<i64>,
-    /// Remaining stock of the activity. Required.
+    /// Remaining stock of the activity.
+    #[field(10, required)]
     pub apply_available: Option<i64>,
-    /// Coupon stocks given by the activity. At most 200 entries.
+    /// Coupon stocks given by the activity.
+    #[field(11, max_items = 200)]
     pub product_coupon_stock_list: Option<Vec<ProductCouponStock>>,
-    /// Activity identifier issued by WeChat Pay. Required.
+    /// Activity identifier issued by WeChat Pay.
+    #[field(12, required)]
     pub activity_id: Option<i64>,
-    /// State of the activity. Required.
+    /// State of the activity.
+    #[field(13, required)]
     pub activity_state: Option<ActivityState>,
-    /// Creation time of the record. Required.
+    /// Creation time of the record.
+    #[field(14, required, form = Rfc3339)]
     pub create_time: Option<String>,
-    /// Time of the last change of the record. Required.
+    /// Time of the last change of the record.
+    #[field(15, required, form = Rfc3339)]
     pub modify_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MembershipActivity {
-    const MEMBERS: &'static [&'static str] = &[
-        "out_request_no",
-        "brand_id",
-        "card_id",
-        "activity_channel",
-        "title",
-        "sub_title",
-        "begin_time",
-        "end_time",
-        "apply_total",
-        "apply_available",
-        "product_coupon_stock_list",
-        "activity_id",
-        "activity_state",
-        "create_time",
-        "modify_time",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_request_no" => self.out_request_no = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "activity_channel" => self.activity_channel = members.take()?,
-            "title" => self.title = members.take()?,
-            "sub_title" => self.sub_title = members.take()?,
-            "begin_time" => self.begin_time = members.take()?,
-            "end_time" => self.end_time = members.take()?,
-            "apply_total" => self.apply_total = members.take()?,
-            "apply_available" => self.apply_available = members.take()?,
-            "product_coupon_stock_list" => self.product_coupon_stock_list = members.take()?,
-            "activity_id" => self.activity_id = members.take()?,
-            "activity_state" => self.activity_state = members.take()?,
-            "create_time" => self.create_time = members.take()?,
-            "modify_time" => self.modify_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "activity_channel", &self.activity_channel)?;
-        put(map, "title", &self.title)?;
-        put(map, "sub_title", &self.sub_title)?;
-        put(map, "begin_time", &self.begin_time)?;
-        put(map, "end_time", &self.end_time)?;
-        put(map, "apply_total", &self.apply_total)?;
-        put(map, "apply_available", &self.apply_available)?;
-        put(
-            map,
-            "product_coupon_stock_list",
-            &self.product_coupon_stock_list,
-        )?;
-        put(map, "activity_id", &self.activity_id)?;
-        put(map, "activity_state", &self.activity_state)?;
-        put(map, "create_time", &self.create_time)?;
-        put(map, "modify_time", &self.modify_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MembershipActivity {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(128).form(Pattern::Word),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.enumeration(
-            "activity_channel",
-            &self.activity_channel,
-            &Limits::REQUIRED,
-        );
-        checker.text("title", &self.title, &Limits::REQUIRED.chars(128));
-        checker.text("sub_title", &self.sub_title, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "begin_time",
-            &self.begin_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "end_time",
-            &self.end_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.integer("apply_total", &self.apply_total, &Limits::REQUIRED);
-        checker.integer("apply_available", &self.apply_available, &Limits::REQUIRED);
-        checker.objects(
-            "product_coupon_stock_list",
-            &self.product_coupon_stock_list,
-            &Limits::OPTIONAL.max_items(200),
-        );
-        checker.integer("activity_id", &self.activity_id, &Limits::REQUIRED);
-        checker.enumeration("activity_state", &self.activity_state, &Limits::REQUIRED);
-        checker.text(
-            "create_time",
-            &self.create_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "modify_time",
-            &self.modify_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MembershipActivity {}
-
-impl Answer for MembershipActivity {}
 
 /// Answer of: ListMembershipActivities.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct ListMembershipActivitiesResponse {
     /// Page of records.
+    #[field(1)]
     pub data: Option<Vec<MembershipActivity>>,
-    /// Number of records matching the filter, over all pages. Required.
+    /// Number of records matching the filter, over all pages.
+    #[field(2, required)]
     pub total_count: Option<i64>,
-    /// Zero-based index of the first record to return. Required.
+    /// Zero-based index of the first record to return.
+    #[field(3, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At least 1. At most 20.
+    /// Page size.
+    #[field(4, required, min = 1, max = 20)]
     pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ListMembershipActivitiesResponse {
-    const MEMBERS: &'static [&'static str] = &["data", "total_count", "offset", "limit"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "data" => self.data = members.take()?,
-            "total_count" => self.total_count = members.take()?,
-            "offset" => self.offset = members.take()?,
-            "limit" => self.limit = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "data", &self.data)?;
-        put(map, "total_count", &self.total_count)?;
-        put(map, "offset", &self.offset)?;
-        put(map, "limit", &self.limit)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListMembershipActivitiesResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects("data", &self.data, &Limits::OPTIONAL);
-        checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListMembershipActivitiesResponse {}
-
-impl Answer for ListMembershipActivitiesResponse {}
-
-object!(
-    CreateMembershipActivity,
-    ListMembershipActivities,
-    GetMembershipActivity,
-    UpdateMembershipActivity,
-    TerminateMembershipActivity,
-    ProductCouponStock,
-    MembershipActivity,
-    ListMembershipActivitiesResponse
-);

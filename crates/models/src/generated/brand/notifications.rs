@@ -2,98 +2,23 @@
 
 //! Notifications: what WeChat pushes to the merchant.
 
-use serde::ser::SerializeMap;
-
 use super::types::{
     CardType, CommonField, ProductCouponStockType, UserCardState, ValidDateInformation,
 };
-use crate::notification::{NotificationType, json, payload};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Check, Checker, DecodeError, Deviation, EncodeError, Extra, Limits, Pattern, Personal,
-    Sensitive, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Every notification type of the family.
-pub static NOTIFICATIONS: &[NotificationType] = &[
-    NotificationType {
-        event_type: "BRAND_MEMBER_CARD_SP.USER_CARD.CREATE",
-        original_type: "user_card",
-        title: "User opened a card",
-        docs: &["pay.weixin.qq.com/doc/v3/partner/4015283692"],
-    },
-    NotificationType {
-        event_type: "BRAND_MEMBER_CARD_SP.USER_CARD.DELETE",
-        original_type: "user_card",
-        title: "User deleted a card",
-        docs: &["pay.weixin.qq.com/doc/v3/partner/4015283692"],
-    },
-    NotificationType {
-        event_type: "BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON",
-        original_type: "point_coupon",
-        title: "User asks to exchange points for a coupon",
-        docs: &["pay.weixin.qq.com/doc/v3/partner/4015878622"],
-    },
-    NotificationType {
-        event_type: "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT",
-        original_type: "sync_user_point",
-        title: "Points balance is wanted",
-        docs: &["pay.weixin.qq.com/doc/v3/partner/4016096820"],
-    },
-    NotificationType {
-        event_type: "BRAND_MEMBER_CARD.USER_CARD.CREATE",
-        original_type: "user_card",
-        title: "User opened a card (brand-direct)",
-        docs: &["pay.weixin.qq.com/doc/brand/4015582700"],
-    },
-    NotificationType {
-        event_type: "BRAND_MEMBER_CARD.USER_CARD.DELETE",
-        original_type: "user_card",
-        title: "User deleted a card (brand-direct)",
-        docs: &["pay.weixin.qq.com/doc/brand/4015582700"],
-    },
-    NotificationType {
-        event_type: "BRAND_MEMBER_CARD.POINT_EXCHANGE_COUPON",
-        original_type: "point_coupon",
-        title: "User asks to exchange points for a coupon (brand-direct)",
-        docs: &["pay.weixin.qq.com/doc/brand/4015879057"],
-    },
-    NotificationType {
-        event_type: "BRAND_MEMBER_CARD.SYNC_USER_POINT",
-        original_type: "sync_user_point",
-        title: "Points balance is wanted (brand-direct)",
-        docs: &["pay.weixin.qq.com/doc/brand/4016096803"],
-    },
-    NotificationType {
-        event_type: "MEMBERCARDSP.USER_CARD.CREATE",
-        original_type: "user_card",
-        title: "User opened a card (earlier event name)",
-        docs: &["pay.weixin.qq.com/doc/v3/partner/4015283692"],
-    },
-    NotificationType {
-        event_type: "MEMBERCARDSP.USER_CARD.DELETE",
-        original_type: "user_card",
-        title: "User deleted a card (earlier event name)",
-        docs: &["pay.weixin.qq.com/doc/v3/partner/4015283692"],
-    },
-];
-
-/// A decrypted notification.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Notification {
-    /// `BRAND_MEMBER_CARD_SP.USER_CARD.CREATE`: User opened a card.
+notifications! {
     ///
-    /// Trigger: the user joins through the component or the merchant business card. Whether imports and
-    /// order-time enrolment trigger it is not stated.
+    /// Trigger: the user joins through the component or the merchant business card. Whether imports
+    /// and order-time enrolment trigger it is not stated.
     ///
-    /// The merchant enrols the user in its own system and then must call confirm; until then the card
-    /// stays UNACTIVATED.
+    /// The merchant enrols the user in its own system and then must call confirm; until then the
+    /// card stays UNACTIVATED.
     ///
     /// user_card_code is empty for MERCHANT_ALLOCATE templates.
     ///
-    /// The page example shows user_card_state EFFECTIVE; the official state diagram implies UNACTIVATED
-    /// at this moment.
+    /// The page example shows user_card_state EFFECTIVE; the official state diagram implies
+    /// UNACTIVATED at this moment.
     ///
     /// Sent to the notify_url of the template.
     ///
@@ -102,13 +27,12 @@ pub enum Notification {
     /// Without a success reply within 5 seconds it is sent again every 60 seconds, at most 11 more
     /// times; delivery is not guaranteed.
     ///
-    /// Values inside the decrypted resource are clear text on the official page; the unofficial docs
-    /// mark phone_number and form values as additionally RSA-encrypted.
+    /// Values inside the decrypted resource are clear text on the official page; the unofficial
+    /// docs mark phone_number and form values as additionally RSA-encrypted.
     ///
     /// The unofficial docs list older user_card_state values (NOT_EFFECTIVE, EFFECTIVE, EXPIRED,
     /// UNAVAILABLE, DELETE).
-    BrandMemberCardSpUserCardCreate(Box<UserCardNotification>),
-    /// `BRAND_MEMBER_CARD_SP.USER_CARD.DELETE`: User deleted a card.
+    "BRAND_MEMBER_CARD_SP.USER_CARD.CREATE" "user_card" BrandMemberCardSpUserCardCreate(UserCardNotification) "User opened a card" ["pay.weixin.qq.com/doc/v3/partner/4015283692"];
     ///
     /// Trigger: the user deletes the card. The card becomes INVALID and the user cannot join or be
     /// imported again under that template.
@@ -126,13 +50,12 @@ pub enum Notification {
     /// Without a success reply within 5 seconds it is sent again every 60 seconds, at most 11 more
     /// times; delivery is not guaranteed.
     ///
-    /// Values inside the decrypted resource are clear text on the official page; the unofficial docs
-    /// mark phone_number and form values as additionally RSA-encrypted.
+    /// Values inside the decrypted resource are clear text on the official page; the unofficial
+    /// docs mark phone_number and form values as additionally RSA-encrypted.
     ///
     /// The unofficial docs list older user_card_state values (NOT_EFFECTIVE, EFFECTIVE, EXPIRED,
     /// UNAVAILABLE, DELETE).
-    BrandMemberCardSpUserCardDelete(Box<UserCardNotification>),
-    /// `BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON`: User asks to exchange points for a coupon.
+    "BRAND_MEMBER_CARD_SP.USER_CARD.DELETE" "user_card" BrandMemberCardSpUserCardDelete(UserCardNotification) "User deleted a card" ["pay.weixin.qq.com/doc/v3/partner/4015283692"];
     ///
     /// Trigger: the user taps exchange on the membership page of a template that has an exchange
     /// template configured.
@@ -145,8 +68,7 @@ pub enum Notification {
     /// times; delivery is not guaranteed.
     ///
     /// appid, product_coupon_id and product_coupon_stock_type are missing from the unofficial docs.
-    BrandMemberCardSpPointExchangeCoupon(Box<PointExchangeCouponNotification>),
-    /// `BRAND_MEMBER_CARD_SP.SYNC_USER_POINT`: Points balance is wanted.
+    "BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON" "point_coupon" BrandMemberCardSpPointExchangeCoupon(PointExchangeCouponNotification) "User asks to exchange points for a coupon" ["pay.weixin.qq.com/doc/v3/partner/4015878622"];
     ///
     /// Trigger: the user opens the membership page of a template that has an exchange template
     /// configured.
@@ -156,722 +78,200 @@ pub enum Notification {
     /// The same notification may arrive more than once.
     ///
     /// Not retried after a failed or late reply.
-    BrandMemberCardSpSyncUserPoint(Box<SyncUserPointNotification>),
-    /// `BRAND_MEMBER_CARD.USER_CARD.CREATE`: User opened a card (brand-direct).
+    "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT" "sync_user_point" BrandMemberCardSpSyncUserPoint(SyncUserPointNotification) "Points balance is wanted" ["pay.weixin.qq.com/doc/v3/partner/4016096820"];
     ///
-    /// Brand-direct counterpart of BRAND_MEMBER_CARD_SP.USER_CARD.CREATE; decrypted with the 32-byte
-    /// API key of the brand.
+    /// Brand-direct counterpart of BRAND_MEMBER_CARD_SP.USER_CARD.CREATE; decrypted with the
+    /// 32-byte API key of the brand.
     ///
-    /// Known from an SDK that cites the official page; lengths and requiredness carried over from the
-    /// service-provider event.
-    BrandMemberCardUserCardCreate(Box<UserCardNotification>),
-    /// `BRAND_MEMBER_CARD.USER_CARD.DELETE`: User deleted a card (brand-direct).
+    /// Known from an SDK that cites the official page; lengths and requiredness carried over from
+    /// the service-provider event.
+    "BRAND_MEMBER_CARD.USER_CARD.CREATE" "user_card" BrandMemberCardUserCardCreate(UserCardNotification) "User opened a card (brand-direct)" ["pay.weixin.qq.com/doc/brand/4015582700"];
     ///
-    /// Brand-direct counterpart of BRAND_MEMBER_CARD_SP.USER_CARD.DELETE; decrypted with the 32-byte
-    /// API key of the brand.
+    /// Brand-direct counterpart of BRAND_MEMBER_CARD_SP.USER_CARD.DELETE; decrypted with the
+    /// 32-byte API key of the brand.
     ///
-    /// Known from an SDK that cites the official page; lengths and requiredness carried over from the
-    /// service-provider event.
-    BrandMemberCardUserCardDelete(Box<UserCardNotification>),
-    /// `BRAND_MEMBER_CARD.POINT_EXCHANGE_COUPON`: User asks to exchange points for a coupon
-    /// (brand-direct).
+    /// Known from an SDK that cites the official page; lengths and requiredness carried over from
+    /// the service-provider event.
+    "BRAND_MEMBER_CARD.USER_CARD.DELETE" "user_card" BrandMemberCardUserCardDelete(UserCardNotification) "User deleted a card (brand-direct)" ["pay.weixin.qq.com/doc/brand/4015582700"];
     ///
     /// Brand-direct counterpart of BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON; decrypted with the
     /// 32-byte API key of the brand.
     ///
-    /// Known from an SDK that cites the official page; lengths and requiredness carried over from the
-    /// service-provider event.
-    BrandMemberCardPointExchangeCoupon(Box<PointExchangeCouponNotification>),
-    /// `BRAND_MEMBER_CARD.SYNC_USER_POINT`: Points balance is wanted (brand-direct).
+    /// Known from an SDK that cites the official page; lengths and requiredness carried over from
+    /// the service-provider event.
+    "BRAND_MEMBER_CARD.POINT_EXCHANGE_COUPON" "point_coupon" BrandMemberCardPointExchangeCoupon(PointExchangeCouponNotification) "User asks to exchange points for a coupon (brand-direct)" ["pay.weixin.qq.com/doc/brand/4015879057"];
     ///
-    /// Brand-direct counterpart of BRAND_MEMBER_CARD_SP.SYNC_USER_POINT; decrypted with the 32-byte API
-    /// key of the brand.
+    /// Brand-direct counterpart of BRAND_MEMBER_CARD_SP.SYNC_USER_POINT; decrypted with the 32-byte
+    /// API key of the brand.
     ///
-    /// Known from an SDK that cites the official page; lengths and requiredness carried over from the
-    /// service-provider event.
-    BrandMemberCardSyncUserPoint(Box<SyncUserPointNotification>),
-    /// `MEMBERCARDSP.USER_CARD.CREATE`: User opened a card (earlier event name).
+    /// Known from an SDK that cites the official page; lengths and requiredness carried over from
+    /// the service-provider event.
+    "BRAND_MEMBER_CARD.SYNC_USER_POINT" "sync_user_point" BrandMemberCardSyncUserPoint(SyncUserPointNotification) "Points balance is wanted (brand-direct)" ["pay.weixin.qq.com/doc/brand/4016096803"];
     ///
     /// Name used by the June 2025 revision of the page; renamed to
     /// BRAND_MEMBER_CARD_SP.USER_CARD.CREATE by August 2025.
     ///
-    /// The field list of that revision was not readable; the list here is that of the current event.
-    MembercardspUserCardCreate(Box<UserCardNotification>),
-    /// `MEMBERCARDSP.USER_CARD.DELETE`: User deleted a card (earlier event name).
+    /// The field list of that revision was not readable; the list here is that of the current
+    /// event.
+    "MEMBERCARDSP.USER_CARD.CREATE" "user_card" MembercardspUserCardCreate(UserCardNotification) "User opened a card (earlier event name)" ["pay.weixin.qq.com/doc/v3/partner/4015283692"];
     ///
     /// Name used by the June 2025 revision of the page; renamed to
     /// BRAND_MEMBER_CARD_SP.USER_CARD.DELETE by August 2025.
     ///
-    /// The field list of that revision was not readable; the list here is that of the current event.
-    MembercardspUserCardDelete(Box<UserCardNotification>),
-}
-
-impl Notification {
-    /// Reads the plain text of a notification; `None` if the type is not known.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the text is not one JSON object.
-    pub fn parse(event_type: &str, plaintext: &[u8]) -> Result<Option<Self>, DecodeError> {
-        Self::read(event_type, plaintext, &mut Vec::new())
-    }
-
-    /// The same, and adds what is not as documented to `deviations`; their paths may be logged.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the text is not one JSON object.
-    pub fn read(
-        event_type: &str,
-        plaintext: &[u8],
-        deviations: &mut Vec<Deviation>,
-    ) -> Result<Option<Self>, DecodeError> {
-        Ok(Some(match event_type {
-            "BRAND_MEMBER_CARD_SP.USER_CARD.CREATE" => {
-                Self::BrandMemberCardSpUserCardCreate(Box::new(payload(plaintext, deviations)?))
-            }
-            "BRAND_MEMBER_CARD_SP.USER_CARD.DELETE" => {
-                Self::BrandMemberCardSpUserCardDelete(Box::new(payload(plaintext, deviations)?))
-            }
-            "BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON" => {
-                Self::BrandMemberCardSpPointExchangeCoupon(Box::new(payload(
-                    plaintext, deviations,
-                )?))
-            }
-            "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT" => {
-                Self::BrandMemberCardSpSyncUserPoint(Box::new(payload(plaintext, deviations)?))
-            }
-            "BRAND_MEMBER_CARD.USER_CARD.CREATE" => {
-                Self::BrandMemberCardUserCardCreate(Box::new(payload(plaintext, deviations)?))
-            }
-            "BRAND_MEMBER_CARD.USER_CARD.DELETE" => {
-                Self::BrandMemberCardUserCardDelete(Box::new(payload(plaintext, deviations)?))
-            }
-            "BRAND_MEMBER_CARD.POINT_EXCHANGE_COUPON" => {
-                Self::BrandMemberCardPointExchangeCoupon(Box::new(payload(plaintext, deviations)?))
-            }
-            "BRAND_MEMBER_CARD.SYNC_USER_POINT" => {
-                Self::BrandMemberCardSyncUserPoint(Box::new(payload(plaintext, deviations)?))
-            }
-            "MEMBERCARDSP.USER_CARD.CREATE" => {
-                Self::MembercardspUserCardCreate(Box::new(payload(plaintext, deviations)?))
-            }
-            "MEMBERCARDSP.USER_CARD.DELETE" => {
-                Self::MembercardspUserCardDelete(Box::new(payload(plaintext, deviations)?))
-            }
-            _ => return Ok(None),
-        }))
-    }
-
-    /// Returns the type on the wire.
-    pub fn event_type(&self) -> &'static str {
-        match self {
-            Self::BrandMemberCardSpUserCardCreate(_) => "BRAND_MEMBER_CARD_SP.USER_CARD.CREATE",
-            Self::BrandMemberCardSpUserCardDelete(_) => "BRAND_MEMBER_CARD_SP.USER_CARD.DELETE",
-            Self::BrandMemberCardSpPointExchangeCoupon(_) => {
-                "BRAND_MEMBER_CARD_SP.POINT_EXCHANGE_COUPON"
-            }
-            Self::BrandMemberCardSpSyncUserPoint(_) => "BRAND_MEMBER_CARD_SP.SYNC_USER_POINT",
-            Self::BrandMemberCardUserCardCreate(_) => "BRAND_MEMBER_CARD.USER_CARD.CREATE",
-            Self::BrandMemberCardUserCardDelete(_) => "BRAND_MEMBER_CARD.USER_CARD.DELETE",
-            Self::BrandMemberCardPointExchangeCoupon(_) => {
-                "BRAND_MEMBER_CARD.POINT_EXCHANGE_COUPON"
-            }
-            Self::BrandMemberCardSyncUserPoint(_) => "BRAND_MEMBER_CARD.SYNC_USER_POINT",
-            Self::MembercardspUserCardCreate(_) => "MEMBERCARDSP.USER_CARD.CREATE",
-            Self::MembercardspUserCardDelete(_) => "MEMBERCARDSP.USER_CARD.DELETE",
-        }
-    }
-
-    /// Writes the payload as JSON.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a sensitive field is still plain.
-    pub fn to_json(&self) -> Result<Vec<u8>, EncodeError> {
-        match self {
-            Self::BrandMemberCardSpUserCardCreate(payload) => json(payload.as_ref()),
-            Self::BrandMemberCardSpUserCardDelete(payload) => json(payload.as_ref()),
-            Self::BrandMemberCardSpPointExchangeCoupon(payload) => json(payload.as_ref()),
-            Self::BrandMemberCardSpSyncUserPoint(payload) => json(payload.as_ref()),
-            Self::BrandMemberCardUserCardCreate(payload) => json(payload.as_ref()),
-            Self::BrandMemberCardUserCardDelete(payload) => json(payload.as_ref()),
-            Self::BrandMemberCardPointExchangeCoupon(payload) => json(payload.as_ref()),
-            Self::BrandMemberCardSyncUserPoint(payload) => json(payload.as_ref()),
-            Self::MembercardspUserCardCreate(payload) => json(payload.as_ref()),
-            Self::MembercardspUserCardDelete(payload) => json(payload.as_ref()),
-        }
-    }
-}
-
-impl VisitSensitive for Notification {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        match self {
-            Self::BrandMemberCardSpUserCardCreate(payload) => payload.visit_sensitive(visit),
-            Self::BrandMemberCardSpUserCardDelete(payload) => payload.visit_sensitive(visit),
-            Self::BrandMemberCardSpPointExchangeCoupon(payload) => payload.visit_sensitive(visit),
-            Self::BrandMemberCardSpSyncUserPoint(payload) => payload.visit_sensitive(visit),
-            Self::BrandMemberCardUserCardCreate(payload) => payload.visit_sensitive(visit),
-            Self::BrandMemberCardUserCardDelete(payload) => payload.visit_sensitive(visit),
-            Self::BrandMemberCardPointExchangeCoupon(payload) => payload.visit_sensitive(visit),
-            Self::BrandMemberCardSyncUserPoint(payload) => payload.visit_sensitive(visit),
-            Self::MembercardspUserCardCreate(payload) => payload.visit_sensitive(visit),
-            Self::MembercardspUserCardDelete(payload) => payload.visit_sensitive(visit),
-        }
-    }
+    /// The field list of that revision was not readable; the list here is that of the current
+    /// event.
+    "MEMBERCARDSP.USER_CARD.DELETE" "user_card" MembercardspUserCardDelete(UserCardNotification) "User deleted a card (earlier event name)" ["pay.weixin.qq.com/doc/v3/partner/4015283692"];
 }
 
 /// Platform-defined fields with their values.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct NotifiedCommonFieldValue {
-    /// Platform-defined field name. At most 128 characters.
+    /// Platform-defined field name.
+    #[field(1, chars = 128)]
     pub name: Option<CommonField>,
-    /// Value the user entered. At most 128 characters.
+    /// Value the user entered.
+    #[field(2, chars = 128)]
     pub value: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NotifiedCommonFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "value" => self.value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "value", &self.value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NotifiedCommonFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("name", &self.name, &Limits::OPTIONAL.chars(128));
-        checker.text("value", &self.value, &Limits::OPTIONAL.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NotifiedCommonFieldValue {}
 
 /// Merchant-defined field with the chosen values; at most one entry.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct NotifiedCustomFieldValue {
-    /// Label of the merchant-defined field. At most 128 characters.
+    /// Label of the merchant-defined field.
+    #[field(1, chars = 128)]
     pub name: Option<String>,
-    /// Options the user chose; each at most 8 characters in clear text. At most 8 characters.
+    /// Options the user chose; each at most 8 characters in clear text.
+    #[field(2, chars = 8)]
     pub user_chosen_values: Option<Vec<Personal>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NotifiedCustomFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "user_chosen_values"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "user_chosen_values" => self.user_chosen_values = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "user_chosen_values", &self.user_chosen_values)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NotifiedCustomFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("name", &self.name, &Limits::OPTIONAL.chars(128));
-        checker.texts(
-            "user_chosen_values",
-            &self.user_chosen_values,
-            &Limits::OPTIONAL.chars(8),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NotifiedCustomFieldValue {}
 
 /// Data the user filled in when joining.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct NotifiedUserInformation {
     /// Platform-defined fields with their values.
+    #[field(1)]
     pub common_field_list: Option<Vec<NotifiedCommonFieldValue>>,
-    /// Merchant-defined field with the chosen values; at most one entry. At most 1 entries.
+    /// Merchant-defined field with the chosen values; at most one entry.
+    #[field(2, max_items = 1)]
     pub custom_field_list: Option<Vec<NotifiedCustomFieldValue>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NotifiedUserInformation {
-    const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "common_field_list" => self.common_field_list = members.take()?,
-            "custom_field_list" => self.custom_field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "common_field_list", &self.common_field_list)?;
-        put(map, "custom_field_list", &self.custom_field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NotifiedUserInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects(
-            "common_field_list",
-            &self.common_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.objects(
-            "custom_field_list",
-            &self.custom_field_list,
-            &Limits::OPTIONAL.max_items(1),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NotifiedUserInformation {}
 
 /// User opened a card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserCardNotification {
     /// Member code; empty in CREATE when code_mode is MERCHANT_ALLOCATE, and in DELETE when the
     /// merchant had not confirmed the card. Required if code_mode is SYSTEM_ALLOCATE, or (DELETE only)
-    /// the card had been confirmed. At most 32 characters.
+    /// the card had been confirmed.
+    #[field(1, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(3, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. Required. At most 7
-    /// characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(4, required, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). Required. At most 512 characters.
+    /// advised).
+    #[field(5, required, chars = 512)]
     pub card_picture_url: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(6, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Kind of membership; only NORMAL is accepted at present. Required.
+    /// Kind of membership; only NORMAL is accepted at present.
+    #[field(7, required)]
     pub card_type: Option<CardType>,
     /// Member's mobile number in clear text inside the decrypted resource; present only when the user
-    /// has one bound. Required if the user has a mobile number bound to WeChat. At most 32 characters.
+    /// has one bound. Required if the user has a mobile number bound to WeChat.
+    #[field(8, chars = 32)]
     pub phone_number: Option<Personal>,
-    /// Member's level text, free form. Required if not empty. At most 10 characters.
+    /// Member's level text, free form. Required if not empty.
+    #[field(9, chars = 10)]
     pub level: Option<String>,
-    /// Validity rule of the card, counted from activation. Required.
+    /// Validity rule of the card, counted from activation.
+    #[field(10, required)]
     pub valid_date_information: Option<ValidDateInformation>,
-    /// Time at which the user obtained the card. Required. At most 32 characters.
+    /// Time at which the user obtained the card.
+    #[field(11, required, chars = 32, form = Rfc3339)]
     pub pickup_time: Option<String>,
     /// Data the user filled in when joining. Required if the template asks for form data.
+    #[field(12)]
     pub user_information: Option<NotifiedUserInformation>,
-    /// Opaque merchant data kept with the user card. At most 256 characters.
+    /// Opaque merchant data kept with the user card.
+    #[field(13, chars = 256)]
     pub attach: Option<String>,
-    /// State of the user card. Required. At most 32 characters.
+    /// State of the user card.
+    #[field(14, required, chars = 32)]
     pub user_card_state: Option<UserCardState>,
     /// Reason given when the merchant invalidated the card. Required if the card was invalidated with a
-    /// reason. At most 256 characters.
+    /// reason.
+    #[field(15, chars = 256)]
     pub invalid_reason: Option<String>,
-    /// Time at which the card was invalidated. Required if the card was invalidated. At most 32
-    /// characters.
+    /// Time at which the card was invalidated. Required if the card was invalidated.
+    #[field(16, chars = 32, form = Rfc3339)]
     pub invalid_time: Option<String>,
-    /// Creation time of the user card. Required. At most 32 characters.
+    /// Creation time of the user card.
+    #[field(17, required, chars = 32, form = Rfc3339)]
     pub create_time: Option<String>,
-    /// Time of the last change of the user card. Required. At most 32 characters.
+    /// Time of the last change of the user card.
+    #[field(18, required, chars = 32, form = Rfc3339)]
     pub modify_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserCardNotification {
-    const MEMBERS: &'static [&'static str] = &[
-        "user_card_code",
-        "card_id",
-        "openid",
-        "card_color",
-        "card_picture_url",
-        "brand_id",
-        "card_type",
-        "phone_number",
-        "level",
-        "valid_date_information",
-        "pickup_time",
-        "user_information",
-        "attach",
-        "user_card_state",
-        "invalid_reason",
-        "invalid_time",
-        "create_time",
-        "modify_time",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "user_card_code" => self.user_card_code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_type" => self.card_type = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "level" => self.level = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "pickup_time" => self.pickup_time = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "attach" => self.attach = members.take()?,
-            "user_card_state" => self.user_card_state = members.take()?,
-            "invalid_reason" => self.invalid_reason = members.take()?,
-            "invalid_time" => self.invalid_time = members.take()?,
-            "create_time" => self.create_time = members.take()?,
-            "modify_time" => self.modify_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_type", &self.card_type)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "level", &self.level)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "pickup_time", &self.pickup_time)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "attach", &self.attach)?;
-        put(map, "user_card_state", &self.user_card_state)?;
-        put(map, "invalid_reason", &self.invalid_reason)?;
-        put(map, "invalid_time", &self.invalid_time)?;
-        put(map, "create_time", &self.create_time)?;
-        put(map, "modify_time", &self.modify_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserCardNotification {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Printable),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::REQUIRED.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::REQUIRED.chars(512),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
-        checker.text(
-            "phone_number",
-            &self.phone_number,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(10));
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::REQUIRED,
-        );
-        checker.text(
-            "pickup_time",
-            &self.pickup_time,
-            &Limits::REQUIRED.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("attach", &self.attach, &Limits::OPTIONAL.chars(256));
-        checker.enumeration(
-            "user_card_state",
-            &self.user_card_state,
-            &Limits::REQUIRED.chars(32),
-        );
-        checker.text(
-            "invalid_reason",
-            &self.invalid_reason,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.text(
-            "invalid_time",
-            &self.invalid_time,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "create_time",
-            &self.create_time,
-            &Limits::REQUIRED.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "modify_time",
-            &self.modify_time,
-            &Limits::REQUIRED.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserCardNotification {}
 
 /// User asks to exchange points for a coupon.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct PointExchangeCouponNotification {
-    /// Identifier of the points-for-coupon record, taken from the notification. Required. At most 64
-    /// characters.
+    /// Identifier of the points-for-coupon record, taken from the notification.
+    #[field(1, required, chars = 64)]
     pub record_id: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
     /// AppID of an official account, service account, subscription account or mini program bound to the
-    /// brand; scopes the openids. Required.
+    /// brand; scopes the openids.
+    #[field(4, required)]
     pub appid: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(5, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(6, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Identifier of the points-for-coupon template, issued by WeChat Pay. Required. At most 32
-    /// characters.
+    /// Identifier of the points-for-coupon template, issued by WeChat Pay.
+    #[field(7, required, chars = 32)]
     pub exchange_coupon_template_id: Option<String>,
-    /// Points to be spent, as configured in the exchange template. Required.
+    /// Points to be spent, as configured in the exchange template.
+    #[field(8, required)]
     pub deduct_points: Option<i64>,
-    /// Product coupon configured in the exchange template. Required.
+    /// Product coupon configured in the exchange template.
+    #[field(9, required)]
     pub product_coupon_id: Option<String>,
-    /// Kind of coupon stock. Required.
+    /// Kind of coupon stock.
+    #[field(10, required)]
     pub product_coupon_stock_type: Option<ProductCouponStockType>,
-    /// Coupon stock configured in the exchange template. Required. At most 128 characters.
+    /// Coupon stock configured in the exchange template.
+    #[field(11, required, chars = 128)]
     pub stock_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for PointExchangeCouponNotification {
-    const MEMBERS: &'static [&'static str] = &[
-        "record_id",
-        "brand_id",
-        "card_id",
-        "appid",
-        "openid",
-        "user_card_code",
-        "exchange_coupon_template_id",
-        "deduct_points",
-        "product_coupon_id",
-        "product_coupon_stock_type",
-        "stock_id",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "record_id" => self.record_id = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "appid" => self.appid = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "exchange_coupon_template_id" => self.exchange_coupon_template_id = members.take()?,
-            "deduct_points" => self.deduct_points = members.take()?,
-            "product_coupon_id" => self.product_coupon_id = members.take()?,
-            "product_coupon_stock_type" => self.product_coupon_stock_type = members.take()?,
-            "stock_id" => self.stock_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "record_id", &self.record_id)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "appid", &self.appid)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(
-            map,
-            "exchange_coupon_template_id",
-            &self.exchange_coupon_template_id,
-        )?;
-        put(map, "deduct_points", &self.deduct_points)?;
-        put(map, "product_coupon_id", &self.product_coupon_id)?;
-        put(
-            map,
-            "product_coupon_stock_type",
-            &self.product_coupon_stock_type,
-        )?;
-        put(map, "stock_id", &self.stock_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for PointExchangeCouponNotification {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("record_id", &self.record_id, &Limits::REQUIRED.chars(64));
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("appid", &self.appid, &Limits::REQUIRED);
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text(
-            "exchange_coupon_template_id",
-            &self.exchange_coupon_template_id,
-            &Limits::REQUIRED.chars(32),
-        );
-        checker.integer("deduct_points", &self.deduct_points, &Limits::REQUIRED);
-        checker.text(
-            "product_coupon_id",
-            &self.product_coupon_id,
-            &Limits::REQUIRED,
-        );
-        checker.enumeration(
-            "product_coupon_stock_type",
-            &self.product_coupon_stock_type,
-            &Limits::REQUIRED,
-        );
-        checker.text("stock_id", &self.stock_id, &Limits::REQUIRED.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for PointExchangeCouponNotification {}
 
 /// Points balance is wanted.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct SyncUserPointNotification {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(1, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(3, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(4, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for SyncUserPointNotification {
-    const MEMBERS: &'static [&'static str] = &["brand_id", "card_id", "openid", "user_card_code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SyncUserPointNotification {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SyncUserPointNotification {}
-
-object!(
-    NotifiedCommonFieldValue,
-    NotifiedCustomFieldValue,
-    NotifiedUserInformation,
-    UserCardNotification,
-    PointExchangeCouponNotification,
-    SyncUserPointNotification
-);

@@ -2,158 +2,38 @@
 
 //! The resource `open_user_card_tokens`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::Token;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateOpenUserCardToken`].
-pub static CREATE_OPEN_USER_CARD_TOKEN: Operation = Operation {
-    id: "brand.open_user_card_tokens.create",
-    title: "Create a token for the join component (old path)",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/open-user-card-tokens",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336986"],
-};
+operation! {
+    CREATE_OPEN_USER_CARD_TOKEN for CreateOpenUserCardToken = Brand "brand.open_user_card_tokens.create"
+    POST "/v3/brand/partner/card-member/open-user-card-tokens"
+    "Create a token for the join component (old path)"
+    .json()
+    .write(Repeat::Harmless)
+    errors {
+        [..COMMON]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336986",
+    ]
+}
 
-/// Create a token for the join component (old path). `POST
-/// /v3/brand/partner/card-member/open-user-card-tokens`. Superseded by
-/// `brand.pre_auth_tokens.create`.
-///
-/// Earlier name of pre-auth-tokens, known only from unofficial docs of July 2025; the unofficial
-/// site now redirects to the new path.
-///
-/// Accepted an optional user_card_code in addition to brand_id, card_id and openid.
-///
-/// Errors and rate limit are not documented; only the common error codes are certain.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336986`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a token for the join component (old path). Superseded by `brand.pre_auth_tokens.create`.
+#[request(CREATE_OPEN_USER_CARD_TOKEN, Token)]
 pub struct CreateOpenUserCardToken {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. Not on an official page that
-    /// could be read.
+    /// Brand identifier issued by WeChat Pay; owner of the card. Not on an official page that could be
+    /// read.
+    #[field(2, required)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. Not on an official page that could
-    /// be read.
+    /// Template identifier returned by template creation. Not on an official page that could be read.
+    #[field(3, required)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. Not on an official page that could be read.
+    /// User's openid under the template's AppID. Not on an official page that could be read.
+    #[field(4, required)]
     pub openid: Option<Personal>,
     /// Member code, unique within one template. Not on an official page that could be read.
+    #[field(5, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl CreateOpenUserCardToken {
-    /// Creates a request with its required members.
-    pub fn new(
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for CreateOpenUserCardToken {
-    const MEMBERS: &'static [&'static str] = &["brand_id", "card_id", "openid", "user_card_code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateOpenUserCardToken {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED);
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED);
-        checker.text("openid", &self.openid, &Limits::REQUIRED);
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::OPTIONAL.form(Pattern::Printable),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateOpenUserCardToken {}
-
-impl Endpoint for CreateOpenUserCardToken {
-    type Answer = Token;
-
-    const OPERATION: &'static Operation = &CREATE_OPEN_USER_CARD_TOKEN;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-object!(CreateOpenUserCardToken);

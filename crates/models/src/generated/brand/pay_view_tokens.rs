@@ -2,156 +2,35 @@
 
 //! The resource `pay_view_tokens`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::Token;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Personal, RateLimit, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreatePayViewToken`].
-pub static CREATE_PAY_VIEW_TOKEN: Operation = Operation {
-    id: "brand.pay_view_tokens.create",
-    title: "Create a token for the payment-code component",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/pay-view-tokens",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4016834476"],
-};
+operation! {
+    CREATE_PAY_VIEW_TOKEN for CreatePayViewToken = Brand "brand.pay_view_tokens.create"
+    POST "/v3/brand/partner/card-member/pay-view-tokens"
+    "Create a token for the payment-code component"
+    .json()
+    .write(Repeat::Harmless)
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4016834476",
+    ]
+}
 
-/// Create a token for the payment-code component. `POST
-/// /v3/brand/partner/card-member/pay-view-tokens`.
-///
-/// The token lives 10 minutes, works once, and must be fetched again before each launch of the
-/// component that shows the payment code.
-///
-/// The product page says opening the payment code from the member code is not supported yet, and
-/// the page is missing from the current index; only its request part could be read.
-///
-/// The template needs code_type JUMP_MINI_PROGRAM for this feature.
-///
-/// Business errors are not documented; only the common error codes are certain.
-///
-/// The unofficial docs state 5 requests per second, the official page 10.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4016834476`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a token for the payment-code component.
+#[request(CREATE_PAY_VIEW_TOKEN, Token)]
 pub struct CreatePayViewToken {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(4, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl CreatePayViewToken {
-    /// Creates a request with its required members.
-    pub fn new(
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for CreatePayViewToken {
-    const MEMBERS: &'static [&'static str] = &["brand_id", "card_id", "openid"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreatePayViewToken {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreatePayViewToken {}
-
-impl Endpoint for CreatePayViewToken {
-    type Answer = Token;
-
-    const OPERATION: &'static Operation = &CREATE_PAY_VIEW_TOKEN;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-object!(CreatePayViewToken);

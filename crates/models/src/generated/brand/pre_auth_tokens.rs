@@ -2,191 +2,40 @@
 
 //! The resource `pre_auth_tokens`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::Token;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Personal, RateLimit, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreatePreAuthToken`].
-pub static CREATE_PRE_AUTH_TOKEN: Operation = Operation {
-    id: "brand.pre_auth_tokens.create",
-    title: "Create a token for the join component",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/pre-auth-tokens",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The feature is not open to this caller yet",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The template is not usable (wrong card_id or already invalidated)",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The validity period of the template has ended",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid does not belong to an AppID of the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid is invalid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The user already holds a valid card of this template",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336986"],
-};
+operation! {
+    CREATE_PRE_AUTH_TOKEN for CreatePreAuthToken = Brand "brand.pre_auth_tokens.create"
+    POST "/v3/brand/partner/card-member/pre-auth-tokens"
+    "Create a token for the join component"
+    .json()
+    .write(Repeat::Harmless)
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [400 "INVALID_REQUEST" "The feature is not open to this caller yet"]
+        [TEMPLATE_NOT_USABLE]
+        [400 "INVALID_REQUEST" "The validity period of the template has ended"]
+        [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID]
+        [400 "INVALID_REQUEST" "The user already holds a valid card of this template"]
+        [MEMBERSHIP_NOT_ENABLED]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336986",
+    ]
+}
 
-/// Create a token for the join component. `POST /v3/brand/partner/card-member/pre-auth-tokens`.
-///
-/// The token is valid for one hour and is passed to the join component in a mini program
-/// (openBusinessView, businessType wxpayCardMember, scene CARD_MEMBER) or an H5 page.
-///
-/// Checks: feature open to the caller, template effective and not expired, openid valid and under
-/// the AppID of the brand, user without a valid card of this template.
-///
-/// Whether a token can be used more than once is not documented.
-///
-/// Until July 2025 the path ended in open-user-card-tokens.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336986`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a token for the join component.
+#[request(CREATE_PRE_AUTH_TOKEN, Token)]
 pub struct CreatePreAuthToken {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(4, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl CreatePreAuthToken {
-    /// Creates a request with its required members.
-    pub fn new(
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for CreatePreAuthToken {
-    const MEMBERS: &'static [&'static str] = &["brand_id", "card_id", "openid"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreatePreAuthToken {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreatePreAuthToken {}
-
-impl Endpoint for CreatePreAuthToken {
-    type Answer = Token;
-
-    const OPERATION: &'static Operation = &CREATE_PRE_AUTH_TOKEN;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-object!(CreatePreAuthToken);

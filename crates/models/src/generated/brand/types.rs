@@ -2,1703 +2,587 @@
 
 //! Enumerations and the messages that several resources share.
 
-use serde::ser::SerializeMap;
-
-use crate::object::{Members, Object, object, put};
-use crate::open_enum::open_enum;
-use crate::{
-    Answer, Check, Checker, Extra, Limits, Pattern, Personal, Secret, Sensitive, VisitSensitive,
-};
+use crate::prelude::*;
 
 open_enum! {
-/// Card type.
-CardType {
-/// Ordinary membership; the only type that can be created today.
-Normal = "NORMAL",
-/// Paid membership; defined, not open.
-Purchase = "PURCHASE",
-/// Stored-value membership; defined, not open.
-Balance = "BALANCE",
-}
+    /// Card type.
+    CardType {
+        /// Ordinary membership; the only type that can be created today.
+        1 Normal = "NORMAL",
+        /// Paid membership; defined, not open.
+        2 Purchase = "PURCHASE",
+        /// Stored-value membership; defined, not open.
+        3 Balance = "BALANCE",
+    }
 }
 
 open_enum! {
-/// Code mode.
-CodeMode {
-/// WeChat Pay allocates a 24-digit code when the user takes the card.
-SystemAllocate = "SYSTEM_ALLOCATE",
-/// The merchant supplies the code when confirming the enrolment.
-MerchantAllocate = "MERCHANT_ALLOCATE",
-}
-}
-
-open_enum! {
-/// Code type.
-CodeType {
-/// No code shown.
-NoneCode = "NONE_CODE",
-/// Barcode.
-BarCode = "BAR_CODE",
-/// QR code.
-QrCode = "QR_CODE",
-/// Barcode and QR code.
-BarCodeAndQrCode = "BAR_CODE_AND_QR_CODE",
-/// Opens a mini program of the merchant.
-JumpMiniProgram = "JUMP_MINI_PROGRAM",
-}
+    /// Code mode.
+    CodeMode {
+        /// WeChat Pay allocates a 24-digit code when the user takes the card.
+        1 SystemAllocate = "SYSTEM_ALLOCATE",
+        /// The merchant supplies the code when confirming the enrolment.
+        2 MerchantAllocate = "MERCHANT_ALLOCATE",
+    }
 }
 
 open_enum! {
-/// Valid date type.
-ValidDateType {
-/// Valid from begin time (inclusive) to end time (exclusive).
-FixTimeRange = "FIX_TIME_RANGE",
-/// Valid for a number of days after the user obtained the card.
-FixTerm = "FIX_TERM",
-/// Valid forever once activated.
-Permanent = "PERMANENT",
-}
-}
-
-open_enum! {
-/// Common field.
-CommonField {
-/// Gender; the value is 男 (male) or 女 (female).
-UserFormFlagSex = "USER_FORM_FLAG_SEX",
-/// Name.
-UserFormFlagName = "USER_FORM_FLAG_NAME",
-/// Birthday, yyyy-MM-DD.
-UserFormFlagBirthday = "USER_FORM_FLAG_BIRTHDAY",
-/// Address.
-UserFormFlagAddress = "USER_FORM_FLAG_ADDRESS",
-/// Email address.
-UserFormFlagEmail = "USER_FORM_FLAG_EMAIL",
-/// Province and city separated by a half-width comma.
-UserFormFlagCity = "USER_FORM_FLAG_CITY",
-}
+    /// Code type.
+    CodeType {
+        /// No code shown.
+        1 NoneCode = "NONE_CODE",
+        /// Barcode.
+        2 BarCode = "BAR_CODE",
+        /// QR code.
+        3 QrCode = "QR_CODE",
+        /// Barcode and QR code.
+        4 BarCodeAndQrCode = "BAR_CODE_AND_QR_CODE",
+        /// Opens a mini program of the merchant.
+        5 JumpMiniProgram = "JUMP_MINI_PROGRAM",
+    }
 }
 
 open_enum! {
-/// Custom field type.
-CustomFieldType {
-/// Several options may be chosen.
-CheckBox = "CHECK_BOX",
-/// Exactly one option may be chosen.
-Radio = "RADIO",
-}
-}
-
-open_enum! {
-/// Card state.
-CardState {
-/// Template in force.
-CardEffective = "CARD_EFFECTIVE",
-/// Template invalidated.
-CardInvalid = "CARD_INVALID",
-}
+    /// Valid date type.
+    ValidDateType {
+        /// Valid from begin time (inclusive) to end time (exclusive).
+        1 FixTimeRange = "FIX_TIME_RANGE",
+        /// Valid for a number of days after the user obtained the card.
+        2 FixTerm = "FIX_TERM",
+        /// Valid forever once activated.
+        3 Permanent = "PERMANENT",
+    }
 }
 
 open_enum! {
-/// User card state.
-UserCardState {
-/// Taken by the user, not yet confirmed by the merchant.
-Unactivated = "UNACTIVATED",
-/// Usable.
-Effective = "EFFECTIVE",
-/// Validity ended; final.
-Expired = "EXPIRED",
-/// Invalidated, rejected or deleted; final.
-Invalid = "INVALID",
-}
-}
-
-open_enum! {
-/// User card confirm state.
-UserCardConfirmState {
-/// Enrolment succeeded.
-CreateCardSuccess = "CREATE_CARD_SUCCESS",
-/// Enrolment failed.
-CreateCardFail = "CREATE_CARD_FAIL",
-/// Succeeded; the person had already joined through another channel.
-CreateCardAlreadyExists = "CREATE_CARD_ALREADY_EXISTS",
-}
+    /// Common field.
+    CommonField {
+        /// Gender; the value is 男 (male) or 女 (female).
+        1 UserFormFlagSex = "USER_FORM_FLAG_SEX",
+        /// Name.
+        2 UserFormFlagName = "USER_FORM_FLAG_NAME",
+        /// Birthday, yyyy-MM-DD.
+        3 UserFormFlagBirthday = "USER_FORM_FLAG_BIRTHDAY",
+        /// Address.
+        4 UserFormFlagAddress = "USER_FORM_FLAG_ADDRESS",
+        /// Email address.
+        5 UserFormFlagEmail = "USER_FORM_FLAG_EMAIL",
+        /// Province and city separated by a half-width comma.
+        6 UserFormFlagCity = "USER_FORM_FLAG_CITY",
+    }
 }
 
 open_enum! {
-/// Activity channel.
-ActivityChannel {
-/// Join component in a mini program or H5 page of the merchant.
-MechantAppComponent = "MECHANT_APP_COMPONENT",
-}
-}
-
-open_enum! {
-/// Activity state.
-ActivityState {
-/// Created, not started.
-MembershipActivityCreated = "MEMBERSHIP_ACTIVITY_CREATED",
-/// Running.
-MembershipActivityEffective = "MEMBERSHIP_ACTIVITY_EFFECTIVE",
-/// Terminated by call.
-MembershipActivityTerminated = "MEMBERSHIP_ACTIVITY_TERMINATED",
-/// End time passed.
-MembershipActivityExpired = "MEMBERSHIP_ACTIVITY_EXPIRED",
-}
+    /// Custom field type.
+    CustomFieldType {
+        /// Several options may be chosen.
+        1 CheckBox = "CHECK_BOX",
+        /// Exactly one option may be chosen.
+        2 Radio = "RADIO",
+    }
 }
 
 open_enum! {
-/// Point exchange result.
-PointExchangeResult {
-/// Merchant allows the exchange.
-PointExchangeCouponAllow = "POINT_EXCHANGE_COUPON_ALLOW",
-/// Merchant refuses the exchange.
-PointExchangeCouponReject = "POINT_EXCHANGE_COUPON_REJECT",
-}
-}
-
-open_enum! {
-/// Point exchange state.
-PointExchangeState {
-/// Coupon issued.
-PointExchangeCouponSuccess = "POINT_EXCHANGE_COUPON_SUCCESS",
-/// Coupon not issued.
-PointExchangeCouponFail = "POINT_EXCHANGE_COUPON_FAIL",
-}
+    /// Card state.
+    CardState {
+        /// Template in force.
+        1 CardEffective = "CARD_EFFECTIVE",
+        /// Template invalidated.
+        2 CardInvalid = "CARD_INVALID",
+    }
 }
 
 open_enum! {
-/// Product coupon stock type.
-ProductCouponStockType {
-/// Product coupon built on a merchant coupon.
-ProductCouponStockTypeBusiFavor = "PRODUCT_COUPON_STOCK_TYPE_BUSI_FAVOR",
-/// Product coupon built on a cash coupon.
-ProductCouponStockTypeCashFavor = "PRODUCT_COUPON_STOCK_TYPE_CASH_FAVOR",
-/// Product coupon 2.0.
-ProductCouponStockTypeBrandFavor = "PRODUCT_COUPON_STOCK_TYPE_BRAND_FAVOR",
+    /// User card state.
+    UserCardState {
+        /// Taken by the user, not yet confirmed by the merchant.
+        1 Unactivated = "UNACTIVATED",
+        /// Usable.
+        2 Effective = "EFFECTIVE",
+        /// Validity ended; final.
+        3 Expired = "EXPIRED",
+        /// Invalidated, rejected or deleted; final.
+        4 Invalid = "INVALID",
+    }
 }
+
+open_enum! {
+    /// User card confirm state.
+    UserCardConfirmState {
+        /// Enrolment succeeded.
+        1 CreateCardSuccess = "CREATE_CARD_SUCCESS",
+        /// Enrolment failed.
+        2 CreateCardFail = "CREATE_CARD_FAIL",
+        /// Succeeded; the person had already joined through another channel.
+        3 CreateCardAlreadyExists = "CREATE_CARD_ALREADY_EXISTS",
+    }
+}
+
+open_enum! {
+    /// Activity channel.
+    ActivityChannel {
+        /// Join component in a mini program or H5 page of the merchant.
+        1 MechantAppComponent = "MECHANT_APP_COMPONENT",
+    }
+}
+
+open_enum! {
+    /// Activity state.
+    ActivityState {
+        /// Created, not started.
+        1 MembershipActivityCreated = "MEMBERSHIP_ACTIVITY_CREATED",
+        /// Running.
+        2 MembershipActivityEffective = "MEMBERSHIP_ACTIVITY_EFFECTIVE",
+        /// Terminated by call.
+        3 MembershipActivityTerminated = "MEMBERSHIP_ACTIVITY_TERMINATED",
+        /// End time passed.
+        4 MembershipActivityExpired = "MEMBERSHIP_ACTIVITY_EXPIRED",
+    }
+}
+
+open_enum! {
+    /// Point exchange result.
+    PointExchangeResult {
+        /// Merchant allows the exchange.
+        1 PointExchangeCouponAllow = "POINT_EXCHANGE_COUPON_ALLOW",
+        /// Merchant refuses the exchange.
+        2 PointExchangeCouponReject = "POINT_EXCHANGE_COUPON_REJECT",
+    }
+}
+
+open_enum! {
+    /// Point exchange state.
+    PointExchangeState {
+        /// Coupon issued.
+        1 PointExchangeCouponSuccess = "POINT_EXCHANGE_COUPON_SUCCESS",
+        /// Coupon not issued.
+        2 PointExchangeCouponFail = "POINT_EXCHANGE_COUPON_FAIL",
+    }
+}
+
+open_enum! {
+    /// Product coupon stock type.
+    ProductCouponStockType {
+        /// Product coupon built on a merchant coupon.
+        1 ProductCouponStockTypeBusiFavor = "PRODUCT_COUPON_STOCK_TYPE_BUSI_FAVOR",
+        /// Product coupon built on a cash coupon.
+        2 ProductCouponStockTypeCashFavor = "PRODUCT_COUPON_STOCK_TYPE_CASH_FAVOR",
+        /// Product coupon 2.0.
+        3 ProductCouponStockTypeBrandFavor = "PRODUCT_COUPON_STOCK_TYPE_BRAND_FAVOR",
+    }
 }
 
 /// Mini-program target opened from the member code.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct JumpTarget {
-    /// AppID opened from the member code. Required. At most 32 characters.
+    /// AppID opened from the member code.
+    #[field(1, required, chars = 32)]
     pub jump_appid: Option<String>,
-    /// Page path opened from the member code. Required. At most 128 characters.
+    /// Page path opened from the member code.
+    #[field(2, required, chars = 128)]
     pub jump_path: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for JumpTarget {
-    const MEMBERS: &'static [&'static str] = &["jump_appid", "jump_path"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "jump_appid" => self.jump_appid = members.take()?,
-            "jump_path" => self.jump_path = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "jump_appid", &self.jump_appid)?;
-        put(map, "jump_path", &self.jump_path)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for JumpTarget {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("jump_appid", &self.jump_appid, &Limits::REQUIRED.chars(32));
-        checker.text("jump_path", &self.jump_path, &Limits::REQUIRED.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for JumpTarget {}
 
 /// Validity rule of the card, counted from activation.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct ValidDateInformation {
-    /// Kind of validity rule. Required.
+    /// Kind of validity rule.
+    #[field(1, required)]
     pub r#type: Option<ValidDateType>,
     /// Start of validity, inclusive; only for FIX_TIME_RANGE. Required if valid_date_information.type
     /// is FIX_TIME_RANGE; must be absent otherwise.
+    #[field(2, form = Rfc3339)]
     pub available_begin_time: Option<String>,
     /// End of validity, exclusive; only for FIX_TIME_RANGE. Required if valid_date_information.type is
     /// FIX_TIME_RANGE; must be absent otherwise.
+    #[field(3, form = Rfc3339)]
     pub available_end_time: Option<String>,
     /// Number of natural days the card stays valid; only for FIX_TERM. Required if
-    /// valid_date_information.type is FIX_TERM; must be absent otherwise. At least 1. At most 10958.
+    /// valid_date_information.type is FIX_TERM; must be absent otherwise.
+    #[field(4, min = 1, max = 10958)]
     pub available_day_after_receive: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ValidDateInformation {
-    const MEMBERS: &'static [&'static str] = &[
-        "type",
-        "available_begin_time",
-        "available_end_time",
-        "available_day_after_receive",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "available_begin_time" => self.available_begin_time = members.take()?,
-            "available_end_time" => self.available_end_time = members.take()?,
-            "available_day_after_receive" => self.available_day_after_receive = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "available_begin_time", &self.available_begin_time)?;
-        put(map, "available_end_time", &self.available_end_time)?;
-        put(
-            map,
-            "available_day_after_receive",
-            &self.available_day_after_receive,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ValidDateInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
-        checker.text(
-            "available_begin_time",
-            &self.available_begin_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "available_end_time",
-            &self.available_end_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.integer(
-            "available_day_after_receive",
-            &self.available_day_after_receive,
-            &Limits::OPTIONAL.min(1).max(10958),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ValidDateInformation {}
 
 /// Price and mini-program target of a paid membership; allowed only for card_type PURCHASE; the
 /// entry is hidden when absent.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct PurchaseInformation {
-    /// Price of the paid membership in fen (1/100 CNY). Required. At least 1.
+    /// Price of the paid membership in fen (1/100 CNY).
+    #[field(1, required, min = 1)]
     pub price: Option<i64>,
-    /// AppID of the purchase mini program. Required. At most 32 characters.
+    /// AppID of the purchase mini program.
+    #[field(2, required, chars = 32)]
     pub jump_appid: Option<String>,
-    /// Page path of the purchase page. Required. At most 128 characters.
+    /// Page path of the purchase page.
+    #[field(3, required, chars = 128)]
     pub jump_path: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for PurchaseInformation {
-    const MEMBERS: &'static [&'static str] = &["price", "jump_appid", "jump_path"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "price" => self.price = members.take()?,
-            "jump_appid" => self.jump_appid = members.take()?,
-            "jump_path" => self.jump_path = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "price", &self.price)?;
-        put(map, "jump_appid", &self.jump_appid)?;
-        put(map, "jump_path", &self.jump_path)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for PurchaseInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("price", &self.price, &Limits::REQUIRED.min(1));
-        checker.text("jump_appid", &self.jump_appid, &Limits::REQUIRED.chars(32));
-        checker.text("jump_path", &self.jump_path, &Limits::REQUIRED.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for PurchaseInformation {}
 
 /// Merchant-defined form field; at most one entry.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct CustomFormField {
-    /// Single-choice or multiple-choice field. Required.
+    /// Single-choice or multiple-choice field.
+    #[field(1, required)]
     pub r#type: Option<CustomFieldType>,
-    /// Label of the merchant-defined field. Required. At most 32 characters.
+    /// Label of the merchant-defined field.
+    #[field(2, required, chars = 32)]
     pub name: Option<String>,
-    /// Options offered to the user. Required. At most 8 characters. At least 1 entries. At most 10
-    /// entries.
+    /// Options offered to the user.
+    #[field(3, required, chars = 8, min_items = 1, max_items = 10)]
     pub values: Option<Vec<String>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CustomFormField {
-    const MEMBERS: &'static [&'static str] = &["type", "name", "values"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "name" => self.name = members.take()?,
-            "values" => self.values = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "name", &self.name)?;
-        put(map, "values", &self.values)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CustomFormField {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
-        checker.text("name", &self.name, &Limits::REQUIRED.chars(32));
-        checker.texts(
-            "values",
-            &self.values,
-            &Limits::REQUIRED.chars(8).min_items(1).max_items(10),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CustomFormField {}
 
 /// Data the user has to fill in when joining.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct UserInformationForm {
     /// Platform-defined form fields the user must fill in.
+    #[field(1)]
     pub common_field_list: Option<Vec<CommonField>>,
-    /// Merchant-defined form field; at most one entry. At most 1 entries.
+    /// Merchant-defined form field; at most one entry.
+    #[field(2, max_items = 1)]
     pub custom_field_list: Option<Vec<CustomFormField>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserInformationForm {
-    const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "common_field_list" => self.common_field_list = members.take()?,
-            "custom_field_list" => self.custom_field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "common_field_list", &self.common_field_list)?;
-        put(map, "custom_field_list", &self.custom_field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserInformationForm {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumerations(
-            "common_field_list",
-            &self.common_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.objects(
-            "custom_field_list",
-            &self.custom_field_list,
-            &Limits::OPTIONAL.max_items(1),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserInformationForm {}
 
 /// Answer of: CreateCard, GetCard, UpdateCard, DeleteCard, InvalidateCard, CreateDirectCard,
 /// GetDirectCard, UpdateDirectCard, InvalidateDirectCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct Card {
-    /// Reference chosen by the caller for this request; must be unique. At most 128 characters.
+    /// Reference chosen by the caller for this request; must be unique.
+    #[field(1, chars = 128, form = Word)]
     pub out_request_no: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 32)]
     pub brand_id: Option<String>,
     /// AppID of an official account, service account, subscription account or mini program bound to the
-    /// brand; scopes the openids. Required.
+    /// brand; scopes the openids.
+    #[field(4, required)]
     pub appid: Option<String>,
-    /// Kind of membership; only NORMAL is accepted at present. Required.
+    /// Kind of membership; only NORMAL is accepted at present.
+    #[field(5, required)]
     pub card_type: Option<CardType>,
-    /// Name shown on the card face. Required. At most 10 characters.
+    /// Name shown on the card face.
+    #[field(6, required, chars = 10)]
     pub card_title: Option<String>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. Required. At most 7
-    /// characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(7, required, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). Required. At most 256 characters.
+    /// advised).
+    #[field(8, required, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Who allocates member codes. Required.
+    /// Who allocates member codes.
+    #[field(9, required)]
     pub code_mode: Option<CodeMode>,
-    /// How the member code is presented to the user. Required.
+    /// How the member code is presented to the user.
+    #[field(10, required)]
     pub code_type: Option<CodeType>,
     /// Mini-program target opened from the member code. Required if set on the template.
+    #[field(11)]
     pub code_jump_information: Option<JumpTarget>,
-    /// Short text describing member benefits. Required. At most 32 characters.
+    /// Short text describing member benefits.
+    #[field(12, required, chars = 32)]
     pub benefits: Option<String>,
     /// Callback address for every notification about this template (full http/https URL, public host,
-    /// path required, no query string). Required. At most 256 characters.
+    /// path required, no query string).
+    #[field(13, required, chars = 256)]
     pub notify_url: Option<String>,
     /// Pin this template to the top of the brand list; several pinned templates are sorted by update
     /// time, newest first; default false.
+    #[field(14)]
     pub need_pinned: Option<bool>,
     /// Show the member level on the card face; default false.
+    #[field(15)]
     pub need_display_level: Option<bool>,
-    /// Level text given to new members. Required if not empty on the template. At most 10 characters.
+    /// Level text given to new members. Required if not empty on the template.
+    #[field(16, chars = 10)]
     pub init_level: Option<String>,
-    /// Customer-service telephone shown in card details. Required if not empty on the template. At most
-    /// 32 characters.
+    /// Customer-service telephone shown in card details. Required if not empty on the template.
+    #[field(17, chars = 32)]
     pub service_phone: Option<String>,
-    /// Plain-text agreement between user and merchant; \n for line breaks, no hyperlinks. At most 20480
-    /// characters.
+    /// Plain-text agreement between user and merchant; \n for line breaks, no hyperlinks.
+    #[field(18, chars = 20480)]
     pub legal_agreement: Option<String>,
-    /// Validity rule of the card, counted from activation. Required.
+    /// Validity rule of the card, counted from activation.
+    #[field(19, required)]
     pub valid_date_information: Option<ValidDateInformation>,
     /// Mini-program target opened by tapping the card face (member centre).
+    #[field(20)]
     pub member_information: Option<JumpTarget>,
     /// Mini-program target of the points entry; the entry is hidden when absent. Required if set on the
     /// template.
+    #[field(21)]
     pub points_information: Option<JumpTarget>,
     /// Mini-program target of the stored-value entry; allowed only for card_type BALANCE; the entry is
     /// hidden when absent. Required if set on the template.
+    #[field(22)]
     pub balance_information: Option<JumpTarget>,
     /// Price and mini-program target of a paid membership; allowed only for card_type PURCHASE; the
     /// entry is hidden when absent. Required if set on the template.
+    #[field(23)]
     pub purchase_information: Option<PurchaseInformation>,
     /// Data the user has to fill in when joining.
+    #[field(24)]
     pub user_information: Option<UserInformationForm>,
-    /// Template state. Required.
+    /// Template state.
+    #[field(25, required)]
     pub state: Option<CardState>,
-    /// Creation time of the record. Required.
+    /// Creation time of the record.
+    #[field(26, required, form = Rfc3339)]
     pub create_time: Option<String>,
     /// Time of the last change of the record.
+    #[field(27, form = Rfc3339)]
     pub modify_time: Option<String>,
     /// Time of the last change of the record (older name of modify_time). Not on an official page that
-    /// could be read.
-    ///
-    /// Only older documents have this member.
+    /// could be read. Only older documents have this member.
+    #[field(28, form = Rfc3339)]
     pub update_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Card {
-    const MEMBERS: &'static [&'static str] = &[
-        "out_request_no",
-        "card_id",
-        "brand_id",
-        "appid",
-        "card_type",
-        "card_title",
-        "card_color",
-        "card_picture_url",
-        "code_mode",
-        "code_type",
-        "code_jump_information",
-        "benefits",
-        "notify_url",
-        "need_pinned",
-        "need_display_level",
-        "init_level",
-        "service_phone",
-        "legal_agreement",
-        "valid_date_information",
-        "member_information",
-        "points_information",
-        "balance_information",
-        "purchase_information",
-        "user_information",
-        "state",
-        "create_time",
-        "modify_time",
-        "update_time",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_request_no" => self.out_request_no = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "appid" => self.appid = members.take()?,
-            "card_type" => self.card_type = members.take()?,
-            "card_title" => self.card_title = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "code_mode" => self.code_mode = members.take()?,
-            "code_type" => self.code_type = members.take()?,
-            "code_jump_information" => self.code_jump_information = members.take()?,
-            "benefits" => self.benefits = members.take()?,
-            "notify_url" => self.notify_url = members.take()?,
-            "need_pinned" => self.need_pinned = members.take()?,
-            "need_display_level" => self.need_display_level = members.take()?,
-            "init_level" => self.init_level = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "legal_agreement" => self.legal_agreement = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "member_information" => self.member_information = members.take()?,
-            "points_information" => self.points_information = members.take()?,
-            "balance_information" => self.balance_information = members.take()?,
-            "purchase_information" => self.purchase_information = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "state" => self.state = members.take()?,
-            "create_time" => self.create_time = members.take()?,
-            "modify_time" => self.modify_time = members.take()?,
-            "update_time" => self.update_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "appid", &self.appid)?;
-        put(map, "card_type", &self.card_type)?;
-        put(map, "card_title", &self.card_title)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "code_mode", &self.code_mode)?;
-        put(map, "code_type", &self.code_type)?;
-        put(map, "code_jump_information", &self.code_jump_information)?;
-        put(map, "benefits", &self.benefits)?;
-        put(map, "notify_url", &self.notify_url)?;
-        put(map, "need_pinned", &self.need_pinned)?;
-        put(map, "need_display_level", &self.need_display_level)?;
-        put(map, "init_level", &self.init_level)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "legal_agreement", &self.legal_agreement)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "member_information", &self.member_information)?;
-        put(map, "points_information", &self.points_information)?;
-        put(map, "balance_information", &self.balance_information)?;
-        put(map, "purchase_information", &self.purchase_information)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "state", &self.state)?;
-        put(map, "create_time", &self.create_time)?;
-        put(map, "modify_time", &self.modify_time)?;
-        put(map, "update_time", &self.update_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Card {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::OPTIONAL.chars(128).form(Pattern::Word),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("appid", &self.appid, &Limits::REQUIRED);
-        checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
-        checker.text("card_title", &self.card_title, &Limits::REQUIRED.chars(10));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::REQUIRED.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::REQUIRED.chars(256),
-        );
-        checker.enumeration("code_mode", &self.code_mode, &Limits::REQUIRED);
-        checker.enumeration("code_type", &self.code_type, &Limits::REQUIRED);
-        checker.object(
-            "code_jump_information",
-            &self.code_jump_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("benefits", &self.benefits, &Limits::REQUIRED.chars(32));
-        checker.text("notify_url", &self.notify_url, &Limits::REQUIRED.chars(256));
-        checker.text("init_level", &self.init_level, &Limits::OPTIONAL.chars(10));
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.text(
-            "legal_agreement",
-            &self.legal_agreement,
-            &Limits::OPTIONAL.chars(20480),
-        );
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::REQUIRED,
-        );
-        checker.object(
-            "member_information",
-            &self.member_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "points_information",
-            &self.points_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "balance_information",
-            &self.balance_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "purchase_information",
-            &self.purchase_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.enumeration("state", &self.state, &Limits::REQUIRED);
-        checker.text(
-            "create_time",
-            &self.create_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "modify_time",
-            &self.modify_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "update_time",
-            &self.update_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Card {}
-
-impl Answer for Card {}
 
 /// Answer of: ListCards, ListDirectCards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct ListCardsResponse {
     /// Page of records.
+    #[field(1)]
     pub data: Option<Vec<Card>>,
-    /// Number of records matching the filter, over all pages. Required.
+    /// Number of records matching the filter, over all pages.
+    #[field(2, required)]
     pub total_count: Option<i64>,
-    /// Zero-based index of the first record to return. Required.
+    /// Zero-based index of the first record to return.
+    #[field(3, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At least 1. At most 20.
+    /// Page size.
+    #[field(4, required, min = 1, max = 20)]
     pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ListCardsResponse {
-    const MEMBERS: &'static [&'static str] = &["data", "total_count", "offset", "limit"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "data" => self.data = members.take()?,
-            "total_count" => self.total_count = members.take()?,
-            "offset" => self.offset = members.take()?,
-            "limit" => self.limit = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "data", &self.data)?;
-        put(map, "total_count", &self.total_count)?;
-        put(map, "offset", &self.offset)?;
-        put(map, "limit", &self.limit)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListCardsResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects("data", &self.data, &Limits::OPTIONAL);
-        checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListCardsResponse {}
-
-impl Answer for ListCardsResponse {}
 
 /// Platform-defined fields with their values.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct CommonFieldValue {
-    /// Platform-defined field name. Required.
+    /// Platform-defined field name.
+    #[field(1, required)]
     pub name: Option<CommonField>,
-    /// Value the user entered. Required. At most 512 characters.
+    /// Value the user entered.
+    #[field(2, required, chars = 512)]
     pub value: Option<Sensitive>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for CommonFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "value" => self.value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "value", &self.value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CommonFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("name", &self.name, &Limits::REQUIRED);
-        checker.sensitive("value", &self.value, &Limits::REQUIRED.chars(512));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CommonFieldValue {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.value.visit_sensitive(visit);
-    }
 }
 
 /// Merchant-defined field with the chosen values; at most one entry.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct CustomFieldValue {
-    /// Label of the merchant-defined field. Required. At most 32 characters.
+    /// Label of the merchant-defined field.
+    #[field(1, required, chars = 32)]
     pub name: Option<String>,
-    /// Options the user chose; each at most 8 characters in clear text. Required.
+    /// Options the user chose; each at most 8 characters in clear text.
+    #[field(2, required)]
     pub user_chosen_values: Option<Vec<Sensitive>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for CustomFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "user_chosen_values"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "user_chosen_values" => self.user_chosen_values = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "user_chosen_values", &self.user_chosen_values)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CustomFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("name", &self.name, &Limits::REQUIRED.chars(32));
-        checker.sensitives(
-            "user_chosen_values",
-            &self.user_chosen_values,
-            &Limits::REQUIRED,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CustomFieldValue {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.user_chosen_values.visit_sensitive(visit);
-    }
 }
 
 /// Data the user filled in when joining.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct UserInformation {
     /// Platform-defined fields with their values.
+    #[field(1)]
     pub common_field_list: Option<Vec<CommonFieldValue>>,
-    /// Merchant-defined field with the chosen values; at most one entry. At most 1 entries.
+    /// Merchant-defined field with the chosen values; at most one entry.
+    #[field(2, max_items = 1)]
     pub custom_field_list: Option<Vec<CustomFieldValue>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for UserInformation {
-    const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "common_field_list" => self.common_field_list = members.take()?,
-            "custom_field_list" => self.custom_field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "common_field_list", &self.common_field_list)?;
-        put(map, "custom_field_list", &self.custom_field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects(
-            "common_field_list",
-            &self.common_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.objects(
-            "custom_field_list",
-            &self.custom_field_list,
-            &Limits::OPTIONAL.max_items(1),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserInformation {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.common_field_list.visit_sensitive(visit);
-        self.custom_field_list.visit_sensitive(visit);
-    }
 }
 
 /// Answer of: GetUserCard, UpdateUserCard, InvalidateUserCard, ImportUserCardByOpenid,
 /// ConfirmUserCard, GetDirectUserCard, UpdateDirectUserCard, InvalidateDirectUserCard,
 /// ImportDirectUserCardByOpenid, ConfirmDirectUserCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct UserCard {
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(1, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(3, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(4, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). At most 256 characters.
+    /// advised).
+    #[field(5, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(6, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Kind of membership; only NORMAL is accepted at present. Required.
+    /// Kind of membership; only NORMAL is accepted at present.
+    #[field(7, required)]
     pub card_type: Option<CardType>,
     /// Member's mobile number. Required if the user authorised a number or the merchant supplied one.
-    /// At most 512 characters.
+    #[field(8, chars = 512)]
     pub phone_number: Option<Sensitive>,
-    /// Member's level text, free form. Required if not empty. At most 10 characters.
+    /// Member's level text, free form. Required if not empty.
+    #[field(9, chars = 10)]
     pub level: Option<String>,
-    /// Validity rule of the card, counted from activation. Required.
+    /// Validity rule of the card, counted from activation.
+    #[field(10, required)]
     pub valid_date_information: Option<ValidDateInformation>,
-    /// Time at which the user obtained the card. Required.
+    /// Time at which the user obtained the card.
+    #[field(11, required, form = Rfc3339)]
     pub pickup_time: Option<String>,
     /// Data the user filled in when joining.
+    #[field(12)]
     pub user_information: Option<UserInformation>,
-    /// Opaque merchant data kept with the user card; not visible to the user. At most 256 characters.
+    /// Opaque merchant data kept with the user card; not visible to the user.
+    #[field(13, chars = 256)]
     pub attach: Option<String>,
-    /// State of the user card. Required.
+    /// State of the user card.
+    #[field(14, required)]
     pub user_card_state: Option<UserCardState>,
     /// Reason given when the card was invalidated. Required if the card was invalidated with a reason.
-    /// At most 32 characters.
+    #[field(15, chars = 32)]
     pub invalid_reason: Option<String>,
     /// Time at which the card was invalidated. Required if the card was invalidated.
+    #[field(16, form = Rfc3339)]
     pub invalid_time: Option<String>,
-    /// Creation time of the user card. Required.
+    /// Creation time of the user card.
+    #[field(17, required, form = Rfc3339)]
     pub create_time: Option<String>,
-    /// Time of the last change of the user card. Required.
+    /// Time of the last change of the user card.
+    #[field(18, required, form = Rfc3339)]
     pub modify_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "user_card_code",
-        "card_id",
-        "openid",
-        "card_color",
-        "card_picture_url",
-        "brand_id",
-        "card_type",
-        "phone_number",
-        "level",
-        "valid_date_information",
-        "pickup_time",
-        "user_information",
-        "attach",
-        "user_card_state",
-        "invalid_reason",
-        "invalid_time",
-        "create_time",
-        "modify_time",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "user_card_code" => self.user_card_code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_type" => self.card_type = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "level" => self.level = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "pickup_time" => self.pickup_time = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "attach" => self.attach = members.take()?,
-            "user_card_state" => self.user_card_state = members.take()?,
-            "invalid_reason" => self.invalid_reason = members.take()?,
-            "invalid_time" => self.invalid_time = members.take()?,
-            "create_time" => self.create_time = members.take()?,
-            "modify_time" => self.modify_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_type", &self.card_type)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "level", &self.level)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "pickup_time", &self.pickup_time)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "attach", &self.attach)?;
-        put(map, "user_card_state", &self.user_card_state)?;
-        put(map, "invalid_reason", &self.invalid_reason)?;
-        put(map, "invalid_time", &self.invalid_time)?;
-        put(map, "create_time", &self.create_time)?;
-        put(map, "modify_time", &self.modify_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
-        checker.sensitive(
-            "phone_number",
-            &self.phone_number,
-            &Limits::OPTIONAL.chars(512),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(10));
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::REQUIRED,
-        );
-        checker.text(
-            "pickup_time",
-            &self.pickup_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("attach", &self.attach, &Limits::OPTIONAL.chars(256));
-        checker.enumeration("user_card_state", &self.user_card_state, &Limits::REQUIRED);
-        checker.text(
-            "invalid_reason",
-            &self.invalid_reason,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.text(
-            "invalid_time",
-            &self.invalid_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "create_time",
-            &self.create_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "modify_time",
-            &self.modify_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserCard {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-        self.user_information.visit_sensitive(visit);
-    }
-}
-
-impl Answer for UserCard {}
 
 /// Answer of: ListUserCards, ListDirectUserCards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct ListUserCardsResponse {
     /// Page of records.
+    #[field(1)]
     pub data: Option<Vec<UserCard>>,
-    /// Number of records matching the filter, over all pages. Required.
+    /// Number of records matching the filter, over all pages.
+    #[field(2, required)]
     pub total_count: Option<i64>,
-    /// Zero-based index of the first record to return. Required.
+    /// Zero-based index of the first record to return.
+    #[field(3, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At least 1. At most 20.
+    /// Page size.
+    #[field(4, required, min = 1, max = 20)]
     pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ListUserCardsResponse {
-    const MEMBERS: &'static [&'static str] = &["data", "total_count", "offset", "limit"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "data" => self.data = members.take()?,
-            "total_count" => self.total_count = members.take()?,
-            "offset" => self.offset = members.take()?,
-            "limit" => self.limit = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "data", &self.data)?;
-        put(map, "total_count", &self.total_count)?;
-        put(map, "offset", &self.offset)?;
-        put(map, "limit", &self.limit)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListUserCardsResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects("data", &self.data, &Limits::OPTIONAL);
-        checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListUserCardsResponse {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.data.visit_sensitive(visit);
-    }
-}
-
-impl Answer for ListUserCardsResponse {}
 
 /// Answer of: CreatePreAuthToken, CreatePayViewToken, CreateOpenUserCardToken,
 /// CreateDirectPreAuthToken.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct Token {
-    /// Credential handed to the front-end component. Required. At most 32 characters.
+    /// Credential handed to the front-end component.
+    #[field(1, required, chars = 32)]
     pub token: Option<Secret>,
-    /// Expiry time of the token. Required.
+    /// Expiry time of the token.
+    #[field(2, required, form = Rfc3339)]
     pub expire_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Token {
-    const MEMBERS: &'static [&'static str] = &["token", "expire_time"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "token" => self.token = members.take()?,
-            "expire_time" => self.expire_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "token", &self.token)?;
-        put(map, "expire_time", &self.expire_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Token {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("token", &self.token, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "expire_time",
-            &self.expire_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Token {}
-
-impl Answer for Token {}
 
 /// Answer of: CreateUserFeed, CreateDirectUserFeed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct UserFeed {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 16 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(1, required, chars = 16)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required.
+    /// Template identifier returned by template creation.
+    #[field(2, required)]
     pub card_id: Option<String>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(3, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Reference chosen by the caller for this request; must be unique. Required.
+    /// Reference chosen by the caller for this request; must be unique.
+    #[field(4, required, form = Word)]
     pub out_request_no: Option<String>,
-    /// Feed content: template number and its variables joined with underscores. Required. At most 128
-    /// characters.
+    /// Feed content: template number and its variables joined with underscores.
+    #[field(5, required, chars = 128, form = NoBrackets)]
     pub cell: Option<String>,
-    /// User's openid under the template's AppID. Not on an official page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// User's openid under the template's AppID. Not on an official page that could be read. Only older
+    /// documents have this member.
+    #[field(6)]
     pub openid: Option<Personal>,
-    /// Feed content (older name of cell). Not on an official page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// Feed content (older name of cell). Not on an official page that could be read. Only older
+    /// documents have this member.
+    #[field(7, form = NoBrackets)]
     pub cell_message: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserFeed {
-    const MEMBERS: &'static [&'static str] = &[
-        "brand_id",
-        "card_id",
-        "user_card_code",
-        "out_request_no",
-        "cell",
-        "openid",
-        "cell_message",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            "cell" => self.cell = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "cell_message" => self.cell_message = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "cell", &self.cell)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "cell_message", &self.cell_message)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserFeed {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(16));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED);
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.form(Pattern::Word),
-        );
-        checker.text(
-            "cell",
-            &self.cell,
-            &Limits::REQUIRED.chars(128).form(Pattern::NoBrackets),
-        );
-        checker.text("openid", &self.openid, &Limits::OPTIONAL);
-        checker.text(
-            "cell_message",
-            &self.cell_message,
-            &Limits::OPTIONAL.form(Pattern::NoBrackets),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserFeed {}
-
-impl Answer for UserFeed {}
 
 /// Answer of: SyncUserPoints, SyncDirectUserPoints.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct UserPoints {
-    /// Reference chosen by the caller for this request; must be unique. Required. At most 128
-    /// characters.
+    /// Reference chosen by the caller for this request; must be unique.
+    #[field(1, required, chars = 128, form = Word)]
     pub out_request_no: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 16 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, required, chars = 16)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(4, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(5, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// User's current points, absolute value. Required.
+    /// User's current points, absolute value.
+    #[field(6, required)]
     pub point_balance: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserPoints {
-    const MEMBERS: &'static [&'static str] = &[
-        "out_request_no",
-        "brand_id",
-        "card_id",
-        "openid",
-        "user_card_code",
-        "point_balance",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_request_no" => self.out_request_no = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "point_balance" => self.point_balance = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "point_balance", &self.point_balance)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserPoints {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(128).form(Pattern::Word),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(16));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.integer("point_balance", &self.point_balance, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserPoints {}
-
-impl Answer for UserPoints {}
 
 /// Answer of: ConfirmExchangeCoupon, ConfirmDirectExchangeCoupon.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct ExchangeRecord {
-    /// Identifier of the points-for-coupon record, taken from the notification. Required. At most 64
-    /// characters.
+    /// Identifier of the points-for-coupon record, taken from the notification.
+    #[field(1, required, chars = 64)]
     pub record_id: Option<String>,
-    /// Identifier of the points-for-coupon template, issued by WeChat Pay. Required. At most 32
-    /// characters.
+    /// Identifier of the points-for-coupon template, issued by WeChat Pay.
+    #[field(2, required, chars = 32)]
     pub exchange_coupon_template_id: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 16 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 16)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(4, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(5, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(6, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Outcome of the exchange. Required.
+    /// Outcome of the exchange.
+    #[field(7, required)]
     pub state: Option<PointExchangeState>,
-    /// Product coupon configured in the exchange template. Required.
+    /// Product coupon configured in the exchange template.
+    #[field(8, required)]
     pub product_coupon_id: Option<String>,
-    /// Kind of coupon stock. Required.
+    /// Kind of coupon stock.
+    #[field(9, required)]
     pub product_coupon_stock_type: Option<ProductCouponStockType>,
-    /// Coupon stock configured in the exchange template. Required.
+    /// Coupon stock configured in the exchange template.
+    #[field(10, required)]
     pub stock_id: Option<String>,
-    /// Code of the coupon that was issued. Required if state is POINT_EXCHANGE_COUPON_SUCCESS. At most
-    /// 128 characters.
+    /// Code of the coupon that was issued. Required if state is POINT_EXCHANGE_COUPON_SUCCESS.
+    #[field(11, chars = 128)]
     pub coupon_code: Option<String>,
     /// Why the merchant refused the exchange. Required if the merchant sent result
-    /// POINT_EXCHANGE_COUPON_REJECT. At most 32 characters.
+    /// POINT_EXCHANGE_COUPON_REJECT.
+    #[field(12, chars = 32)]
     pub reject_reason: Option<String>,
-    /// Why the exchange failed (older name). Not on an official page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// Why the exchange failed (older name). Not on an official page that could be read. Only older
+    /// documents have this member.
+    #[field(13)]
     pub fail_reason: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ExchangeRecord {
-    const MEMBERS: &'static [&'static str] = &[
-        "record_id",
-        "exchange_coupon_template_id",
-        "brand_id",
-        "card_id",
-        "openid",
-        "user_card_code",
-        "state",
-        "product_coupon_id",
-        "product_coupon_stock_type",
-        "stock_id",
-        "coupon_code",
-        "reject_reason",
-        "fail_reason",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "record_id" => self.record_id = members.take()?,
-            "exchange_coupon_template_id" => self.exchange_coupon_template_id = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "state" => self.state = members.take()?,
-            "product_coupon_id" => self.product_coupon_id = members.take()?,
-            "product_coupon_stock_type" => self.product_coupon_stock_type = members.take()?,
-            "stock_id" => self.stock_id = members.take()?,
-            "coupon_code" => self.coupon_code = members.take()?,
-            "reject_reason" => self.reject_reason = members.take()?,
-            "fail_reason" => self.fail_reason = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "record_id", &self.record_id)?;
-        put(
-            map,
-            "exchange_coupon_template_id",
-            &self.exchange_coupon_template_id,
-        )?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "state", &self.state)?;
-        put(map, "product_coupon_id", &self.product_coupon_id)?;
-        put(
-            map,
-            "product_coupon_stock_type",
-            &self.product_coupon_stock_type,
-        )?;
-        put(map, "stock_id", &self.stock_id)?;
-        put(map, "coupon_code", &self.coupon_code)?;
-        put(map, "reject_reason", &self.reject_reason)?;
-        put(map, "fail_reason", &self.fail_reason)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ExchangeRecord {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("record_id", &self.record_id, &Limits::REQUIRED.chars(64));
-        checker.text(
-            "exchange_coupon_template_id",
-            &self.exchange_coupon_template_id,
-            &Limits::REQUIRED.chars(32),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(16));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.enumeration("state", &self.state, &Limits::REQUIRED);
-        checker.text(
-            "product_coupon_id",
-            &self.product_coupon_id,
-            &Limits::REQUIRED,
-        );
-        checker.enumeration(
-            "product_coupon_stock_type",
-            &self.product_coupon_stock_type,
-            &Limits::REQUIRED,
-        );
-        checker.text("stock_id", &self.stock_id, &Limits::REQUIRED);
-        checker.text(
-            "coupon_code",
-            &self.coupon_code,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "reject_reason",
-            &self.reject_reason,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.text("fail_reason", &self.fail_reason, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ExchangeRecord {}
-
-impl Answer for ExchangeRecord {}
 
 /// Answer of: UploadImage, UploadDirectImage.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct UploadedImage {
-    /// Permanent URL of the stored image. Required. At most 256 characters.
+    /// Permanent URL of the stored image.
+    #[field(1, required, chars = 256)]
     pub media_url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UploadedImage {
-    const MEMBERS: &'static [&'static str] = &["media_url"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "media_url" => self.media_url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "media_url", &self.media_url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UploadedImage {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("media_url", &self.media_url, &Limits::REQUIRED.chars(256));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UploadedImage {}
-
-impl Answer for UploadedImage {}
-
-object!(
-    JumpTarget,
-    ValidDateInformation,
-    PurchaseInformation,
-    CustomFormField,
-    UserInformationForm,
-    Card,
-    ListCardsResponse,
-    CommonFieldValue,
-    CustomFieldValue,
-    UserInformation,
-    UserCard,
-    ListUserCardsResponse,
-    Token,
-    UserFeed,
-    UserPoints,
-    ExchangeRecord,
-    UploadedImage
-);

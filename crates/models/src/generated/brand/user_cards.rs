@@ -2,2185 +2,434 @@
 
 //! The resource `user_cards`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{
     CardType, ListUserCardsResponse, UserCard, UserCardConfirmState, UserCardState,
     UserInformation, ValidDateInformation,
 };
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Sensitive,
-    Subject, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`GetUserCard`].
-pub static GET_USER_CARD: Operation = Operation {
-    id: "brand.user_cards.get",
-    title: "Query a user card",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/brand/partner/card-member/user-cards/{user_card_code}",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid does not belong to an AppID of the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid is invalid",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No user card matches brand, template, openid and code",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No template with this card_id exists for the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336980"],
-};
+operation! {
+    GET_USER_CARD for GetUserCard = Brand "brand.user_cards.get"
+    GET "/v3/brand/partner/card-member/user-cards/{user_card_code}"
+    "Query a user card"
+    .subject(&["user_card_code", "card_id", "openid", "brand_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID] [USER_CARD_UNKNOWN]
+        [TEMPLATE_UNKNOWN] [MEMBERSHIP_NOT_ENABLED]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336980",
+    ]
+}
 
-/// Query a user card. `GET /v3/brand/partner/card-member/user-cards/{user_card_code}`.
-///
-/// The card is addressed by brand_id, card_id, openid and code together; any mismatch gives 404
-/// NOT_FOUND.
-///
-/// phone_number and the values in user_information come back encrypted with the public key of the
-/// caller's own API certificate (RSA-OAEP with SHA-1 and MGF1, base64).
-///
-/// No points or stored-value balance is part of the response, although the page introduction
-/// mentions them.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336980`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query a user card.
+#[request(GET_USER_CARD, UserCard)]
 pub struct GetUserCard {
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(2, path, chars = 32, form = Printable)]
     pub user_card_code: Personal,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, query, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(4, query, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(5, query, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetUserCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        user_card_code: impl Into<Personal>,
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            user_card_code: user_card_code.into(),
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    LIST_USER_CARDS for ListUserCards = Brand "brand.user_cards.list"
+    GET "/v3/brand/partner/card-member/user-cards"
+    "List the cards of a user under a brand"
+    .subject(&["data[].openid", "data[].brand_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID] [MEMBERSHIP_NOT_ENABLED]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336984",
+    ]
 }
 
-impl Object for GetUserCard {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetUserCard {}
-
-impl Endpoint for GetUserCard {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &GET_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.user_card_code);
-        params.query("brand_id", &self.brand_id);
-        params.query("card_id", &self.card_id);
-        params.query("openid", &self.openid);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.user_card_code = params.path("user_card_code")?;
-        self.brand_id = params.query("brand_id");
-        self.card_id = params.query("card_id");
-        self.openid = params.query("openid");
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
-}
-
-/// Describes [`ListUserCards`].
-pub static LIST_USER_CARDS: Operation = Operation {
-    id: "brand.user_cards.list",
-    title: "List the cards of a user under a brand",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/brand/partner/card-member/user-cards",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid does not belong to an AppID of the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid is invalid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336984"],
-};
-
-/// List the cards of a user under a brand. `GET /v3/brand/partner/card-member/user-cards`.
-///
-/// offset and limit are mandatory; offset counts records from 0 and limit is 1 to 20.
-///
-/// Without user_card_state, cards of all states are returned.
-///
-/// No sort order is documented.
-///
-/// phone_number and the values in user_information come back encrypted with the public key of the
-/// caller's own API certificate (RSA-OAEP with SHA-1 and MGF1, base64).
-///
-/// No points or stored-value balance is part of the response, although the page introduction
-/// mentions them.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336984`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// List the cards of a user under a brand.
+#[request(LIST_USER_CARDS, ListUserCardsResponse)]
 pub struct ListUserCards {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, query, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(3, query, required, chars = 128)]
     pub openid: Option<Personal>,
     /// State of the user card.
+    #[field(4, query)]
     pub user_card_state: Option<UserCardState>,
-    /// Zero-based index of the first record to return. Required.
+    /// Zero-based index of the first record to return.
+    #[field(5, query, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At least 1. At most 20.
+    /// Page size.
+    #[field(6, query, required, min = 1, max = 20)]
     pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ListUserCards {
-    /// Creates a request with its required members.
-    pub fn new(
-        brand_id: impl Into<String>,
-        openid: impl Into<Personal>,
-        offset: impl Into<i64>,
-        limit: impl Into<i64>,
-    ) -> Self {
-        Self {
-            brand_id: Some(brand_id.into()),
-            openid: Some(openid.into()),
-            offset: Some(offset.into()),
-            limit: Some(limit.into()),
-            ..Self::default()
-        }
+operation! {
+    UPDATE_USER_CARD for UpdateUserCard = Brand "brand.user_cards.update"
+    PATCH "/v3/brand/partner/card-member/user-cards/{user_card_code}"
+    "Update a user card"
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["user_card_code", "card_id", "openid", "brand_id"])
+    .encrypts()
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [CONTENT_REVIEW_FAILED] [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID]
+        [USER_CARD_UNKNOWN] [USER_CARD_NOT_EFFECTIVE] [VALIDITY_TYPE_DIFFERS]
+        [FIX_TIME_RANGE_INCOMPLETE] [FIX_TIME_RANGE_WITH_DAYS] [BEGIN_AFTER_END]
+        [FIX_TERM_INCOMPLETE] [DAYS_NOT_POSITIVE] [DAYS_TOO_MANY] [PERMANENT_WITH_DAYS]
+        [PERMANENT_WITH_BEGIN] [PERMANENT_WITH_END] [COMMON_FIELD_TWICE] [CUSTOM_FIELD_TWICE]
+        [CUSTOM_FIELDS_TOO_MANY] [CUSTOM_FIELD_VALUE_ILLEGAL] [COMMON_FIELD_UNDEFINED]
+        [BIRTHDAY_MALFORMED] [EMAIL_MALFORMED] [GENDER_INVALID] [CUSTOM_FIELD_UNDEFINED]
+        [TEMPLATE_UNKNOWN] [MEMBERSHIP_NOT_ENABLED]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336985",
+    ]
 }
 
-impl Object for ListUserCards {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListUserCards {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.enumeration("user_card_state", &self.user_card_state, &Limits::OPTIONAL);
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.min(1).max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListUserCards {}
-
-impl Endpoint for ListUserCards {
-    type Answer = ListUserCardsResponse;
-
-    const OPERATION: &'static Operation = &LIST_USER_CARDS;
-
-    fn params(&self, params: &mut Params) {
-        params.query("brand_id", &self.brand_id);
-        params.query("openid", &self.openid);
-        params.query("user_card_state", &self.user_card_state);
-        params.query_integer("offset", self.offset);
-        params.query_integer("limit", self.limit);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.brand_id = params.query("brand_id");
-        self.openid = params.query("openid");
-        self.user_card_state = params.query("user_card_state");
-        self.offset = params.query_integer("offset")?;
-        self.limit = params.query_integer("limit")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        for item in answer.data.iter().flatten() {
-            subject.same("openid", &self.openid, &item.openid);
-        }
-        for item in answer.data.iter().flatten() {
-            subject.same("brand_id", &self.brand_id, &item.brand_id);
-        }
-    }
-}
-
-/// Describes [`UpdateUserCard`].
-pub static UPDATE_USER_CARD: Operation = Operation {
-    id: "brand.user_cards.update",
-    title: "Update a user card",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::PATCH,
-    path: "/v3/brand/partner/card-member/user-cards/{user_card_code}",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: true,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Text or image fails the content review",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid does not belong to an AppID of the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid is invalid",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No user card matches brand, template, openid and code",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The user card is not EFFECTIVE; only activated cards can be operated on",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "valid_date_information.type differs from the validity type of the template",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "FIX_TIME_RANGE template: begin and end time are mandatory and available_day_after_receive is forbidden",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "FIX_TIME_RANGE sent together with available_day_after_receive",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "available_begin_time is later than available_end_time",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "FIX_TERM template: available_day_after_receive is mandatory and begin/end time are forbidden",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "available_day_after_receive is not greater than 0",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "available_day_after_receive exceeds 10958 (30 years)",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "PERMANENT sent together with available_day_after_receive",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "PERMANENT sent together with available_begin_time",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "PERMANENT sent together with available_end_time",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "common_field_list holds the same field twice",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "custom_field_list holds the same field twice",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "custom_field_list has more than one entry, or its value list is not 1 to 10 long, or a value exceeds 8 characters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A value in custom_field_list is not a legal string",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A common field is sent that the template does not define",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Birthday is not in yyyy-MM-DD form",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Email address is malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Gender is not one of the two allowed words",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A custom field is sent that the template does not define",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No template with this card_id exists for the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336985"],
-};
-
-/// Update a user card. `PATCH /v3/brand/partner/card-member/user-cards/{user_card_code}`.
-///
-/// Only an EFFECTIVE card can be updated; any other state gives 400 INVALID_REQUEST.
-///
-/// brand_id, card_id and openid identify the card and are mandatory; the rest is optional.
-///
-/// phone_number and the values in user_information must be encrypted with the WeChat Pay public key
-/// (or platform certificate) named in Wechatpay-Serial, which is mandatory on this call.
-///
-/// Fields in user_information must be defined on the template; birthday yyyy-MM-DD, gender 男 or 女,
-/// email well-formed, no duplicates, custom list at most one entry.
-///
-/// valid_date_information.type must equal the type on the template.
-///
-/// The introduction mentions changing the card number, but no field for a new code exists.
-///
-/// Mid-2025 revisions carried card_id in the query string; the current page carries it in the JSON
-/// body.
-///
-/// Validity rules: FIX_TIME_RANGE needs begin and end time and forbids the day count; FIX_TERM
-/// needs the day count and forbids both times; PERMANENT forbids all three; begin must not be later
-/// than end; day count 1 to 10958.
-///
-/// phone_number and the values in user_information come back encrypted with the public key of the
-/// caller's own API certificate (RSA-OAEP with SHA-1 and MGF1, base64).
-///
-/// No points or stored-value balance is part of the response, although the page introduction
-/// mentions them.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336985`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Update a user card.
+#[request(UPDATE_USER_CARD, UserCard)]
 pub struct UpdateUserCard {
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(2, path, chars = 32, form = Printable)]
     pub user_card_code: Personal,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(4, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(5, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(6, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). At most 256 characters.
+    /// advised).
+    #[field(7, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Member's mobile number. At most 512 characters.
+    /// Member's mobile number.
+    #[field(8, chars = 512)]
     pub phone_number: Option<Sensitive>,
-    /// Member's level text, free form. At most 10 characters.
+    /// Member's level text, free form.
+    #[field(9, chars = 10)]
     pub level: Option<String>,
     /// Validity rule of the card, counted from activation.
+    #[field(10)]
     pub valid_date_information: Option<ValidDateInformation>,
     /// Data the user filled in when joining.
+    #[field(11)]
     pub user_information: Option<UserInformation>,
-    /// Opaque merchant data kept with the user card; not visible to the user. At most 256 characters.
+    /// Opaque merchant data kept with the user card; not visible to the user.
+    #[field(12, chars = 256)]
     pub attach: Option<String>,
     /// Time at which the user obtained the card. Required if the validity type of the card is FIX_TERM
     /// (field text); the error table words the same check for a fixed time range. Not on an official
-    /// page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// page that could be read. Only older documents have this member.
+    #[field(13, form = Rfc3339)]
     pub pickup_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl UpdateUserCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        user_card_code: impl Into<Personal>,
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            user_card_code: user_card_code.into(),
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            ..Self::default()
-        }
+operation! {
+    INVALIDATE_USER_CARD for InvalidateUserCard = Brand "brand.user_cards.invalidate"
+    POST "/v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate"
+    "Invalidate a user card"
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["user_card_code", "card_id", "openid", "brand_id"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON]
+        [400 "INVALID_REQUEST" "The user card is neither UNACTIVATED nor EFFECTIVE, so it cannot be invalidated"]
+        [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID] [USER_CARD_UNKNOWN] [TEMPLATE_UNKNOWN]
+        [400 "PARAM_ERROR" "openid is wrong"] [MEMBERSHIP_NOT_ENABLED]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336983",
+    ]
 }
 
-impl Object for UpdateUserCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "brand_id",
-        "card_id",
-        "openid",
-        "card_color",
-        "card_picture_url",
-        "phone_number",
-        "level",
-        "valid_date_information",
-        "user_information",
-        "attach",
-        "pickup_time",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "level" => self.level = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "attach" => self.attach = members.take()?,
-            "pickup_time" => self.pickup_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "level", &self.level)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "attach", &self.attach)?;
-        put(map, "pickup_time", &self.pickup_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.sensitive(
-            "phone_number",
-            &self.phone_number,
-            &Limits::OPTIONAL.chars(512),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(10));
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("attach", &self.attach, &Limits::OPTIONAL.chars(256));
-        checker.text(
-            "pickup_time",
-            &self.pickup_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateUserCard {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-        self.user_information.visit_sensitive(visit);
-    }
-}
-
-impl Endpoint for UpdateUserCard {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &UPDATE_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.user_card_code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.user_card_code = params.path("user_card_code")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
-}
-
-/// Describes [`InvalidateUserCard`].
-pub static INVALIDATE_USER_CARD: Operation = Operation {
-    id: "brand.user_cards.invalidate",
-    title: "Invalidate a user card",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The user card is neither UNACTIVATED nor EFFECTIVE, so it cannot be invalidated",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid does not belong to an AppID of the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid is invalid",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No user card matches brand, template, openid and code",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No template with this card_id exists for the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "openid is wrong",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336983"],
-};
-
-/// Invalidate a user card. `POST
-/// /v3/brand/partner/card-member/user-cards/{user_card_code}/invalidate`.
-///
-/// Irreversible. Only UNACTIVATED and EFFECTIVE cards can be invalidated; other states give 400
-/// INVALID_REQUEST.
-///
-/// The merchant must inform the user and obtain consent beforehand.
-///
-/// The user keeps seeing the dead card until deleting it by hand, and is not offered to join this
-/// template again.
-///
-/// After invalidation the merchant may still import the user again with import-by-openid; this is
-/// the remedy the import error list suggests.
-///
-/// Mid-2025 revisions carried brand_id and card_id in the query string; the current page carries it
-/// in the JSON body.
-///
-/// phone_number and the values in user_information come back encrypted with the public key of the
-/// caller's own API certificate (RSA-OAEP with SHA-1 and MGF1, base64).
-///
-/// No points or stored-value balance is part of the response, although the page introduction
-/// mentions them.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336983`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Invalidate a user card.
+#[request(INVALIDATE_USER_CARD, UserCard)]
 pub struct InvalidateUserCard {
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(2, path, chars = 32, form = Printable)]
     pub user_card_code: Personal,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(4, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(5, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Reason given when the card was invalidated. At most 32 characters.
+    /// Reason given when the card was invalidated.
+    #[field(6, chars = 32)]
     pub invalid_reason: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl InvalidateUserCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        user_card_code: impl Into<Personal>,
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            user_card_code: user_card_code.into(),
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            ..Self::default()
-        }
+operation! {
+    IMPORT_USER_CARD_BY_OPENID for ImportUserCardByOpenid = Brand "brand.user_cards.import_by_openid"
+    POST "/v3/brand/partner/card-member/user-cards/import-by-openid"
+    "Import a user card by openid"
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["user_card_code", "card_id", "openid", "brand_id"])
+    .encrypts()
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [USER_CARD_CODE_CHARACTERS]
+        [400 "PARAM_ERROR" "pickup_time is missing although the validity type requires it (worded for the fixed time range)"]
+        [400 "INVALID_REQUEST" "The card to be imported would already be expired"]
+        [CONTENT_REVIEW_FAILED] [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID]
+        [400 "INVALID_REQUEST" "The user already has an UNACTIVATED card under the template; confirm that one instead"]
+        [400 "INVALID_REQUEST" "The user already has an EFFECTIVE card under the template; invalidate it before importing again"]
+        [400 "INVALID_REQUEST" "The user deleted this card, so it cannot be imported again"]
+        [USER_CARD_CODE_USED] [TEMPLATE_NOT_USABLE] [MEMBERSHIP_NOT_ENABLED]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336981",
+    ]
 }
 
-impl Object for InvalidateUserCard {
-    const MEMBERS: &'static [&'static str] = &["brand_id", "card_id", "openid", "invalid_reason"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "invalid_reason" => self.invalid_reason = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "invalid_reason", &self.invalid_reason)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for InvalidateUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "invalid_reason",
-            &self.invalid_reason,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for InvalidateUserCard {}
-
-impl Endpoint for InvalidateUserCard {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &INVALIDATE_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.user_card_code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.user_card_code = params.path("user_card_code")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
-}
-
-/// Describes [`ImportUserCardByOpenid`].
-pub static IMPORT_USER_CARD_BY_OPENID: Operation = Operation {
-    id: "brand.user_cards.import_by_openid",
-    title: "Import a user card by openid",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/user-cards/import-by-openid",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: true,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "user_card_code holds characters other than digits, Latin letters and half-width punctuation",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "pickup_time is missing although the validity type requires it (worded for the fixed time range)",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card to be imported would already be expired",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Text or image fails the content review",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid does not belong to an AppID of the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid is invalid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The user already has an UNACTIVATED card under the template; confirm that one instead",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The user already has an EFFECTIVE card under the template; invalidate it before importing again",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The user deleted this card, so it cannot be imported again",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "user_card_code is already used under this template",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The template is not usable (wrong card_id or already invalidated)",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336981"],
-};
-
-/// Import a user card by openid. `POST /v3/brand/partner/card-member/user-cards/import-by-openid`.
-///
-/// Creates the card directly in state EFFECTIVE; no confirm call is needed.
-///
-/// user_card_code is always supplied by the caller, whatever the code_mode of the template.
-///
-/// Refused when the user already has an UNACTIVATED or EFFECTIVE card under the template, when the
-/// user deleted the card earlier, when the code exists, when the template is invalid or when the
-/// card would be expired.
-///
-/// The appid of the openid must be bound to the brand.
-///
-/// valid_date_information.type must equal the type on the template.
-///
-/// pickup_time must lie in the past. The field text asks for it only with FIX_TERM, whereas the
-/// error table words the missing-pickup-time error for a fixed time range.
-///
-/// attach is not among the request members of this call.
-///
-/// Wechatpay-Serial is mandatory even when nothing is encrypted, according to the header table.
-///
-/// Unofficial docs of June 2025 name the validity object date_information and make it and
-/// pickup_time mandatory.
-///
-/// phone_number and the values in user_information come back encrypted with the public key of the
-/// caller's own API certificate (RSA-OAEP with SHA-1 and MGF1, base64).
-///
-/// No points or stored-value balance is part of the response, although the page introduction
-/// mentions them.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336981`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Import a user card by openid.
+#[request(IMPORT_USER_CARD_BY_OPENID, UserCard)]
 pub struct ImportUserCardByOpenid {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(4, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(5, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Member's mobile number. At most 512 characters.
+    /// Member's mobile number.
+    #[field(6, chars = 512)]
     pub phone_number: Option<Sensitive>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(7, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). At most 256 characters.
+    /// advised).
+    #[field(8, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Member's level text, free form. At most 10 characters.
+    /// Member's level text, free form.
+    #[field(9, chars = 10)]
     pub level: Option<String>,
     /// Data the user filled in when joining.
+    #[field(10)]
     pub user_information: Option<UserInformation>,
     /// Validity rule of the card, counted from activation.
+    #[field(11)]
     pub valid_date_information: Option<ValidDateInformation>,
     /// Time at which the user obtained the card. Required if the validity type of the card is FIX_TERM
     /// (field text); the error table words the same check for a fixed time range.
+    #[field(12, form = Rfc3339)]
     pub pickup_time: Option<String>,
     /// Validity rule of the imported card (older field name of valid_date_information). Not on an
-    /// official page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// official page that could be read. Only older documents have this member.
+    #[field(13)]
     pub date_information: Option<ValidDateInformation>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ImportUserCardByOpenid {
-    /// Creates a request with its required members.
-    pub fn new(
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-        user_card_code: impl Into<Personal>,
-    ) -> Self {
-        Self {
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            user_card_code: Some(user_card_code.into()),
-            ..Self::default()
-        }
+operation! {
+    IMPORT_USER_CARD_BY_PHONE for ImportUserCardByPhone = Brand "brand.user_cards.import_by_phone"
+    POST "/v3/brand/partner/card-member/user-cards/import-by-phone"
+    "Import a user card by phone number (not launched)"
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["user_card_code", "card_id", "brand_id"])
+    .encrypts()
+    errors {
+        [..COMMON]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336982",
+    ]
 }
 
-impl Object for ImportUserCardByOpenid {
-    const MEMBERS: &'static [&'static str] = &[
-        "brand_id",
-        "card_id",
-        "openid",
-        "user_card_code",
-        "phone_number",
-        "card_color",
-        "card_picture_url",
-        "level",
-        "user_information",
-        "valid_date_information",
-        "pickup_time",
-        "date_information",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "level" => self.level = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "pickup_time" => self.pickup_time = members.take()?,
-            "date_information" => self.date_information = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "level", &self.level)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "pickup_time", &self.pickup_time)?;
-        put(map, "date_information", &self.date_information)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ImportUserCardByOpenid {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.sensitive(
-            "phone_number",
-            &self.phone_number,
-            &Limits::OPTIONAL.chars(512),
-        );
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(10));
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "pickup_time",
-            &self.pickup_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.object(
-            "date_information",
-            &self.date_information,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ImportUserCardByOpenid {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-        self.user_information.visit_sensitive(visit);
-    }
-}
-
-impl Endpoint for ImportUserCardByOpenid {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &IMPORT_USER_CARD_BY_OPENID;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
-}
-
-/// Describes [`ImportUserCardByPhone`].
-pub static IMPORT_USER_CARD_BY_PHONE: Operation = Operation {
-    id: "brand.user_cards.import_by_phone",
-    title: "Import a user card by phone number (not launched)",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/user-cards/import-by-phone",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: true,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336982"],
-};
-
-/// Import a user card by phone number (not launched). `POST
-/// /v3/brand/partner/card-member/user-cards/import-by-phone`.
-///
-/// The official guide says this feature is not online yet and the page is missing from the current
-/// index; only its request part could be read.
-///
-/// The card is activated silently in the background and does not appear in the user card holder by
-/// itself; the merchant should lead the user to add it.
-///
-/// Keeps the older member name date_information for the validity rule.
-///
-/// Errors and rate limit are not documented; only the common error codes are certain.
-///
-/// phone_number and the values in user_information come back encrypted with the public key of the
-/// caller's own API certificate (RSA-OAEP with SHA-1 and MGF1, base64).
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336982`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Import a user card by phone number (not launched).
+#[request(IMPORT_USER_CARD_BY_PHONE, ImportUserCardByPhoneResponse)]
 pub struct ImportUserCardByPhone {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Member's mobile number. Required. At most 512 characters.
+    /// Member's mobile number.
+    #[field(4, required, chars = 512)]
     pub phone_number: Option<Sensitive>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(5, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(6, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). At most 256 characters.
+    /// advised).
+    #[field(7, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Member's level text, free form. At most 10 characters.
+    /// Member's level text, free form.
+    #[field(8, chars = 10)]
     pub level: Option<String>,
     /// Data the user filled in when joining.
+    #[field(9)]
     pub user_information: Option<UserInformation>,
-    /// Validity rule of the imported card (older field name of valid_date_information). Required. Not
-    /// on an official page that could be read.
+    /// Validity rule of the imported card (older field name of valid_date_information). Not on an
+    /// official page that could be read.
+    #[field(10, required)]
     pub date_information: Option<ValidDateInformation>,
-    /// Time at which the user obtained the card. Required. Not on an official page that could be read.
+    /// Time at which the user obtained the card. Not on an official page that could be read.
+    #[field(11, required, form = Rfc3339)]
     pub pickup_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ImportUserCardByPhone {
-    /// Creates a request with its required members.
-    pub fn new(
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        phone_number: impl Into<Sensitive>,
-        user_card_code: impl Into<Personal>,
-        date_information: impl Into<ValidDateInformation>,
-        pickup_time: impl Into<String>,
-    ) -> Self {
-        Self {
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            phone_number: Some(phone_number.into()),
-            user_card_code: Some(user_card_code.into()),
-            date_information: Some(date_information.into()),
-            pickup_time: Some(pickup_time.into()),
-            ..Self::default()
-        }
+operation! {
+    CONFIRM_USER_CARD for ConfirmUserCard = Brand "brand.user_cards.confirm"
+    POST "/v3/brand/partner/card-member/user-cards/{user_card_code}/confirm"
+    "Report the enrolment result"
+    .json()
+    .write(Repeat::Harmless)
+    .subject(&["user_card_code", "card_id", "openid", "brand_id"])
+    .encrypts()
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [USER_CARD_CODE_CHARACTERS] [CONTENT_REVIEW_FAILED]
+        [404 "NOT_FOUND" "The user has no UNACTIVATED card under this template"]
+        [USER_CARD_CODE_USED]
+        [400 "INVALID_REQUEST" "code_mode is SYSTEM_ALLOCATE, so a code other than the allocated one is refused"]
+        [USER_CARD_NOT_EFFECTIVE] [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID] [TEMPLATE_UNKNOWN]
+        [VALIDITY_TYPE_DIFFERS] [FIX_TIME_RANGE_INCOMPLETE] [FIX_TIME_RANGE_WITH_DAYS]
+        [BEGIN_AFTER_END] [FIX_TERM_INCOMPLETE] [DAYS_NOT_POSITIVE] [DAYS_TOO_MANY]
+        [PERMANENT_WITH_DAYS] [PERMANENT_WITH_BEGIN] [PERMANENT_WITH_END] [COMMON_FIELD_TWICE]
+        [CUSTOM_FIELD_TWICE] [CUSTOM_FIELDS_TOO_MANY] [CUSTOM_FIELD_VALUE_ILLEGAL]
+        [COMMON_FIELD_UNDEFINED] [BIRTHDAY_MALFORMED] [EMAIL_MALFORMED] [GENDER_INVALID]
+        [CUSTOM_FIELD_UNDEFINED]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336979",
+    ]
 }
 
-impl Object for ImportUserCardByPhone {
-    const MEMBERS: &'static [&'static str] = &[
-        "brand_id",
-        "card_id",
-        "phone_number",
-        "user_card_code",
-        "card_color",
-        "card_picture_url",
-        "level",
-        "user_information",
-        "date_information",
-        "pickup_time",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "level" => self.level = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "date_information" => self.date_information = members.take()?,
-            "pickup_time" => self.pickup_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "level", &self.level)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "date_information", &self.date_information)?;
-        put(map, "pickup_time", &self.pickup_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ImportUserCardByPhone {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.sensitive(
-            "phone_number",
-            &self.phone_number,
-            &Limits::REQUIRED.chars(512),
-        );
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(10));
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "date_information",
-            &self.date_information,
-            &Limits::REQUIRED,
-        );
-        checker.text(
-            "pickup_time",
-            &self.pickup_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ImportUserCardByPhone {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-        self.user_information.visit_sensitive(visit);
-    }
-}
-
-impl Endpoint for ImportUserCardByPhone {
-    type Answer = ImportUserCardByPhoneResponse;
-
-    const OPERATION: &'static Operation = &IMPORT_USER_CARD_BY_PHONE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
-}
-
-/// Describes [`ConfirmUserCard`].
-pub static CONFIRM_USER_CARD: Operation = Operation {
-    id: "brand.user_cards.confirm",
-    title: "Report the enrolment result",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/user-cards/{user_card_code}/confirm",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: true,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "user_card_code holds characters other than digits, Latin letters and half-width punctuation",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Text or image fails the content review",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "The user has no UNACTIVATED card under this template",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "user_card_code is already used under this template",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "code_mode is SYSTEM_ALLOCATE, so a code other than the allocated one is refused",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The user card is not EFFECTIVE; only activated cards can be operated on",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid does not belong to an AppID of the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid is invalid",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No template with this card_id exists for the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "valid_date_information.type differs from the validity type of the template",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "FIX_TIME_RANGE template: begin and end time are mandatory and available_day_after_receive is forbidden",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "FIX_TIME_RANGE sent together with available_day_after_receive",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "available_begin_time is later than available_end_time",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "FIX_TERM template: available_day_after_receive is mandatory and begin/end time are forbidden",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "available_day_after_receive is not greater than 0",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "available_day_after_receive exceeds 10958 (30 years)",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "PERMANENT sent together with available_day_after_receive",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "PERMANENT sent together with available_begin_time",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "PERMANENT sent together with available_end_time",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "common_field_list holds the same field twice",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "custom_field_list holds the same field twice",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "custom_field_list has more than one entry, or its value list is not 1 to 10 long, or a value exceeds 8 characters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A value in custom_field_list is not a legal string",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A common field is sent that the template does not define",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Birthday is not in yyyy-MM-DD form",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Email address is malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "Gender is not one of the two allowed words",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A custom field is sent that the template does not define",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336979"],
-};
-
-/// Report the enrolment result. `POST
-/// /v3/brand/partner/card-member/user-cards/{user_card_code}/confirm`.
-///
-/// Completes a join started through the component or the business card: the UNACTIVATED card
-/// becomes EFFECTIVE on CREATE_CARD_SUCCESS and INVALID on CREATE_CARD_FAIL.
-/// CREATE_CARD_ALREADY_EXISTS reports success for someone who had joined through another channel.
-///
-/// Not needed for imports and order-time enrolment.
-///
-/// With MERCHANT_ALLOCATE the path carries the code chosen by the merchant, and that code is
-/// recorded whether the outcome is success or failure. With SYSTEM_ALLOCATE the path must carry the
-/// allocated code, otherwise 400 INVALID_REQUEST.
-///
-/// 404 NOT_FOUND when the user has no UNACTIVATED card under the template; 400 INVALID_REQUEST when
-/// the code is already taken.
-///
-/// Card face, phone, level, validity, form data and attach may be set in the same call under the
-/// same rules as the user-card update.
-///
-/// Failing to confirm leaves the user without a membership.
-///
-/// The error list also holds the only-activated-cards error of the update call; when it applies
-/// here is not explained.
-///
-/// Mid-2025 revisions carried card_id in the query string; the current page carries it in the JSON
-/// body.
-///
-/// CREATE_CARD_ALREADY_EXISTS is absent from unofficial docs of June 2025.
-///
-/// Validity rules: FIX_TIME_RANGE needs begin and end time and forbids the day count; FIX_TERM
-/// needs the day count and forbids both times; PERMANENT forbids all three; begin must not be later
-/// than end; day count 1 to 10958.
-///
-/// phone_number and the values in user_information come back encrypted with the public key of the
-/// caller's own API certificate (RSA-OAEP with SHA-1 and MGF1, base64).
-///
-/// No points or stored-value balance is part of the response, although the page introduction
-/// mentions them.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336979`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Report the enrolment result.
+#[request(CONFIRM_USER_CARD, UserCard)]
 pub struct ConfirmUserCard {
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(2, path, chars = 32, form = Printable)]
     pub user_card_code: Personal,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(4, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(5, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Background colour of the card face, hexadecimal RGB with leading #. At most 7 characters.
+    /// Background colour of the card face, hexadecimal RGB with leading #.
+    #[field(6, chars = 7, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
-    /// advised). At most 256 characters.
+    /// advised).
+    #[field(7, chars = 256)]
     pub card_picture_url: Option<String>,
-    /// Member's mobile number. At most 512 characters.
+    /// Member's mobile number.
+    #[field(8, chars = 512)]
     pub phone_number: Option<Sensitive>,
-    /// Member's level text, free form. At most 10 characters.
+    /// Member's level text, free form.
+    #[field(9, chars = 10)]
     pub level: Option<String>,
     /// Validity rule of the card, counted from activation.
+    #[field(10)]
     pub valid_date_information: Option<ValidDateInformation>,
     /// Data the user filled in when joining.
+    #[field(11)]
     pub user_information: Option<UserInformation>,
-    /// Opaque merchant data kept with the user card; not visible to the user. At most 256 characters.
+    /// Opaque merchant data kept with the user card; not visible to the user.
+    #[field(12, chars = 256)]
     pub attach: Option<String>,
-    /// Outcome of the merchant's own enrolment. Required.
+    /// Outcome of the merchant's own enrolment.
+    #[field(13, required)]
     pub user_card_confirm_state: Option<UserCardConfirmState>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl ConfirmUserCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        user_card_code: impl Into<Personal>,
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-        user_card_confirm_state: impl Into<UserCardConfirmState>,
-    ) -> Self {
-        Self {
-            user_card_code: user_card_code.into(),
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            user_card_confirm_state: Some(user_card_confirm_state.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for ConfirmUserCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "brand_id",
-        "card_id",
-        "openid",
-        "card_color",
-        "card_picture_url",
-        "phone_number",
-        "level",
-        "valid_date_information",
-        "user_information",
-        "attach",
-        "user_card_confirm_state",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "level" => self.level = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "attach" => self.attach = members.take()?,
-            "user_card_confirm_state" => self.user_card_confirm_state = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "level", &self.level)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "attach", &self.attach)?;
-        put(
-            map,
-            "user_card_confirm_state",
-            &self.user_card_confirm_state,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ConfirmUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.chars(7).form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL.chars(256),
-        );
-        checker.sensitive(
-            "phone_number",
-            &self.phone_number,
-            &Limits::OPTIONAL.chars(512),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(10));
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("attach", &self.attach, &Limits::OPTIONAL.chars(256));
-        checker.enumeration(
-            "user_card_confirm_state",
-            &self.user_card_confirm_state,
-            &Limits::REQUIRED,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ConfirmUserCard {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-        self.user_information.visit_sensitive(visit);
-    }
-}
-
-impl Endpoint for ConfirmUserCard {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &CONFIRM_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.user_card_code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.user_card_code = params.path("user_card_code")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-    }
 }
 
 /// Answer of: ImportUserCardByPhone.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct ImportUserCardByPhoneResponse {
-    /// Member code, unique within one template. Required. Not on an official page that could be read.
+    /// Member code, unique within one template. Not on an official page that could be read.
+    #[field(1, required, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Template identifier returned by template creation. Required. Not on an official page that could
-    /// be read.
+    /// Template identifier returned by template creation. Not on an official page that could be read.
+    #[field(2, required)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. Not on an official page that could be read.
+    /// User's openid under the template's AppID. Not on an official page that could be read.
+    #[field(3, required)]
     pub openid: Option<Personal>,
     /// Background colour of the card face, hexadecimal RGB with leading #. Not on an official page that
     /// could be read.
+    #[field(4, form = HexColor)]
     pub card_color: Option<String>,
     /// Card face image; must come from the image-upload endpoint (JPG/JPEG/PNG, below 1 MB, 716x320 px
     /// advised). Not on an official page that could be read.
+    #[field(5)]
     pub card_picture_url: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. Not on an official page that
-    /// could be read.
+    /// Brand identifier issued by WeChat Pay; owner of the card. Not on an official page that could be
+    /// read.
+    #[field(6, required)]
     pub brand_id: Option<String>,
-    /// Kind of membership; only NORMAL is accepted at present. Required. Not on an official page that
-    /// could be read.
+    /// Kind of membership; only NORMAL is accepted at present. Not on an official page that could be
+    /// read.
+    #[field(7, required)]
     pub card_type: Option<CardType>,
     /// Member's mobile number. Required if the user authorised a number or the merchant supplied one.
     /// Not on an official page that could be read.
+    #[field(8)]
     pub phone_number: Option<Sensitive>,
     /// Member's level text, free form. Required if not empty. Not on an official page that could be
     /// read.
+    #[field(9)]
     pub level: Option<String>,
-    /// Validity rule of the card, counted from activation. Required. Not on an official page that could
-    /// be read.
+    /// Validity rule of the card, counted from activation. Not on an official page that could be read.
+    #[field(10, required)]
     pub valid_date_information: Option<ValidDateInformation>,
-    /// Time at which the user obtained the card. Required. Not on an official page that could be read.
+    /// Time at which the user obtained the card. Not on an official page that could be read.
+    #[field(11, required, form = Rfc3339)]
     pub pickup_time: Option<String>,
     /// Data the user filled in when joining. Not on an official page that could be read.
+    #[field(12)]
     pub user_information: Option<UserInformation>,
     /// Opaque merchant data kept with the user card; not visible to the user. Not on an official page
     /// that could be read.
+    #[field(13)]
     pub attach: Option<String>,
-    /// State of the user card. Required. Not on an official page that could be read.
+    /// State of the user card. Not on an official page that could be read.
+    #[field(14, required)]
     pub user_card_state: Option<UserCardState>,
     /// Reason given when the card was invalidated. Required if the card was invalidated with a reason.
     /// Not on an official page that could be read.
+    #[field(15)]
     pub invalid_reason: Option<String>,
     /// Time at which the card was invalidated. Required if the card was invalidated. Not on an official
     /// page that could be read.
+    #[field(16, form = Rfc3339)]
     pub invalid_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ImportUserCardByPhoneResponse {
-    const MEMBERS: &'static [&'static str] = &[
-        "user_card_code",
-        "card_id",
-        "openid",
-        "card_color",
-        "card_picture_url",
-        "brand_id",
-        "card_type",
-        "phone_number",
-        "level",
-        "valid_date_information",
-        "pickup_time",
-        "user_information",
-        "attach",
-        "user_card_state",
-        "invalid_reason",
-        "invalid_time",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "user_card_code" => self.user_card_code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_type" => self.card_type = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "level" => self.level = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "pickup_time" => self.pickup_time = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "attach" => self.attach = members.take()?,
-            "user_card_state" => self.user_card_state = members.take()?,
-            "invalid_reason" => self.invalid_reason = members.take()?,
-            "invalid_time" => self.invalid_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_type", &self.card_type)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "level", &self.level)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "pickup_time", &self.pickup_time)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "attach", &self.attach)?;
-        put(map, "user_card_state", &self.user_card_state)?;
-        put(map, "invalid_reason", &self.invalid_reason)?;
-        put(map, "invalid_time", &self.invalid_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ImportUserCardByPhoneResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.form(Pattern::Printable),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED);
-        checker.text("openid", &self.openid, &Limits::REQUIRED);
-        checker.text(
-            "card_color",
-            &self.card_color,
-            &Limits::OPTIONAL.form(Pattern::HexColor),
-        );
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL,
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED);
-        checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
-        checker.sensitive("phone_number", &self.phone_number, &Limits::OPTIONAL);
-        checker.text("level", &self.level, &Limits::OPTIONAL);
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::REQUIRED,
-        );
-        checker.text(
-            "pickup_time",
-            &self.pickup_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("attach", &self.attach, &Limits::OPTIONAL);
-        checker.enumeration("user_card_state", &self.user_card_state, &Limits::REQUIRED);
-        checker.text("invalid_reason", &self.invalid_reason, &Limits::OPTIONAL);
-        checker.text(
-            "invalid_time",
-            &self.invalid_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ImportUserCardByPhoneResponse {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-        self.user_information.visit_sensitive(visit);
-    }
-}
-
-impl Answer for ImportUserCardByPhoneResponse {}
-
-object!(
-    GetUserCard,
-    ListUserCards,
-    UpdateUserCard,
-    InvalidateUserCard,
-    ImportUserCardByOpenid,
-    ImportUserCardByPhone,
-    ConfirmUserCard,
-    ImportUserCardByPhoneResponse
-);

@@ -2,273 +2,53 @@
 
 //! The resource `user_feeds`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::UserFeed;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Subject,
-    VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateUserFeed`].
-pub static CREATE_USER_FEED: Operation = Operation {
-    id: "brand.user_feeds.create",
-    title: "Create a user feed entry",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/user-feeds",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The brand may not use this feed template",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "No membership matches this user and code",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The template is not usable (wrong card_id or already invalidated)",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "cell is malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "ALREADY_EXISTS",
-            meaning: "A feed with this out_request_no exists already",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The membership feature is not enabled for the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid is invalid",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015336987"],
-};
+operation! {
+    CREATE_USER_FEED for CreateUserFeed = Brand "brand.user_feeds.create"
+    POST "/v3/brand/partner/card-member/user-feeds"
+    "Create a user feed entry"
+    .json()
+    .numbered("out_request_no")
+    .subject(&["brand_id", "card_id", "user_card_code", "out_request_no", "openid"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [403 "NO_AUTH" "The brand may not use this feed template"]
+        [400 "INVALID_REQUEST" "No membership matches this user and code"] [TEMPLATE_NOT_USABLE]
+        [400 "PARAM_ERROR" "cell is malformed"]
+        [400 "ALREADY_EXISTS" "A feed with this out_request_no exists already"]
+        [MEMBERSHIP_NOT_ENABLED] [OPENID_INVALID]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015336987",
+    ]
+}
 
-/// Create a user feed entry. `POST /v3/brand/partner/card-member/user-feeds`.
-///
-/// For membership changes that come from orders outside WeChat Pay; entries of WeChat Pay orders
-/// travel in the attach member of the order instead.
-///
-/// The entry is shown on the card face only, not on payment receipts.
-///
-/// cell is the template number followed by its variables, joined with underscores; square brackets
-/// are not allowed. Template numbers have at most 5 digits, sub-template numbers at most 7.
-///
-/// out_request_no has at most 64 characters here (128 elsewhere). A repeated value gives 400
-/// ALREADY_EXISTS.
-///
-/// 403 NO_AUTH when the brand may not use the feed template.
-///
-/// The response does not repeat openid.
-///
-/// Unofficial docs of June 2025 name cell cell_message and return openid.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015336987`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a user feed entry.
+#[request(CREATE_USER_FEED, UserFeed)]
 pub struct CreateUserFeed {
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 32 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(2, required, chars = 32)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(4, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(5, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Reference chosen by the caller for this request; must be unique. Required. At most 64
-    /// characters.
+    /// Reference chosen by the caller for this request; must be unique.
+    #[field(6, required, chars = 64, form = Word)]
     pub out_request_no: Option<String>,
-    /// Feed content: template number and its variables joined with underscores. Required. At most 128
-    /// characters.
+    /// Feed content: template number and its variables joined with underscores.
+    #[field(7, required, chars = 128, form = NoBrackets)]
     pub cell: Option<String>,
-    /// Feed content (older name of cell). Not on an official page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// Feed content (older name of cell). Not on an official page that could be read. Only older
+    /// documents have this member.
+    #[field(8, form = NoBrackets)]
     pub cell_message: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl CreateUserFeed {
-    /// Creates a request with its required members.
-    pub fn new(
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        user_card_code: impl Into<Personal>,
-        openid: impl Into<Personal>,
-        out_request_no: impl Into<String>,
-        cell: impl Into<String>,
-    ) -> Self {
-        Self {
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            user_card_code: Some(user_card_code.into()),
-            openid: Some(openid.into()),
-            out_request_no: Some(out_request_no.into()),
-            cell: Some(cell.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for CreateUserFeed {
-    const MEMBERS: &'static [&'static str] = &[
-        "brand_id",
-        "card_id",
-        "user_card_code",
-        "openid",
-        "out_request_no",
-        "cell",
-        "cell_message",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            "cell" => self.cell = members.take()?,
-            "cell_message" => self.cell_message = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "cell", &self.cell)?;
-        put(map, "cell_message", &self.cell_message)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateUserFeed {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(32));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(64).form(Pattern::Word),
-        );
-        checker.text(
-            "cell",
-            &self.cell,
-            &Limits::REQUIRED.chars(128).form(Pattern::NoBrackets),
-        );
-        checker.text(
-            "cell_message",
-            &self.cell_message,
-            &Limits::OPTIONAL.form(Pattern::NoBrackets),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateUserFeed {}
-
-impl Endpoint for CreateUserFeed {
-    type Answer = UserFeed;
-
-    const OPERATION: &'static Operation = &CREATE_USER_FEED;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-        subject.same(
-            "out_request_no",
-            &self.out_request_no,
-            &answer.out_request_no,
-        );
-        subject.same("openid", &self.openid, &answer.openid);
-    }
-}
-
-object!(CreateUserFeed);

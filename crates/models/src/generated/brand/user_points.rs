@@ -2,472 +2,103 @@
 
 //! The resource `user_points`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{ExchangeRecord, PointExchangeResult, PointExchangeState, UserPoints};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Pattern, Personal, RateLimit, Repeat, Scheme, Subject,
-    VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`SyncUserPoints`].
-pub static SYNC_USER_POINTS: Operation = Operation {
-    id: "brand.user_points.sync",
-    title: "Report the points balance of a user card",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/user-points/sync",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid does not belong to an AppID of the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid is invalid",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No user card matches brand, template, openid and code",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015897280"],
-};
+operation! {
+    SYNC_USER_POINTS for SyncUserPoints = Brand "brand.user_points.sync"
+    POST "/v3/brand/partner/card-member/user-points/sync"
+    "Report the points balance of a user card"
+    .json()
+    .numbered("out_request_no")
+    .subject(&["out_request_no", "brand_id", "card_id", "openid", "user_card_code"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID] [USER_CARD_UNKNOWN]
+    }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015897280",
+    ]
+}
 
-/// Report the points balance of a user card. `POST /v3/brand/partner/card-member/user-points/sync`.
-///
-/// Carries the absolute balance kept by the merchant; WeChat Pay stores it for display.
-///
-/// Documented checks: openid valid and under the AppID of the brand, user card exists. No check on
-/// card state, on sign or size of the balance, or on order of arrival is documented.
-///
-/// To be called on every SYNC_USER_POINT notification, and optionally whenever the balance changes.
-///
-/// Behaviour for a repeated out_request_no is not documented.
-///
-/// brand_id is limited to 16 characters on this page (32 on most others).
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015897280`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Report the points balance of a user card.
+#[request(SYNC_USER_POINTS, UserPoints)]
 pub struct SyncUserPoints {
-    /// Reference chosen by the caller for this request; must be unique. Required. At most 128
-    /// characters.
+    /// Reference chosen by the caller for this request; must be unique.
+    #[field(2, required, chars = 128, form = Word)]
     pub out_request_no: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 16 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(3, required, chars = 16)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(4, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(5, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(6, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// User's current points, absolute value. Required.
+    /// User's current points, absolute value.
+    #[field(7, required)]
     pub point_balance: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl SyncUserPoints {
-    /// Creates a request with its required members.
-    pub fn new(
-        out_request_no: impl Into<String>,
-        brand_id: impl Into<String>,
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-        user_card_code: impl Into<Personal>,
-        point_balance: impl Into<i64>,
-    ) -> Self {
-        Self {
-            out_request_no: Some(out_request_no.into()),
-            brand_id: Some(brand_id.into()),
-            card_id: Some(card_id.into()),
-            openid: Some(openid.into()),
-            user_card_code: Some(user_card_code.into()),
-            point_balance: Some(point_balance.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    CONFIRM_EXCHANGE_COUPON for ConfirmExchangeCoupon = Brand "brand.user_points.exchange_coupon_confirm"
+    POST "/v3/brand/partner/card-member/user-points/exchange-coupon/confirm"
+    "Answer a points-for-coupon request"
+    .json()
+    .write(Repeat::Harmful)
+    .subject(&["brand_id", "card_id", "openid", "user_card_code"])
+    .rate_limit(RateLimit::new("merchant", Some(10), None, None))
+    errors {
+        [..COMMON] [OPENID_OF_ANOTHER_BRAND] [OPENID_INVALID] [USER_CARD_UNKNOWN]
+        [404 "NOT_FOUND" "No points-for-coupon record with this record_id"]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4015897268",
+    ]
 }
 
-impl Object for SyncUserPoints {
-    const MEMBERS: &'static [&'static str] = &[
-        "out_request_no",
-        "brand_id",
-        "card_id",
-        "openid",
-        "user_card_code",
-        "point_balance",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_request_no" => self.out_request_no = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "point_balance" => self.point_balance = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "point_balance", &self.point_balance)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SyncUserPoints {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(128).form(Pattern::Word),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(16));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.integer("point_balance", &self.point_balance, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SyncUserPoints {}
-
-impl Endpoint for SyncUserPoints {
-    type Answer = UserPoints;
-
-    const OPERATION: &'static Operation = &SYNC_USER_POINTS;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "out_request_no",
-            &self.out_request_no,
-            &answer.out_request_no,
-        );
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-    }
-}
-
-/// Describes [`ConfirmExchangeCoupon`].
-pub static CONFIRM_EXCHANGE_COUPON: Operation = Operation {
-    id: "brand.user_points.exchange_coupon_confirm",
-    title: "Answer a points-for-coupon request",
-    family: Family::Brand,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/brand/partner/card-member/user-points/exchange-coupon/confirm",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: Some(10),
-        per_minute: None,
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid does not belong to an AppID of the brand",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "openid is invalid",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No user card matches brand, template, openid and code",
-        },
-        ErrorRow {
-            http: 404,
-            code: "NOT_FOUND",
-            meaning: "No points-for-coupon record with this record_id",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4015897268"],
-};
-
-/// Answer a points-for-coupon request. `POST
-/// /v3/brand/partner/card-member/user-points/exchange-coupon/confirm`.
-///
-/// Answers a POINT_EXCHANGE_COUPON notification; WeChat Pay issues the coupon only when the
-/// merchant allows it.
-///
-/// The answer should arrive within about 3 seconds of the notification, otherwise the user
-/// interface may stop waiting.
-///
-/// When the response state is POINT_EXCHANGE_COUPON_FAIL the merchant must give the points back.
-///
-/// reject_reason is mandatory with POINT_EXCHANGE_COUPON_REJECT; coupon_code is present with
-/// POINT_EXCHANGE_COUPON_SUCCESS.
-///
-/// 404 NOT_FOUND for an unknown record_id. A second answer to the same record is not documented.
-///
-/// Unofficial docs of August 2025 have the merchant send state, coupon_code and fail_reason instead
-/// of result and reject_reason.
-///
-/// Revisions of this page from mid 2025 state 5 requests per second; the current revision states 10
-/// per second per calling merchant ID.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4015897268`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Answer a points-for-coupon request.
+#[request(CONFIRM_EXCHANGE_COUPON, ExchangeRecord)]
 pub struct ConfirmExchangeCoupon {
-    /// Identifier of the points-for-coupon record, taken from the notification. Required. At most 64
-    /// characters.
+    /// Identifier of the points-for-coupon record, taken from the notification.
+    #[field(2, required, chars = 64)]
     pub record_id: Option<String>,
-    /// Identifier of the points-for-coupon template, issued by WeChat Pay. Required. At most 32
-    /// characters.
+    /// Identifier of the points-for-coupon template, issued by WeChat Pay.
+    #[field(3, required, chars = 32)]
     pub exchange_coupon_template_id: Option<String>,
-    /// Brand identifier issued by WeChat Pay; owner of the card. Required. At most 16 characters.
+    /// Brand identifier issued by WeChat Pay; owner of the card.
+    #[field(4, required, chars = 16)]
     pub brand_id: Option<String>,
-    /// Template identifier returned by template creation. Required. At most 32 characters.
+    /// Template identifier returned by template creation.
+    #[field(5, required, chars = 32)]
     pub card_id: Option<String>,
-    /// User's openid under the template's AppID. Required. At most 128 characters.
+    /// User's openid under the template's AppID.
+    #[field(6, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Member code, unique within one template. Required. At most 32 characters.
+    /// Member code, unique within one template.
+    #[field(7, required, chars = 32, form = Printable)]
     pub user_card_code: Option<Personal>,
-    /// Decision of the merchant about the exchange. Required.
+    /// Decision of the merchant about the exchange.
+    #[field(8, required)]
     pub result: Option<PointExchangeResult>,
-    /// Why the merchant refused the exchange. Required if result is POINT_EXCHANGE_COUPON_REJECT. At
-    /// most 32 characters.
+    /// Why the merchant refused the exchange. Required if result is POINT_EXCHANGE_COUPON_REJECT.
+    #[field(9, chars = 32)]
     pub reject_reason: Option<String>,
-    /// Outcome of the exchange. Not on an official page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// Outcome of the exchange. Not on an official page that could be read. Only older documents have
+    /// this member.
+    #[field(10)]
     pub state: Option<PointExchangeState>,
-    /// Code of the coupon that was issued. Not on an official page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// Code of the coupon that was issued. Not on an official page that could be read. Only older
+    /// documents have this member.
+    #[field(11)]
     pub coupon_code: Option<String>,
-    /// Why the exchange failed (older name). Not on an official page that could be read.
-    ///
-    /// Only older documents have this member.
+    /// Why the exchange failed (older name). Not on an official page that could be read. Only older
+    /// documents have this member.
+    #[field(12)]
     pub fail_reason: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ConfirmExchangeCoupon {
-    const MEMBERS: &'static [&'static str] = &[
-        "record_id",
-        "exchange_coupon_template_id",
-        "brand_id",
-        "card_id",
-        "openid",
-        "user_card_code",
-        "result",
-        "reject_reason",
-        "state",
-        "coupon_code",
-        "fail_reason",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "record_id" => self.record_id = members.take()?,
-            "exchange_coupon_template_id" => self.exchange_coupon_template_id = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "result" => self.result = members.take()?,
-            "reject_reason" => self.reject_reason = members.take()?,
-            "state" => self.state = members.take()?,
-            "coupon_code" => self.coupon_code = members.take()?,
-            "fail_reason" => self.fail_reason = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "record_id", &self.record_id)?;
-        put(
-            map,
-            "exchange_coupon_template_id",
-            &self.exchange_coupon_template_id,
-        )?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "result", &self.result)?;
-        put(map, "reject_reason", &self.reject_reason)?;
-        put(map, "state", &self.state)?;
-        put(map, "coupon_code", &self.coupon_code)?;
-        put(map, "fail_reason", &self.fail_reason)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ConfirmExchangeCoupon {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("record_id", &self.record_id, &Limits::REQUIRED.chars(64));
-        checker.text(
-            "exchange_coupon_template_id",
-            &self.exchange_coupon_template_id,
-            &Limits::REQUIRED.chars(32),
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(16));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "user_card_code",
-            &self.user_card_code,
-            &Limits::REQUIRED.chars(32).form(Pattern::Printable),
-        );
-        checker.enumeration("result", &self.result, &Limits::REQUIRED);
-        checker.text(
-            "reject_reason",
-            &self.reject_reason,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.enumeration("state", &self.state, &Limits::OPTIONAL);
-        checker.text("coupon_code", &self.coupon_code, &Limits::OPTIONAL);
-        checker.text("fail_reason", &self.fail_reason, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ConfirmExchangeCoupon {}
-
-impl Endpoint for ConfirmExchangeCoupon {
-    type Answer = ExchangeRecord;
-
-    const OPERATION: &'static Operation = &CONFIRM_EXCHANGE_COUPON;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("brand_id", &self.brand_id, &answer.brand_id);
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same("openid", &self.openid, &answer.openid);
-        subject.same(
-            "user_card_code",
-            &self.user_card_code,
-            &answer.user_card_code,
-        );
-    }
-}
-
-object!(SyncUserPoints, ConfirmExchangeCoupon);

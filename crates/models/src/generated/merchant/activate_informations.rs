@@ -2,209 +2,42 @@
 
 //! The resource `activate_informations`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::UserInformation;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`GetActivateInformation`].
-pub static GET_ACTIVATE_INFORMATION: Operation = Operation {
-    id: "merchant.activate_informations.get",
-    title: "Get what the user filled in (jump activation)",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/marketing/membercard-open/activate-informations/{activate_ticket}",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-    ],
-    docs: &[
+operation! {
+    GET_ACTIVATE_INFORMATION for GetActivateInformation = Merchant "merchant.activate_informations.get"
+    GET "/v3/marketing/membercard-open/activate-informations/{activate_ticket}"
+    "Get what the user filled in (jump activation)"
+    errors {
+        [..COMMON]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012550779",
         "pay.weixin.qq.com/doc/v3/partner/4012727881",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/obtain-user-information.html",
-    ],
-};
+    ]
+}
 
-/// Get what the user filled in (jump activation). `GET
-/// /v3/marketing/membercard-open/activate-informations/{activate_ticket}`.
-///
-/// activate_ticket is appended to activate_url together with the openid and encrypt_code.
-///
-/// Lifetime and number of uses of the ticket are not documented.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// Members inside user_information are confirmed by the official sample only.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012550779`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012727881`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/obtain-user-information.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Get what the user filled in (jump activation).
+#[request(GET_ACTIVATE_INFORMATION, GetActivateInformationResponse)]
 pub struct GetActivateInformation {
-    /// Activation ticket taken from the jump URL; gives access to what the user filled in. Required. At
-    /// most 256 characters.
+    /// Activation ticket taken from the jump URL; gives access to what the user filled in.
+    #[field(2, path, chars = 256)]
     pub activate_ticket: Secret,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl GetActivateInformation {
-    /// Creates a request with its required members.
-    pub fn new(activate_ticket: impl Into<Secret>) -> Self {
-        Self {
-            activate_ticket: activate_ticket.into(),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for GetActivateInformation {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetActivateInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "activate_ticket",
-            &self.activate_ticket,
-            &Limits::REQUIRED.chars(256),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetActivateInformation {}
-
-impl Endpoint for GetActivateInformation {
-    type Answer = GetActivateInformationResponse;
-
-    const OPERATION: &'static Operation = &GET_ACTIVATE_INFORMATION;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.activate_ticket);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.activate_ticket = params.path("activate_ticket")?;
-        Ok(())
-    }
 }
 
 /// Answer of: GetActivateInformation.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetActivateInformationResponse {
-    /// The user's WeChat nickname. At most 32 characters.
+    /// The user's WeChat nickname.
+    #[field(1, chars = 32)]
     pub nickname: Option<Personal>,
-    /// URL of the user's WeChat avatar. At most 128 characters.
+    /// URL of the user's WeChat avatar.
+    #[field(2, chars = 128)]
     pub head_image_url: Option<Personal>,
     /// Information the user filled in when opening the card.
+    #[field(3)]
     pub user_information: Option<UserInformation>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetActivateInformationResponse {
-    const MEMBERS: &'static [&'static str] = &["nickname", "head_image_url", "user_information"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "nickname" => self.nickname = members.take()?,
-            "head_image_url" => self.head_image_url = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "nickname", &self.nickname)?;
-        put(map, "head_image_url", &self.head_image_url)?;
-        put(map, "user_information", &self.user_information)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetActivateInformationResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("nickname", &self.nickname, &Limits::OPTIONAL.chars(32));
-        checker.text(
-            "head_image_url",
-            &self.head_image_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetActivateInformationResponse {}
-
-impl Answer for GetActivateInformationResponse {}
-
-object!(GetActivateInformation, GetActivateInformationResponse);

@@ -2,1710 +2,383 @@
 
 //! The resource `activities`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{ActivateType, ActivityStatus, ActivityType};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, Subject, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateActivity`].
-pub static CREATE_ACTIVITY: Operation = Operation {
-    id: "merchant.activities.create",
-    title: "Create a member gift activity",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-activity/activities",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The activity creator is not authorized to give coupons of this merchant-coupon stock",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "A merchant number that exposes the activity is not bound to the brand of the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The activity creator is not bound to the brand of the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "Cards in REAL_TIME code mode are not supported",
-        },
-    ],
-    docs: &[
+operation! {
+    CREATE_ACTIVITY for CreateActivity = Merchant "merchant.activities.create"
+    POST "/v3/marketing/membercard-activity/activities"
+    "Create a member gift activity"
+    .json()
+    .numbered("out_request_no")
+    .subject(&["card_id", "out_request_no"])
+    errors {
+        [..COMMON]
+        [400 "INVALID_REQUEST" "The activity creator is not authorized to give coupons of this merchant-coupon stock"]
+        [400 "INVALID_REQUEST" "A merchant number that exposes the activity is not bound to the brand of the card"]
+        [ACTIVITY_CREATOR_NOT_BOUND] [CARD_NOT_UPGRADED]
+        [400 "INVALID_REQUEST" "Cards in REAL_TIME code mode are not supported"]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012553030",
         "pay.weixin.qq.com/doc/v3/partner/4012714463",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/create-activity.html",
-    ],
-};
+    ]
+}
 
-/// Create a member gift activity. `POST /v3/marketing/membercard-activity/activities`.
-///
-/// Four kinds: opening gift and member gift, each after payment or before payment (QR code and mini
-/// program scenes).
-///
-/// Activities can be set up to one year ahead and last at most 90 days.
-///
-/// activity_name is for internal use, at most 10 characters.
-///
-/// The state after creation is CREATED; it turns ONGOING when the activity starts and OVER_TIME
-/// after its end.
-///
-/// By their names pay_activity_setting belongs to the two AFTERPAY kinds and
-/// miniprogram_activity_setting to the two MINIPROGRAM kinds; the conditional wording of the
-/// official page could not be read.
-///
-/// REAL_TIME cards are not supported.
-///
-/// Every merchant number that exposes the activity, and the creator of the activity, must be bound
-/// to the brand of the card; the creator must be authorized for the coupon stocks.
-///
-/// The official activity pages print one business error table for the group; it was read completely
-/// on the page of the terminate operation.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012553030`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012714463`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/create-activity.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a member gift activity.
+#[request(CREATE_ACTIVITY, Activity)]
 pub struct CreateActivity {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Internal name of the activity, not shown to users. Required. At most 10 characters.
+    /// Internal name of the activity, not shown to users.
+    #[field(3, required, chars = 10)]
     pub activity_name: Option<String>,
-    /// Kind of activity. Required. At most 32 characters.
+    /// Kind of activity.
+    #[field(4, required, chars = 32)]
     pub activity_type: Option<ActivityType>,
-    /// Start of the activity. Required. At most 32 characters.
+    /// Start of the activity.
+    #[field(5, required, chars = 32, form = Rfc3339)]
     pub begin_time: Option<String>,
-    /// End of the activity. Required. At most 32 characters.
+    /// End of the activity.
+    #[field(6, required, chars = 32, form = Rfc3339)]
     pub end_time: Option<String>,
     /// When awards are given. Not on an official page that could be read.
+    #[field(7)]
     pub award_send_period: Option<AwardSendPeriod>,
     /// Coupon stocks given as awards. Not on an official page that could be read.
+    #[field(8)]
     pub stock_list: Option<Vec<ActivityStock>>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
-    /// serial. Required. Not on an official page that could be read.
+    /// serial. Not on an official page that could be read.
+    #[field(9, required, form = RequestNumber)]
     pub out_request_no: Option<String>,
     /// Settings of after-payment activities. Required if activity_type is NON_MEMBER_AFTERPAY or
     /// MEMBER_AFTERPAY (inferred). Not on an official page that could be read.
+    #[field(10)]
     pub pay_activity_setting: Option<PayActivitySetting>,
     /// Settings of before-payment (mini program) activities. Required if activity_type is
     /// NON_MEMBER_MINIPROGRAM or MEMBER_MINIPROGRAM (inferred). Not on an official page that could be
     /// read.
+    #[field(11)]
     pub miniprogram_activity_setting: Option<MiniprogramActivitySetting>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl CreateActivity {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        activity_name: impl Into<String>,
-        activity_type: impl Into<ActivityType>,
-        begin_time: impl Into<String>,
-        end_time: impl Into<String>,
-        out_request_no: impl Into<String>,
-    ) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            activity_name: Some(activity_name.into()),
-            activity_type: Some(activity_type.into()),
-            begin_time: Some(begin_time.into()),
-            end_time: Some(end_time.into()),
-            out_request_no: Some(out_request_no.into()),
-            ..Self::default()
-        }
+operation! {
+    LIST_ACTIVITIES for ListActivities = Merchant "merchant.activities.list"
+    GET "/v3/marketing/membercard-activity/activities"
+    "List member gift activities"
+    .subject(&["data[].card_id"])
+    errors {
+        [..COMMON]
     }
-}
-
-impl Object for CreateActivity {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "activity_name",
-        "activity_type",
-        "begin_time",
-        "end_time",
-        "award_send_period",
-        "stock_list",
-        "out_request_no",
-        "pay_activity_setting",
-        "miniprogram_activity_setting",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "activity_name" => self.activity_name = members.take()?,
-            "activity_type" => self.activity_type = members.take()?,
-            "begin_time" => self.begin_time = members.take()?,
-            "end_time" => self.end_time = members.take()?,
-            "award_send_period" => self.award_send_period = members.take()?,
-            "stock_list" => self.stock_list = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            "pay_activity_setting" => self.pay_activity_setting = members.take()?,
-            "miniprogram_activity_setting" => self.miniprogram_activity_setting = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "activity_name", &self.activity_name)?;
-        put(map, "activity_type", &self.activity_type)?;
-        put(map, "begin_time", &self.begin_time)?;
-        put(map, "end_time", &self.end_time)?;
-        put(map, "award_send_period", &self.award_send_period)?;
-        put(map, "stock_list", &self.stock_list)?;
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "pay_activity_setting", &self.pay_activity_setting)?;
-        put(
-            map,
-            "miniprogram_activity_setting",
-            &self.miniprogram_activity_setting,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateActivity {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "activity_name",
-            &self.activity_name,
-            &Limits::REQUIRED.chars(10),
-        );
-        checker.enumeration(
-            "activity_type",
-            &self.activity_type,
-            &Limits::REQUIRED.chars(32),
-        );
-        checker.text(
-            "begin_time",
-            &self.begin_time,
-            &Limits::REQUIRED.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "end_time",
-            &self.end_time,
-            &Limits::REQUIRED.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.object(
-            "award_send_period",
-            &self.award_send_period,
-            &Limits::OPTIONAL,
-        );
-        checker.objects("stock_list", &self.stock_list, &Limits::OPTIONAL);
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.form(Pattern::RequestNumber),
-        );
-        checker.object(
-            "pay_activity_setting",
-            &self.pay_activity_setting,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "miniprogram_activity_setting",
-            &self.miniprogram_activity_setting,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateActivity {}
-
-impl Endpoint for CreateActivity {
-    type Answer = Activity;
-
-    const OPERATION: &'static Operation = &CREATE_ACTIVITY;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.same(
-            "out_request_no",
-            &self.out_request_no,
-            &answer.out_request_no,
-        );
-    }
-}
-
-/// Describes [`ListActivities`].
-pub static LIST_ACTIVITIES: Operation = Operation {
-    id: "merchant.activities.list",
-    title: "List member gift activities",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/marketing/membercard-activity/activities",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012553261",
         "pay.weixin.qq.com/doc/v3/partner/4012714468",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/query-activity-list.html",
-    ],
-};
+    ]
+}
 
-/// List member gift activities. `GET /v3/marketing/membercard-activity/activities`.
-///
-/// Unlike the card lists, offset is described here as the start position of the requested resources
-/// and limit as the largest number of resources; both are optional and their defaults and bounds
-/// are not documented.
-///
-/// activity_type is required: one kind per request.
-///
-/// Only the answer part of the official page could be read.
-///
-/// The official activity pages print one business error table for the group; it was read completely
-/// on the page of the terminate operation.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012553261`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012714468`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/query-activity-list.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// List member gift activities.
+#[request(LIST_ACTIVITIES, ListActivitiesResponse)]
 pub struct ListActivities {
     /// Largest number of activities to answer. Not on an official page that could be read.
+    #[field(2, query)]
     pub limit: Option<i64>,
     /// Start position (item index) of the requested activities. Not on an official page that could be
     /// read.
+    #[field(3, query)]
     pub offset: Option<i64>,
-    /// Kind of activity. Required. At most 32 characters. Not on an official page that could be read.
+    /// Kind of activity. Not on an official page that could be read.
+    #[field(4, query, required, chars = 32)]
     pub activity_type: Option<ActivityType>,
-    /// ID of the card template, returned when the template was created. At most 32 characters. Not on
-    /// an official page that could be read.
+    /// ID of the card template, returned when the template was created. Not on an official page that
+    /// could be read.
+    #[field(5, query, chars = 32)]
     pub card_id: Option<String>,
-    /// State of the activity. At most 16 characters. Not on an official page that could be read.
+    /// State of the activity. Not on an official page that could be read.
+    #[field(6, query, chars = 16)]
     pub activity_status: Option<ActivityStatus>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ListActivities {
-    /// Creates a request with its required members.
-    pub fn new(activity_type: impl Into<ActivityType>) -> Self {
-        Self {
-            activity_type: Some(activity_type.into()),
-            ..Self::default()
-        }
+operation! {
+    GET_ACTIVITY for GetActivity = Merchant "merchant.activities.get"
+    GET "/v3/marketing/membercard-activity/activities/{activity_id}"
+    "Query a member gift activity"
+    .subject(&["activity_id"])
+    errors {
+        [..COMMON]
     }
-}
-
-impl Object for ListActivities {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListActivities {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration(
-            "activity_type",
-            &self.activity_type,
-            &Limits::REQUIRED.chars(32),
-        );
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.enumeration(
-            "activity_status",
-            &self.activity_status,
-            &Limits::OPTIONAL.chars(16),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListActivities {}
-
-impl Endpoint for ListActivities {
-    type Answer = ListActivitiesResponse;
-
-    const OPERATION: &'static Operation = &LIST_ACTIVITIES;
-
-    fn params(&self, params: &mut Params) {
-        params.query_integer("limit", self.limit);
-        params.query_integer("offset", self.offset);
-        params.query("activity_type", &self.activity_type);
-        params.query("card_id", &self.card_id);
-        params.query("activity_status", &self.activity_status);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.limit = params.query_integer("limit")?;
-        self.offset = params.query_integer("offset")?;
-        self.activity_type = params.query("activity_type");
-        self.card_id = params.query("card_id");
-        self.activity_status = params.query("activity_status");
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        for item in answer.data.iter().flatten() {
-            subject.same("card_id", &self.card_id, &item.card_id);
-        }
-    }
-}
-
-/// Describes [`GetActivity`].
-pub static GET_ACTIVITY: Operation = Operation {
-    id: "merchant.activities.get",
-    title: "Query a member gift activity",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/marketing/membercard-activity/activities/{activity_id}",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012553365",
         "pay.weixin.qq.com/doc/v3/partner/4012714471",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-gift/query-activity-detail.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/query-activity-detail.html",
-    ],
-};
+    ]
+}
 
-/// Query a member gift activity. `GET /v3/marketing/membercard-activity/activities/{activity_id}`.
-///
-/// The official pages mark activity_status, card_id, activity_name, activity_type, begin_time and
-/// end_time as required; the unofficial documentation marks only activity_id.
-///
-/// The answer for an unknown activity_id is not documented.
-///
-/// The official activity pages print one business error table for the group; it was read completely
-/// on the page of the terminate operation.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012553365`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012714471`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-gift/query-activity-detail.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/query-activity-detail.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query a member gift activity.
+#[request(GET_ACTIVITY, Activity)]
 pub struct GetActivity {
-    /// ID of the activity. Required. At most 16 characters.
+    /// ID of the activity.
+    #[field(2, path, chars = 16)]
     pub activity_id: String,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetActivity {
-    /// Creates a request with its required members.
-    pub fn new(activity_id: impl Into<String>) -> Self {
-        Self {
-            activity_id: activity_id.into(),
-            extra: Extra::default(),
-        }
+operation! {
+    TERMINATE_ACTIVITY for TerminateActivity = Merchant "merchant.activities.terminate"
+    POST "/v3/marketing/membercard-activity/activities/{activity_id}/terminate"
+    "Terminate a member gift activity"
+    .write(Repeat::Harmless)
+    .subject(&["activity_id"])
+    errors {
+        [..COMMON] [ACTIVITY_CREATOR_NOT_BOUND]
     }
-}
-
-impl Object for GetActivity {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetActivity {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "activity_id",
-            &self.activity_id,
-            &Limits::REQUIRED.chars(16),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetActivity {}
-
-impl Endpoint for GetActivity {
-    type Answer = Activity;
-
-    const OPERATION: &'static Operation = &GET_ACTIVITY;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.activity_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.activity_id = params.path("activity_id")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("activity_id", &self.activity_id, &answer.activity_id);
-    }
-}
-
-/// Describes [`TerminateActivity`].
-pub static TERMINATE_ACTIVITY: Operation = Operation {
-    id: "merchant.activities.terminate",
-    title: "Terminate a member gift activity",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-activity/activities/{activity_id}/terminate",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The activity creator is not bound to the brand of the card",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012553381",
         "pay.weixin.qq.com/doc/v3/partner/4012714466",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/terminating-activity.html",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-gift/terminating-activity.html",
-    ],
-};
+    ]
+}
 
-/// Terminate a member gift activity. `POST
-/// /v3/marketing/membercard-activity/activities/{activity_id}/terminate`.
-///
-/// The activity is no longer exposed; its state becomes TERMINATED.
-///
-/// No request body and no Content-Type header in the official sample.
-///
-/// Both official pages name the answer member creterminate_timeate_time in their tables; the
-/// merchant sample, the unofficial documentation and the SDK use terminate_time.
-///
-/// Terminating an activity that is already terminated or over is not documented.
-///
-/// The official activity pages print one business error table for the group; it was read completely
-/// on the page of the terminate operation.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012553381`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012714466`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-gift/terminating-activity.html`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-gift/terminating-activity.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Terminate a member gift activity.
+#[request(TERMINATE_ACTIVITY, TerminateActivityResponse)]
 pub struct TerminateActivity {
-    /// ID of the activity. Required. At most 16 characters.
+    /// ID of the activity.
+    #[field(2, path, chars = 16)]
     pub activity_id: String,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl TerminateActivity {
-    /// Creates a request with its required members.
-    pub fn new(activity_id: impl Into<String>) -> Self {
-        Self {
-            activity_id: activity_id.into(),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for TerminateActivity {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for TerminateActivity {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "activity_id",
-            &self.activity_id,
-            &Limits::REQUIRED.chars(16),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for TerminateActivity {}
-
-impl Endpoint for TerminateActivity {
-    type Answer = TerminateActivityResponse;
-
-    const OPERATION: &'static Operation = &TERMINATE_ACTIVITY;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.activity_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.activity_id = params.path("activity_id")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("activity_id", &self.activity_id, &answer.activity_id);
-    }
 }
 
 /// Date ranges in which awards are given.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct AwardSendTime {
-    /// Start time. Required. Not on an official page that could be read.
+    /// Start time. Not on an official page that could be read.
+    #[field(1, required, form = Rfc3339)]
     pub begin_time: Option<String>,
-    /// End time. Required. Not on an official page that could be read.
+    /// End time. Not on an official page that could be read.
+    #[field(2, required, form = Rfc3339)]
     pub end_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for AwardSendTime {
-    const MEMBERS: &'static [&'static str] = &["begin_time", "end_time"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "begin_time" => self.begin_time = members.take()?,
-            "end_time" => self.end_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "begin_time", &self.begin_time)?;
-        put(map, "end_time", &self.end_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AwardSendTime {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "begin_time",
-            &self.begin_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "end_time",
-            &self.end_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AwardSendTime {}
 
 /// Daily start.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct DayTime {
-    /// Hour. Required. Not on an official page that could be read.
+    /// Hour. Not on an official page that could be read.
+    #[field(1, required)]
     pub hours: Option<i64>,
-    /// Minute. Required. Not on an official page that could be read.
+    /// Minute. Not on an official page that could be read.
+    #[field(2, required)]
     pub minutes: Option<i64>,
-    /// Second. Required. Not on an official page that could be read.
+    /// Second. Not on an official page that could be read.
+    #[field(3, required)]
     pub seconds: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for DayTime {
-    const MEMBERS: &'static [&'static str] = &["hours", "minutes", "seconds"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "hours" => self.hours = members.take()?,
-            "minutes" => self.minutes = members.take()?,
-            "seconds" => self.seconds = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "hours", &self.hours)?;
-        put(map, "minutes", &self.minutes)?;
-        put(map, "seconds", &self.seconds)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DayTime {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("hours", &self.hours, &Limits::REQUIRED);
-        checker.integer("minutes", &self.minutes, &Limits::REQUIRED);
-        checker.integer("seconds", &self.seconds, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DayTime {}
 
 /// Daily time ranges in which awards are given.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct AwardSendDayTime {
-    /// Daily start. Required. Not on an official page that could be read.
+    /// Daily start. Not on an official page that could be read.
+    #[field(1, required)]
     pub begin_day_time: Option<DayTime>,
-    /// Daily end. Required. Not on an official page that could be read.
+    /// Daily end. Not on an official page that could be read.
+    #[field(2, required)]
     pub end_day_time: Option<DayTime>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for AwardSendDayTime {
-    const MEMBERS: &'static [&'static str] = &["begin_day_time", "end_day_time"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "begin_day_time" => self.begin_day_time = members.take()?,
-            "end_day_time" => self.end_day_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "begin_day_time", &self.begin_day_time)?;
-        put(map, "end_day_time", &self.end_day_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AwardSendDayTime {
-    fn check(&self, checker: &mut Checker) {
-        checker.object("begin_day_time", &self.begin_day_time, &Limits::REQUIRED);
-        checker.object("end_day_time", &self.end_day_time, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AwardSendDayTime {}
 
 /// When awards are given.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct AwardSendPeriod {
     /// Date ranges in which awards are given. Not on an official page that could be read.
+    #[field(1)]
     pub award_send_time: Option<Vec<AwardSendTime>>,
     /// Daily time ranges in which awards are given. Not on an official page that could be read.
+    #[field(2)]
     pub award_send_day_time: Option<Vec<AwardSendDayTime>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for AwardSendPeriod {
-    const MEMBERS: &'static [&'static str] = &["award_send_time", "award_send_day_time"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "award_send_time" => self.award_send_time = members.take()?,
-            "award_send_day_time" => self.award_send_day_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "award_send_time", &self.award_send_time)?;
-        put(map, "award_send_day_time", &self.award_send_day_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AwardSendPeriod {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects("award_send_time", &self.award_send_time, &Limits::OPTIONAL);
-        checker.objects(
-            "award_send_day_time",
-            &self.award_send_day_time,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AwardSendPeriod {}
 
 /// Coupon stocks given as awards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct ActivityStock {
-    /// Merchant number that created the coupon stock. Required. Not on an official page that could be
-    /// read.
+    /// Merchant number that created the coupon stock. Not on an official page that could be read.
+    #[field(1, required)]
     pub stock_creator_mchid: Option<String>,
-    /// ID of the coupon stock. Required. Not on an official page that could be read.
+    /// ID of the coupon stock. Not on an official page that could be read.
+    #[field(2, required)]
     pub stock_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ActivityStock {
-    const MEMBERS: &'static [&'static str] = &["stock_creator_mchid", "stock_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "stock_creator_mchid" => self.stock_creator_mchid = members.take()?,
-            "stock_id" => self.stock_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "stock_creator_mchid", &self.stock_creator_mchid)?;
-        put(map, "stock_id", &self.stock_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ActivityStock {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "stock_creator_mchid",
-            &self.stock_creator_mchid,
-            &Limits::REQUIRED,
-        );
-        checker.text("stock_id", &self.stock_id, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ActivityStock {}
 
 /// Mini program for jump activation.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct ActivateMiniprogram {
     /// JUMP_ACTIVATE: AppID of the merchant mini program opened after the user taps to open the card.
-    /// Required. Not on an official page that could be read.
+    /// Not on an official page that could be read.
+    #[field(1, required)]
     pub activate_appid: Option<String>,
-    /// JUMP_ACTIVATE: page path in the merchant mini program. Required. Not on an official page that
-    /// could be read.
+    /// JUMP_ACTIVATE: page path in the merchant mini program. Not on an official page that could be
+    /// read.
+    #[field(2, required)]
     pub activate_path: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ActivateMiniprogram {
-    const MEMBERS: &'static [&'static str] = &["activate_appid", "activate_path"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "activate_appid" => self.activate_appid = members.take()?,
-            "activate_path" => self.activate_path = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "activate_appid", &self.activate_appid)?;
-        put(map, "activate_path", &self.activate_path)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ActivateMiniprogram {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("activate_appid", &self.activate_appid, &Limits::REQUIRED);
-        checker.text("activate_path", &self.activate_path, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ActivateMiniprogram {}
 
 /// How the card is activated.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct ActivateSetting {
-    /// Activation type for this distribution scene. Required. Not on an official page that could be
-    /// read.
+    /// Activation type for this distribution scene. Not on an official page that could be read.
+    #[field(1, required)]
     pub activate_type: Option<ActivateType>,
     /// JUMP_ACTIVATE: merchant web page opened after the user taps to open the card. Not on an official
     /// page that could be read.
+    #[field(2)]
     pub activate_url: Option<String>,
     /// Mini program for jump activation. Not on an official page that could be read.
+    #[field(3)]
     pub activate_miniprogram: Option<ActivateMiniprogram>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ActivateSetting {
-    const MEMBERS: &'static [&'static str] =
-        &["activate_type", "activate_url", "activate_miniprogram"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "activate_type" => self.activate_type = members.take()?,
-            "activate_url" => self.activate_url = members.take()?,
-            "activate_miniprogram" => self.activate_miniprogram = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "activate_type", &self.activate_type)?;
-        put(map, "activate_url", &self.activate_url)?;
-        put(map, "activate_miniprogram", &self.activate_miniprogram)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ActivateSetting {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("activate_type", &self.activate_type, &Limits::REQUIRED);
-        checker.text("activate_url", &self.activate_url, &Limits::OPTIONAL);
-        checker.object(
-            "activate_miniprogram",
-            &self.activate_miniprogram,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ActivateSetting {}
 
 /// Payment mode.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct PaymentMode {
     /// Payment scenes. Not on an official page that could be read.
+    #[field(1)]
     pub payment_scene_list: Option<Vec<String>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for PaymentMode {
-    const MEMBERS: &'static [&'static str] = &["payment_scene_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "payment_scene_list" => self.payment_scene_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "payment_scene_list", &self.payment_scene_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for PaymentMode {
-    fn check(&self, checker: &mut Checker) {
-        checker.texts(
-            "payment_scene_list",
-            &self.payment_scene_list,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for PaymentMode {}
 
 /// Payments that qualify.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct PaymentSetting {
     /// Payment mode. Not on an official page that could be read.
+    #[field(1)]
     pub payment_mode: Option<PaymentMode>,
     /// Abbreviation of the bank the payment must use. Not on an official page that could be read.
+    #[field(2)]
     pub limit_bank: Option<String>,
     /// Order promotion tags that qualify. Not on an official page that could be read.
+    #[field(3)]
     pub goods_tags: Option<Vec<String>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for PaymentSetting {
-    const MEMBERS: &'static [&'static str] = &["payment_mode", "limit_bank", "goods_tags"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "payment_mode" => self.payment_mode = members.take()?,
-            "limit_bank" => self.limit_bank = members.take()?,
-            "goods_tags" => self.goods_tags = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "payment_mode", &self.payment_mode)?;
-        put(map, "limit_bank", &self.limit_bank)?;
-        put(map, "goods_tags", &self.goods_tags)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for PaymentSetting {
-    fn check(&self, checker: &mut Checker) {
-        checker.object("payment_mode", &self.payment_mode, &Limits::OPTIONAL);
-        checker.text("limit_bank", &self.limit_bank, &Limits::OPTIONAL);
-        checker.texts("goods_tags", &self.goods_tags, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for PaymentSetting {}
 
 /// Settings of after-payment activities.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct PayActivitySetting {
-    /// Merchant logo shown on the payment result page. Required. Not on an official page that could be
-    /// read.
+    /// Merchant logo shown on the payment result page. Not on an official page that could be read.
+    #[field(1, required)]
     pub logo_url: Option<String>,
-    /// Subtitle on the payment result page. Required. Not on an official page that could be read.
+    /// Subtitle on the payment result page. Not on an official page that could be read.
+    #[field(2, required)]
     pub activity_second_title: Option<String>,
     /// Merchant numbers whose payments expose the activity. Not on an official page that could be read.
+    #[field(3)]
     pub mchid_list: Option<Vec<String>>,
     /// How the card is activated. Not on an official page that could be read.
+    #[field(4)]
     pub activate_setting: Option<ActivateSetting>,
     /// Payments that qualify. Not on an official page that could be read.
+    #[field(5)]
     pub payment_setting: Option<PaymentSetting>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for PayActivitySetting {
-    const MEMBERS: &'static [&'static str] = &[
-        "logo_url",
-        "activity_second_title",
-        "mchid_list",
-        "activate_setting",
-        "payment_setting",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "logo_url" => self.logo_url = members.take()?,
-            "activity_second_title" => self.activity_second_title = members.take()?,
-            "mchid_list" => self.mchid_list = members.take()?,
-            "activate_setting" => self.activate_setting = members.take()?,
-            "payment_setting" => self.payment_setting = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "logo_url", &self.logo_url)?;
-        put(map, "activity_second_title", &self.activity_second_title)?;
-        put(map, "mchid_list", &self.mchid_list)?;
-        put(map, "activate_setting", &self.activate_setting)?;
-        put(map, "payment_setting", &self.payment_setting)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for PayActivitySetting {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("logo_url", &self.logo_url, &Limits::REQUIRED);
-        checker.text(
-            "activity_second_title",
-            &self.activity_second_title,
-            &Limits::REQUIRED,
-        );
-        checker.texts("mchid_list", &self.mchid_list, &Limits::OPTIONAL);
-        checker.object(
-            "activate_setting",
-            &self.activate_setting,
-            &Limits::OPTIONAL,
-        );
-        checker.object("payment_setting", &self.payment_setting, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for PayActivitySetting {}
 
 /// Link on the award page.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct AwardJumpDeploy {
     /// AppID of the mini program. Not on an official page that could be read.
+    #[field(1)]
     pub mini_program_appid: Option<String>,
     /// Page path in the mini program. Not on an official page that could be read.
+    #[field(2)]
     pub mini_program_path: Option<String>,
     /// Text of the link button. Not on an official page that could be read.
+    #[field(3)]
     pub button_text: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for AwardJumpDeploy {
-    const MEMBERS: &'static [&'static str] =
-        &["mini_program_appid", "mini_program_path", "button_text"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "mini_program_appid" => self.mini_program_appid = members.take()?,
-            "mini_program_path" => self.mini_program_path = members.take()?,
-            "button_text" => self.button_text = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "mini_program_appid", &self.mini_program_appid)?;
-        put(map, "mini_program_path", &self.mini_program_path)?;
-        put(map, "button_text", &self.button_text)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AwardJumpDeploy {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "mini_program_appid",
-            &self.mini_program_appid,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "mini_program_path",
-            &self.mini_program_path,
-            &Limits::OPTIONAL,
-        );
-        checker.text("button_text", &self.button_text, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AwardJumpDeploy {}
 
 /// Settings of before-payment (mini program) activities.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct MiniprogramActivitySetting {
     /// Receiving channels (scene values) the activity applies to. Not on an official page that could be
     /// read.
+    #[field(1)]
     pub outer_str: Option<Vec<String>>,
     /// Link on the award page. Not on an official page that could be read.
+    #[field(2)]
     pub award_jump_deploy: Option<AwardJumpDeploy>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MiniprogramActivitySetting {
-    const MEMBERS: &'static [&'static str] = &["outer_str", "award_jump_deploy"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "outer_str" => self.outer_str = members.take()?,
-            "award_jump_deploy" => self.award_jump_deploy = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "outer_str", &self.outer_str)?;
-        put(map, "award_jump_deploy", &self.award_jump_deploy)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MiniprogramActivitySetting {
-    fn check(&self, checker: &mut Checker) {
-        checker.texts("outer_str", &self.outer_str, &Limits::OPTIONAL);
-        checker.object(
-            "award_jump_deploy",
-            &self.award_jump_deploy,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MiniprogramActivitySetting {}
 
 /// Answer of: CreateActivity, GetActivity.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct Activity {
-    /// ID of the activity. Required. At most 16 characters.
+    /// ID of the activity.
+    #[field(1, required, chars = 16)]
     pub activity_id: Option<String>,
-    /// State of the activity. At most 16 characters.
+    /// State of the activity.
+    #[field(2, chars = 16)]
     pub activity_status: Option<ActivityStatus>,
-    /// Creation time. At most 32 characters.
+    /// Creation time.
+    #[field(3, chars = 32, form = Rfc3339)]
     pub create_time: Option<String>,
-    /// Time of the last change. At most 32 characters.
+    /// Time of the last change.
+    #[field(4, chars = 32, form = Rfc3339)]
     pub update_time: Option<String>,
-    /// ID of the card template, returned when the template was created. At most 32 characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(5, chars = 32)]
     pub card_id: Option<String>,
-    /// Internal name of the activity, not shown to users. At most 10 characters.
+    /// Internal name of the activity, not shown to users.
+    #[field(6, chars = 10)]
     pub activity_name: Option<String>,
-    /// Kind of activity. At most 32 characters.
+    /// Kind of activity.
+    #[field(7, chars = 32)]
     pub activity_type: Option<ActivityType>,
-    /// Start of the activity. At most 32 characters.
+    /// Start of the activity.
+    #[field(8, chars = 32, form = Rfc3339)]
     pub begin_time: Option<String>,
-    /// End of the activity. At most 32 characters.
+    /// End of the activity.
+    #[field(9, chars = 32, form = Rfc3339)]
     pub end_time: Option<String>,
     /// When awards are given. Not on an official page that could be read.
+    #[field(10)]
     pub award_send_period: Option<AwardSendPeriod>,
     /// Coupon stocks given as awards. Not on an official page that could be read.
+    #[field(11)]
     pub stock_list: Option<Vec<ActivityStock>>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
     /// serial. Not on an official page that could be read.
+    #[field(12)]
     pub out_request_no: Option<String>,
     /// Settings of after-payment activities. Not on an official page that could be read.
+    #[field(13)]
     pub pay_activity_setting: Option<PayActivitySetting>,
     /// Settings of before-payment (mini program) activities. Not on an official page that could be
     /// read.
+    #[field(14)]
     pub miniprogram_activity_setting: Option<MiniprogramActivitySetting>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Activity {
-    const MEMBERS: &'static [&'static str] = &[
-        "activity_id",
-        "activity_status",
-        "create_time",
-        "update_time",
-        "card_id",
-        "activity_name",
-        "activity_type",
-        "begin_time",
-        "end_time",
-        "award_send_period",
-        "stock_list",
-        "out_request_no",
-        "pay_activity_setting",
-        "miniprogram_activity_setting",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "activity_id" => self.activity_id = members.take()?,
-            "activity_status" => self.activity_status = members.take()?,
-            "create_time" => self.create_time = members.take()?,
-            "update_time" => self.update_time = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "activity_name" => self.activity_name = members.take()?,
-            "activity_type" => self.activity_type = members.take()?,
-            "begin_time" => self.begin_time = members.take()?,
-            "end_time" => self.end_time = members.take()?,
-            "award_send_period" => self.award_send_period = members.take()?,
-            "stock_list" => self.stock_list = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            "pay_activity_setting" => self.pay_activity_setting = members.take()?,
-            "miniprogram_activity_setting" => self.miniprogram_activity_setting = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "activity_id", &self.activity_id)?;
-        put(map, "activity_status", &self.activity_status)?;
-        put(map, "create_time", &self.create_time)?;
-        put(map, "update_time", &self.update_time)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "activity_name", &self.activity_name)?;
-        put(map, "activity_type", &self.activity_type)?;
-        put(map, "begin_time", &self.begin_time)?;
-        put(map, "end_time", &self.end_time)?;
-        put(map, "award_send_period", &self.award_send_period)?;
-        put(map, "stock_list", &self.stock_list)?;
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "pay_activity_setting", &self.pay_activity_setting)?;
-        put(
-            map,
-            "miniprogram_activity_setting",
-            &self.miniprogram_activity_setting,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Activity {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "activity_id",
-            &self.activity_id,
-            &Limits::REQUIRED.chars(16),
-        );
-        checker.enumeration(
-            "activity_status",
-            &self.activity_status,
-            &Limits::OPTIONAL.chars(16),
-        );
-        checker.text(
-            "create_time",
-            &self.create_time,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "update_time",
-            &self.update_time,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.text(
-            "activity_name",
-            &self.activity_name,
-            &Limits::OPTIONAL.chars(10),
-        );
-        checker.enumeration(
-            "activity_type",
-            &self.activity_type,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.text(
-            "begin_time",
-            &self.begin_time,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "end_time",
-            &self.end_time,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.object(
-            "award_send_period",
-            &self.award_send_period,
-            &Limits::OPTIONAL,
-        );
-        checker.objects("stock_list", &self.stock_list, &Limits::OPTIONAL);
-        checker.text("out_request_no", &self.out_request_no, &Limits::OPTIONAL);
-        checker.object(
-            "pay_activity_setting",
-            &self.pay_activity_setting,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "miniprogram_activity_setting",
-            &self.miniprogram_activity_setting,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Activity {}
-
-impl Answer for Activity {}
 
 /// Answer of: ListActivities.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct ListActivitiesResponse {
     /// Activities that match.
+    #[field(1)]
     pub data: Option<Vec<Activity>>,
     /// Start position of this answer. Not on an official page that could be read.
+    #[field(2)]
     pub offset: Option<i64>,
     /// Page size. Not on an official page that could be read.
+    #[field(3)]
     pub limit: Option<i64>,
     /// Number of all items. Not on an official page that could be read.
+    #[field(4)]
     pub total_count: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ListActivitiesResponse {
-    const MEMBERS: &'static [&'static str] = &["data", "offset", "limit", "total_count"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "data" => self.data = members.take()?,
-            "offset" => self.offset = members.take()?,
-            "limit" => self.limit = members.take()?,
-            "total_count" => self.total_count = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "data", &self.data)?;
-        put(map, "offset", &self.offset)?;
-        put(map, "limit", &self.limit)?;
-        put(map, "total_count", &self.total_count)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListActivitiesResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects("data", &self.data, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListActivitiesResponse {}
-
-impl Answer for ListActivitiesResponse {}
 
 /// Answer of: TerminateActivity.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct TerminateActivityResponse {
-    /// ID of the activity. Required. At most 16 characters.
+    /// ID of the activity.
+    #[field(1, required, chars = 16)]
     pub activity_id: Option<String>,
-    /// Time the activity was terminated. At most 32 characters.
+    /// Time the activity was terminated.
+    #[field(2, chars = 32, form = Rfc3339)]
     pub terminate_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for TerminateActivityResponse {
-    const MEMBERS: &'static [&'static str] = &["activity_id", "terminate_time"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "activity_id" => self.activity_id = members.take()?,
-            "terminate_time" => self.terminate_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "activity_id", &self.activity_id)?;
-        put(map, "terminate_time", &self.terminate_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for TerminateActivityResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "activity_id",
-            &self.activity_id,
-            &Limits::REQUIRED.chars(16),
-        );
-        checker.text(
-            "terminate_time",
-            &self.terminate_time,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for TerminateActivityResponse {}
-
-impl Answer for TerminateActivityResponse {}
-
-object!(
-    CreateActivity,
-    ListActivities,
-    GetActivity,
-    TerminateActivity,
-    AwardSendTime,
-    DayTime,
-    AwardSendDayTime,
-    AwardSendPeriod,
-    ActivityStock,
-    ActivateMiniprogram,
-    ActivateSetting,
-    PaymentMode,
-    PaymentSetting,
-    PayActivitySetting,
-    AwardJumpDeploy,
-    MiniprogramActivitySetting,
-    Activity,
-    ListActivitiesResponse,
-    TerminateActivityResponse
-);

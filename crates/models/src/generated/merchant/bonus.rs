@@ -2,449 +2,90 @@
 
 //! The resource `bonus`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
+use super::errors::*;
+use crate::prelude::*;
 
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    NoContent, Operation, Params, ParamsIn, Personal, Repeat, Scheme, VisitSensitive,
-};
-
-/// Describes [`PrepareBonus`].
-pub static PREPARE_BONUS: Operation = Operation {
-    id: "merchant.bonus.prepare",
-    title: "Show bonus points on the payment result page",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/prepare",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card has no bonus-points benefit; open it with the template rights operation first",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The merchant number (direct or sub-merchant) is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The merchant number is not bound to the brand of the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The code does not exist",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The user card is not valid: the user deleted it; it must be restored first",
-        },
-    ],
-    docs: &[
+operation! {
+    PREPARE_BONUS for PrepareBonus = Merchant "merchant.bonus.prepare"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/prepare"
+    "Show bonus points on the payment result page"
+    .json()
+    .success(204)
+    .write(Repeat::Harmful)
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_WITHOUT_BONUS]
+        [MERCHANT_NUMBER_INVALID] [MERCHANT_NUMBER_NOT_BOUND] [CODE_UNKNOWN] [USER_CARD_DELETED]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012595808",
         "pay.weixin.qq.com/doc/v3/partner/4012729629",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/rights-expire-remind.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/rights-expire-remind.html",
-    ],
-};
+    ]
+}
 
-/// Show bonus points on the payment result page. `POST
-/// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/prepare`.
-///
-/// Announces the points of one payment order so that the payment result page and its dialog can
-/// show them.
-///
-/// The relation to the points balance of the user card is not documented; the balance is changed by
-/// the user rights operation.
-///
-/// The merchant page prints PATCH .../codes/{code}/rights as its URL by mistake.
-///
-/// bonus_value must be positive.
-///
-/// Exactly one of mchid (direct merchant) and sub_mchid (service provider) belongs into a request:
-/// the merchant page knows only mchid (required), the service-provider page only sub_mchid
-/// (optional); the unofficial documentation lists both as required.
-///
-/// The bonus section of the template must be turned on first, and the merchant number must be bound
-/// to the brand of the card.
-///
-/// A user card deleted by the user is refused until the user restores it.
-///
-/// The error table of the merchant page was read completely; it also prints the QR-link row.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012595808`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012729629`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/rights-expire-remind.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/rights-expire-remind.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Show bonus points on the payment result page.
+#[request(PREPARE_BONUS, NoContent)]
 pub struct PrepareBonus {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Member card code: identifies one member under one card template. Required. At most 32
-    /// characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(3, path, chars = 32)]
     pub code: Personal,
-    /// Merchant order number of the payment. Required. At most 32 characters.
+    /// Merchant order number of the payment.
+    #[field(4, required, chars = 32)]
     pub out_trade_no: Option<String>,
     /// Merchant number of the direct merchant that made the payment order. Required if the caller is a
-    /// direct merchant. At most 32 characters.
+    /// direct merchant.
+    #[field(5, chars = 32)]
     pub mchid: Option<String>,
-    /// Sub-merchant number; service providers only. At most 32 characters.
+    /// Sub-merchant number; service providers only.
+    #[field(6, chars = 32)]
     pub sub_mchid: Option<String>,
-    /// Points gained by this payment, shown on the payment result page. Required. At least 1.
+    /// Points gained by this payment, shown on the payment result page.
+    #[field(7, required, min = 1)]
     pub bonus_value: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl PrepareBonus {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        code: impl Into<Personal>,
-        out_trade_no: impl Into<String>,
-        bonus_value: impl Into<i64>,
-    ) -> Self {
-        Self {
-            card_id: card_id.into(),
-            code: code.into(),
-            out_trade_no: Some(out_trade_no.into()),
-            bonus_value: Some(bonus_value.into()),
-            ..Self::default()
-        }
+operation! {
+    COMMIT_BONUS for CommitBonus = Merchant "merchant.bonus.commit"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/commit"
+    "Mark announced bonus points as arrived"
+    .json()
+    .success(204)
+    .write(Repeat::Harmful)
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_WITHOUT_BONUS]
+        [MERCHANT_NUMBER_INVALID] [MERCHANT_NUMBER_NOT_BOUND] [CODE_UNKNOWN] [USER_CARD_DELETED]
     }
-}
-
-impl Object for PrepareBonus {
-    const MEMBERS: &'static [&'static str] = &["out_trade_no", "mchid", "sub_mchid", "bonus_value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_trade_no" => self.out_trade_no = members.take()?,
-            "mchid" => self.mchid = members.take()?,
-            "sub_mchid" => self.sub_mchid = members.take()?,
-            "bonus_value" => self.bonus_value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_trade_no", &self.out_trade_no)?;
-        put(map, "mchid", &self.mchid)?;
-        put(map, "sub_mchid", &self.sub_mchid)?;
-        put(map, "bonus_value", &self.bonus_value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for PrepareBonus {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "out_trade_no",
-            &self.out_trade_no,
-            &Limits::REQUIRED.chars(32),
-        );
-        checker.text("mchid", &self.mchid, &Limits::OPTIONAL.chars(32));
-        checker.text("sub_mchid", &self.sub_mchid, &Limits::OPTIONAL.chars(32));
-        checker.integer("bonus_value", &self.bonus_value, &Limits::REQUIRED.min(1));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for PrepareBonus {}
-
-impl Endpoint for PrepareBonus {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &PREPARE_BONUS;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.path(&self.code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.code = params.path("code")?;
-        Ok(())
-    }
-}
-
-/// Describes [`CommitBonus`].
-pub static COMMIT_BONUS: Operation = Operation {
-    id: "merchant.bonus.commit",
-    title: "Mark announced bonus points as arrived",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/commit",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card has no bonus-points benefit; open it with the template rights operation first",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The merchant number (direct or sub-merchant) is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The merchant number is not bound to the brand of the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The code does not exist",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The user card is not valid: the user deleted it; it must be restored first",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012551350",
         "pay.weixin.qq.com/doc/v3/partner/4012729634",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/set-member-card-rights.html",
-    ],
-};
+    ]
+}
 
-/// Mark announced bonus points as arrived. `POST
-/// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/bonus/commit`.
-///
-/// For an order announced with bonus.prepare whose points have been credited: merchant number plus
-/// out_trade_no select the order and its display state becomes arrived.
-///
-/// What happens without a preceding prepare is not documented.
-///
-/// bonus_value must be positive.
-///
-/// Exactly one of mchid (direct merchant) and sub_mchid (service provider) belongs into a request:
-/// the merchant page knows only mchid (required), the service-provider page only sub_mchid
-/// (optional); the unofficial documentation lists both as required.
-///
-/// The bonus section of the template must be turned on first, and the merchant number must be bound
-/// to the brand of the card.
-///
-/// A user card deleted by the user is refused until the user restores it.
-///
-/// Error rows are taken over from the page of bonus.prepare; the table of this page could not be
-/// read.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012551350`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012729634`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/set-member-card-rights.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Mark announced bonus points as arrived.
+#[request(COMMIT_BONUS, NoContent)]
 pub struct CommitBonus {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Member card code: identifies one member under one card template. Required. At most 32
-    /// characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(3, path, chars = 32)]
     pub code: Personal,
-    /// Merchant order number of the payment. Required. At most 32 characters.
+    /// Merchant order number of the payment.
+    #[field(4, required, chars = 32)]
     pub out_trade_no: Option<String>,
     /// Merchant number of the direct merchant that made the payment order. Required if the caller is a
-    /// direct merchant. At most 32 characters.
+    /// direct merchant.
+    #[field(5, chars = 32)]
     pub mchid: Option<String>,
-    /// Sub-merchant number; service providers only. At most 32 characters. Not on an official page that
-    /// could be read.
+    /// Sub-merchant number; service providers only. Not on an official page that could be read.
+    #[field(6, chars = 32)]
     pub sub_mchid: Option<String>,
-    /// Points gained by this payment, shown on the payment result page. Required. At least 1.
+    /// Points gained by this payment, shown on the payment result page.
+    #[field(7, required, min = 1)]
     pub bonus_value: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl CommitBonus {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        code: impl Into<Personal>,
-        out_trade_no: impl Into<String>,
-        bonus_value: impl Into<i64>,
-    ) -> Self {
-        Self {
-            card_id: card_id.into(),
-            code: code.into(),
-            out_trade_no: Some(out_trade_no.into()),
-            bonus_value: Some(bonus_value.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for CommitBonus {
-    const MEMBERS: &'static [&'static str] = &["out_trade_no", "mchid", "sub_mchid", "bonus_value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_trade_no" => self.out_trade_no = members.take()?,
-            "mchid" => self.mchid = members.take()?,
-            "sub_mchid" => self.sub_mchid = members.take()?,
-            "bonus_value" => self.bonus_value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_trade_no", &self.out_trade_no)?;
-        put(map, "mchid", &self.mchid)?;
-        put(map, "sub_mchid", &self.sub_mchid)?;
-        put(map, "bonus_value", &self.bonus_value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CommitBonus {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "out_trade_no",
-            &self.out_trade_no,
-            &Limits::REQUIRED.chars(32),
-        );
-        checker.text("mchid", &self.mchid, &Limits::OPTIONAL.chars(32));
-        checker.text("sub_mchid", &self.sub_mchid, &Limits::OPTIONAL.chars(32));
-        checker.integer("bonus_value", &self.bonus_value, &Limits::REQUIRED.min(1));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CommitBonus {}
-
-impl Endpoint for CommitBonus {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &COMMIT_BONUS;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.path(&self.code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.code = params.path("code")?;
-        Ok(())
-    }
-}
-
-object!(PrepareBonus, CommitBonus);

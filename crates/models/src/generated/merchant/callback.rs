@@ -2,306 +2,59 @@
 
 //! The resource `callback`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
+use super::errors::*;
+use crate::prelude::*;
 
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, VisitSensitive,
-};
-
-/// Describes [`SetCallback`].
-pub static SET_CALLBACK: Operation = Operation {
-    id: "merchant.callback.set",
-    title: "Set the notification URL",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::PATCH,
-    path: "/v3/marketing/membercard-open/callback",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-    ],
-    docs: &[
+operation! {
+    SET_CALLBACK for SetCallback = Merchant "merchant.callback.set"
+    PATCH "/v3/marketing/membercard-open/callback"
+    "Set the notification URL"
+    .json()
+    .write(Repeat::Harmless)
+    errors {
+        [..COMMON]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012552251",
         "pay.weixin.qq.com/doc/v3/partner/4012714353",
-    ],
-};
+    ]
+}
 
-/// Set the notification URL. `PATCH /v3/marketing/membercard-open/callback`.
-///
-/// One URL per merchant number; the page of the query operation and the event pages describe it.
-///
-/// The URL must be https, reachable directly and without query parameters; length at most 256
-/// characters according to the query page.
-///
-/// The permission for marketing event notifications must be switched on in the merchant platform by
-/// the creator of the card.
-///
-/// The official page of this operation could not be read; required marks come from the unofficial
-/// documentation.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012552251`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012714353`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Set the notification URL.
+#[request(SET_CALLBACK, Callback)]
 pub struct SetCallback {
-    /// URL that receives member card events; https, directly reachable, without query parameters.
-    /// Required. At most 256 characters. Not on an official page that could be read.
+    /// URL that receives member card events; https, directly reachable, without query parameters. Not
+    /// on an official page that could be read.
+    #[field(2, required, chars = 256, form = HttpsUrl)]
     pub notify_url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl SetCallback {
-    /// Creates a request with its required members.
-    pub fn new(notify_url: impl Into<String>) -> Self {
-        Self {
-            notify_url: Some(notify_url.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    GET_CALLBACK for GetCallback = Merchant "merchant.callback.get"
+    GET "/v3/marketing/membercard-open/callback"
+    "Query the notification URL"
+    errors {
+        [..COMMON]
     }
-}
-
-impl Object for SetCallback {
-    const MEMBERS: &'static [&'static str] = &["notify_url"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "notify_url" => self.notify_url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "notify_url", &self.notify_url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SetCallback {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "notify_url",
-            &self.notify_url,
-            &Limits::REQUIRED.chars(256).form(Pattern::HttpsUrl),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SetCallback {}
-
-impl Endpoint for SetCallback {
-    type Answer = Callback;
-
-    const OPERATION: &'static Operation = &SET_CALLBACK;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`GetCallback`].
-pub static GET_CALLBACK: Operation = Operation {
-    id: "merchant.callback.get",
-    title: "Query the notification URL",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/marketing/membercard-open/callback",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012552275",
         "pay.weixin.qq.com/doc/v3/partner/4012714354",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-call-back/get-notify-url.html",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-call-back/get-notify-url.html",
-    ],
-};
-
-/// Query the notification URL. `GET /v3/marketing/membercard-open/callback`.
-///
-/// The answer when no URL was ever set is not documented.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012552275`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012714354`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-call-back/get-notify-url.html`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-call-back/get-notify-url.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct GetCallback {
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
+    ]
 }
 
-impl Object for GetCallback {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetCallback {
-    fn check(&self, checker: &mut Checker) {
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetCallback {}
-
-impl Endpoint for GetCallback {
-    type Answer = Callback;
-
-    const OPERATION: &'static Operation = &GET_CALLBACK;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
+/// Query the notification URL.
+#[request(GET_CALLBACK, Callback)]
+pub struct GetCallback {}
 
 /// Answer of: SetCallback, GetCallback.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct Callback {
     /// URL that receives member card events; https, directly reachable, without query parameters.
-    /// Required. At most 256 characters.
+    #[field(1, required, chars = 256)]
     pub notify_url: Option<String>,
-    /// WeChat Pay merchant number. At most 32 characters.
+    /// WeChat Pay merchant number.
+    #[field(2, chars = 32)]
     pub mchid: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Callback {
-    const MEMBERS: &'static [&'static str] = &["notify_url", "mchid"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "notify_url" => self.notify_url = members.take()?,
-            "mchid" => self.mchid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "notify_url", &self.notify_url)?;
-        put(map, "mchid", &self.mchid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Callback {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("notify_url", &self.notify_url, &Limits::REQUIRED.chars(256));
-        checker.text("mchid", &self.mchid, &Limits::OPTIONAL.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Callback {}
-
-impl Answer for Callback {}
-
-object!(SetCallback, GetCallback, Callback);

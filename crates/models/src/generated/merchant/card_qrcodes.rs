@@ -2,283 +2,60 @@
 
 //! The resource `card_qrcodes`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::ActivateType;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateCardQrcode`].
-pub static CREATE_CARD_QRCODE: Operation = Operation {
-    id: "merchant.card_qrcodes.create",
-    title: "Create a QR code that opens the card",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/qrcode",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "The QR code link could not be generated; retry with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "Distribution by QR code does not support cards in REAL_TIME code mode",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+operation! {
+    CREATE_CARD_QRCODE for CreateCardQrcode = Merchant "merchant.card_qrcodes.create"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/qrcode"
+    "Create a QR code that opens the card"
+    .json()
+    .write(Repeat::Harmful)
+    errors {
+        [..COMMON]
+        [500 "SYSTEM_ERROR" "The QR code link could not be generated; retry with the same parameters"]
+        [400 "INVALID_REQUEST" "Distribution by QR code does not support cards in REAL_TIME code mode"]
+        [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012550605",
         "pay.weixin.qq.com/doc/v3/partner/4012727701",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/create-membership-card-qr-code.html",
-    ],
-};
+    ]
+}
 
-/// Create a QR code that opens the card. `POST
-/// /v3/marketing/membercard-open/cards/{card_id}/qrcode`.
-///
-/// Scanning the code opens the card-opening component directly.
-///
-/// REAL_TIME cards cannot be distributed by QR code.
-///
-/// outer_str comes back in the event notifications.
-///
-/// Length and lifetime of the returned URL are not documented in the text that could be read.
-///
-/// AUTO_ACTIVATE: the platform activates the card as soon as the user taps to open it and sends the
-/// authorized information in the event notification.
-///
-/// JUMP_ACTIVATE: the user is sent to the web page or mini program of the merchant with the
-/// information and the code; the merchant activates the card through the API.
-///
-/// If both activate_url and activate_appid/activate_path are given, the mini program wins.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012550605`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012727701`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/create-membership-card-qr-code.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a QR code that opens the card.
+#[request(CREATE_CARD_QRCODE, CreateCardQrcodeResponse)]
 pub struct CreateCardQrcode {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Activation type for this distribution scene. Required. At most 16 characters.
+    /// Activation type for this distribution scene.
+    #[field(3, required, chars = 16)]
     pub activate_type: Option<ActivateType>,
     /// JUMP_ACTIVATE: merchant web page opened after the user taps to open the card. Required if
-    /// activate_type = JUMP_ACTIVATE and no mini program is given (inferred). At most 128 characters.
+    /// activate_type = JUMP_ACTIVATE and no mini program is given (inferred).
+    #[field(4, chars = 128)]
     pub activate_url: Option<String>,
     /// JUMP_ACTIVATE: AppID of the merchant mini program opened after the user taps to open the card.
-    /// Required if activate_type = JUMP_ACTIVATE and no activate_url is given (inferred). At most 32
-    /// characters.
+    /// Required if activate_type = JUMP_ACTIVATE and no activate_url is given (inferred).
+    #[field(5, chars = 32)]
     pub activate_appid: Option<String>,
     /// JUMP_ACTIVATE: page path in the merchant mini program. Required if activate_appid is given
-    /// (inferred). At most 128 characters.
+    /// (inferred).
+    #[field(6, chars = 128)]
     pub activate_path: Option<String>,
     /// Scene value of the merchant (shop, source and so on); digits, Chinese, English and half-width
-    /// punctuation. At most 32 characters.
+    /// punctuation.
+    #[field(7, chars = 32, form = Scene)]
     pub outer_str: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl CreateCardQrcode {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, activate_type: impl Into<ActivateType>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            activate_type: Some(activate_type.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for CreateCardQrcode {
-    const MEMBERS: &'static [&'static str] = &[
-        "activate_type",
-        "activate_url",
-        "activate_appid",
-        "activate_path",
-        "outer_str",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "activate_type" => self.activate_type = members.take()?,
-            "activate_url" => self.activate_url = members.take()?,
-            "activate_appid" => self.activate_appid = members.take()?,
-            "activate_path" => self.activate_path = members.take()?,
-            "outer_str" => self.outer_str = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "activate_type", &self.activate_type)?;
-        put(map, "activate_url", &self.activate_url)?;
-        put(map, "activate_appid", &self.activate_appid)?;
-        put(map, "activate_path", &self.activate_path)?;
-        put(map, "outer_str", &self.outer_str)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateCardQrcode {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.enumeration(
-            "activate_type",
-            &self.activate_type,
-            &Limits::REQUIRED.chars(16),
-        );
-        checker.text(
-            "activate_url",
-            &self.activate_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "activate_appid",
-            &self.activate_appid,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.text(
-            "activate_path",
-            &self.activate_path,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "outer_str",
-            &self.outer_str,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Scene),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateCardQrcode {}
-
-impl Endpoint for CreateCardQrcode {
-    type Answer = CreateCardQrcodeResponse;
-
-    const OPERATION: &'static Operation = &CREATE_CARD_QRCODE;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
 }
 
 /// Answer of: CreateCardQrcode.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct CreateCardQrcodeResponse {
-    /// URL behind the QR code. Required. Not on an official page that could be read.
+    /// URL behind the QR code. Not on an official page that could be read.
+    #[field(1, required)]
     pub url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CreateCardQrcodeResponse {
-    const MEMBERS: &'static [&'static str] = &["url"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "url" => self.url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "url", &self.url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateCardQrcodeResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("url", &self.url, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateCardQrcodeResponse {}
-
-impl Answer for CreateCardQrcodeResponse {}
-
-object!(CreateCardQrcode, CreateCardQrcodeResponse);

@@ -2,329 +2,80 @@
 
 //! The resource `card_rights`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{Bonus, Fapiao, FavorModuleTitle, Guide, MemberPriceTitle};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    NoContent, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`UpdateCardRights`].
-pub static UPDATE_CARD_RIGHTS: Operation = Operation {
-    id: "merchant.card_rights.update",
-    title: "Set the benefit sections of a card template",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::PATCH,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/rights",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The path of the bonus-points link is empty",
-        },
-    ],
-    docs: &[
+operation! {
+    UPDATE_CARD_RIGHTS for UpdateCardRights = Merchant "merchant.card_rights.update"
+    PATCH "/v3/marketing/membercard-open/cards/{card_id}/rights"
+    "Set the benefit sections of a card template"
+    .json()
+    .success(204)
+    .write(Repeat::Harmless)
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
+        [400 "INVALID_REQUEST" "The path of the bonus-points link is empty"]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012551219",
         "pay.weixin.qq.com/doc/v3/partner/4012729618",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/commit-member-bonus.html",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/commit-member-bonus.html",
-    ],
-};
+    ]
+}
 
-/// Set the benefit sections of a card template. `PATCH
-/// /v3/marketing/membercard-open/cards/{card_id}/rights`.
-///
-/// show_bonus and show_favor are marked required and at the same time described with a default of
-/// false.
-///
-/// show_fapiao and show_guide default to false.
-///
-/// Turning the bonus section on is the precondition of the two bonus operations (after-payment
-/// points).
-///
-/// If a bonus mini program is given, its path must not be empty.
-///
-/// Two revisions of the merchant page print POST `/v3/marketing/membercard-open/cards` as the URL;
-/// the service-provider page prints the PATCH URL used here.
-///
-/// member_price_title and favor_module_title appear in the unofficial documentation since July 2026
-/// only.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Members inside bonus, favor, fapiao and guide are confirmed by the official sample only; their
-/// lengths and required marks on the official page could not be read.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012551219`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012729618`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/commit-member-bonus.html`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/commit-member-bonus.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Set the benefit sections of a card template.
+#[request(UPDATE_CARD_RIGHTS, NoContent)]
 pub struct UpdateCardRights {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Whether the bonus-points section is shown in the card details. Required.
+    /// Whether the bonus-points section is shown in the card details.
+    #[field(3, required)]
     pub show_bonus: Option<bool>,
-    /// Whether the member-offers section is shown in the card details. Required.
+    /// Whether the member-offers section is shown in the card details.
+    #[field(4, required)]
     pub show_favor: Option<bool>,
     /// Bonus-points section.
+    #[field(5)]
     pub bonus: Option<Bonus>,
     /// Member-offers section.
+    #[field(6)]
     pub favor: Option<FavorSetting>,
     /// Whether the invoice section is shown in the card details; default false.
+    #[field(7)]
     pub show_fapiao: Option<bool>,
     /// Invoice section.
+    #[field(8)]
     pub fapiao: Option<Fapiao>,
     /// Whether the contact section is shown in the card details; default false.
+    #[field(9)]
     pub show_guide: Option<bool>,
     /// Contact person of the merchant shown in the card details.
+    #[field(10)]
     pub guide: Option<Guide>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl UpdateCardRights {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        show_bonus: impl Into<bool>,
-        show_favor: impl Into<bool>,
-    ) -> Self {
-        Self {
-            card_id: card_id.into(),
-            show_bonus: Some(show_bonus.into()),
-            show_favor: Some(show_favor.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for UpdateCardRights {
-    const MEMBERS: &'static [&'static str] = &[
-        "show_bonus",
-        "show_favor",
-        "bonus",
-        "favor",
-        "show_fapiao",
-        "fapiao",
-        "show_guide",
-        "guide",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "show_bonus" => self.show_bonus = members.take()?,
-            "show_favor" => self.show_favor = members.take()?,
-            "bonus" => self.bonus = members.take()?,
-            "favor" => self.favor = members.take()?,
-            "show_fapiao" => self.show_fapiao = members.take()?,
-            "fapiao" => self.fapiao = members.take()?,
-            "show_guide" => self.show_guide = members.take()?,
-            "guide" => self.guide = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "show_bonus", &self.show_bonus)?;
-        put(map, "show_favor", &self.show_favor)?;
-        put(map, "bonus", &self.bonus)?;
-        put(map, "favor", &self.favor)?;
-        put(map, "show_fapiao", &self.show_fapiao)?;
-        put(map, "fapiao", &self.fapiao)?;
-        put(map, "show_guide", &self.show_guide)?;
-        put(map, "guide", &self.guide)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateCardRights {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.present("show_bonus", &self.show_bonus, &Limits::REQUIRED);
-        checker.present("show_favor", &self.show_favor, &Limits::REQUIRED);
-        checker.object("bonus", &self.bonus, &Limits::OPTIONAL);
-        checker.object("favor", &self.favor, &Limits::OPTIONAL);
-        checker.object("fapiao", &self.fapiao, &Limits::OPTIONAL);
-        checker.object("guide", &self.guide, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateCardRights {}
-
-impl Endpoint for UpdateCardRights {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &UPDATE_CARD_RIGHTS;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
 }
 
 /// Member-offers section.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct FavorSetting {
-    /// Whether coupons are shown. Required.
+    /// Whether coupons are shown.
+    #[field(1, required)]
     pub show_coupon: Option<bool>,
     /// Text of the member-price entry in the member-offers section.
+    #[field(2)]
     pub member_price_word: Option<String>,
     /// AppID of the mini program behind the member-price entry.
+    #[field(3)]
     pub member_price_appid: Option<String>,
     /// Page path behind the member-price entry.
+    #[field(4)]
     pub member_price_path: Option<String>,
     /// Title of the member-price entry. Not on an official page that could be read.
+    #[field(5)]
     pub member_price_title: Option<MemberPriceTitle>,
     /// Title of the member-offers section. Not on an official page that could be read.
+    #[field(6)]
     pub favor_module_title: Option<FavorModuleTitle>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for FavorSetting {
-    const MEMBERS: &'static [&'static str] = &[
-        "show_coupon",
-        "member_price_word",
-        "member_price_appid",
-        "member_price_path",
-        "member_price_title",
-        "favor_module_title",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "show_coupon" => self.show_coupon = members.take()?,
-            "member_price_word" => self.member_price_word = members.take()?,
-            "member_price_appid" => self.member_price_appid = members.take()?,
-            "member_price_path" => self.member_price_path = members.take()?,
-            "member_price_title" => self.member_price_title = members.take()?,
-            "favor_module_title" => self.favor_module_title = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "show_coupon", &self.show_coupon)?;
-        put(map, "member_price_word", &self.member_price_word)?;
-        put(map, "member_price_appid", &self.member_price_appid)?;
-        put(map, "member_price_path", &self.member_price_path)?;
-        put(map, "member_price_title", &self.member_price_title)?;
-        put(map, "favor_module_title", &self.favor_module_title)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for FavorSetting {
-    fn check(&self, checker: &mut Checker) {
-        checker.present("show_coupon", &self.show_coupon, &Limits::REQUIRED);
-        checker.text(
-            "member_price_word",
-            &self.member_price_word,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "member_price_appid",
-            &self.member_price_appid,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "member_price_path",
-            &self.member_price_path,
-            &Limits::OPTIONAL,
-        );
-        checker.enumeration(
-            "member_price_title",
-            &self.member_price_title,
-            &Limits::OPTIONAL,
-        );
-        checker.enumeration(
-            "favor_module_title",
-            &self.favor_module_title,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for FavorSetting {}
-
-object!(UpdateCardRights, FavorSetting);

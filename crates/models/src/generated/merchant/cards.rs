@@ -2,2393 +2,623 @@
 
 //! The resource `cards`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{
     Bonus, CardTemplateStatus, CodeMode, CodeType, CommonFormField, CustomFieldType,
     DateInformationType, Fapiao, Guide, JumpMiniprogram,
 };
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, NoContent, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, Subject,
-    VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateCard`].
-pub static CREATE_CARD: Operation = Operation {
-    id: "merchant.cards.create",
-    title: "Create a card template",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The AppID is not that of a service account (apps, mini programs and subscription accounts are refused)",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The path of the stored-value mini program is empty",
-        },
-    ],
-    docs: &[
+operation! {
+    CREATE_CARD for CreateCard = Merchant "merchant.cards.create"
+    POST "/v3/marketing/membercard-open/cards"
+    "Create a card template"
+    .json()
+    .numbered("out_request_no")
+    .subject(&["out_request_no"])
+    errors {
+        [..COMMON] [APPID_NOT_OF_SERVICE_ACCOUNT] [BALANCE_PATH_EMPTY]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012545584",
         "pay.weixin.qq.com/doc/v3/partner/4012708314",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/create-member-card.html",
-    ],
-};
+    ]
+}
 
-/// Create a card template. `POST /v3/marketing/membercard-open/cards`.
-///
-/// The answer carries the whole template with its new card_id; the sample answer shows the state
-/// NOT_APPROVE.
-///
-/// appid must be a service account and must have a brand-to-AppID (B-A) relation with
-/// brand.brand_id.
-///
-/// total_quantity matters only with SYSTEM_ALLOCATE; when left out there, the stock is set to
-/// 5000000. The other code modes take no stock here.
-///
-/// code_mode cannot be changed after creation (the modify page says so, although it accepts the
-/// field).
-///
-/// init_level is required when need_display_level is true and has at most 5 characters (stated on
-/// the modify page).
-///
-/// If a stored-value mini program is given, balance_path must not be empty.
-///
-/// Pictures must come from the WeChat Pay image upload API: JPG, JPEG or PNG under 1 MB; logo 120 x
-/// 120 px, background 1000 x 600 px.
-///
-/// title allows at most 10 Chinese characters, description at most 500.
-///
-/// can_modify_after_activate is documented for the modify operation only; the SDK also models it in
-/// answers.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// date_information: the member names pair available_begin_time and available_end_time with
-/// FIX_TIME_RANGE, and available_day_after_receive with wait_days_after_receive with FIX_TERM;
-/// PERMANENT needs none of them. The conditional wording of the official page could not be read, so
-/// required_if for these members is inferred.
-///
-/// The official sample sends available_day_after_receive and wait_days_after_receive together with
-/// FIX_TIME_RANGE, so superfluous date members are tolerated.
-///
-/// Of the answer members, wait_days_after_receive, can_modify_after_activate and need_dynamic_code
-/// are known only from the SDK model, which reuses the model of the template query.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012545584`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012708314`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/create-member-card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a card template.
+#[request(CREATE_CARD, CardSummary)]
 pub struct CreateCard {
     /// AppID of the WeChat service account of the merchant (not an app, mini program or subscription
     /// account); it issues openid/unionid, delivers member messages and must be bound to the brand of
-    /// the card. Required. At most 32 characters.
+    /// the card.
+    #[field(2, required, chars = 32)]
     pub appid: Option<String>,
-    /// URL of the card logo, obtained from the WeChat Pay image upload API. Required. At most 128
-    /// characters.
+    /// URL of the card logo, obtained from the WeChat Pay image upload API.
+    #[field(3, required, chars = 128)]
     pub logo_url: Option<String>,
-    /// Brand that owns the card. Required.
+    /// Brand that owns the card.
+    #[field(4, required)]
     pub brand: Option<Brand>,
-    /// Card name shown on the card face; Chinese characters, English letters and punctuation. Required.
-    /// At most 10 characters.
+    /// Card name shown on the card face; Chinese characters, English letters and punctuation.
+    #[field(5, required, chars = 10)]
     pub title: Option<String>,
-    /// URL of the card background picture, obtained from the WeChat Pay image upload API. Required. At
-    /// most 128 characters.
+    /// URL of the card background picture, obtained from the WeChat Pay image upload API.
+    #[field(6, required, chars = 128)]
     pub background_picture_url: Option<String>,
-    /// Terms of use shown in the card details. Required. At most 500 characters.
+    /// Terms of use shown in the card details.
+    #[field(7, required, chars = 500)]
     pub description: Option<String>,
-    /// Service phone number shown in the card details. At most 32 characters.
+    /// Service phone number shown in the card details.
+    #[field(8, chars = 32)]
     pub service_phone: Option<String>,
-    /// How the member code is rendered; the symbol encodes membership_number. Required. At most 32
-    /// characters.
+    /// How the member code is rendered; the symbol encodes membership_number.
+    #[field(9, required, chars = 32)]
     pub code_type: Option<CodeType>,
     /// Total stock: largest number of cards that can be issued.
+    #[field(10)]
     pub total_quantity: Option<i64>,
-    /// Validity of the card. Required.
+    /// Validity of the card.
+    #[field(11, required)]
     pub date_information: Option<DateInformation>,
-    /// How member card codes are allocated. Required. Not on an official page that could be read.
+    /// How member card codes are allocated. Not on an official page that could be read.
+    #[field(12, required)]
     pub code_mode: Option<CodeMode>,
     /// Whether the member level is shown on the card. Not on an official page that could be read.
+    #[field(13)]
     pub need_display_level: Option<bool>,
-    /// Level given to a new member. Required if need_display_level is true. At most 5 characters. Not
-    /// on an official page that could be read.
+    /// Level given to a new member. Required if need_display_level is true. Not on an official page
+    /// that could be read.
+    #[field(14, chars = 5)]
     pub init_level: Option<String>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
-    /// serial. Required. Not on an official page that could be read.
+    /// serial. Not on an official page that could be read.
+    #[field(15, required, form = RequestNumber)]
     pub out_request_no: Option<String>,
     /// Stored-value settings. Not on an official page that could be read.
+    #[field(16)]
     pub balance_information: Option<BalanceInformation>,
     /// Form the user fills in when opening the card. Not on an official page that could be read.
+    #[field(17)]
     pub user_information_form: Option<CreateUserInformationForm>,
     /// Extra statement of the merchant shown when the user opens the card. Not on an official page that
     /// could be read.
+    #[field(18)]
     pub additional_statement: Option<AdditionalStatement>,
     /// Whether the dynamic code is enabled: the code shown to the user is replaced by a changing
     /// 18-digit number; default false. Not on an official page that could be read.
+    #[field(19)]
     pub need_dynamic_code: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl Object for CreateCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "appid",
-        "logo_url",
-        "brand",
-        "title",
-        "background_picture_url",
-        "description",
-        "service_phone",
-        "code_type",
-        "total_quantity",
-        "date_information",
-        "code_mode",
-        "need_display_level",
-        "init_level",
-        "out_request_no",
-        "balance_information",
-        "user_information_form",
-        "additional_statement",
-        "need_dynamic_code",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "appid" => self.appid = members.take()?,
-            "logo_url" => self.logo_url = members.take()?,
-            "brand" => self.brand = members.take()?,
-            "title" => self.title = members.take()?,
-            "background_picture_url" => self.background_picture_url = members.take()?,
-            "description" => self.description = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "code_type" => self.code_type = members.take()?,
-            "total_quantity" => self.total_quantity = members.take()?,
-            "date_information" => self.date_information = members.take()?,
-            "code_mode" => self.code_mode = members.take()?,
-            "need_display_level" => self.need_display_level = members.take()?,
-            "init_level" => self.init_level = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            "balance_information" => self.balance_information = members.take()?,
-            "user_information_form" => self.user_information_form = members.take()?,
-            "additional_statement" => self.additional_statement = members.take()?,
-            "need_dynamic_code" => self.need_dynamic_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+operation! {
+    LIST_CARDS for ListCards = Merchant "merchant.cards.list"
+    GET "/v3/marketing/membercard-open/cards"
+    "List card templates of a brand"
+    errors {
+        [..COMMON]
     }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "appid", &self.appid)?;
-        put(map, "logo_url", &self.logo_url)?;
-        put(map, "brand", &self.brand)?;
-        put(map, "title", &self.title)?;
-        put(map, "background_picture_url", &self.background_picture_url)?;
-        put(map, "description", &self.description)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "code_type", &self.code_type)?;
-        put(map, "total_quantity", &self.total_quantity)?;
-        put(map, "date_information", &self.date_information)?;
-        put(map, "code_mode", &self.code_mode)?;
-        put(map, "need_display_level", &self.need_display_level)?;
-        put(map, "init_level", &self.init_level)?;
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "balance_information", &self.balance_information)?;
-        put(map, "user_information_form", &self.user_information_form)?;
-        put(map, "additional_statement", &self.additional_statement)?;
-        put(map, "need_dynamic_code", &self.need_dynamic_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("appid", &self.appid, &Limits::REQUIRED.chars(32));
-        checker.text("logo_url", &self.logo_url, &Limits::REQUIRED.chars(128));
-        checker.object("brand", &self.brand, &Limits::REQUIRED);
-        checker.text("title", &self.title, &Limits::REQUIRED.chars(10));
-        checker.text(
-            "background_picture_url",
-            &self.background_picture_url,
-            &Limits::REQUIRED.chars(128),
-        );
-        checker.text(
-            "description",
-            &self.description,
-            &Limits::REQUIRED.chars(500),
-        );
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.enumeration("code_type", &self.code_type, &Limits::REQUIRED.chars(32));
-        checker.object(
-            "date_information",
-            &self.date_information,
-            &Limits::REQUIRED,
-        );
-        checker.enumeration("code_mode", &self.code_mode, &Limits::REQUIRED);
-        checker.text("init_level", &self.init_level, &Limits::OPTIONAL.chars(5));
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.form(Pattern::RequestNumber),
-        );
-        checker.object(
-            "balance_information",
-            &self.balance_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information_form",
-            &self.user_information_form,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "additional_statement",
-            &self.additional_statement,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateCard {}
-
-impl Endpoint for CreateCard {
-    type Answer = CardSummary;
-
-    const OPERATION: &'static Operation = &CREATE_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same(
-            "out_request_no",
-            &self.out_request_no,
-            &answer.out_request_no,
-        );
-    }
-}
-
-/// Describes [`ListCards`].
-pub static LIST_CARDS: Operation = Operation {
-    id: "merchant.cards.list",
-    title: "List card templates of a brand",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/marketing/membercard-open/cards",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012547108",
         "pay.weixin.qq.com/doc/v3/partner/4012709010",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/list-member-card.html",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/list-member-card.html",
-    ],
-};
+    ]
+}
 
-/// List card templates of a brand. `GET /v3/marketing/membercard-open/cards`.
-///
-/// offset is described as a page number counted from 0, not as an item index; limit is at most 20.
-/// The sample answer (offset 1, limit 20, total_count 20, one item) fits neither reading.
-///
-/// appid: the page in the current documentation center marks it optional, two later revisions of
-/// the former center mark it required, and their own samples leave it out.
-///
-/// The order of the items is not documented.
-///
-/// need_dynamic_code also appears beside total_count at the top level of the answer, not only in
-/// the items.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012547108`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012709010`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/list-member-card.html`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/list-member-card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// List card templates of a brand.
+#[request(LIST_CARDS, ListCardsResponse)]
 pub struct ListCards {
-    /// Brand ID assigned when the merchant became a WeChat Pay brand merchant; owner of the card. At
-    /// most 16 characters.
+    /// Brand ID assigned when the merchant became a WeChat Pay brand merchant; owner of the card.
+    #[field(2, query, chars = 16)]
     pub brand_id: Option<String>,
     /// AppID of the WeChat service account of the merchant (not an app, mini program or subscription
     /// account); it issues openid/unionid, delivers member messages and must be bound to the brand of
-    /// the card. At most 32 characters.
+    /// the card.
+    #[field(3, query, chars = 32)]
     pub appid: Option<String>,
-    /// Page number, counted from 0. Required.
+    /// Page number, counted from 0.
+    #[field(4, query, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At most 20.
+    /// Page size.
+    #[field(5, query, required, max = 20)]
     pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ListCards {
-    /// Creates a request with its required members.
-    pub fn new(offset: impl Into<i64>, limit: impl Into<i64>) -> Self {
-        Self {
-            offset: Some(offset.into()),
-            limit: Some(limit.into()),
-            ..Self::default()
-        }
+operation! {
+    GET_CARD for GetCard = Merchant "merchant.cards.get"
+    GET "/v3/marketing/membercard-open/cards/{card_id}"
+    "Query a card template"
+    .subject(&["card_id"])
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
     }
-}
-
-impl Object for ListCards {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListCards {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::OPTIONAL.chars(16));
-        checker.text("appid", &self.appid, &Limits::OPTIONAL.chars(32));
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListCards {}
-
-impl Endpoint for ListCards {
-    type Answer = ListCardsResponse;
-
-    const OPERATION: &'static Operation = &LIST_CARDS;
-
-    fn params(&self, params: &mut Params) {
-        params.query("brand_id", &self.brand_id);
-        params.query("appid", &self.appid);
-        params.query_integer("offset", self.offset);
-        params.query_integer("limit", self.limit);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.brand_id = params.query("brand_id");
-        self.appid = params.query("appid");
-        self.offset = params.query_integer("offset")?;
-        self.limit = params.query_integer("limit")?;
-        Ok(())
-    }
-}
-
-/// Describes [`GetCard`].
-pub static GET_CARD: Operation = Operation {
-    id: "merchant.cards.get",
-    title: "Query a card template",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/marketing/membercard-open/cards/{card_id}",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012547650",
         "pay.weixin.qq.com/doc/v3/partner/4012709168",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/get-member-card.html",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/get-member-card.html",
-    ],
-};
+    ]
+}
 
-/// Query a card template. `GET /v3/marketing/membercard-open/cards/{card_id}`.
-///
-/// Template states: NOT_APPROVE waits for review, APPROVE_FAIL failed the review, APPROVED can be
-/// distributed, DELETED was deleted by the merchant.
-///
-/// bonus, favor, service_modules, fapiao, guide, need_dynamic_code, wait_days_after_receive and
-/// can_modify_after_activate are known only from the SDK model of this answer; the unofficial
-/// documentation does not list them.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012547650`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012709168`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/get-member-card.html`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/get-member-card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query a card template.
+#[request(GET_CARD, Card)]
 pub struct GetCard {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            extra: Extra::default(),
-        }
+operation! {
+    UPDATE_CARD for UpdateCard = Merchant "merchant.cards.update"
+    PATCH "/v3/marketing/membercard-open/cards/{card_id}"
+    "Modify a card template"
+    .json()
+    .success(204)
+    .write(Repeat::Harmless)
+    errors {
+        [..COMMON] [APPID_NOT_OF_SERVICE_ACCOUNT]
+        [400 "INVALID_REQUEST" "code_mode cannot be changed: it is SYSTEM_ALLOCATE"]
+        [400 "INVALID_REQUEST" "code_mode cannot be changed to SYSTEM_ALLOCATE"]
+        [BALANCE_PATH_EMPTY] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
     }
-}
-
-impl Object for GetCard {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetCard {}
-
-impl Endpoint for GetCard {
-    type Answer = Card;
-
-    const OPERATION: &'static Operation = &GET_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-    }
-}
-
-/// Describes [`UpdateCard`].
-pub static UPDATE_CARD: Operation = Operation {
-    id: "merchant.cards.update",
-    title: "Modify a card template",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::PATCH,
-    path: "/v3/marketing/membercard-open/cards/{card_id}",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The AppID is not that of a service account (apps, mini programs and subscription accounts are refused)",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "code_mode cannot be changed: it is SYSTEM_ALLOCATE",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "code_mode cannot be changed to SYSTEM_ALLOCATE",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The path of the stored-value mini program is empty",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012549567",
         "pay.weixin.qq.com/doc/v3/partner/4012709882",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/update-member-card.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/update-member-card.html",
-    ],
-};
+    ]
+}
 
-/// Modify a card template. `PATCH /v3/marketing/membercard-open/cards/{card_id}`.
-///
-/// Changes basic information, stored value, form and statement. The merchant page marks code_mode
-/// as required while stating that the mode cannot be changed once set; the service-provider page
-/// does not list it among the first members. Two error rows cover it: a SYSTEM_ALLOCATE card cannot
-/// change its mode, and no card can change to SYSTEM_ALLOCATE.
-///
-/// init_level is required when levels are shown; the level of an existing member is changed with
-/// the user-card modify operation.
-///
-/// total_quantity applies to SYSTEM_ALLOCATE only, with the same default of 5000000 as on creation.
-///
-/// Whether a change sends the template back to review is not documented.
-///
-/// brand and out_request_no are not part of the request.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// date_information: the member names pair available_begin_time and available_end_time with
-/// FIX_TIME_RANGE, and available_day_after_receive with wait_days_after_receive with FIX_TERM;
-/// PERMANENT needs none of them. The conditional wording of the official page could not be read, so
-/// required_if for these members is inferred.
-///
-/// The official sample sends available_day_after_receive and wait_days_after_receive together with
-/// FIX_TIME_RANGE, so superfluous date members are tolerated.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012549567`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012709882`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/update-member-card.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/update-member-card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Modify a card template.
+#[request(UPDATE_CARD, NoContent)]
 pub struct UpdateCard {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
     /// AppID of the WeChat service account of the merchant (not an app, mini program or subscription
     /// account); it issues openid/unionid, delivers member messages and must be bound to the brand of
-    /// the card. At most 32 characters.
+    /// the card.
+    #[field(3, chars = 32)]
     pub appid: Option<String>,
-    /// URL of the card logo, obtained from the WeChat Pay image upload API. At most 128 characters.
+    /// URL of the card logo, obtained from the WeChat Pay image upload API.
+    #[field(4, chars = 128)]
     pub logo_url: Option<String>,
-    /// Card name shown on the card face; Chinese characters, English letters and punctuation. At most
-    /// 10 characters.
+    /// Card name shown on the card face; Chinese characters, English letters and punctuation.
+    #[field(5, chars = 10)]
     pub title: Option<String>,
-    /// URL of the card background picture, obtained from the WeChat Pay image upload API. At most 128
-    /// characters.
+    /// URL of the card background picture, obtained from the WeChat Pay image upload API.
+    #[field(6, chars = 128)]
     pub background_picture_url: Option<String>,
-    /// Terms of use shown in the card details. At most 500 characters.
+    /// Terms of use shown in the card details.
+    #[field(7, chars = 500)]
     pub description: Option<String>,
-    /// Service phone number shown in the card details. At most 32 characters.
+    /// Service phone number shown in the card details.
+    #[field(8, chars = 32)]
     pub service_phone: Option<String>,
     /// Total stock: largest number of cards that can be issued.
+    #[field(9)]
     pub total_quantity: Option<i64>,
     /// Validity of the card.
+    #[field(10)]
     pub date_information: Option<DateInformation>,
     /// Whether the member level is shown on the card.
+    #[field(11)]
     pub need_display_level: Option<bool>,
-    /// Level given to a new member. Required if need_display_level is true. At most 5 characters.
+    /// Level given to a new member. Required if need_display_level is true.
+    #[field(12, chars = 5)]
     pub init_level: Option<String>,
     /// Stored-value settings.
+    #[field(13)]
     pub balance_information: Option<BalanceInformation>,
     /// Form the user fills in when opening the card.
+    #[field(14)]
     pub user_information_form: Option<UserInformationForm>,
     /// Extra statement of the merchant shown when the user opens the card. Not on an official page that
     /// could be read.
+    #[field(15)]
     pub additional_statement: Option<AdditionalStatement>,
-    /// How member card codes are allocated. At most 32 characters. Numbers and texts are both read.
+    /// How member card codes are allocated.
+    #[field(16, either, chars = 32)]
     pub code_mode: Option<CodeMode>,
-    /// How the member code is rendered; the symbol encodes membership_number. At most 32 characters.
+    /// How the member code is rendered; the symbol encodes membership_number.
+    #[field(17, chars = 32)]
     pub code_type: Option<CodeType>,
     /// Whether the dynamic code is enabled: the code shown to the user is replaced by a changing
     /// 18-digit number; default false. Not on an official page that could be read.
+    #[field(18)]
     pub need_dynamic_code: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl UpdateCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            ..Self::default()
-        }
+operation! {
+    DELETE_CARD for DeleteCard = Merchant "merchant.cards.delete"
+    DELETE "/v3/marketing/membercard-open/cards/{card_id}"
+    "Delete a card template"
+    .success(204)
+    .write(Repeat::Harmless)
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
     }
-}
-
-impl Object for UpdateCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "appid",
-        "logo_url",
-        "title",
-        "background_picture_url",
-        "description",
-        "service_phone",
-        "total_quantity",
-        "date_information",
-        "need_display_level",
-        "init_level",
-        "balance_information",
-        "user_information_form",
-        "additional_statement",
-        "code_mode",
-        "code_type",
-        "need_dynamic_code",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "appid" => self.appid = members.take()?,
-            "logo_url" => self.logo_url = members.take()?,
-            "title" => self.title = members.take()?,
-            "background_picture_url" => self.background_picture_url = members.take()?,
-            "description" => self.description = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "total_quantity" => self.total_quantity = members.take()?,
-            "date_information" => self.date_information = members.take()?,
-            "need_display_level" => self.need_display_level = members.take()?,
-            "init_level" => self.init_level = members.take()?,
-            "balance_information" => self.balance_information = members.take()?,
-            "user_information_form" => self.user_information_form = members.take()?,
-            "additional_statement" => self.additional_statement = members.take()?,
-            "code_mode" => self.code_mode = members.take_either()?,
-            "code_type" => self.code_type = members.take()?,
-            "need_dynamic_code" => self.need_dynamic_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "appid", &self.appid)?;
-        put(map, "logo_url", &self.logo_url)?;
-        put(map, "title", &self.title)?;
-        put(map, "background_picture_url", &self.background_picture_url)?;
-        put(map, "description", &self.description)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "total_quantity", &self.total_quantity)?;
-        put(map, "date_information", &self.date_information)?;
-        put(map, "need_display_level", &self.need_display_level)?;
-        put(map, "init_level", &self.init_level)?;
-        put(map, "balance_information", &self.balance_information)?;
-        put(map, "user_information_form", &self.user_information_form)?;
-        put(map, "additional_statement", &self.additional_statement)?;
-        put(map, "code_mode", &self.code_mode)?;
-        put(map, "code_type", &self.code_type)?;
-        put(map, "need_dynamic_code", &self.need_dynamic_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("appid", &self.appid, &Limits::OPTIONAL.chars(32));
-        checker.text("logo_url", &self.logo_url, &Limits::OPTIONAL.chars(128));
-        checker.text("title", &self.title, &Limits::OPTIONAL.chars(10));
-        checker.text(
-            "background_picture_url",
-            &self.background_picture_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "description",
-            &self.description,
-            &Limits::OPTIONAL.chars(500),
-        );
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.object(
-            "date_information",
-            &self.date_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("init_level", &self.init_level, &Limits::OPTIONAL.chars(5));
-        checker.object(
-            "balance_information",
-            &self.balance_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information_form",
-            &self.user_information_form,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "additional_statement",
-            &self.additional_statement,
-            &Limits::OPTIONAL,
-        );
-        checker.enumeration(
-            "code_mode",
-            &self.code_mode,
-            &Limits::OPTIONAL.chars(32).or_number(),
-        );
-        checker.enumeration("code_type", &self.code_type, &Limits::OPTIONAL.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateCard {}
-
-impl Endpoint for UpdateCard {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &UPDATE_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-}
-
-/// Describes [`DeleteCard`].
-pub static DELETE_CARD: Operation = Operation {
-    id: "merchant.cards.delete",
-    title: "Delete a card template",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::DELETE,
-    path: "/v3/marketing/membercard-open/cards/{card_id}",
-    body: Body::Empty,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012549682",
         "pay.weixin.qq.com/doc/v3/partner/4012726840",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/delete-member-card.html",
-    ],
-};
+    ]
+}
 
-/// Delete a card template. `DELETE /v3/marketing/membercard-open/cards/{card_id}`.
-///
-/// After deletion the card can no longer be distributed through any channel.
-///
-/// User cards received before the deletion stay valid.
-///
-/// What a second deletion of the same card answers is not documented.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012549682`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012726840`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/delete-member-card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Delete a card template.
+#[request(DELETE_CARD, NoContent)]
 pub struct DeleteCard {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl DeleteCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            extra: Extra::default(),
-        }
+operation! {
+    UPGRADE_CARD for UpgradeCard = Merchant "merchant.cards.upgrade"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/upgrade"
+    "Upgrade an old public-platform card to this API"
+    .json()
+    .success(204)
+    .write(Repeat::Harmful)
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [APPID_NOT_OF_SERVICE_ACCOUNT]
     }
-}
-
-impl Object for DeleteCard {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DeleteCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DeleteCard {}
-
-impl Endpoint for DeleteCard {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &DELETE_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-}
-
-/// Describes [`UpgradeCard`].
-pub static UPGRADE_CARD: Operation = Operation {
-    id: "merchant.cards.upgrade",
-    title: "Upgrade an old public-platform card to this API",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/upgrade",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The AppID is not that of a service account (apps, mini programs and subscription accounts are refused)",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012545673",
         "pay.weixin.qq.com/doc/v3/partner/4012708437",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/upgrade-member-card.html",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/upgrade-member-card.html",
-    ],
-};
+    ]
+}
 
-/// Upgrade an old public-platform card to this API. `POST
-/// /v3/marketing/membercard-open/cards/{card_id}/upgrade`.
-///
-/// Binds a member card created on the WeChat public platform to a brand. card_id and member data
-/// stay unchanged; the new look is shown to existing members at once.
-///
-/// After the upgrade the old public-platform interfaces can no longer write new information and are
-/// being withdrawn.
-///
-/// Other operations answer INVALID_REQUEST for a card that was not upgraded.
-///
-/// A developer forum thread reports INVALID_REQUEST with a message that the card was already
-/// migrated for a second upgrade; the official page does not list that message.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012545673`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012708437`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/upgrade-member-card.html`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/upgrade-member-card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Upgrade an old public-platform card to this API.
+#[request(UPGRADE_CARD, NoContent)]
 pub struct UpgradeCard {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
     /// Brand ID assigned when the merchant became a WeChat Pay brand merchant; owner of the card.
-    /// Required. At most 16 characters.
+    #[field(3, required, chars = 16)]
     pub brand_id: Option<String>,
     /// AppID of the WeChat service account of the merchant (not an app, mini program or subscription
     /// account); it issues openid/unionid, delivers member messages and must be bound to the brand of
-    /// the card. Required. At most 32 characters.
+    /// the card.
+    #[field(4, required, chars = 32)]
     pub appid: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl UpgradeCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        brand_id: impl Into<String>,
-        appid: impl Into<String>,
-    ) -> Self {
-        Self {
-            card_id: card_id.into(),
-            brand_id: Some(brand_id.into()),
-            appid: Some(appid.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for UpgradeCard {
-    const MEMBERS: &'static [&'static str] = &["brand_id", "appid"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "appid" => self.appid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "appid", &self.appid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpgradeCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED.chars(16));
-        checker.text("appid", &self.appid, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpgradeCard {}
-
-impl Endpoint for UpgradeCard {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &UPGRADE_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
 }
 
 /// Brand that owns the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct Brand {
     /// Brand ID assigned when the merchant became a WeChat Pay brand merchant; owner of the card.
-    /// Required.
+    #[field(1, required)]
     pub brand_id: Option<String>,
-    /// Brand name shown to users. Required.
+    /// Brand name shown to users.
+    #[field(2, required)]
     pub display_name: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Brand {
-    const MEMBERS: &'static [&'static str] = &["brand_id", "display_name"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "brand_id" => self.brand_id = members.take()?,
-            "display_name" => self.display_name = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "display_name", &self.display_name)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Brand {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED);
-        checker.text("display_name", &self.display_name, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Brand {}
 
 /// Validity of the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct DateInformation {
-    /// Kind of validity. Required.
+    /// Kind of validity.
+    #[field(1, required)]
     pub r#type: Option<DateInformationType>,
     /// Start of the validity period. Required if type = FIX_TIME_RANGE (inferred).
+    #[field(2, form = Rfc3339)]
     pub available_begin_time: Option<String>,
     /// End of the validity period. Required if type = FIX_TIME_RANGE (inferred).
+    #[field(3, form = Rfc3339)]
     pub available_end_time: Option<String>,
     /// Number of days the card stays valid once it has become valid. Required if type = FIX_TERM
     /// (inferred).
+    #[field(4)]
     pub available_day_after_receive: Option<i64>,
     /// Number of days between receiving the card and the start of its validity.
+    #[field(5)]
     pub wait_days_after_receive: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for DateInformation {
-    const MEMBERS: &'static [&'static str] = &[
-        "type",
-        "available_begin_time",
-        "available_end_time",
-        "available_day_after_receive",
-        "wait_days_after_receive",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "available_begin_time" => self.available_begin_time = members.take()?,
-            "available_end_time" => self.available_end_time = members.take()?,
-            "available_day_after_receive" => self.available_day_after_receive = members.take()?,
-            "wait_days_after_receive" => self.wait_days_after_receive = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "available_begin_time", &self.available_begin_time)?;
-        put(map, "available_end_time", &self.available_end_time)?;
-        put(
-            map,
-            "available_day_after_receive",
-            &self.available_day_after_receive,
-        )?;
-        put(
-            map,
-            "wait_days_after_receive",
-            &self.wait_days_after_receive,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DateInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
-        checker.text(
-            "available_begin_time",
-            &self.available_begin_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "available_end_time",
-            &self.available_end_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DateInformation {}
 
 /// Stored-value settings.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct BalanceInformation {
     /// Whether the card supports stored value.
+    #[field(1)]
     pub need_balance: Option<bool>,
     /// AppID of the mini program that opens from the stored-value entry.
+    #[field(2)]
     pub balance_appid: Option<String>,
     /// Page path in the stored-value mini program. Required if balance_information.balance_appid is
     /// given. Not on an official page that could be read.
+    #[field(3)]
     pub balance_path: Option<String>,
     /// Web page that opens from the stored-value entry. Not on an official page that could be read.
+    #[field(4)]
     pub balance_url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for BalanceInformation {
-    const MEMBERS: &'static [&'static str] = &[
-        "need_balance",
-        "balance_appid",
-        "balance_path",
-        "balance_url",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "need_balance" => self.need_balance = members.take()?,
-            "balance_appid" => self.balance_appid = members.take()?,
-            "balance_path" => self.balance_path = members.take()?,
-            "balance_url" => self.balance_url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "need_balance", &self.need_balance)?;
-        put(map, "balance_appid", &self.balance_appid)?;
-        put(map, "balance_path", &self.balance_path)?;
-        put(map, "balance_url", &self.balance_url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BalanceInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("balance_appid", &self.balance_appid, &Limits::OPTIONAL);
-        checker.text("balance_path", &self.balance_path, &Limits::OPTIONAL);
-        checker.text("balance_url", &self.balance_url, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BalanceInformation {}
 
 /// Form fields defined by the merchant.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct CustomFormField {
     /// Input kind of the custom field. Not on an official page that could be read.
+    #[field(1)]
     pub r#type: Option<CustomFieldType>,
     /// Label of the custom field. Not on an official page that could be read.
+    #[field(2)]
     pub name: Option<String>,
     /// Options of the custom field. Not on an official page that could be read.
+    #[field(3)]
     pub values: Option<Vec<String>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CustomFormField {
-    const MEMBERS: &'static [&'static str] = &["type", "name", "values"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "name" => self.name = members.take()?,
-            "values" => self.values = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "name", &self.name)?;
-        put(map, "values", &self.values)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CustomFormField {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::OPTIONAL);
-        checker.text("name", &self.name, &Limits::OPTIONAL);
-        checker.texts("values", &self.values, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CustomFormField {}
 
 /// Form the user fills in when opening the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct CreateUserInformationForm {
     /// Common form fields offered by the platform. Not on an official page that could be read.
+    #[field(1)]
     pub common_field_list: Option<Vec<CommonFormField>>,
     /// Form fields defined by the merchant. Not on an official page that could be read.
+    #[field(2)]
     pub custom_field_list: Option<Vec<CustomFormField>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CreateUserInformationForm {
-    const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "common_field_list" => self.common_field_list = members.take()?,
-            "custom_field_list" => self.custom_field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "common_field_list", &self.common_field_list)?;
-        put(map, "custom_field_list", &self.custom_field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateUserInformationForm {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumerations(
-            "common_field_list",
-            &self.common_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.objects(
-            "custom_field_list",
-            &self.custom_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateUserInformationForm {}
 
 /// Extra statement of the merchant shown when the user opens the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct AdditionalStatement {
     /// Title of the statement. Not on an official page that could be read.
+    #[field(1)]
     pub title: Option<String>,
     /// Web page with the statement. Not on an official page that could be read.
+    #[field(2)]
     pub url: Option<String>,
     /// AppID of the mini program with the statement. Not on an official page that could be read.
+    #[field(3)]
     pub appid: Option<String>,
     /// Page path of the statement in the mini program. Not on an official page that could be read.
+    #[field(4)]
     pub path: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for AdditionalStatement {
-    const MEMBERS: &'static [&'static str] = &["title", "url", "appid", "path"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "title" => self.title = members.take()?,
-            "url" => self.url = members.take()?,
-            "appid" => self.appid = members.take()?,
-            "path" => self.path = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "title", &self.title)?;
-        put(map, "url", &self.url)?;
-        put(map, "appid", &self.appid)?;
-        put(map, "path", &self.path)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AdditionalStatement {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("title", &self.title, &Limits::OPTIONAL);
-        checker.text("url", &self.url, &Limits::OPTIONAL);
-        checker.text("appid", &self.appid, &Limits::OPTIONAL);
-        checker.text("path", &self.path, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AdditionalStatement {}
 
 /// Form the user fills in when opening the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct UserInformationForm {
     /// Common form fields offered by the platform. Not on an official page that could be read.
+    #[field(1)]
     pub common_field_list: Option<Vec<CommonFormField>>,
     /// Whether the user may change the submitted information after activation. Not on an official page
     /// that could be read.
+    #[field(2)]
     pub can_modify_after_activate: Option<bool>,
     /// Form fields defined by the merchant. Not on an official page that could be read.
+    #[field(3)]
     pub custom_field_list: Option<Vec<CustomFormField>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserInformationForm {
-    const MEMBERS: &'static [&'static str] = &[
-        "common_field_list",
-        "can_modify_after_activate",
-        "custom_field_list",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "common_field_list" => self.common_field_list = members.take()?,
-            "can_modify_after_activate" => self.can_modify_after_activate = members.take()?,
-            "custom_field_list" => self.custom_field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "common_field_list", &self.common_field_list)?;
-        put(
-            map,
-            "can_modify_after_activate",
-            &self.can_modify_after_activate,
-        )?;
-        put(map, "custom_field_list", &self.custom_field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserInformationForm {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumerations(
-            "common_field_list",
-            &self.common_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.objects(
-            "custom_field_list",
-            &self.custom_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserInformationForm {}
 
 /// Answer of: CreateCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct CardSummary {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(1, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Creation time. At most 32 characters.
+    /// Creation time.
+    #[field(2, chars = 32, form = Rfc3339)]
     pub create_time: Option<String>,
-    /// Time of the last change. At most 32 characters.
+    /// Time of the last change.
+    #[field(3, chars = 32, form = Rfc3339)]
     pub update_time: Option<String>,
     /// Stock left.
+    #[field(4)]
     pub remain_quantity: Option<i64>,
     /// State of the card template.
+    #[field(5)]
     pub status: Option<CardTemplateStatus>,
-    /// Brand that owns the card. Required.
+    /// Brand that owns the card.
+    #[field(6, required)]
     pub brand: Option<Brand>,
     /// AppID of the WeChat service account of the merchant (not an app, mini program or subscription
     /// account); it issues openid/unionid, delivers member messages and must be bound to the brand of
-    /// the card. Required. At most 32 characters.
+    /// the card.
+    #[field(7, required, chars = 32)]
     pub appid: Option<String>,
-    /// URL of the card logo, obtained from the WeChat Pay image upload API. Required. At most 128
-    /// characters.
+    /// URL of the card logo, obtained from the WeChat Pay image upload API.
+    #[field(8, required, chars = 128)]
     pub logo_url: Option<String>,
-    /// Card name shown on the card face; Chinese characters, English letters and punctuation. Required.
-    /// At most 10 characters.
+    /// Card name shown on the card face; Chinese characters, English letters and punctuation.
+    #[field(9, required, chars = 10)]
     pub title: Option<String>,
-    /// URL of the card background picture, obtained from the WeChat Pay image upload API. Required. At
-    /// most 128 characters.
+    /// URL of the card background picture, obtained from the WeChat Pay image upload API.
+    #[field(10, required, chars = 128)]
     pub background_picture_url: Option<String>,
-    /// Terms of use shown in the card details. Required. At most 500 characters.
+    /// Terms of use shown in the card details.
+    #[field(11, required, chars = 500)]
     pub description: Option<String>,
-    /// Service phone number shown in the card details. At most 32 characters.
+    /// Service phone number shown in the card details.
+    #[field(12, chars = 32)]
     pub service_phone: Option<String>,
-    /// How the member code is rendered; the symbol encodes membership_number. Required. At most 32
-    /// characters.
+    /// How the member code is rendered; the symbol encodes membership_number.
+    #[field(13, required, chars = 32)]
     pub code_type: Option<CodeType>,
     /// Total stock: largest number of cards that can be issued.
+    #[field(14)]
     pub total_quantity: Option<i64>,
-    /// Validity of the card. Required.
+    /// Validity of the card.
+    #[field(15, required)]
     pub date_information: Option<DateInformation>,
-    /// How member card codes are allocated. Required. Not on an official page that could be read.
+    /// How member card codes are allocated. Not on an official page that could be read.
+    #[field(16, required)]
     pub code_mode: Option<CodeMode>,
     /// Whether the member level is shown on the card. Not on an official page that could be read.
+    #[field(17)]
     pub need_display_level: Option<bool>,
     /// Level given to a new member. Not on an official page that could be read.
+    #[field(18)]
     pub init_level: Option<String>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
-    /// serial. Required. Not on an official page that could be read.
+    /// serial. Not on an official page that could be read.
+    #[field(19, required)]
     pub out_request_no: Option<String>,
     /// Stored-value settings. Not on an official page that could be read.
+    #[field(20)]
     pub balance_information: Option<BalanceInformation>,
     /// Form the user fills in when opening the card. Not on an official page that could be read.
+    #[field(21)]
     pub user_information_form: Option<UserInformationForm>,
     /// Extra statement of the merchant shown when the user opens the card. Not on an official page that
     /// could be read.
+    #[field(22)]
     pub additional_statement: Option<AdditionalStatement>,
     /// Whether the dynamic code is enabled: the code shown to the user is replaced by a changing
     /// 18-digit number; default false. Not on an official page that could be read.
+    #[field(23)]
     pub need_dynamic_code: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CardSummary {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "create_time",
-        "update_time",
-        "remain_quantity",
-        "status",
-        "brand",
-        "appid",
-        "logo_url",
-        "title",
-        "background_picture_url",
-        "description",
-        "service_phone",
-        "code_type",
-        "total_quantity",
-        "date_information",
-        "code_mode",
-        "need_display_level",
-        "init_level",
-        "out_request_no",
-        "balance_information",
-        "user_information_form",
-        "additional_statement",
-        "need_dynamic_code",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "create_time" => self.create_time = members.take()?,
-            "update_time" => self.update_time = members.take()?,
-            "remain_quantity" => self.remain_quantity = members.take()?,
-            "status" => self.status = members.take()?,
-            "brand" => self.brand = members.take()?,
-            "appid" => self.appid = members.take()?,
-            "logo_url" => self.logo_url = members.take()?,
-            "title" => self.title = members.take()?,
-            "background_picture_url" => self.background_picture_url = members.take()?,
-            "description" => self.description = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "code_type" => self.code_type = members.take()?,
-            "total_quantity" => self.total_quantity = members.take()?,
-            "date_information" => self.date_information = members.take()?,
-            "code_mode" => self.code_mode = members.take()?,
-            "need_display_level" => self.need_display_level = members.take()?,
-            "init_level" => self.init_level = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            "balance_information" => self.balance_information = members.take()?,
-            "user_information_form" => self.user_information_form = members.take()?,
-            "additional_statement" => self.additional_statement = members.take()?,
-            "need_dynamic_code" => self.need_dynamic_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "create_time", &self.create_time)?;
-        put(map, "update_time", &self.update_time)?;
-        put(map, "remain_quantity", &self.remain_quantity)?;
-        put(map, "status", &self.status)?;
-        put(map, "brand", &self.brand)?;
-        put(map, "appid", &self.appid)?;
-        put(map, "logo_url", &self.logo_url)?;
-        put(map, "title", &self.title)?;
-        put(map, "background_picture_url", &self.background_picture_url)?;
-        put(map, "description", &self.description)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "code_type", &self.code_type)?;
-        put(map, "total_quantity", &self.total_quantity)?;
-        put(map, "date_information", &self.date_information)?;
-        put(map, "code_mode", &self.code_mode)?;
-        put(map, "need_display_level", &self.need_display_level)?;
-        put(map, "init_level", &self.init_level)?;
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "balance_information", &self.balance_information)?;
-        put(map, "user_information_form", &self.user_information_form)?;
-        put(map, "additional_statement", &self.additional_statement)?;
-        put(map, "need_dynamic_code", &self.need_dynamic_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CardSummary {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "create_time",
-            &self.create_time,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "update_time",
-            &self.update_time,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.enumeration("status", &self.status, &Limits::OPTIONAL);
-        checker.object("brand", &self.brand, &Limits::REQUIRED);
-        checker.text("appid", &self.appid, &Limits::REQUIRED.chars(32));
-        checker.text("logo_url", &self.logo_url, &Limits::REQUIRED.chars(128));
-        checker.text("title", &self.title, &Limits::REQUIRED.chars(10));
-        checker.text(
-            "background_picture_url",
-            &self.background_picture_url,
-            &Limits::REQUIRED.chars(128),
-        );
-        checker.text(
-            "description",
-            &self.description,
-            &Limits::REQUIRED.chars(500),
-        );
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.enumeration("code_type", &self.code_type, &Limits::REQUIRED.chars(32));
-        checker.object(
-            "date_information",
-            &self.date_information,
-            &Limits::REQUIRED,
-        );
-        checker.enumeration("code_mode", &self.code_mode, &Limits::REQUIRED);
-        checker.text("init_level", &self.init_level, &Limits::OPTIONAL);
-        checker.text("out_request_no", &self.out_request_no, &Limits::REQUIRED);
-        checker.object(
-            "balance_information",
-            &self.balance_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information_form",
-            &self.user_information_form,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "additional_statement",
-            &self.additional_statement,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CardSummary {}
-
-impl Answer for CardSummary {}
 
 /// Answer of: ListCards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct ListCardsResponse {
-    /// Number of all items. Required.
+    /// Number of all items.
+    #[field(1, required)]
     pub total_count: Option<i64>,
-    /// Page size. Required. At most 20.
+    /// Page size.
+    #[field(2, required, max = 20)]
     pub limit: Option<i64>,
-    /// Page number of this answer. Required.
+    /// Page number of this answer.
+    #[field(3, required)]
     pub offset: Option<i64>,
     /// Card templates that match.
+    #[field(4)]
     pub data: Option<Vec<CardSummary>>,
     /// Whether the dynamic code is enabled: the code shown to the user is replaced by a changing
     /// 18-digit number; default false; printed by the official page at the top level of the answer.
+    #[field(5)]
     pub need_dynamic_code: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ListCardsResponse {
-    const MEMBERS: &'static [&'static str] = &[
-        "total_count",
-        "limit",
-        "offset",
-        "data",
-        "need_dynamic_code",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "total_count" => self.total_count = members.take()?,
-            "limit" => self.limit = members.take()?,
-            "offset" => self.offset = members.take()?,
-            "data" => self.data = members.take()?,
-            "need_dynamic_code" => self.need_dynamic_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "total_count", &self.total_count)?;
-        put(map, "limit", &self.limit)?;
-        put(map, "offset", &self.offset)?;
-        put(map, "data", &self.data)?;
-        put(map, "need_dynamic_code", &self.need_dynamic_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListCardsResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.max(20));
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.objects("data", &self.data, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListCardsResponse {}
-
-impl Answer for ListCardsResponse {}
 
 /// Member-offers section.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct Favor {
     /// Whether coupons are shown. Not on an official page that could be read.
+    #[field(1)]
     pub show_coupon: Option<bool>,
     /// Text of the member-price entry in the member-offers section. Not on an official page that could
     /// be read.
+    #[field(2)]
     pub member_price_word: Option<String>,
     /// AppID of the mini program behind the member-price entry. Not on an official page that could be
     /// read.
+    #[field(3)]
     pub member_price_appid: Option<String>,
     /// Page path behind the member-price entry. Not on an official page that could be read.
+    #[field(4)]
     pub member_price_path: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Favor {
-    const MEMBERS: &'static [&'static str] = &[
-        "show_coupon",
-        "member_price_word",
-        "member_price_appid",
-        "member_price_path",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "show_coupon" => self.show_coupon = members.take()?,
-            "member_price_word" => self.member_price_word = members.take()?,
-            "member_price_appid" => self.member_price_appid = members.take()?,
-            "member_price_path" => self.member_price_path = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "show_coupon", &self.show_coupon)?;
-        put(map, "member_price_word", &self.member_price_word)?;
-        put(map, "member_price_appid", &self.member_price_appid)?;
-        put(map, "member_price_path", &self.member_price_path)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Favor {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "member_price_word",
-            &self.member_price_word,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "member_price_appid",
-            &self.member_price_appid,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "member_price_path",
-            &self.member_price_path,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Favor {}
 
 /// Service items on the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CardServiceModule {
-    /// ID of the member service item, generated by WeChat Pay. At most 9 characters. Not on an official
-    /// page that could be read.
+    /// ID of the member service item, generated by WeChat Pay. Not on an official page that could be
+    /// read.
+    #[field(1, chars = 9)]
     pub service_module_id: Option<String>,
     /// Mini program that opens from the service item. Not on an official page that could be read.
+    #[field(2)]
     pub jump_miniprogram: Option<JumpMiniprogram>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CardServiceModule {
-    const MEMBERS: &'static [&'static str] = &["service_module_id", "jump_miniprogram"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "service_module_id" => self.service_module_id = members.take()?,
-            "jump_miniprogram" => self.jump_miniprogram = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "service_module_id", &self.service_module_id)?;
-        put(map, "jump_miniprogram", &self.jump_miniprogram)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CardServiceModule {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "service_module_id",
-            &self.service_module_id,
-            &Limits::OPTIONAL.chars(9),
-        );
-        checker.object(
-            "jump_miniprogram",
-            &self.jump_miniprogram,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CardServiceModule {}
 
 /// Answer of: GetCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct Card {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(1, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Creation time. At most 32 characters.
+    /// Creation time.
+    #[field(2, chars = 32, form = Rfc3339)]
     pub create_time: Option<String>,
-    /// Time of the last change. At most 32 characters.
+    /// Time of the last change.
+    #[field(3, chars = 32, form = Rfc3339)]
     pub update_time: Option<String>,
     /// Stock left.
+    #[field(4)]
     pub remain_quantity: Option<i64>,
-    /// State of the card template. At most 16 characters.
+    /// State of the card template.
+    #[field(5, chars = 16)]
     pub status: Option<CardTemplateStatus>,
-    /// Brand that owns the card. Required.
+    /// Brand that owns the card.
+    #[field(6, required)]
     pub brand: Option<Brand>,
     /// AppID of the WeChat service account of the merchant (not an app, mini program or subscription
     /// account); it issues openid/unionid, delivers member messages and must be bound to the brand of
-    /// the card. Required. At most 32 characters.
+    /// the card.
+    #[field(7, required, chars = 32)]
     pub appid: Option<String>,
-    /// URL of the card logo, obtained from the WeChat Pay image upload API. Required. At most 128
-    /// characters.
+    /// URL of the card logo, obtained from the WeChat Pay image upload API.
+    #[field(8, required, chars = 128)]
     pub logo_url: Option<String>,
-    /// Card name shown on the card face; Chinese characters, English letters and punctuation. Required.
-    /// At most 10 characters.
+    /// Card name shown on the card face; Chinese characters, English letters and punctuation.
+    #[field(9, required, chars = 10)]
     pub title: Option<String>,
-    /// URL of the card background picture, obtained from the WeChat Pay image upload API. Required. At
-    /// most 128 characters.
+    /// URL of the card background picture, obtained from the WeChat Pay image upload API.
+    #[field(10, required, chars = 128)]
     pub background_picture_url: Option<String>,
-    /// Terms of use shown in the card details. Required. At most 500 characters. Not on an official
-    /// page that could be read.
+    /// Terms of use shown in the card details. Not on an official page that could be read.
+    #[field(11, required, chars = 500)]
     pub description: Option<String>,
-    /// Service phone number shown in the card details. At most 32 characters. Not on an official page
-    /// that could be read.
+    /// Service phone number shown in the card details. Not on an official page that could be read.
+    #[field(12, chars = 32)]
     pub service_phone: Option<String>,
-    /// How the member code is rendered; the symbol encodes membership_number. Required. At most 32
-    /// characters. Not on an official page that could be read.
+    /// How the member code is rendered; the symbol encodes membership_number. Not on an official page
+    /// that could be read.
+    #[field(13, required, chars = 32)]
     pub code_type: Option<CodeType>,
     /// Total stock: largest number of cards that can be issued. Not on an official page that could be
     /// read.
+    #[field(14)]
     pub total_quantity: Option<i64>,
-    /// Validity of the card. Required. Not on an official page that could be read.
+    /// Validity of the card. Not on an official page that could be read.
+    #[field(15, required)]
     pub date_information: Option<DateInformation>,
-    /// How member card codes are allocated. Required. Not on an official page that could be read.
+    /// How member card codes are allocated. Not on an official page that could be read.
+    #[field(16, required)]
     pub code_mode: Option<CodeMode>,
     /// Whether the member level is shown on the card. Not on an official page that could be read.
+    #[field(17)]
     pub need_display_level: Option<bool>,
     /// Level given to a new member. Not on an official page that could be read.
+    #[field(18)]
     pub init_level: Option<String>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
-    /// serial. Required. Not on an official page that could be read.
+    /// serial. Not on an official page that could be read.
+    #[field(19, required)]
     pub out_request_no: Option<String>,
     /// Stored-value settings. Not on an official page that could be read.
+    #[field(20)]
     pub balance_information: Option<BalanceInformation>,
     /// Form the user fills in when opening the card. Not on an official page that could be read.
+    #[field(21)]
     pub user_information_form: Option<UserInformationForm>,
     /// Extra statement of the merchant shown when the user opens the card. Not on an official page that
     /// could be read.
+    #[field(22)]
     pub additional_statement: Option<AdditionalStatement>,
     /// Whether the dynamic code is enabled: the code shown to the user is replaced by a changing
     /// 18-digit number; default false. Not on an official page that could be read.
+    #[field(23)]
     pub need_dynamic_code: Option<bool>,
     /// Bonus-points section. Not on an official page that could be read.
+    #[field(24)]
     pub bonus: Option<Bonus>,
     /// Member-offers section. Not on an official page that could be read.
+    #[field(25)]
     pub favor: Option<Favor>,
     /// Service items on the card. Not on an official page that could be read.
+    #[field(26)]
     pub service_modules: Option<Vec<CardServiceModule>>,
     /// Invoice section. Not on an official page that could be read.
+    #[field(27)]
     pub fapiao: Option<Fapiao>,
     /// Contact person of the merchant shown in the card details. Not on an official page that could be
     /// read.
+    #[field(28)]
     pub guide: Option<Guide>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Card {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "create_time",
-        "update_time",
-        "remain_quantity",
-        "status",
-        "brand",
-        "appid",
-        "logo_url",
-        "title",
-        "background_picture_url",
-        "description",
-        "service_phone",
-        "code_type",
-        "total_quantity",
-        "date_information",
-        "code_mode",
-        "need_display_level",
-        "init_level",
-        "out_request_no",
-        "balance_information",
-        "user_information_form",
-        "additional_statement",
-        "need_dynamic_code",
-        "bonus",
-        "favor",
-        "service_modules",
-        "fapiao",
-        "guide",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "create_time" => self.create_time = members.take()?,
-            "update_time" => self.update_time = members.take()?,
-            "remain_quantity" => self.remain_quantity = members.take()?,
-            "status" => self.status = members.take()?,
-            "brand" => self.brand = members.take()?,
-            "appid" => self.appid = members.take()?,
-            "logo_url" => self.logo_url = members.take()?,
-            "title" => self.title = members.take()?,
-            "background_picture_url" => self.background_picture_url = members.take()?,
-            "description" => self.description = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "code_type" => self.code_type = members.take()?,
-            "total_quantity" => self.total_quantity = members.take()?,
-            "date_information" => self.date_information = members.take()?,
-            "code_mode" => self.code_mode = members.take()?,
-            "need_display_level" => self.need_display_level = members.take()?,
-            "init_level" => self.init_level = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            "balance_information" => self.balance_information = members.take()?,
-            "user_information_form" => self.user_information_form = members.take()?,
-            "additional_statement" => self.additional_statement = members.take()?,
-            "need_dynamic_code" => self.need_dynamic_code = members.take()?,
-            "bonus" => self.bonus = members.take()?,
-            "favor" => self.favor = members.take()?,
-            "service_modules" => self.service_modules = members.take()?,
-            "fapiao" => self.fapiao = members.take()?,
-            "guide" => self.guide = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "create_time", &self.create_time)?;
-        put(map, "update_time", &self.update_time)?;
-        put(map, "remain_quantity", &self.remain_quantity)?;
-        put(map, "status", &self.status)?;
-        put(map, "brand", &self.brand)?;
-        put(map, "appid", &self.appid)?;
-        put(map, "logo_url", &self.logo_url)?;
-        put(map, "title", &self.title)?;
-        put(map, "background_picture_url", &self.background_picture_url)?;
-        put(map, "description", &self.description)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "code_type", &self.code_type)?;
-        put(map, "total_quantity", &self.total_quantity)?;
-        put(map, "date_information", &self.date_information)?;
-        put(map, "code_mode", &self.code_mode)?;
-        put(map, "need_display_level", &self.need_display_level)?;
-        put(map, "init_level", &self.init_level)?;
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "balance_information", &self.balance_information)?;
-        put(map, "user_information_form", &self.user_information_form)?;
-        put(map, "additional_statement", &self.additional_statement)?;
-        put(map, "need_dynamic_code", &self.need_dynamic_code)?;
-        put(map, "bonus", &self.bonus)?;
-        put(map, "favor", &self.favor)?;
-        put(map, "service_modules", &self.service_modules)?;
-        put(map, "fapiao", &self.fapiao)?;
-        put(map, "guide", &self.guide)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Card {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "create_time",
-            &self.create_time,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "update_time",
-            &self.update_time,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Rfc3339),
-        );
-        checker.enumeration("status", &self.status, &Limits::OPTIONAL.chars(16));
-        checker.object("brand", &self.brand, &Limits::REQUIRED);
-        checker.text("appid", &self.appid, &Limits::REQUIRED.chars(32));
-        checker.text("logo_url", &self.logo_url, &Limits::REQUIRED.chars(128));
-        checker.text("title", &self.title, &Limits::REQUIRED.chars(10));
-        checker.text(
-            "background_picture_url",
-            &self.background_picture_url,
-            &Limits::REQUIRED.chars(128),
-        );
-        checker.text(
-            "description",
-            &self.description,
-            &Limits::REQUIRED.chars(500),
-        );
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.enumeration("code_type", &self.code_type, &Limits::REQUIRED.chars(32));
-        checker.object(
-            "date_information",
-            &self.date_information,
-            &Limits::REQUIRED,
-        );
-        checker.enumeration("code_mode", &self.code_mode, &Limits::REQUIRED);
-        checker.text("init_level", &self.init_level, &Limits::OPTIONAL);
-        checker.text("out_request_no", &self.out_request_no, &Limits::REQUIRED);
-        checker.object(
-            "balance_information",
-            &self.balance_information,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information_form",
-            &self.user_information_form,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "additional_statement",
-            &self.additional_statement,
-            &Limits::OPTIONAL,
-        );
-        checker.object("bonus", &self.bonus, &Limits::OPTIONAL);
-        checker.object("favor", &self.favor, &Limits::OPTIONAL);
-        checker.objects("service_modules", &self.service_modules, &Limits::OPTIONAL);
-        checker.object("fapiao", &self.fapiao, &Limits::OPTIONAL);
-        checker.object("guide", &self.guide, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Card {}
-
-impl Answer for Card {}
-
-object!(
-    CreateCard,
-    ListCards,
-    GetCard,
-    UpdateCard,
-    DeleteCard,
-    UpgradeCard,
-    Brand,
-    DateInformation,
-    BalanceInformation,
-    CustomFormField,
-    CreateUserInformationForm,
-    AdditionalStatement,
-    UserInformationForm,
-    CardSummary,
-    ListCardsResponse,
-    Favor,
-    CardServiceModule,
-    Card
-);

@@ -2,430 +2,79 @@
 
 //! The resource `codes`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{CodeResponse, DepositResult};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`DepositCodes`].
-pub static DEPOSIT_CODES: Operation = Operation {
-    id: "merchant.codes.deposit",
-    title: "Deposit member card codes",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/codes/deposit",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+operation! {
+    DEPOSIT_CODES for DepositCodes = Merchant "merchant.codes.deposit"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/codes/deposit"
+    "Deposit member card codes"
+    .json()
+    .write(Repeat::Harmful)
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012545728",
         "pay.weixin.qq.com/doc/v3/partner/4012709031",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/deposit-custom-code.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/deposit-custom-code.html",
-    ],
-};
+    ]
+}
 
-/// Deposit member card codes. `POST /v3/marketing/membercard-open/cards/{card_id}/codes/deposit`.
-///
-/// For cards with code_mode MERCHANT_DEPOSIT. After the import the stock of the card is set to the
-/// number of deposited codes; users who receive the card get one of them at random.
-///
-/// code is printed as string(32) on the official page while its sample is an array: every item is a
-/// string of at most 32 characters.
-///
-/// The answer lists every code with its own result, so one request can partly succeed.
-///
-/// The largest number of codes per request is not documented.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012545728`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012709031`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/deposit-custom-code.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/deposit-custom-code.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Deposit member card codes.
+#[request(DEPOSIT_CODES, DepositCodesResponse)]
 pub struct DepositCodes {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Codes defined by the merchant; the length applies to each item. At most 32 characters.
+    /// Codes defined by the merchant; the length applies to each item.
+    #[field(3, chars = 32)]
     pub code: Option<Vec<Personal>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl DepositCodes {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            ..Self::default()
-        }
+operation! {
+    DECRYPT_CODE for DecryptCode = Merchant "merchant.codes.decrypt"
+    GET "/v3/marketing/membercard-open/cards/{card_id}/decrypt-code"
+    "Decrypt a code handed over by jump activation"
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
     }
-}
-
-impl Object for DepositCodes {
-    const MEMBERS: &'static [&'static str] = &["code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "code" => self.code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "code", &self.code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DepositCodes {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.texts("code", &self.code, &Limits::OPTIONAL.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DepositCodes {}
-
-impl Endpoint for DepositCodes {
-    type Answer = DepositCodesResponse;
-
-    const OPERATION: &'static Operation = &DEPOSIT_CODES;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-}
-
-/// Describes [`DecryptCode`].
-pub static DECRYPT_CODE: Operation = Operation {
-    id: "merchant.codes.decrypt",
-    title: "Decrypt a code handed over by jump activation",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/decrypt-code",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012550742",
         "pay.weixin.qq.com/doc/v3/partner/4012727758",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/encrypted-code-decode.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/encrypted-code-decode.html",
-    ],
-};
+    ]
+}
 
-/// Decrypt a code handed over by jump activation. `GET
-/// /v3/marketing/membercard-open/cards/{card_id}/decrypt-code`.
-///
-/// For JUMP_ACTIVATE with a web page: activate_url is called with the openid, encrypt_code and
-/// activate_ticket appended.
-///
-/// encrypt_code must be sent exactly as received, without encoding or decoding it; the official
-/// sample puts + and / unescaped into the query string, so a + must not be read as a space.
-///
-/// A mini program receives the plain code through extraData (App.onLaunch or App.onShow) and needs
-/// no decryption.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012550742`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012727758`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/encrypted-code-decode.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/encrypted-code-decode.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Decrypt a code handed over by jump activation.
+#[request(DECRYPT_CODE, CodeResponse)]
 pub struct DecryptCode {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Encrypted code taken from the jump URL, passed unchanged. Required. At most 128 characters.
+    /// Encrypted code taken from the jump URL, passed unchanged.
+    #[field(3, query, required, chars = 128)]
     pub encrypt_code: Option<Secret>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl DecryptCode {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, encrypt_code: impl Into<Secret>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            encrypt_code: Some(encrypt_code.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for DecryptCode {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DecryptCode {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "encrypt_code",
-            &self.encrypt_code,
-            &Limits::REQUIRED.chars(128),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DecryptCode {}
-
-impl Endpoint for DecryptCode {
-    type Answer = CodeResponse;
-
-    const OPERATION: &'static Operation = &DECRYPT_CODE;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.query("encrypt_code", &self.encrypt_code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.encrypt_code = params.query("encrypt_code");
-        Ok(())
-    }
 }
 
 /// One entry per code.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct DepositResultEntry {
     /// Member card code: identifies one member under one card template.
+    #[field(1)]
     pub code: Option<Personal>,
     /// Import result of this code.
+    #[field(2)]
     pub result: Option<DepositResult>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for DepositResultEntry {
-    const MEMBERS: &'static [&'static str] = &["code", "result"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "code" => self.code = members.take()?,
-            "result" => self.result = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "code", &self.code)?;
-        put(map, "result", &self.result)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DepositResultEntry {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("code", &self.code, &Limits::OPTIONAL);
-        checker.enumeration("result", &self.result, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DepositResultEntry {}
 
 /// Answer of: DepositCodes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct DepositCodesResponse {
     /// One entry per code.
+    #[field(1)]
     pub data: Option<Vec<DepositResultEntry>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for DepositCodesResponse {
-    const MEMBERS: &'static [&'static str] = &["data"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "data" => self.data = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "data", &self.data)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DepositCodesResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects("data", &self.data, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DepositCodesResponse {}
-
-impl Answer for DepositCodesResponse {}
-
-object!(
-    DepositCodes,
-    DecryptCode,
-    DepositResultEntry,
-    DepositCodesResponse
-);

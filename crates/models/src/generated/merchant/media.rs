@@ -2,303 +2,59 @@
 
 //! The resource `media`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
+use crate::prelude::*;
 
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, Errcode, ErrorRow,
-    Extra, Family, ImageFormat, Limits, Multipart, Operation, Params, ParamsIn, RateLimit, Repeat,
-    Scheme, Upload, UploadedFile, VisitSensitive,
-};
-
-/// Describes [`UploadImage`].
-pub static UPLOAD_IMAGE: Operation = Operation {
-    id: "merchant.media.image_upload",
-    title: "Upload an image (shared marketing endpoint)",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/favor/media/image-upload",
-    body: Body::Multipart,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: Some(RateLimit {
-        per: "merchant",
-        per_second: None,
-        per_minute: Some(100),
-        per_day: None,
-    }),
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: Some(Upload {
-        max_bytes: 2097152,
-        formats: &[ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Png],
-        max_name_chars: 128,
-    }),
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is missing or malformed",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request breaks the general APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "The request signature does not verify",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "Internal upstream failure; retry later with the same parameters",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "The image file is empty",
-        },
-        ErrorRow {
-            http: 403,
-            code: "REQUEST_BLOCKED",
-            meaning: "The image is not JPG, BMP or PNG",
-        },
-        ErrorRow {
-            http: 403,
-            code: "REQUEST_BLOCKED",
-            meaning: "meta does not match the file",
-        },
-        ErrorRow {
-            http: 403,
-            code: "REQUEST_BLOCKED",
-            meaning: "The signature does not match",
-        },
-    ],
-    docs: &[
+operation! {
+    UPLOAD_IMAGE for UploadImage = Merchant "merchant.media.image_upload"
+    POST "/v3/marketing/favor/media/image-upload"
+    "Upload an image (shared marketing endpoint)"
+    .upload(Upload { max_bytes: 2097152, formats: &[ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Png], max_name_chars: 128, name_field: "meta.filename" })
+    .write(Repeat::Harmful)
+    .rate_limit(RateLimit::new("merchant", None, Some(100), None))
+    errors {
+        [400 "PARAM_ERROR" "A parameter is missing or malformed"]
+        [400 "INVALID_REQUEST" "The HTTP request breaks the general APIv3 rules"]
+        [401 "SIGN_ERROR" "The request signature does not verify"]
+        [500 "SYSTEM_ERROR" "Internal upstream failure; retry later with the same parameters"]
+        [400 "PARAM_ERROR" "The image file is empty"]
+        [403 "REQUEST_BLOCKED" "The image is not JPG, BMP or PNG"]
+        [403 "REQUEST_BLOCKED" "meta does not match the file"]
+        [403 "REQUEST_BLOCKED" "The signature does not match"]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012557233",
         "pay.weixin.qq.com/docs/merchant/apis/cash-coupons/upload-image.html",
         "pay.weixin.qq.com/docs/merchant/apis/image-upload-for-marketing-only/media/upload-image.html",
         "pay.weixin.qq.com/docs/partner/apis/cash-coupons/upload-image.html",
-    ],
-};
+    ]
+}
 
-/// Upload an image (shared marketing endpoint). `POST /v3/marketing/favor/media/image-upload`.
-///
-/// The merchant page is for direct merchants (partner page for service providers), same path,
-/// members and answer as brand.media.image_upload; only it prints a rate: 100 calls a minute.
-///
-/// Its purpose list names cash coupons, merchant coupons and pay gifts "and so on"; membership
-/// cards are not named.
-///
-/// The membership pages say that logo_url and background_picture_url accept only addresses from
-/// "the image upload API" without printing its path. No page under membership-card with an upload
-/// was found, so this endpoint is the likely one, not a stated one.
-///
-/// media_url may have 256 characters, logo_url and background_picture_url at most 128.
-///
-/// Signature over the meta JSON only. Upload takes JPG, BMP, PNG up to 2 MB; card pictures must be
-/// JPG, JPEG or PNG below 1 MB.
-///
-/// Errors are those of the partner page 4015900513; the merchant page's own table was not readable.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012557233`,
-/// `pay.weixin.qq.com/docs/merchant/apis/cash-coupons/upload-image.html`,
-/// `pay.weixin.qq.com/docs/merchant/apis/image-upload-for-marketing-only/media/upload-image.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/cash-coupons/upload-image.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Upload an image (shared marketing endpoint).
+#[request(UPLOAD_IMAGE, UploadedImage)]
 pub struct UploadImage {
-    /// Binary image content (multipart part). Required.
-    pub file: Option<bytes::Bytes>,
-    /// JSON part describing the file; this JSON alone is the signed body. Required.
+    /// Binary image content (multipart part).
+    #[field(2, part, required)]
+    pub file: Option<Bytes>,
+    /// JSON part describing the file; this JSON alone is the signed body.
+    #[field(3, part, required)]
     pub meta: Option<ImageMeta>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl UploadImage {
-    /// Creates a request with its required members.
-    pub fn new(file: impl Into<bytes::Bytes>, meta: impl Into<ImageMeta>) -> Self {
-        Self {
-            file: Some(file.into()),
-            meta: Some(meta.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for UploadImage {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UploadImage {
-    fn check(&self, checker: &mut Checker) {
-        checker.present("file", &self.file, &Limits::REQUIRED);
-        checker.object("meta", &self.meta, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UploadImage {}
-
-impl Endpoint for UploadImage {
-    type Answer = UploadedImage;
-
-    const OPERATION: &'static Operation = &UPLOAD_IMAGE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn multipart(&self) -> Result<Option<Multipart>, EncodeError> {
-        let filename = self.meta.as_ref().and_then(|meta| meta.filename.as_deref());
-        Ok(Some(
-            Multipart::default()
-                .json("meta", &self.meta)?
-                .file("file", filename, &self.file),
-        ))
-    }
-
-    fn set_multipart(&mut self, mut parts: Multipart) -> Result<(), DecodeError> {
-        self.meta = Some(parts.require_json("meta")?);
-        let part = parts.require("file")?;
-        self.file = Some(part.content);
-        Ok(())
-    }
-
-    fn file(&self) -> Option<UploadedFile<'_>> {
-        let (content_field, content) = self.file.as_deref().map(|content| ("file", content))?;
-        Some(UploadedFile {
-            name_field: "meta.filename",
-            name: self
-                .meta
-                .as_ref()
-                .and_then(|meta| meta.filename.as_deref())
-                .unwrap_or_default(),
-            content_field,
-            content,
-        })
-    }
-
-    fn fill_digest(&mut self, sha256: &dyn Fn(&[u8]) -> String) {
-        if let (Some(meta), Some(file)) = (&mut self.meta, &self.file) {
-            meta.sha256.get_or_insert_with(|| sha256(file));
-        }
-    }
 }
 
 /// JSON part describing the file; this JSON alone is the signed body.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct ImageMeta {
-    /// File name ending in JPG, BMP or PNG. Required. At most 128 characters.
+    /// File name ending in JPG, BMP or PNG.
+    #[field(1, required, chars = 128)]
     pub filename: Option<String>,
-    /// SHA-256 hex digest of the file content. Required. At most 256 characters.
+    /// SHA-256 hex digest of the file content.
+    #[field(2, required, chars = 256)]
     pub sha256: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ImageMeta {
-    const MEMBERS: &'static [&'static str] = &["filename", "sha256"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "filename" => self.filename = members.take()?,
-            "sha256" => self.sha256 = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "filename", &self.filename)?;
-        put(map, "sha256", &self.sha256)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ImageMeta {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("filename", &self.filename, &Limits::REQUIRED.chars(128));
-        checker.text("sha256", &self.sha256, &Limits::REQUIRED.chars(256));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ImageMeta {}
 
 /// Answer of: UploadImage.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct UploadedImage {
-    /// Permanent URL of the stored image. Required. At most 256 characters.
+    /// Permanent URL of the stored image.
+    #[field(1, required, chars = 256)]
     pub media_url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UploadedImage {
-    const MEMBERS: &'static [&'static str] = &["media_url"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "media_url" => self.media_url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "media_url", &self.media_url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UploadedImage {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("media_url", &self.media_url, &Limits::REQUIRED.chars(256));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UploadedImage {}
-
-impl Answer for UploadedImage {}
-
-object!(UploadImage, ImageMeta, UploadedImage);

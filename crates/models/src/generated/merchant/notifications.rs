@@ -2,72 +2,13 @@
 
 //! Notifications: what WeChat pushes to the merchant.
 
-use serde::ser::SerializeMap;
-
 use super::types::{
     AcceptCardEventType, ActivateCardEventType, ActivateScene, DateInformationType, SpCardType,
     SpCommonFormField, SpUserCardState, UserCardManageEventType,
 };
-use crate::notification::{NotificationType, json, payload};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Check, Checker, DecodeError, Deviation, EncodeError, Extra, Limits, Pattern, Personal,
-    Sensitive, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Every notification type of the family.
-pub static NOTIFICATIONS: &[NotificationType] = &[
-    NotificationType {
-        event_type: "MEMBERCARD.ACCEPT_CARD",
-        original_type: "membercard",
-        title: "User received a card",
-        docs: &[
-            "pay.weixin.qq.com/doc/v3/merchant/4012288215",
-            "pay.weixin.qq.com/doc/v3/partner/4012163936",
-            "pay.weixin.qq.com/doc/v3/merchant/4017166745",
-            "pay.weixin.qq.com/doc/v3/partner/4017175975",
-        ],
-    },
-    NotificationType {
-        event_type: "MEMBERCARD.ACTIVATE_CARD",
-        original_type: "membercard",
-        title: "User card was activated",
-        docs: &[
-            "pay.weixin.qq.com/doc/v3/merchant/4012288215",
-            "pay.weixin.qq.com/doc/v3/partner/4012163936",
-            "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-notice/enable-member-card-notice.html",
-        ],
-    },
-    NotificationType {
-        event_type: "MEMBERCARD.USERCARD_MANAGE",
-        original_type: "membercard",
-        title: "User viewed, deleted or edited a card",
-        docs: &[
-            "pay.weixin.qq.com/doc/v3/merchant/4012288215",
-            "pay.weixin.qq.com/doc/v3/partner/4012163936",
-            "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-notice/user-management-member-card-notice.html",
-            "pay.weixin.qq.com/docs/partner/apis/membership-card/member-notice/user-management-member-card-notice.html",
-        ],
-    },
-    NotificationType {
-        event_type: "MEMBERCARDSP.USER_CARD.CREATE",
-        original_type: "user_card",
-        title: "User opened a brand member card (superseded name)",
-        docs: &["pay.weixin.qq.com/doc/v3/partner/4015283692"],
-    },
-    NotificationType {
-        event_type: "MEMBERCARDSP.USER_CARD.DELETE",
-        original_type: "user_card",
-        title: "User deleted a brand member card (superseded name)",
-        docs: &["pay.weixin.qq.com/doc/v3/partner/4015283692"],
-    },
-];
-
-/// A decrypted notification.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Notification {
-    /// `MEMBERCARD.ACCEPT_CARD`: User received a card.
+notifications! {
     ///
     /// Sent when a user receives the card. MEMBER_CARD_ACCEPT_BY_PHONE_NUMBER marks a card received
     /// after the reminder created by phone_members.import.
@@ -75,30 +16,29 @@ pub enum Notification {
     /// NEW_ACTIVATE and RECOVER are listed as event_type values here while MEMBERCARD.ACTIVATE_CARD
     /// carries them in activate_scene.
     ///
-    /// The encrypted members could be read from the unofficial documentation only; the official pages
-    /// confirm the envelope and the event names.
+    /// The encrypted members could be read from the unofficial documentation only; the official
+    /// pages confirm the envelope and the event names.
     ///
-    /// Official event pages: one retry every 60 seconds, 11 in all; the unofficial documentation prints
-    /// 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h (24h4m) for this event.
-    MembercardAcceptCard(Box<AcceptCardNotification>),
-    /// `MEMBERCARD.ACTIVATE_CARD`: User card was activated.
+    /// Official event pages: one retry every 60 seconds, 11 in all; the unofficial documentation
+    /// prints 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h (24h4m) for this event.
+    "MEMBERCARD.ACCEPT_CARD" "membercard" MembercardAcceptCard(AcceptCardNotification) "User received a card" ["pay.weixin.qq.com/doc/v3/merchant/4012288215", "pay.weixin.qq.com/doc/v3/partner/4012163936", "pay.weixin.qq.com/doc/v3/merchant/4017166745", "pay.weixin.qq.com/doc/v3/partner/4017175975"];
     ///
-    /// Sent after the platform activated the card (AUTO_ACTIVATE) or after a successful activate call
-    /// (JUMP_ACTIVATE).
+    /// Sent after the platform activated the card (AUTO_ACTIVATE) or after a successful activate
+    /// call (JUMP_ACTIVATE).
     ///
-    /// activate_scene: NEW_ACTIVATE for a first activation, RECOVER for a card the user took back after
-    /// deleting it (meanings inferred from the names).
+    /// activate_scene: NEW_ACTIVATE for a first activation, RECOVER for a card the user took back
+    /// after deleting it (meanings inferred from the names).
     ///
     /// The official text promises the authorized user information in this notification for
-    /// AUTO_ACTIVATE, but the documented payload has no member for it; the user-card query returns it.
+    /// AUTO_ACTIVATE, but the documented payload has no member for it; the user-card query returns
+    /// it.
     ///
-    /// The encrypted members could be read from the unofficial documentation only; the official pages
-    /// confirm the envelope and the event names.
+    /// The encrypted members could be read from the unofficial documentation only; the official
+    /// pages confirm the envelope and the event names.
     ///
-    /// Official event pages: one retry every 60 seconds, 11 in all; the unofficial documentation prints
-    /// 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h (24h4m) for this event.
-    MembercardActivateCard(Box<ActivateCardNotification>),
-    /// `MEMBERCARD.USERCARD_MANAGE`: User viewed, deleted or edited a card.
+    /// Official event pages: one retry every 60 seconds, 11 in all; the unofficial documentation
+    /// prints 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h (24h4m) for this event.
+    "MEMBERCARD.ACTIVATE_CARD" "membercard" MembercardActivateCard(ActivateCardNotification) "User card was activated" ["pay.weixin.qq.com/doc/v3/merchant/4012288215", "pay.weixin.qq.com/doc/v3/partner/4012163936", "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-notice/enable-member-card-notice.html"];
     ///
     /// USER_VIEW_MEMBERCARD: the user opened the card; USER_DELETE_MEMBERCARD: the user deleted it;
     /// USER_MODIFY_INFORMATION: the user changed the submitted information.
@@ -106,17 +46,16 @@ pub enum Notification {
     /// The official envelope text mentions viewing and deleting only; modification is listed in the
     /// unofficial documentation and, in general terms, in the official preparation page.
     ///
-    /// The encrypted members could be read from the unofficial documentation only; the official pages
-    /// confirm the envelope and the event names.
+    /// The encrypted members could be read from the unofficial documentation only; the official
+    /// pages confirm the envelope and the event names.
     ///
-    /// Official event pages: one retry every 60 seconds, 11 in all; the unofficial documentation prints
-    /// 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h (24h4m) for this event.
-    MembercardUsercardManage(Box<ManageUserCardNotification>),
-    /// `MEMBERCARDSP.USER_CARD.CREATE`: User opened a brand member card (superseded name).
+    /// Official event pages: one retry every 60 seconds, 11 in all; the unofficial documentation
+    /// prints 15s/15s/30s/3m/10m/20m/30m/30m/30m/60m/3h/3h/3h/6h/6h (24h4m) for this event.
+    "MEMBERCARD.USERCARD_MANAGE" "membercard" MembercardUsercardManage(ManageUserCardNotification) "User viewed, deleted or edited a card" ["pay.weixin.qq.com/doc/v3/merchant/4012288215", "pay.weixin.qq.com/doc/v3/partner/4012163936", "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-notice/user-management-member-card-notice.html", "pay.weixin.qq.com/docs/partner/apis/membership-card/member-notice/user-management-member-card-notice.html"];
     ///
     /// Event of the brand (business-card) membership product for service providers, not of the
-    /// operations in this file; published under this name in July 2025 and renamed in August 2025 to
-    /// BRAND_MEMBER_CARD_SP.USER_CARD.CREATE, the only name the official page prints today.
+    /// operations in this file; published under this name in July 2025 and renamed in August 2025
+    /// to BRAND_MEMBER_CARD_SP.USER_CARD.CREATE, the only name the official page prints today.
     ///
     /// resource.original_type was not documented under this name; the renamed event uses user_card.
     ///
@@ -128,12 +67,11 @@ pub enum Notification {
     ///
     /// card_type was printed as PAY, NORMAL or BALANCE for this event and as PURCHASE, NORMAL or
     /// BALANCE for the delete event.
-    MembercardspUserCardCreate(Box<BrandUserCardNotification>),
-    /// `MEMBERCARDSP.USER_CARD.DELETE`: User deleted a brand member card (superseded name).
+    "MEMBERCARDSP.USER_CARD.CREATE" "user_card" MembercardspUserCardCreate(BrandUserCardNotification) "User opened a brand member card (superseded name)" ["pay.weixin.qq.com/doc/v3/partner/4015283692"];
     ///
     /// Event of the brand (business-card) membership product for service providers, not of the
-    /// operations in this file; published under this name in July 2025 and renamed in August 2025 to
-    /// BRAND_MEMBER_CARD_SP.USER_CARD.DELETE, the only name the official page prints today.
+    /// operations in this file; published under this name in July 2025 and renamed in August 2025
+    /// to BRAND_MEMBER_CARD_SP.USER_CARD.DELETE, the only name the official page prints today.
     ///
     /// resource.original_type was not documented under this name; the renamed event uses user_card.
     ///
@@ -142,810 +80,225 @@ pub enum Notification {
     /// card_picture_url required.
     ///
     /// One retry every 60 seconds, at most 11.
-    MembercardspUserCardDelete(Box<BrandUserCardNotification>),
-}
-
-impl Notification {
-    /// Reads the plain text of a notification; `None` if the type is not known.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the text is not one JSON object.
-    pub fn parse(event_type: &str, plaintext: &[u8]) -> Result<Option<Self>, DecodeError> {
-        Self::read(event_type, plaintext, &mut Vec::new())
-    }
-
-    /// The same, and adds what is not as documented to `deviations`; their paths may be logged.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the text is not one JSON object.
-    pub fn read(
-        event_type: &str,
-        plaintext: &[u8],
-        deviations: &mut Vec<Deviation>,
-    ) -> Result<Option<Self>, DecodeError> {
-        Ok(Some(match event_type {
-            "MEMBERCARD.ACCEPT_CARD" => {
-                Self::MembercardAcceptCard(Box::new(payload(plaintext, deviations)?))
-            }
-            "MEMBERCARD.ACTIVATE_CARD" => {
-                Self::MembercardActivateCard(Box::new(payload(plaintext, deviations)?))
-            }
-            "MEMBERCARD.USERCARD_MANAGE" => {
-                Self::MembercardUsercardManage(Box::new(payload(plaintext, deviations)?))
-            }
-            "MEMBERCARDSP.USER_CARD.CREATE" => {
-                Self::MembercardspUserCardCreate(Box::new(payload(plaintext, deviations)?))
-            }
-            "MEMBERCARDSP.USER_CARD.DELETE" => {
-                Self::MembercardspUserCardDelete(Box::new(payload(plaintext, deviations)?))
-            }
-            _ => return Ok(None),
-        }))
-    }
-
-    /// Returns the type on the wire.
-    pub fn event_type(&self) -> &'static str {
-        match self {
-            Self::MembercardAcceptCard(_) => "MEMBERCARD.ACCEPT_CARD",
-            Self::MembercardActivateCard(_) => "MEMBERCARD.ACTIVATE_CARD",
-            Self::MembercardUsercardManage(_) => "MEMBERCARD.USERCARD_MANAGE",
-            Self::MembercardspUserCardCreate(_) => "MEMBERCARDSP.USER_CARD.CREATE",
-            Self::MembercardspUserCardDelete(_) => "MEMBERCARDSP.USER_CARD.DELETE",
-        }
-    }
-
-    /// Writes the payload as JSON.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a sensitive field is still plain.
-    pub fn to_json(&self) -> Result<Vec<u8>, EncodeError> {
-        match self {
-            Self::MembercardAcceptCard(payload) => json(payload.as_ref()),
-            Self::MembercardActivateCard(payload) => json(payload.as_ref()),
-            Self::MembercardUsercardManage(payload) => json(payload.as_ref()),
-            Self::MembercardspUserCardCreate(payload) => json(payload.as_ref()),
-            Self::MembercardspUserCardDelete(payload) => json(payload.as_ref()),
-        }
-    }
-}
-
-impl VisitSensitive for Notification {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        match self {
-            Self::MembercardAcceptCard(payload) => payload.visit_sensitive(visit),
-            Self::MembercardActivateCard(payload) => payload.visit_sensitive(visit),
-            Self::MembercardUsercardManage(payload) => payload.visit_sensitive(visit),
-            Self::MembercardspUserCardCreate(payload) => payload.visit_sensitive(visit),
-            Self::MembercardspUserCardDelete(payload) => payload.visit_sensitive(visit),
-        }
-    }
+    "MEMBERCARDSP.USER_CARD.DELETE" "user_card" MembercardspUserCardDelete(BrandUserCardNotification) "User deleted a brand member card (superseded name)" ["pay.weixin.qq.com/doc/v3/partner/4015283692"];
 }
 
 /// User received a card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct AcceptCardNotification {
-    /// Kind of event inside the notification. Required. Not on an official page that could be read.
+    /// Kind of event inside the notification. Not on an official page that could be read.
+    #[field(1, required)]
     pub event_type: Option<AcceptCardEventType>,
-    /// ID of the card template, returned when the template was created. Required. Not on an official
-    /// page that could be read.
+    /// ID of the card template, returned when the template was created. Not on an official page that
+    /// could be read.
+    #[field(2, required)]
     pub card_id: Option<String>,
     /// Member card code: identifies one member under one card template. Not on an official page that
     /// could be read.
+    #[field(3)]
     pub code: Option<Personal>,
-    /// Time of the event. Required. Not on an official page that could be read.
+    /// Time of the event. Not on an official page that could be read.
+    #[field(4, required, form = Rfc3339)]
     pub event_time: Option<String>,
-    /// User's openid under the brand AppID bound to the card. Required. Not on an official page that
-    /// could be read.
+    /// User's openid under the brand AppID bound to the card. Not on an official page that could be
+    /// read.
+    #[field(5, required)]
     pub openid: Option<Personal>,
     /// User's unionid, present when the account is linked to an open platform. Not on an official page
     /// that could be read.
+    #[field(6)]
     pub unionid: Option<Personal>,
     /// Phone number of the user; encrypted with the public key of the merchant API certificate
     /// (RSA-OAEP, base64). Not on an official page that could be read.
+    #[field(7)]
     pub phone_number: Option<Sensitive>,
     /// Scene value of the merchant (shop, source and so on); digits, Chinese, English and half-width
     /// punctuation. Not on an official page that could be read.
+    #[field(8)]
     pub outer_str: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for AcceptCardNotification {
-    const MEMBERS: &'static [&'static str] = &[
-        "event_type",
-        "card_id",
-        "code",
-        "event_time",
-        "openid",
-        "unionid",
-        "phone_number",
-        "outer_str",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "event_type" => self.event_type = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            "event_time" => self.event_time = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "unionid" => self.unionid = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "outer_str" => self.outer_str = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "event_type", &self.event_type)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)?;
-        put(map, "event_time", &self.event_time)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "unionid", &self.unionid)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "outer_str", &self.outer_str)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AcceptCardNotification {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("event_type", &self.event_type, &Limits::REQUIRED);
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED);
-        checker.text("code", &self.code, &Limits::OPTIONAL);
-        checker.text(
-            "event_time",
-            &self.event_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text("openid", &self.openid, &Limits::REQUIRED);
-        checker.text("unionid", &self.unionid, &Limits::OPTIONAL);
-        checker.sensitive("phone_number", &self.phone_number, &Limits::OPTIONAL);
-        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AcceptCardNotification {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-    }
 }
 
 /// User card was activated.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct ActivateCardNotification {
-    /// Kind of event inside the notification. Required. Not on an official page that could be read.
+    /// Kind of event inside the notification. Not on an official page that could be read.
+    #[field(1, required)]
     pub event_type: Option<ActivateCardEventType>,
-    /// ID of the card template, returned when the template was created. Required. Not on an official
-    /// page that could be read.
+    /// ID of the card template, returned when the template was created. Not on an official page that
+    /// could be read.
+    #[field(2, required)]
     pub card_id: Option<String>,
     /// Member card code: identifies one member under one card template. Not on an official page that
     /// could be read.
+    #[field(3)]
     pub code: Option<Personal>,
-    /// Time of the event. Required. Not on an official page that could be read.
+    /// Time of the event. Not on an official page that could be read.
+    #[field(4, required, form = Rfc3339)]
     pub event_time: Option<String>,
-    /// How the card came to be active. Required. Not on an official page that could be read.
+    /// How the card came to be active. Not on an official page that could be read.
+    #[field(5, required)]
     pub activate_scene: Option<ActivateScene>,
-    /// User's openid under the brand AppID bound to the card. Required. Not on an official page that
-    /// could be read.
+    /// User's openid under the brand AppID bound to the card. Not on an official page that could be
+    /// read.
+    #[field(6, required)]
     pub openid: Option<Personal>,
     /// User's unionid, present when the account is linked to an open platform. Not on an official page
     /// that could be read.
+    #[field(7)]
     pub unionid: Option<Personal>,
     /// Scene value of the merchant (shop, source and so on); digits, Chinese, English and half-width
     /// punctuation. Not on an official page that could be read.
+    #[field(8)]
     pub outer_str: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ActivateCardNotification {
-    const MEMBERS: &'static [&'static str] = &[
-        "event_type",
-        "card_id",
-        "code",
-        "event_time",
-        "activate_scene",
-        "openid",
-        "unionid",
-        "outer_str",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "event_type" => self.event_type = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            "event_time" => self.event_time = members.take()?,
-            "activate_scene" => self.activate_scene = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "unionid" => self.unionid = members.take()?,
-            "outer_str" => self.outer_str = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "event_type", &self.event_type)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)?;
-        put(map, "event_time", &self.event_time)?;
-        put(map, "activate_scene", &self.activate_scene)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "unionid", &self.unionid)?;
-        put(map, "outer_str", &self.outer_str)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ActivateCardNotification {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("event_type", &self.event_type, &Limits::REQUIRED);
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED);
-        checker.text("code", &self.code, &Limits::OPTIONAL);
-        checker.text(
-            "event_time",
-            &self.event_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.enumeration("activate_scene", &self.activate_scene, &Limits::REQUIRED);
-        checker.text("openid", &self.openid, &Limits::REQUIRED);
-        checker.text("unionid", &self.unionid, &Limits::OPTIONAL);
-        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ActivateCardNotification {}
 
 /// User viewed, deleted or edited a card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct ManageUserCardNotification {
-    /// Kind of event inside the notification. Required. Not on an official page that could be read.
+    /// Kind of event inside the notification. Not on an official page that could be read.
+    #[field(1, required)]
     pub event_type: Option<UserCardManageEventType>,
-    /// ID of the card template, returned when the template was created. Required. Not on an official
-    /// page that could be read.
+    /// ID of the card template, returned when the template was created. Not on an official page that
+    /// could be read.
+    #[field(2, required)]
     pub card_id: Option<String>,
     /// Member card code: identifies one member under one card template. Not on an official page that
     /// could be read.
+    #[field(3)]
     pub code: Option<Personal>,
-    /// Time of the event. Required. Not on an official page that could be read.
+    /// Time of the event. Not on an official page that could be read.
+    #[field(4, required, form = Rfc3339)]
     pub event_time: Option<String>,
-    /// User's openid under the brand AppID bound to the card. Required. Not on an official page that
-    /// could be read.
+    /// User's openid under the brand AppID bound to the card. Not on an official page that could be
+    /// read.
+    #[field(5, required)]
     pub openid: Option<Personal>,
     /// User's unionid, present when the account is linked to an open platform. Not on an official page
     /// that could be read.
+    #[field(6)]
     pub unionid: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ManageUserCardNotification {
-    const MEMBERS: &'static [&'static str] = &[
-        "event_type",
-        "card_id",
-        "code",
-        "event_time",
-        "openid",
-        "unionid",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "event_type" => self.event_type = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            "event_time" => self.event_time = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "unionid" => self.unionid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "event_type", &self.event_type)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)?;
-        put(map, "event_time", &self.event_time)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "unionid", &self.unionid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ManageUserCardNotification {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("event_type", &self.event_type, &Limits::REQUIRED);
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED);
-        checker.text("code", &self.code, &Limits::OPTIONAL);
-        checker.text(
-            "event_time",
-            &self.event_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text("openid", &self.openid, &Limits::REQUIRED);
-        checker.text("unionid", &self.unionid, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ManageUserCardNotification {}
 
 /// Validity of the user card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct BrandValidDateInformation {
-    /// Kind of validity. Required. Not on an official page that could be read.
+    /// Kind of validity. Not on an official page that could be read.
+    #[field(1, required)]
     pub r#type: Option<DateInformationType>,
     /// Start of the validity period. Not on an official page that could be read.
+    #[field(2, form = Rfc3339)]
     pub available_begin_time: Option<String>,
     /// End of the validity period. Not on an official page that could be read.
+    #[field(3, form = Rfc3339)]
     pub available_end_time: Option<String>,
     /// Number of days the card stays valid once it has become valid. Not on an official page that could
     /// be read.
+    #[field(4)]
     pub available_day_after_receive: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for BrandValidDateInformation {
-    const MEMBERS: &'static [&'static str] = &[
-        "type",
-        "available_begin_time",
-        "available_end_time",
-        "available_day_after_receive",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "available_begin_time" => self.available_begin_time = members.take()?,
-            "available_end_time" => self.available_end_time = members.take()?,
-            "available_day_after_receive" => self.available_day_after_receive = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "available_begin_time", &self.available_begin_time)?;
-        put(map, "available_end_time", &self.available_end_time)?;
-        put(
-            map,
-            "available_day_after_receive",
-            &self.available_day_after_receive,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BrandValidDateInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
-        checker.text(
-            "available_begin_time",
-            &self.available_begin_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.text(
-            "available_end_time",
-            &self.available_end_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BrandValidDateInformation {}
 
 /// Values of the common form fields.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct BrandCommonFieldValue {
     /// Common form field. Not on an official page that could be read.
+    #[field(1)]
     pub name: Option<SpCommonFormField>,
     /// Value given by the user; encrypted with the public key of the merchant API certificate
     /// (RSA-OAEP, base64). Not on an official page that could be read.
+    #[field(2)]
     pub value: Option<Sensitive>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for BrandCommonFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "value" => self.value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "value", &self.value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BrandCommonFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("name", &self.name, &Limits::OPTIONAL);
-        checker.sensitive("value", &self.value, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BrandCommonFieldValue {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.value.visit_sensitive(visit);
-    }
 }
 
 /// Values of the custom form fields.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct BrandCustomFieldValue {
     /// Label of the custom field. Not on an official page that could be read.
+    #[field(1)]
     pub name: Option<String>,
     /// Options of the custom field. Not on an official page that could be read.
+    #[field(2)]
     pub values: Option<Vec<String>>,
     /// Values chosen by the user; encrypted with the public key of the merchant API certificate
     /// (RSA-OAEP, base64). Not on an official page that could be read.
+    #[field(3)]
     pub user_chosen_values: Option<Vec<Sensitive>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for BrandCustomFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "values", "user_chosen_values"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "values" => self.values = members.take()?,
-            "user_chosen_values" => self.user_chosen_values = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "values", &self.values)?;
-        put(map, "user_chosen_values", &self.user_chosen_values)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BrandCustomFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("name", &self.name, &Limits::OPTIONAL);
-        checker.texts("values", &self.values, &Limits::OPTIONAL);
-        checker.sensitives(
-            "user_chosen_values",
-            &self.user_chosen_values,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BrandCustomFieldValue {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.user_chosen_values.visit_sensitive(visit);
-    }
 }
 
 /// Information the user filled in when opening the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct BrandUserInformation {
     /// Values of the common form fields. Not on an official page that could be read.
+    #[field(1)]
     pub common_field_list: Option<Vec<BrandCommonFieldValue>>,
     /// Values of the custom form fields. Not on an official page that could be read.
+    #[field(2)]
     pub custom_field_list: Option<Vec<BrandCustomFieldValue>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for BrandUserInformation {
-    const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "common_field_list" => self.common_field_list = members.take()?,
-            "custom_field_list" => self.custom_field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "common_field_list", &self.common_field_list)?;
-        put(map, "custom_field_list", &self.custom_field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BrandUserInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects(
-            "common_field_list",
-            &self.common_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.objects(
-            "custom_field_list",
-            &self.custom_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BrandUserInformation {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.common_field_list.visit_sensitive(visit);
-        self.custom_field_list.visit_sensitive(visit);
-    }
 }
 
 /// User opened a brand member card (superseded name).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct BrandUserCardNotification {
-    /// Kind of event inside the notification. Required. Not on an official page that could be read.
+    /// Kind of event inside the notification. Not on an official page that could be read.
+    #[field(1, required)]
     pub event_type: Option<String>,
-    /// Time of the event. Required. Not on an official page that could be read.
+    /// Time of the event. Not on an official page that could be read.
+    #[field(2, required, form = Rfc3339)]
     pub event_time: Option<String>,
-    /// Member card code. Required. Not on an official page that could be read.
+    /// Member card code. Not on an official page that could be read.
+    #[field(3, required)]
     pub user_card_code: Option<Personal>,
-    /// ID of the card template, returned when the template was created. Required. Not on an official
-    /// page that could be read.
-    pub card_id: Option<String>,
-    /// User's openid under the brand AppID bound to the card. Required. Not on an official page that
+    /// ID of the card template, returned when the template was created. Not on an official page that
     /// could be read.
+    #[field(4, required)]
+    pub card_id: Option<String>,
+    /// User's openid under the brand AppID bound to the card. Not on an official page that could be
+    /// read.
+    #[field(5, required)]
     pub openid: Option<Personal>,
     /// Background color of the card. Not on an official page that could be read.
+    #[field(6)]
     pub card_color: Option<String>,
     /// URL of the background picture. Not on an official page that could be read.
+    #[field(7)]
     pub card_picture_url: Option<String>,
-    /// Brand ID assigned when the merchant became a WeChat Pay brand merchant; owner of the card.
-    /// Required. Not on an official page that could be read.
+    /// Brand ID assigned when the merchant became a WeChat Pay brand merchant; owner of the card. Not
+    /// on an official page that could be read.
+    #[field(8, required)]
     pub brand_id: Option<String>,
-    /// Kind of card. Required. Not on an official page that could be read.
+    /// Kind of card. Not on an official page that could be read.
+    #[field(9, required)]
     pub card_type: Option<SpCardType>,
     /// Card number shown on the user card; defaults to the code; digits, English letters and half-width
-    /// punctuation only. Required. Not on an official page that could be read.
+    /// punctuation only. Not on an official page that could be read.
+    #[field(10, required)]
     pub membership_number: Option<Personal>,
     /// Phone number of the user; encrypted with the public key of the merchant API certificate
     /// (RSA-OAEP, base64). Not on an official page that could be read.
+    #[field(11)]
     pub phone_number: Option<Sensitive>,
     /// The user's member level. Not on an official page that could be read.
+    #[field(12)]
     pub level: Option<String>,
-    /// Validity of the user card. Required. Not on an official page that could be read.
+    /// Validity of the user card. Not on an official page that could be read.
+    #[field(13, required)]
     pub valid_date_information: Option<BrandValidDateInformation>,
-    /// Time the card was received. Required. Not on an official page that could be read.
+    /// Time the card was received. Not on an official page that could be read.
+    #[field(14, required, form = Rfc3339)]
     pub pickup_time: Option<String>,
     /// Information the user filled in when opening the card. Not on an official page that could be
     /// read.
+    #[field(15)]
     pub user_information: Option<BrandUserInformation>,
     /// Data package of the merchant. Not on an official page that could be read.
+    #[field(16)]
     pub attach: Option<String>,
-    /// State of the user card. Required. Not on an official page that could be read.
+    /// State of the user card. Not on an official page that could be read.
+    #[field(17, required)]
     pub user_card_state: Option<SpUserCardState>,
     /// Why the card was made invalid. Not on an official page that could be read.
+    #[field(18)]
     pub invalid_reason: Option<String>,
     /// Time the card was made invalid. Not on an official page that could be read.
+    #[field(19, form = Rfc3339)]
     pub invalid_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for BrandUserCardNotification {
-    const MEMBERS: &'static [&'static str] = &[
-        "event_type",
-        "event_time",
-        "user_card_code",
-        "card_id",
-        "openid",
-        "card_color",
-        "card_picture_url",
-        "brand_id",
-        "card_type",
-        "membership_number",
-        "phone_number",
-        "level",
-        "valid_date_information",
-        "pickup_time",
-        "user_information",
-        "attach",
-        "user_card_state",
-        "invalid_reason",
-        "invalid_time",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "event_type" => self.event_type = members.take()?,
-            "event_time" => self.event_time = members.take()?,
-            "user_card_code" => self.user_card_code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "card_color" => self.card_color = members.take()?,
-            "card_picture_url" => self.card_picture_url = members.take()?,
-            "brand_id" => self.brand_id = members.take()?,
-            "card_type" => self.card_type = members.take()?,
-            "membership_number" => self.membership_number = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            "level" => self.level = members.take()?,
-            "valid_date_information" => self.valid_date_information = members.take()?,
-            "pickup_time" => self.pickup_time = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "attach" => self.attach = members.take()?,
-            "user_card_state" => self.user_card_state = members.take()?,
-            "invalid_reason" => self.invalid_reason = members.take()?,
-            "invalid_time" => self.invalid_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "event_type", &self.event_type)?;
-        put(map, "event_time", &self.event_time)?;
-        put(map, "user_card_code", &self.user_card_code)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "card_color", &self.card_color)?;
-        put(map, "card_picture_url", &self.card_picture_url)?;
-        put(map, "brand_id", &self.brand_id)?;
-        put(map, "card_type", &self.card_type)?;
-        put(map, "membership_number", &self.membership_number)?;
-        put(map, "phone_number", &self.phone_number)?;
-        put(map, "level", &self.level)?;
-        put(map, "valid_date_information", &self.valid_date_information)?;
-        put(map, "pickup_time", &self.pickup_time)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "attach", &self.attach)?;
-        put(map, "user_card_state", &self.user_card_state)?;
-        put(map, "invalid_reason", &self.invalid_reason)?;
-        put(map, "invalid_time", &self.invalid_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BrandUserCardNotification {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("event_type", &self.event_type, &Limits::REQUIRED);
-        checker.text(
-            "event_time",
-            &self.event_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text("user_card_code", &self.user_card_code, &Limits::REQUIRED);
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED);
-        checker.text("openid", &self.openid, &Limits::REQUIRED);
-        checker.text("card_color", &self.card_color, &Limits::OPTIONAL);
-        checker.text(
-            "card_picture_url",
-            &self.card_picture_url,
-            &Limits::OPTIONAL,
-        );
-        checker.text("brand_id", &self.brand_id, &Limits::REQUIRED);
-        checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
-        checker.text(
-            "membership_number",
-            &self.membership_number,
-            &Limits::REQUIRED,
-        );
-        checker.sensitive("phone_number", &self.phone_number, &Limits::OPTIONAL);
-        checker.text("level", &self.level, &Limits::OPTIONAL);
-        checker.object(
-            "valid_date_information",
-            &self.valid_date_information,
-            &Limits::REQUIRED,
-        );
-        checker.text(
-            "pickup_time",
-            &self.pickup_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.text("attach", &self.attach, &Limits::OPTIONAL);
-        checker.enumeration("user_card_state", &self.user_card_state, &Limits::REQUIRED);
-        checker.text("invalid_reason", &self.invalid_reason, &Limits::OPTIONAL);
-        checker.text(
-            "invalid_time",
-            &self.invalid_time,
-            &Limits::OPTIONAL.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BrandUserCardNotification {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.phone_number.visit_sensitive(visit);
-        self.user_information.visit_sensitive(visit);
-    }
-}
-
-object!(
-    AcceptCardNotification,
-    ActivateCardNotification,
-    ManageUserCardNotification,
-    BrandValidDateInformation,
-    BrandCommonFieldValue,
-    BrandCustomFieldValue,
-    BrandUserInformation,
-    BrandUserCardNotification
-);

@@ -2,289 +2,62 @@
 
 //! The resource `permission_tokens`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::ActivateType;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, Secret, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreatePermissionToken`].
-pub static CREATE_PERMISSION_TOKEN: Operation = Operation {
-    id: "merchant.permission_tokens.create",
-    title: "Create a pre-authorization token for the card-opening component",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/permission-tokens",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+operation! {
+    CREATE_PERMISSION_TOKEN for CreatePermissionToken = Merchant "merchant.permission_tokens.create"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/permission-tokens"
+    "Create a pre-authorization token for the card-opening component"
+    .json()
+    .write(Repeat::Harmless)
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012550867",
         "pay.weixin.qq.com/doc/v3/partner/4012728179",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/merchant-pre-authorization.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/merchant-pre-authorization.html",
-    ],
-};
+    ]
+}
 
-/// Create a pre-authorization token for the card-opening component. `POST
-/// /v3/marketing/membercard-open/cards/{card_id}/permission-tokens`.
-///
-/// The token opens the card-opening component from a web page (H5).
-///
-/// navigate_back_previous_page has no effect when activate_url or activate_appid and activate_path
-/// are given: the jump wins.
-///
-/// Lifetime and number of uses of the token are not documented.
-///
-/// AUTO_ACTIVATE: the platform activates the card as soon as the user taps to open it and sends the
-/// authorized information in the event notification.
-///
-/// JUMP_ACTIVATE: the user is sent to the web page or mini program of the merchant with the
-/// information and the code; the merchant activates the card through the API.
-///
-/// If both activate_url and activate_appid/activate_path are given, the mini program wins.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012550867`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012728179`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/merchant-pre-authorization.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/merchant-pre-authorization.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a pre-authorization token for the card-opening component.
+#[request(CREATE_PERMISSION_TOKEN, CreatePermissionTokenResponse)]
 pub struct CreatePermissionToken {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Activation type for this distribution scene. Required. At most 32 characters.
+    /// Activation type for this distribution scene.
+    #[field(3, required, chars = 32)]
     pub activate_type: Option<ActivateType>,
     /// Whether the user returns to the page that opened the card-opening component; default false (card
     /// details page is opened).
+    #[field(4)]
     pub navigate_back_previous_page: Option<bool>,
     /// JUMP_ACTIVATE: merchant web page opened after the user taps to open the card. Required if
-    /// activate_type = JUMP_ACTIVATE and no mini program is given (inferred). At most 128 characters.
+    /// activate_type = JUMP_ACTIVATE and no mini program is given (inferred).
+    #[field(5, chars = 128)]
     pub activate_url: Option<String>,
     /// JUMP_ACTIVATE: AppID of the merchant mini program opened after the user taps to open the card.
-    /// Required if activate_type = JUMP_ACTIVATE and no activate_url is given (inferred). At most 32
-    /// characters.
+    /// Required if activate_type = JUMP_ACTIVATE and no activate_url is given (inferred).
+    #[field(6, chars = 32)]
     pub activate_appid: Option<String>,
     /// JUMP_ACTIVATE: page path in the merchant mini program. Required if activate_appid is given
-    /// (inferred). At most 128 characters.
+    /// (inferred).
+    #[field(7, chars = 128)]
     pub activate_path: Option<String>,
     /// Scene value of the merchant (shop, source and so on); digits, Chinese, English and half-width
-    /// punctuation. At most 32 characters.
+    /// punctuation.
+    #[field(8, chars = 32, form = Scene)]
     pub outer_str: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl CreatePermissionToken {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, activate_type: impl Into<ActivateType>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            activate_type: Some(activate_type.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for CreatePermissionToken {
-    const MEMBERS: &'static [&'static str] = &[
-        "activate_type",
-        "navigate_back_previous_page",
-        "activate_url",
-        "activate_appid",
-        "activate_path",
-        "outer_str",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "activate_type" => self.activate_type = members.take()?,
-            "navigate_back_previous_page" => self.navigate_back_previous_page = members.take()?,
-            "activate_url" => self.activate_url = members.take()?,
-            "activate_appid" => self.activate_appid = members.take()?,
-            "activate_path" => self.activate_path = members.take()?,
-            "outer_str" => self.outer_str = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "activate_type", &self.activate_type)?;
-        put(
-            map,
-            "navigate_back_previous_page",
-            &self.navigate_back_previous_page,
-        )?;
-        put(map, "activate_url", &self.activate_url)?;
-        put(map, "activate_appid", &self.activate_appid)?;
-        put(map, "activate_path", &self.activate_path)?;
-        put(map, "outer_str", &self.outer_str)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreatePermissionToken {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.enumeration(
-            "activate_type",
-            &self.activate_type,
-            &Limits::REQUIRED.chars(32),
-        );
-        checker.text(
-            "activate_url",
-            &self.activate_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "activate_appid",
-            &self.activate_appid,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.text(
-            "activate_path",
-            &self.activate_path,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "outer_str",
-            &self.outer_str,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Scene),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreatePermissionToken {}
-
-impl Endpoint for CreatePermissionToken {
-    type Answer = CreatePermissionTokenResponse;
-
-    const OPERATION: &'static Operation = &CREATE_PERMISSION_TOKEN;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
 }
 
 /// Answer of: CreatePermissionToken.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct CreatePermissionTokenResponse {
-    /// Pre-authorization token used to open the card-opening component from a web page. Required. At
-    /// most 1024 characters.
+    /// Pre-authorization token used to open the card-opening component from a web page.
+    #[field(1, required, chars = 1024)]
     pub permission_token: Option<Secret>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CreatePermissionTokenResponse {
-    const MEMBERS: &'static [&'static str] = &["permission_token"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "permission_token" => self.permission_token = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "permission_token", &self.permission_token)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreatePermissionTokenResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "permission_token",
-            &self.permission_token,
-            &Limits::REQUIRED.chars(1024),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreatePermissionTokenResponse {}
-
-impl Answer for CreatePermissionTokenResponse {}
-
-object!(CreatePermissionToken, CreatePermissionTokenResponse);

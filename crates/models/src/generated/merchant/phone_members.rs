@@ -2,581 +2,117 @@
 
 //! The resource `phone_members`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::ReceiveStatus;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, Sensitive,
-    Subject, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`ImportPhoneMember`].
-pub static IMPORT_PHONE_MEMBER: Operation = Operation {
-    id: "merchant.phone_members.import",
-    title: "Import an encrypted phone number and remind the member to receive the card",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/phonenumber-member/import",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: true,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The member made no WeChat Pay payment with this merchant within one year and cannot be imported",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The member already received this card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is in REAL_TIME code mode and no code was given",
-        },
-    ],
-    docs: &[
+operation! {
+    IMPORT_PHONE_MEMBER for ImportPhoneMember = Merchant "merchant.phone_members.import"
+    POST "/v3/marketing/membercard-open/phonenumber-member/import"
+    "Import an encrypted phone number and remind the member to receive the card"
+    .json()
+    .success(204)
+    .write(Repeat::Harmful)
+    .encrypts()
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [MEMBER_NEVER_PAID]
+        [CARD_RECEIVED_ALREADY] [CODE_MISSING]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4017166226",
         "pay.weixin.qq.com/doc/v3/partner/4017171998",
-    ],
-};
+    ]
+}
 
-/// Import an encrypted phone number and remind the member to receive the card. `POST
-/// /v3/marketing/membercard-open/phonenumber-member/import`.
-///
-/// For members registered with the merchant who have not received the card; only numbers of active
-/// members with a WeChat Pay payment within the brand during the last year qualify.
-///
-/// After the import WeChat reminds the user through the card wallet to receive the card.
-///
-/// Receiving the card this way is reported by MEMBERCARD.ACCEPT_CARD with event_type
-/// MEMBER_CARD_ACCEPT_BY_PHONE_NUMBER.
-///
-/// There is no out_request_no; repeating the request is not described.
-///
-/// The error rows after NO_AUTH are taken over from the shared table; the table of this page could
-/// not be read beyond its first row.
-///
-/// Members inside member_information are confirmed by the official sample only; their lengths are
-/// those of the sibling operations.
-///
-/// outer_str allows 128 characters here, against 32 on the QR code and token operations.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4017166226`,
-/// `pay.weixin.qq.com/doc/v3/partner/4017171998`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Import an encrypted phone number and remind the member to receive the card.
+#[request(IMPORT_PHONE_MEMBER, NoContent)]
 pub struct ImportPhoneMember {
-    /// The registered member. Required.
+    /// The registered member.
+    #[field(2, required)]
     pub member_information: Option<MemberInformation>,
-    /// Mobile number of the registered member, encrypted. Required. At most 512 characters.
+    /// Mobile number of the registered member, encrypted.
+    #[field(3, required, chars = 512)]
     pub encrypted_phone_number: Option<Sensitive>,
     /// Scene value of the merchant (shop, source and so on); digits, Chinese, English and half-width
-    /// punctuation. At most 128 characters.
+    /// punctuation.
+    #[field(4, chars = 128, form = Scene)]
     pub outer_str: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ImportPhoneMember {
-    /// Creates a request with its required members.
-    pub fn new(
-        member_information: impl Into<MemberInformation>,
-        encrypted_phone_number: impl Into<Sensitive>,
-    ) -> Self {
-        Self {
-            member_information: Some(member_information.into()),
-            encrypted_phone_number: Some(encrypted_phone_number.into()),
-            ..Self::default()
-        }
+operation! {
+    SEARCH_PHONE_MEMBER for SearchPhoneMember = Merchant "merchant.phone_members.search"
+    GET "/v3/marketing/membercard-open/phonenumber-member/search"
+    "Query whether an imported phone number received the card"
+    .subject(&["user_card_information.card_id"])
+    .encrypts()
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD]
     }
-}
-
-impl Object for ImportPhoneMember {
-    const MEMBERS: &'static [&'static str] =
-        &["member_information", "encrypted_phone_number", "outer_str"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "member_information" => self.member_information = members.take()?,
-            "encrypted_phone_number" => self.encrypted_phone_number = members.take()?,
-            "outer_str" => self.outer_str = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "member_information", &self.member_information)?;
-        put(map, "encrypted_phone_number", &self.encrypted_phone_number)?;
-        put(map, "outer_str", &self.outer_str)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ImportPhoneMember {
-    fn check(&self, checker: &mut Checker) {
-        checker.object(
-            "member_information",
-            &self.member_information,
-            &Limits::REQUIRED,
-        );
-        checker.sensitive(
-            "encrypted_phone_number",
-            &self.encrypted_phone_number,
-            &Limits::REQUIRED.chars(512),
-        );
-        checker.text(
-            "outer_str",
-            &self.outer_str,
-            &Limits::OPTIONAL.chars(128).form(Pattern::Scene),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ImportPhoneMember {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.encrypted_phone_number.visit_sensitive(visit);
-    }
-}
-
-impl Endpoint for ImportPhoneMember {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &IMPORT_PHONE_MEMBER;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`SearchPhoneMember`].
-pub static SEARCH_PHONE_MEMBER: Operation = Operation {
-    id: "merchant.phone_members.search",
-    title: "Query whether an imported phone number received the card",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/marketing/membercard-open/phonenumber-member/search",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: true,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4017166232",
         "pay.weixin.qq.com/doc/v3/partner/4017172062",
-    ],
-};
+    ]
+}
 
-/// Query whether an imported phone number received the card. `GET
-/// /v3/marketing/membercard-open/phonenumber-member/search`.
-///
-/// Domestic (mainland China) numbers only, one number per request.
-///
-/// encrypted_phone_number travels in the query string; the official sample leaves +, / and =
-/// unescaped.
-///
-/// user_card_information is present only when receive_status is RECEIVED.
-///
-/// RSA-OAEP is randomized, so equal numbers give different query values.
-///
-/// The error table of this page could not be read beyond its first row.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4017166232`,
-/// `pay.weixin.qq.com/doc/v3/partner/4017172062`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query whether an imported phone number received the card.
+#[request(SEARCH_PHONE_MEMBER, SearchPhoneMemberResponse)]
 pub struct SearchPhoneMember {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, query, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Mobile number of the member, encrypted. Required. At most 512 characters.
+    /// Mobile number of the member, encrypted.
+    #[field(3, query, required, chars = 512)]
     pub encrypted_phone_number: Option<Sensitive>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl SearchPhoneMember {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, encrypted_phone_number: impl Into<Sensitive>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            encrypted_phone_number: Some(encrypted_phone_number.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for SearchPhoneMember {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SearchPhoneMember {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.sensitive(
-            "encrypted_phone_number",
-            &self.encrypted_phone_number,
-            &Limits::REQUIRED.chars(512),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SearchPhoneMember {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.encrypted_phone_number.visit_sensitive(visit);
-    }
-}
-
-impl Endpoint for SearchPhoneMember {
-    type Answer = SearchPhoneMemberResponse;
-
-    const OPERATION: &'static Operation = &SEARCH_PHONE_MEMBER;
-
-    fn params(&self, params: &mut Params) {
-        params.query("card_id", &self.card_id);
-        params.query_sensitive("encrypted_phone_number", &self.encrypted_phone_number);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.query("card_id");
-        self.encrypted_phone_number = params
-            .query("encrypted_phone_number")
-            .map(Sensitive::Encrypted);
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        if let Some(user_card_information) = &answer.user_card_information {
-            subject.same("card_id", &self.card_id, &user_card_information.card_id);
-        }
-    }
 }
 
 /// The registered member.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct MemberInformation {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(1, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Member card code: identifies one member under one card template. At most 32 characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(2, chars = 32)]
     pub code: Option<Personal>,
     /// Card number shown on the user card; defaults to the code; digits, English letters and half-width
-    /// punctuation only. At most 32 characters.
+    /// punctuation only.
+    #[field(3, chars = 32, form = Printable)]
     pub membership_number: Option<Personal>,
-    /// Time the member registered with the merchant. Required.
+    /// Time the member registered with the merchant.
+    #[field(4, required, form = Rfc3339)]
     pub registration_time: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MemberInformation {
-    const MEMBERS: &'static [&'static str] =
-        &["card_id", "code", "membership_number", "registration_time"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            "membership_number" => self.membership_number = members.take()?,
-            "registration_time" => self.registration_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)?;
-        put(map, "membership_number", &self.membership_number)?;
-        put(map, "registration_time", &self.registration_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MemberInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("code", &self.code, &Limits::OPTIONAL.chars(32));
-        checker.text(
-            "membership_number",
-            &self.membership_number,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Printable),
-        );
-        checker.text(
-            "registration_time",
-            &self.registration_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MemberInformation {}
 
 /// The received card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserCardInformation {
-    /// Member card code: identifies one member under one card template. Required. At most 32
-    /// characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(1, required, chars = 32)]
     pub code: Option<Personal>,
-    /// User's openid under the brand AppID bound to the card. Required. At most 128 characters.
+    /// User's openid under the brand AppID bound to the card.
+    #[field(2, required, chars = 128)]
     pub openid: Option<Personal>,
     /// User's unionid, present when the account is linked to an open platform.
+    #[field(3)]
     pub unionid: Option<Personal>,
-    /// Time the card was received. Required.
+    /// Time the card was received.
+    #[field(4, required, form = Rfc3339)]
     pub receive_time: Option<String>,
-    /// Brand AppID of the card. Required.
+    /// Brand AppID of the card.
+    #[field(5, required)]
     pub card_appid: Option<String>,
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(6, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserCardInformation {
-    const MEMBERS: &'static [&'static str] = &[
-        "code",
-        "openid",
-        "unionid",
-        "receive_time",
-        "card_appid",
-        "card_id",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "code" => self.code = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "unionid" => self.unionid = members.take()?,
-            "receive_time" => self.receive_time = members.take()?,
-            "card_appid" => self.card_appid = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "code", &self.code)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "unionid", &self.unionid)?;
-        put(map, "receive_time", &self.receive_time)?;
-        put(map, "card_appid", &self.card_appid)?;
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserCardInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text("unionid", &self.unionid, &Limits::OPTIONAL);
-        checker.text(
-            "receive_time",
-            &self.receive_time,
-            &Limits::REQUIRED.form(Pattern::Rfc3339),
-        );
-        checker.text("card_appid", &self.card_appid, &Limits::REQUIRED);
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserCardInformation {}
 
 /// Answer of: SearchPhoneMember.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct SearchPhoneMemberResponse {
-    /// Whether the user received the card. Required. At most 16 characters.
+    /// Whether the user received the card.
+    #[field(1, required, chars = 16)]
     pub receive_status: Option<ReceiveStatus>,
     /// The received card. Required if receive_status = RECEIVED.
+    #[field(2)]
     pub user_card_information: Option<UserCardInformation>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for SearchPhoneMemberResponse {
-    const MEMBERS: &'static [&'static str] = &["receive_status", "user_card_information"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "receive_status" => self.receive_status = members.take()?,
-            "user_card_information" => self.user_card_information = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "receive_status", &self.receive_status)?;
-        put(map, "user_card_information", &self.user_card_information)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SearchPhoneMemberResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration(
-            "receive_status",
-            &self.receive_status,
-            &Limits::REQUIRED.chars(16),
-        );
-        checker.object(
-            "user_card_information",
-            &self.user_card_information,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SearchPhoneMemberResponse {}
-
-impl Answer for SearchPhoneMemberResponse {}
-
-object!(
-    ImportPhoneMember,
-    SearchPhoneMember,
-    MemberInformation,
-    UserCardInformation,
-    SearchPhoneMemberResponse
-);

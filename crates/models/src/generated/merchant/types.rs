@@ -2,1084 +2,474 @@
 
 //! Enumerations and the messages that several resources share.
 
-use serde::ser::SerializeMap;
-
-use crate::object::{Members, Object, object, put};
-use crate::open_enum::open_enum;
-use crate::{Answer, Check, Checker, Extra, Limits, Personal, VisitSensitive};
+use crate::prelude::*;
 
 open_enum! {
-/// Card template status.
-CardTemplateStatus {
-/// Waiting for review.
-NotApprove = "NOT_APPROVE",
-/// Review failed.
-ApproveFail = "APPROVE_FAIL",
-/// Review passed; the card can be distributed.
-Approved = "APPROVED",
-/// Deleted by the merchant.
-Deleted = "DELETED",
-}
+    /// Card template status.
+    CardTemplateStatus {
+        /// Waiting for review.
+        1 NotApprove = "NOT_APPROVE",
+        /// Review failed.
+        2 ApproveFail = "APPROVE_FAIL",
+        /// Review passed; the card can be distributed.
+        3 Approved = "APPROVED",
+        /// Deleted by the merchant.
+        4 Deleted = "DELETED",
+    }
 }
 
 open_enum! {
-/// Code type.
-CodeType {
-/// Bar code.
-BarCode = "BAR_CODE",
-/// QR code.
-Qrcode = "QRCODE",
-/// Bar code and QR code.
-BarCodeAndQrcode = "BAR_CODE_AND_QRCODE",
-/// No code shown.
-NoneCode = "NONE_CODE",
-}
-}
-
-open_enum! {
-/// Code mode.
-CodeMode {
-/// WeChat Pay allocates a 12-digit number when the user receives the card.
-SystemAllocate = "SYSTEM_ALLOCATE",
-/// The merchant deposits codes beforehand; a user gets one of them at random.
-MerchantDeposit = "MERCHANT_DEPOSIT",
-/// The merchant supplies the code when the card is activated; only the card-opening component in
-/// mini programs is supported, not after-payment or QR-code distribution.
-RealTime = "REAL_TIME",
-}
+    /// Code type.
+    CodeType {
+        /// Bar code.
+        1 BarCode = "BAR_CODE",
+        /// QR code.
+        2 Qrcode = "QRCODE",
+        /// Bar code and QR code.
+        3 BarCodeAndQrcode = "BAR_CODE_AND_QRCODE",
+        /// No code shown.
+        4 NoneCode = "NONE_CODE",
+    }
 }
 
 open_enum! {
-/// Date information type.
-DateInformationType {
-/// Fixed period with begin and end time.
-FixTimeRange = "FIX_TIME_RANGE",
-/// A number of days counted from receiving the card, optionally after a waiting time.
-FixTerm = "FIX_TERM",
-/// Valid forever.
-Permanent = "PERMANENT",
-}
-}
-
-open_enum! {
-/// Common form field.
-CommonFormField {
-/// Mobile number.
-UserFormFlagMobile = "USER_FORM_FLAG_MOBILE",
-/// Sex.
-UserFormFlagSex = "USER_FORM_FLAG_SEX",
-/// Name.
-UserFormFlagName = "USER_FORM_FLAG_NAME",
-/// Birthday.
-UserFormFlagBirthday = "USER_FORM_FLAG_BIRTHDAY",
-/// Address.
-UserFormFlagAddress = "USER_FORM_FLAG_ADDRESS",
-/// E-mail address.
-UserFormFlagEmail = "USER_FORM_FLAG_EMAIL",
-/// City.
-UserFormFlagCity = "USER_FORM_FLAG_CITY",
-}
+    /// Code mode.
+    CodeMode {
+        /// WeChat Pay allocates a 12-digit number when the user receives the card.
+        1 SystemAllocate = "SYSTEM_ALLOCATE",
+        /// The merchant deposits codes beforehand; a user gets one of them at random.
+        2 MerchantDeposit = "MERCHANT_DEPOSIT",
+        /// The merchant supplies the code when the card is activated; only the card-opening
+        /// component in mini programs is supported, not after-payment or QR-code distribution.
+        3 RealTime = "REAL_TIME",
+    }
 }
 
 open_enum! {
-/// Sp common form field.
-SpCommonFormField {
-/// Sex.
-UserFormFlagSex = "USER_FORM_FLAG_SEX",
-/// Name.
-UserFormFlagName = "USER_FORM_FLAG_NAME",
-/// Birthday.
-UserFormFlagBirthday = "USER_FORM_FLAG_BIRTHDAY",
-/// Address.
-UserFormFlagAddress = "USER_FORM_FLAG_ADDRESS",
-/// E-mail address.
-UserFormFlagEmail = "USER_FORM_FLAG_EMAIL",
-/// City.
-UserFormFlagCity = "USER_FORM_FLAG_CITY",
-}
+    /// Date information type.
+    DateInformationType {
+        /// Fixed period with begin and end time.
+        1 FixTimeRange = "FIX_TIME_RANGE",
+        /// A number of days counted from receiving the card, optionally after a waiting time.
+        2 FixTerm = "FIX_TERM",
+        /// Valid forever.
+        3 Permanent = "PERMANENT",
+    }
 }
 
 open_enum! {
-/// Custom field type.
-CustomFieldType {
-/// Free text.
-Text = "TEXT",
-/// Selection list.
-Select = "SELECT",
-/// One choice.
-Radio = "RADIO",
-/// Several choices.
-CheckBox = "CHECK_BOX",
-}
-}
-
-open_enum! {
-/// User card status.
-UserCardStatus {
-/// Received but not activated.
-NotActivate = "NOT_ACTIVATE",
-/// Active and valid.
-Effective = "EFFECTIVE",
-/// Validity is over.
-Expire = "EXPIRE",
-/// Made invalid by the merchant; final.
-Unavailable = "UNAVAILABLE",
-/// Deleted by the user.
-Delete = "DELETE",
-}
+    /// Common form field.
+    CommonFormField {
+        /// Mobile number.
+        1 UserFormFlagMobile = "USER_FORM_FLAG_MOBILE",
+        /// Sex.
+        2 UserFormFlagSex = "USER_FORM_FLAG_SEX",
+        /// Name.
+        3 UserFormFlagName = "USER_FORM_FLAG_NAME",
+        /// Birthday.
+        4 UserFormFlagBirthday = "USER_FORM_FLAG_BIRTHDAY",
+        /// Address.
+        5 UserFormFlagAddress = "USER_FORM_FLAG_ADDRESS",
+        /// E-mail address.
+        6 UserFormFlagEmail = "USER_FORM_FLAG_EMAIL",
+        /// City.
+        7 UserFormFlagCity = "USER_FORM_FLAG_CITY",
+    }
 }
 
 open_enum! {
-/// Activate type.
-ActivateType {
-/// The platform activates the card when the user opens it.
-AutoActivate = "AUTO_ACTIVATE",
-/// The user is sent to the merchant, who activates the card through the API.
-JumpActivate = "JUMP_ACTIVATE",
-}
-}
-
-open_enum! {
-/// Deposit result.
-DepositResult {
-/// Code imported.
-Success = "SUCCESS",
-/// Code was already deposited.
-Duplicate = "DUPLICATE",
-/// Code not imported.
-Fail = "FAIL",
-}
+    /// Sp common form field.
+    SpCommonFormField {
+        /// Sex.
+        1 UserFormFlagSex = "USER_FORM_FLAG_SEX",
+        /// Name.
+        2 UserFormFlagName = "USER_FORM_FLAG_NAME",
+        /// Birthday.
+        3 UserFormFlagBirthday = "USER_FORM_FLAG_BIRTHDAY",
+        /// Address.
+        4 UserFormFlagAddress = "USER_FORM_FLAG_ADDRESS",
+        /// E-mail address.
+        5 UserFormFlagEmail = "USER_FORM_FLAG_EMAIL",
+        /// City.
+        6 UserFormFlagCity = "USER_FORM_FLAG_CITY",
+    }
 }
 
 open_enum! {
-/// Receive status.
-ReceiveStatus {
-/// Not yet shown to the user.
-Unshowed = "UNSHOWED",
-/// Shown but not received.
-Unreceived = "UNRECEIVED",
-/// Received.
-Received = "RECEIVED",
-}
-}
-
-open_enum! {
-/// Member price title.
-MemberPriceTitle {
-/// Titled as member price.
-MemberPrice = "MEMBER_PRICE",
-/// Titled as member activity.
-MemberActivity = "MEMBER_ACTIVITY",
-}
+    /// Custom field type.
+    CustomFieldType {
+        /// Free text.
+        1 Text = "TEXT",
+        /// Selection list.
+        2 Select = "SELECT",
+        /// One choice.
+        3 Radio = "RADIO",
+        /// Several choices.
+        4 CheckBox = "CHECK_BOX",
+    }
 }
 
 open_enum! {
-/// Favor module title.
-FavorModuleTitle {
-/// Titled as member offers.
-Favor = "FAVOR",
-/// Titled as VIP.
-Vip = "VIP",
-}
-}
-
-open_enum! {
-/// Activity type.
-ActivityType {
-/// Opening gift after payment: shown to non-members on the payment result page.
-NonMemberAfterpay = "NON_MEMBER_AFTERPAY",
-/// Member gift after payment: shown to members on the payment result page.
-MemberAfterpay = "MEMBER_AFTERPAY",
-/// Opening gift before payment: non-members see it in the card-opening component and get the coupon
-/// on opening.
-NonMemberMiniprogram = "NON_MEMBER_MINIPROGRAM",
-/// Member gift before payment: members get the coupon when they visit the card-opening component.
-MemberMiniprogram = "MEMBER_MINIPROGRAM",
-}
+    /// User card status.
+    UserCardStatus {
+        /// Received but not activated.
+        1 NotActivate = "NOT_ACTIVATE",
+        /// Active and valid.
+        2 Effective = "EFFECTIVE",
+        /// Validity is over.
+        3 Expire = "EXPIRE",
+        /// Made invalid by the merchant; final.
+        4 Unavailable = "UNAVAILABLE",
+        /// Deleted by the user.
+        5 Delete = "DELETE",
+    }
 }
 
 open_enum! {
-/// Activity status.
-ActivityStatus {
-/// Created, not yet started.
-Created = "CREATED",
-/// Running.
-Ongoing = "ONGOING",
-/// Ended by the terminate operation.
-Terminated = "TERMINATED",
-/// Past its end time.
-OverTime = "OVER_TIME",
-}
+    /// Activate type.
+    ActivateType {
+        /// The platform activates the card when the user opens it.
+        1 AutoActivate = "AUTO_ACTIVATE",
+        /// The user is sent to the merchant, who activates the card through the API.
+        2 JumpActivate = "JUMP_ACTIVATE",
+    }
 }
 
 open_enum! {
-/// User card confirm state.
-UserCardConfirmState {
-/// Default without business meaning.
-Default = "DEFAULT",
-/// Card opened.
-CreateCardSuccess = "CREATE_CARD_SUCCESS",
-/// Opening failed.
-CreateCardFail = "CREATE_CARD_FAIL",
-/// Opened, but the user had already joined through another channel.
-CreateCardAlreadyExists = "CREATE_CARD_ALREADY_EXISTS",
-}
+    /// Deposit result.
+    DepositResult {
+        /// Code imported.
+        1 Success = "SUCCESS",
+        /// Code was already deposited.
+        2 Duplicate = "DUPLICATE",
+        /// Code not imported.
+        3 Fail = "FAIL",
+    }
 }
 
 open_enum! {
-/// Activate scene.
-ActivateScene {
-/// First activation.
-NewActivate = "NEW_ACTIVATE",
-/// A deleted card was taken back.
-Recover = "RECOVER",
-}
-}
-
-open_enum! {
-/// Accept card event type.
-AcceptCardEventType {
-/// Newly activated.
-NewActivate = "NEW_ACTIVATE",
-/// A deleted card was taken back.
-Recover = "RECOVER",
-/// Received after an import of the phone number.
-MemberCardAcceptByPhoneNumber = "MEMBER_CARD_ACCEPT_BY_PHONE_NUMBER",
-}
+    /// Receive status.
+    ReceiveStatus {
+        /// Not yet shown to the user.
+        1 Unshowed = "UNSHOWED",
+        /// Shown but not received.
+        2 Unreceived = "UNRECEIVED",
+        /// Received.
+        3 Received = "RECEIVED",
+    }
 }
 
 open_enum! {
-/// Activate card event type.
-ActivateCardEventType {
-/// Card activated.
-MemberCardActivate = "MEMBER_CARD_ACTIVATE",
-}
-}
-
-open_enum! {
-/// User card manage event type.
-UserCardManageEventType {
-/// User viewed the card.
-UserViewMembercard = "USER_VIEW_MEMBERCARD",
-/// User deleted the card.
-UserDeleteMembercard = "USER_DELETE_MEMBERCARD",
-/// User changed the submitted information.
-UserModifyInformation = "USER_MODIFY_INFORMATION",
-}
+    /// Member price title.
+    MemberPriceTitle {
+        /// Titled as member price.
+        1 MemberPrice = "MEMBER_PRICE",
+        /// Titled as member activity.
+        2 MemberActivity = "MEMBER_ACTIVITY",
+    }
 }
 
 open_enum! {
-/// Sp card type.
-SpCardType {
-/// Paid card (create event, July 2025).
-Pay = "PAY",
-/// Paid card (delete event and later).
-Purchase = "PURCHASE",
-/// Ordinary card.
-Normal = "NORMAL",
-/// Stored-value card.
-Balance = "BALANCE",
-}
+    /// Favor module title.
+    FavorModuleTitle {
+        /// Titled as member offers.
+        1 Favor = "FAVOR",
+        /// Titled as VIP.
+        2 Vip = "VIP",
+    }
 }
 
 open_enum! {
-/// Sp user card state.
-SpUserCardState {
-/// Not yet effective.
-NotEffective = "NOT_EFFECTIVE",
-/// Effective.
-Effective = "EFFECTIVE",
-/// Expired.
-Expired = "EXPIRED",
-/// Made invalid.
-Unavailable = "UNAVAILABLE",
-/// Deleted.
-Delete = "DELETE",
+    /// Activity type.
+    ActivityType {
+        /// Opening gift after payment: shown to non-members on the payment result page.
+        1 NonMemberAfterpay = "NON_MEMBER_AFTERPAY",
+        /// Member gift after payment: shown to members on the payment result page.
+        2 MemberAfterpay = "MEMBER_AFTERPAY",
+        /// Opening gift before payment: non-members see it in the card-opening component and get
+        /// the coupon on opening.
+        3 NonMemberMiniprogram = "NON_MEMBER_MINIPROGRAM",
+        /// Member gift before payment: members get the coupon when they visit the card-opening
+        /// component.
+        4 MemberMiniprogram = "MEMBER_MINIPROGRAM",
+    }
 }
+
+open_enum! {
+    /// Activity status.
+    ActivityStatus {
+        /// Created, not yet started.
+        1 Created = "CREATED",
+        /// Running.
+        2 Ongoing = "ONGOING",
+        /// Ended by the terminate operation.
+        3 Terminated = "TERMINATED",
+        /// Past its end time.
+        4 OverTime = "OVER_TIME",
+    }
+}
+
+open_enum! {
+    /// User card confirm state.
+    UserCardConfirmState {
+        /// Default without business meaning.
+        1 Default = "DEFAULT",
+        /// Card opened.
+        2 CreateCardSuccess = "CREATE_CARD_SUCCESS",
+        /// Opening failed.
+        3 CreateCardFail = "CREATE_CARD_FAIL",
+        /// Opened, but the user had already joined through another channel.
+        4 CreateCardAlreadyExists = "CREATE_CARD_ALREADY_EXISTS",
+    }
+}
+
+open_enum! {
+    /// Activate scene.
+    ActivateScene {
+        /// First activation.
+        1 NewActivate = "NEW_ACTIVATE",
+        /// A deleted card was taken back.
+        2 Recover = "RECOVER",
+    }
+}
+
+open_enum! {
+    /// Accept card event type.
+    AcceptCardEventType {
+        /// Newly activated.
+        1 NewActivate = "NEW_ACTIVATE",
+        /// A deleted card was taken back.
+        2 Recover = "RECOVER",
+        /// Received after an import of the phone number.
+        3 MemberCardAcceptByPhoneNumber = "MEMBER_CARD_ACCEPT_BY_PHONE_NUMBER",
+    }
+}
+
+open_enum! {
+    /// Activate card event type.
+    ActivateCardEventType {
+        /// Card activated.
+        1 MemberCardActivate = "MEMBER_CARD_ACTIVATE",
+    }
+}
+
+open_enum! {
+    /// User card manage event type.
+    UserCardManageEventType {
+        /// User viewed the card.
+        1 UserViewMembercard = "USER_VIEW_MEMBERCARD",
+        /// User deleted the card.
+        2 UserDeleteMembercard = "USER_DELETE_MEMBERCARD",
+        /// User changed the submitted information.
+        3 UserModifyInformation = "USER_MODIFY_INFORMATION",
+    }
+}
+
+open_enum! {
+    /// Sp card type.
+    SpCardType {
+        /// Paid card (create event, July 2025).
+        1 Pay = "PAY",
+        /// Paid card (delete event and later).
+        2 Purchase = "PURCHASE",
+        /// Ordinary card.
+        3 Normal = "NORMAL",
+        /// Stored-value card.
+        4 Balance = "BALANCE",
+    }
+}
+
+open_enum! {
+    /// Sp user card state.
+    SpUserCardState {
+        /// Not yet effective.
+        1 NotEffective = "NOT_EFFECTIVE",
+        /// Effective.
+        2 Effective = "EFFECTIVE",
+        /// Expired.
+        3 Expired = "EXPIRED",
+        /// Made invalid.
+        4 Unavailable = "UNAVAILABLE",
+        /// Deleted.
+        5 Delete = "DELETE",
+    }
 }
 
 /// Bonus-points section.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct Bonus {
-    /// Bonus points given to a new member. Required.
+    /// Bonus points given to a new member.
+    #[field(1, required)]
     pub init_bonus: Option<i64>,
-    /// Label of the bonus-points value. Required.
+    /// Label of the bonus-points value.
+    #[field(2, required)]
     pub bonus_value_word: Option<String>,
     /// Title of the what-points-buy item.
+    #[field(3)]
     pub bonus_cost_title: Option<String>,
-    /// Text of the what-points-buy item. Required.
+    /// Text of the what-points-buy item.
+    #[field(4, required)]
     pub bonus_cost_word: Option<String>,
     /// Text of the bonus-points link.
+    #[field(5)]
     pub bonus_jump_word: Option<String>,
     /// AppID of the mini program behind the bonus-points link.
+    #[field(6)]
     pub bonus_jump_appid: Option<String>,
     /// Page path behind the bonus-points link. Required if bonus.bonus_jump_appid is given.
+    #[field(7)]
     pub bonus_jump_path: Option<String>,
     /// AppID of the mini program for self-service points collection.
+    #[field(8)]
     pub bonus_support_appid: Option<String>,
     /// Page path for self-service points collection.
+    #[field(9)]
     pub bonus_support_path: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Bonus {
-    const MEMBERS: &'static [&'static str] = &[
-        "init_bonus",
-        "bonus_value_word",
-        "bonus_cost_title",
-        "bonus_cost_word",
-        "bonus_jump_word",
-        "bonus_jump_appid",
-        "bonus_jump_path",
-        "bonus_support_appid",
-        "bonus_support_path",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "init_bonus" => self.init_bonus = members.take()?,
-            "bonus_value_word" => self.bonus_value_word = members.take()?,
-            "bonus_cost_title" => self.bonus_cost_title = members.take()?,
-            "bonus_cost_word" => self.bonus_cost_word = members.take()?,
-            "bonus_jump_word" => self.bonus_jump_word = members.take()?,
-            "bonus_jump_appid" => self.bonus_jump_appid = members.take()?,
-            "bonus_jump_path" => self.bonus_jump_path = members.take()?,
-            "bonus_support_appid" => self.bonus_support_appid = members.take()?,
-            "bonus_support_path" => self.bonus_support_path = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "init_bonus", &self.init_bonus)?;
-        put(map, "bonus_value_word", &self.bonus_value_word)?;
-        put(map, "bonus_cost_title", &self.bonus_cost_title)?;
-        put(map, "bonus_cost_word", &self.bonus_cost_word)?;
-        put(map, "bonus_jump_word", &self.bonus_jump_word)?;
-        put(map, "bonus_jump_appid", &self.bonus_jump_appid)?;
-        put(map, "bonus_jump_path", &self.bonus_jump_path)?;
-        put(map, "bonus_support_appid", &self.bonus_support_appid)?;
-        put(map, "bonus_support_path", &self.bonus_support_path)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Bonus {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("init_bonus", &self.init_bonus, &Limits::REQUIRED);
-        checker.text(
-            "bonus_value_word",
-            &self.bonus_value_word,
-            &Limits::REQUIRED,
-        );
-        checker.text(
-            "bonus_cost_title",
-            &self.bonus_cost_title,
-            &Limits::OPTIONAL,
-        );
-        checker.text("bonus_cost_word", &self.bonus_cost_word, &Limits::REQUIRED);
-        checker.text("bonus_jump_word", &self.bonus_jump_word, &Limits::OPTIONAL);
-        checker.text(
-            "bonus_jump_appid",
-            &self.bonus_jump_appid,
-            &Limits::OPTIONAL,
-        );
-        checker.text("bonus_jump_path", &self.bonus_jump_path, &Limits::OPTIONAL);
-        checker.text(
-            "bonus_support_appid",
-            &self.bonus_support_appid,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "bonus_support_path",
-            &self.bonus_support_path,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Bonus {}
 
 /// Mini program that opens from the service item.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct JumpMiniprogram {
-    /// AppID of the mini program. Required.
+    /// AppID of the mini program.
+    #[field(1, required)]
     pub appid: Option<String>,
-    /// Page path in the mini program. Required.
+    /// Page path in the mini program.
+    #[field(2, required)]
     pub path: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for JumpMiniprogram {
-    const MEMBERS: &'static [&'static str] = &["appid", "path"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "appid" => self.appid = members.take()?,
-            "path" => self.path = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "appid", &self.appid)?;
-        put(map, "path", &self.path)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for JumpMiniprogram {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("appid", &self.appid, &Limits::REQUIRED);
-        checker.text("path", &self.path, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for JumpMiniprogram {}
 
 /// Invoice section.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct Fapiao {
     /// Text that leads from the invoice (fapiao) section to the mini program.
+    #[field(1)]
     pub fapiao_jump_word: Option<String>,
     /// AppID of the mini program behind the invoice section.
+    #[field(2)]
     pub fapiao_jump_appid: Option<String>,
     /// Page path behind the invoice section.
+    #[field(3)]
     pub fapiao_jump_path: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Fapiao {
-    const MEMBERS: &'static [&'static str] =
-        &["fapiao_jump_word", "fapiao_jump_appid", "fapiao_jump_path"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "fapiao_jump_word" => self.fapiao_jump_word = members.take()?,
-            "fapiao_jump_appid" => self.fapiao_jump_appid = members.take()?,
-            "fapiao_jump_path" => self.fapiao_jump_path = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "fapiao_jump_word", &self.fapiao_jump_word)?;
-        put(map, "fapiao_jump_appid", &self.fapiao_jump_appid)?;
-        put(map, "fapiao_jump_path", &self.fapiao_jump_path)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Fapiao {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "fapiao_jump_word",
-            &self.fapiao_jump_word,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "fapiao_jump_appid",
-            &self.fapiao_jump_appid,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "fapiao_jump_path",
-            &self.fapiao_jump_path,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Fapiao {}
 
 /// Contact person of the merchant shown in the card details.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct Guide {
     /// Name of the contact person.
+    #[field(1)]
     pub staff_name: Option<Personal>,
     /// Avatar of the contact person.
+    #[field(2)]
     pub head_image_url: Option<Personal>,
     /// Label of the contact channel.
+    #[field(3)]
     pub contact_information_name: Option<String>,
     /// Value of the contact channel.
+    #[field(4)]
     pub contact_information_value: Option<Personal>,
     /// Phone number.
+    #[field(5)]
     pub phone_number: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Guide {
-    const MEMBERS: &'static [&'static str] = &[
-        "staff_name",
-        "head_image_url",
-        "contact_information_name",
-        "contact_information_value",
-        "phone_number",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "staff_name" => self.staff_name = members.take()?,
-            "head_image_url" => self.head_image_url = members.take()?,
-            "contact_information_name" => self.contact_information_name = members.take()?,
-            "contact_information_value" => self.contact_information_value = members.take()?,
-            "phone_number" => self.phone_number = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "staff_name", &self.staff_name)?;
-        put(map, "head_image_url", &self.head_image_url)?;
-        put(
-            map,
-            "contact_information_name",
-            &self.contact_information_name,
-        )?;
-        put(
-            map,
-            "contact_information_value",
-            &self.contact_information_value,
-        )?;
-        put(map, "phone_number", &self.phone_number)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Guide {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("staff_name", &self.staff_name, &Limits::OPTIONAL);
-        checker.text("head_image_url", &self.head_image_url, &Limits::OPTIONAL);
-        checker.text(
-            "contact_information_name",
-            &self.contact_information_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "contact_information_value",
-            &self.contact_information_value,
-            &Limits::OPTIONAL,
-        );
-        checker.text("phone_number", &self.phone_number, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Guide {}
 
 /// Answer of: DecryptCode, ImportUserCardByOpenid, ImportUserCardByPhone.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct CodeResponse {
-    /// Plain member card code. Required. At most 32 characters.
+    /// Plain member card code.
+    #[field(1, required, chars = 32)]
     pub code: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CodeResponse {
-    const MEMBERS: &'static [&'static str] = &["code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "code" => self.code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "code", &self.code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CodeResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CodeResponse {}
-
-impl Answer for CodeResponse {}
 
 /// Values of the common form fields.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CommonFieldValue {
     /// Common form field.
+    #[field(1)]
     pub name: Option<CommonFormField>,
     /// Value given by the user.
+    #[field(2)]
     pub value: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CommonFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "value" => self.value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "value", &self.value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CommonFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("name", &self.name, &Limits::OPTIONAL);
-        checker.text("value", &self.value, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CommonFieldValue {}
 
 /// Values of the custom form fields.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CustomFieldValue {
     /// Label of the custom field.
+    #[field(1)]
     pub name: Option<String>,
     /// Value of the custom field (single value).
+    #[field(2)]
     pub value: Option<Personal>,
     /// Values of the custom field (several values).
+    #[field(3)]
     pub value_list: Option<Vec<Personal>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CustomFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "value", "value_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "value" => self.value = members.take()?,
-            "value_list" => self.value_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "value", &self.value)?;
-        put(map, "value_list", &self.value_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CustomFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("name", &self.name, &Limits::OPTIONAL);
-        checker.text("value", &self.value, &Limits::OPTIONAL);
-        checker.texts("value_list", &self.value_list, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CustomFieldValue {}
 
 /// Information the user filled in when opening the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserInformation {
     /// Values of the common form fields.
+    #[field(1)]
     pub common_field_list: Option<Vec<CommonFieldValue>>,
     /// Values of the custom form fields.
+    #[field(2)]
     pub custom_field_list: Option<Vec<CustomFieldValue>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserInformation {
-    const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "common_field_list" => self.common_field_list = members.take()?,
-            "custom_field_list" => self.custom_field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "common_field_list", &self.common_field_list)?;
-        put(map, "custom_field_list", &self.custom_field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserInformation {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects(
-            "common_field_list",
-            &self.common_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.objects(
-            "custom_field_list",
-            &self.custom_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserInformation {}
 
 /// List of content fields.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct TemplateField {
-    /// ID of the field in the template. Required.
+    /// ID of the field in the template.
+    #[field(1, required)]
     pub field_id: Option<String>,
-    /// Value of the field. Required.
+    /// Value of the field.
+    #[field(2, required)]
     pub field_value: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for TemplateField {
-    const MEMBERS: &'static [&'static str] = &["field_id", "field_value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "field_id" => self.field_id = members.take()?,
-            "field_value" => self.field_value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "field_id", &self.field_id)?;
-        put(map, "field_value", &self.field_value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for TemplateField {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("field_id", &self.field_id, &Limits::REQUIRED);
-        checker.text("field_value", &self.field_value, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for TemplateField {}
 
 /// Button shown for the state.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct ActionSetting {
-    /// Text of the button. Required.
+    /// Text of the button.
+    #[field(1, required)]
     pub action_name: Option<String>,
-    /// Mini program that opens from the service item. Required.
+    /// Mini program that opens from the service item.
+    #[field(2, required)]
     pub jump_miniprogram: Option<JumpMiniprogram>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ActionSetting {
-    const MEMBERS: &'static [&'static str] = &["action_name", "jump_miniprogram"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "action_name" => self.action_name = members.take()?,
-            "jump_miniprogram" => self.jump_miniprogram = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "action_name", &self.action_name)?;
-        put(map, "jump_miniprogram", &self.jump_miniprogram)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ActionSetting {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("action_name", &self.action_name, &Limits::REQUIRED);
-        checker.object(
-            "jump_miniprogram",
-            &self.jump_miniprogram,
-            &Limits::REQUIRED,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ActionSetting {}
 
 /// Content shown for the state.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct ContentTemplateData {
     /// List of content fields.
+    #[field(1)]
     pub field_list: Option<Vec<TemplateField>>,
     /// Button shown for the state.
+    #[field(2)]
     pub action_setting: Option<ActionSetting>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ContentTemplateData {
-    const MEMBERS: &'static [&'static str] = &["field_list", "action_setting"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "field_list" => self.field_list = members.take()?,
-            "action_setting" => self.action_setting = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "field_list", &self.field_list)?;
-        put(map, "action_setting", &self.action_setting)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ContentTemplateData {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects("field_list", &self.field_list, &Limits::OPTIONAL);
-        checker.object("action_setting", &self.action_setting, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ContentTemplateData {}
 
 /// Service message sent to the user.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct MessageTemplateSetting {
-    /// ID of the message template. Required.
+    /// ID of the message template.
+    #[field(1, required)]
     pub message_template_id: Option<String>,
-    /// List of content fields. Required.
+    /// List of content fields.
+    #[field(2, required)]
     pub field_list: Option<Vec<TemplateField>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MessageTemplateSetting {
-    const MEMBERS: &'static [&'static str] = &["message_template_id", "field_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "message_template_id" => self.message_template_id = members.take()?,
-            "field_list" => self.field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "message_template_id", &self.message_template_id)?;
-        put(map, "field_list", &self.field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MessageTemplateSetting {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "message_template_id",
-            &self.message_template_id,
-            &Limits::REQUIRED,
-        );
-        checker.objects("field_list", &self.field_list, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MessageTemplateSetting {}
 
 /// The user's service state as shown in the card details.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct StateSetting {
-    /// ID of the state, one of those defined for the service item. Required.
+    /// ID of the state, one of those defined for the service item.
+    #[field(1, required)]
     pub state_id: Option<String>,
-    /// Content shown for the state. Required.
+    /// Content shown for the state.
+    #[field(2, required)]
     pub content_template_data: Option<ContentTemplateData>,
     /// Service message sent to the user.
+    #[field(3)]
     pub message_template_setting: Option<MessageTemplateSetting>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for StateSetting {
-    const MEMBERS: &'static [&'static str] = &[
-        "state_id",
-        "content_template_data",
-        "message_template_setting",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "state_id" => self.state_id = members.take()?,
-            "content_template_data" => self.content_template_data = members.take()?,
-            "message_template_setting" => self.message_template_setting = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "state_id", &self.state_id)?;
-        put(map, "content_template_data", &self.content_template_data)?;
-        put(
-            map,
-            "message_template_setting",
-            &self.message_template_setting,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for StateSetting {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("state_id", &self.state_id, &Limits::REQUIRED);
-        checker.object(
-            "content_template_data",
-            &self.content_template_data,
-            &Limits::REQUIRED,
-        );
-        checker.object(
-            "message_template_setting",
-            &self.message_template_setting,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for StateSetting {}
-
-object!(
-    Bonus,
-    JumpMiniprogram,
-    Fapiao,
-    Guide,
-    CodeResponse,
-    CommonFieldValue,
-    CustomFieldValue,
-    UserInformation,
-    TemplateField,
-    ActionSetting,
-    ContentTemplateData,
-    MessageTemplateSetting,
-    StateSetting
-);

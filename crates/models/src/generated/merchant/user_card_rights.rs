@@ -2,243 +2,61 @@
 
 //! The resource `user_card_rights`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::Guide;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`UpdateUserCardRights`].
-pub static UPDATE_USER_CARD_RIGHTS: Operation = Operation {
-    id: "merchant.user_card_rights.update",
-    title: "Set bonus points and benefits of a user card",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::PATCH,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/rights",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+operation! {
+    UPDATE_USER_CARD_RIGHTS for UpdateUserCardRights = Merchant "merchant.user_card_rights.update"
+    PATCH "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/rights"
+    "Set bonus points and benefits of a user card"
+    .json()
+    .success(204)
+    .numbered("out_request_no")
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012551213",
         "pay.weixin.qq.com/doc/v3/partner/4012729622",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/set-user-card-rights.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/set-user-card-rights.html",
-    ],
-};
+    ]
+}
 
-/// Set bonus points and benefits of a user card. `PATCH
-/// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/rights`.
-///
-/// bonus_value is the new total shown in the card details; add_bonus_value equals bonus_value minus
-/// before_bonus_value; positive adds, negative reduces.
-///
-/// The three points members are each optional; whether they must come together, and whether the
-/// service checks before_bonus_value or the sum, is not documented.
-///
-/// need_inform_bonus defaults to true and triggers a system template message.
-///
-/// out_request_no: at most 128 characters here, against 32 on the user-card modify operation.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012551213`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012729622`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-service/set-user-card-rights.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-service/set-user-card-rights.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Set bonus points and benefits of a user card.
+#[request(UPDATE_USER_CARD_RIGHTS, NoContent)]
 pub struct UpdateUserCardRights {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Member card code: identifies one member under one card template. Required. At most 32
-    /// characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(3, path, chars = 32)]
     pub code: Personal,
     /// Bonus points before the change.
+    #[field(4)]
     pub before_bonus_value: Option<i64>,
     /// Bonus points after the change; shown in the card details.
+    #[field(5)]
     pub bonus_value: Option<i64>,
     /// Change of the bonus points: bonus_value minus before_bonus_value; positive adds, negative
     /// reduces.
+    #[field(6)]
     pub add_bonus_value: Option<i64>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
-    /// serial. Required. At most 128 characters.
+    /// serial.
+    #[field(7, required, chars = 128, form = RequestNumber)]
     pub out_request_no: Option<String>,
     /// Whether the system sends the template message about the bonus change; default true.
+    #[field(8)]
     pub need_inform_bonus: Option<bool>,
-    /// Text of the member-price entry in the member-offers section. At most 8 characters.
+    /// Text of the member-price entry in the member-offers section.
+    #[field(9, chars = 8)]
     pub member_price_word: Option<String>,
-    /// Text that leads from the invoice (fapiao) section to the mini program. At most 6 characters.
+    /// Text that leads from the invoice (fapiao) section to the mini program.
+    #[field(10, chars = 6)]
     pub fapiao_jump_word: Option<String>,
     /// Contact person of the merchant shown in the card details.
+    #[field(11)]
     pub guide: Option<Guide>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl UpdateUserCardRights {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        code: impl Into<Personal>,
-        out_request_no: impl Into<String>,
-    ) -> Self {
-        Self {
-            card_id: card_id.into(),
-            code: code.into(),
-            out_request_no: Some(out_request_no.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for UpdateUserCardRights {
-    const MEMBERS: &'static [&'static str] = &[
-        "before_bonus_value",
-        "bonus_value",
-        "add_bonus_value",
-        "out_request_no",
-        "need_inform_bonus",
-        "member_price_word",
-        "fapiao_jump_word",
-        "guide",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "before_bonus_value" => self.before_bonus_value = members.take()?,
-            "bonus_value" => self.bonus_value = members.take()?,
-            "add_bonus_value" => self.add_bonus_value = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            "need_inform_bonus" => self.need_inform_bonus = members.take()?,
-            "member_price_word" => self.member_price_word = members.take()?,
-            "fapiao_jump_word" => self.fapiao_jump_word = members.take()?,
-            "guide" => self.guide = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "before_bonus_value", &self.before_bonus_value)?;
-        put(map, "bonus_value", &self.bonus_value)?;
-        put(map, "add_bonus_value", &self.add_bonus_value)?;
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "need_inform_bonus", &self.need_inform_bonus)?;
-        put(map, "member_price_word", &self.member_price_word)?;
-        put(map, "fapiao_jump_word", &self.fapiao_jump_word)?;
-        put(map, "guide", &self.guide)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateUserCardRights {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(128).form(Pattern::RequestNumber),
-        );
-        checker.text(
-            "member_price_word",
-            &self.member_price_word,
-            &Limits::OPTIONAL.chars(8),
-        );
-        checker.text(
-            "fapiao_jump_word",
-            &self.fapiao_jump_word,
-            &Limits::OPTIONAL.chars(6),
-        );
-        checker.object("guide", &self.guide, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateUserCardRights {}
-
-impl Endpoint for UpdateUserCardRights {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &UPDATE_USER_CARD_RIGHTS;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.path(&self.code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.code = params.path("code")?;
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-}
-
-object!(UpdateUserCardRights);

@@ -2,244 +2,49 @@
 
 //! The resource `user_card_services`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::StateSetting;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`SetUserCardService`].
-pub static SET_USER_CARD_SERVICE: Operation = Operation {
-    id: "merchant.user_card_services.set",
-    title: "Set a user's data of a service item",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/set-service-module-data",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The state is not part of the template of the service item",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "Some field values of the message template are empty",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The message template ID is wrong",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "A content field is not part of the template of the service item",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The service item was not added to the card, so no user data can be set",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The service item ID does not exist",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The brand has no permission to use this service item",
-        },
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "The parameters of the service setting are wrong",
-        },
-    ],
-    docs: &[
+operation! {
+    SET_USER_CARD_SERVICE for SetUserCardService = Merchant "merchant.user_card_services.set"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/set-service-module-data"
+    "Set a user's data of a service item"
+    .json()
+    .success(204)
+    .numbered("out_request_no")
+    errors {
+        [..COMMON]
+        [400 "INVALID_REQUEST" "The state is not part of the template of the service item"]
+        [400 "INVALID_REQUEST" "Some field values of the message template are empty"]
+        [400 "INVALID_REQUEST" "The message template ID is wrong"]
+        [400 "INVALID_REQUEST" "A content field is not part of the template of the service item"]
+        [SERVICE_ITEM_NOT_ADDED] [SERVICE_ITEM_UNKNOWN] [SERVICE_ITEM_NOT_PERMITTED]
+        [SERVICE_SETTING_WRONG]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4017166964",
         "pay.weixin.qq.com/doc/v3/partner/4017176090",
-    ],
-};
+    ]
+}
 
-/// Set a user's data of a service item. `POST
-/// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/set-service-module-data`.
-///
-/// Updates what the card details show for the user's current service state and, when
-/// message_template_setting is given, sends a service message.
-///
-/// state_id, field_id and message_template_id must exist in the template of the service item;
-/// message field values must not be empty.
-///
-/// The official sample writes both field_list members as objects instead of arrays; the unofficial
-/// documentation and the SDK use arrays.
-///
-/// out_request_no has 8 to 128 characters.
-///
-/// The official page prints one error table for all four service-item operations, read completely
-/// on the page of the remove operation; the rows kept here are those that can apply by their
-/// wording. The last row is printed as "PARAM ERROR" with a space.
-///
-/// The answer part of the page could not be read; 204 without a body is taken from the unofficial
-/// documentation.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4017166964`,
-/// `pay.weixin.qq.com/doc/v3/partner/4017176090`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Set a user's data of a service item.
+#[request(SET_USER_CARD_SERVICE, NoContent)]
 pub struct SetUserCardService {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters. At least 16 characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, min_chars = 16, chars = 32)]
     pub card_id: String,
-    /// Member card code: identifies one member under one card template. Required. At most 32
-    /// characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(3, path, chars = 32)]
     pub code: Personal,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
-    /// serial. Required. At most 128 characters. At least 8 characters.
+    /// serial.
+    #[field(4, required, min_chars = 8, chars = 128, form = RequestNumber)]
     pub out_request_no: Option<String>,
-    /// ID of the member service item, generated by WeChat Pay. Required. At most 9 characters.
+    /// ID of the member service item, generated by WeChat Pay.
+    #[field(5, required, chars = 9)]
     pub service_module_id: Option<String>,
-    /// The user's service state as shown in the card details. Required.
+    /// The user's service state as shown in the card details.
+    #[field(6, required)]
     pub state_setting: Option<StateSetting>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl SetUserCardService {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        code: impl Into<Personal>,
-        out_request_no: impl Into<String>,
-        service_module_id: impl Into<String>,
-        state_setting: impl Into<StateSetting>,
-    ) -> Self {
-        Self {
-            card_id: card_id.into(),
-            code: code.into(),
-            out_request_no: Some(out_request_no.into()),
-            service_module_id: Some(service_module_id.into()),
-            state_setting: Some(state_setting.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for SetUserCardService {
-    const MEMBERS: &'static [&'static str] =
-        &["out_request_no", "service_module_id", "state_setting"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "out_request_no" => self.out_request_no = members.take()?,
-            "service_module_id" => self.service_module_id = members.take()?,
-            "state_setting" => self.state_setting = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "service_module_id", &self.service_module_id)?;
-        put(map, "state_setting", &self.state_setting)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SetUserCardService {
-    fn check(&self, checker: &mut Checker) {
-        checker.path(
-            "card_id",
-            &self.card_id,
-            &Limits::REQUIRED.min_chars(16).chars(32),
-        );
-        checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED
-                .min_chars(8)
-                .chars(128)
-                .form(Pattern::RequestNumber),
-        );
-        checker.text(
-            "service_module_id",
-            &self.service_module_id,
-            &Limits::REQUIRED.chars(9),
-        );
-        checker.object("state_setting", &self.state_setting, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SetUserCardService {}
-
-impl Endpoint for SetUserCardService {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &SET_USER_CARD_SERVICE;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.path(&self.code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.code = params.path("code")?;
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-}
-
-object!(SetUserCardService);

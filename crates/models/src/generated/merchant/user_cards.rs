@@ -2,1899 +2,405 @@
 
 //! The resource `user_cards`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{
     CodeResponse, Guide, StateSetting, UserCardConfirmState, UserCardStatus, UserInformation,
 };
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, NoContent, Operation, Params, ParamsIn, Pattern, Personal, Repeat, Scheme, Sensitive,
-    Subject, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`GetUserCard`].
-pub static GET_USER_CARD: Operation = Operation {
-    id: "merchant.user_cards.get",
-    title: "Query a user card",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+operation! {
+    GET_USER_CARD for GetUserCard = Merchant "merchant.user_cards.get"
+    GET "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}"
+    "Query a user card"
+    .subject(&["card_id", "code"])
+    .dynamic_code()
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
+    }
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012547768",
         "pay.weixin.qq.com/doc/v3/partner/4012709442",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/get-member-code-info.html",
-    ],
-};
+    ]
+}
 
-/// Query a user card. `GET /v3/marketing/membercard-open/cards/{card_id}/codes/{code}`.
-///
-/// When the template has the dynamic code enabled, the dynamic code may be given in place of the
-/// code.
-///
-/// For a card imported by phone number that the user has not yet received, openid, nickname and
-/// head_image_url are absent.
-///
-/// membership_number equals the code until the merchant changes it.
-///
-/// All answer members are optional.
-///
-/// service_modules, fapiao_jump_word and guide are known only from the SDK model of this answer.
-///
-/// The unit of balance is not stated in the text that could be read.
-///
-/// The answer for an unknown code is not documented for this operation; the bonus page words it as
-/// INVALID_REQUEST (code does not exist).
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012547768`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012709442`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/get-member-code-info.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query a user card.
+#[request(GET_USER_CARD, UserCard)]
 pub struct GetUserCard {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
     /// Member card code, or the current dynamic code when the template has dynamic codes enabled.
-    /// Required. At most 32 characters.
+    #[field(3, path, chars = 32)]
     pub code: Personal,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetUserCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, code: impl Into<Personal>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            code: code.into(),
-            extra: Extra::default(),
-        }
+operation! {
+    UPDATE_USER_CARD for UpdateUserCard = Merchant "merchant.user_cards.update"
+    PATCH "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}"
+    "Modify a user card"
+    .json()
+    .success(204)
+    .numbered("out_request_no")
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
     }
-}
-
-impl Object for GetUserCard {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetUserCard {}
-
-impl Endpoint for GetUserCard {
-    type Answer = UserCard;
-
-    const OPERATION: &'static Operation = &GET_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.path(&self.code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.code = params.path("code")?;
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("card_id", &self.card_id, &answer.card_id);
-        subject.code_or_dynamic("code", &self.code, &answer.code);
-    }
-}
-
-/// Describes [`UpdateUserCard`].
-pub static UPDATE_USER_CARD: Operation = Operation {
-    id: "merchant.user_cards.update",
-    title: "Modify a user card",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::PATCH,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012549292",
         "pay.weixin.qq.com/doc/v3/partner/4012709735",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/update-member-code-info.html",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/update-member-code-info.html",
-    ],
-};
+    ]
+}
 
-/// Modify a user card. `PATCH /v3/marketing/membercard-open/cards/{card_id}/codes/{code}`.
-///
-/// Changes background picture, card number, level and stored-value balance of one member. Bonus
-/// points are changed with the user rights operation.
-///
-/// Only members that are sent are changed; membership_number defaults to the code.
-///
-/// before_balance, balance and add_balance are all required once balance_information is sent. The
-/// names mean balance = before_balance + add_balance with a signed add_balance (the bonus page
-/// states this equation for points), yet the official sample sends before 888, balance 888, add
-/// 100, which breaks it. Whether the service compares before_balance with the stored balance or
-/// checks the sum is not documented, and no error row that could be read mentions it.
-///
-/// out_request_no is required with at most 32 characters on both official pages; the unofficial
-/// documentation marks it optional.
-///
-/// background_picture_url is printed as string(32) here, against 128 everywhere else; 32 cannot
-/// hold a real picture URL.
-///
-/// need_inform_balance and need_inform_level default to true and trigger system template messages
-/// to the user.
-///
-/// The merchant page carries the title and the sample of the template modify operation by mistake;
-/// its URL and members are those of this operation.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012549292`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012709735`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/update-member-code-info.html`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/update-member-code-info.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Modify a user card.
+#[request(UPDATE_USER_CARD, NoContent)]
 pub struct UpdateUserCard {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Member card code: identifies one member under one card template. Required. At most 32
-    /// characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(3, path, chars = 32)]
     pub code: Personal,
     /// Card number shown on the user card; defaults to the code; digits, English letters and half-width
-    /// punctuation only. At most 32 characters.
+    /// punctuation only.
+    #[field(4, chars = 32, form = Printable)]
     pub membership_number: Option<Personal>,
     /// Background picture for this user, from the WeChat Pay image upload API; JPG, JPEG or PNG under 1
-    /// MB. At most 128 characters.
+    /// MB.
+    #[field(5, chars = 128)]
     pub background_picture_url: Option<String>,
-    /// The user's member level. At most 5 characters.
+    /// The user's member level.
+    #[field(6, chars = 5)]
     pub level: Option<String>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
-    /// serial. Required. At most 32 characters.
+    /// serial.
+    #[field(7, required, chars = 32, form = RequestNumber)]
     pub out_request_no: Option<String>,
     /// Change of the stored-value balance.
+    #[field(8)]
     pub balance_information: Option<BalanceChange>,
     /// Whether the system sends the template message about the balance change; default true.
+    #[field(9)]
     pub need_inform_balance: Option<bool>,
     /// Whether the system sends the template message about the level change; default true.
+    #[field(10)]
     pub need_inform_level: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl UpdateUserCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        code: impl Into<Personal>,
-        out_request_no: impl Into<String>,
-    ) -> Self {
-        Self {
-            card_id: card_id.into(),
-            code: code.into(),
-            out_request_no: Some(out_request_no.into()),
-            ..Self::default()
-        }
+operation! {
+    ACTIVATE_USER_CARD for ActivateUserCard = Merchant "merchant.user_cards.activate"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/activate"
+    "Activate a user card (jump activation)"
+    .json()
+    .success(204)
+    .write(Repeat::Harmless)
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
     }
-}
-
-impl Object for UpdateUserCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "membership_number",
-        "background_picture_url",
-        "level",
-        "out_request_no",
-        "balance_information",
-        "need_inform_balance",
-        "need_inform_level",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "membership_number" => self.membership_number = members.take()?,
-            "background_picture_url" => self.background_picture_url = members.take()?,
-            "level" => self.level = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            "balance_information" => self.balance_information = members.take()?,
-            "need_inform_balance" => self.need_inform_balance = members.take()?,
-            "need_inform_level" => self.need_inform_level = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "membership_number", &self.membership_number)?;
-        put(map, "background_picture_url", &self.background_picture_url)?;
-        put(map, "level", &self.level)?;
-        put(map, "out_request_no", &self.out_request_no)?;
-        put(map, "balance_information", &self.balance_information)?;
-        put(map, "need_inform_balance", &self.need_inform_balance)?;
-        put(map, "need_inform_level", &self.need_inform_level)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "membership_number",
-            &self.membership_number,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Printable),
-        );
-        checker.text(
-            "background_picture_url",
-            &self.background_picture_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(5));
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(32).form(Pattern::RequestNumber),
-        );
-        checker.object(
-            "balance_information",
-            &self.balance_information,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateUserCard {}
-
-impl Endpoint for UpdateUserCard {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &UPDATE_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.path(&self.code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.code = params.path("code")?;
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-}
-
-/// Describes [`ActivateUserCard`].
-pub static ACTIVATE_USER_CARD: Operation = Operation {
-    id: "merchant.user_cards.activate",
-    title: "Activate a user card (jump activation)",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/activate",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012550809",
         "pay.weixin.qq.com/doc/v3/partner/4012728123",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/activate-membership-card.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/activate-membership-card.html",
-    ],
-};
+    ]
+}
 
-/// Activate a user card (jump activation). `POST
-/// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/activate`.
-///
-/// Used with JUMP_ACTIVATE after the user reached the web page or mini program of the merchant.
-///
-/// A successful activation is followed by an event notification to the merchant.
-///
-/// membership_number defaults to the code.
-///
-/// For REAL_TIME cards the merchant supplies the code at activation; the documentation that could
-/// be read does not say how beyond the path parameter.
-///
-/// The answer for a card that is already active is not documented.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012550809`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012728123`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-invest/activate-membership-card.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-invest/activate-membership-card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Activate a user card (jump activation).
+#[request(ACTIVATE_USER_CARD, NoContent)]
 pub struct ActivateUserCard {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Member card code: identifies one member under one card template. Required. At most 32
-    /// characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(3, path, chars = 32)]
     pub code: Personal,
     /// Card number shown on the user card; defaults to the code; digits, English letters and half-width
-    /// punctuation only. At most 32 characters.
+    /// punctuation only.
+    #[field(4, chars = 32, form = Printable)]
     pub membership_number: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ActivateUserCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, code: impl Into<Personal>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            code: code.into(),
-            ..Self::default()
-        }
+operation! {
+    SET_USER_CARD_UNAVAILABLE for SetUserCardUnavailable = Merchant "merchant.user_cards.set_unavailable"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/unavailable"
+    "Make a user card invalid"
+    .json()
+    .success(204)
+    .write(Repeat::Harmless)
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
     }
-}
-
-impl Object for ActivateUserCard {
-    const MEMBERS: &'static [&'static str] = &["membership_number"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "membership_number" => self.membership_number = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "membership_number", &self.membership_number)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ActivateUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "membership_number",
-            &self.membership_number,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Printable),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ActivateUserCard {}
-
-impl Endpoint for ActivateUserCard {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &ACTIVATE_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.path(&self.code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.code = params.path("code")?;
-        Ok(())
-    }
-}
-
-/// Describes [`SetUserCardUnavailable`].
-pub static SET_USER_CARD_UNAVAILABLE: Operation = Operation {
-    id: "merchant.user_cards.set_unavailable",
-    title: "Make a user card invalid",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/unavailable",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012549677",
         "pay.weixin.qq.com/doc/v3/partner/4012726955",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/set-code-unavailable.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/set-code-unavailable.html",
-    ],
-};
+    ]
+}
 
-/// Make a user card invalid. `POST
-/// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/unavailable`.
-///
-/// Sets the user card to the invalid state (UNAVAILABLE); this cannot be undone.
-///
-/// The merchant must inform the user and obtain consent beforehand; complaints are penalized under
-/// the WeChat operating rules.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012549677`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012726955`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/set-code-unavailable.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/set-code-unavailable.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Make a user card invalid.
+#[request(SET_USER_CARD_UNAVAILABLE, NoContent)]
 pub struct SetUserCardUnavailable {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Member card code: identifies one member under one card template. Required. At most 32
-    /// characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(3, path, chars = 32)]
     pub code: Personal,
-    /// Why the user card is made invalid. At most 30 characters.
+    /// Why the user card is made invalid.
+    #[field(4, chars = 30)]
     pub reason: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl SetUserCardUnavailable {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, code: impl Into<Personal>) -> Self {
-        Self {
-            card_id: card_id.into(),
-            code: code.into(),
-            ..Self::default()
-        }
+operation! {
+    CONFIRM_USER_CARD for ConfirmUserCard = Merchant "merchant.user_cards.confirm"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/confirm"
+    "Report the result of the merchant's own card opening"
+    .json()
+    .success(204)
+    .write(Repeat::Harmless)
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD]
     }
+    docs [
+        "pay.weixin.qq.com/doc/v3/partner/4024293896",
+    ]
 }
 
-impl Object for SetUserCardUnavailable {
-    const MEMBERS: &'static [&'static str] = &["reason"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "reason" => self.reason = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "reason", &self.reason)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SetUserCardUnavailable {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.text("reason", &self.reason, &Limits::OPTIONAL.chars(30));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SetUserCardUnavailable {}
-
-impl Endpoint for SetUserCardUnavailable {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &SET_USER_CARD_UNAVAILABLE;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.path(&self.code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.code = params.path("code")?;
-        Ok(())
-    }
-}
-
-/// Describes [`ConfirmUserCard`].
-pub static CONFIRM_USER_CARD: Operation = Operation {
-    id: "merchant.user_cards.confirm",
-    title: "Report the result of the merchant's own card opening",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/codes/{code}/confirm",
-    body: Body::Json,
-    success: 204,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-    ],
-    docs: &["pay.weixin.qq.com/doc/v3/partner/4024293896"],
-};
-
-/// Report the result of the merchant's own card opening. `POST
-/// /v3/marketing/membercard-open/cards/{card_id}/codes/{code}/confirm`.
-///
-/// Newest operation of the family: page for service providers dated 2026-07-06; absent from the
-/// unofficial documentation and the SDK. No page for direct merchants was found.
-///
-/// Called once the merchant finished opening the card on its own side, to tell WeChat whether the
-/// user joined.
-///
-/// fail_reason is to be filled in with CREATE_CARD_FAIL; the page marks it optional and its sample
-/// sends it together with CREATE_CARD_SUCCESS.
-///
-/// The answer part of the page could not be read: status and body are unknown (status is null
-/// here).
-///
-/// Which flow makes this call mandatory, and what happens to the user card before it is made, is
-/// not documented in the text that could be read.
-///
-/// The error rows are those of the group; the table of this page could not be read.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/partner/4024293896`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Report the result of the merchant's own card opening.
+#[request(CONFIRM_USER_CARD, NoContent)]
 pub struct ConfirmUserCard {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Member card code: identifies one member under one card template. Required. At most 32
-    /// characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(3, path, chars = 32)]
     pub code: Personal,
-    /// Result of the merchant's own card opening. Required.
+    /// Result of the merchant's own card opening.
+    #[field(4, required)]
     pub user_card_confirm_state: Option<UserCardConfirmState>,
-    /// Why opening the card failed. Required if user_card_confirm_state = CREATE_CARD_FAIL. At most 128
-    /// characters.
+    /// Why opening the card failed. Required if user_card_confirm_state = CREATE_CARD_FAIL.
+    #[field(5, chars = 128)]
     pub fail_reason: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ConfirmUserCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        code: impl Into<Personal>,
-        user_card_confirm_state: impl Into<UserCardConfirmState>,
-    ) -> Self {
-        Self {
-            card_id: card_id.into(),
-            code: code.into(),
-            user_card_confirm_state: Some(user_card_confirm_state.into()),
-            ..Self::default()
-        }
+operation! {
+    IMPORT_USER_CARD_BY_OPENID for ImportUserCardByOpenid = Merchant "merchant.user_cards.import_by_openid"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/users/import"
+    "Import a member by openid"
+    .json()
+    .numbered("out_request_no")
+    .subject(&["code"])
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
+        [CARD_RECEIVED_ALREADY] [CODE_MISSING]
     }
-}
-
-impl Object for ConfirmUserCard {
-    const MEMBERS: &'static [&'static str] = &["user_card_confirm_state", "fail_reason"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "user_card_confirm_state" => self.user_card_confirm_state = members.take()?,
-            "fail_reason" => self.fail_reason = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(
-            map,
-            "user_card_confirm_state",
-            &self.user_card_confirm_state,
-        )?;
-        put(map, "fail_reason", &self.fail_reason)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ConfirmUserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.path("code", &self.code, &Limits::REQUIRED.chars(32));
-        checker.enumeration(
-            "user_card_confirm_state",
-            &self.user_card_confirm_state,
-            &Limits::REQUIRED,
-        );
-        checker.text(
-            "fail_reason",
-            &self.fail_reason,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ConfirmUserCard {}
-
-impl Endpoint for ConfirmUserCard {
-    type Answer = NoContent;
-
-    const OPERATION: &'static Operation = &CONFIRM_USER_CARD;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-        params.path(&self.code);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        self.code = params.path("code")?;
-        Ok(())
-    }
-}
-
-/// Describes [`ImportUserCardByOpenid`].
-pub static IMPORT_USER_CARD_BY_OPENID: Operation = Operation {
-    id: "merchant.user_cards.import_by_openid",
-    title: "Import a member by openid",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/users/import",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The member already received this card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is in REAL_TIME code mode and no code was given",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012549739",
         "pay.weixin.qq.com/doc/v3/partner/4012727561",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/import-user-member-card-by-openid.html",
-    ],
-};
+    ]
+}
 
-/// Import a member by openid. `POST /v3/marketing/membercard-open/cards/{card_id}/users/import`.
-///
-/// The card is activated silently in the background and does not appear in the user's wallet; the
-/// merchant should lead the user to add it.
-///
-/// openid may belong to an official account or mini program whose AppID is bound to the brand of
-/// the card.
-///
-/// code is required for REAL_TIME cards; otherwise the service allocates it (12 digits for
-/// SYSTEM_ALLOCATE, one of the deposited codes for MERCHANT_DEPOSIT).
-///
-/// The answer returns the code of the member.
-///
-/// The one-year payment rule is printed in the shared error table; its wording (replace the phone
-/// number) points at the import by phone number.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012549739`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012727561`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/import-user-member-card-by-openid.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Import a member by openid.
+#[request(IMPORT_USER_CARD_BY_OPENID, CodeResponse)]
 pub struct ImportUserCardByOpenid {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// User's openid in an official account or mini program bound to the brand of the card. Required.
-    /// At most 128 characters.
+    /// User's openid in an official account or mini program bound to the brand of the card.
+    #[field(3, required, chars = 128)]
     pub openid: Option<Personal>,
     /// Member card code: identifies one member under one card template. Required if code_mode of the
-    /// card is REAL_TIME. At most 32 characters.
+    /// card is REAL_TIME.
+    #[field(4, chars = 32)]
     pub code: Option<Personal>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
-    /// serial. Required. At most 128 characters.
+    /// serial.
+    #[field(5, required, chars = 128, form = RequestNumber)]
     pub out_request_no: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ImportUserCardByOpenid {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        openid: impl Into<Personal>,
-        out_request_no: impl Into<String>,
-    ) -> Self {
-        Self {
-            card_id: card_id.into(),
-            openid: Some(openid.into()),
-            out_request_no: Some(out_request_no.into()),
-            ..Self::default()
-        }
+operation! {
+    IMPORT_USER_CARD_BY_PHONE for ImportUserCardByPhone = Merchant "merchant.user_cards.import_by_phone"
+    POST "/v3/marketing/membercard-open/cards/{card_id}/phone-membercard/import"
+    "Import a member by phone number"
+    .json()
+    .numbered("out_request_no")
+    .subject(&["code"])
+    .encrypts()
+    errors {
+        [..COMMON] [CARD_ID_NOT_VALID] [CALLER_DID_NOT_CREATE_CARD] [CARD_NOT_UPGRADED]
+        [MEMBER_NEVER_PAID] [CARD_RECEIVED_ALREADY] [CODE_MISSING]
     }
-}
-
-impl Object for ImportUserCardByOpenid {
-    const MEMBERS: &'static [&'static str] = &["openid", "code", "out_request_no"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "openid" => self.openid = members.take()?,
-            "code" => self.code = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "openid", &self.openid)?;
-        put(map, "code", &self.code)?;
-        put(map, "out_request_no", &self.out_request_no)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ImportUserCardByOpenid {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text("code", &self.code, &Limits::OPTIONAL.chars(32));
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(128).form(Pattern::RequestNumber),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ImportUserCardByOpenid {}
-
-impl Endpoint for ImportUserCardByOpenid {
-    type Answer = CodeResponse;
-
-    const OPERATION: &'static Operation = &IMPORT_USER_CARD_BY_OPENID;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("code", &self.code, &answer.code);
-    }
-}
-
-/// Describes [`ImportUserCardByPhone`].
-pub static IMPORT_USER_CARD_BY_PHONE: Operation = Operation {
-    id: "merchant.user_cards.import_by_phone",
-    title: "Import a member by phone number",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::POST,
-    path: "/v3/marketing/membercard-open/cards/{card_id}/phone-membercard/import",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: Some("out_request_no"),
-    repeat: Repeat::Numbered,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: true,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "card_id is not valid",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The calling merchant number is not the merchant number that created the card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is still an old public-platform card and must be upgraded first",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The member made no WeChat Pay payment with this merchant within one year and cannot be imported",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The member already received this card",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The card is in REAL_TIME code mode and no code was given",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012550535",
         "pay.weixin.qq.com/doc/v3/partner/4012727629",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/import-user-member-card-by-phone-number.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/import-user-member-card-by-phone-number.html",
-    ],
-};
+    ]
+}
 
-/// Import a member by phone number. `POST
-/// /v3/marketing/membercard-open/cards/{card_id}/phone-membercard/import`.
-///
-/// The card is prepared in the background for the WeChat account bound to the number, activated
-/// silently, and does not appear in the wallet.
-///
-/// Until the user receives the card, its query answers no openid, nickname or head_image_url.
-///
-/// encrypted_phone_number is encrypted with the WeChat Pay public key (recommended) or the platform
-/// certificate; Wechatpay-Serial names the key.
-///
-/// code is required for REAL_TIME cards.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012550535`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012727629`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/import-user-member-card-by-phone-number.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/import-user-member-card-by-phone-number.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Import a member by phone number.
+#[request(IMPORT_USER_CARD_BY_PHONE, CodeResponse)]
 pub struct ImportUserCardByPhone {
-    /// ID of the card template, returned when the template was created. Required. At most 32
-    /// characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(2, path, chars = 32)]
     pub card_id: String,
-    /// Mobile number of the member, encrypted. Required. At most 512 characters.
+    /// Mobile number of the member, encrypted.
+    #[field(3, required, chars = 512)]
     pub encrypted_phone_number: Option<Sensitive>,
     /// Member card code: identifies one member under one card template. Required if code_mode of the
-    /// card is REAL_TIME. At most 32 characters.
+    /// card is REAL_TIME.
+    #[field(4, chars = 32)]
     pub code: Option<Personal>,
     /// Request number chosen by the merchant, kept unique; suggested form: merchant number + date +
-    /// serial. Required. At most 32 characters.
+    /// serial.
+    #[field(5, required, chars = 32, form = RequestNumber)]
     pub out_request_no: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ImportUserCardByPhone {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        encrypted_phone_number: impl Into<Sensitive>,
-        out_request_no: impl Into<String>,
-    ) -> Self {
-        Self {
-            card_id: card_id.into(),
-            encrypted_phone_number: Some(encrypted_phone_number.into()),
-            out_request_no: Some(out_request_no.into()),
-            ..Self::default()
-        }
+operation! {
+    LIST_USER_CARDS for ListUserCards = Merchant "merchant.user_cards.list"
+    GET "/v3/marketing/membercard-open/user/cards"
+    "List the cards a user holds under the brand"
+    errors {
+        [..COMMON] [APPID_NOT_OF_SERVICE_ACCOUNT]
     }
-}
-
-impl Object for ImportUserCardByPhone {
-    const MEMBERS: &'static [&'static str] = &["encrypted_phone_number", "code", "out_request_no"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "encrypted_phone_number" => self.encrypted_phone_number = members.take()?,
-            "code" => self.code = members.take()?,
-            "out_request_no" => self.out_request_no = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "encrypted_phone_number", &self.encrypted_phone_number)?;
-        put(map, "code", &self.code)?;
-        put(map, "out_request_no", &self.out_request_no)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ImportUserCardByPhone {
-    fn check(&self, checker: &mut Checker) {
-        checker.path("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.sensitive(
-            "encrypted_phone_number",
-            &self.encrypted_phone_number,
-            &Limits::REQUIRED.chars(512),
-        );
-        checker.text("code", &self.code, &Limits::OPTIONAL.chars(32));
-        checker.text(
-            "out_request_no",
-            &self.out_request_no,
-            &Limits::REQUIRED.chars(32).form(Pattern::RequestNumber),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ImportUserCardByPhone {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        self.encrypted_phone_number.visit_sensitive(visit);
-    }
-}
-
-impl Endpoint for ImportUserCardByPhone {
-    type Answer = CodeResponse;
-
-    const OPERATION: &'static Operation = &IMPORT_USER_CARD_BY_PHONE;
-
-    fn params(&self, params: &mut Params) {
-        params.path(&self.card_id);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.card_id = params.path("card_id")?;
-        Ok(())
-    }
-
-    fn request_number(&self) -> Option<&str> {
-        self.out_request_no.as_deref()
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        subject.same("code", &self.code, &answer.code);
-    }
-}
-
-/// Describes [`ListUserCards`].
-pub static LIST_USER_CARDS: Operation = Operation {
-    id: "merchant.user_cards.list",
-    title: "List the cards a user holds under the brand",
-    family: Family::Merchant,
-    scheme: Scheme::Merchant,
-    method: http::Method::GET,
-    path: "/v3/marketing/membercard-open/user/cards",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::None,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 400,
-            code: "PARAM_ERROR",
-            meaning: "A parameter is wrong; the message says which one",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The HTTP request does not follow the APIv3 rules",
-        },
-        ErrorRow {
-            http: 401,
-            code: "SIGN_ERROR",
-            meaning: "Signature verification failed",
-        },
-        ErrorRow {
-            http: 500,
-            code: "SYSTEM_ERROR",
-            meaning: "System fault; try again later with the same parameters",
-        },
-        ErrorRow {
-            http: 403,
-            code: "NO_AUTH",
-            meaning: "The merchant number has no permission for this product; the permission must be requested",
-        },
-        ErrorRow {
-            http: 400,
-            code: "INVALID_REQUEST",
-            meaning: "The AppID is not that of a service account (apps, mini programs and subscription accounts are refused)",
-        },
-    ],
-    docs: &[
+    docs [
         "pay.weixin.qq.com/doc/v3/merchant/4012549255",
         "pay.weixin.qq.com/doc/v3/partner/4012709674",
         "pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/list-user-card.html",
         "pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/list-user-card.html",
-    ],
-};
+    ]
+}
 
-/// List the cards a user holds under the brand. `GET /v3/marketing/membercard-open/user/cards`.
-///
-/// offset is described as a page number counted from 0; limit is at most 20. The sample answers a
-/// request with offset 0 by offset 1.
-///
-/// Which brand is meant when appid is left out is not documented.
-///
-/// Whether deleted, expired or invalid cards are listed is not documented.
-///
-/// The official pages of this group print one business error table for the whole group; the rows
-/// kept here are those that can apply to this operation by their wording.
-///
-/// The tail of that table could not be read, so further INVALID_REQUEST rows may exist.
-///
-/// Source: `pay.weixin.qq.com/doc/v3/merchant/4012549255`,
-/// `pay.weixin.qq.com/doc/v3/partner/4012709674`,
-/// `pay.weixin.qq.com/docs/merchant/apis/membership-card/member-card-base/list-user-card.html`,
-/// `pay.weixin.qq.com/docs/partner/apis/membership-card/member-card-base/list-user-card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// List the cards a user holds under the brand.
+#[request(LIST_USER_CARDS, ListUserCardsResponse)]
 pub struct ListUserCards {
-    /// User's openid under the brand AppID bound to the card. Required. At most 128 characters.
+    /// User's openid under the brand AppID bound to the card.
+    #[field(2, query, required, chars = 128)]
     pub openid: Option<Personal>,
-    /// Brand AppID bound to the card; service accounts only. At most 32 characters.
+    /// Brand AppID bound to the card; service accounts only.
+    #[field(3, query, chars = 32)]
     pub appid: Option<String>,
-    /// Page number, counted from 0. Required.
+    /// Page number, counted from 0.
+    #[field(4, query, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At most 20.
+    /// Page size.
+    #[field(5, query, required, max = 20)]
     pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl ListUserCards {
-    /// Creates a request with its required members.
-    pub fn new(openid: impl Into<Personal>, offset: impl Into<i64>, limit: impl Into<i64>) -> Self {
-        Self {
-            openid: Some(openid.into()),
-            offset: Some(offset.into()),
-            limit: Some(limit.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for ListUserCards {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListUserCards {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(128));
-        checker.text("appid", &self.appid, &Limits::OPTIONAL.chars(32));
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListUserCards {}
-
-impl Endpoint for ListUserCards {
-    type Answer = ListUserCardsResponse;
-
-    const OPERATION: &'static Operation = &LIST_USER_CARDS;
-
-    fn params(&self, params: &mut Params) {
-        params.query("openid", &self.openid);
-        params.query("appid", &self.appid);
-        params.query_integer("offset", self.offset);
-        params.query_integer("limit", self.limit);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.openid = params.query("openid");
-        self.appid = params.query("appid");
-        self.offset = params.query_integer("offset")?;
-        self.limit = params.query_integer("limit")?;
-        Ok(())
-    }
 }
 
 /// Service items on the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserServiceModule {
-    /// ID of the member service item, generated by WeChat Pay. At most 9 characters. Not on an official
-    /// page that could be read.
+    /// ID of the member service item, generated by WeChat Pay. Not on an official page that could be
+    /// read.
+    #[field(1, chars = 9)]
     pub service_module_id: Option<String>,
     /// The user's service state as shown in the card details. Not on an official page that could be
     /// read.
+    #[field(2)]
     pub state_setting: Option<StateSetting>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserServiceModule {
-    const MEMBERS: &'static [&'static str] = &["service_module_id", "state_setting"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "service_module_id" => self.service_module_id = members.take()?,
-            "state_setting" => self.state_setting = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "service_module_id", &self.service_module_id)?;
-        put(map, "state_setting", &self.state_setting)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserServiceModule {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "service_module_id",
-            &self.service_module_id,
-            &Limits::OPTIONAL.chars(9),
-        );
-        checker.object("state_setting", &self.state_setting, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserServiceModule {}
 
 /// Answer of: GetUserCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct UserCard {
-    /// ID of the card template, returned when the template was created. At most 32 characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(1, chars = 32)]
     pub card_id: Option<String>,
-    /// Member card code: identifies one member under one card template. At most 32 characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(2, chars = 32)]
     pub code: Option<Personal>,
-    /// User's openid under the brand AppID bound to the card. At most 128 characters.
+    /// User's openid under the brand AppID bound to the card.
+    #[field(3, chars = 128)]
     pub openid: Option<Personal>,
     /// Card number shown on the user card; defaults to the code; digits, English letters and half-width
-    /// punctuation only. At most 32 characters.
+    /// punctuation only.
+    #[field(4, chars = 32, form = Printable)]
     pub membership_number: Option<Personal>,
-    /// The user's member level. At most 5 characters.
+    /// The user's member level.
+    #[field(5, chars = 5)]
     pub level: Option<String>,
-    /// The user's WeChat nickname. At most 32 characters.
+    /// The user's WeChat nickname.
+    #[field(6, chars = 32)]
     pub nickname: Option<Personal>,
-    /// URL of the user's WeChat avatar. At most 128 characters.
+    /// URL of the user's WeChat avatar.
+    #[field(7, chars = 128)]
     pub head_image_url: Option<Personal>,
-    /// Background picture the merchant set for this user. At most 128 characters.
+    /// Background picture the merchant set for this user.
+    #[field(8, chars = 128)]
     pub background_picture_url: Option<String>,
     /// The user's stored-value balance.
+    #[field(9)]
     pub balance: Option<i64>,
     /// State of the user card. Not on an official page that could be read.
+    #[field(10)]
     pub user_card_status: Option<UserCardStatus>,
     /// Information the user filled in when opening the card. Not on an official page that could be
     /// read.
+    #[field(11)]
     pub user_information: Option<UserInformation>,
     /// Current bonus points of the user. Not on an official page that could be read.
+    #[field(12)]
     pub bonus_value: Option<i64>,
     /// Service items on the card. Not on an official page that could be read.
+    #[field(13)]
     pub service_modules: Option<Vec<UserServiceModule>>,
-    /// Text that leads from the invoice (fapiao) section to the mini program. At most 6 characters. Not
-    /// on an official page that could be read.
+    /// Text that leads from the invoice (fapiao) section to the mini program. Not on an official page
+    /// that could be read.
+    #[field(14, chars = 6)]
     pub fapiao_jump_word: Option<String>,
     /// Contact person of the merchant shown in the card details. Not on an official page that could be
     /// read.
+    #[field(15)]
     pub guide: Option<Guide>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "code",
-        "openid",
-        "membership_number",
-        "level",
-        "nickname",
-        "head_image_url",
-        "background_picture_url",
-        "balance",
-        "user_card_status",
-        "user_information",
-        "bonus_value",
-        "service_modules",
-        "fapiao_jump_word",
-        "guide",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "membership_number" => self.membership_number = members.take()?,
-            "level" => self.level = members.take()?,
-            "nickname" => self.nickname = members.take()?,
-            "head_image_url" => self.head_image_url = members.take()?,
-            "background_picture_url" => self.background_picture_url = members.take()?,
-            "balance" => self.balance = members.take()?,
-            "user_card_status" => self.user_card_status = members.take()?,
-            "user_information" => self.user_information = members.take()?,
-            "bonus_value" => self.bonus_value = members.take()?,
-            "service_modules" => self.service_modules = members.take()?,
-            "fapiao_jump_word" => self.fapiao_jump_word = members.take()?,
-            "guide" => self.guide = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "membership_number", &self.membership_number)?;
-        put(map, "level", &self.level)?;
-        put(map, "nickname", &self.nickname)?;
-        put(map, "head_image_url", &self.head_image_url)?;
-        put(map, "background_picture_url", &self.background_picture_url)?;
-        put(map, "balance", &self.balance)?;
-        put(map, "user_card_status", &self.user_card_status)?;
-        put(map, "user_information", &self.user_information)?;
-        put(map, "bonus_value", &self.bonus_value)?;
-        put(map, "service_modules", &self.service_modules)?;
-        put(map, "fapiao_jump_word", &self.fapiao_jump_word)?;
-        put(map, "guide", &self.guide)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.text("code", &self.code, &Limits::OPTIONAL.chars(32));
-        checker.text("openid", &self.openid, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "membership_number",
-            &self.membership_number,
-            &Limits::OPTIONAL.chars(32).form(Pattern::Printable),
-        );
-        checker.text("level", &self.level, &Limits::OPTIONAL.chars(5));
-        checker.text("nickname", &self.nickname, &Limits::OPTIONAL.chars(32));
-        checker.text(
-            "head_image_url",
-            &self.head_image_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "background_picture_url",
-            &self.background_picture_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.enumeration(
-            "user_card_status",
-            &self.user_card_status,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "user_information",
-            &self.user_information,
-            &Limits::OPTIONAL,
-        );
-        checker.objects("service_modules", &self.service_modules, &Limits::OPTIONAL);
-        checker.text(
-            "fapiao_jump_word",
-            &self.fapiao_jump_word,
-            &Limits::OPTIONAL.chars(6),
-        );
-        checker.object("guide", &self.guide, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserCard {}
-
-impl Answer for UserCard {}
 
 /// Change of the stored-value balance.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct BalanceChange {
-    /// Balance before the change. Required. Not on an official page that could be read.
+    /// Balance before the change. Not on an official page that could be read.
+    #[field(1, required)]
     pub before_balance: Option<i64>,
-    /// Balance after the change. Required. Not on an official page that could be read.
+    /// Balance after the change. Not on an official page that could be read.
+    #[field(2, required)]
     pub balance: Option<i64>,
-    /// Change of the balance in this request. Required. Not on an official page that could be read.
+    /// Change of the balance in this request. Not on an official page that could be read.
+    #[field(3, required)]
     pub add_balance: Option<i64>,
     /// Text of the stored-value record shown to the user. Not on an official page that could be read.
+    #[field(4)]
     pub balance_remark: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for BalanceChange {
-    const MEMBERS: &'static [&'static str] =
-        &["before_balance", "balance", "add_balance", "balance_remark"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "before_balance" => self.before_balance = members.take()?,
-            "balance" => self.balance = members.take()?,
-            "add_balance" => self.add_balance = members.take()?,
-            "balance_remark" => self.balance_remark = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "before_balance", &self.before_balance)?;
-        put(map, "balance", &self.balance)?;
-        put(map, "add_balance", &self.add_balance)?;
-        put(map, "balance_remark", &self.balance_remark)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BalanceChange {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("before_balance", &self.before_balance, &Limits::REQUIRED);
-        checker.integer("balance", &self.balance, &Limits::REQUIRED);
-        checker.integer("add_balance", &self.add_balance, &Limits::REQUIRED);
-        checker.text("balance_remark", &self.balance_remark, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BalanceChange {}
 
 /// Cards that match.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserCardSummary {
-    /// ID of the card template, returned when the template was created. At most 32 characters.
+    /// ID of the card template, returned when the template was created.
+    #[field(1, chars = 32)]
     pub card_id: Option<String>,
-    /// Member card code: identifies one member under one card template. At most 32 characters.
+    /// Member card code: identifies one member under one card template.
+    #[field(2, chars = 32)]
     pub code: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserCardSummary {
-    const MEMBERS: &'static [&'static str] = &["card_id", "code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserCardSummary {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.text("code", &self.code, &Limits::OPTIONAL.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserCardSummary {}
 
 /// Answer of: ListUserCards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct ListUserCardsResponse {
     /// Cards that match.
+    #[field(1)]
     pub data: Option<Vec<UserCardSummary>>,
-    /// Number of all items. Required.
+    /// Number of all items.
+    #[field(2, required)]
     pub total_count: Option<i64>,
-    /// Page number of this answer. Required.
+    /// Page number of this answer.
+    #[field(3, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At most 20.
+    /// Page size.
+    #[field(4, required, max = 20)]
     pub limit: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ListUserCardsResponse {
-    const MEMBERS: &'static [&'static str] = &["data", "total_count", "offset", "limit"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "data" => self.data = members.take()?,
-            "total_count" => self.total_count = members.take()?,
-            "offset" => self.offset = members.take()?,
-            "limit" => self.limit = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "data", &self.data)?;
-        put(map, "total_count", &self.total_count)?;
-        put(map, "offset", &self.offset)?;
-        put(map, "limit", &self.limit)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListUserCardsResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects("data", &self.data, &Limits::OPTIONAL);
-        checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("limit", &self.limit, &Limits::REQUIRED.max(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListUserCardsResponse {}
-
-impl Answer for ListUserCardsResponse {}
-
-object!(
-    GetUserCard,
-    UpdateUserCard,
-    ActivateUserCard,
-    SetUserCardUnavailable,
-    ConfirmUserCard,
-    ImportUserCardByOpenid,
-    ImportUserCardByPhone,
-    ListUserCards,
-    UserServiceModule,
-    UserCard,
-    BalanceChange,
-    UserCardSummary,
-    ListUserCardsResponse
-);

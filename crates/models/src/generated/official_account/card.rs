@@ -2,5349 +2,1413 @@
 
 //! The resource `card`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{
     BasicResponse, BusinessService, CardColor, CardStatus, CardType, CodeType, DateInfoType,
     FieldNameType, WeekDay,
 };
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Repeat, Scheme, Subject, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateCard`].
-pub static CREATE_CARD: Operation = Operation {
-    id: "official_account.card.create",
-    title: "Create a member card",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/create",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40009",
-            meaning: "Image file too large",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40071",
-            meaning: "Card type invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40072",
-            meaning: "Code display type invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40079",
-            meaning: "Time invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40100",
-            meaning: "Time range invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40122",
-            meaning: "Stock quantity invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40124",
-            meaning: "Member card shows too many value slots (limit on custom_field / bonus / balance exceeded)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40151",
-            meaning: "Card info rejected: text or picture hit the anti-spam filter",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43009",
-            meaning: "Account has no permission for custom codes (custom serial numbers)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43010",
-            meaning: "Account has no permission for stored value (balance)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43017",
-            meaning: "location id required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45021",
-            meaning: "A field exceeds its length limit",
-        },
-        ErrorRow {
-            http: 200,
-            code: "52000",
-            meaning: "Picture URL is not on the WeChat CDN (upload it first)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    CREATE_CARD for CreateCard = OfficialAccount "official_account.card.create"
+    POST "/card/create"
+    "Create a member card"
+    .json()
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Required)
+    errors {
+        [200 "40009" "Image file too large"] [E40013] [E40071] [E40072] [E40073] [E40079] [E40100]
+        [E40122] [E40124] [E40151] [E41011] [E43009] [E43010] [200 "43017" "location id required"]
+        [E45021] [E52000] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
-    ],
-};
+    ]
+}
 
-/// Create a member card. `POST /card/create`.
-///
-/// Body must be UTF-8 JSON.
-///
-/// A successful create submits the card for review automatically (state CARD_STATUS_NOT_VERIFY);
-/// the result is promised within three working days as event card_pass_check or
-/// card_not_pass_check, and can also be polled through `/card/get`.
-///
-/// At most three of supply_bonus, supply_balance, custom_field1, custom_field2, custom_field3 can
-/// be shown (40124).
-///
-/// Activation mode is chosen here: auto_activate, activate_url (interface activation), wx_activate
-/// (one-click) or wx_activate plus wx_activate_after_submit (jump-type one-click).
-///
-/// Fill in only one of auto_activate, activate_url and wx_activate: auto_activate switches off the
-/// other two, activate_url switches off wx_activate.
-///
-/// supply_balance=true without the stored-value permission: 43010 (errmsg "can not use balance,
-/// need authorize"); support recommends balance_url for accounts without it.
-///
-/// use_custom_code, bind_openid, brand_name and sku cannot be changed by `/card/update` (stock
-/// changes through `/card/modifystock`).
-///
-/// Since 2016-04-20 only merchants whose business category allows membership cards can create them;
-/// cards made before are not affected.
-///
-/// Logo, face and cover pictures must be CDN URLs obtained from the image upload API (52000
-/// otherwise).
-///
-/// Where both a byte length and a number of Chinese characters are printed, 3 bytes count as one
-/// Chinese character.
-///
-/// Before approval only users on the test whitelist (at most 10, `/card/testwhitelist/set`) can
-/// claim the card.
-///
-/// Sandbox accounts can call this API but their cards never pass review.
-///
-/// use_limit is among the create fields already: default 50 (as in the model of one SDK); official
-/// change log of 2017-01-07: limit on redemptions per user, for coupons.
-///
-/// use_dynamic_code: seen in create requests on the forum (2018, 2020) and in an update of one SDK;
-/// no large SDK has it.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a member card.
+#[request(CREATE_CARD, CreateCardResponse)]
 pub struct CreateCard {
-    /// The card. Required.
+    /// The card.
+    #[field(2, required)]
     pub card: Option<NewCard>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl CreateCard {
-    /// Creates a request with its required members.
-    pub fn new(card: impl Into<NewCard>) -> Self {
-        Self {
-            card: Some(card.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    GET_CARD for GetCard = OfficialAccount "official_account.card.get"
+    POST "/card/get"
+    "Query one card"
+    .json()
+    .subject(&["card_id=card.member_card.base_info.id"])
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E41012] [E45030] [..COMMON]
     }
-}
-
-impl Object for CreateCard {
-    const MEMBERS: &'static [&'static str] = &["card"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card" => self.card = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card", &self.card)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.object("card", &self.card, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateCard {}
-
-impl Endpoint for CreateCard {
-    type Answer = CreateCardResponse;
-
-    const OPERATION: &'static Operation = &CREATE_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`GetCard`].
-pub static GET_CARD: Operation = Operation {
-    id: "official_account.card.get",
-    title: "Query one card",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/get",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Query one card. `POST /card/get`.
-///
-/// The answer may carry fields that are not documented; ignore unknown fields.
-///
-/// color may come back as a hex value instead of the ColorNNN name.
-///
-/// sku.quantity is what is left, sku.total_quantity what was ever provided.
-///
-/// An unknown card_id gives 40073.
-///
-/// bind_old_card_url: two SDKs, one in its query model only. It was one of a pair with
-/// activate_url; today's way is bind_old_card of official_account.member.activate_user_form_set.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query one card.
+#[request(GET_CARD, GetCardResponse)]
 pub struct GetCard {
-    /// Card to query. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card to query. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    BATCH_GET_CARDS for BatchGetCards = OfficialAccount "official_account.card.batch_get"
+    POST "/card/batchget"
+    "List card ids of the account"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [..COMMON]
     }
-}
-
-impl Object for GetCard {
-    const MEMBERS: &'static [&'static str] = &["card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetCard {}
-
-impl Endpoint for GetCard {
-    type Answer = GetCardResponse;
-
-    const OPERATION: &'static Operation = &GET_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        if let Some(card) = &answer.card
-            && let Some(member_card) = &card.member_card
-            && let Some(base_info) = &member_card.base_info
-        {
-            subject.same("card_id", &self.card_id, &base_info.id);
-        }
-    }
-}
-
-/// Describes [`BatchGetCards`].
-pub static BATCH_GET_CARDS: Operation = Operation {
-    id: "official_account.card.batch_get",
-    title: "List card ids of the account",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/batchget",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// List card ids of the account. `POST /card/batchget`.
-///
-/// Real answers have been seen with an additional empty array card_list of unknown meaning.
-///
-/// Deleted cards are spelled CARD_STATUS_DELETE in newer and CARD_STATUS_USER_DELETE in older
-/// tables; accept both.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// List card ids of the account.
+#[request(BATCH_GET_CARDS, BatchGetCardsResponse)]
 pub struct BatchGetCards {
-    /// Zero-based start; 5 means from the sixth card. Required. Not on an official page that could be
-    /// read.
+    /// Zero-based start; 5 means from the sixth card. Not on an official page that could be read.
+    #[field(2, required)]
     pub offset: Option<i64>,
-    /// Page size, at most 50. Required. At least 1. At most 50. Not on an official page that could be
-    /// read.
+    /// Page size, at most 50. Not on an official page that could be read.
+    #[field(3, required, min = 1, max = 50)]
     pub count: Option<i64>,
     /// Only cards in these states. Not on an official page that could be read.
+    #[field(4)]
     pub status_list: Option<Vec<CardStatus>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl BatchGetCards {
-    /// Creates a request with its required members.
-    pub fn new(offset: impl Into<i64>, count: impl Into<i64>) -> Self {
-        Self {
-            offset: Some(offset.into()),
-            count: Some(count.into()),
-            ..Self::default()
-        }
+operation! {
+    UPDATE_CARD for UpdateCard = OfficialAccount "official_account.card.update"
+    POST "/card/update"
+    "Change a member card (face and attributes)"
+    .json()
+    .write(Repeat::Harmless)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40053] [E40071] [E40072] [E40073] [E40078] [E40079] [E40100] [E40124] [E40151]
+        [E41011] [E41012] [E43010] [E45021] [E45030] [E52000] [..COMMON]
     }
-}
-
-impl Object for BatchGetCards {
-    const MEMBERS: &'static [&'static str] = &["offset", "count", "status_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "offset" => self.offset = members.take()?,
-            "count" => self.count = members.take()?,
-            "status_list" => self.status_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "offset", &self.offset)?;
-        put(map, "count", &self.count)?;
-        put(map, "status_list", &self.status_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BatchGetCards {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("count", &self.count, &Limits::REQUIRED.min(1).max(50));
-        checker.enumerations("status_list", &self.status_list, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BatchGetCards {}
-
-impl Endpoint for BatchGetCards {
-    type Answer = BatchGetCardsResponse;
-
-    const OPERATION: &'static Operation = &BATCH_GET_CARDS;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`UpdateCard`].
-pub static UPDATE_CARD: Operation = Operation {
-    id: "official_account.card.update",
-    title: "Change a member card (face and attributes)",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/update",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40053",
-            meaning: "actioninfo invalid (body of a QR request is wrong)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40071",
-            meaning: "Card type invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40072",
-            meaning: "Code display type invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40078",
-            meaning: "Card status does not allow the operation",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40079",
-            meaning: "Time invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40100",
-            meaning: "Time range invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40124",
-            meaning: "Member card shows too many value slots (limit on custom_field / bonus / balance exceeded)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40151",
-            meaning: "Card info rejected: text or picture hit the anti-spam filter",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43010",
-            meaning: "Account has no permission for stored value (balance)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45021",
-            meaning: "A field exceeds its length limit",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "52000",
-            meaning: "Picture URL is not on the WeChat CDN (upload it first)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
-    ],
-};
+    ]
+}
 
-/// Change a member card (face and attributes). `POST /card/update`.
-///
-/// Partial body: documented examples send a subset; fields left out are understood to stay as they
-/// are.
-///
-/// Fields that trigger review (general update table): base_info.logo_url, notice, description,
-/// color; member_card.bonus_cleared, bonus_rules, balance_rules, prerogative. One SDK adds
-/// base_info.title and drops logo_url and notice.
-///
-/// All other listed fields take effect without review.
-///
-/// Not updatable: brand_name, sku (use `/card/modifystock`), use_custom_code, get_custom_code_mode,
-/// bind_openid, fixed_term, fixed_begin_term, source.
-///
-/// date_info: only DATE_TYPE_FIX_TIME_RANGE, the range can only be widened, the end only moved
-/// later, the type never changed.
-///
-/// supply_bonus and supply_balance can go from false to true only.
-///
-/// location_id_list 0 clears the stores.
-///
-/// Send only the fields to be changed; sending a field that cannot be changed (brand_name for
-/// example) makes the update fail. Never send null (47001).
-///
-/// After an update check the result with `/card/get`; whether a re-review pushes its own event is
-/// not said.
-///
-/// Forum report: switching a card from auto_activate to wx_activate by update had no effect.
-///
-/// The bonus_cleared / bonus_rules / balance_rules limit is string(3072) in the update table and
-/// string(128) in the create table.
-///
-/// One SDK has activate_msg_operation and modify_msg_operation in the update model only, both with
-/// url_cell and without card_cell; three other projects have both members as well. card_cell of
-/// modify_msg_operation comes from the documented example.
-///
-/// Setting it does not send the card to review (as modify_msg_operation). null members give 47001.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Change a member card (face and attributes).
+#[request(UPDATE_CARD, UpdateCardResponse)]
 pub struct UpdateCard {
-    /// Card to change. Required. At most 32 characters.
+    /// Card to change.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Fields to change; the key names the card type. Required.
+    /// Fields to change; the key names the card type.
+    #[field(3, required)]
     pub member_card: Option<MemberCardChange>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl UpdateCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, member_card: impl Into<MemberCardChange>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            member_card: Some(member_card.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    UPDATE_CARD_MESSAGE for UpdateCardMessage = OfficialAccount "official_account.card.update_modify_msg"
+    POST "/card/update"
+    "Put a card or a link into the member's change messages"
+    .json()
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E40079] [E41011] [E41012] [E45021] [E45030] [..COMMON]
     }
-}
-
-impl Object for UpdateCard {
-    const MEMBERS: &'static [&'static str] = &["card_id", "member_card"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "member_card" => self.member_card = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "member_card", &self.member_card)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.object("member_card", &self.member_card, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateCard {}
-
-impl Endpoint for UpdateCard {
-    type Answer = UpdateCardResponse;
-
-    const OPERATION: &'static Operation = &UPDATE_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`UpdateCardMessage`].
-pub static UPDATE_CARD_MESSAGE: Operation = Operation {
-    id: "official_account.card.update_modify_msg",
-    title: "Put a card or a link into the member's change messages",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/update",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40079",
-            meaning: "Time invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45021",
-            meaning: "A field exceeds its length limit",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
-    ],
-};
+    ]
+}
 
-/// Put a card or a link into the member's change messages. `POST /card/update`.
-///
-/// Same URL as official_account.card.update; the body decides.
-///
-/// Messages about points or balance changes are template messages sent by the platform; the slot
-/// adds an offer to them.
-///
-/// card_cell and url_cell exclude each other.
-///
-/// The slot disappears at end_time.
-///
-/// modify_msg_operation stands directly under member_card (documented example and working forum
-/// requests); one SDK places it inside base_info.
-///
-/// WeChat Pay support announced on 2020-09-28 that the slot (and the remark texts) are no longer
-/// shown in messages; the call itself still answers errcode 0 and send_check false.
-///
-/// activate_msg_operation has the same shape and drives the message sent after activation.
-///
-/// modify_msg_operation: null is rejected with 47001; leave the key out instead.
-///
-/// Offering a card in change messages is one of the platform's distribution scenes since 2016-10-11
-/// (follow/points/activation recommendation).
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Put a card or a link into the member's change messages.
+#[request(UPDATE_CARD_MESSAGE, UpdateCardResponse)]
 pub struct UpdateCardMessage {
-    /// Member card whose change messages get the slot. Required. At most 32 characters. Not on an
-    /// official page that could be read.
+    /// Member card whose change messages get the slot. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Wrapper. Required. Not on an official page that could be read.
+    /// Wrapper. Not on an official page that could be read.
+    #[field(3, required)]
     pub member_card: Option<MessageChange>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl UpdateCardMessage {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, member_card: impl Into<MessageChange>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            member_card: Some(member_card.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    DELETE_CARD for DeleteCard = OfficialAccount "official_account.card.delete"
+    POST "/card/delete"
+    "Delete a card"
+    .json()
+    .write(Repeat::Harmless)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E40078] [E41012] [E45030] [..COMMON]
     }
-}
-
-impl Object for UpdateCardMessage {
-    const MEMBERS: &'static [&'static str] = &["card_id", "member_card"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "member_card" => self.member_card = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "member_card", &self.member_card)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateCardMessage {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.object("member_card", &self.member_card, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateCardMessage {}
-
-impl Endpoint for UpdateCardMessage {
-    type Answer = UpdateCardResponse;
-
-    const OPERATION: &'static Operation = &UPDATE_CARD_MESSAGE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`DeleteCard`].
-pub static DELETE_CARD: Operation = Operation {
-    id: "official_account.card.delete",
-    title: "Delete a card",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/delete",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40078",
-            meaning: "Card status does not allow the operation",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Delete a card. `POST /card/delete`.
-///
-/// Nobody can claim the card any more (QR codes and JS claims stop working).
-///
-/// Cards already claimed stay valid; to invalidate one use `/card/code/unavailable`.
-///
-/// A deleted card keeps its id and is reported with CARD_STATUS_DELETE (or
-/// CARD_STATUS_USER_DELETE).
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Delete a card.
+#[request(DELETE_CARD, BasicResponse)]
 pub struct DeleteCard {
-    /// Card to delete. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card to delete. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl DeleteCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    MODIFY_CARD_STOCK for ModifyCardStock = OfficialAccount "official_account.card.modify_stock"
+    POST "/card/modifystock"
+    "Add to or take from the stock"
+    .json()
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E40122] [E41012] [E45030] [..COMMON]
     }
-}
-
-impl Object for DeleteCard {
-    const MEMBERS: &'static [&'static str] = &["card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DeleteCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DeleteCard {}
-
-impl Endpoint for DeleteCard {
-    type Answer = BasicResponse;
-
-    const OPERATION: &'static Operation = &DELETE_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`ModifyCardStock`].
-pub static MODIFY_CARD_STOCK: Operation = Operation {
-    id: "official_account.card.modify_stock",
-    title: "Add to or take from the stock",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/modifystock",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40122",
-            meaning: "Stock quantity invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Add to or take from the stock. `POST /card/modifystock`.
-///
-/// Deposit mode: stock must not exceed the number of codes imported successfully.
-///
-/// Upper limit of the total stock is 100000000.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Add to or take from the stock.
+#[request(MODIFY_CARD_STOCK, BasicResponse)]
 pub struct ModifyCardStock {
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
     /// Amount to add; may be absent or 0. Not on an official page that could be read.
+    #[field(3)]
     pub increase_stock_value: Option<i64>,
     /// Amount to take away; may be absent or 0. Not on an official page that could be read.
+    #[field(4)]
     pub reduce_stock_value: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl ModifyCardStock {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for ModifyCardStock {
-    const MEMBERS: &'static [&'static str] =
-        &["card_id", "increase_stock_value", "reduce_stock_value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "increase_stock_value" => self.increase_stock_value = members.take()?,
-            "reduce_stock_value" => self.reduce_stock_value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "increase_stock_value", &self.increase_stock_value)?;
-        put(map, "reduce_stock_value", &self.reduce_stock_value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ModifyCardStock {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ModifyCardStock {}
-
-impl Endpoint for ModifyCardStock {
-    type Answer = BasicResponse;
-
-    const OPERATION: &'static Operation = &MODIFY_CARD_STOCK;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
 }
 
 /// Validity of a claimed card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct DateInfo {
-    /// Kind of validity. Required. Not on an official page that could be read.
+    /// Kind of validity. Not on an official page that could be read.
+    #[field(1, required)]
     pub r#type: Option<DateInfoType>,
     /// Start, unix seconds (UTC+8 calendar). Required if date_info.type = DATE_TYPE_FIX_TIME_RANGE. Not
     /// on an official page that could be read.
+    #[field(2)]
     pub begin_timestamp: Option<i64>,
     /// End, unix seconds, before 2038-01-19; with DATE_TYPE_FIX_TERM it acts as a common latest expiry.
     /// Required if date_info.type = DATE_TYPE_FIX_TIME_RANGE. Not on an official page that could be
     /// read.
+    #[field(3)]
     pub end_timestamp: Option<i64>,
     /// Days of validity after the claim; 0 is not supported. Required if date_info.type =
-    /// DATE_TYPE_FIX_TERM. At least 1. Not on an official page that could be read.
+    /// DATE_TYPE_FIX_TERM. Not on an official page that could be read.
+    #[field(4, min = 1)]
     pub fixed_term: Option<i64>,
     /// Days after the claim until it becomes valid; 0 = same day. Required if date_info.type =
     /// DATE_TYPE_FIX_TERM. Not on an official page that could be read.
+    #[field(5)]
     pub fixed_begin_term: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for DateInfo {
-    const MEMBERS: &'static [&'static str] = &[
-        "type",
-        "begin_timestamp",
-        "end_timestamp",
-        "fixed_term",
-        "fixed_begin_term",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "begin_timestamp" => self.begin_timestamp = members.take()?,
-            "end_timestamp" => self.end_timestamp = members.take()?,
-            "fixed_term" => self.fixed_term = members.take()?,
-            "fixed_begin_term" => self.fixed_begin_term = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "begin_timestamp", &self.begin_timestamp)?;
-        put(map, "end_timestamp", &self.end_timestamp)?;
-        put(map, "fixed_term", &self.fixed_term)?;
-        put(map, "fixed_begin_term", &self.fixed_begin_term)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DateInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
-        checker.integer("fixed_term", &self.fixed_term, &Limits::OPTIONAL.min(1));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DateInfo {}
 
 /// Stock.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct NewSku {
-    /// Stock left to claim (on create: initial stock; 0 when get_custom_code_mode is set). Required. At
-    /// most 100000000. Not on an official page that could be read.
+    /// Stock left to claim (on create: initial stock; 0 when get_custom_code_mode is set). Not on an
+    /// official page that could be read.
+    #[field(1, required, max = 100000000)]
     pub quantity: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NewSku {
-    const MEMBERS: &'static [&'static str] = &["quantity"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "quantity" => self.quantity = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "quantity", &self.quantity)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NewSku {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("quantity", &self.quantity, &Limits::REQUIRED.max(100000000));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NewSku {}
 
 /// WeChat Pay swipe-card setting.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct SwipeCard {
     /// Member card can be used to pay by payment code. Not on an official page that could be read.
+    #[field(1)]
     pub is_swipe_card: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for SwipeCard {
-    const MEMBERS: &'static [&'static str] = &["is_swipe_card"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "is_swipe_card" => self.is_swipe_card = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "is_swipe_card", &self.is_swipe_card)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SwipeCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SwipeCard {}
 
 /// Payment features of the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct PayInfo {
     /// WeChat Pay swipe-card setting. Not on an official page that could be read.
+    #[field(1)]
     pub swipe_card: Option<SwipeCard>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for PayInfo {
-    const MEMBERS: &'static [&'static str] = &["swipe_card"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "swipe_card" => self.swipe_card = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "swipe_card", &self.swipe_card)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for PayInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.object("swipe_card", &self.swipe_card, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for PayInfo {}
 
 /// For providers issuing on behalf of a sub-merchant.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct SubMerchantInfo {
-    /// Sub-merchant id (some SDKs send an integer). Numbers and texts are both read. Not on an official
-    /// page that could be read.
+    /// Sub-merchant id (some SDKs send an integer). Not on an official page that could be read.
+    #[field(1, either)]
     pub merchant_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for SubMerchantInfo {
-    const MEMBERS: &'static [&'static str] = &["merchant_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "merchant_id" => self.merchant_id = members.take_either()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "merchant_id", &self.merchant_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SubMerchantInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("merchant_id", &self.merchant_id, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SubMerchantInfo {}
 
 /// Basic card information.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct NewBaseInfo {
-    /// Merchant logo, CDN URL from the image upload API, about 300x300 px. Required. At most 128
-    /// characters.
+    /// Merchant logo, CDN URL from the image upload API, about 300x300 px.
+    #[field(1, required, chars = 128)]
     pub logo_url: Option<String>,
-    /// Merchant name, at most 12 Chinese characters; cannot be changed later. Required. At most 36
-    /// UTF-8 bytes.
+    /// Merchant name, at most 12 Chinese characters; cannot be changed later.
+    #[field(2, required, bytes = 36)]
     pub brand_name: Option<String>,
     /// How the code is rendered on the card (the table prints string(16), which most of the listed
-    /// values exceed). Required.
+    /// values exceed).
+    #[field(3, required)]
     pub code_type: Option<CodeType>,
-    /// Card name, at most 9 Chinese characters. Required. At most 27 UTF-8 bytes.
+    /// Card name, at most 9 Chinese characters.
+    #[field(4, required, bytes = 27)]
     pub title: Option<String>,
-    /// Card colour, one of the Color010..Color102 names (a query may answer with the hex value).
-    /// Required. At most 16 characters. Not on an official page that could be read.
+    /// Card colour, one of the Color010..Color102 names (a query may answer with the hex value). Not on
+    /// an official page that could be read.
+    #[field(5, required, chars = 16)]
     pub color: Option<CardColor>,
-    /// Usage hint for the cashier, at most 16 Chinese characters. Required. At most 48 UTF-8 bytes. Not
-    /// on an official page that could be read.
+    /// Usage hint for the cashier, at most 16 Chinese characters. Not on an official page that could be
+    /// read.
+    #[field(6, required, bytes = 48)]
     pub notice: Option<String>,
-    /// Customer service phone. At most 24 characters. Not on an official page that could be read.
+    /// Customer service phone. Not on an official page that could be read.
+    #[field(7, chars = 24)]
     pub service_phone: Option<String>,
-    /// Terms of use, at most 1024 Chinese characters. Required. At most 3072 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// Terms of use, at most 1024 Chinese characters. Not on an official page that could be read.
+    #[field(8, required, bytes = 3072)]
     pub description: Option<String>,
-    /// Validity of a claimed card. Required. Not on an official page that could be read.
+    /// Validity of a claimed card. Not on an official page that could be read.
+    #[field(9, required)]
     pub date_info: Option<DateInfo>,
-    /// Stock. Required. Not on an official page that could be read.
+    /// Stock. Not on an official page that could be read.
+    #[field(10, required)]
     pub sku: Option<NewSku>,
     /// How many cards a user may redeem; default 50. Not on an official page that could be read.
+    #[field(11)]
     pub use_limit: Option<i64>,
     /// How many cards one user may claim; default 50, 1 recommended for member cards. Not on an
     /// official page that could be read.
+    #[field(12)]
     pub get_limit: Option<i64>,
     /// Merchant supplies its own codes; default false; fixed at creation; needs permission (43009). Not
     /// on an official page that could be read.
+    #[field(13)]
     pub use_custom_code: Option<bool>,
     /// Deposit mode: merchant imports codes first, the platform hands them out; sku.quantity must be 0
     /// at creation. Required if use_custom_code = true and codes are to be imported with
-    /// `/card/code/deposit`. At most 32 characters. One of GET_CUSTOM_CODE_MODE_DEPOSIT. Not on an
-    /// official page that could be read.
+    /// `/card/code/deposit`. Not on an official page that could be read.
+    #[field(14, chars = 32, values = ["GET_CUSTOM_CODE_MODE_DEPOSIT"])]
     pub get_custom_code_mode: Option<String>,
     /// Only the openid named at issuing time may claim; default false; fixed at creation. Not on an
     /// official page that could be read.
+    #[field(15)]
     pub bind_openid: Option<bool>,
     /// Claim page can be shared; default true. Not on an official page that could be read.
+    #[field(16)]
     pub can_share: Option<bool>,
     /// Claimed card can be gifted; default true. Not on an official page that could be read.
+    #[field(17)]
     pub can_give_friend: Option<bool>,
-    /// JSON array of integer store ids; on update send 0 to clear the list. Numbers and texts are both
-    /// read. Not on an official page that could be read.
+    /// JSON array of integer store ids; on update send 0 to clear the list. Not on an official page
+    /// that could be read.
+    #[field(18, either)]
     pub location_id_list: Option<Vec<i64>>,
     /// All stores, following later store changes; exclusive with location_id_list. Not on an official
     /// page that could be read.
+    #[field(19)]
     pub use_all_locations: Option<bool>,
-    /// Caption of the button in the middle of the card. At most 18 UTF-8 bytes. Not on an official page
-    /// that could be read.
+    /// Caption of the button in the middle of the card. Not on an official page that could be read.
+    #[field(20, bytes = 18)]
     pub center_title: Option<String>,
-    /// Text below the middle button. At most 24 UTF-8 bytes. Not on an official page that could be
-    /// read.
+    /// Text below the middle button. Not on an official page that could be read.
+    #[field(21, bytes = 24)]
     pub center_sub_title: Option<String>,
-    /// Target of the middle button. At most 128 characters. Not on an official page that could be read.
+    /// Target of the middle button. Not on an official page that could be read.
+    #[field(22, chars = 128)]
     pub center_url: Option<String>,
     /// Mini program opened by the middle button, in the form gh_xxx@app; it must be bound to the
-    /// account. At most 128 characters. Not on an official page that could be read.
+    /// account. Not on an official page that could be read.
+    #[field(23, chars = 128)]
     pub center_app_brand_user_name: Option<String>,
-    /// Page path inside that mini program. At most 128 characters. Not on an official page that could
-    /// be read.
+    /// Page path inside that mini program. Not on an official page that could be read.
+    #[field(24, chars = 128)]
     pub center_app_brand_pass: Option<String>,
-    /// Name of the custom entry, at most 5 Chinese characters (update table prints 16). At most 15
-    /// UTF-8 bytes. Not on an official page that could be read.
-    pub custom_url_name: Option<String>,
-    /// Target of the custom entry. At most 128 characters. Not on an official page that could be read.
-    pub custom_url: Option<String>,
-    /// Hint right of the custom entry, at most 6 Chinese characters. At most 18 UTF-8 bytes. Not on an
+    /// Name of the custom entry, at most 5 Chinese characters (update table prints 16). Not on an
     /// official page that could be read.
+    #[field(25, bytes = 15)]
+    pub custom_url_name: Option<String>,
+    /// Target of the custom entry. Not on an official page that could be read.
+    #[field(26, chars = 128)]
+    pub custom_url: Option<String>,
+    /// Hint right of the custom entry, at most 6 Chinese characters. Not on an official page that could
+    /// be read.
+    #[field(27, bytes = 18)]
     pub custom_url_sub_title: Option<String>,
     /// Mini program opened by the custom entry, in the form gh_xxx@app; it must be bound to the
-    /// account. At most 128 characters. Not on an official page that could be read.
+    /// account. Not on an official page that could be read.
+    #[field(28, chars = 128)]
     pub custom_app_brand_user_name: Option<String>,
-    /// Page path inside that mini program. At most 128 characters. Not on an official page that could
-    /// be read.
+    /// Page path inside that mini program. Not on an official page that could be read.
+    #[field(29, chars = 128)]
     pub custom_app_brand_pass: Option<String>,
-    /// Name of the promotion entry, at most 5 Chinese characters (update table prints 16). At most 15
-    /// UTF-8 bytes. Not on an official page that could be read.
+    /// Name of the promotion entry, at most 5 Chinese characters (update table prints 16). Not on an
+    /// official page that could be read.
+    #[field(30, bytes = 15)]
     pub promotion_url_name: Option<String>,
-    /// Target of the promotion entry. At most 128 characters. Not on an official page that could be
-    /// read.
+    /// Target of the promotion entry. Not on an official page that could be read.
+    #[field(31, chars = 128)]
     pub promotion_url: Option<String>,
-    /// Hint right of the promotion entry, at most 6 Chinese characters. At most 18 UTF-8 bytes. Not on
-    /// an official page that could be read.
+    /// Hint right of the promotion entry, at most 6 Chinese characters. Not on an official page that
+    /// could be read.
+    #[field(32, bytes = 18)]
     pub promotion_url_sub_title: Option<String>,
     /// Mini program opened by the promotion entry, in the form gh_xxx@app; it must be bound to the
-    /// account. At most 128 characters. Not on an official page that could be read.
+    /// account. Not on an official page that could be read.
+    #[field(33, chars = 128)]
     pub promotion_app_brand_user_name: Option<String>,
-    /// Page path inside that mini program. At most 128 characters. Not on an official page that could
-    /// be read.
+    /// Page path inside that mini program. Not on an official page that could be read.
+    #[field(34, chars = 128)]
     pub promotion_app_brand_pass: Option<String>,
-    /// Name of a third party that provides the card, at most 12 Chinese characters. At most 36 UTF-8
-    /// bytes. Not on an official page that could be read.
+    /// Name of a third party that provides the card, at most 12 Chinese characters. Not on an official
+    /// page that could be read.
+    #[field(35, bytes = 36)]
     pub source: Option<String>,
     /// Push user_view_card when a member opens the card; default false. Not on an official page that
     /// could be read.
+    #[field(36)]
     pub need_push_on_view: Option<bool>,
     /// Payment features of the card. Not on an official page that could be read.
+    #[field(37)]
     pub pay_info: Option<PayInfo>,
     /// Show payment code and member code together (needs pay_info). Not on an official page that could
     /// be read.
+    #[field(38)]
     pub is_pay_and_qrcode: Option<bool>,
     /// For providers issuing on behalf of a sub-merchant. Not on an official page that could be read.
+    #[field(39)]
     pub sub_merchant_info: Option<SubMerchantInfo>,
     /// The shown code is replaced by a changing 18-digit number; default false. Not on an official page
     /// that could be read.
+    #[field(40)]
     pub use_dynamic_code: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NewBaseInfo {
-    const MEMBERS: &'static [&'static str] = &[
-        "logo_url",
-        "brand_name",
-        "code_type",
-        "title",
-        "color",
-        "notice",
-        "service_phone",
-        "description",
-        "date_info",
-        "sku",
-        "use_limit",
-        "get_limit",
-        "use_custom_code",
-        "get_custom_code_mode",
-        "bind_openid",
-        "can_share",
-        "can_give_friend",
-        "location_id_list",
-        "use_all_locations",
-        "center_title",
-        "center_sub_title",
-        "center_url",
-        "center_app_brand_user_name",
-        "center_app_brand_pass",
-        "custom_url_name",
-        "custom_url",
-        "custom_url_sub_title",
-        "custom_app_brand_user_name",
-        "custom_app_brand_pass",
-        "promotion_url_name",
-        "promotion_url",
-        "promotion_url_sub_title",
-        "promotion_app_brand_user_name",
-        "promotion_app_brand_pass",
-        "source",
-        "need_push_on_view",
-        "pay_info",
-        "is_pay_and_qrcode",
-        "sub_merchant_info",
-        "use_dynamic_code",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "logo_url" => self.logo_url = members.take()?,
-            "brand_name" => self.brand_name = members.take()?,
-            "code_type" => self.code_type = members.take()?,
-            "title" => self.title = members.take()?,
-            "color" => self.color = members.take()?,
-            "notice" => self.notice = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "description" => self.description = members.take()?,
-            "date_info" => self.date_info = members.take()?,
-            "sku" => self.sku = members.take()?,
-            "use_limit" => self.use_limit = members.take()?,
-            "get_limit" => self.get_limit = members.take()?,
-            "use_custom_code" => self.use_custom_code = members.take()?,
-            "get_custom_code_mode" => self.get_custom_code_mode = members.take()?,
-            "bind_openid" => self.bind_openid = members.take()?,
-            "can_share" => self.can_share = members.take()?,
-            "can_give_friend" => self.can_give_friend = members.take()?,
-            "location_id_list" => self.location_id_list = members.take_either()?,
-            "use_all_locations" => self.use_all_locations = members.take()?,
-            "center_title" => self.center_title = members.take()?,
-            "center_sub_title" => self.center_sub_title = members.take()?,
-            "center_url" => self.center_url = members.take()?,
-            "center_app_brand_user_name" => self.center_app_brand_user_name = members.take()?,
-            "center_app_brand_pass" => self.center_app_brand_pass = members.take()?,
-            "custom_url_name" => self.custom_url_name = members.take()?,
-            "custom_url" => self.custom_url = members.take()?,
-            "custom_url_sub_title" => self.custom_url_sub_title = members.take()?,
-            "custom_app_brand_user_name" => self.custom_app_brand_user_name = members.take()?,
-            "custom_app_brand_pass" => self.custom_app_brand_pass = members.take()?,
-            "promotion_url_name" => self.promotion_url_name = members.take()?,
-            "promotion_url" => self.promotion_url = members.take()?,
-            "promotion_url_sub_title" => self.promotion_url_sub_title = members.take()?,
-            "promotion_app_brand_user_name" => {
-                self.promotion_app_brand_user_name = members.take()?
-            }
-            "promotion_app_brand_pass" => self.promotion_app_brand_pass = members.take()?,
-            "source" => self.source = members.take()?,
-            "need_push_on_view" => self.need_push_on_view = members.take()?,
-            "pay_info" => self.pay_info = members.take()?,
-            "is_pay_and_qrcode" => self.is_pay_and_qrcode = members.take()?,
-            "sub_merchant_info" => self.sub_merchant_info = members.take()?,
-            "use_dynamic_code" => self.use_dynamic_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "logo_url", &self.logo_url)?;
-        put(map, "brand_name", &self.brand_name)?;
-        put(map, "code_type", &self.code_type)?;
-        put(map, "title", &self.title)?;
-        put(map, "color", &self.color)?;
-        put(map, "notice", &self.notice)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "description", &self.description)?;
-        put(map, "date_info", &self.date_info)?;
-        put(map, "sku", &self.sku)?;
-        put(map, "use_limit", &self.use_limit)?;
-        put(map, "get_limit", &self.get_limit)?;
-        put(map, "use_custom_code", &self.use_custom_code)?;
-        put(map, "get_custom_code_mode", &self.get_custom_code_mode)?;
-        put(map, "bind_openid", &self.bind_openid)?;
-        put(map, "can_share", &self.can_share)?;
-        put(map, "can_give_friend", &self.can_give_friend)?;
-        put(map, "location_id_list", &self.location_id_list)?;
-        put(map, "use_all_locations", &self.use_all_locations)?;
-        put(map, "center_title", &self.center_title)?;
-        put(map, "center_sub_title", &self.center_sub_title)?;
-        put(map, "center_url", &self.center_url)?;
-        put(
-            map,
-            "center_app_brand_user_name",
-            &self.center_app_brand_user_name,
-        )?;
-        put(map, "center_app_brand_pass", &self.center_app_brand_pass)?;
-        put(map, "custom_url_name", &self.custom_url_name)?;
-        put(map, "custom_url", &self.custom_url)?;
-        put(map, "custom_url_sub_title", &self.custom_url_sub_title)?;
-        put(
-            map,
-            "custom_app_brand_user_name",
-            &self.custom_app_brand_user_name,
-        )?;
-        put(map, "custom_app_brand_pass", &self.custom_app_brand_pass)?;
-        put(map, "promotion_url_name", &self.promotion_url_name)?;
-        put(map, "promotion_url", &self.promotion_url)?;
-        put(
-            map,
-            "promotion_url_sub_title",
-            &self.promotion_url_sub_title,
-        )?;
-        put(
-            map,
-            "promotion_app_brand_user_name",
-            &self.promotion_app_brand_user_name,
-        )?;
-        put(
-            map,
-            "promotion_app_brand_pass",
-            &self.promotion_app_brand_pass,
-        )?;
-        put(map, "source", &self.source)?;
-        put(map, "need_push_on_view", &self.need_push_on_view)?;
-        put(map, "pay_info", &self.pay_info)?;
-        put(map, "is_pay_and_qrcode", &self.is_pay_and_qrcode)?;
-        put(map, "sub_merchant_info", &self.sub_merchant_info)?;
-        put(map, "use_dynamic_code", &self.use_dynamic_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NewBaseInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("logo_url", &self.logo_url, &Limits::REQUIRED.chars(128));
-        checker.text("brand_name", &self.brand_name, &Limits::REQUIRED.bytes(36));
-        checker.enumeration("code_type", &self.code_type, &Limits::REQUIRED);
-        checker.text("title", &self.title, &Limits::REQUIRED.bytes(27));
-        checker.enumeration("color", &self.color, &Limits::REQUIRED.chars(16));
-        checker.text("notice", &self.notice, &Limits::REQUIRED.bytes(48));
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(24),
-        );
-        checker.text(
-            "description",
-            &self.description,
-            &Limits::REQUIRED.bytes(3072),
-        );
-        checker.object("date_info", &self.date_info, &Limits::REQUIRED);
-        checker.object("sku", &self.sku, &Limits::REQUIRED);
-        checker.text(
-            "get_custom_code_mode",
-            &self.get_custom_code_mode,
-            &Limits::OPTIONAL
-                .chars(32)
-                .values(&["GET_CUSTOM_CODE_MODE_DEPOSIT"]),
-        );
-        checker.text(
-            "center_title",
-            &self.center_title,
-            &Limits::OPTIONAL.bytes(18),
-        );
-        checker.text(
-            "center_sub_title",
-            &self.center_sub_title,
-            &Limits::OPTIONAL.bytes(24),
-        );
-        checker.text("center_url", &self.center_url, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "center_app_brand_user_name",
-            &self.center_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "center_app_brand_pass",
-            &self.center_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "custom_url_name",
-            &self.custom_url_name,
-            &Limits::OPTIONAL.bytes(15),
-        );
-        checker.text("custom_url", &self.custom_url, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "custom_url_sub_title",
-            &self.custom_url_sub_title,
-            &Limits::OPTIONAL.bytes(18),
-        );
-        checker.text(
-            "custom_app_brand_user_name",
-            &self.custom_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "custom_app_brand_pass",
-            &self.custom_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "promotion_url_name",
-            &self.promotion_url_name,
-            &Limits::OPTIONAL.bytes(15),
-        );
-        checker.text(
-            "promotion_url",
-            &self.promotion_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "promotion_url_sub_title",
-            &self.promotion_url_sub_title,
-            &Limits::OPTIONAL.bytes(18),
-        );
-        checker.text(
-            "promotion_app_brand_user_name",
-            &self.promotion_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "promotion_app_brand_pass",
-            &self.promotion_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text("source", &self.source, &Limits::OPTIONAL.bytes(36));
-        checker.object("pay_info", &self.pay_info, &Limits::OPTIONAL);
-        checker.object(
-            "sub_merchant_info",
-            &self.sub_merchant_info,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NewBaseInfo {}
 
 /// Conditions of use.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct UseCondition {
-    /// Applicable goods. At most 512 characters. Not on an official page that could be read.
+    /// Applicable goods. Not on an official page that could be read.
+    #[field(1, chars = 512)]
     pub accept_category: Option<String>,
-    /// Excluded goods. At most 512 characters. Not on an official page that could be read.
+    /// Excluded goods. Not on an official page that could be read.
+    #[field(2, chars = 512)]
     pub reject_category: Option<String>,
     /// Minimum spending, fen. Not on an official page that could be read.
+    #[field(3)]
     pub least_cost: Option<i64>,
-    /// Goods the card is for. At most 512 characters. Not on an official page that could be read.
+    /// Goods the card is for. Not on an official page that could be read.
+    #[field(4, chars = 512)]
     pub object_use_for: Option<String>,
     /// May be combined with other offers; default true. Not on an official page that could be read.
+    #[field(5)]
     pub can_use_with_other_discount: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UseCondition {
-    const MEMBERS: &'static [&'static str] = &[
-        "accept_category",
-        "reject_category",
-        "least_cost",
-        "object_use_for",
-        "can_use_with_other_discount",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "accept_category" => self.accept_category = members.take()?,
-            "reject_category" => self.reject_category = members.take()?,
-            "least_cost" => self.least_cost = members.take()?,
-            "object_use_for" => self.object_use_for = members.take()?,
-            "can_use_with_other_discount" => self.can_use_with_other_discount = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "accept_category", &self.accept_category)?;
-        put(map, "reject_category", &self.reject_category)?;
-        put(map, "least_cost", &self.least_cost)?;
-        put(map, "object_use_for", &self.object_use_for)?;
-        put(
-            map,
-            "can_use_with_other_discount",
-            &self.can_use_with_other_discount,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UseCondition {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "accept_category",
-            &self.accept_category,
-            &Limits::OPTIONAL.chars(512),
-        );
-        checker.text(
-            "reject_category",
-            &self.reject_category,
-            &Limits::OPTIONAL.chars(512),
-        );
-        checker.text(
-            "object_use_for",
-            &self.object_use_for,
-            &Limits::OPTIONAL.chars(512),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UseCondition {}
 
 /// Cover shown on the card page.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct AbstractInfo {
-    /// Cover text. At most 24 characters. Not on an official page that could be read.
+    /// Cover text. Not on an official page that could be read.
+    #[field(1, chars = 24)]
     pub r#abstract: Option<String>,
     /// Cover picture, exactly one CDN URL, 850x350 px. Not on an official page that could be read.
+    #[field(2)]
     pub icon_url_list: Option<Vec<String>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for AbstractInfo {
-    const MEMBERS: &'static [&'static str] = &["abstract", "icon_url_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "abstract" => self.r#abstract = members.take()?,
-            "icon_url_list" => self.icon_url_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "abstract", &self.r#abstract)?;
-        put(map, "icon_url_list", &self.icon_url_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AbstractInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("abstract", &self.r#abstract, &Limits::OPTIONAL.chars(24));
-        checker.texts("icon_url_list", &self.icon_url_list, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AbstractInfo {}
 
 /// Picture-and-text list.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct TextImage {
-    /// CDN URL. At most 128 characters. Not on an official page that could be read.
+    /// CDN URL. Not on an official page that could be read.
+    #[field(1, chars = 128)]
     pub image_url: Option<String>,
-    /// Text. At most 512 characters. Not on an official page that could be read.
+    /// Text. Not on an official page that could be read.
+    #[field(2, chars = 512)]
     pub text: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for TextImage {
-    const MEMBERS: &'static [&'static str] = &["image_url", "text"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "image_url" => self.image_url = members.take()?,
-            "text" => self.text = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "image_url", &self.image_url)?;
-        put(map, "text", &self.text)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for TextImage {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("image_url", &self.image_url, &Limits::OPTIONAL.chars(128));
-        checker.text("text", &self.text, &Limits::OPTIONAL.chars(512));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for TextImage {}
 
 /// Usable periods; display only, not enforced.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct TimeLimit {
     /// Day. Not on an official page that could be read.
+    #[field(1)]
     pub r#type: Option<WeekDay>,
-    /// Start hour. At most 23. Not on an official page that could be read.
+    /// Start hour. Not on an official page that could be read.
+    #[field(2, max = 23)]
     pub begin_hour: Option<i64>,
-    /// Start minute. At most 59. Not on an official page that could be read.
+    /// Start minute. Not on an official page that could be read.
+    #[field(3, max = 59)]
     pub begin_minute: Option<i64>,
-    /// End hour. At most 23. Not on an official page that could be read.
+    /// End hour. Not on an official page that could be read.
+    #[field(4, max = 23)]
     pub end_hour: Option<i64>,
-    /// End minute. At most 59. Not on an official page that could be read.
+    /// End minute. Not on an official page that could be read.
+    #[field(5, max = 59)]
     pub end_minute: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for TimeLimit {
-    const MEMBERS: &'static [&'static str] = &[
-        "type",
-        "begin_hour",
-        "begin_minute",
-        "end_hour",
-        "end_minute",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "begin_hour" => self.begin_hour = members.take()?,
-            "begin_minute" => self.begin_minute = members.take()?,
-            "end_hour" => self.end_hour = members.take()?,
-            "end_minute" => self.end_minute = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "begin_hour", &self.begin_hour)?;
-        put(map, "begin_minute", &self.begin_minute)?;
-        put(map, "end_hour", &self.end_hour)?;
-        put(map, "end_minute", &self.end_minute)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for TimeLimit {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::OPTIONAL);
-        checker.integer("begin_hour", &self.begin_hour, &Limits::OPTIONAL.max(23));
-        checker.integer(
-            "begin_minute",
-            &self.begin_minute,
-            &Limits::OPTIONAL.max(59),
-        );
-        checker.integer("end_hour", &self.end_hour, &Limits::OPTIONAL.max(23));
-        checker.integer("end_minute", &self.end_minute, &Limits::OPTIONAL.max(59));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for TimeLimit {}
 
 /// Optional display information.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct AdvancedInfo {
     /// Conditions of use. Not on an official page that could be read.
+    #[field(1)]
     pub use_condition: Option<UseCondition>,
     /// Cover shown on the card page. Not on an official page that could be read.
+    #[field(2)]
     pub r#abstract: Option<AbstractInfo>,
     /// Picture-and-text list. Not on an official page that could be read.
+    #[field(3)]
     pub text_image_list: Option<Vec<TextImage>>,
     /// Usable periods; display only, not enforced. Not on an official page that could be read.
+    #[field(4)]
     pub time_limit: Option<Vec<TimeLimit>>,
     /// Services of the shop. Not on an official page that could be read.
+    #[field(5)]
     pub business_service: Option<Vec<BusinessService>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for AdvancedInfo {
-    const MEMBERS: &'static [&'static str] = &[
-        "use_condition",
-        "abstract",
-        "text_image_list",
-        "time_limit",
-        "business_service",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "use_condition" => self.use_condition = members.take()?,
-            "abstract" => self.r#abstract = members.take()?,
-            "text_image_list" => self.text_image_list = members.take()?,
-            "time_limit" => self.time_limit = members.take()?,
-            "business_service" => self.business_service = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "use_condition", &self.use_condition)?;
-        put(map, "abstract", &self.r#abstract)?;
-        put(map, "text_image_list", &self.text_image_list)?;
-        put(map, "time_limit", &self.time_limit)?;
-        put(map, "business_service", &self.business_service)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AdvancedInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.object("use_condition", &self.use_condition, &Limits::OPTIONAL);
-        checker.object("abstract", &self.r#abstract, &Limits::OPTIONAL);
-        checker.objects("text_image_list", &self.text_image_list, &Limits::OPTIONAL);
-        checker.objects("time_limit", &self.time_limit, &Limits::OPTIONAL);
-        checker.enumerations(
-            "business_service",
-            &self.business_service,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AdvancedInfo {}
 
 /// Value slot 1 on the card face, shown after activation.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct CustomField {
     /// Predefined slot name; give this or name (the table prints string(24)). Not on an official page
     /// that could be read.
+    #[field(1)]
     pub name_type: Option<FieldNameType>,
     /// Free slot name; changes of such a slot never send a message. Not on an official page that could
     /// be read.
+    #[field(2)]
     pub name: Option<String>,
-    /// Target when tapped. At most 128 characters. Not on an official page that could be read.
+    /// Target when tapped. Not on an official page that could be read.
+    #[field(3, chars = 128)]
     pub url: Option<String>,
     /// Mini program target, gh_xxx@app. Not on an official page that could be read.
+    #[field(4)]
     pub app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(5)]
     pub app_brand_pass: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CustomField {
-    const MEMBERS: &'static [&'static str] = &[
-        "name_type",
-        "name",
-        "url",
-        "app_brand_user_name",
-        "app_brand_pass",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name_type" => self.name_type = members.take()?,
-            "name" => self.name = members.take()?,
-            "url" => self.url = members.take()?,
-            "app_brand_user_name" => self.app_brand_user_name = members.take()?,
-            "app_brand_pass" => self.app_brand_pass = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name_type", &self.name_type)?;
-        put(map, "name", &self.name)?;
-        put(map, "url", &self.url)?;
-        put(map, "app_brand_user_name", &self.app_brand_user_name)?;
-        put(map, "app_brand_pass", &self.app_brand_pass)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CustomField {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("name_type", &self.name_type, &Limits::OPTIONAL);
-        checker.text("name", &self.name, &Limits::OPTIONAL);
-        checker.text("url", &self.url, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "app_brand_user_name",
-            &self.app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text("app_brand_pass", &self.app_brand_pass, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CustomField {}
 
 /// Extra entry 1 below the card, shown after activation.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct CustomCell {
-    /// Entry name, at most 5 Chinese characters. Required. At most 15 UTF-8 bytes. Not on an official
-    /// page that could be read.
+    /// Entry name, at most 5 Chinese characters. Not on an official page that could be read.
+    #[field(1, required, bytes = 15)]
     pub name: Option<String>,
-    /// Hint on the right, at most 6 Chinese characters. Required. At most 18 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// Hint on the right, at most 6 Chinese characters. Not on an official page that could be read.
+    #[field(2, required, bytes = 18)]
     pub tips: Option<String>,
-    /// Target. Required. At most 128 characters. Not on an official page that could be read.
+    /// Target. Not on an official page that could be read.
+    #[field(3, required, chars = 128)]
     pub url: Option<String>,
     /// Mini program target, gh_xxx@app. Not on an official page that could be read.
+    #[field(4)]
     pub app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(5)]
     pub app_brand_pass: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CustomCell {
-    const MEMBERS: &'static [&'static str] = &[
-        "name",
-        "tips",
-        "url",
-        "app_brand_user_name",
-        "app_brand_pass",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "tips" => self.tips = members.take()?,
-            "url" => self.url = members.take()?,
-            "app_brand_user_name" => self.app_brand_user_name = members.take()?,
-            "app_brand_pass" => self.app_brand_pass = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "tips", &self.tips)?;
-        put(map, "url", &self.url)?;
-        put(map, "app_brand_user_name", &self.app_brand_user_name)?;
-        put(map, "app_brand_pass", &self.app_brand_pass)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CustomCell {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("name", &self.name, &Limits::REQUIRED.bytes(15));
-        checker.text("tips", &self.tips, &Limits::REQUIRED.bytes(18));
-        checker.text("url", &self.url, &Limits::REQUIRED.chars(128));
-        checker.text(
-            "app_brand_user_name",
-            &self.app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text("app_brand_pass", &self.app_brand_pass, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CustomCell {}
 
 /// Structured points rule, used by card payment.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct BonusRule {
     /// Spending unit, fen. Not on an official page that could be read.
+    #[field(1)]
     pub cost_money_unit: Option<i64>,
     /// Points earned per spending unit. Not on an official page that could be read.
+    #[field(2)]
     pub increase_bonus: Option<i64>,
     /// Most points one payment can earn. Not on an official page that could be read.
+    #[field(3)]
     pub max_increase_bonus: Option<i64>,
     /// Points a member gets at activation. Not on an official page that could be read.
+    #[field(4)]
     pub init_increase_bonus: Option<i64>,
     /// Points used per reduction step. Not on an official page that could be read.
+    #[field(5)]
     pub cost_bonus_unit: Option<i64>,
     /// Money reduced per step, fen. Not on an official page that could be read.
+    #[field(6)]
     pub reduce_money: Option<i64>,
     /// Order amount from which points can be used, fen. Not on an official page that could be read.
+    #[field(7)]
     pub least_money_to_use_bonus: Option<i64>,
     /// Most points usable on one order. Not on an official page that could be read.
+    #[field(8)]
     pub max_reduce_bonus: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for BonusRule {
-    const MEMBERS: &'static [&'static str] = &[
-        "cost_money_unit",
-        "increase_bonus",
-        "max_increase_bonus",
-        "init_increase_bonus",
-        "cost_bonus_unit",
-        "reduce_money",
-        "least_money_to_use_bonus",
-        "max_reduce_bonus",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "cost_money_unit" => self.cost_money_unit = members.take()?,
-            "increase_bonus" => self.increase_bonus = members.take()?,
-            "max_increase_bonus" => self.max_increase_bonus = members.take()?,
-            "init_increase_bonus" => self.init_increase_bonus = members.take()?,
-            "cost_bonus_unit" => self.cost_bonus_unit = members.take()?,
-            "reduce_money" => self.reduce_money = members.take()?,
-            "least_money_to_use_bonus" => self.least_money_to_use_bonus = members.take()?,
-            "max_reduce_bonus" => self.max_reduce_bonus = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "cost_money_unit", &self.cost_money_unit)?;
-        put(map, "increase_bonus", &self.increase_bonus)?;
-        put(map, "max_increase_bonus", &self.max_increase_bonus)?;
-        put(map, "init_increase_bonus", &self.init_increase_bonus)?;
-        put(map, "cost_bonus_unit", &self.cost_bonus_unit)?;
-        put(map, "reduce_money", &self.reduce_money)?;
-        put(
-            map,
-            "least_money_to_use_bonus",
-            &self.least_money_to_use_bonus,
-        )?;
-        put(map, "max_reduce_bonus", &self.max_reduce_bonus)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BonusRule {
-    fn check(&self, checker: &mut Checker) {
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BonusRule {}
 
 /// Member card definition.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct NewMemberCard {
-    /// Custom card face, CDN URL, smaller than 1000x600 px. At most 128 characters.
+    /// Custom card face, CDN URL, smaller than 1000x600 px.
+    #[field(1, chars = 128)]
     pub background_pic_url: Option<String>,
-    /// Basic card information. Required.
+    /// Basic card information.
+    #[field(2, required)]
     pub base_info: Option<NewBaseInfo>,
     /// Optional display information. Not on an official page that could be read.
+    #[field(3)]
     pub advanced_info: Option<AdvancedInfo>,
-    /// Member privileges, at most 1024 Chinese characters. Required. At most 3072 UTF-8 bytes. Not on
-    /// an official page that could be read.
+    /// Member privileges, at most 1024 Chinese characters. Not on an official page that could be read.
+    #[field(4, required, bytes = 3072)]
     pub prerogative: Option<String>,
     /// Card is active right after the claim. Not on an official page that could be read.
+    #[field(5)]
     pub auto_activate: Option<bool>,
     /// One-click activation with WeChat's form; exclusive with activate_url (sending both disables it);
     /// needs `/card/membercard/activateuserform/set`. Not on an official page that could be read.
+    #[field(6)]
     pub wx_activate: Option<bool>,
     /// Jump-type one-click activation: after the form the user is sent to the merchant, who must call
     /// activate. Not on an official page that could be read.
+    #[field(7)]
     pub wx_activate_after_submit: Option<bool>,
     /// Where the user lands after the form (http/https). Not on an official page that could be read.
+    #[field(8)]
     pub wx_activate_after_submit_url: Option<String>,
     /// Mini program alternative to that URL, gh_xxx@app. Not on an official page that could be read.
+    #[field(9)]
     pub wx_activate_after_submit_app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(10)]
     pub wx_activate_after_submit_app_brand_pass: Option<String>,
     /// Merchant page for interface activation. Required if interface activation is used and no
-    /// activation mini program is given. At most 128 characters. Not on an official page that could be
-    /// read.
+    /// activation mini program is given. Not on an official page that could be read.
+    #[field(11, chars = 128)]
     pub activate_url: Option<String>,
-    /// Mini program for activation, gh_xxx@app. At most 128 characters. Not on an official page that
-    /// could be read.
+    /// Mini program for activation, gh_xxx@app. Not on an official page that could be read.
+    #[field(12, chars = 128)]
     pub activate_app_brand_user_name: Option<String>,
-    /// Page path of the activation mini program. At most 128 characters. Not on an official page that
-    /// could be read.
+    /// Page path of the activation mini program. Not on an official page that could be read.
+    #[field(13, chars = 128)]
     pub activate_app_brand_pass: Option<String>,
-    /// Show points on the card; once true it cannot be turned off. Required. Not on an official page
-    /// that could be read.
+    /// Show points on the card; once true it cannot be turned off. Not on an official page that could
+    /// be read.
+    #[field(14, required)]
     pub supply_bonus: Option<bool>,
-    /// Points detail page. At most 128 characters. Not on an official page that could be read.
+    /// Points detail page. Not on an official page that could be read.
+    #[field(15, chars = 128)]
     pub bonus_url: Option<String>,
     /// Mini program for points, gh_xxx@app. Not on an official page that could be read.
+    #[field(16)]
     pub bonus_app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(17)]
     pub bonus_app_brand_pass: Option<String>,
-    /// Show stored value; needs permission (43010); once true it cannot be turned off. Required. Not on
-    /// an official page that could be read.
+    /// Show stored value; needs permission (43010); once true it cannot be turned off. Not on an
+    /// official page that could be read.
+    #[field(18, required)]
     pub supply_balance: Option<bool>,
-    /// Balance detail page. At most 128 characters. Not on an official page that could be read.
+    /// Balance detail page. Not on an official page that could be read.
+    #[field(19, chars = 128)]
     pub balance_url: Option<String>,
     /// Mini program for balance, gh_xxx@app. Not on an official page that could be read.
+    #[field(20)]
     pub balance_app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(21)]
     pub balance_app_brand_pass: Option<String>,
-    /// Rule for clearing points. At most 128 characters. Not on an official page that could be read.
+    /// Rule for clearing points. Not on an official page that could be read.
+    #[field(22, chars = 128)]
     pub bonus_cleared: Option<String>,
-    /// Rule for earning points. At most 128 characters. Not on an official page that could be read.
+    /// Rule for earning points. Not on an official page that could be read.
+    #[field(23, chars = 128)]
     pub bonus_rules: Option<String>,
-    /// Rule of stored value. At most 128 characters. Not on an official page that could be read.
+    /// Rule of stored value. Not on an official page that could be read.
+    #[field(24, chars = 128)]
     pub balance_rules: Option<String>,
     /// Value slot 1 on the card face, shown after activation. Not on an official page that could be
     /// read.
+    #[field(25)]
     pub custom_field1: Option<CustomField>,
     /// Value slot 2 on the card face, shown after activation. Not on an official page that could be
     /// read.
+    #[field(26)]
     pub custom_field2: Option<CustomField>,
     /// Value slot 3 on the card face, shown after activation. Not on an official page that could be
     /// read.
+    #[field(27)]
     pub custom_field3: Option<CustomField>,
     /// Extra entry 1 below the card, shown after activation. Not on an official page that could be
     /// read.
+    #[field(28)]
     pub custom_cell1: Option<CustomCell>,
     /// Extra entry 2 below the card, shown after activation. Not on an official page that could be
     /// read.
+    #[field(29)]
     pub custom_cell2: Option<CustomCell>,
     /// Extra entry 3 below the card, shown after activation. Not on an official page that could be
     /// read.
+    #[field(30)]
     pub custom_cell3: Option<CustomCell>,
     /// Structured points rule, used by card payment. Not on an official page that could be read.
+    #[field(31)]
     pub bonus_rule: Option<BonusRule>,
     /// Discount of the member, percent taken off (10 = 10 percent off). Not on an official page that
     /// could be read.
+    #[field(32)]
     pub discount: Option<i64>,
     /// Slot in the activation message, same shape as modify_msg_operation. Not on an official page that
     /// could be read.
+    #[field(33)]
     pub activate_msg_operation: Option<ActivationMessage>,
     /// Slot in change messages, see official_account.card.update_modify_msg. Not on an official page
     /// that could be read.
+    #[field(34)]
     pub modify_msg_operation: Option<MessageOperation>,
     /// Old form (2015): page that binds an existing card; either this or activate_url. Not on an
     /// official page that could be read.
+    #[field(35)]
     pub bind_old_card_url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NewMemberCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "background_pic_url",
-        "base_info",
-        "advanced_info",
-        "prerogative",
-        "auto_activate",
-        "wx_activate",
-        "wx_activate_after_submit",
-        "wx_activate_after_submit_url",
-        "wx_activate_after_submit_app_brand_user_name",
-        "wx_activate_after_submit_app_brand_pass",
-        "activate_url",
-        "activate_app_brand_user_name",
-        "activate_app_brand_pass",
-        "supply_bonus",
-        "bonus_url",
-        "bonus_app_brand_user_name",
-        "bonus_app_brand_pass",
-        "supply_balance",
-        "balance_url",
-        "balance_app_brand_user_name",
-        "balance_app_brand_pass",
-        "bonus_cleared",
-        "bonus_rules",
-        "balance_rules",
-        "custom_field1",
-        "custom_field2",
-        "custom_field3",
-        "custom_cell1",
-        "custom_cell2",
-        "custom_cell3",
-        "bonus_rule",
-        "discount",
-        "activate_msg_operation",
-        "modify_msg_operation",
-        "bind_old_card_url",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "background_pic_url" => self.background_pic_url = members.take()?,
-            "base_info" => self.base_info = members.take()?,
-            "advanced_info" => self.advanced_info = members.take()?,
-            "prerogative" => self.prerogative = members.take()?,
-            "auto_activate" => self.auto_activate = members.take()?,
-            "wx_activate" => self.wx_activate = members.take()?,
-            "wx_activate_after_submit" => self.wx_activate_after_submit = members.take()?,
-            "wx_activate_after_submit_url" => self.wx_activate_after_submit_url = members.take()?,
-            "wx_activate_after_submit_app_brand_user_name" => {
-                self.wx_activate_after_submit_app_brand_user_name = members.take()?
-            }
-            "wx_activate_after_submit_app_brand_pass" => {
-                self.wx_activate_after_submit_app_brand_pass = members.take()?
-            }
-            "activate_url" => self.activate_url = members.take()?,
-            "activate_app_brand_user_name" => self.activate_app_brand_user_name = members.take()?,
-            "activate_app_brand_pass" => self.activate_app_brand_pass = members.take()?,
-            "supply_bonus" => self.supply_bonus = members.take()?,
-            "bonus_url" => self.bonus_url = members.take()?,
-            "bonus_app_brand_user_name" => self.bonus_app_brand_user_name = members.take()?,
-            "bonus_app_brand_pass" => self.bonus_app_brand_pass = members.take()?,
-            "supply_balance" => self.supply_balance = members.take()?,
-            "balance_url" => self.balance_url = members.take()?,
-            "balance_app_brand_user_name" => self.balance_app_brand_user_name = members.take()?,
-            "balance_app_brand_pass" => self.balance_app_brand_pass = members.take()?,
-            "bonus_cleared" => self.bonus_cleared = members.take()?,
-            "bonus_rules" => self.bonus_rules = members.take()?,
-            "balance_rules" => self.balance_rules = members.take()?,
-            "custom_field1" => self.custom_field1 = members.take()?,
-            "custom_field2" => self.custom_field2 = members.take()?,
-            "custom_field3" => self.custom_field3 = members.take()?,
-            "custom_cell1" => self.custom_cell1 = members.take()?,
-            "custom_cell2" => self.custom_cell2 = members.take()?,
-            "custom_cell3" => self.custom_cell3 = members.take()?,
-            "bonus_rule" => self.bonus_rule = members.take()?,
-            "discount" => self.discount = members.take()?,
-            "activate_msg_operation" => self.activate_msg_operation = members.take()?,
-            "modify_msg_operation" => self.modify_msg_operation = members.take()?,
-            "bind_old_card_url" => self.bind_old_card_url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "background_pic_url", &self.background_pic_url)?;
-        put(map, "base_info", &self.base_info)?;
-        put(map, "advanced_info", &self.advanced_info)?;
-        put(map, "prerogative", &self.prerogative)?;
-        put(map, "auto_activate", &self.auto_activate)?;
-        put(map, "wx_activate", &self.wx_activate)?;
-        put(
-            map,
-            "wx_activate_after_submit",
-            &self.wx_activate_after_submit,
-        )?;
-        put(
-            map,
-            "wx_activate_after_submit_url",
-            &self.wx_activate_after_submit_url,
-        )?;
-        put(
-            map,
-            "wx_activate_after_submit_app_brand_user_name",
-            &self.wx_activate_after_submit_app_brand_user_name,
-        )?;
-        put(
-            map,
-            "wx_activate_after_submit_app_brand_pass",
-            &self.wx_activate_after_submit_app_brand_pass,
-        )?;
-        put(map, "activate_url", &self.activate_url)?;
-        put(
-            map,
-            "activate_app_brand_user_name",
-            &self.activate_app_brand_user_name,
-        )?;
-        put(
-            map,
-            "activate_app_brand_pass",
-            &self.activate_app_brand_pass,
-        )?;
-        put(map, "supply_bonus", &self.supply_bonus)?;
-        put(map, "bonus_url", &self.bonus_url)?;
-        put(
-            map,
-            "bonus_app_brand_user_name",
-            &self.bonus_app_brand_user_name,
-        )?;
-        put(map, "bonus_app_brand_pass", &self.bonus_app_brand_pass)?;
-        put(map, "supply_balance", &self.supply_balance)?;
-        put(map, "balance_url", &self.balance_url)?;
-        put(
-            map,
-            "balance_app_brand_user_name",
-            &self.balance_app_brand_user_name,
-        )?;
-        put(map, "balance_app_brand_pass", &self.balance_app_brand_pass)?;
-        put(map, "bonus_cleared", &self.bonus_cleared)?;
-        put(map, "bonus_rules", &self.bonus_rules)?;
-        put(map, "balance_rules", &self.balance_rules)?;
-        put(map, "custom_field1", &self.custom_field1)?;
-        put(map, "custom_field2", &self.custom_field2)?;
-        put(map, "custom_field3", &self.custom_field3)?;
-        put(map, "custom_cell1", &self.custom_cell1)?;
-        put(map, "custom_cell2", &self.custom_cell2)?;
-        put(map, "custom_cell3", &self.custom_cell3)?;
-        put(map, "bonus_rule", &self.bonus_rule)?;
-        put(map, "discount", &self.discount)?;
-        put(map, "activate_msg_operation", &self.activate_msg_operation)?;
-        put(map, "modify_msg_operation", &self.modify_msg_operation)?;
-        put(map, "bind_old_card_url", &self.bind_old_card_url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NewMemberCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "background_pic_url",
-            &self.background_pic_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.object("base_info", &self.base_info, &Limits::REQUIRED);
-        checker.object("advanced_info", &self.advanced_info, &Limits::OPTIONAL);
-        checker.text(
-            "prerogative",
-            &self.prerogative,
-            &Limits::REQUIRED.bytes(3072),
-        );
-        checker.text(
-            "wx_activate_after_submit_url",
-            &self.wx_activate_after_submit_url,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "wx_activate_after_submit_app_brand_user_name",
-            &self.wx_activate_after_submit_app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "wx_activate_after_submit_app_brand_pass",
-            &self.wx_activate_after_submit_app_brand_pass,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "activate_url",
-            &self.activate_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "activate_app_brand_user_name",
-            &self.activate_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "activate_app_brand_pass",
-            &self.activate_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.present("supply_bonus", &self.supply_bonus, &Limits::REQUIRED);
-        checker.text("bonus_url", &self.bonus_url, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "bonus_app_brand_user_name",
-            &self.bonus_app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "bonus_app_brand_pass",
-            &self.bonus_app_brand_pass,
-            &Limits::OPTIONAL,
-        );
-        checker.present("supply_balance", &self.supply_balance, &Limits::REQUIRED);
-        checker.text(
-            "balance_url",
-            &self.balance_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "balance_app_brand_user_name",
-            &self.balance_app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "balance_app_brand_pass",
-            &self.balance_app_brand_pass,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "bonus_cleared",
-            &self.bonus_cleared,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "bonus_rules",
-            &self.bonus_rules,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "balance_rules",
-            &self.balance_rules,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.object("custom_field1", &self.custom_field1, &Limits::OPTIONAL);
-        checker.object("custom_field2", &self.custom_field2, &Limits::OPTIONAL);
-        checker.object("custom_field3", &self.custom_field3, &Limits::OPTIONAL);
-        checker.object("custom_cell1", &self.custom_cell1, &Limits::OPTIONAL);
-        checker.object("custom_cell2", &self.custom_cell2, &Limits::OPTIONAL);
-        checker.object("custom_cell3", &self.custom_cell3, &Limits::OPTIONAL);
-        checker.object("bonus_rule", &self.bonus_rule, &Limits::OPTIONAL);
-        checker.object(
-            "activate_msg_operation",
-            &self.activate_msg_operation,
-            &Limits::OPTIONAL,
-        );
-        checker.object(
-            "modify_msg_operation",
-            &self.modify_msg_operation,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "bind_old_card_url",
-            &self.bind_old_card_url,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NewMemberCard {}
 
 /// The card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct NewCard {
-    /// Card type, MEMBER_CARD here. Required.
+    /// Card type, MEMBER_CARD here.
+    #[field(1, required)]
     pub card_type: Option<CardType>,
-    /// Member card definition. Required.
+    /// Member card definition.
+    #[field(2, required)]
     pub member_card: Option<NewMemberCard>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NewCard {
-    const MEMBERS: &'static [&'static str] = &["card_type", "member_card"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_type" => self.card_type = members.take()?,
-            "member_card" => self.member_card = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_type", &self.card_type)?;
-        put(map, "member_card", &self.member_card)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NewCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
-        checker.object("member_card", &self.member_card, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NewCard {}
 
 /// Answer of: CreateCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct CreateCardResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Id of the new card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Id of the new card. Not on an official page that could be read.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CreateCardResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateCardResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateCardResponse {}
-
-impl Answer for CreateCardResponse {}
 
 /// Stock.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct Sku {
-    /// Stock left to claim (on create: initial stock; 0 when get_custom_code_mode is set). Required. At
-    /// most 100000000. Not on an official page that could be read.
+    /// Stock left to claim (on create: initial stock; 0 when get_custom_code_mode is set). Not on an
+    /// official page that could be read.
+    #[field(1, required, max = 100000000)]
     pub quantity: Option<i64>,
-    /// Stock ever provided. At most 100000000. Not on an official page that could be read.
+    /// Stock ever provided. Not on an official page that could be read.
+    #[field(2, max = 100000000)]
     pub total_quantity: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Sku {
-    const MEMBERS: &'static [&'static str] = &["quantity", "total_quantity"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "quantity" => self.quantity = members.take()?,
-            "total_quantity" => self.total_quantity = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "quantity", &self.quantity)?;
-        put(map, "total_quantity", &self.total_quantity)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Sku {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("quantity", &self.quantity, &Limits::REQUIRED.max(100000000));
-        checker.integer(
-            "total_quantity",
-            &self.total_quantity,
-            &Limits::OPTIONAL.max(100000000),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Sku {}
 
 /// Basic card information.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct BaseInfo {
-    /// card_id of this card. Required. Not on an official page that could be read.
+    /// card_id of this card. Not on an official page that could be read.
+    #[field(1, required)]
     pub id: Option<String>,
-    /// Review/life-cycle state of the card. Required. Not on an official page that could be read.
+    /// Review/life-cycle state of the card. Not on an official page that could be read.
+    #[field(2, required)]
     pub status: Option<CardStatus>,
     /// Creation time, unix seconds. Not on an official page that could be read.
+    #[field(3)]
     pub create_time: Option<i64>,
     /// Last update time, unix seconds. Not on an official page that could be read.
+    #[field(4)]
     pub update_time: Option<i64>,
-    /// Merchant logo, CDN URL from the image upload API, about 300x300 px. At most 128 characters. Not
-    /// on an official page that could be read.
+    /// Merchant logo, CDN URL from the image upload API, about 300x300 px. Not on an official page that
+    /// could be read.
+    #[field(5, chars = 128)]
     pub logo_url: Option<String>,
-    /// Merchant name, at most 12 Chinese characters; cannot be changed later. At most 36 UTF-8 bytes.
-    /// Not on an official page that could be read.
+    /// Merchant name, at most 12 Chinese characters; cannot be changed later. Not on an official page
+    /// that could be read.
+    #[field(6, bytes = 36)]
     pub brand_name: Option<String>,
     /// How the code is rendered on the card (the table prints string(16), which most of the listed
     /// values exceed). Not on an official page that could be read.
+    #[field(7)]
     pub code_type: Option<CodeType>,
-    /// Card name, at most 9 Chinese characters. At most 27 UTF-8 bytes. Not on an official page that
-    /// could be read.
+    /// Card name, at most 9 Chinese characters. Not on an official page that could be read.
+    #[field(8, bytes = 27)]
     pub title: Option<String>,
-    /// Card colour, one of the Color010..Color102 names (a query may answer with the hex value). At
-    /// most 16 characters. Not on an official page that could be read.
+    /// Card colour, one of the Color010..Color102 names (a query may answer with the hex value). Not on
+    /// an official page that could be read.
+    #[field(9, chars = 16)]
     pub color: Option<CardColor>,
-    /// Usage hint for the cashier, at most 16 Chinese characters. At most 48 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// Usage hint for the cashier, at most 16 Chinese characters. Not on an official page that could be
+    /// read.
+    #[field(10, bytes = 48)]
     pub notice: Option<String>,
-    /// Customer service phone. At most 24 characters. Not on an official page that could be read.
+    /// Customer service phone. Not on an official page that could be read.
+    #[field(11, chars = 24)]
     pub service_phone: Option<String>,
-    /// Terms of use, at most 1024 Chinese characters. At most 3072 UTF-8 bytes. Not on an official page
-    /// that could be read.
+    /// Terms of use, at most 1024 Chinese characters. Not on an official page that could be read.
+    #[field(12, bytes = 3072)]
     pub description: Option<String>,
-    /// Validity of a claimed card. Required. Not on an official page that could be read.
+    /// Validity of a claimed card. Not on an official page that could be read.
+    #[field(13, required)]
     pub date_info: Option<DateInfo>,
-    /// Stock. Required. Not on an official page that could be read.
+    /// Stock. Not on an official page that could be read.
+    #[field(14, required)]
     pub sku: Option<Sku>,
     /// How many cards one user may claim; default 50, 1 recommended for member cards. Not on an
     /// official page that could be read.
+    #[field(15)]
     pub get_limit: Option<i64>,
     /// Merchant supplies its own codes; default false; fixed at creation; needs permission (43009). Not
     /// on an official page that could be read.
+    #[field(16)]
     pub use_custom_code: Option<bool>,
     /// Deposit mode: merchant imports codes first, the platform hands them out; sku.quantity must be 0
     /// at creation. Required if use_custom_code = true and codes are to be imported with
-    /// `/card/code/deposit`. At most 32 characters. One of GET_CUSTOM_CODE_MODE_DEPOSIT. Not on an
-    /// official page that could be read.
+    /// `/card/code/deposit`. Not on an official page that could be read.
+    #[field(17, chars = 32, values = ["GET_CUSTOM_CODE_MODE_DEPOSIT"])]
     pub get_custom_code_mode: Option<String>,
     /// Only the openid named at issuing time may claim; default false; fixed at creation. Not on an
     /// official page that could be read.
+    #[field(18)]
     pub bind_openid: Option<bool>,
     /// Claim page can be shared; default true. Not on an official page that could be read.
+    #[field(19)]
     pub can_share: Option<bool>,
     /// Claimed card can be gifted; default true. Not on an official page that could be read.
+    #[field(20)]
     pub can_give_friend: Option<bool>,
-    /// JSON array of integer store ids; on update send 0 to clear the list. Numbers and texts are both
-    /// read. Not on an official page that could be read.
+    /// JSON array of integer store ids; on update send 0 to clear the list. Not on an official page
+    /// that could be read.
+    #[field(21, either)]
     pub location_id_list: Option<Vec<i64>>,
     /// All stores, following later store changes; exclusive with location_id_list. Not on an official
     /// page that could be read.
+    #[field(22)]
     pub use_all_locations: Option<bool>,
-    /// Caption of the button in the middle of the card. At most 18 UTF-8 bytes. Not on an official page
-    /// that could be read.
+    /// Caption of the button in the middle of the card. Not on an official page that could be read.
+    #[field(23, bytes = 18)]
     pub center_title: Option<String>,
-    /// Text below the middle button. At most 24 UTF-8 bytes. Not on an official page that could be
-    /// read.
+    /// Text below the middle button. Not on an official page that could be read.
+    #[field(24, bytes = 24)]
     pub center_sub_title: Option<String>,
-    /// Target of the middle button. At most 128 characters. Not on an official page that could be read.
+    /// Target of the middle button. Not on an official page that could be read.
+    #[field(25, chars = 128)]
     pub center_url: Option<String>,
     /// Mini program opened by the middle button, in the form gh_xxx@app; it must be bound to the
-    /// account. At most 128 characters. Not on an official page that could be read.
+    /// account. Not on an official page that could be read.
+    #[field(26, chars = 128)]
     pub center_app_brand_user_name: Option<String>,
-    /// Page path inside that mini program. At most 128 characters. Not on an official page that could
-    /// be read.
+    /// Page path inside that mini program. Not on an official page that could be read.
+    #[field(27, chars = 128)]
     pub center_app_brand_pass: Option<String>,
-    /// Name of the custom entry, at most 5 Chinese characters (update table prints 16). At most 15
-    /// UTF-8 bytes. Not on an official page that could be read.
-    pub custom_url_name: Option<String>,
-    /// Target of the custom entry. At most 128 characters. Not on an official page that could be read.
-    pub custom_url: Option<String>,
-    /// Hint right of the custom entry, at most 6 Chinese characters. At most 18 UTF-8 bytes. Not on an
+    /// Name of the custom entry, at most 5 Chinese characters (update table prints 16). Not on an
     /// official page that could be read.
+    #[field(28, bytes = 15)]
+    pub custom_url_name: Option<String>,
+    /// Target of the custom entry. Not on an official page that could be read.
+    #[field(29, chars = 128)]
+    pub custom_url: Option<String>,
+    /// Hint right of the custom entry, at most 6 Chinese characters. Not on an official page that could
+    /// be read.
+    #[field(30, bytes = 18)]
     pub custom_url_sub_title: Option<String>,
     /// Mini program opened by the custom entry, in the form gh_xxx@app; it must be bound to the
-    /// account. At most 128 characters. Not on an official page that could be read.
+    /// account. Not on an official page that could be read.
+    #[field(31, chars = 128)]
     pub custom_app_brand_user_name: Option<String>,
-    /// Page path inside that mini program. At most 128 characters. Not on an official page that could
-    /// be read.
+    /// Page path inside that mini program. Not on an official page that could be read.
+    #[field(32, chars = 128)]
     pub custom_app_brand_pass: Option<String>,
-    /// Name of the promotion entry, at most 5 Chinese characters (update table prints 16). At most 15
-    /// UTF-8 bytes. Not on an official page that could be read.
+    /// Name of the promotion entry, at most 5 Chinese characters (update table prints 16). Not on an
+    /// official page that could be read.
+    #[field(33, bytes = 15)]
     pub promotion_url_name: Option<String>,
-    /// Target of the promotion entry. At most 128 characters. Not on an official page that could be
-    /// read.
+    /// Target of the promotion entry. Not on an official page that could be read.
+    #[field(34, chars = 128)]
     pub promotion_url: Option<String>,
-    /// Hint right of the promotion entry, at most 6 Chinese characters. At most 18 UTF-8 bytes. Not on
-    /// an official page that could be read.
+    /// Hint right of the promotion entry, at most 6 Chinese characters. Not on an official page that
+    /// could be read.
+    #[field(35, bytes = 18)]
     pub promotion_url_sub_title: Option<String>,
     /// Mini program opened by the promotion entry, in the form gh_xxx@app; it must be bound to the
-    /// account. At most 128 characters. Not on an official page that could be read.
+    /// account. Not on an official page that could be read.
+    #[field(36, chars = 128)]
     pub promotion_app_brand_user_name: Option<String>,
-    /// Page path inside that mini program. At most 128 characters. Not on an official page that could
-    /// be read.
+    /// Page path inside that mini program. Not on an official page that could be read.
+    #[field(37, chars = 128)]
     pub promotion_app_brand_pass: Option<String>,
-    /// Name of a third party that provides the card, at most 12 Chinese characters. At most 36 UTF-8
-    /// bytes. Not on an official page that could be read.
+    /// Name of a third party that provides the card, at most 12 Chinese characters. Not on an official
+    /// page that could be read.
+    #[field(38, bytes = 36)]
     pub source: Option<String>,
     /// Push user_view_card when a member opens the card; default false. Not on an official page that
     /// could be read.
+    #[field(39)]
     pub need_push_on_view: Option<bool>,
     /// Payment features of the card. Not on an official page that could be read.
+    #[field(40)]
     pub pay_info: Option<PayInfo>,
     /// Show payment code and member code together (needs pay_info). Not on an official page that could
     /// be read.
+    #[field(41)]
     pub is_pay_and_qrcode: Option<bool>,
     /// How many times a user may redeem a card of this template; 50 when never set. Not on an official
     /// page that could be read.
+    #[field(42)]
     pub use_limit: Option<i64>,
     /// Whether the shown code is replaced by a changing 18-digit number. Not on an official page that
     /// could be read.
+    #[field(43)]
     pub use_dynamic_code: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for BaseInfo {
-    const MEMBERS: &'static [&'static str] = &[
-        "id",
-        "status",
-        "create_time",
-        "update_time",
-        "logo_url",
-        "brand_name",
-        "code_type",
-        "title",
-        "color",
-        "notice",
-        "service_phone",
-        "description",
-        "date_info",
-        "sku",
-        "get_limit",
-        "use_custom_code",
-        "get_custom_code_mode",
-        "bind_openid",
-        "can_share",
-        "can_give_friend",
-        "location_id_list",
-        "use_all_locations",
-        "center_title",
-        "center_sub_title",
-        "center_url",
-        "center_app_brand_user_name",
-        "center_app_brand_pass",
-        "custom_url_name",
-        "custom_url",
-        "custom_url_sub_title",
-        "custom_app_brand_user_name",
-        "custom_app_brand_pass",
-        "promotion_url_name",
-        "promotion_url",
-        "promotion_url_sub_title",
-        "promotion_app_brand_user_name",
-        "promotion_app_brand_pass",
-        "source",
-        "need_push_on_view",
-        "pay_info",
-        "is_pay_and_qrcode",
-        "use_limit",
-        "use_dynamic_code",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "id" => self.id = members.take()?,
-            "status" => self.status = members.take()?,
-            "create_time" => self.create_time = members.take()?,
-            "update_time" => self.update_time = members.take()?,
-            "logo_url" => self.logo_url = members.take()?,
-            "brand_name" => self.brand_name = members.take()?,
-            "code_type" => self.code_type = members.take()?,
-            "title" => self.title = members.take()?,
-            "color" => self.color = members.take()?,
-            "notice" => self.notice = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "description" => self.description = members.take()?,
-            "date_info" => self.date_info = members.take()?,
-            "sku" => self.sku = members.take()?,
-            "get_limit" => self.get_limit = members.take()?,
-            "use_custom_code" => self.use_custom_code = members.take()?,
-            "get_custom_code_mode" => self.get_custom_code_mode = members.take()?,
-            "bind_openid" => self.bind_openid = members.take()?,
-            "can_share" => self.can_share = members.take()?,
-            "can_give_friend" => self.can_give_friend = members.take()?,
-            "location_id_list" => self.location_id_list = members.take_either()?,
-            "use_all_locations" => self.use_all_locations = members.take()?,
-            "center_title" => self.center_title = members.take()?,
-            "center_sub_title" => self.center_sub_title = members.take()?,
-            "center_url" => self.center_url = members.take()?,
-            "center_app_brand_user_name" => self.center_app_brand_user_name = members.take()?,
-            "center_app_brand_pass" => self.center_app_brand_pass = members.take()?,
-            "custom_url_name" => self.custom_url_name = members.take()?,
-            "custom_url" => self.custom_url = members.take()?,
-            "custom_url_sub_title" => self.custom_url_sub_title = members.take()?,
-            "custom_app_brand_user_name" => self.custom_app_brand_user_name = members.take()?,
-            "custom_app_brand_pass" => self.custom_app_brand_pass = members.take()?,
-            "promotion_url_name" => self.promotion_url_name = members.take()?,
-            "promotion_url" => self.promotion_url = members.take()?,
-            "promotion_url_sub_title" => self.promotion_url_sub_title = members.take()?,
-            "promotion_app_brand_user_name" => {
-                self.promotion_app_brand_user_name = members.take()?
-            }
-            "promotion_app_brand_pass" => self.promotion_app_brand_pass = members.take()?,
-            "source" => self.source = members.take()?,
-            "need_push_on_view" => self.need_push_on_view = members.take()?,
-            "pay_info" => self.pay_info = members.take()?,
-            "is_pay_and_qrcode" => self.is_pay_and_qrcode = members.take()?,
-            "use_limit" => self.use_limit = members.take()?,
-            "use_dynamic_code" => self.use_dynamic_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "id", &self.id)?;
-        put(map, "status", &self.status)?;
-        put(map, "create_time", &self.create_time)?;
-        put(map, "update_time", &self.update_time)?;
-        put(map, "logo_url", &self.logo_url)?;
-        put(map, "brand_name", &self.brand_name)?;
-        put(map, "code_type", &self.code_type)?;
-        put(map, "title", &self.title)?;
-        put(map, "color", &self.color)?;
-        put(map, "notice", &self.notice)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "description", &self.description)?;
-        put(map, "date_info", &self.date_info)?;
-        put(map, "sku", &self.sku)?;
-        put(map, "get_limit", &self.get_limit)?;
-        put(map, "use_custom_code", &self.use_custom_code)?;
-        put(map, "get_custom_code_mode", &self.get_custom_code_mode)?;
-        put(map, "bind_openid", &self.bind_openid)?;
-        put(map, "can_share", &self.can_share)?;
-        put(map, "can_give_friend", &self.can_give_friend)?;
-        put(map, "location_id_list", &self.location_id_list)?;
-        put(map, "use_all_locations", &self.use_all_locations)?;
-        put(map, "center_title", &self.center_title)?;
-        put(map, "center_sub_title", &self.center_sub_title)?;
-        put(map, "center_url", &self.center_url)?;
-        put(
-            map,
-            "center_app_brand_user_name",
-            &self.center_app_brand_user_name,
-        )?;
-        put(map, "center_app_brand_pass", &self.center_app_brand_pass)?;
-        put(map, "custom_url_name", &self.custom_url_name)?;
-        put(map, "custom_url", &self.custom_url)?;
-        put(map, "custom_url_sub_title", &self.custom_url_sub_title)?;
-        put(
-            map,
-            "custom_app_brand_user_name",
-            &self.custom_app_brand_user_name,
-        )?;
-        put(map, "custom_app_brand_pass", &self.custom_app_brand_pass)?;
-        put(map, "promotion_url_name", &self.promotion_url_name)?;
-        put(map, "promotion_url", &self.promotion_url)?;
-        put(
-            map,
-            "promotion_url_sub_title",
-            &self.promotion_url_sub_title,
-        )?;
-        put(
-            map,
-            "promotion_app_brand_user_name",
-            &self.promotion_app_brand_user_name,
-        )?;
-        put(
-            map,
-            "promotion_app_brand_pass",
-            &self.promotion_app_brand_pass,
-        )?;
-        put(map, "source", &self.source)?;
-        put(map, "need_push_on_view", &self.need_push_on_view)?;
-        put(map, "pay_info", &self.pay_info)?;
-        put(map, "is_pay_and_qrcode", &self.is_pay_and_qrcode)?;
-        put(map, "use_limit", &self.use_limit)?;
-        put(map, "use_dynamic_code", &self.use_dynamic_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BaseInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("id", &self.id, &Limits::REQUIRED);
-        checker.enumeration("status", &self.status, &Limits::REQUIRED);
-        checker.text("logo_url", &self.logo_url, &Limits::OPTIONAL.chars(128));
-        checker.text("brand_name", &self.brand_name, &Limits::OPTIONAL.bytes(36));
-        checker.enumeration("code_type", &self.code_type, &Limits::OPTIONAL);
-        checker.text("title", &self.title, &Limits::OPTIONAL.bytes(27));
-        checker.enumeration("color", &self.color, &Limits::OPTIONAL.chars(16));
-        checker.text("notice", &self.notice, &Limits::OPTIONAL.bytes(48));
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(24),
-        );
-        checker.text(
-            "description",
-            &self.description,
-            &Limits::OPTIONAL.bytes(3072),
-        );
-        checker.object("date_info", &self.date_info, &Limits::REQUIRED);
-        checker.object("sku", &self.sku, &Limits::REQUIRED);
-        checker.text(
-            "get_custom_code_mode",
-            &self.get_custom_code_mode,
-            &Limits::OPTIONAL
-                .chars(32)
-                .values(&["GET_CUSTOM_CODE_MODE_DEPOSIT"]),
-        );
-        checker.text(
-            "center_title",
-            &self.center_title,
-            &Limits::OPTIONAL.bytes(18),
-        );
-        checker.text(
-            "center_sub_title",
-            &self.center_sub_title,
-            &Limits::OPTIONAL.bytes(24),
-        );
-        checker.text("center_url", &self.center_url, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "center_app_brand_user_name",
-            &self.center_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "center_app_brand_pass",
-            &self.center_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "custom_url_name",
-            &self.custom_url_name,
-            &Limits::OPTIONAL.bytes(15),
-        );
-        checker.text("custom_url", &self.custom_url, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "custom_url_sub_title",
-            &self.custom_url_sub_title,
-            &Limits::OPTIONAL.bytes(18),
-        );
-        checker.text(
-            "custom_app_brand_user_name",
-            &self.custom_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "custom_app_brand_pass",
-            &self.custom_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "promotion_url_name",
-            &self.promotion_url_name,
-            &Limits::OPTIONAL.bytes(15),
-        );
-        checker.text(
-            "promotion_url",
-            &self.promotion_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "promotion_url_sub_title",
-            &self.promotion_url_sub_title,
-            &Limits::OPTIONAL.bytes(18),
-        );
-        checker.text(
-            "promotion_app_brand_user_name",
-            &self.promotion_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "promotion_app_brand_pass",
-            &self.promotion_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text("source", &self.source, &Limits::OPTIONAL.bytes(36));
-        checker.object("pay_info", &self.pay_info, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BaseInfo {}
 
 /// Member card definition.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct MemberCard {
-    /// Custom card face, CDN URL, smaller than 1000x600 px. At most 128 characters. Not on an official
-    /// page that could be read.
+    /// Custom card face, CDN URL, smaller than 1000x600 px. Not on an official page that could be read.
+    #[field(1, chars = 128)]
     pub background_pic_url: Option<String>,
-    /// Basic card information. Required. Not on an official page that could be read.
+    /// Basic card information. Not on an official page that could be read.
+    #[field(2, required)]
     pub base_info: Option<BaseInfo>,
     /// Optional display information. Not on an official page that could be read.
+    #[field(3)]
     pub advanced_info: Option<AdvancedInfo>,
-    /// Member privileges, at most 1024 Chinese characters. Required. At most 3072 UTF-8 bytes. Not on
-    /// an official page that could be read.
+    /// Member privileges, at most 1024 Chinese characters. Not on an official page that could be read.
+    #[field(4, required, bytes = 3072)]
     pub prerogative: Option<String>,
     /// Card is active right after the claim. Not on an official page that could be read.
+    #[field(5)]
     pub auto_activate: Option<bool>,
     /// One-click activation with WeChat's form; exclusive with activate_url (sending both disables it);
     /// needs `/card/membercard/activateuserform/set`. Not on an official page that could be read.
+    #[field(6)]
     pub wx_activate: Option<bool>,
     /// Jump-type one-click activation: after the form the user is sent to the merchant, who must call
     /// activate. Not on an official page that could be read.
+    #[field(7)]
     pub wx_activate_after_submit: Option<bool>,
     /// Where the user lands after the form (http/https). Not on an official page that could be read.
+    #[field(8)]
     pub wx_activate_after_submit_url: Option<String>,
     /// Mini program alternative to that URL, gh_xxx@app. Not on an official page that could be read.
+    #[field(9)]
     pub wx_activate_after_submit_app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(10)]
     pub wx_activate_after_submit_app_brand_pass: Option<String>,
     /// Merchant page for interface activation. Required if interface activation is used and no
-    /// activation mini program is given. At most 128 characters. Not on an official page that could be
-    /// read.
+    /// activation mini program is given. Not on an official page that could be read.
+    #[field(11, chars = 128)]
     pub activate_url: Option<String>,
-    /// Mini program for activation, gh_xxx@app. At most 128 characters. Not on an official page that
-    /// could be read.
+    /// Mini program for activation, gh_xxx@app. Not on an official page that could be read.
+    #[field(12, chars = 128)]
     pub activate_app_brand_user_name: Option<String>,
-    /// Page path of the activation mini program. At most 128 characters. Not on an official page that
-    /// could be read.
+    /// Page path of the activation mini program. Not on an official page that could be read.
+    #[field(13, chars = 128)]
     pub activate_app_brand_pass: Option<String>,
-    /// Show points on the card; once true it cannot be turned off. Required. Not on an official page
-    /// that could be read.
+    /// Show points on the card; once true it cannot be turned off. Not on an official page that could
+    /// be read.
+    #[field(14, required)]
     pub supply_bonus: Option<bool>,
-    /// Points detail page. At most 128 characters. Not on an official page that could be read.
+    /// Points detail page. Not on an official page that could be read.
+    #[field(15, chars = 128)]
     pub bonus_url: Option<String>,
     /// Mini program for points, gh_xxx@app. Not on an official page that could be read.
+    #[field(16)]
     pub bonus_app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(17)]
     pub bonus_app_brand_pass: Option<String>,
-    /// Show stored value; needs permission (43010); once true it cannot be turned off. Required. Not on
-    /// an official page that could be read.
+    /// Show stored value; needs permission (43010); once true it cannot be turned off. Not on an
+    /// official page that could be read.
+    #[field(18, required)]
     pub supply_balance: Option<bool>,
-    /// Balance detail page. At most 128 characters. Not on an official page that could be read.
+    /// Balance detail page. Not on an official page that could be read.
+    #[field(19, chars = 128)]
     pub balance_url: Option<String>,
     /// Mini program for balance, gh_xxx@app. Not on an official page that could be read.
+    #[field(20)]
     pub balance_app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(21)]
     pub balance_app_brand_pass: Option<String>,
-    /// Rule for clearing points. At most 128 characters. Not on an official page that could be read.
+    /// Rule for clearing points. Not on an official page that could be read.
+    #[field(22, chars = 128)]
     pub bonus_cleared: Option<String>,
-    /// Rule for earning points. At most 128 characters. Not on an official page that could be read.
+    /// Rule for earning points. Not on an official page that could be read.
+    #[field(23, chars = 128)]
     pub bonus_rules: Option<String>,
-    /// Rule of stored value. At most 128 characters. Not on an official page that could be read.
+    /// Rule of stored value. Not on an official page that could be read.
+    #[field(24, chars = 128)]
     pub balance_rules: Option<String>,
     /// Value slot 1 on the card face, shown after activation. Not on an official page that could be
     /// read.
+    #[field(25)]
     pub custom_field1: Option<CustomField>,
     /// Value slot 2 on the card face, shown after activation. Not on an official page that could be
     /// read.
+    #[field(26)]
     pub custom_field2: Option<CustomField>,
     /// Value slot 3 on the card face, shown after activation. Not on an official page that could be
     /// read.
+    #[field(27)]
     pub custom_field3: Option<CustomField>,
     /// Extra entry 1 below the card, shown after activation. Not on an official page that could be
     /// read.
+    #[field(28)]
     pub custom_cell1: Option<CustomCell>,
     /// Extra entry 2 below the card, shown after activation. Not on an official page that could be
     /// read.
+    #[field(29)]
     pub custom_cell2: Option<CustomCell>,
     /// Extra entry 3 below the card, shown after activation. Not on an official page that could be
     /// read.
+    #[field(30)]
     pub custom_cell3: Option<CustomCell>,
     /// Structured points rule, used by card payment. Not on an official page that could be read.
+    #[field(31)]
     pub bonus_rule: Option<BonusRule>,
     /// Discount of the member, percent taken off (10 = 10 percent off). Not on an official page that
     /// could be read.
+    #[field(32)]
     pub discount: Option<i64>,
     /// Page that binds an existing card; only on old cards. Not on an official page that could be read.
+    #[field(33)]
     pub bind_old_card_url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MemberCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "background_pic_url",
-        "base_info",
-        "advanced_info",
-        "prerogative",
-        "auto_activate",
-        "wx_activate",
-        "wx_activate_after_submit",
-        "wx_activate_after_submit_url",
-        "wx_activate_after_submit_app_brand_user_name",
-        "wx_activate_after_submit_app_brand_pass",
-        "activate_url",
-        "activate_app_brand_user_name",
-        "activate_app_brand_pass",
-        "supply_bonus",
-        "bonus_url",
-        "bonus_app_brand_user_name",
-        "bonus_app_brand_pass",
-        "supply_balance",
-        "balance_url",
-        "balance_app_brand_user_name",
-        "balance_app_brand_pass",
-        "bonus_cleared",
-        "bonus_rules",
-        "balance_rules",
-        "custom_field1",
-        "custom_field2",
-        "custom_field3",
-        "custom_cell1",
-        "custom_cell2",
-        "custom_cell3",
-        "bonus_rule",
-        "discount",
-        "bind_old_card_url",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "background_pic_url" => self.background_pic_url = members.take()?,
-            "base_info" => self.base_info = members.take()?,
-            "advanced_info" => self.advanced_info = members.take()?,
-            "prerogative" => self.prerogative = members.take()?,
-            "auto_activate" => self.auto_activate = members.take()?,
-            "wx_activate" => self.wx_activate = members.take()?,
-            "wx_activate_after_submit" => self.wx_activate_after_submit = members.take()?,
-            "wx_activate_after_submit_url" => self.wx_activate_after_submit_url = members.take()?,
-            "wx_activate_after_submit_app_brand_user_name" => {
-                self.wx_activate_after_submit_app_brand_user_name = members.take()?
-            }
-            "wx_activate_after_submit_app_brand_pass" => {
-                self.wx_activate_after_submit_app_brand_pass = members.take()?
-            }
-            "activate_url" => self.activate_url = members.take()?,
-            "activate_app_brand_user_name" => self.activate_app_brand_user_name = members.take()?,
-            "activate_app_brand_pass" => self.activate_app_brand_pass = members.take()?,
-            "supply_bonus" => self.supply_bonus = members.take()?,
-            "bonus_url" => self.bonus_url = members.take()?,
-            "bonus_app_brand_user_name" => self.bonus_app_brand_user_name = members.take()?,
-            "bonus_app_brand_pass" => self.bonus_app_brand_pass = members.take()?,
-            "supply_balance" => self.supply_balance = members.take()?,
-            "balance_url" => self.balance_url = members.take()?,
-            "balance_app_brand_user_name" => self.balance_app_brand_user_name = members.take()?,
-            "balance_app_brand_pass" => self.balance_app_brand_pass = members.take()?,
-            "bonus_cleared" => self.bonus_cleared = members.take()?,
-            "bonus_rules" => self.bonus_rules = members.take()?,
-            "balance_rules" => self.balance_rules = members.take()?,
-            "custom_field1" => self.custom_field1 = members.take()?,
-            "custom_field2" => self.custom_field2 = members.take()?,
-            "custom_field3" => self.custom_field3 = members.take()?,
-            "custom_cell1" => self.custom_cell1 = members.take()?,
-            "custom_cell2" => self.custom_cell2 = members.take()?,
-            "custom_cell3" => self.custom_cell3 = members.take()?,
-            "bonus_rule" => self.bonus_rule = members.take()?,
-            "discount" => self.discount = members.take()?,
-            "bind_old_card_url" => self.bind_old_card_url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "background_pic_url", &self.background_pic_url)?;
-        put(map, "base_info", &self.base_info)?;
-        put(map, "advanced_info", &self.advanced_info)?;
-        put(map, "prerogative", &self.prerogative)?;
-        put(map, "auto_activate", &self.auto_activate)?;
-        put(map, "wx_activate", &self.wx_activate)?;
-        put(
-            map,
-            "wx_activate_after_submit",
-            &self.wx_activate_after_submit,
-        )?;
-        put(
-            map,
-            "wx_activate_after_submit_url",
-            &self.wx_activate_after_submit_url,
-        )?;
-        put(
-            map,
-            "wx_activate_after_submit_app_brand_user_name",
-            &self.wx_activate_after_submit_app_brand_user_name,
-        )?;
-        put(
-            map,
-            "wx_activate_after_submit_app_brand_pass",
-            &self.wx_activate_after_submit_app_brand_pass,
-        )?;
-        put(map, "activate_url", &self.activate_url)?;
-        put(
-            map,
-            "activate_app_brand_user_name",
-            &self.activate_app_brand_user_name,
-        )?;
-        put(
-            map,
-            "activate_app_brand_pass",
-            &self.activate_app_brand_pass,
-        )?;
-        put(map, "supply_bonus", &self.supply_bonus)?;
-        put(map, "bonus_url", &self.bonus_url)?;
-        put(
-            map,
-            "bonus_app_brand_user_name",
-            &self.bonus_app_brand_user_name,
-        )?;
-        put(map, "bonus_app_brand_pass", &self.bonus_app_brand_pass)?;
-        put(map, "supply_balance", &self.supply_balance)?;
-        put(map, "balance_url", &self.balance_url)?;
-        put(
-            map,
-            "balance_app_brand_user_name",
-            &self.balance_app_brand_user_name,
-        )?;
-        put(map, "balance_app_brand_pass", &self.balance_app_brand_pass)?;
-        put(map, "bonus_cleared", &self.bonus_cleared)?;
-        put(map, "bonus_rules", &self.bonus_rules)?;
-        put(map, "balance_rules", &self.balance_rules)?;
-        put(map, "custom_field1", &self.custom_field1)?;
-        put(map, "custom_field2", &self.custom_field2)?;
-        put(map, "custom_field3", &self.custom_field3)?;
-        put(map, "custom_cell1", &self.custom_cell1)?;
-        put(map, "custom_cell2", &self.custom_cell2)?;
-        put(map, "custom_cell3", &self.custom_cell3)?;
-        put(map, "bonus_rule", &self.bonus_rule)?;
-        put(map, "discount", &self.discount)?;
-        put(map, "bind_old_card_url", &self.bind_old_card_url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MemberCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "background_pic_url",
-            &self.background_pic_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.object("base_info", &self.base_info, &Limits::REQUIRED);
-        checker.object("advanced_info", &self.advanced_info, &Limits::OPTIONAL);
-        checker.text(
-            "prerogative",
-            &self.prerogative,
-            &Limits::REQUIRED.bytes(3072),
-        );
-        checker.text(
-            "wx_activate_after_submit_url",
-            &self.wx_activate_after_submit_url,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "wx_activate_after_submit_app_brand_user_name",
-            &self.wx_activate_after_submit_app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "wx_activate_after_submit_app_brand_pass",
-            &self.wx_activate_after_submit_app_brand_pass,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "activate_url",
-            &self.activate_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "activate_app_brand_user_name",
-            &self.activate_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "activate_app_brand_pass",
-            &self.activate_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.present("supply_bonus", &self.supply_bonus, &Limits::REQUIRED);
-        checker.text("bonus_url", &self.bonus_url, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "bonus_app_brand_user_name",
-            &self.bonus_app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "bonus_app_brand_pass",
-            &self.bonus_app_brand_pass,
-            &Limits::OPTIONAL,
-        );
-        checker.present("supply_balance", &self.supply_balance, &Limits::REQUIRED);
-        checker.text(
-            "balance_url",
-            &self.balance_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "balance_app_brand_user_name",
-            &self.balance_app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "balance_app_brand_pass",
-            &self.balance_app_brand_pass,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "bonus_cleared",
-            &self.bonus_cleared,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "bonus_rules",
-            &self.bonus_rules,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "balance_rules",
-            &self.balance_rules,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.object("custom_field1", &self.custom_field1, &Limits::OPTIONAL);
-        checker.object("custom_field2", &self.custom_field2, &Limits::OPTIONAL);
-        checker.object("custom_field3", &self.custom_field3, &Limits::OPTIONAL);
-        checker.object("custom_cell1", &self.custom_cell1, &Limits::OPTIONAL);
-        checker.object("custom_cell2", &self.custom_cell2, &Limits::OPTIONAL);
-        checker.object("custom_cell3", &self.custom_cell3, &Limits::OPTIONAL);
-        checker.object("bonus_rule", &self.bonus_rule, &Limits::OPTIONAL);
-        checker.text(
-            "bind_old_card_url",
-            &self.bind_old_card_url,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MemberCard {}
 
 /// The card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct Card {
-    /// Card type. Required. Not on an official page that could be read.
+    /// Card type. Not on an official page that could be read.
+    #[field(1, required)]
     pub card_type: Option<CardType>,
     /// Member card definition. Required if card.card_type = MEMBER_CARD. Not on an official page that
     /// could be read.
+    #[field(2)]
     pub member_card: Option<MemberCard>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Card {
-    const MEMBERS: &'static [&'static str] = &["card_type", "member_card"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_type" => self.card_type = members.take()?,
-            "member_card" => self.member_card = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_type", &self.card_type)?;
-        put(map, "member_card", &self.member_card)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Card {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("card_type", &self.card_type, &Limits::REQUIRED);
-        checker.object("member_card", &self.member_card, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Card {}
 
 /// Answer of: GetCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetCardResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// The card. Required. Not on an official page that could be read.
+    /// The card. Not on an official page that could be read.
+    #[field(3, required)]
     pub card: Option<Card>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetCardResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "card"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "card" => self.card = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "card", &self.card)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetCardResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.object("card", &self.card, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetCardResponse {}
-
-impl Answer for GetCardResponse {}
 
 /// Answer of: BatchGetCards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct BatchGetCardsResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Card ids of the page. Required. Not on an official page that could be read.
+    /// Card ids of the page. Not on an official page that could be read.
+    #[field(3, required)]
     pub card_id_list: Option<Vec<String>>,
-    /// Number of all matching card ids of the account. Required. Not on an official page that could be
-    /// read.
+    /// Number of all matching card ids of the account. Not on an official page that could be read.
+    #[field(4, required)]
     pub total_num: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for BatchGetCardsResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "card_id_list", "total_num"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "card_id_list" => self.card_id_list = members.take()?,
-            "total_num" => self.total_num = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "card_id_list", &self.card_id_list)?;
-        put(map, "total_num", &self.total_num)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BatchGetCardsResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.texts("card_id_list", &self.card_id_list, &Limits::REQUIRED);
-        checker.integer("total_num", &self.total_num, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BatchGetCardsResponse {}
-
-impl Answer for BatchGetCardsResponse {}
 
 /// Validity; only a FIX_TIME_RANGE can be changed and the range can only grow (update: no review).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct DateInfoChange {
-    /// Must be DATE_TYPE_FIX_TIME_RANGE; the type itself cannot change. Required. Not on an official
-    /// page that could be read.
+    /// Must be DATE_TYPE_FIX_TIME_RANGE; the type itself cannot change. Not on an official page that
+    /// could be read.
+    #[field(1, required)]
     pub r#type: Option<DateInfoType>,
     /// New start, unix seconds. Not on an official page that could be read.
+    #[field(2)]
     pub begin_timestamp: Option<i64>,
     /// New end, unix seconds; can only move later. Not on an official page that could be read.
+    #[field(3)]
     pub end_timestamp: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for DateInfoChange {
-    const MEMBERS: &'static [&'static str] = &["type", "begin_timestamp", "end_timestamp"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "begin_timestamp" => self.begin_timestamp = members.take()?,
-            "end_timestamp" => self.end_timestamp = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "begin_timestamp", &self.begin_timestamp)?;
-        put(map, "end_timestamp", &self.end_timestamp)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DateInfoChange {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DateInfoChange {}
 
 /// Basic card information.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct BaseInfoChange {
     /// Merchant logo, CDN URL from the image upload API, about 300x300 px (update: review according to
-    /// the general table, none according to one SDK). At most 128 characters.
+    /// the general table, none according to one SDK).
+    #[field(1, chars = 128)]
     pub logo_url: Option<String>,
     /// How the code is rendered on the card (the table prints string(16), which most of the listed
     /// values exceed) (update: no review). Not on an official page that could be read.
+    #[field(2)]
     pub code_type: Option<CodeType>,
-    /// Card name, at most 9 Chinese characters (update: triggers review). At most 27 UTF-8 bytes. Not
-    /// on an official page that could be read.
+    /// Card name, at most 9 Chinese characters (update: triggers review). Not on an official page that
+    /// could be read.
+    #[field(3, bytes = 27)]
     pub title: Option<String>,
     /// Card colour, one of the Color010..Color102 names (a query may answer with the hex value)
-    /// (update: triggers review). At most 16 characters. Not on an official page that could be read.
+    /// (update: triggers review). Not on an official page that could be read.
+    #[field(4, chars = 16)]
     pub color: Option<CardColor>,
     /// Usage hint for the cashier, at most 16 Chinese characters (update: review according to the
-    /// general table, none according to one SDK). At most 48 UTF-8 bytes. Not on an official page that
-    /// could be read.
+    /// general table, none according to one SDK). Not on an official page that could be read.
+    #[field(5, bytes = 48)]
     pub notice: Option<String>,
-    /// Customer service phone (update: no review). At most 24 characters. Not on an official page that
-    /// could be read.
+    /// Customer service phone (update: no review). Not on an official page that could be read.
+    #[field(6, chars = 24)]
     pub service_phone: Option<String>,
-    /// Terms of use, at most 1024 Chinese characters (update: triggers review). At most 3072 UTF-8
-    /// bytes. Not on an official page that could be read.
+    /// Terms of use, at most 1024 Chinese characters (update: triggers review). Not on an official page
+    /// that could be read.
+    #[field(7, bytes = 3072)]
     pub description: Option<String>,
     /// Validity; only a FIX_TIME_RANGE can be changed and the range can only grow (update: no review).
     /// Not on an official page that could be read.
+    #[field(8)]
     pub date_info: Option<DateInfoChange>,
     /// How many cards one user may claim; default 50, 1 recommended for member cards (update: no
     /// review). Not on an official page that could be read.
+    #[field(9)]
     pub get_limit: Option<i64>,
     /// Claim page can be shared; default true (update: no review). Not on an official page that could
     /// be read.
+    #[field(10)]
     pub can_share: Option<bool>,
     /// Claimed card can be gifted; default true (update: no review). Not on an official page that could
     /// be read.
+    #[field(11)]
     pub can_give_friend: Option<bool>,
-    /// JSON array of integer store ids; on update send 0 to clear the list (update: no review). Numbers
-    /// and texts are both read. Not on an official page that could be read.
+    /// JSON array of integer store ids; on update send 0 to clear the list (update: no review). Not on
+    /// an official page that could be read.
+    #[field(12, either)]
     pub location_id_list: Option<Vec<i64>>,
     /// All stores, following later store changes; exclusive with location_id_list (update: no review).
     /// Not on an official page that could be read.
+    #[field(13)]
     pub use_all_locations: Option<bool>,
-    /// Caption of the button in the middle of the card (update: no review). At most 18 UTF-8 bytes. Not
-    /// on an official page that could be read.
-    pub center_title: Option<String>,
-    /// Text below the middle button (update: no review). At most 24 UTF-8 bytes. Not on an official
-    /// page that could be read.
-    pub center_sub_title: Option<String>,
-    /// Target of the middle button (update: no review). At most 128 characters. Not on an official page
+    /// Caption of the button in the middle of the card (update: no review). Not on an official page
     /// that could be read.
+    #[field(14, bytes = 18)]
+    pub center_title: Option<String>,
+    /// Text below the middle button (update: no review). Not on an official page that could be read.
+    #[field(15, bytes = 24)]
+    pub center_sub_title: Option<String>,
+    /// Target of the middle button (update: no review). Not on an official page that could be read.
+    #[field(16, chars = 128)]
     pub center_url: Option<String>,
     /// Mini program opened by the middle button, in the form gh_xxx@app; it must be bound to the
-    /// account (update: no review). At most 128 characters. Not on an official page that could be read.
+    /// account (update: no review). Not on an official page that could be read.
+    #[field(17, chars = 128)]
     pub center_app_brand_user_name: Option<String>,
-    /// Page path inside that mini program (update: no review). At most 128 characters. Not on an
-    /// official page that could be read.
+    /// Page path inside that mini program (update: no review). Not on an official page that could be
+    /// read.
+    #[field(18, chars = 128)]
     pub center_app_brand_pass: Option<String>,
     /// Name of the custom entry, at most 5 Chinese characters (update table prints 16) (update: no
-    /// review). At most 15 UTF-8 bytes. Not on an official page that could be read.
+    /// review). Not on an official page that could be read.
+    #[field(19, bytes = 15)]
     pub custom_url_name: Option<String>,
-    /// Target of the custom entry (update: no review). At most 128 characters. Not on an official page
-    /// that could be read.
+    /// Target of the custom entry (update: no review). Not on an official page that could be read.
+    #[field(20, chars = 128)]
     pub custom_url: Option<String>,
-    /// Hint right of the custom entry, at most 6 Chinese characters (update: no review). At most 18
-    /// UTF-8 bytes. Not on an official page that could be read.
+    /// Hint right of the custom entry, at most 6 Chinese characters (update: no review). Not on an
+    /// official page that could be read.
+    #[field(21, bytes = 18)]
     pub custom_url_sub_title: Option<String>,
     /// Mini program opened by the custom entry, in the form gh_xxx@app; it must be bound to the account
-    /// (update: no review). At most 128 characters. Not on an official page that could be read.
+    /// (update: no review). Not on an official page that could be read.
+    #[field(22, chars = 128)]
     pub custom_app_brand_user_name: Option<String>,
-    /// Page path inside that mini program (update: no review). At most 128 characters. Not on an
-    /// official page that could be read.
+    /// Page path inside that mini program (update: no review). Not on an official page that could be
+    /// read.
+    #[field(23, chars = 128)]
     pub custom_app_brand_pass: Option<String>,
     /// Name of the promotion entry, at most 5 Chinese characters (update table prints 16) (update: no
-    /// review). At most 15 UTF-8 bytes. Not on an official page that could be read.
+    /// review). Not on an official page that could be read.
+    #[field(24, bytes = 15)]
     pub promotion_url_name: Option<String>,
-    /// Target of the promotion entry (update: no review). At most 128 characters. Not on an official
-    /// page that could be read.
+    /// Target of the promotion entry (update: no review). Not on an official page that could be read.
+    #[field(25, chars = 128)]
     pub promotion_url: Option<String>,
-    /// Hint right of the promotion entry, at most 6 Chinese characters (update: no review). At most 18
-    /// UTF-8 bytes. Not on an official page that could be read.
+    /// Hint right of the promotion entry, at most 6 Chinese characters (update: no review). Not on an
+    /// official page that could be read.
+    #[field(26, bytes = 18)]
     pub promotion_url_sub_title: Option<String>,
     /// Mini program opened by the promotion entry, in the form gh_xxx@app; it must be bound to the
-    /// account (update: no review). At most 128 characters. Not on an official page that could be read.
+    /// account (update: no review). Not on an official page that could be read.
+    #[field(27, chars = 128)]
     pub promotion_app_brand_user_name: Option<String>,
-    /// Page path inside that mini program (update: no review). At most 128 characters. Not on an
-    /// official page that could be read.
+    /// Page path inside that mini program (update: no review). Not on an official page that could be
+    /// read.
+    #[field(28, chars = 128)]
     pub promotion_app_brand_pass: Option<String>,
     /// Push user_view_card when a member opens the card; default false (update: no review). Not on an
     /// official page that could be read.
+    #[field(29)]
     pub need_push_on_view: Option<bool>,
     /// Payment features of the card (update: no review). Not on an official page that could be read.
+    #[field(30)]
     pub pay_info: Option<PayInfo>,
     /// Show payment code and member code together (needs pay_info) (update: no review). Not on an
     /// official page that could be read.
+    #[field(31)]
     pub is_pay_and_qrcode: Option<bool>,
     /// How many times a user may redeem a card of this template; for coupons. Not on an official page
     /// that could be read.
+    #[field(32)]
     pub use_limit: Option<i64>,
     /// Switch the dynamic code on; switching off and review are not documented. Not on an official page
     /// that could be read.
+    #[field(33)]
     pub use_dynamic_code: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for BaseInfoChange {
-    const MEMBERS: &'static [&'static str] = &[
-        "logo_url",
-        "code_type",
-        "title",
-        "color",
-        "notice",
-        "service_phone",
-        "description",
-        "date_info",
-        "get_limit",
-        "can_share",
-        "can_give_friend",
-        "location_id_list",
-        "use_all_locations",
-        "center_title",
-        "center_sub_title",
-        "center_url",
-        "center_app_brand_user_name",
-        "center_app_brand_pass",
-        "custom_url_name",
-        "custom_url",
-        "custom_url_sub_title",
-        "custom_app_brand_user_name",
-        "custom_app_brand_pass",
-        "promotion_url_name",
-        "promotion_url",
-        "promotion_url_sub_title",
-        "promotion_app_brand_user_name",
-        "promotion_app_brand_pass",
-        "need_push_on_view",
-        "pay_info",
-        "is_pay_and_qrcode",
-        "use_limit",
-        "use_dynamic_code",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "logo_url" => self.logo_url = members.take()?,
-            "code_type" => self.code_type = members.take()?,
-            "title" => self.title = members.take()?,
-            "color" => self.color = members.take()?,
-            "notice" => self.notice = members.take()?,
-            "service_phone" => self.service_phone = members.take()?,
-            "description" => self.description = members.take()?,
-            "date_info" => self.date_info = members.take()?,
-            "get_limit" => self.get_limit = members.take()?,
-            "can_share" => self.can_share = members.take()?,
-            "can_give_friend" => self.can_give_friend = members.take()?,
-            "location_id_list" => self.location_id_list = members.take_either()?,
-            "use_all_locations" => self.use_all_locations = members.take()?,
-            "center_title" => self.center_title = members.take()?,
-            "center_sub_title" => self.center_sub_title = members.take()?,
-            "center_url" => self.center_url = members.take()?,
-            "center_app_brand_user_name" => self.center_app_brand_user_name = members.take()?,
-            "center_app_brand_pass" => self.center_app_brand_pass = members.take()?,
-            "custom_url_name" => self.custom_url_name = members.take()?,
-            "custom_url" => self.custom_url = members.take()?,
-            "custom_url_sub_title" => self.custom_url_sub_title = members.take()?,
-            "custom_app_brand_user_name" => self.custom_app_brand_user_name = members.take()?,
-            "custom_app_brand_pass" => self.custom_app_brand_pass = members.take()?,
-            "promotion_url_name" => self.promotion_url_name = members.take()?,
-            "promotion_url" => self.promotion_url = members.take()?,
-            "promotion_url_sub_title" => self.promotion_url_sub_title = members.take()?,
-            "promotion_app_brand_user_name" => {
-                self.promotion_app_brand_user_name = members.take()?
-            }
-            "promotion_app_brand_pass" => self.promotion_app_brand_pass = members.take()?,
-            "need_push_on_view" => self.need_push_on_view = members.take()?,
-            "pay_info" => self.pay_info = members.take()?,
-            "is_pay_and_qrcode" => self.is_pay_and_qrcode = members.take()?,
-            "use_limit" => self.use_limit = members.take()?,
-            "use_dynamic_code" => self.use_dynamic_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "logo_url", &self.logo_url)?;
-        put(map, "code_type", &self.code_type)?;
-        put(map, "title", &self.title)?;
-        put(map, "color", &self.color)?;
-        put(map, "notice", &self.notice)?;
-        put(map, "service_phone", &self.service_phone)?;
-        put(map, "description", &self.description)?;
-        put(map, "date_info", &self.date_info)?;
-        put(map, "get_limit", &self.get_limit)?;
-        put(map, "can_share", &self.can_share)?;
-        put(map, "can_give_friend", &self.can_give_friend)?;
-        put(map, "location_id_list", &self.location_id_list)?;
-        put(map, "use_all_locations", &self.use_all_locations)?;
-        put(map, "center_title", &self.center_title)?;
-        put(map, "center_sub_title", &self.center_sub_title)?;
-        put(map, "center_url", &self.center_url)?;
-        put(
-            map,
-            "center_app_brand_user_name",
-            &self.center_app_brand_user_name,
-        )?;
-        put(map, "center_app_brand_pass", &self.center_app_brand_pass)?;
-        put(map, "custom_url_name", &self.custom_url_name)?;
-        put(map, "custom_url", &self.custom_url)?;
-        put(map, "custom_url_sub_title", &self.custom_url_sub_title)?;
-        put(
-            map,
-            "custom_app_brand_user_name",
-            &self.custom_app_brand_user_name,
-        )?;
-        put(map, "custom_app_brand_pass", &self.custom_app_brand_pass)?;
-        put(map, "promotion_url_name", &self.promotion_url_name)?;
-        put(map, "promotion_url", &self.promotion_url)?;
-        put(
-            map,
-            "promotion_url_sub_title",
-            &self.promotion_url_sub_title,
-        )?;
-        put(
-            map,
-            "promotion_app_brand_user_name",
-            &self.promotion_app_brand_user_name,
-        )?;
-        put(
-            map,
-            "promotion_app_brand_pass",
-            &self.promotion_app_brand_pass,
-        )?;
-        put(map, "need_push_on_view", &self.need_push_on_view)?;
-        put(map, "pay_info", &self.pay_info)?;
-        put(map, "is_pay_and_qrcode", &self.is_pay_and_qrcode)?;
-        put(map, "use_limit", &self.use_limit)?;
-        put(map, "use_dynamic_code", &self.use_dynamic_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BaseInfoChange {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("logo_url", &self.logo_url, &Limits::OPTIONAL.chars(128));
-        checker.enumeration("code_type", &self.code_type, &Limits::OPTIONAL);
-        checker.text("title", &self.title, &Limits::OPTIONAL.bytes(27));
-        checker.enumeration("color", &self.color, &Limits::OPTIONAL.chars(16));
-        checker.text("notice", &self.notice, &Limits::OPTIONAL.bytes(48));
-        checker.text(
-            "service_phone",
-            &self.service_phone,
-            &Limits::OPTIONAL.chars(24),
-        );
-        checker.text(
-            "description",
-            &self.description,
-            &Limits::OPTIONAL.bytes(3072),
-        );
-        checker.object("date_info", &self.date_info, &Limits::OPTIONAL);
-        checker.text(
-            "center_title",
-            &self.center_title,
-            &Limits::OPTIONAL.bytes(18),
-        );
-        checker.text(
-            "center_sub_title",
-            &self.center_sub_title,
-            &Limits::OPTIONAL.bytes(24),
-        );
-        checker.text("center_url", &self.center_url, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "center_app_brand_user_name",
-            &self.center_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "center_app_brand_pass",
-            &self.center_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "custom_url_name",
-            &self.custom_url_name,
-            &Limits::OPTIONAL.bytes(15),
-        );
-        checker.text("custom_url", &self.custom_url, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "custom_url_sub_title",
-            &self.custom_url_sub_title,
-            &Limits::OPTIONAL.bytes(18),
-        );
-        checker.text(
-            "custom_app_brand_user_name",
-            &self.custom_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "custom_app_brand_pass",
-            &self.custom_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "promotion_url_name",
-            &self.promotion_url_name,
-            &Limits::OPTIONAL.bytes(15),
-        );
-        checker.text(
-            "promotion_url",
-            &self.promotion_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "promotion_url_sub_title",
-            &self.promotion_url_sub_title,
-            &Limits::OPTIONAL.bytes(18),
-        );
-        checker.text(
-            "promotion_app_brand_user_name",
-            &self.promotion_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "promotion_app_brand_pass",
-            &self.promotion_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.object("pay_info", &self.pay_info, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BaseInfoChange {}
 
 /// Fields to change; the key names the card type.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct MemberCardChange {
-    /// Custom card face, CDN URL, smaller than 1000x600 px (update: no review). At most 128 characters.
+    /// Custom card face, CDN URL, smaller than 1000x600 px (update: no review).
+    #[field(1, chars = 128)]
     pub background_pic_url: Option<String>,
     /// Basic card information.
+    #[field(2)]
     pub base_info: Option<BaseInfoChange>,
-    /// Member privileges, at most 1024 Chinese characters (update: triggers review). At most 3072 UTF-8
-    /// bytes. Not on an official page that could be read.
+    /// Member privileges, at most 1024 Chinese characters (update: triggers review). Not on an official
+    /// page that could be read.
+    #[field(3, bytes = 3072)]
     pub prerogative: Option<String>,
     /// Card is active right after the claim (update: no review). Not on an official page that could be
     /// read.
+    #[field(4)]
     pub auto_activate: Option<bool>,
     /// One-click activation with WeChat's form; exclusive with activate_url (sending both disables it);
     /// needs `/card/membercard/activateuserform/set` (update: no review). Not on an official page that
     /// could be read.
+    #[field(5)]
     pub wx_activate: Option<bool>,
     /// Jump-type one-click activation: after the form the user is sent to the merchant, who must call
     /// activate (update: no review). Not on an official page that could be read.
+    #[field(6)]
     pub wx_activate_after_submit: Option<bool>,
     /// Where the user lands after the form (http/https) (update: no review). Not on an official page
     /// that could be read.
+    #[field(7)]
     pub wx_activate_after_submit_url: Option<String>,
     /// Mini program alternative to that URL, gh_xxx@app. Not on an official page that could be read.
+    #[field(8)]
     pub wx_activate_after_submit_app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(9)]
     pub wx_activate_after_submit_app_brand_pass: Option<String>,
     /// Merchant page for interface activation (update: no review). Required if interface activation is
-    /// used and no activation mini program is given. At most 128 characters. Not on an official page
-    /// that could be read.
+    /// used and no activation mini program is given. Not on an official page that could be read.
+    #[field(10, chars = 128)]
     pub activate_url: Option<String>,
-    /// Mini program for activation, gh_xxx@app. At most 128 characters. Not on an official page that
-    /// could be read.
+    /// Mini program for activation, gh_xxx@app. Not on an official page that could be read.
+    #[field(11, chars = 128)]
     pub activate_app_brand_user_name: Option<String>,
-    /// Page path of the activation mini program. At most 128 characters. Not on an official page that
-    /// could be read.
+    /// Page path of the activation mini program. Not on an official page that could be read.
+    #[field(12, chars = 128)]
     pub activate_app_brand_pass: Option<String>,
     /// Show points on the card; once true it cannot be turned off (update: only false to true, no
     /// review). Not on an official page that could be read.
+    #[field(13)]
     pub supply_bonus: Option<bool>,
-    /// Points detail page (update: no review). At most 128 characters. Not on an official page that
-    /// could be read.
+    /// Points detail page (update: no review). Not on an official page that could be read.
+    #[field(14, chars = 128)]
     pub bonus_url: Option<String>,
     /// Mini program for points, gh_xxx@app. Not on an official page that could be read.
+    #[field(15)]
     pub bonus_app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(16)]
     pub bonus_app_brand_pass: Option<String>,
     /// Show stored value; needs permission (43010); once true it cannot be turned off (update: only
     /// false to true, no review). Not on an official page that could be read.
+    #[field(17)]
     pub supply_balance: Option<bool>,
-    /// Balance detail page (update: no review). At most 128 characters. Not on an official page that
-    /// could be read.
+    /// Balance detail page (update: no review). Not on an official page that could be read.
+    #[field(18, chars = 128)]
     pub balance_url: Option<String>,
     /// Mini program for balance, gh_xxx@app. Not on an official page that could be read.
+    #[field(19)]
     pub balance_app_brand_user_name: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(20)]
     pub balance_app_brand_pass: Option<String>,
-    /// Rule for clearing points (update: triggers review). At most 3072 UTF-8 bytes. Not on an official
-    /// page that could be read.
+    /// Rule for clearing points (update: triggers review). Not on an official page that could be read.
+    #[field(21, bytes = 3072)]
     pub bonus_cleared: Option<String>,
-    /// Rule for earning points (update: triggers review). At most 3072 UTF-8 bytes. Not on an official
-    /// page that could be read.
+    /// Rule for earning points (update: triggers review). Not on an official page that could be read.
+    #[field(22, bytes = 3072)]
     pub bonus_rules: Option<String>,
-    /// Rule of stored value (update: triggers review). At most 3072 UTF-8 bytes. Not on an official
-    /// page that could be read.
+    /// Rule of stored value (update: triggers review). Not on an official page that could be read.
+    #[field(23, bytes = 3072)]
     pub balance_rules: Option<String>,
     /// Value slot 1 on the card face, shown after activation (update: no review). Not on an official
     /// page that could be read.
+    #[field(24)]
     pub custom_field1: Option<CustomField>,
     /// Value slot 2 on the card face, shown after activation (update: no review). Not on an official
     /// page that could be read.
+    #[field(25)]
     pub custom_field2: Option<CustomField>,
     /// Value slot 3 on the card face, shown after activation (update: no review). Not on an official
     /// page that could be read.
+    #[field(26)]
     pub custom_field3: Option<CustomField>,
     /// Extra entry 1 below the card, shown after activation (update: no review). Not on an official
     /// page that could be read.
+    #[field(27)]
     pub custom_cell1: Option<CustomCell>,
     /// Extra entry 2 below the card, shown after activation (update: no review). Not on an official
     /// page that could be read.
+    #[field(28)]
     pub custom_cell2: Option<CustomCell>,
     /// Extra entry 3 below the card, shown after activation (update: no review). Not on an official
     /// page that could be read.
+    #[field(29)]
     pub custom_cell3: Option<CustomCell>,
     /// Structured points rule, used by card payment (update: no review). Not on an official page that
     /// could be read.
+    #[field(30)]
     pub bonus_rule: Option<BonusRule>,
     /// Discount of the member, percent taken off (10 = 10 percent off) (update: no review). Not on an
     /// official page that could be read.
+    #[field(31)]
     pub discount: Option<i64>,
     /// Slot in the message sent when a member has activated the card; setting it does not send the card
     /// to review. Not on an official page that could be read.
+    #[field(32)]
     pub activate_msg_operation: Option<ActivationMessage>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MemberCardChange {
-    const MEMBERS: &'static [&'static str] = &[
-        "background_pic_url",
-        "base_info",
-        "prerogative",
-        "auto_activate",
-        "wx_activate",
-        "wx_activate_after_submit",
-        "wx_activate_after_submit_url",
-        "wx_activate_after_submit_app_brand_user_name",
-        "wx_activate_after_submit_app_brand_pass",
-        "activate_url",
-        "activate_app_brand_user_name",
-        "activate_app_brand_pass",
-        "supply_bonus",
-        "bonus_url",
-        "bonus_app_brand_user_name",
-        "bonus_app_brand_pass",
-        "supply_balance",
-        "balance_url",
-        "balance_app_brand_user_name",
-        "balance_app_brand_pass",
-        "bonus_cleared",
-        "bonus_rules",
-        "balance_rules",
-        "custom_field1",
-        "custom_field2",
-        "custom_field3",
-        "custom_cell1",
-        "custom_cell2",
-        "custom_cell3",
-        "bonus_rule",
-        "discount",
-        "activate_msg_operation",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "background_pic_url" => self.background_pic_url = members.take()?,
-            "base_info" => self.base_info = members.take()?,
-            "prerogative" => self.prerogative = members.take()?,
-            "auto_activate" => self.auto_activate = members.take()?,
-            "wx_activate" => self.wx_activate = members.take()?,
-            "wx_activate_after_submit" => self.wx_activate_after_submit = members.take()?,
-            "wx_activate_after_submit_url" => self.wx_activate_after_submit_url = members.take()?,
-            "wx_activate_after_submit_app_brand_user_name" => {
-                self.wx_activate_after_submit_app_brand_user_name = members.take()?
-            }
-            "wx_activate_after_submit_app_brand_pass" => {
-                self.wx_activate_after_submit_app_brand_pass = members.take()?
-            }
-            "activate_url" => self.activate_url = members.take()?,
-            "activate_app_brand_user_name" => self.activate_app_brand_user_name = members.take()?,
-            "activate_app_brand_pass" => self.activate_app_brand_pass = members.take()?,
-            "supply_bonus" => self.supply_bonus = members.take()?,
-            "bonus_url" => self.bonus_url = members.take()?,
-            "bonus_app_brand_user_name" => self.bonus_app_brand_user_name = members.take()?,
-            "bonus_app_brand_pass" => self.bonus_app_brand_pass = members.take()?,
-            "supply_balance" => self.supply_balance = members.take()?,
-            "balance_url" => self.balance_url = members.take()?,
-            "balance_app_brand_user_name" => self.balance_app_brand_user_name = members.take()?,
-            "balance_app_brand_pass" => self.balance_app_brand_pass = members.take()?,
-            "bonus_cleared" => self.bonus_cleared = members.take()?,
-            "bonus_rules" => self.bonus_rules = members.take()?,
-            "balance_rules" => self.balance_rules = members.take()?,
-            "custom_field1" => self.custom_field1 = members.take()?,
-            "custom_field2" => self.custom_field2 = members.take()?,
-            "custom_field3" => self.custom_field3 = members.take()?,
-            "custom_cell1" => self.custom_cell1 = members.take()?,
-            "custom_cell2" => self.custom_cell2 = members.take()?,
-            "custom_cell3" => self.custom_cell3 = members.take()?,
-            "bonus_rule" => self.bonus_rule = members.take()?,
-            "discount" => self.discount = members.take()?,
-            "activate_msg_operation" => self.activate_msg_operation = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "background_pic_url", &self.background_pic_url)?;
-        put(map, "base_info", &self.base_info)?;
-        put(map, "prerogative", &self.prerogative)?;
-        put(map, "auto_activate", &self.auto_activate)?;
-        put(map, "wx_activate", &self.wx_activate)?;
-        put(
-            map,
-            "wx_activate_after_submit",
-            &self.wx_activate_after_submit,
-        )?;
-        put(
-            map,
-            "wx_activate_after_submit_url",
-            &self.wx_activate_after_submit_url,
-        )?;
-        put(
-            map,
-            "wx_activate_after_submit_app_brand_user_name",
-            &self.wx_activate_after_submit_app_brand_user_name,
-        )?;
-        put(
-            map,
-            "wx_activate_after_submit_app_brand_pass",
-            &self.wx_activate_after_submit_app_brand_pass,
-        )?;
-        put(map, "activate_url", &self.activate_url)?;
-        put(
-            map,
-            "activate_app_brand_user_name",
-            &self.activate_app_brand_user_name,
-        )?;
-        put(
-            map,
-            "activate_app_brand_pass",
-            &self.activate_app_brand_pass,
-        )?;
-        put(map, "supply_bonus", &self.supply_bonus)?;
-        put(map, "bonus_url", &self.bonus_url)?;
-        put(
-            map,
-            "bonus_app_brand_user_name",
-            &self.bonus_app_brand_user_name,
-        )?;
-        put(map, "bonus_app_brand_pass", &self.bonus_app_brand_pass)?;
-        put(map, "supply_balance", &self.supply_balance)?;
-        put(map, "balance_url", &self.balance_url)?;
-        put(
-            map,
-            "balance_app_brand_user_name",
-            &self.balance_app_brand_user_name,
-        )?;
-        put(map, "balance_app_brand_pass", &self.balance_app_brand_pass)?;
-        put(map, "bonus_cleared", &self.bonus_cleared)?;
-        put(map, "bonus_rules", &self.bonus_rules)?;
-        put(map, "balance_rules", &self.balance_rules)?;
-        put(map, "custom_field1", &self.custom_field1)?;
-        put(map, "custom_field2", &self.custom_field2)?;
-        put(map, "custom_field3", &self.custom_field3)?;
-        put(map, "custom_cell1", &self.custom_cell1)?;
-        put(map, "custom_cell2", &self.custom_cell2)?;
-        put(map, "custom_cell3", &self.custom_cell3)?;
-        put(map, "bonus_rule", &self.bonus_rule)?;
-        put(map, "discount", &self.discount)?;
-        put(map, "activate_msg_operation", &self.activate_msg_operation)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MemberCardChange {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "background_pic_url",
-            &self.background_pic_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.object("base_info", &self.base_info, &Limits::OPTIONAL);
-        checker.text(
-            "prerogative",
-            &self.prerogative,
-            &Limits::OPTIONAL.bytes(3072),
-        );
-        checker.text(
-            "wx_activate_after_submit_url",
-            &self.wx_activate_after_submit_url,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "wx_activate_after_submit_app_brand_user_name",
-            &self.wx_activate_after_submit_app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "wx_activate_after_submit_app_brand_pass",
-            &self.wx_activate_after_submit_app_brand_pass,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "activate_url",
-            &self.activate_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "activate_app_brand_user_name",
-            &self.activate_app_brand_user_name,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "activate_app_brand_pass",
-            &self.activate_app_brand_pass,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text("bonus_url", &self.bonus_url, &Limits::OPTIONAL.chars(128));
-        checker.text(
-            "bonus_app_brand_user_name",
-            &self.bonus_app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "bonus_app_brand_pass",
-            &self.bonus_app_brand_pass,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "balance_url",
-            &self.balance_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "balance_app_brand_user_name",
-            &self.balance_app_brand_user_name,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "balance_app_brand_pass",
-            &self.balance_app_brand_pass,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "bonus_cleared",
-            &self.bonus_cleared,
-            &Limits::OPTIONAL.bytes(3072),
-        );
-        checker.text(
-            "bonus_rules",
-            &self.bonus_rules,
-            &Limits::OPTIONAL.bytes(3072),
-        );
-        checker.text(
-            "balance_rules",
-            &self.balance_rules,
-            &Limits::OPTIONAL.bytes(3072),
-        );
-        checker.object("custom_field1", &self.custom_field1, &Limits::OPTIONAL);
-        checker.object("custom_field2", &self.custom_field2, &Limits::OPTIONAL);
-        checker.object("custom_field3", &self.custom_field3, &Limits::OPTIONAL);
-        checker.object("custom_cell1", &self.custom_cell1, &Limits::OPTIONAL);
-        checker.object("custom_cell2", &self.custom_cell2, &Limits::OPTIONAL);
-        checker.object("custom_cell3", &self.custom_cell3, &Limits::OPTIONAL);
-        checker.object("bonus_rule", &self.bonus_rule, &Limits::OPTIONAL);
-        checker.object(
-            "activate_msg_operation",
-            &self.activate_msg_operation,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MemberCardChange {}
 
 /// Answer of: UpdateCard, UpdateCardMessage.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct UpdateCardResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
     /// true: the change goes to review and the card's state becomes under review; false: effective at
     /// once. Not on an official page that could be read.
+    #[field(3)]
     pub send_check: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UpdateCardResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "send_check"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "send_check" => self.send_check = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "send_check", &self.send_check)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateCardResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateCardResponse {}
-
-impl Answer for UpdateCardResponse {}
 
 /// Advertise another card; exactly one of card_cell and url_cell.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct CardCell {
-    /// Unix seconds when the slot stops showing. Required. Not on an official page that could be read.
+    /// Unix seconds when the slot stops showing. Not on an official page that could be read.
+    #[field(1, required)]
     pub end_time: Option<i64>,
-    /// card_id handed out from the message; must belong to the same account. Required. At most 32
-    /// characters. Not on an official page that could be read.
+    /// card_id handed out from the message; must belong to the same account. Not on an official page
+    /// that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CardCell {
-    const MEMBERS: &'static [&'static str] = &["end_time", "card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "end_time" => self.end_time = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "end_time", &self.end_time)?;
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CardCell {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("end_time", &self.end_time, &Limits::REQUIRED);
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CardCell {}
 
 /// Advertise a link; exactly one of card_cell and url_cell.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct UrlCell {
-    /// Unix seconds when the slot stops showing. Required. Not on an official page that could be read.
+    /// Unix seconds when the slot stops showing. Not on an official page that could be read.
+    #[field(1, required)]
     pub end_time: Option<i64>,
-    /// Text of the slot. Required. Not on an official page that could be read.
+    /// Text of the slot. Not on an official page that could be read.
+    #[field(2, required)]
     pub text: Option<String>,
     /// Target of the slot. Required if no app_brand_id given. Not on an official page that could be
     /// read.
+    #[field(3)]
     pub url: Option<String>,
     /// Newer shape: cards offered through the slot. Not on an official page that could be read.
+    #[field(4)]
     pub card_id_list: Option<Vec<String>>,
     /// Newer shape: mini program to open (an appid in a working request; gh_xxx@app elsewhere). Not on
     /// an official page that could be read.
+    #[field(5)]
     pub app_brand_id: Option<String>,
     /// Newer shape: page path of that mini program. Not on an official page that could be read.
+    #[field(6)]
     pub app_brand_pass: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UrlCell {
-    const MEMBERS: &'static [&'static str] = &[
-        "end_time",
-        "text",
-        "url",
-        "card_id_list",
-        "app_brand_id",
-        "app_brand_pass",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "end_time" => self.end_time = members.take()?,
-            "text" => self.text = members.take()?,
-            "url" => self.url = members.take()?,
-            "card_id_list" => self.card_id_list = members.take()?,
-            "app_brand_id" => self.app_brand_id = members.take()?,
-            "app_brand_pass" => self.app_brand_pass = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "end_time", &self.end_time)?;
-        put(map, "text", &self.text)?;
-        put(map, "url", &self.url)?;
-        put(map, "card_id_list", &self.card_id_list)?;
-        put(map, "app_brand_id", &self.app_brand_id)?;
-        put(map, "app_brand_pass", &self.app_brand_pass)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UrlCell {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("end_time", &self.end_time, &Limits::REQUIRED);
-        checker.text("text", &self.text, &Limits::REQUIRED);
-        checker.text("url", &self.url, &Limits::OPTIONAL);
-        checker.texts("card_id_list", &self.card_id_list, &Limits::OPTIONAL);
-        checker.text("app_brand_id", &self.app_brand_id, &Limits::OPTIONAL);
-        checker.text("app_brand_pass", &self.app_brand_pass, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UrlCell {}
 
 /// Slot shown in the messages sent when a member's data changes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct MessageOperation {
     /// Advertise another card; exactly one of card_cell and url_cell. Required if no url_cell given.
     /// Not on an official page that could be read.
+    #[field(1)]
     pub card_cell: Option<CardCell>,
     /// Advertise a link; exactly one of card_cell and url_cell. Required if no card_cell given. Not on
     /// an official page that could be read.
+    #[field(2)]
     pub url_cell: Option<UrlCell>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MessageOperation {
-    const MEMBERS: &'static [&'static str] = &["card_cell", "url_cell"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_cell" => self.card_cell = members.take()?,
-            "url_cell" => self.url_cell = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_cell", &self.card_cell)?;
-        put(map, "url_cell", &self.url_cell)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MessageOperation {
-    fn check(&self, checker: &mut Checker) {
-        checker.object("card_cell", &self.card_cell, &Limits::OPTIONAL);
-        checker.object("url_cell", &self.url_cell, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MessageOperation {}
 
 /// Wrapper.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct MessageChange {
-    /// Slot shown in the messages sent when a member's data changes. Required. Not on an official page
-    /// that could be read.
+    /// Slot shown in the messages sent when a member's data changes. Not on an official page that could
+    /// be read.
+    #[field(1, required)]
     pub modify_msg_operation: Option<MessageOperation>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MessageChange {
-    const MEMBERS: &'static [&'static str] = &["modify_msg_operation"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "modify_msg_operation" => self.modify_msg_operation = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "modify_msg_operation", &self.modify_msg_operation)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MessageChange {
-    fn check(&self, checker: &mut Checker) {
-        checker.object(
-            "modify_msg_operation",
-            &self.modify_msg_operation,
-            &Limits::REQUIRED,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MessageChange {}
 
 /// A link in the activation message.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct ActivationUrlCell {
     /// Unix seconds when the slot stops showing. Not on an official page that could be read.
+    #[field(1)]
     pub end_time: Option<i64>,
     /// Text of the slot. Not on an official page that could be read.
+    #[field(2)]
     pub text: Option<String>,
     /// Target of the slot. Required if no app_brand_id given. Not on an official page that could be
     /// read.
+    #[field(3)]
     pub url: Option<String>,
     /// Cards offered through the slot; of the same account. Not on an official page that could be read.
+    #[field(4)]
     pub card_id_list: Option<Vec<String>>,
     /// Mini program to open (one SDK reads it as an appid; gh_xxx@app elsewhere). Not on an official
     /// page that could be read.
+    #[field(5)]
     pub app_brand_id: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(6)]
     pub app_brand_pass: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ActivationUrlCell {
-    const MEMBERS: &'static [&'static str] = &[
-        "end_time",
-        "text",
-        "url",
-        "card_id_list",
-        "app_brand_id",
-        "app_brand_pass",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "end_time" => self.end_time = members.take()?,
-            "text" => self.text = members.take()?,
-            "url" => self.url = members.take()?,
-            "card_id_list" => self.card_id_list = members.take()?,
-            "app_brand_id" => self.app_brand_id = members.take()?,
-            "app_brand_pass" => self.app_brand_pass = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "end_time", &self.end_time)?;
-        put(map, "text", &self.text)?;
-        put(map, "url", &self.url)?;
-        put(map, "card_id_list", &self.card_id_list)?;
-        put(map, "app_brand_id", &self.app_brand_id)?;
-        put(map, "app_brand_pass", &self.app_brand_pass)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ActivationUrlCell {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("text", &self.text, &Limits::OPTIONAL);
-        checker.text("url", &self.url, &Limits::OPTIONAL);
-        checker.texts("card_id_list", &self.card_id_list, &Limits::OPTIONAL);
-        checker.text("app_brand_id", &self.app_brand_id, &Limits::OPTIONAL);
-        checker.text("app_brand_pass", &self.app_brand_pass, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ActivationUrlCell {}
 
 /// Slot in the message sent when a member has activated the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct ActivationMessage {
     /// Advertise another card, as in modify_msg_operation; seen in no model. Required if no url_cell
     /// given. Not on an official page that could be read.
+    #[field(1)]
     pub card_cell: Option<CardCell>,
     /// Advertise a link. Required if no card_cell given. Not on an official page that could be read.
+    #[field(2)]
     pub url_cell: Option<ActivationUrlCell>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ActivationMessage {
-    const MEMBERS: &'static [&'static str] = &["card_cell", "url_cell"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_cell" => self.card_cell = members.take()?,
-            "url_cell" => self.url_cell = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_cell", &self.card_cell)?;
-        put(map, "url_cell", &self.url_cell)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ActivationMessage {
-    fn check(&self, checker: &mut Checker) {
-        checker.object("card_cell", &self.card_cell, &Limits::OPTIONAL);
-        checker.object("url_cell", &self.url_cell, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ActivationMessage {}
-
-object!(
-    CreateCard,
-    GetCard,
-    BatchGetCards,
-    UpdateCard,
-    UpdateCardMessage,
-    DeleteCard,
-    ModifyCardStock,
-    DateInfo,
-    NewSku,
-    SwipeCard,
-    PayInfo,
-    SubMerchantInfo,
-    NewBaseInfo,
-    UseCondition,
-    AbstractInfo,
-    TextImage,
-    TimeLimit,
-    AdvancedInfo,
-    CustomField,
-    CustomCell,
-    BonusRule,
-    NewMemberCard,
-    NewCard,
-    CreateCardResponse,
-    Sku,
-    BaseInfo,
-    MemberCard,
-    Card,
-    GetCardResponse,
-    BatchGetCardsResponse,
-    DateInfoChange,
-    BaseInfoChange,
-    MemberCardChange,
-    UpdateCardResponse,
-    CardCell,
-    UrlCell,
-    MessageOperation,
-    MessageChange,
-    ActivationUrlCell,
-    ActivationMessage
-);

@@ -2,2220 +2,415 @@
 
 //! The resource `code`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{BasicResponse, CodeStatus, UserInfo};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, Subject, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`GetCode`].
-pub static GET_CODE: Operation = Operation {
-    id: "official_account.code.get",
-    title: "Query one code",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/code/get",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40056",
-            meaning: "Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted and no longer held under this code",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40099",
-            meaning: "Card code already redeemed",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40116",
-            meaning: "Code invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40127",
-            meaning: "Card was deleted by the user or is being gifted",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    GET_CODE for GetCode = OfficialAccount "official_account.code.get"
+    POST "/card/code/get"
+    "Query one code"
+    .json()
+    .subject(&["card.card_id", "card.code"])
+    .errcode(Errcode::Required)
+    .dynamic_code()
+    errors {
+        [E40013] [E40056] [E40073] [E40099] [E40116] [E40127] [E41011] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html",
-    ],
-};
+    ]
+}
 
-/// Query one code. `POST /card/code/get`.
-///
-/// check_consume=true and abnormal: 40127 (deleted or being gifted) or 40099 (redeemed); the 40099
-/// body carries the card and the code in extra members.
-///
-/// check_consume=false: errcode 0 and the state in user_card_status.
-///
-/// A code nobody holds, or that has been gifted away, gives 40056 (invalid serial code) in both
-/// modes.
-///
-/// Some SDK models also list the member fields of userinfo/get in this answer.
-///
-/// card_id and check_consume are left out in the samples with a dynamic code.
-///
-/// With a dynamic code, card.code is the real code (the value that all other calls take), next to
-/// card.membership_number, card.bonus and card.balance; begin_time 0 and end_time 2147483647 stand
-/// for a permanent card.
-///
-/// A dynamic code that is unknown, or of a sandbox account, gives 40056 (two forum reports of
-/// 2018).
-///
-/// Two SDKs know only the coupon members. The top-level member data of a third were seen in no
-/// recorded answer of the coupon kind: offer them as optional.
-///
-/// One SDK sends card_id as an empty string when none is given; an empty card_id counts as absent.
-/// Another sends check_consume only when it is false.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query one code.
+#[request(GET_CODE, GetCodeResponse)]
 pub struct GetCode {
-    /// Code of the claimed card. Required. At most 20 characters.
+    /// Code of the claimed card.
+    #[field(2, required, chars = 20)]
     pub code: Option<Personal>,
     /// Card of the code. Required if required when the card uses custom codes; not needed for codes
-    /// assigned by the platform. At most 32 characters.
+    /// assigned by the platform.
+    #[field(3, chars = 32)]
     pub card_id: Option<String>,
     /// true: abnormal states are reported as an error; false: errcode 0 with the state in
     /// user_card_status; default true.
+    #[field(4)]
     pub check_consume: Option<bool>,
     /// With a dynamic code in code: also find one that has run out (for orders kept back by a network
     /// fault); default false. Not on an official page that could be read.
+    #[field(5)]
     pub is_expire_dynamic_code: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetCode {
-    /// Creates a request with its required members.
-    pub fn new(code: impl Into<Personal>) -> Self {
-        Self {
-            code: Some(code.into()),
-            ..Self::default()
-        }
+operation! {
+    DECRYPT_CODE for DecryptCode = OfficialAccount "official_account.code.decrypt"
+    POST "/card/code/decrypt"
+    "Decrypt an encrypt_code"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [200 "40075" "encrypt_code cannot be decrypted"] [E40116] [..COMMON]
     }
-}
-
-impl Object for GetCode {
-    const MEMBERS: &'static [&'static str] =
-        &["code", "card_id", "check_consume", "is_expire_dynamic_code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "code" => self.code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "check_consume" => self.check_consume = members.take()?,
-            "is_expire_dynamic_code" => self.is_expire_dynamic_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "code", &self.code)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "check_consume", &self.check_consume)?;
-        put(map, "is_expire_dynamic_code", &self.is_expire_dynamic_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetCode {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetCode {}
-
-impl Endpoint for GetCode {
-    type Answer = GetCodeResponse;
-
-    const OPERATION: &'static Operation = &GET_CODE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        if let Some(card) = &answer.card {
-            subject.same("card_id", &self.card_id, &card.card_id);
-        }
-        if let Some(card) = &answer.card {
-            subject.code_or_dynamic("code", &self.code, &card.code);
-        }
-    }
-}
-
-/// Describes [`DecryptCode`].
-pub static DECRYPT_CODE: Operation = Operation {
-    id: "official_account.code.decrypt",
-    title: "Decrypt an encrypt_code",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/code/decrypt",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40075",
-            meaning: "encrypt_code cannot be decrypted",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40116",
-            meaning: "Code invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html",
-    ],
-};
+    ]
+}
 
-/// Decrypt an encrypt_code. `POST /card/code/decrypt`.
-///
-/// Only codes of the calling account's own cards can be decrypted.
-///
-/// Sources of encrypt_code: jumps from a card to an external page, the JS-SDK choose/claim
-/// call-backs.
-///
-/// URL-decode the value first, otherwise it fails.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Decrypt an encrypt_code.
+#[request(DECRYPT_CODE, DecryptCodeResponse)]
 pub struct DecryptCode {
-    /// Encrypted code from a page jump or from the JS-SDK, URL-decoded once. Required. At most 128
-    /// characters. Not on an official page that could be read.
+    /// Encrypted code from a page jump or from the JS-SDK, URL-decoded once. Not on an official page
+    /// that could be read.
+    #[field(2, required, chars = 128)]
     pub encrypt_code: Option<Secret>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl DecryptCode {
-    /// Creates a request with its required members.
-    pub fn new(encrypt_code: impl Into<Secret>) -> Self {
-        Self {
-            encrypt_code: Some(encrypt_code.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    SET_CODE_UNAVAILABLE for SetCodeUnavailable = OfficialAccount "official_account.code.unavailable"
+    POST "/card/code/unavailable"
+    "Invalidate a claimed card"
+    .json()
+    .write(Repeat::Harmless)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40056] [E40073] [E40099] [E40116] [E40127] [..COMMON]
     }
-}
-
-impl Object for DecryptCode {
-    const MEMBERS: &'static [&'static str] = &["encrypt_code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "encrypt_code" => self.encrypt_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "encrypt_code", &self.encrypt_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DecryptCode {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "encrypt_code",
-            &self.encrypt_code,
-            &Limits::REQUIRED.chars(128),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DecryptCode {}
-
-impl Endpoint for DecryptCode {
-    type Answer = DecryptCodeResponse;
-
-    const OPERATION: &'static Operation = &DECRYPT_CODE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`SetCodeUnavailable`].
-pub static SET_CODE_UNAVAILABLE: Operation = Operation {
-    id: "official_account.code.unavailable",
-    title: "Invalidate a claimed card",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/code/unavailable",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40056",
-            meaning: "Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted and no longer held under this code",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40099",
-            meaning: "Card code already redeemed",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40116",
-            meaning: "Code invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40127",
-            meaning: "Card was deleted by the user or is being gifted",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Invalidate a claimed card. `POST /card/code/unavailable`.
-///
-/// Irreversible; the state of the user's card becomes UNAVAILABLE.
-///
-/// reason (added 2016-11-27) appears in the template message that tells the user.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Invalidate a claimed card.
+#[request(SET_CODE_UNAVAILABLE, BasicResponse)]
 pub struct SetCodeUnavailable {
-    /// Code to invalidate. Required. At most 20 characters. Not on an official page that could be read.
+    /// Code to invalidate. Not on an official page that could be read.
+    #[field(2, required, chars = 20)]
     pub code: Option<Personal>,
     /// Card of the code. Required if required when the card uses custom codes; not needed for codes
-    /// assigned by the platform. At most 32 characters. Not on an official page that could be read.
+    /// assigned by the platform. Not on an official page that could be read.
+    #[field(3, chars = 32)]
     pub card_id: Option<String>,
     /// Reason shown to the user in the invalidation message. Not on an official page that could be
     /// read.
+    #[field(4)]
     pub reason: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl SetCodeUnavailable {
-    /// Creates a request with its required members.
-    pub fn new(code: impl Into<Personal>) -> Self {
-        Self {
-            code: Some(code.into()),
-            ..Self::default()
-        }
+operation! {
+    UPDATE_CODE for UpdateCode = OfficialAccount "official_account.code.update"
+    POST "/card/code/update"
+    "Replace a code"
+    .json()
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40056] [E40073] [E40116] [E40127] [E43009] [..COMMON]
     }
-}
-
-impl Object for SetCodeUnavailable {
-    const MEMBERS: &'static [&'static str] = &["code", "card_id", "reason"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "code" => self.code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "reason" => self.reason = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "code", &self.code)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "reason", &self.reason)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SetCodeUnavailable {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.text("reason", &self.reason, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SetCodeUnavailable {}
-
-impl Endpoint for SetCodeUnavailable {
-    type Answer = BasicResponse;
-
-    const OPERATION: &'static Operation = &SET_CODE_UNAVAILABLE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`UpdateCode`].
-pub static UPDATE_CODE: Operation = Operation {
-    id: "official_account.code.update",
-    title: "Replace a code",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/code/update",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40056",
-            meaning: "Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted and no longer held under this code",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40116",
-            meaning: "Code invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40127",
-            meaning: "Card was deleted by the user or is being gifted",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43009",
-            meaning: "Account has no permission for custom codes (custom serial numbers)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Replace a code. `POST /card/code/update`.
-///
-/// Only for cards with custom codes.
-///
-/// Recommended only after a card was gifted, so the old holder's code stops working.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Replace a code.
+#[request(UPDATE_CODE, BasicResponse)]
 pub struct UpdateCode {
-    /// Present code (tables print string(16) or string(20)). Required. At most 20 characters. Not on an
-    /// official page that could be read.
+    /// Present code (tables print string(16) or string(20)). Not on an official page that could be
+    /// read.
+    #[field(2, required, chars = 20)]
     pub code: Option<Personal>,
     /// Card of the code. Required if required when the card uses custom codes; not needed for codes
-    /// assigned by the platform. At most 32 characters. Not on an official page that could be read.
+    /// assigned by the platform. Not on an official page that could be read.
+    #[field(3, chars = 32)]
     pub card_id: Option<String>,
-    /// New code. Required. At most 64 characters. Not on an official page that could be read.
+    /// New code. Not on an official page that could be read.
+    #[field(4, required, chars = 64)]
     pub new_code: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl UpdateCode {
-    /// Creates a request with its required members.
-    pub fn new(code: impl Into<Personal>, new_code: impl Into<Personal>) -> Self {
-        Self {
-            code: Some(code.into()),
-            new_code: Some(new_code.into()),
-            ..Self::default()
-        }
+operation! {
+    DEPOSIT_CODES for DepositCodes = OfficialAccount "official_account.code.deposit"
+    POST "/card/code/deposit"
+    "Import custom codes"
+    .json()
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E40078] [E40116] [E41011] [E41012] [E43009] [..COMMON]
     }
-}
-
-impl Object for UpdateCode {
-    const MEMBERS: &'static [&'static str] = &["code", "card_id", "new_code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "code" => self.code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "new_code" => self.new_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "code", &self.code)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "new_code", &self.new_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateCode {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.text("new_code", &self.new_code, &Limits::REQUIRED.chars(64));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateCode {}
-
-impl Endpoint for UpdateCode {
-    type Answer = BasicResponse;
-
-    const OPERATION: &'static Operation = &UPDATE_CODE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`DepositCodes`].
-pub static DEPOSIT_CODES: Operation = Operation {
-    id: "official_account.code.deposit",
-    title: "Import custom codes",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/code/deposit",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40078",
-            meaning: "Card status does not allow the operation",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40116",
-            meaning: "Code invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43009",
-            meaning: "Account has no permission for custom codes (custom serial numbers)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Import custom codes. `POST /card/code/deposit`.
-///
-/// Only for cards with use_custom_code=true and get_custom_code_mode=GET_CUSTOM_CODE_MODE_DEPOSIT.
-///
-/// Allowed after the card was created and approved.
-///
-/// Duplicates are reported, not imported twice.
-///
-/// Forum report: calling with `http://` instead of `https://` ends in 43002 although POST was used.
-///
-/// After importing, raise the stock with `/card/modifystock`; stock must not exceed the number of
-/// codes imported.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Import custom codes.
+#[request(DEPOSIT_CODES, DepositCodesResponse)]
 pub struct DepositCodes {
-    /// Deposit-mode card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Deposit-mode card. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Codes, at most 100 a call. Required. Not on an official page that could be read.
+    /// Codes, at most 100 a call. Not on an official page that could be read.
+    #[field(3, required)]
     pub code: Option<Vec<Personal>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl DepositCodes {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, code: impl Into<Vec<Personal>>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            code: Some(code.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    GET_DEPOSIT_COUNT for GetDepositCount = OfficialAccount "official_account.code.get_deposit_count"
+    POST "/card/code/getdepositcount"
+    "Count imported codes"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E41012] [..COMMON]
     }
-}
-
-impl Object for DepositCodes {
-    const MEMBERS: &'static [&'static str] = &["card_id", "code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DepositCodes {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.texts("code", &self.code, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DepositCodes {}
-
-impl Endpoint for DepositCodes {
-    type Answer = DepositCodesResponse;
-
-    const OPERATION: &'static Operation = &DEPOSIT_CODES;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`GetDepositCount`].
-pub static GET_DEPOSIT_COUNT: Operation = Operation {
-    id: "official_account.code.get_deposit_count",
-    title: "Count imported codes",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/code/getdepositcount",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Count imported codes. `POST /card/code/getdepositcount`.
-///
-/// Counts successfully imported codes only.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Count imported codes.
+#[request(GET_DEPOSIT_COUNT, GetDepositCountResponse)]
 pub struct GetDepositCount {
-    /// Deposit-mode card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Deposit-mode card. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetDepositCount {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    CHECK_CODES for CheckCodes = OfficialAccount "official_account.code.check"
+    POST "/card/code/checkcode"
+    "Check which codes are imported"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E41011] [E41012] [..COMMON]
     }
-}
-
-impl Object for GetDepositCount {
-    const MEMBERS: &'static [&'static str] = &["card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetDepositCount {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetDepositCount {}
-
-impl Endpoint for GetDepositCount {
-    type Answer = GetDepositCountResponse;
-
-    const OPERATION: &'static Operation = &GET_DEPOSIT_COUNT;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`CheckCodes`].
-pub static CHECK_CODES: Operation = Operation {
-    id: "official_account.code.check",
-    title: "Check which codes are imported",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/code/checkcode",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Check which codes are imported. `POST /card/code/checkcode`.
-///
-/// Recommended before and after a batch import.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Check which codes are imported.
+#[request(CHECK_CODES, CheckCodesResponse)]
 pub struct CheckCodes {
-    /// Deposit-mode card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Deposit-mode card. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Codes, at most 100 a call. Required. Not on an official page that could be read.
+    /// Codes, at most 100 a call. Not on an official page that could be read.
+    #[field(3, required)]
     pub code: Option<Vec<Personal>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl CheckCodes {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, code: impl Into<Vec<Personal>>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            code: Some(code.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    CONSUME_CODE for ConsumeCode = OfficialAccount "official_account.code.consume"
+    POST "/card/code/consume"
+    "Redeem a code (coupons; refused for member cards)"
+    .json()
+    .write(Repeat::Harmful)
+    .subject(&["card_id=card.card_id"])
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40056] [200 "40071" "Card type invalid: the code belongs to a member card"]
+        [E40073] [E40078] [200 "40079" "Outside the validity of the card (invalid time)"] [E40099]
+        [E40116] [E40127] [E41011] [E41012] [E45030] [..COMMON]
     }
-}
-
-impl Object for CheckCodes {
-    const MEMBERS: &'static [&'static str] = &["card_id", "code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CheckCodes {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.texts("code", &self.code, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CheckCodes {}
-
-impl Endpoint for CheckCodes {
-    type Answer = CheckCodesResponse;
-
-    const OPERATION: &'static Operation = &CHECK_CODES;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`ConsumeCode`].
-pub static CONSUME_CODE: Operation = Operation {
-    id: "official_account.code.consume",
-    title: "Redeem a code (coupons; refused for member cards)",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/code/consume",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40056",
-            meaning: "Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted and no longer held under this code",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40071",
-            meaning: "Card type invalid: the code belongs to a member card",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40078",
-            meaning: "Card status does not allow the operation",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40079",
-            meaning: "Outside the validity of the card (invalid time)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40099",
-            meaning: "Card code already redeemed",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40116",
-            meaning: "Code invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40127",
-            meaning: "Card was deleted by the user or is being gifted",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/en/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html",
-    ],
-};
+    ]
+}
 
-/// Redeem a code (coupons; refused for member cards). `POST /card/code/consume`.
-///
-/// Member cards: a developer whose MEMBER_CARD code had can_consume true and state NORMAL got 40071
-/// "invalid card type". No text says that member cards can be redeemed. can_consume of code/get is
-/// therefore no promise.
-///
-/// Only codes inside their validity; otherwise 40079.
-///
-/// Own codes must be redeemed here, so that the card leaves the wallet (state CONSUMED, event
-/// user_consume_card with ConsumeSource FROM_API). Redeem is final.
-///
-/// Ask code/get first and treat states other than NORMAL as an error of the caller.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Redeeming_a_coupon_voucher_or_card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Redeem a code (coupons; refused for member cards).
+#[request(CONSUME_CODE, ConsumeCodeResponse)]
 pub struct ConsumeCode {
-    /// Code to redeem. Required. At most 20 characters. Not on an official page that could be read.
+    /// Code to redeem. Not on an official page that could be read.
+    #[field(2, required, chars = 20)]
     pub code: Option<Personal>,
     /// Card of the code. Required if required when the card uses custom codes; not needed for codes
-    /// assigned by the platform. At most 32 characters. Not on an official page that could be read.
+    /// assigned by the platform. Not on an official page that could be read.
+    #[field(3, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl ConsumeCode {
-    /// Creates a request with its required members.
-    pub fn new(code: impl Into<Personal>) -> Self {
-        Self {
-            code: Some(code.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for ConsumeCode {
-    const MEMBERS: &'static [&'static str] = &["code", "card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "code" => self.code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "code", &self.code)?;
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ConsumeCode {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ConsumeCode {}
-
-impl Endpoint for ConsumeCode {
-    type Answer = ConsumeCodeResponse;
-
-    const OPERATION: &'static Operation = &CONSUME_CODE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        if let Some(card) = &answer.card {
-            subject.same("card_id", &self.card_id, &card.card_id);
-        }
-    }
 }
 
 /// Card of this code.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CodeCard {
-    /// card_id. Required. At most 32 characters. Not on an official page that could be read.
+    /// card_id. Not on an official page that could be read.
+    #[field(1, required, chars = 32)]
     pub card_id: Option<String>,
     /// Start of validity, unix seconds. Not on an official page that could be read.
+    #[field(2)]
     pub begin_time: Option<i64>,
     /// End of validity, unix seconds. Not on an official page that could be read.
+    #[field(3)]
     pub end_time: Option<i64>,
     /// The code (seen in real answers). Not on an official page that could be read.
+    #[field(4)]
     pub code: Option<Personal>,
     /// Member number; answer to a dynamic code. Not on an official page that could be read.
+    #[field(5)]
     pub membership_number: Option<Personal>,
     /// Points; answer to a dynamic code. Not on an official page that could be read.
+    #[field(6)]
     pub bonus: Option<i64>,
     /// Balance; answer to a dynamic code. Not on an official page that could be read.
+    #[field(7)]
     pub balance: Option<i64>,
     /// Number of the card (model of one SDK). Not on an official page that could be read.
+    #[field(8)]
     pub card_number: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CodeCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "begin_time",
-        "end_time",
-        "code",
-        "membership_number",
-        "bonus",
-        "balance",
-        "card_number",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "begin_time" => self.begin_time = members.take()?,
-            "end_time" => self.end_time = members.take()?,
-            "code" => self.code = members.take()?,
-            "membership_number" => self.membership_number = members.take()?,
-            "bonus" => self.bonus = members.take()?,
-            "balance" => self.balance = members.take()?,
-            "card_number" => self.card_number = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "begin_time", &self.begin_time)?;
-        put(map, "end_time", &self.end_time)?;
-        put(map, "code", &self.code)?;
-        put(map, "membership_number", &self.membership_number)?;
-        put(map, "bonus", &self.bonus)?;
-        put(map, "balance", &self.balance)?;
-        put(map, "card_number", &self.card_number)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CodeCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("code", &self.code, &Limits::OPTIONAL);
-        checker.text(
-            "membership_number",
-            &self.membership_number,
-            &Limits::OPTIONAL,
-        );
-        checker.text("card_number", &self.card_number, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CodeCard {}
 
 /// Answer of: GetCode.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetCodeResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Card of this code. Required. Not on an official page that could be read.
+    /// Card of this code. Not on an official page that could be read.
+    #[field(3, required)]
     pub card: Option<CodeCard>,
-    /// Holder. Required. Not on an official page that could be read.
+    /// Holder. Not on an official page that could be read.
+    #[field(4, required)]
     pub openid: Option<Personal>,
-    /// Whether the code can be redeemed. Required. Not on an official page that could be read.
+    /// Whether the code can be redeemed. Not on an official page that could be read.
+    #[field(5, required)]
     pub can_consume: Option<bool>,
     /// Channel mark given when the card was issued. Not on an official page that could be read.
+    #[field(6)]
     pub outer_str: Option<String>,
     /// State of the code. Not on an official page that could be read.
+    #[field(7)]
     pub user_card_status: Option<CodeStatus>,
     /// Individual face of the holder's member card. Not on an official page that could be read.
+    #[field(8)]
     pub background_pic_url: Option<String>,
     /// unionid of the holder when the account is bound to an open platform account. Not on an official
     /// page that could be read.
+    #[field(9)]
     pub unionid: Option<Personal>,
     /// Nickname (model and sample of one SDK). Not on an official page that could be read.
+    #[field(10)]
     pub nickname: Option<Personal>,
     /// Member number (model and sample of one SDK). Not on an official page that could be read.
+    #[field(11)]
     pub membership_number: Option<Personal>,
     /// Points (model and sample of one SDK). Not on an official page that could be read.
+    #[field(12)]
     pub bonus: Option<i64>,
     /// Balance (model of one SDK). Not on an official page that could be read.
+    #[field(13)]
     pub balance: Option<i64>,
     /// Form data as in official_account.member.userinfo_get (model and sample of one SDK). Not on an
     /// official page that could be read.
+    #[field(14)]
     pub user_info: Option<UserInfo>,
     /// Order of a gift card (model of one SDK). Not on an official page that could be read.
+    #[field(15)]
     pub order_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetCodeResponse {
-    const MEMBERS: &'static [&'static str] = &[
-        "errcode",
-        "errmsg",
-        "card",
-        "openid",
-        "can_consume",
-        "outer_str",
-        "user_card_status",
-        "background_pic_url",
-        "unionid",
-        "nickname",
-        "membership_number",
-        "bonus",
-        "balance",
-        "user_info",
-        "order_id",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "card" => self.card = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "can_consume" => self.can_consume = members.take()?,
-            "outer_str" => self.outer_str = members.take()?,
-            "user_card_status" => self.user_card_status = members.take()?,
-            "background_pic_url" => self.background_pic_url = members.take()?,
-            "unionid" => self.unionid = members.take()?,
-            "nickname" => self.nickname = members.take()?,
-            "membership_number" => self.membership_number = members.take()?,
-            "bonus" => self.bonus = members.take()?,
-            "balance" => self.balance = members.take()?,
-            "user_info" => self.user_info = members.take()?,
-            "order_id" => self.order_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "card", &self.card)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "can_consume", &self.can_consume)?;
-        put(map, "outer_str", &self.outer_str)?;
-        put(map, "user_card_status", &self.user_card_status)?;
-        put(map, "background_pic_url", &self.background_pic_url)?;
-        put(map, "unionid", &self.unionid)?;
-        put(map, "nickname", &self.nickname)?;
-        put(map, "membership_number", &self.membership_number)?;
-        put(map, "bonus", &self.bonus)?;
-        put(map, "balance", &self.balance)?;
-        put(map, "user_info", &self.user_info)?;
-        put(map, "order_id", &self.order_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetCodeResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.object("card", &self.card, &Limits::REQUIRED);
-        checker.text("openid", &self.openid, &Limits::REQUIRED);
-        checker.present("can_consume", &self.can_consume, &Limits::REQUIRED);
-        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
-        checker.enumeration(
-            "user_card_status",
-            &self.user_card_status,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "background_pic_url",
-            &self.background_pic_url,
-            &Limits::OPTIONAL,
-        );
-        checker.text("unionid", &self.unionid, &Limits::OPTIONAL);
-        checker.text("nickname", &self.nickname, &Limits::OPTIONAL);
-        checker.text(
-            "membership_number",
-            &self.membership_number,
-            &Limits::OPTIONAL,
-        );
-        checker.object("user_info", &self.user_info, &Limits::OPTIONAL);
-        checker.text("order_id", &self.order_id, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetCodeResponse {}
-
-impl Answer for GetCodeResponse {}
 
 /// Answer of: DecryptCode.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct DecryptCodeResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Plain code. Required. Not on an official page that could be read.
+    /// Plain code. Not on an official page that could be read.
+    #[field(3, required)]
     pub code: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for DecryptCodeResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "code" => self.code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "code", &self.code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DecryptCodeResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.text("code", &self.code, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DecryptCodeResponse {}
-
-impl Answer for DecryptCodeResponse {}
 
 /// Answer of: DepositCodes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct DepositCodesResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
     /// Codes imported (documents say a number). Not on an official page that could be read.
+    #[field(3)]
     pub succ_code: Option<Vec<String>>,
     /// Codes that were already imported. Not on an official page that could be read.
+    #[field(4)]
     pub duplicate_code: Option<Vec<String>>,
     /// Codes that failed. Not on an official page that could be read.
+    #[field(5)]
     pub fail_code: Option<Vec<String>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for DepositCodesResponse {
-    const MEMBERS: &'static [&'static str] = &[
-        "errcode",
-        "errmsg",
-        "succ_code",
-        "duplicate_code",
-        "fail_code",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "succ_code" => self.succ_code = members.take()?,
-            "duplicate_code" => self.duplicate_code = members.take()?,
-            "fail_code" => self.fail_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "succ_code", &self.succ_code)?;
-        put(map, "duplicate_code", &self.duplicate_code)?;
-        put(map, "fail_code", &self.fail_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DepositCodesResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.texts("succ_code", &self.succ_code, &Limits::OPTIONAL);
-        checker.texts("duplicate_code", &self.duplicate_code, &Limits::OPTIONAL);
-        checker.texts("fail_code", &self.fail_code, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DepositCodesResponse {}
-
-impl Answer for DepositCodesResponse {}
 
 /// Answer of: GetDepositCount.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetDepositCountResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Number of codes imported successfully. Required. Not on an official page that could be read.
+    /// Number of codes imported successfully. Not on an official page that could be read.
+    #[field(3, required)]
     pub count: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetDepositCountResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "count"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "count" => self.count = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "count", &self.count)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetDepositCountResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.integer("count", &self.count, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetDepositCountResponse {}
-
-impl Answer for GetDepositCountResponse {}
 
 /// Answer of: CheckCodes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct CheckCodesResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Codes already imported. Required. Not on an official page that could be read.
+    /// Codes already imported. Not on an official page that could be read.
+    #[field(3, required)]
     pub exist_code: Option<Vec<String>>,
-    /// Codes not imported. Required. Not on an official page that could be read.
+    /// Codes not imported. Not on an official page that could be read.
+    #[field(4, required)]
     pub not_exist_code: Option<Vec<String>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CheckCodesResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "exist_code", "not_exist_code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "exist_code" => self.exist_code = members.take()?,
-            "not_exist_code" => self.not_exist_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "exist_code", &self.exist_code)?;
-        put(map, "not_exist_code", &self.not_exist_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CheckCodesResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.texts("exist_code", &self.exist_code, &Limits::REQUIRED);
-        checker.texts("not_exist_code", &self.not_exist_code, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CheckCodesResponse {}
-
-impl Answer for CheckCodesResponse {}
 
 /// Card of the redeemed code.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct ConsumedCard {
-    /// card_id. Required. At most 32 characters. Not on an official page that could be read.
+    /// card_id. Not on an official page that could be read.
+    #[field(1, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ConsumedCard {
-    const MEMBERS: &'static [&'static str] = &["card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ConsumedCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ConsumedCard {}
 
 /// Answer of: ConsumeCode.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct ConsumeCodeResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Card of the code. Required. Not on an official page that could be read.
+    /// Card of the code. Not on an official page that could be read.
+    #[field(3, required)]
     pub card: Option<ConsumedCard>,
-    /// Holder. Required. Not on an official page that could be read.
+    /// Holder. Not on an official page that could be read.
+    #[field(4, required)]
     pub openid: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ConsumeCodeResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "card", "openid"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "card" => self.card = members.take()?,
-            "openid" => self.openid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "card", &self.card)?;
-        put(map, "openid", &self.openid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ConsumeCodeResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.object("card", &self.card, &Limits::REQUIRED);
-        checker.text("openid", &self.openid, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ConsumeCodeResponse {}
-
-impl Answer for ConsumeCodeResponse {}
-
-object!(
-    GetCode,
-    DecryptCode,
-    SetCodeUnavailable,
-    UpdateCode,
-    DepositCodes,
-    GetDepositCount,
-    CheckCodes,
-    ConsumeCode,
-    CodeCard,
-    GetCodeResponse,
-    DecryptCodeResponse,
-    DepositCodesResponse,
-    GetDepositCountResponse,
-    CheckCodesResponse,
-    ConsumedCard,
-    ConsumeCodeResponse
-);

@@ -2,247 +2,49 @@
 
 //! The resource `colors`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::CardColor;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`GetColors`].
-pub static GET_COLORS: Operation = Operation {
-    id: "official_account.colors.get",
-    title: "List the card colours",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::GET,
-    path: "/card/getcolors",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43001",
-            meaning: "GET required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    GET_COLORS for GetColors = OfficialAccount "official_account.colors.get"
+    GET "/card/getcolors"
+    "List the card colours"
+    .errcode(Errcode::Required)
+    errors {
+        [E_1] [E40001] [E40014] [E41001] [E42001] [E43001] [E45009] [E45011] [E48001] [E48004]
+    }
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html",
-    ],
-};
-
-/// List the card colours. `GET /card/getcolors`.
-///
-/// GET in three SDKs and in copies of the first documents; one copy prints GET and POST.
-///
-/// The call left the documents: the present chapter prints the fourteen values as a table instead.
-///
-/// Values differ by year: Color010 was #55bd47, then #61ad40, now #63b359. Only the names matter to
-/// a caller.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct GetColors {
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
+    ]
 }
 
-impl Object for GetColors {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetColors {
-    fn check(&self, checker: &mut Checker) {
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetColors {}
-
-impl Endpoint for GetColors {
-    type Answer = GetColorsResponse;
-
-    const OPERATION: &'static Operation = &GET_COLORS;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
+/// List the card colours.
+#[request(GET_COLORS, GetColorsResponse)]
+pub struct GetColors {}
 
 /// A card colour.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct Color {
-    /// Name to use in base_info.color. Required. Not on an official page that could be read.
+    /// Name to use in base_info.color. Not on an official page that could be read.
+    #[field(1, required)]
     pub name: Option<CardColor>,
-    /// Colour value, # and six hex digits. Required. Not on an official page that could be read.
+    /// Colour value, # and six hex digits. Not on an official page that could be read.
+    #[field(2, required)]
     pub value: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Color {
-    const MEMBERS: &'static [&'static str] = &["name", "value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "value" => self.value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "value", &self.value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Color {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("name", &self.name, &Limits::REQUIRED);
-        checker.text("value", &self.value, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Color {}
 
 /// Answer of: GetColors.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetColorsResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Colours. Required. Not on an official page that could be read.
+    /// Colours. Not on an official page that could be read.
+    #[field(3, required)]
     pub colors: Option<Vec<Color>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetColorsResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "colors"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "colors" => self.colors = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "colors", &self.colors)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetColorsResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.objects("colors", &self.colors, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetColorsResponse {}
-
-impl Answer for GetColorsResponse {}
-
-object!(GetColors, Color, GetColorsResponse);

@@ -2,755 +2,184 @@
 
 //! The resource `datacube`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
+use super::errors::*;
+use crate::prelude::*;
 
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Pattern, Repeat, Scheme, VisitSensitive,
-};
-
-/// Describes [`GetMemberCardInfo`].
-pub static GET_MEMBER_CARD_INFO: Operation = Operation {
-    id: "official_account.datacube.member_card_info",
-    title: "Daily member card figures of the account",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/datacube/getcardmembercardinfo",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Optional,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "61500",
-            meaning: "Date format wrong",
-        },
-        ErrorRow {
-            http: 200,
-            code: "61501",
-            meaning: "Date range wrong",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    GET_MEMBER_CARD_INFO for GetMemberCardInfo = OfficialAccount "official_account.datacube.member_card_info"
+    POST "/datacube/getcardmembercardinfo"
+    "Daily member card figures of the account"
+    .json()
+    .errcode(Errcode::Optional)
+    errors {
+        [E61500] [E61501] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Daily member card figures of the account. `POST /datacube/getcardmembercardinfo`.
-///
-/// The span may not exceed 62 days (61501).
-///
-/// Today is not available; end_date is yesterday at the latest (61501).
-///
-/// A date in another format gives 61500.
-///
-/// A success answer has been seen with list only, without errcode and errmsg.
-///
-/// Forum report of September 2020: no rows after 2020-09-18; whether the service still delivers
-/// data is unknown.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Daily member card figures of the account.
+#[request(GET_MEMBER_CARD_INFO, GetMemberCardInfoResponse)]
 pub struct GetMemberCardInfo {
-    /// First day, YYYY-MM-DD. Required. At most 16 characters. Not on an official page that could be
-    /// read.
+    /// First day, YYYY-MM-DD. Not on an official page that could be read.
+    #[field(2, required, chars = 16, form = Date)]
     pub begin_date: Option<String>,
-    /// Last day, YYYY-MM-DD, yesterday at the latest; span at most 62 days. Required. At most 16
-    /// characters. Not on an official page that could be read.
+    /// Last day, YYYY-MM-DD, yesterday at the latest; span at most 62 days. Not on an official page
+    /// that could be read.
+    #[field(3, required, chars = 16, form = Date)]
     pub end_date: Option<String>,
-    /// 0: cards made in the console, 1: cards made by API. Required. Not on an official page that could
-    /// be read.
+    /// 0: cards made in the console, 1: cards made by API. Not on an official page that could be read.
+    #[field(4, required)]
     pub cond_source: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetMemberCardInfo {
-    /// Creates a request with its required members.
-    pub fn new(
-        begin_date: impl Into<String>,
-        end_date: impl Into<String>,
-        cond_source: impl Into<i64>,
-    ) -> Self {
-        Self {
-            begin_date: Some(begin_date.into()),
-            end_date: Some(end_date.into()),
-            cond_source: Some(cond_source.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    GET_MEMBER_CARD_DETAIL for GetMemberCardDetail = OfficialAccount "official_account.datacube.member_card_detail"
+    POST "/datacube/getcardmembercarddetail"
+    "Daily figures of one member card"
+    .json()
+    .errcode(Errcode::Optional)
+    errors {
+        [E40073] [E61500] [E61501] [..COMMON]
     }
-}
-
-impl Object for GetMemberCardInfo {
-    const MEMBERS: &'static [&'static str] = &["begin_date", "end_date", "cond_source"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "begin_date" => self.begin_date = members.take()?,
-            "end_date" => self.end_date = members.take()?,
-            "cond_source" => self.cond_source = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "begin_date", &self.begin_date)?;
-        put(map, "end_date", &self.end_date)?;
-        put(map, "cond_source", &self.cond_source)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetMemberCardInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "begin_date",
-            &self.begin_date,
-            &Limits::REQUIRED.chars(16).form(Pattern::Date),
-        );
-        checker.text(
-            "end_date",
-            &self.end_date,
-            &Limits::REQUIRED.chars(16).form(Pattern::Date),
-        );
-        checker.integer("cond_source", &self.cond_source, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetMemberCardInfo {}
-
-impl Endpoint for GetMemberCardInfo {
-    type Answer = GetMemberCardInfoResponse;
-
-    const OPERATION: &'static Operation = &GET_MEMBER_CARD_INFO;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`GetMemberCardDetail`].
-pub static GET_MEMBER_CARD_DETAIL: Operation = Operation {
-    id: "official_account.datacube.member_card_detail",
-    title: "Daily figures of one member card",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/datacube/getcardmembercarddetail",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Optional,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "61500",
-            meaning: "Date format wrong",
-        },
-        ErrorRow {
-            http: 200,
-            code: "61501",
-            meaning: "Date range wrong",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Daily figures of one member card. `POST /datacube/getcardmembercarddetail`.
-///
-/// The span may not exceed 62 days (61501).
-///
-/// Today is not available; end_date is yesterday at the latest (61501).
-///
-/// A date in another format gives 61500.
-///
-/// A success answer has been seen with list only, without errcode and errmsg.
-///
-/// Forum report of September 2020: no rows after 2020-09-18; whether the service still delivers
-/// data is unknown.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Daily figures of one member card.
+#[request(GET_MEMBER_CARD_DETAIL, GetMemberCardDetailResponse)]
 pub struct GetMemberCardDetail {
-    /// First day, YYYY-MM-DD. Required. At most 16 characters. Not on an official page that could be
-    /// read.
+    /// First day, YYYY-MM-DD. Not on an official page that could be read.
+    #[field(2, required, chars = 16, form = Date)]
     pub begin_date: Option<String>,
-    /// Last day, YYYY-MM-DD, yesterday at the latest; span at most 62 days. Required. At most 16
-    /// characters. Not on an official page that could be read.
+    /// Last day, YYYY-MM-DD, yesterday at the latest; span at most 62 days. Not on an official page
+    /// that could be read.
+    #[field(3, required, chars = 16, form = Date)]
     pub end_date: Option<String>,
-    /// Member card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Member card. Not on an official page that could be read.
+    #[field(4, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl GetMemberCardDetail {
-    /// Creates a request with its required members.
-    pub fn new(
-        begin_date: impl Into<String>,
-        end_date: impl Into<String>,
-        card_id: impl Into<String>,
-    ) -> Self {
-        Self {
-            begin_date: Some(begin_date.into()),
-            end_date: Some(end_date.into()),
-            card_id: Some(card_id.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for GetMemberCardDetail {
-    const MEMBERS: &'static [&'static str] = &["begin_date", "end_date", "card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "begin_date" => self.begin_date = members.take()?,
-            "end_date" => self.end_date = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "begin_date", &self.begin_date)?;
-        put(map, "end_date", &self.end_date)?;
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetMemberCardDetail {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "begin_date",
-            &self.begin_date,
-            &Limits::REQUIRED.chars(16).form(Pattern::Date),
-        );
-        checker.text(
-            "end_date",
-            &self.end_date,
-            &Limits::REQUIRED.chars(16).form(Pattern::Date),
-        );
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetMemberCardDetail {}
-
-impl Endpoint for GetMemberCardDetail {
-    type Answer = GetMemberCardDetailResponse;
-
-    const OPERATION: &'static Operation = &GET_MEMBER_CARD_DETAIL;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
 }
 
 /// One row a day.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct MemberCardInfoRow {
-    /// Day, YYYY-MM-DD. Required. Not on an official page that could be read.
+    /// Day, YYYY-MM-DD. Not on an official page that could be read.
+    #[field(1, required, form = Date)]
     pub ref_date: Option<String>,
     /// Views. Not on an official page that could be read.
+    #[field(2)]
     pub view_cnt: Option<i64>,
     /// Viewers. Not on an official page that could be read.
+    #[field(3)]
     pub view_user: Option<i64>,
     /// Claims. Not on an official page that could be read.
+    #[field(4)]
     pub receive_cnt: Option<i64>,
     /// Claimers. Not on an official page that could be read.
+    #[field(5)]
     pub receive_user: Option<i64>,
     /// Uses. Not on an official page that could be read.
+    #[field(6)]
     pub verify_cnt: Option<i64>,
     /// Users who used it. Not on an official page that could be read.
+    #[field(7)]
     pub verify_user: Option<i64>,
     /// Users who activated. Not on an official page that could be read.
+    #[field(8)]
     pub active_user: Option<i64>,
     /// Members holding the card now. Not on an official page that could be read.
+    #[field(9)]
     pub total_user: Option<i64>,
     /// Members who ever claimed. Not on an official page that could be read.
+    #[field(10)]
     pub total_receive_user: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MemberCardInfoRow {
-    const MEMBERS: &'static [&'static str] = &[
-        "ref_date",
-        "view_cnt",
-        "view_user",
-        "receive_cnt",
-        "receive_user",
-        "verify_cnt",
-        "verify_user",
-        "active_user",
-        "total_user",
-        "total_receive_user",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ref_date" => self.ref_date = members.take()?,
-            "view_cnt" => self.view_cnt = members.take()?,
-            "view_user" => self.view_user = members.take()?,
-            "receive_cnt" => self.receive_cnt = members.take()?,
-            "receive_user" => self.receive_user = members.take()?,
-            "verify_cnt" => self.verify_cnt = members.take()?,
-            "verify_user" => self.verify_user = members.take()?,
-            "active_user" => self.active_user = members.take()?,
-            "total_user" => self.total_user = members.take()?,
-            "total_receive_user" => self.total_receive_user = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ref_date", &self.ref_date)?;
-        put(map, "view_cnt", &self.view_cnt)?;
-        put(map, "view_user", &self.view_user)?;
-        put(map, "receive_cnt", &self.receive_cnt)?;
-        put(map, "receive_user", &self.receive_user)?;
-        put(map, "verify_cnt", &self.verify_cnt)?;
-        put(map, "verify_user", &self.verify_user)?;
-        put(map, "active_user", &self.active_user)?;
-        put(map, "total_user", &self.total_user)?;
-        put(map, "total_receive_user", &self.total_receive_user)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MemberCardInfoRow {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "ref_date",
-            &self.ref_date,
-            &Limits::REQUIRED.form(Pattern::Date),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MemberCardInfoRow {}
 
 /// Answer of: GetMemberCardInfo.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetMemberCardInfoResponse {
     /// 0 on success or absent. Not on an official page that could be read.
+    #[field(1)]
     pub errcode: Option<i64>,
     /// ok on success or absent. Not on an official page that could be read.
+    #[field(2)]
     pub errmsg: Option<String>,
-    /// One row a day. Required. Not on an official page that could be read.
+    /// One row a day. Not on an official page that could be read.
+    #[field(3, required)]
     pub list: Option<Vec<MemberCardInfoRow>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetMemberCardInfoResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "list" => self.list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "list", &self.list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetMemberCardInfoResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
-        checker.objects("list", &self.list, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetMemberCardInfoResponse {}
-
-impl Answer for GetMemberCardInfoResponse {}
 
 /// One row a day.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct MemberCardDetailRow {
-    /// Day, YYYY-MM-DD. Required. Not on an official page that could be read.
+    /// Day, YYYY-MM-DD. Not on an official page that could be read.
+    #[field(1, required, form = Date)]
     pub ref_date: Option<String>,
     /// Views. Not on an official page that could be read.
+    #[field(2)]
     pub view_cnt: Option<i64>,
     /// Viewers. Not on an official page that could be read.
+    #[field(3)]
     pub view_user: Option<i64>,
     /// Claims. Not on an official page that could be read.
+    #[field(4)]
     pub receive_cnt: Option<i64>,
     /// Claimers. Not on an official page that could be read.
+    #[field(5)]
     pub receive_user: Option<i64>,
     /// Uses. Not on an official page that could be read.
+    #[field(6)]
     pub verify_cnt: Option<i64>,
     /// Users who used it. Not on an official page that could be read.
+    #[field(7)]
     pub verify_user: Option<i64>,
     /// Users who activated. Not on an official page that could be read.
+    #[field(8)]
     pub active_user: Option<i64>,
     /// Members holding the card now. Not on an official page that could be read.
+    #[field(9)]
     pub total_user: Option<i64>,
     /// Members who ever claimed. Not on an official page that could be read.
+    #[field(10)]
     pub total_receive_user: Option<i64>,
     /// Activations. Not on an official page that could be read.
+    #[field(11)]
     pub active_cnt: Option<i64>,
     /// New members of the day. Not on an official page that could be read.
+    #[field(12)]
     pub new_user: Option<i64>,
     /// Kind of merchant (values not documented). Not on an official page that could be read.
+    #[field(13)]
     pub merchanttype: Option<i64>,
     /// Card. Not on an official page that could be read.
+    #[field(14)]
     pub cardid: Option<String>,
-    /// Sub-merchant. Numbers and texts are both read. Not on an official page that could be read.
+    /// Sub-merchant. Not on an official page that could be read.
+    #[field(15, either)]
     pub submerchantid: Option<i64>,
     /// Amount before discount, only with quick pay. Not on an official page that could be read.
+    #[field(16, wire = "payOriginalFee")]
     pub pay_original_fee: Option<i64>,
     /// Amount paid, only with quick pay. Not on an official page that could be read.
+    #[field(17)]
     pub fee: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MemberCardDetailRow {
-    const MEMBERS: &'static [&'static str] = &[
-        "ref_date",
-        "view_cnt",
-        "view_user",
-        "receive_cnt",
-        "receive_user",
-        "verify_cnt",
-        "verify_user",
-        "active_user",
-        "total_user",
-        "total_receive_user",
-        "active_cnt",
-        "new_user",
-        "merchanttype",
-        "cardid",
-        "submerchantid",
-        "payOriginalFee",
-        "fee",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ref_date" => self.ref_date = members.take()?,
-            "view_cnt" => self.view_cnt = members.take()?,
-            "view_user" => self.view_user = members.take()?,
-            "receive_cnt" => self.receive_cnt = members.take()?,
-            "receive_user" => self.receive_user = members.take()?,
-            "verify_cnt" => self.verify_cnt = members.take()?,
-            "verify_user" => self.verify_user = members.take()?,
-            "active_user" => self.active_user = members.take()?,
-            "total_user" => self.total_user = members.take()?,
-            "total_receive_user" => self.total_receive_user = members.take()?,
-            "active_cnt" => self.active_cnt = members.take()?,
-            "new_user" => self.new_user = members.take()?,
-            "merchanttype" => self.merchanttype = members.take()?,
-            "cardid" => self.cardid = members.take()?,
-            "submerchantid" => self.submerchantid = members.take_either()?,
-            "payOriginalFee" => self.pay_original_fee = members.take()?,
-            "fee" => self.fee = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ref_date", &self.ref_date)?;
-        put(map, "view_cnt", &self.view_cnt)?;
-        put(map, "view_user", &self.view_user)?;
-        put(map, "receive_cnt", &self.receive_cnt)?;
-        put(map, "receive_user", &self.receive_user)?;
-        put(map, "verify_cnt", &self.verify_cnt)?;
-        put(map, "verify_user", &self.verify_user)?;
-        put(map, "active_user", &self.active_user)?;
-        put(map, "total_user", &self.total_user)?;
-        put(map, "total_receive_user", &self.total_receive_user)?;
-        put(map, "active_cnt", &self.active_cnt)?;
-        put(map, "new_user", &self.new_user)?;
-        put(map, "merchanttype", &self.merchanttype)?;
-        put(map, "cardid", &self.cardid)?;
-        put(map, "submerchantid", &self.submerchantid)?;
-        put(map, "payOriginalFee", &self.pay_original_fee)?;
-        put(map, "fee", &self.fee)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MemberCardDetailRow {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "ref_date",
-            &self.ref_date,
-            &Limits::REQUIRED.form(Pattern::Date),
-        );
-        checker.text("cardid", &self.cardid, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MemberCardDetailRow {}
 
 /// Answer of: GetMemberCardDetail.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetMemberCardDetailResponse {
     /// 0 on success or absent. Not on an official page that could be read.
+    #[field(1)]
     pub errcode: Option<i64>,
     /// ok on success or absent. Not on an official page that could be read.
+    #[field(2)]
     pub errmsg: Option<String>,
-    /// One row a day. Required. Not on an official page that could be read.
+    /// One row a day. Not on an official page that could be read.
+    #[field(3, required)]
     pub list: Option<Vec<MemberCardDetailRow>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetMemberCardDetailResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "list" => self.list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "list", &self.list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetMemberCardDetailResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
-        checker.objects("list", &self.list, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetMemberCardDetailResponse {}
-
-impl Answer for GetMemberCardDetailResponse {}
-
-object!(
-    GetMemberCardInfo,
-    GetMemberCardDetail,
-    MemberCardInfoRow,
-    GetMemberCardInfoResponse,
-    MemberCardDetailRow,
-    GetMemberCardDetailResponse
-);

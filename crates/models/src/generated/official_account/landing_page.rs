@@ -2,358 +2,72 @@
 
 //! The resource `landing_page`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::LandingPageScene;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateLandingPage`].
-pub static CREATE_LANDING_PAGE: Operation = Operation {
-    id: "official_account.landing_page.create",
-    title: "Create a shelf page that hands out cards",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/landingpage/create",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40078",
-            meaning: "Card status does not allow the operation",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45021",
-            meaning: "A field exceeds its length limit",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    CREATE_LANDING_PAGE for CreateLandingPage = OfficialAccount "official_account.landing_page.create"
+    POST "/card/landingpage/create"
+    "Create a shelf page that hands out cards"
+    .json()
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E40078] [E41011] [E41012] [E45030] [E45021] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Create a shelf page that hands out cards. `POST /card/landingpage/create`.
-///
-/// For cards with platform-assigned codes; cards with own codes need their codes deposited first.
-///
-/// The official distribution page lists the section (chapter 3.1); its field table was readable in
-/// copies only.
-///
-/// page_id is an integer in two SDKs and text in the model of a third. There is no call to read,
-/// change or remove a page.
-///
-/// Number of cards per page, length of page_title and whether banner must be on the CDN are not
-/// documented.
-///
-/// A claim made on the page arrives as user_get_card; the scene is not in the event.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a shelf page that hands out cards.
+#[request(CREATE_LANDING_PAGE, CreateLandingPageResponse)]
 pub struct CreateLandingPage {
-    /// Picture at the top of the page, CDN URL from the upload; 640 x 300 advised. Required. Not on an
-    /// official page that could be read.
+    /// Picture at the top of the page, CDN URL from the upload; 640 x 300 advised. Not on an official
+    /// page that could be read.
+    #[field(2, required)]
     pub banner: Option<String>,
-    /// Title of the page. Required. Not on an official page that could be read.
+    /// Title of the page. Not on an official page that could be read.
+    #[field(3, required)]
     pub page_title: Option<String>,
-    /// Whether the page may be shared. Required. Not on an official page that could be read.
+    /// Whether the page may be shared. Not on an official page that could be read.
+    #[field(4, required)]
     pub can_share: Option<bool>,
-    /// Where the page is placed. Required. Not on an official page that could be read.
+    /// Where the page is placed. Not on an official page that could be read.
+    #[field(5, required)]
     pub scene: Option<LandingPageScene>,
-    /// Cards on the page. Required. Not on an official page that could be read.
+    /// Cards on the page. Not on an official page that could be read.
+    #[field(6, required)]
     pub card_list: Option<Vec<LandingPageCard>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl CreateLandingPage {
-    /// Creates a request with its required members.
-    pub fn new(
-        banner: impl Into<String>,
-        page_title: impl Into<String>,
-        can_share: impl Into<bool>,
-        scene: impl Into<LandingPageScene>,
-        card_list: impl Into<Vec<LandingPageCard>>,
-    ) -> Self {
-        Self {
-            banner: Some(banner.into()),
-            page_title: Some(page_title.into()),
-            can_share: Some(can_share.into()),
-            scene: Some(scene.into()),
-            card_list: Some(card_list.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for CreateLandingPage {
-    const MEMBERS: &'static [&'static str] =
-        &["banner", "page_title", "can_share", "scene", "card_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "banner" => self.banner = members.take()?,
-            "page_title" => self.page_title = members.take()?,
-            "can_share" => self.can_share = members.take()?,
-            "scene" => self.scene = members.take()?,
-            "card_list" => self.card_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "banner", &self.banner)?;
-        put(map, "page_title", &self.page_title)?;
-        put(map, "can_share", &self.can_share)?;
-        put(map, "scene", &self.scene)?;
-        put(map, "card_list", &self.card_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateLandingPage {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("banner", &self.banner, &Limits::REQUIRED);
-        checker.text("page_title", &self.page_title, &Limits::REQUIRED);
-        checker.present("can_share", &self.can_share, &Limits::REQUIRED);
-        checker.enumeration("scene", &self.scene, &Limits::REQUIRED);
-        checker.objects("card_list", &self.card_list, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateLandingPage {}
-
-impl Endpoint for CreateLandingPage {
-    type Answer = CreateLandingPageResponse;
-
-    const OPERATION: &'static Operation = &CREATE_LANDING_PAGE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
 }
 
 /// A card on a shelf page.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct LandingPageCard {
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(1, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Small picture of the entry. Required. Not on an official page that could be read.
+    /// Small picture of the entry. Not on an official page that could be read.
+    #[field(2, required)]
     pub thumb_url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for LandingPageCard {
-    const MEMBERS: &'static [&'static str] = &["card_id", "thumb_url"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "thumb_url" => self.thumb_url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "thumb_url", &self.thumb_url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for LandingPageCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("thumb_url", &self.thumb_url, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for LandingPageCard {}
 
 /// Answer of: CreateLandingPage.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct CreateLandingPageResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Address of the page. Required. Not on an official page that could be read.
+    /// Address of the page. Not on an official page that could be read.
+    #[field(3, required)]
     pub url: Option<String>,
-    /// Id of the page. Required. Not on an official page that could be read.
+    /// Id of the page. Not on an official page that could be read.
+    #[field(4, required)]
     pub page_id: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CreateLandingPageResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "url", "page_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "url" => self.url = members.take()?,
-            "page_id" => self.page_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "url", &self.url)?;
-        put(map, "page_id", &self.page_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateLandingPageResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.text("url", &self.url, &Limits::REQUIRED);
-        checker.integer("page_id", &self.page_id, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateLandingPageResponse {}
-
-impl Answer for CreateLandingPageResponse {}
-
-object!(
-    CreateLandingPage,
-    LandingPageCard,
-    CreateLandingPageResponse
-);

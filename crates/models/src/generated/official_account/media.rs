@@ -2,284 +2,56 @@
 
 //! The resource `media`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
+use super::errors::*;
+use crate::prelude::*;
 
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, EncodeError, Endpoint, Errcode, ErrorRow,
-    Extra, Family, ImageFormat, Limits, Multipart, Operation, Params, ParamsIn, Repeat, Scheme,
-    Upload, UploadedFile, VisitSensitive,
-};
-
-/// Describes [`UploadImage`].
-pub static UPLOAD_IMAGE: Operation = Operation {
-    id: "official_account.media.upload_image",
-    title: "Upload a picture for cards and articles",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/cgi-bin/media/uploadimg",
-    body: Body::Multipart,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Optional,
-    credential: false,
-    upload: Some(Upload {
-        max_bytes: 1048576,
-        formats: &[ImageFormat::Jpeg, ImageFormat::Png],
-        max_name_chars: 128,
-    }),
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40005",
-            meaning: "Wrong file type (invalid file type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40009",
-            meaning: "Picture too large (invalid image size)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41005",
-            meaning: "No file part found in the form (media data missing)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    UPLOAD_IMAGE for UploadImage = OfficialAccount "official_account.media.upload_image"
+    POST "/cgi-bin/media/uploadimg"
+    "Upload a picture for cards and articles"
+    .upload(Upload { max_bytes: 1048576, formats: &[ImageFormat::Jpeg, ImageFormat::Png], max_name_chars: 128, name_field: "filename" })
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Optional)
+    errors {
+        [200 "40005" "Wrong file type (invalid file type)"]
+        [200 "40009" "Picture too large (invalid image size)"]
+        [200 "41005" "No file part found in the form (media data missing)"] [E_1] [E40001]
+        [E40014] [E41001] [E42001] [E43002] [E44002] [E45009] [E45011] [E48001] [E48004]
+    }
+    docs [
         "developers.weixin.qq.com/doc/service/api/material/permanent/api_uploadimage",
         "developers.weixin.qq.com/doc/service/api/notify/message/api_uploadimage",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html",
-    ],
-};
+    ]
+}
 
-/// Upload a picture for cards and articles. `POST /cgi-bin/media/uploadimg`.
-///
-/// multipart/form-data with one file part; no JSON part, no signature. The interface page names the
-/// part media, the card chapter (copy) names it buffer; five SDKs send media. Kabao sends media,
-/// the sandbox takes both.
-///
-/// JPG or PNG, at most 1 MB. The part carries a filename and, in SDKs, a Content-Type derived from
-/// it.
-///
-/// Does not count against the 100000 pictures of the material library; lifetime and deletion are
-/// not documented.
-///
-/// The address works inside WeChat services only. A card picture from another host gives 52000 at
-/// create and update.
-///
-/// 41005 was reported by a developer whose form had no recognised part. Pixel limits: none printed;
-/// 40009 is also what an oversized file gets (report with 8 MB).
-///
-/// Official and third-party samples answer an `http://` address; newer answers may be `https://`.
-///
-/// Callable by official accounts, service accounts, mini programs and mini games; third-party
-/// platforms need one of the permission sets 1, 8, 9, 11, 18, 37, 100.
-///
-/// Source: `developers.weixin.qq.com/doc/service/api/material/permanent/api_uploadimage`,
-/// `developers.weixin.qq.com/doc/service/api/notify/message/api_uploadimage`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Upload a picture for cards and articles.
+#[request(UPLOAD_IMAGE, UploadImageResponse)]
 pub struct UploadImage {
     /// Binary picture (multipart part, with a file name); JPG or PNG, at most 1 MB; name on the
     /// interface page and in SDKs. Required if no buffer part given.
-    pub media: Option<bytes::Bytes>,
+    #[field(2, part)]
+    pub media: Option<Bytes>,
     /// The same part under the name of the card chapter; exactly one of the two is sent. Required if no
     /// media part given. Not on an official page that could be read.
-    pub buffer: Option<bytes::Bytes>,
+    #[field(3, part)]
+    pub buffer: Option<Bytes>,
     /// The name of the file, in the head of its part.
+    #[field(4, filename)]
     pub filename: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl Object for UploadImage {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UploadImage {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("filename", &self.filename, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UploadImage {}
-
-impl Endpoint for UploadImage {
-    type Answer = UploadImageResponse;
-
-    const OPERATION: &'static Operation = &UPLOAD_IMAGE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn multipart(&self) -> Result<Option<Multipart>, EncodeError> {
-        let filename = self.filename.as_deref();
-        Ok(Some(
-            Multipart::default()
-                .file("media", filename, &self.media)
-                .file("buffer", filename, &self.buffer),
-        ))
-    }
-
-    fn set_multipart(&mut self, mut parts: Multipart) -> Result<(), DecodeError> {
-        if let Some(part) = parts.take("media") {
-            self.filename = part.filename;
-            self.media = Some(part.content);
-        }
-        if let Some(part) = parts.take("buffer") {
-            self.filename = part.filename;
-            self.buffer = Some(part.content);
-        }
-        Ok(())
-    }
-
-    fn file(&self) -> Option<UploadedFile<'_>> {
-        let (content_field, content) = self
-            .media
-            .as_deref()
-            .map(|content| ("media", content))
-            .or_else(|| self.buffer.as_deref().map(|content| ("buffer", content)))?;
-        Some(UploadedFile {
-            name_field: "filename",
-            name: self.filename.as_deref().unwrap_or_default(),
-            content_field,
-            content,
-        })
-    }
 }
 
 /// Answer of: UploadImage.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct UploadImageResponse {
     /// CDN address of the picture; use it for logo_url, background_pic_url, icon_url_list, image_url,
-    /// banner, thumb_url. Required.
+    /// banner, thumb_url.
+    #[field(1, required)]
     pub url: Option<String>,
     /// 0 in the newer sample, absent in the older one; any other value is a failure.
+    #[field(2)]
     pub errcode: Option<i64>,
     /// "ok" in the newer sample, absent in the older one.
+    #[field(3)]
     pub errmsg: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UploadImageResponse {
-    const MEMBERS: &'static [&'static str] = &["url", "errcode", "errmsg"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "url" => self.url = members.take()?,
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "url", &self.url)?;
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UploadImageResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("url", &self.url, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UploadImageResponse {}
-
-impl Answer for UploadImageResponse {}
-
-object!(UploadImage, UploadImageResponse);

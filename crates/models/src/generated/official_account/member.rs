@@ -2,2001 +2,407 @@
 
 //! The resource `member`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{BasicResponse, CommonFormField, RichFieldType, UserCardStatus, UserInfo};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`GetUserInfo`].
-pub static GET_USER_INFO: Operation = Operation {
-    id: "official_account.member.userinfo_get",
-    title: "Query a member (points, balance, form data, state)",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/membercard/userinfo/get",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40056",
-            meaning: "Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted and no longer held under this code",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    GET_USER_INFO for GetUserInfo = OfficialAccount "official_account.member.userinfo_get"
+    POST "/card/membercard/userinfo/get"
+    "Query a member (points, balance, form data, state)"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40056] [E40073] [E41011] [E41012] [E45030] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
-    ],
-};
+    ]
+}
 
-/// Query a member (points, balance, form data, state). `POST /card/membercard/userinfo/get`.
-///
-/// card_id and code are both required; the parameter table prints the name as cardid but the body
-/// key is card_id.
-///
-/// Keys without a value may be absent (balance when the card has no stored value, for example).
-///
-/// The wire value for an expired card is EXPIRE, not EXPIRED.
-///
-/// The call still answers for a card the user has deleted (user_card_status DELETE, has_active true
-/// seen in a recorded answer).
-///
-/// An unknown code gives 40056 invalid serial code.
-///
-/// After a submit_membercard_user_info event call this to read the data the user submitted.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query a member (points, balance, form data, state).
+#[request(GET_USER_INFO, GetUserInfoResponse)]
 pub struct GetUserInfo {
-    /// Member card. Required. At most 32 characters.
+    /// Member card.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Code of the member. Required. At most 20 characters.
+    /// Code of the member.
+    #[field(3, required, chars = 20)]
     pub code: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetUserInfo {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, code: impl Into<Personal>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            code: Some(code.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    ACTIVATE_MEMBER for ActivateMember = OfficialAccount "official_account.member.activate"
+    POST "/card/membercard/activate"
+    "Activate a member's card (interface activation)"
+    .json()
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40056] [E40073] [E40079] [E40100] [E40116] [E40127] [E41011] [E45021] [E52000]
+        [..COMMON]
     }
-}
-
-impl Object for GetUserInfo {
-    const MEMBERS: &'static [&'static str] = &["card_id", "code"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetUserInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetUserInfo {}
-
-impl Endpoint for GetUserInfo {
-    type Answer = GetUserInfoResponse;
-
-    const OPERATION: &'static Operation = &GET_USER_INFO;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`ActivateMember`].
-pub static ACTIVATE_MEMBER: Operation = Operation {
-    id: "official_account.member.activate",
-    title: "Activate a member's card (interface activation)",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/membercard/activate",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40056",
-            meaning: "Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted and no longer held under this code",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40079",
-            meaning: "Time invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40100",
-            meaning: "Time range invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40116",
-            meaning: "Code invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40127",
-            meaning: "Card was deleted by the user or is being gifted",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45021",
-            meaning: "A field exceeds its length limit",
-        },
-        ErrorRow {
-            http: 200,
-            code: "52000",
-            meaning: "Picture URL is not on the WeChat CDN (upload it first)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
-    ],
-};
+    ]
+}
 
-/// Activate a member's card (interface activation). `POST /card/membercard/activate`.
-///
-/// Used with interface activation and with jump-type one-click activation; not needed with
-/// auto_activate or plain wx_activate.
-///
-/// Custom fields and custom cells are shown only after activation.
-///
-/// A points record text at activation is possible since 2016-11-27.
-///
-/// Unknown code: 40056 invalid serial code.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Activate a member's card (interface activation).
+#[request(ACTIVATE_MEMBER, BasicResponse)]
 pub struct ActivateMember {
-    /// Member number shown in the wallet; may equal the code. Required. At most 20 characters. Not on
-    /// an official page that could be read.
+    /// Member number shown in the wallet; may equal the code. Not on an official page that could be
+    /// read.
+    #[field(2, required, chars = 20)]
     pub membership_number: Option<Personal>,
-    /// Code obtained when the card was claimed. Required. At most 20 characters. Not on an official
-    /// page that could be read.
+    /// Code obtained when the card was claimed. Not on an official page that could be read.
+    #[field(3, required, chars = 20)]
     pub code: Option<Personal>,
     /// Member card. Required if required when the card uses custom codes; not needed for codes assigned
-    /// by the platform. At most 32 characters. Not on an official page that could be read.
+    /// by the platform. Not on an official page that could be read.
+    #[field(4, chars = 32)]
     pub card_id: Option<String>,
-    /// Individual card face, CDN URL. At most 128 characters. Not on an official page that could be
-    /// read.
+    /// Individual card face, CDN URL. Not on an official page that could be read.
+    #[field(5, chars = 128)]
     pub background_pic_url: Option<String>,
     /// Start of validity after activation, unix seconds; default from the card's date_info. Not on an
     /// official page that could be read.
+    #[field(6)]
     pub activate_begin_time: Option<i64>,
     /// End of validity after activation, unix seconds; default from the card's date_info. Not on an
     /// official page that could be read.
+    #[field(7)]
     pub activate_end_time: Option<i64>,
     /// Initial points, default 0. Not on an official page that could be read.
+    #[field(8)]
     pub init_bonus: Option<i64>,
-    /// Text of the first points record. At most 32 characters. Not on an official page that could be
-    /// read.
+    /// Text of the first points record. Not on an official page that could be read.
+    #[field(9, chars = 32)]
     pub init_bonus_record: Option<String>,
     /// Initial balance, default 0. Not on an official page that could be read.
+    #[field(10)]
     pub init_balance: Option<i64>,
-    /// Initial value of custom_field1, at most 4 Chinese characters. At most 12 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// Initial value of custom_field1, at most 4 Chinese characters. Not on an official page that could
+    /// be read.
+    #[field(11, bytes = 12)]
     pub init_custom_field_value1: Option<String>,
-    /// Initial value of custom_field2, at most 4 Chinese characters. At most 12 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// Initial value of custom_field2, at most 4 Chinese characters. Not on an official page that could
+    /// be read.
+    #[field(12, bytes = 12)]
     pub init_custom_field_value2: Option<String>,
-    /// Initial value of custom_field3, at most 4 Chinese characters. At most 12 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// Initial value of custom_field3, at most 4 Chinese characters. Not on an official page that could
+    /// be read.
+    #[field(13, bytes = 12)]
     pub init_custom_field_value3: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl ActivateMember {
-    /// Creates a request with its required members.
-    pub fn new(membership_number: impl Into<Personal>, code: impl Into<Personal>) -> Self {
-        Self {
-            membership_number: Some(membership_number.into()),
-            code: Some(code.into()),
-            ..Self::default()
-        }
+operation! {
+    SET_ACTIVATE_USER_FORM for SetActivateUserForm = OfficialAccount "official_account.member.activate_user_form_set"
+    POST "/card/membercard/activateuserform/set"
+    "Set the form of one-click activation"
+    .json()
+    .write(Repeat::Harmless)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E41011] [E41012] [E45021] [..COMMON]
     }
-}
-
-impl Object for ActivateMember {
-    const MEMBERS: &'static [&'static str] = &[
-        "membership_number",
-        "code",
-        "card_id",
-        "background_pic_url",
-        "activate_begin_time",
-        "activate_end_time",
-        "init_bonus",
-        "init_bonus_record",
-        "init_balance",
-        "init_custom_field_value1",
-        "init_custom_field_value2",
-        "init_custom_field_value3",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "membership_number" => self.membership_number = members.take()?,
-            "code" => self.code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "background_pic_url" => self.background_pic_url = members.take()?,
-            "activate_begin_time" => self.activate_begin_time = members.take()?,
-            "activate_end_time" => self.activate_end_time = members.take()?,
-            "init_bonus" => self.init_bonus = members.take()?,
-            "init_bonus_record" => self.init_bonus_record = members.take()?,
-            "init_balance" => self.init_balance = members.take()?,
-            "init_custom_field_value1" => self.init_custom_field_value1 = members.take()?,
-            "init_custom_field_value2" => self.init_custom_field_value2 = members.take()?,
-            "init_custom_field_value3" => self.init_custom_field_value3 = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "membership_number", &self.membership_number)?;
-        put(map, "code", &self.code)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "background_pic_url", &self.background_pic_url)?;
-        put(map, "activate_begin_time", &self.activate_begin_time)?;
-        put(map, "activate_end_time", &self.activate_end_time)?;
-        put(map, "init_bonus", &self.init_bonus)?;
-        put(map, "init_bonus_record", &self.init_bonus_record)?;
-        put(map, "init_balance", &self.init_balance)?;
-        put(
-            map,
-            "init_custom_field_value1",
-            &self.init_custom_field_value1,
-        )?;
-        put(
-            map,
-            "init_custom_field_value2",
-            &self.init_custom_field_value2,
-        )?;
-        put(
-            map,
-            "init_custom_field_value3",
-            &self.init_custom_field_value3,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ActivateMember {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "membership_number",
-            &self.membership_number,
-            &Limits::REQUIRED.chars(20),
-        );
-        checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.text(
-            "background_pic_url",
-            &self.background_pic_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "init_bonus_record",
-            &self.init_bonus_record,
-            &Limits::OPTIONAL.chars(32),
-        );
-        checker.text(
-            "init_custom_field_value1",
-            &self.init_custom_field_value1,
-            &Limits::OPTIONAL.bytes(12),
-        );
-        checker.text(
-            "init_custom_field_value2",
-            &self.init_custom_field_value2,
-            &Limits::OPTIONAL.bytes(12),
-        );
-        checker.text(
-            "init_custom_field_value3",
-            &self.init_custom_field_value3,
-            &Limits::OPTIONAL.bytes(12),
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ActivateMember {}
-
-impl Endpoint for ActivateMember {
-    type Answer = BasicResponse;
-
-    const OPERATION: &'static Operation = &ACTIVATE_MEMBER;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`SetActivateUserForm`].
-pub static SET_ACTIVATE_USER_FORM: Operation = Operation {
-    id: "official_account.member.activate_user_form_set",
-    title: "Set the form of one-click activation",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/membercard/activateuserform/set",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45021",
-            meaning: "A field exceeds its length limit",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
-    ],
-};
+    ]
+}
 
-/// Set the form of one-click activation. `POST /card/membercard/activateuserform/set`.
-///
-/// Must be called for wx_activate cards, otherwise the activation page has no form.
-///
-/// Field id for education is printed truncated in documents
-/// (USER_FORM_INFO_FLAG_EDUCATION_BACKGRO); the wire value seen in answers is
-/// USER_FORM_INFO_FLAG_EDUCATION_BACKGROUND.
-///
-/// Whether a second call replaces the whole form is not documented.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Set the form of one-click activation.
+#[request(SET_ACTIVATE_USER_FORM, BasicResponse)]
 pub struct SetActivateUserForm {
-    /// Member card with wx_activate. Required. At most 32 characters. Not on an official page that
-    /// could be read.
+    /// Member card with wx_activate. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
     /// Link to the membership terms. Not on an official page that could be read.
+    #[field(3)]
     pub service_statement: Option<NamedLink>,
     /// Link for people who are already members elsewhere. Not on an official page that could be read.
+    #[field(4)]
     pub bind_old_card: Option<NamedLink>,
     /// Mandatory fields of the activation form. Not on an official page that could be read.
+    #[field(5)]
     pub required_form: Option<ActivateForm>,
     /// Optional fields of the activation form. Not on an official page that could be read.
+    #[field(6)]
     pub optional_form: Option<ActivateForm>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl SetActivateUserForm {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            ..Self::default()
-        }
+operation! {
+    GET_ACTIVATE_TEMP_INFO for GetActivateTempInfo = OfficialAccount "official_account.member.activate_temp_info_get"
+    POST "/card/membercard/activatetempinfo/get"
+    "Read the form data of jump-type activation"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E41011] [..COMMON]
     }
-}
-
-impl Object for SetActivateUserForm {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "service_statement",
-        "bind_old_card",
-        "required_form",
-        "optional_form",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "service_statement" => self.service_statement = members.take()?,
-            "bind_old_card" => self.bind_old_card = members.take()?,
-            "required_form" => self.required_form = members.take()?,
-            "optional_form" => self.optional_form = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "service_statement", &self.service_statement)?;
-        put(map, "bind_old_card", &self.bind_old_card)?;
-        put(map, "required_form", &self.required_form)?;
-        put(map, "optional_form", &self.optional_form)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SetActivateUserForm {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.object(
-            "service_statement",
-            &self.service_statement,
-            &Limits::OPTIONAL,
-        );
-        checker.object("bind_old_card", &self.bind_old_card, &Limits::OPTIONAL);
-        checker.object("required_form", &self.required_form, &Limits::OPTIONAL);
-        checker.object("optional_form", &self.optional_form, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SetActivateUserForm {}
-
-impl Endpoint for SetActivateUserForm {
-    type Answer = BasicResponse;
-
-    const OPERATION: &'static Operation = &SET_ACTIVATE_USER_FORM;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`GetActivateTempInfo`].
-pub static GET_ACTIVATE_TEMP_INFO: Operation = Operation {
-    id: "official_account.member.activate_temp_info_get",
-    title: "Read the form data of jump-type activation",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/membercard/activatetempinfo/get",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
         "developers.weixin.qq.com/doc/service/guide/product/card/Coupons-Mini_Program_Start_Up.html",
-    ],
-};
+    ]
+}
 
-/// Read the form data of jump-type activation. `POST /card/membercard/activatetempinfo/get`.
-///
-/// Works before the card is active; the merchant then decides and calls activate.
-///
-/// Lifetime of the ticket is not documented.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`,
-/// `developers.weixin.qq.com/doc/service/guide/product/card/Coupons-Mini_Program_Start_Up.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Read the form data of jump-type activation.
+#[request(GET_ACTIVATE_TEMP_INFO, GetActivateTempInfoResponse)]
 pub struct GetActivateTempInfo {
-    /// Ticket appended to the merchant page's URL after the form was submitted, URL-decoded. Required.
-    /// Not on an official page that could be read.
+    /// Ticket appended to the merchant page's URL after the form was submitted, URL-decoded. Not on an
+    /// official page that could be read.
+    #[field(2, required)]
     pub activate_ticket: Option<Secret>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetActivateTempInfo {
-    /// Creates a request with its required members.
-    pub fn new(activate_ticket: impl Into<Secret>) -> Self {
-        Self {
-            activate_ticket: Some(activate_ticket.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    GET_ACTIVATE_URL for GetActivateUrl = OfficialAccount "official_account.member.activate_get_url"
+    POST "/card/membercard/activate/geturl"
+    "Get the link that opens the card component"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E41012] [..COMMON]
     }
-}
-
-impl Object for GetActivateTempInfo {
-    const MEMBERS: &'static [&'static str] = &["activate_ticket"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "activate_ticket" => self.activate_ticket = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "activate_ticket", &self.activate_ticket)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetActivateTempInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("activate_ticket", &self.activate_ticket, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetActivateTempInfo {}
-
-impl Endpoint for GetActivateTempInfo {
-    type Answer = GetActivateTempInfoResponse;
-
-    const OPERATION: &'static Operation = &GET_ACTIVATE_TEMP_INFO;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`GetActivateUrl`].
-pub static GET_ACTIVATE_URL: Operation = Operation {
-    id: "official_account.member.activate_get_url",
-    title: "Get the link that opens the card component",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/membercard/activate/geturl",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/service/guide/product/card/Coupons-Mini_Program_Start_Up.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
-    ],
-};
+    ]
+}
 
-/// Get the link that opens the card component. `POST /card/membercard/activate/geturl`.
-///
-/// The parameters encrypt_card_id, outer_str and biz of the URL are passed, URL-decoded, to the
-/// opening component (mini program wxeb490c6f9b154ef9).
-///
-/// The component returns activate_ticket, card_id and code.
-///
-/// Prerequisites: card created with wx_activate=true (jump type also wx_activate_after_submit=true)
-/// and the form set.
-///
-/// outer_str comes back in the claim event.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/guide/product/card/Coupons-Mini_Program_Start_Up.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Get the link that opens the card component.
+#[request(GET_ACTIVATE_URL, GetActivateUrlResponse)]
 pub struct GetActivateUrl {
-    /// Member card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Member card. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
     /// Channel mark, returned in user_get_card. Not on an official page that could be read.
+    #[field(3)]
     pub outer_str: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetActivateUrl {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            ..Self::default()
-        }
+operation! {
+    UPDATE_USER for UpdateUser = OfficialAccount "official_account.member.update_user"
+    POST "/card/membercard/updateuser"
+    "Change a member's points, balance and values"
+    .json()
+    .write(Repeat::Harmless)
+    .repeat_unless(&["add_bonus", "add_balance"])
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40056] [E40073] [E40116] [E40127] [E41011] [E41012] [E43010] [E45021] [E52000]
+        [..COMMON]
     }
-}
-
-impl Object for GetActivateUrl {
-    const MEMBERS: &'static [&'static str] = &["card_id", "outer_str"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "outer_str" => self.outer_str = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "outer_str", &self.outer_str)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetActivateUrl {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetActivateUrl {}
-
-impl Endpoint for GetActivateUrl {
-    type Answer = GetActivateUrlResponse;
-
-    const OPERATION: &'static Operation = &GET_ACTIVATE_URL;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`UpdateUser`].
-pub static UPDATE_USER: Operation = Operation {
-    id: "official_account.member.update_user",
-    title: "Change a member's points, balance and values",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/membercard/updateuser",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40056",
-            meaning: "Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted and no longer held under this code",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40116",
-            meaning: "Code invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40127",
-            meaning: "Card was deleted by the user or is being gifted",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43010",
-            meaning: "Account has no permission for stored value (balance)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45021",
-            meaning: "A field exceeds its length limit",
-        },
-        ErrorRow {
-            http: 200,
-            code: "52000",
-            meaning: "Picture URL is not on the WeChat CDN (upload it first)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html",
-    ],
-};
+    ]
+}
 
-/// Change a member's points, balance and values. `POST /card/membercard/updateuser`.
-///
-/// Newer text: when bonus and add_bonus are both sent, bonus is the total shown on the card and
-/// add_bonus the change shown in the message (balance likewise).
-///
-/// Older text: when both are sent, add_bonus / add_balance are ignored.
-///
-/// Sending absolute totals makes a repeat harmless; add_* is not idempotent and has no request
-/// number.
-///
-/// No message is sent when the points value does not change.
-///
-/// The event update_member_card reports changes as differences.
-///
-/// If you cannot sync in real time, sync at fixed times and at most three times a day
-/// (recommendation).
-///
-/// Only slots made with name_type can send a message; free-name slots never do.
-///
-/// membership_number in this body is reported to work but is not documented; a forum answer changes
-/// it by calling activate again.
-///
-/// Forum reports: a fractional number for bonus went together with errcode -1; since 2020 the
-/// remark texts are no longer shown in messages.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Create_a_membership_card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Change a member's points, balance and values.
+#[request(UPDATE_USER, UpdateUserResponse)]
 pub struct UpdateUser {
-    /// Code of the member. Required. At most 20 characters. Not on an official page that could be read.
+    /// Code of the member. Not on an official page that could be read.
+    #[field(2, required, chars = 20)]
     pub code: Option<Personal>,
-    /// Member card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Member card. Not on an official page that could be read.
+    #[field(3, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Individual card face, CDN URL. At most 128 characters. Not on an official page that could be
-    /// read.
+    /// Individual card face, CDN URL. Not on an official page that could be read.
+    #[field(4, chars = 128)]
     pub background_pic_url: Option<String>,
     /// Absolute points, shown as given. Not on an official page that could be read.
+    #[field(5)]
     pub bonus: Option<i64>,
     /// Change of points; negative takes away. Not on an official page that could be read.
+    #[field(6)]
     pub add_bonus: Option<i64>,
-    /// Text of the points record, at most 14 Chinese characters. At most 42 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// Text of the points record, at most 14 Chinese characters. Not on an official page that could be
+    /// read.
+    #[field(7, bytes = 42)]
     pub record_bonus: Option<String>,
     /// Absolute balance, shown as given (fen by older tables; some SDKs send a decimal). Not on an
     /// official page that could be read.
+    #[field(8)]
     pub balance: Option<i64>,
     /// Change of balance in fen; negative takes away. Not on an official page that could be read.
+    #[field(9)]
     pub add_balance: Option<i64>,
-    /// Text of the balance record, at most 14 Chinese characters. At most 42 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// Text of the balance record, at most 14 Chinese characters. Not on an official page that could be
+    /// read.
+    #[field(10, bytes = 42)]
     pub record_balance: Option<String>,
-    /// New value of custom_field1, at most 4 Chinese characters. At most 12 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// New value of custom_field1, at most 4 Chinese characters. Not on an official page that could be
+    /// read.
+    #[field(11, bytes = 12)]
     pub custom_field_value1: Option<String>,
-    /// New value of custom_field2, at most 4 Chinese characters. At most 12 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// New value of custom_field2, at most 4 Chinese characters. Not on an official page that could be
+    /// read.
+    #[field(12, bytes = 12)]
     pub custom_field_value2: Option<String>,
-    /// New value of custom_field3, at most 4 Chinese characters. At most 12 UTF-8 bytes. Not on an
-    /// official page that could be read.
+    /// New value of custom_field3, at most 4 Chinese characters. Not on an official page that could be
+    /// read.
+    #[field(13, bytes = 12)]
     pub custom_field_value3: Option<String>,
     /// Which changes send a message. Not on an official page that could be read.
+    #[field(14)]
     pub notify_optional: Option<NotifyOptional>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl UpdateUser {
-    /// Creates a request with its required members.
-    pub fn new(code: impl Into<Personal>, card_id: impl Into<String>) -> Self {
-        Self {
-            code: Some(code.into()),
-            card_id: Some(card_id.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for UpdateUser {
-    const MEMBERS: &'static [&'static str] = &[
-        "code",
-        "card_id",
-        "background_pic_url",
-        "bonus",
-        "add_bonus",
-        "record_bonus",
-        "balance",
-        "add_balance",
-        "record_balance",
-        "custom_field_value1",
-        "custom_field_value2",
-        "custom_field_value3",
-        "notify_optional",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "code" => self.code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "background_pic_url" => self.background_pic_url = members.take()?,
-            "bonus" => self.bonus = members.take()?,
-            "add_bonus" => self.add_bonus = members.take()?,
-            "record_bonus" => self.record_bonus = members.take()?,
-            "balance" => self.balance = members.take()?,
-            "add_balance" => self.add_balance = members.take()?,
-            "record_balance" => self.record_balance = members.take()?,
-            "custom_field_value1" => self.custom_field_value1 = members.take()?,
-            "custom_field_value2" => self.custom_field_value2 = members.take()?,
-            "custom_field_value3" => self.custom_field_value3 = members.take()?,
-            "notify_optional" => self.notify_optional = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "code", &self.code)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "background_pic_url", &self.background_pic_url)?;
-        put(map, "bonus", &self.bonus)?;
-        put(map, "add_bonus", &self.add_bonus)?;
-        put(map, "record_bonus", &self.record_bonus)?;
-        put(map, "balance", &self.balance)?;
-        put(map, "add_balance", &self.add_balance)?;
-        put(map, "record_balance", &self.record_balance)?;
-        put(map, "custom_field_value1", &self.custom_field_value1)?;
-        put(map, "custom_field_value2", &self.custom_field_value2)?;
-        put(map, "custom_field_value3", &self.custom_field_value3)?;
-        put(map, "notify_optional", &self.notify_optional)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateUser {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("code", &self.code, &Limits::REQUIRED.chars(20));
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text(
-            "background_pic_url",
-            &self.background_pic_url,
-            &Limits::OPTIONAL.chars(128),
-        );
-        checker.text(
-            "record_bonus",
-            &self.record_bonus,
-            &Limits::OPTIONAL.bytes(42),
-        );
-        checker.text(
-            "record_balance",
-            &self.record_balance,
-            &Limits::OPTIONAL.bytes(42),
-        );
-        checker.text(
-            "custom_field_value1",
-            &self.custom_field_value1,
-            &Limits::OPTIONAL.bytes(12),
-        );
-        checker.text(
-            "custom_field_value2",
-            &self.custom_field_value2,
-            &Limits::OPTIONAL.bytes(12),
-        );
-        checker.text(
-            "custom_field_value3",
-            &self.custom_field_value3,
-            &Limits::OPTIONAL.bytes(12),
-        );
-        checker.object("notify_optional", &self.notify_optional, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateUser {}
-
-impl Endpoint for UpdateUser {
-    type Answer = UpdateUserResponse;
-
-    const OPERATION: &'static Operation = &UPDATE_USER;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn is_safe_to_repeat(&self) -> bool {
-        self.add_bonus.is_none() && self.add_balance.is_none()
-    }
 }
 
 /// Answer of: GetUserInfo.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetUserInfoResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// User in this account. Required.
+    /// User in this account.
+    #[field(3, required)]
     pub openid: Option<Personal>,
     /// Nickname of the user.
+    #[field(4)]
     pub nickname: Option<Personal>,
     /// Member number set at activation.
+    #[field(5)]
     pub membership_number: Option<Personal>,
     /// Points.
+    #[field(6)]
     pub bonus: Option<i64>,
     /// Balance (fen by older tables; some SDKs read a decimal).
+    #[field(7)]
     pub balance: Option<i64>,
     /// Sex of the user, MALE seen in the official example.
+    #[field(8)]
     pub sex: Option<Personal>,
     /// Data the member filled in.
+    #[field(9)]
     pub user_info: Option<UserInfo>,
-    /// State of the member's card. Required.
+    /// State of the member's card.
+    #[field(10, required)]
     pub user_card_status: Option<UserCardStatus>,
     /// Whether the card has been activated (seen in real answers, not in the table). Not on an official
     /// page that could be read.
+    #[field(11)]
     pub has_active: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetUserInfoResponse {
-    const MEMBERS: &'static [&'static str] = &[
-        "errcode",
-        "errmsg",
-        "openid",
-        "nickname",
-        "membership_number",
-        "bonus",
-        "balance",
-        "sex",
-        "user_info",
-        "user_card_status",
-        "has_active",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "nickname" => self.nickname = members.take()?,
-            "membership_number" => self.membership_number = members.take()?,
-            "bonus" => self.bonus = members.take()?,
-            "balance" => self.balance = members.take()?,
-            "sex" => self.sex = members.take()?,
-            "user_info" => self.user_info = members.take()?,
-            "user_card_status" => self.user_card_status = members.take()?,
-            "has_active" => self.has_active = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "nickname", &self.nickname)?;
-        put(map, "membership_number", &self.membership_number)?;
-        put(map, "bonus", &self.bonus)?;
-        put(map, "balance", &self.balance)?;
-        put(map, "sex", &self.sex)?;
-        put(map, "user_info", &self.user_info)?;
-        put(map, "user_card_status", &self.user_card_status)?;
-        put(map, "has_active", &self.has_active)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetUserInfoResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.text("openid", &self.openid, &Limits::REQUIRED);
-        checker.text("nickname", &self.nickname, &Limits::OPTIONAL);
-        checker.text(
-            "membership_number",
-            &self.membership_number,
-            &Limits::OPTIONAL,
-        );
-        checker.text("sex", &self.sex, &Limits::OPTIONAL);
-        checker.object("user_info", &self.user_info, &Limits::OPTIONAL);
-        checker.enumeration(
-            "user_card_status",
-            &self.user_card_status,
-            &Limits::REQUIRED,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetUserInfoResponse {}
-
-impl Answer for GetUserInfoResponse {}
 
 /// Link to the membership terms.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct NamedLink {
-    /// Link text. At most 32 characters. Not on an official page that could be read.
+    /// Link text. Not on an official page that could be read.
+    #[field(1, chars = 32)]
     pub name: Option<String>,
-    /// Link. At most 128 characters. Not on an official page that could be read.
+    /// Link. Not on an official page that could be read.
+    #[field(2, chars = 128)]
     pub url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NamedLink {
-    const MEMBERS: &'static [&'static str] = &["name", "url"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "url" => self.url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "url", &self.url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NamedLink {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("name", &self.name, &Limits::OPTIONAL.chars(32));
-        checker.text("url", &self.url, &Limits::OPTIONAL.chars(128));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NamedLink {}
 
 /// Choice fields, at most 5.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct RichField {
-    /// Kind of choice field. Required. At most 32 characters. Not on an official page that could be
-    /// read.
+    /// Kind of choice field. Not on an official page that could be read.
+    #[field(1, required, chars = 32)]
     pub r#type: Option<RichFieldType>,
-    /// Field name. Required. At most 32 characters. Not on an official page that could be read.
+    /// Field name. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub name: Option<String>,
-    /// Options. Required. Not on an official page that could be read.
+    /// Options. Not on an official page that could be read.
+    #[field(3, required)]
     pub values: Option<Vec<String>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for RichField {
-    const MEMBERS: &'static [&'static str] = &["type", "name", "values"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "name" => self.name = members.take()?,
-            "values" => self.values = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "name", &self.name)?;
-        put(map, "values", &self.values)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for RichField {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED.chars(32));
-        checker.text("name", &self.name, &Limits::REQUIRED.chars(32));
-        checker.texts("values", &self.values, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for RichField {}
 
 /// Mandatory fields of the activation form.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct ActivateForm {
     /// Whether the member may edit these fields later; edits push submit_membercard_user_info. Not on
     /// an official page that could be read.
+    #[field(1)]
     pub can_modify: Option<bool>,
     /// Predefined fields. Not on an official page that could be read.
+    #[field(2)]
     pub common_field_id_list: Option<Vec<CommonFormField>>,
     /// Free text fields by name, at most 5. Not on an official page that could be read.
+    #[field(3)]
     pub custom_field_list: Option<Vec<String>>,
     /// Choice fields, at most 5. Not on an official page that could be read.
+    #[field(4)]
     pub rich_field_list: Option<Vec<RichField>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ActivateForm {
-    const MEMBERS: &'static [&'static str] = &[
-        "can_modify",
-        "common_field_id_list",
-        "custom_field_list",
-        "rich_field_list",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "can_modify" => self.can_modify = members.take()?,
-            "common_field_id_list" => self.common_field_id_list = members.take()?,
-            "custom_field_list" => self.custom_field_list = members.take()?,
-            "rich_field_list" => self.rich_field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "can_modify", &self.can_modify)?;
-        put(map, "common_field_id_list", &self.common_field_id_list)?;
-        put(map, "custom_field_list", &self.custom_field_list)?;
-        put(map, "rich_field_list", &self.rich_field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ActivateForm {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumerations(
-            "common_field_id_list",
-            &self.common_field_id_list,
-            &Limits::OPTIONAL,
-        );
-        checker.texts(
-            "custom_field_list",
-            &self.custom_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.objects("rich_field_list", &self.rich_field_list, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ActivateForm {}
 
 /// Answer of: GetActivateTempInfo.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetActivateTempInfoResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Form data. Required. Not on an official page that could be read.
+    /// Form data. Not on an official page that could be read.
+    #[field(3, required)]
     pub info: Option<UserInfo>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetActivateTempInfoResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "info"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "info" => self.info = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "info", &self.info)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetActivateTempInfoResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.object("info", &self.info, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetActivateTempInfoResponse {}
-
-impl Answer for GetActivateTempInfoResponse {}
 
 /// Answer of: GetActivateUrl.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetActivateUrlResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Link; its parameters encrypt_card_id, outer_str and biz feed the opening component. Required.
+    /// Link; its parameters encrypt_card_id, outer_str and biz feed the opening component.
+    #[field(3, required)]
     pub url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetActivateUrlResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "url"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "url" => self.url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "url", &self.url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetActivateUrlResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.text("url", &self.url, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetActivateUrlResponse {}
-
-impl Answer for GetActivateUrlResponse {}
 
 /// Which changes send a message.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct NotifyOptional {
     /// Default true. Not on an official page that could be read.
+    #[field(1)]
     pub is_notify_bonus: Option<bool>,
     /// Default true. Not on an official page that could be read.
+    #[field(2)]
     pub is_notify_balance: Option<bool>,
     /// Default false. Not on an official page that could be read.
+    #[field(3)]
     pub is_notify_custom_field1: Option<bool>,
     /// Default false. Not on an official page that could be read.
+    #[field(4)]
     pub is_notify_custom_field2: Option<bool>,
     /// Default false. Not on an official page that could be read.
+    #[field(5)]
     pub is_notify_custom_field3: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NotifyOptional {
-    const MEMBERS: &'static [&'static str] = &[
-        "is_notify_bonus",
-        "is_notify_balance",
-        "is_notify_custom_field1",
-        "is_notify_custom_field2",
-        "is_notify_custom_field3",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "is_notify_bonus" => self.is_notify_bonus = members.take()?,
-            "is_notify_balance" => self.is_notify_balance = members.take()?,
-            "is_notify_custom_field1" => self.is_notify_custom_field1 = members.take()?,
-            "is_notify_custom_field2" => self.is_notify_custom_field2 = members.take()?,
-            "is_notify_custom_field3" => self.is_notify_custom_field3 = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "is_notify_bonus", &self.is_notify_bonus)?;
-        put(map, "is_notify_balance", &self.is_notify_balance)?;
-        put(
-            map,
-            "is_notify_custom_field1",
-            &self.is_notify_custom_field1,
-        )?;
-        put(
-            map,
-            "is_notify_custom_field2",
-            &self.is_notify_custom_field2,
-        )?;
-        put(
-            map,
-            "is_notify_custom_field3",
-            &self.is_notify_custom_field3,
-        )
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NotifyOptional {
-    fn check(&self, checker: &mut Checker) {
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NotifyOptional {}
 
 /// Answer of: UpdateUser.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct UpdateUserResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
     /// Points after the change. Not on an official page that could be read.
+    #[field(3)]
     pub result_bonus: Option<i64>,
     /// Balance after the change. Not on an official page that could be read.
+    #[field(4)]
     pub result_balance: Option<i64>,
     /// The member. Not on an official page that could be read.
+    #[field(5)]
     pub openid: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UpdateUserResponse {
-    const MEMBERS: &'static [&'static str] = &[
-        "errcode",
-        "errmsg",
-        "result_bonus",
-        "result_balance",
-        "openid",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "result_bonus" => self.result_bonus = members.take()?,
-            "result_balance" => self.result_balance = members.take()?,
-            "openid" => self.openid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "result_bonus", &self.result_bonus)?;
-        put(map, "result_balance", &self.result_balance)?;
-        put(map, "openid", &self.openid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateUserResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.text("openid", &self.openid, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateUserResponse {}
-
-impl Answer for UpdateUserResponse {}
-
-object!(
-    GetUserInfo,
-    ActivateMember,
-    SetActivateUserForm,
-    GetActivateTempInfo,
-    GetActivateUrl,
-    UpdateUser,
-    GetUserInfoResponse,
-    NamedLink,
-    RichField,
-    ActivateForm,
-    GetActivateTempInfoResponse,
-    GetActivateUrlResponse,
-    NotifyOptional,
-    UpdateUserResponse
-);

@@ -2,253 +2,44 @@
 
 //! The resource `mp_news`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
+use super::errors::*;
+use crate::prelude::*;
 
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
-};
-
-/// Describes [`GetMpNewsHtml`].
-pub static GET_MP_NEWS_HTML: Operation = Operation {
-    id: "official_account.mp_news.get_html",
-    title: "Get the article fragment that hands out a card",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/mpnews/gethtml",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40078",
-            meaning: "Card status does not allow the operation",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    GET_MP_NEWS_HTML for GetMpNewsHtml = OfficialAccount "official_account.mp_news.get_html"
+    POST "/card/mpnews/gethtml"
+    "Get the article fragment that hands out a card"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E40078] [E41012] [E45030] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Get the article fragment that hands out a card. `POST /card/mpnews/gethtml`.
-///
-/// Put the fragment unchanged into the content member of an article upload.
-///
-/// For cards with platform-assigned codes; cards with own codes need their codes deposited first.
-///
-/// The data-src carries biz, cardid and wechat_card_js=1; treat the whole as opaque.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Get the article fragment that hands out a card.
+#[request(GET_MP_NEWS_HTML, GetMpNewsHtmlResponse)]
 pub struct GetMpNewsHtml {
-    /// Card to embed. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card to embed. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl GetMpNewsHtml {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for GetMpNewsHtml {
-    const MEMBERS: &'static [&'static str] = &["card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetMpNewsHtml {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetMpNewsHtml {}
-
-impl Endpoint for GetMpNewsHtml {
-    type Answer = GetMpNewsHtmlResponse;
-
-    const OPERATION: &'static Operation = &GET_MP_NEWS_HTML;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
 }
 
 /// Answer of: GetMpNewsHtml.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetMpNewsHtmlResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// HTML fragment (an iframe with data-src on mp.weixin.qq.com) for the content of an article.
-    /// Required. Not on an official page that could be read.
+    /// HTML fragment (an iframe with data-src on mp.weixin.qq.com) for the content of an article. Not
+    /// on an official page that could be read.
+    #[field(3, required)]
     pub content: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetMpNewsHtmlResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "content"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "content" => self.content = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "content", &self.content)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetMpNewsHtmlResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.text("content", &self.content, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetMpNewsHtmlResponse {}
-
-impl Answer for GetMpNewsHtmlResponse {}
-
-object!(GetMpNewsHtml, GetMpNewsHtmlResponse);

@@ -2,207 +2,61 @@
 
 //! Notifications: what WeChat pushes to the merchant.
 
-use serde::ser::SerializeMap;
-
 use super::types::ConsumeSource;
-use crate::notification::{NotificationType, json, payload};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Check, Checker, DecodeError, Deviation, EncodeError, Extra, Limits, Personal, Sensitive,
-    VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Every notification type of the family.
-pub static NOTIFICATIONS: &[NotificationType] = &[
-    NotificationType {
-        event_type: "card_pass_check",
-        original_type: "event",
-        title: "Card passed review",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "card_not_pass_check",
-        original_type: "event",
-        title: "Card failed review",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "user_get_card",
-        original_type: "event",
-        title: "User claimed a card",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "user_gifting_card",
-        original_type: "event",
-        title: "User gifts a card",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "user_del_card",
-        original_type: "event",
-        title: "User deleted a card",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "user_consume_card",
-        original_type: "event",
-        title: "Card was redeemed",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "user_pay_from_pay_cell",
-        original_type: "event",
-        title: "User paid with the card",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "user_view_card",
-        original_type: "event",
-        title: "Member opened the card",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "user_enter_session_from_card",
-        original_type: "event",
-        title: "User opened the chat from the card",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "update_member_card",
-        original_type: "event",
-        title: "Points or balance changed",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "card_sku_remind",
-        original_type: "event",
-        title: "Stock is used up",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "submit_membercard_user_info",
-        original_type: "event",
-        title: "Member submitted the activation form",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "card_pay_order",
-        original_type: "event",
-        title: "Coupon-point account changed",
-        docs: &[
-            "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-            "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html",
-        ],
-    },
-    NotificationType {
-        event_type: "card_merchant_check_result",
-        original_type: "event",
-        title: "Sub-merchant review result",
-        docs: &[],
-    },
-];
-
-/// A decrypted notification.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Notification {
-    /// `card_pass_check`: Card passed review.
+notifications! {
     ///
     /// Answers the automatic submission after `/card/create`; a `/card/update` with send_check true
     /// also goes to review.
-    CardPassCheck(Box<CardPassCheckEvent>),
-    /// `card_not_pass_check`: Card failed review.
+    "card_pass_check" "event" CardPassCheck(CardPassCheckEvent) "Card passed review" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
     /// The official sample shows RefuseReason in the shared example of both review events.
-    CardNotPassCheck(Box<CardNotPassCheckEvent>),
-    /// `user_get_card`: User claimed a card.
+    "card_not_pass_check" "event" CardNotPassCheck(CardNotPassCheckEvent) "Card failed review" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
-    /// The claim event is delivered more reliably than other events (2016-11-11): a wrong answer format
-    /// gets three retries at minute scale, an unreachable receiver about ten retries over 24 hours.
+    /// The claim event is delivered more reliably than other events (2016-11-11): a wrong answer
+    /// format gets three retries at minute scale, an unreachable receiver about ten retries over 24
+    /// hours.
     ///
-    /// For safety the platform changes the code when a card is gifted: the new holder's event carries
-    /// the new code in UserCardCode and the previous one in OldUserCardCode.
+    /// For safety the platform changes the code when a card is gifted: the new holder's event
+    /// carries the new code in UserCardCode and the previous one in OldUserCardCode.
     ///
-    /// IsRestoreMemberCard is 1 when the user brings back a member card deleted before; whether code
-    /// and points stay the same is not documented.
-    UserGetCard(Box<UserGetCardEvent>),
-    /// `user_gifting_card`: User gifts a card.
+    /// IsRestoreMemberCard is 1 when the user brings back a member card deleted before; whether
+    /// code and points stay the same is not documented.
+    "user_get_card" "event" UserGetCard(UserGetCardEvent) "User claimed a card" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
     /// Member cards can be gifted since 2016-09-19.
     ///
     /// FromUserName is the giver.
-    UserGiftingCard(Box<UserGiftingCardEvent>),
-    /// `user_del_card`: User deleted a card.
+    "user_gifting_card" "event" UserGiftingCard(UserGiftingCardEvent) "User gifts a card" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
     /// The user can claim the member card again later (IsRestoreMemberCard).
-    UserDelCard(Box<UserCardEvent>),
-    /// `user_consume_card`: Card was redeemed.
+    "user_del_card" "event" UserDelCard(UserCardEvent) "User deleted a card" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
-    /// Member cards are normally not redeemed; the event matters for accounts that also issue coupons.
-    UserConsumeCard(Box<UserConsumeCardEvent>),
-    /// `user_pay_from_pay_cell`: User paid with the card.
+    /// Member cards are normally not redeemed; the event matters for accounts that also issue
+    /// coupons.
+    "user_consume_card" "event" UserConsumeCard(UserConsumeCardEvent) "Card was redeemed" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
     /// The name is also printed as User_pay_from_pay_cell; match case-insensitively.
     ///
     /// Needs the pay cell to be switched on for the card.
-    UserPayFromPayCell(Box<UserPayFromPayCellEvent>),
-    /// `user_view_card`: Member opened the card.
+    "user_pay_from_pay_cell" "event" UserPayFromPayCell(UserPayFromPayCellEvent) "User paid with the card" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
     /// Only when need_push_on_view is true.
-    UserViewCard(Box<UserViewCardEvent>),
-    /// `user_enter_session_from_card`: User opened the chat from the card.
-    UserEnterSessionFromCard(Box<UserCardEvent>),
-    /// `update_member_card`: Points or balance changed.
+    "user_view_card" "event" UserViewCard(UserViewCardEvent) "Member opened the card" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
+    "user_enter_session_from_card" "event" UserEnterSessionFromCard(UserCardEvent) "User opened the chat from the card" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
     /// Values are differences, not totals.
     ///
-    /// Documented trigger: the content of a member card (points, balance) changed; whether changes made
-    /// through updateuser are echoed is not stated, so a receiver must not react with another update.
-    UpdateMemberCard(Box<UpdateMemberCardEvent>),
-    /// `card_sku_remind`: Stock is used up.
+    /// Documented trigger: the content of a member card (points, balance) changed; whether changes
+    /// made through updateuser are echoed is not stated, so a receiver must not react with another
+    /// update.
+    "update_member_card" "event" UpdateMemberCard(UpdateMemberCardEvent) "Points or balance changed" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
     /// Sent when the last card is claimed.
     ///
     /// The sample carries an openid in FromUserName.
-    CardSkuRemind(Box<CardSkuRemindEvent>),
-    /// `submit_membercard_user_info`: Member submitted the activation form.
+    "card_sku_remind" "event" CardSkuRemind(CardSkuRemindEvent) "Stock is used up" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
     /// With plain wx_activate the card becomes active; with the jump type the merchant still has to
     /// activate.
@@ -210,1415 +64,429 @@ pub enum Notification {
     /// Also sent when the member edits the data (fields with can_modify true).
     ///
     /// Read the data with userinfo/get.
-    SubmitMembercardUserInfo(Box<UserCardEvent>),
-    /// `card_pay_order`: Coupon-point account changed.
+    "submit_membercard_user_info" "event" SubmitMembercardUserInfo(UserCardEvent) "Member submitted the activation form" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
     /// Belongs to the coupon-point (coin) account, not to member cards; listed because the same
     /// endpoint receives it.
-    CardPayOrder(Box<CardPayOrderEvent>),
-    /// `card_merchant_check_result`: Sub-merchant review result.
+    "card_pay_order" "event" CardPayOrder(CardPayOrderEvent) "Coupon-point account changed" ["developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Coupons_Vouchers_and_Cards_Event_Push_Messages.html", "developers.weixin.qq.com/doc/service/guide/product/card/Coupons_Vouchers_and_Cards_Event_Push_Messages.html"];
     ///
     /// Only for accounts that run sub-merchants.
-    CardMerchantCheckResult(Box<CardMerchantCheckResultEvent>),
-}
-
-impl Notification {
-    /// Reads the plain text of a notification; `None` if the type is not known.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the text is not one JSON object.
-    pub fn parse(event_type: &str, plaintext: &[u8]) -> Result<Option<Self>, DecodeError> {
-        Self::read(event_type, plaintext, &mut Vec::new())
-    }
-
-    /// The same, and adds what is not as documented to `deviations`; their paths may be logged.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the text is not one JSON object.
-    pub fn read(
-        event_type: &str,
-        plaintext: &[u8],
-        deviations: &mut Vec<Deviation>,
-    ) -> Result<Option<Self>, DecodeError> {
-        Ok(Some(match event_type {
-            "card_pass_check" => Self::CardPassCheck(Box::new(payload(plaintext, deviations)?)),
-            "card_not_pass_check" => {
-                Self::CardNotPassCheck(Box::new(payload(plaintext, deviations)?))
-            }
-            "user_get_card" => Self::UserGetCard(Box::new(payload(plaintext, deviations)?)),
-            "user_gifting_card" => Self::UserGiftingCard(Box::new(payload(plaintext, deviations)?)),
-            "user_del_card" => Self::UserDelCard(Box::new(payload(plaintext, deviations)?)),
-            "user_consume_card" => Self::UserConsumeCard(Box::new(payload(plaintext, deviations)?)),
-            "user_pay_from_pay_cell" => {
-                Self::UserPayFromPayCell(Box::new(payload(plaintext, deviations)?))
-            }
-            "user_view_card" => Self::UserViewCard(Box::new(payload(plaintext, deviations)?)),
-            "user_enter_session_from_card" => {
-                Self::UserEnterSessionFromCard(Box::new(payload(plaintext, deviations)?))
-            }
-            "update_member_card" => {
-                Self::UpdateMemberCard(Box::new(payload(plaintext, deviations)?))
-            }
-            "card_sku_remind" => Self::CardSkuRemind(Box::new(payload(plaintext, deviations)?)),
-            "submit_membercard_user_info" => {
-                Self::SubmitMembercardUserInfo(Box::new(payload(plaintext, deviations)?))
-            }
-            "card_pay_order" => Self::CardPayOrder(Box::new(payload(plaintext, deviations)?)),
-            "card_merchant_check_result" => {
-                Self::CardMerchantCheckResult(Box::new(payload(plaintext, deviations)?))
-            }
-            _ => return Ok(None),
-        }))
-    }
-
-    /// Returns the type on the wire.
-    pub fn event_type(&self) -> &'static str {
-        match self {
-            Self::CardPassCheck(_) => "card_pass_check",
-            Self::CardNotPassCheck(_) => "card_not_pass_check",
-            Self::UserGetCard(_) => "user_get_card",
-            Self::UserGiftingCard(_) => "user_gifting_card",
-            Self::UserDelCard(_) => "user_del_card",
-            Self::UserConsumeCard(_) => "user_consume_card",
-            Self::UserPayFromPayCell(_) => "user_pay_from_pay_cell",
-            Self::UserViewCard(_) => "user_view_card",
-            Self::UserEnterSessionFromCard(_) => "user_enter_session_from_card",
-            Self::UpdateMemberCard(_) => "update_member_card",
-            Self::CardSkuRemind(_) => "card_sku_remind",
-            Self::SubmitMembercardUserInfo(_) => "submit_membercard_user_info",
-            Self::CardPayOrder(_) => "card_pay_order",
-            Self::CardMerchantCheckResult(_) => "card_merchant_check_result",
-        }
-    }
-
-    /// Writes the payload as JSON.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a sensitive field is still plain.
-    pub fn to_json(&self) -> Result<Vec<u8>, EncodeError> {
-        match self {
-            Self::CardPassCheck(payload) => json(payload.as_ref()),
-            Self::CardNotPassCheck(payload) => json(payload.as_ref()),
-            Self::UserGetCard(payload) => json(payload.as_ref()),
-            Self::UserGiftingCard(payload) => json(payload.as_ref()),
-            Self::UserDelCard(payload) => json(payload.as_ref()),
-            Self::UserConsumeCard(payload) => json(payload.as_ref()),
-            Self::UserPayFromPayCell(payload) => json(payload.as_ref()),
-            Self::UserViewCard(payload) => json(payload.as_ref()),
-            Self::UserEnterSessionFromCard(payload) => json(payload.as_ref()),
-            Self::UpdateMemberCard(payload) => json(payload.as_ref()),
-            Self::CardSkuRemind(payload) => json(payload.as_ref()),
-            Self::SubmitMembercardUserInfo(payload) => json(payload.as_ref()),
-            Self::CardPayOrder(payload) => json(payload.as_ref()),
-            Self::CardMerchantCheckResult(payload) => json(payload.as_ref()),
-        }
-    }
-}
-
-impl VisitSensitive for Notification {
-    fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
-        match self {
-            Self::CardPassCheck(payload) => payload.visit_sensitive(visit),
-            Self::CardNotPassCheck(payload) => payload.visit_sensitive(visit),
-            Self::UserGetCard(payload) => payload.visit_sensitive(visit),
-            Self::UserGiftingCard(payload) => payload.visit_sensitive(visit),
-            Self::UserDelCard(payload) => payload.visit_sensitive(visit),
-            Self::UserConsumeCard(payload) => payload.visit_sensitive(visit),
-            Self::UserPayFromPayCell(payload) => payload.visit_sensitive(visit),
-            Self::UserViewCard(payload) => payload.visit_sensitive(visit),
-            Self::UserEnterSessionFromCard(payload) => payload.visit_sensitive(visit),
-            Self::UpdateMemberCard(payload) => payload.visit_sensitive(visit),
-            Self::CardSkuRemind(payload) => payload.visit_sensitive(visit),
-            Self::SubmitMembercardUserInfo(payload) => payload.visit_sensitive(visit),
-            Self::CardPayOrder(payload) => payload.visit_sensitive(visit),
-            Self::CardMerchantCheckResult(payload) => payload.visit_sensitive(visit),
-        }
-    }
+    "card_merchant_check_result" "event" CardMerchantCheckResult(CardMerchantCheckResultEvent) "Sub-merchant review result" [];
 }
 
 /// Card passed review.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CardPassCheckEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of card_pass_check.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["card_pass_check"])]
     pub event: Option<String>,
-    /// Card. Required. At most 32 characters.
+    /// Card.
+    #[field(6, wire = "CardId", required, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CardPassCheckEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "CardId",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "CardId" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "CardId", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CardPassCheckEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["card_pass_check"]),
-        );
-        checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CardPassCheckEvent {}
 
 /// Card failed review.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CardNotPassCheckEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of card_not_pass_check.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["card_not_pass_check"])]
     pub event: Option<String>,
-    /// Card. Required. At most 32 characters.
+    /// Card.
+    #[field(6, wire = "CardId", required, chars = 32)]
     pub card_id: Option<String>,
     /// Why the review failed.
+    #[field(7, wire = "RefuseReason")]
     pub refuse_reason: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CardNotPassCheckEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "CardId",
-        "RefuseReason",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "CardId" => self.card_id = members.take()?,
-            "RefuseReason" => self.refuse_reason = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "CardId", &self.card_id)?;
-        put(map, "RefuseReason", &self.refuse_reason)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CardNotPassCheckEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["card_not_pass_check"]),
-        );
-        checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("RefuseReason", &self.refuse_reason, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CardNotPassCheckEvent {}
 
 /// User claimed a card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserGetCardEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of user_get_card.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["user_get_card"])]
     pub event: Option<String>,
-    /// Card. Required. At most 32 characters.
+    /// Card.
+    #[field(6, wire = "CardId", required, chars = 32)]
     pub card_id: Option<String>,
-    /// 1: the card was gifted by a friend. Required.
+    /// 1: the card was gifted by a friend.
+    #[field(7, wire = "IsGiveByFriend", required)]
     pub is_give_by_friend: Option<i64>,
-    /// Code handed to the user. Required.
+    /// Code handed to the user.
+    #[field(8, wire = "UserCardCode", required)]
     pub user_card_code: Option<Personal>,
     /// openid of the giver when IsGiveByFriend is 1, otherwise empty.
+    #[field(9, wire = "FriendUserName")]
     pub friend_user_name: Option<Personal>,
     /// Old channel mark, 0 when none.
+    #[field(10, wire = "OuterId")]
     pub outer_id: Option<i64>,
     /// Code before the gift; empty otherwise.
+    #[field(11, wire = "OldUserCardCode")]
     pub old_user_card_code: Option<Personal>,
     /// Channel mark given at issuing.
+    #[field(12, wire = "OuterStr")]
     pub outer_str: Option<String>,
     /// 1: the user had deleted this member card and claims it again. Not on an official page that could
     /// be read.
+    #[field(13, wire = "IsRestoreMemberCard")]
     pub is_restore_member_card: Option<i64>,
     /// 1: claimed from a friend's recommendation. Not on an official page that could be read.
+    #[field(14, wire = "IsRecommendByFriend")]
     pub is_recommend_by_friend: Option<i64>,
     /// unionid when the account is bound to an open platform account. Not on an official page that
     /// could be read.
+    #[field(15, wire = "UnionId")]
     pub union_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserGetCardEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "CardId",
-        "IsGiveByFriend",
-        "UserCardCode",
-        "FriendUserName",
-        "OuterId",
-        "OldUserCardCode",
-        "OuterStr",
-        "IsRestoreMemberCard",
-        "IsRecommendByFriend",
-        "UnionId",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "CardId" => self.card_id = members.take()?,
-            "IsGiveByFriend" => self.is_give_by_friend = members.take()?,
-            "UserCardCode" => self.user_card_code = members.take()?,
-            "FriendUserName" => self.friend_user_name = members.take()?,
-            "OuterId" => self.outer_id = members.take()?,
-            "OldUserCardCode" => self.old_user_card_code = members.take()?,
-            "OuterStr" => self.outer_str = members.take()?,
-            "IsRestoreMemberCard" => self.is_restore_member_card = members.take()?,
-            "IsRecommendByFriend" => self.is_recommend_by_friend = members.take()?,
-            "UnionId" => self.union_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "CardId", &self.card_id)?;
-        put(map, "IsGiveByFriend", &self.is_give_by_friend)?;
-        put(map, "UserCardCode", &self.user_card_code)?;
-        put(map, "FriendUserName", &self.friend_user_name)?;
-        put(map, "OuterId", &self.outer_id)?;
-        put(map, "OldUserCardCode", &self.old_user_card_code)?;
-        put(map, "OuterStr", &self.outer_str)?;
-        put(map, "IsRestoreMemberCard", &self.is_restore_member_card)?;
-        put(map, "IsRecommendByFriend", &self.is_recommend_by_friend)?;
-        put(map, "UnionId", &self.union_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserGetCardEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["user_get_card"]),
-        );
-        checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.integer("IsGiveByFriend", &self.is_give_by_friend, &Limits::REQUIRED);
-        checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
-        checker.text("FriendUserName", &self.friend_user_name, &Limits::OPTIONAL);
-        checker.text(
-            "OldUserCardCode",
-            &self.old_user_card_code,
-            &Limits::OPTIONAL,
-        );
-        checker.text("OuterStr", &self.outer_str, &Limits::OPTIONAL);
-        checker.text("UnionId", &self.union_id, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserGetCardEvent {}
 
 /// User gifts a card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserGiftingCardEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of user_gifting_card.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["user_gifting_card"])]
     pub event: Option<String>,
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(6, wire = "CardId", required, chars = 32)]
     pub card_id: Option<String>,
-    /// Code of the user's card. Required. Not on an official page that could be read.
+    /// Code of the user's card. Not on an official page that could be read.
+    #[field(7, wire = "UserCardCode", required)]
     pub user_card_code: Option<Personal>,
     /// 1: the gift came back to the giver. Not on an official page that could be read.
+    #[field(8, wire = "IsReturnBack")]
     pub is_return_back: Option<i64>,
     /// openid of the receiver. Not on an official page that could be read.
+    #[field(9, wire = "FriendUserName")]
     pub friend_user_name: Option<Personal>,
     /// 1: gifted in a group chat. Not on an official page that could be read.
+    #[field(10, wire = "IsChatRoom")]
     pub is_chat_room: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserGiftingCardEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "CardId",
-        "UserCardCode",
-        "IsReturnBack",
-        "FriendUserName",
-        "IsChatRoom",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "CardId" => self.card_id = members.take()?,
-            "UserCardCode" => self.user_card_code = members.take()?,
-            "IsReturnBack" => self.is_return_back = members.take()?,
-            "FriendUserName" => self.friend_user_name = members.take()?,
-            "IsChatRoom" => self.is_chat_room = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "CardId", &self.card_id)?;
-        put(map, "UserCardCode", &self.user_card_code)?;
-        put(map, "IsReturnBack", &self.is_return_back)?;
-        put(map, "FriendUserName", &self.friend_user_name)?;
-        put(map, "IsChatRoom", &self.is_chat_room)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserGiftingCardEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["user_gifting_card"]),
-        );
-        checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
-        checker.text("FriendUserName", &self.friend_user_name, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserGiftingCardEvent {}
 
 /// User deleted a card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserCardEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of user_del_card.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["user_del_card"])]
     pub event: Option<String>,
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(6, wire = "CardId", required, chars = 32)]
     pub card_id: Option<String>,
-    /// Code; older texts say it is empty for platform-assigned codes. Required. Not on an official page
-    /// that could be read.
+    /// Code; older texts say it is empty for platform-assigned codes. Not on an official page that
+    /// could be read.
+    #[field(7, wire = "UserCardCode", required)]
     pub user_card_code: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserCardEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "CardId",
-        "UserCardCode",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "CardId" => self.card_id = members.take()?,
-            "UserCardCode" => self.user_card_code = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "CardId", &self.card_id)?;
-        put(map, "UserCardCode", &self.user_card_code)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserCardEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["user_del_card"]),
-        );
-        checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserCardEvent {}
 
 /// Card was redeemed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserConsumeCardEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of user_consume_card.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["user_consume_card"])]
     pub event: Option<String>,
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(6, wire = "CardId", required, chars = 32)]
     pub card_id: Option<String>,
-    /// Code of the user's card. Required. Not on an official page that could be read.
+    /// Code of the user's card. Not on an official page that could be read.
+    #[field(7, wire = "UserCardCode", required)]
     pub user_card_code: Option<Personal>,
-    /// Where it was redeemed. Required. Not on an official page that could be read.
+    /// Where it was redeemed. Not on an official page that could be read.
+    #[field(8, wire = "ConsumeSource", required)]
     pub consume_source: Option<ConsumeSource>,
     /// Store. Not on an official page that could be read.
+    #[field(9, wire = "LocationName")]
     pub location_name: Option<String>,
     /// openid of the staff member. Not on an official page that could be read.
+    #[field(10, wire = "StaffOpenId")]
     pub staff_open_id: Option<String>,
     /// Self-redeem verification. Not on an official page that could be read.
+    #[field(11, wire = "VerifyCode")]
     pub verify_code: Option<String>,
     /// Self-redeem remark amount. Not on an official page that could be read.
+    #[field(12, wire = "RemarkAmount")]
     pub remark_amount: Option<String>,
     /// Channel mark. Not on an official page that could be read.
+    #[field(13, wire = "OuterStr")]
     pub outer_str: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserConsumeCardEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "CardId",
-        "UserCardCode",
-        "ConsumeSource",
-        "LocationName",
-        "StaffOpenId",
-        "VerifyCode",
-        "RemarkAmount",
-        "OuterStr",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "CardId" => self.card_id = members.take()?,
-            "UserCardCode" => self.user_card_code = members.take()?,
-            "ConsumeSource" => self.consume_source = members.take()?,
-            "LocationName" => self.location_name = members.take()?,
-            "StaffOpenId" => self.staff_open_id = members.take()?,
-            "VerifyCode" => self.verify_code = members.take()?,
-            "RemarkAmount" => self.remark_amount = members.take()?,
-            "OuterStr" => self.outer_str = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "CardId", &self.card_id)?;
-        put(map, "UserCardCode", &self.user_card_code)?;
-        put(map, "ConsumeSource", &self.consume_source)?;
-        put(map, "LocationName", &self.location_name)?;
-        put(map, "StaffOpenId", &self.staff_open_id)?;
-        put(map, "VerifyCode", &self.verify_code)?;
-        put(map, "RemarkAmount", &self.remark_amount)?;
-        put(map, "OuterStr", &self.outer_str)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserConsumeCardEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["user_consume_card"]),
-        );
-        checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
-        checker.enumeration("ConsumeSource", &self.consume_source, &Limits::REQUIRED);
-        checker.text("LocationName", &self.location_name, &Limits::OPTIONAL);
-        checker.text("StaffOpenId", &self.staff_open_id, &Limits::OPTIONAL);
-        checker.text("VerifyCode", &self.verify_code, &Limits::OPTIONAL);
-        checker.text("RemarkAmount", &self.remark_amount, &Limits::OPTIONAL);
-        checker.text("OuterStr", &self.outer_str, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserConsumeCardEvent {}
 
 /// User paid with the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserPayFromPayCellEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of user_pay_from_pay_cell.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["user_pay_from_pay_cell"])]
     pub event: Option<String>,
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(6, wire = "CardId", required, chars = 32)]
     pub card_id: Option<String>,
-    /// Code of the user's card. Required. Not on an official page that could be read.
+    /// Code of the user's card. Not on an official page that could be read.
+    #[field(7, wire = "UserCardCode", required)]
     pub user_card_code: Option<Personal>,
-    /// WeChat Pay transaction id. Required. Not on an official page that could be read.
+    /// WeChat Pay transaction id. Not on an official page that could be read.
+    #[field(8, wire = "TransId", required)]
     pub trans_id: Option<String>,
     /// Store id. Not on an official page that could be read.
+    #[field(9, wire = "LocationId")]
     pub location_id: Option<i64>,
-    /// Amount paid, fen. Required. Not on an official page that could be read.
+    /// Amount paid, fen. Not on an official page that could be read.
+    #[field(10, wire = "Fee", required)]
     pub fee: Option<i64>,
-    /// Amount due, fen. Required. Not on an official page that could be read.
+    /// Amount due, fen. Not on an official page that could be read.
+    #[field(11, wire = "OriginalFee", required)]
     pub original_fee: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserPayFromPayCellEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "CardId",
-        "UserCardCode",
-        "TransId",
-        "LocationId",
-        "Fee",
-        "OriginalFee",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "CardId" => self.card_id = members.take()?,
-            "UserCardCode" => self.user_card_code = members.take()?,
-            "TransId" => self.trans_id = members.take()?,
-            "LocationId" => self.location_id = members.take()?,
-            "Fee" => self.fee = members.take()?,
-            "OriginalFee" => self.original_fee = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "CardId", &self.card_id)?;
-        put(map, "UserCardCode", &self.user_card_code)?;
-        put(map, "TransId", &self.trans_id)?;
-        put(map, "LocationId", &self.location_id)?;
-        put(map, "Fee", &self.fee)?;
-        put(map, "OriginalFee", &self.original_fee)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserPayFromPayCellEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["user_pay_from_pay_cell"]),
-        );
-        checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
-        checker.text("TransId", &self.trans_id, &Limits::REQUIRED);
-        checker.integer("Fee", &self.fee, &Limits::REQUIRED);
-        checker.integer("OriginalFee", &self.original_fee, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserPayFromPayCellEvent {}
 
 /// Member opened the card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserViewCardEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of user_view_card.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["user_view_card"])]
     pub event: Option<String>,
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(6, wire = "CardId", required, chars = 32)]
     pub card_id: Option<String>,
-    /// Code of the user's card. Required. Not on an official page that could be read.
+    /// Code of the user's card. Not on an official page that could be read.
+    #[field(7, wire = "UserCardCode", required)]
     pub user_card_code: Option<Personal>,
     /// Channel mark. Not on an official page that could be read.
+    #[field(8, wire = "OuterStr")]
     pub outer_str: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserViewCardEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "CardId",
-        "UserCardCode",
-        "OuterStr",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "CardId" => self.card_id = members.take()?,
-            "UserCardCode" => self.user_card_code = members.take()?,
-            "OuterStr" => self.outer_str = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "CardId", &self.card_id)?;
-        put(map, "UserCardCode", &self.user_card_code)?;
-        put(map, "OuterStr", &self.outer_str)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserViewCardEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["user_view_card"]),
-        );
-        checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
-        checker.text("OuterStr", &self.outer_str, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserViewCardEvent {}
 
 /// Points or balance changed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UpdateMemberCardEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of update_member_card.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["update_member_card"])]
     pub event: Option<String>,
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(6, wire = "CardId", required, chars = 32)]
     pub card_id: Option<String>,
-    /// Code of the user's card. Required. Not on an official page that could be read.
+    /// Code of the user's card. Not on an official page that could be read.
+    #[field(7, wire = "UserCardCode", required)]
     pub user_card_code: Option<Personal>,
-    /// Change of points. Required. Not on an official page that could be read.
+    /// Change of points. Not on an official page that could be read.
+    #[field(8, wire = "ModifyBonus", required)]
     pub modify_bonus: Option<i64>,
-    /// Change of balance. Required. Not on an official page that could be read.
+    /// Change of balance. Not on an official page that could be read.
+    #[field(9, wire = "ModifyBalance", required)]
     pub modify_balance: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UpdateMemberCardEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "CardId",
-        "UserCardCode",
-        "ModifyBonus",
-        "ModifyBalance",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "CardId" => self.card_id = members.take()?,
-            "UserCardCode" => self.user_card_code = members.take()?,
-            "ModifyBonus" => self.modify_bonus = members.take()?,
-            "ModifyBalance" => self.modify_balance = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "CardId", &self.card_id)?;
-        put(map, "UserCardCode", &self.user_card_code)?;
-        put(map, "ModifyBonus", &self.modify_bonus)?;
-        put(map, "ModifyBalance", &self.modify_balance)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UpdateMemberCardEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["update_member_card"]),
-        );
-        checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("UserCardCode", &self.user_card_code, &Limits::REQUIRED);
-        checker.integer("ModifyBonus", &self.modify_bonus, &Limits::REQUIRED);
-        checker.integer("ModifyBalance", &self.modify_balance, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UpdateMemberCardEvent {}
 
 /// Stock is used up.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CardSkuRemindEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of card_sku_remind.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["card_sku_remind"])]
     pub event: Option<String>,
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(6, wire = "CardId", required, chars = 32)]
     pub card_id: Option<String>,
     /// Text such as the stock being 0. Not on an official page that could be read.
+    #[field(7, wire = "Detail")]
     pub detail: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CardSkuRemindEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "CardId",
-        "Detail",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "CardId" => self.card_id = members.take()?,
-            "Detail" => self.detail = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "CardId", &self.card_id)?;
-        put(map, "Detail", &self.detail)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CardSkuRemindEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["card_sku_remind"]),
-        );
-        checker.text("CardId", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("Detail", &self.detail, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CardSkuRemindEvent {}
 
 /// Coupon-point account changed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CardPayOrderEvent {
-    /// Original id of the account (gh_...). Required.
+    /// Original id of the account (gh_...).
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required.
+    /// openid the event is about.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required.
+    /// Unix seconds.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event.
+    /// Always event.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of card_pay_order.
+    /// Event name.
+    #[field(5, wire = "Event", required, values = ["card_pay_order"])]
     pub event: Option<String>,
-    /// Order. Required. Not on an official page that could be read.
+    /// Order. Not on an official page that could be read.
+    #[field(6, wire = "OrderId", required)]
     pub order_id: Option<String>,
-    /// State, for example ORDER_STATUS_FINANCE_SUCC. Required. Not on an official page that could be
-    /// read.
+    /// State, for example ORDER_STATUS_FINANCE_SUCC. Not on an official page that could be read.
+    #[field(7, wire = "Status", required)]
     pub status: Option<String>,
     /// Unix seconds. Not on an official page that could be read.
+    #[field(8, wire = "CreateOrderTime")]
     pub create_order_time: Option<i64>,
     /// Unix seconds, 0 when none. Not on an official page that could be read.
+    #[field(9, wire = "PayFinishTime")]
     pub pay_finish_time: Option<i64>,
     /// Description. Not on an official page that could be read.
+    #[field(10, wire = "Desc")]
     pub desc: Option<String>,
     /// Free coins. Not on an official page that could be read.
+    #[field(11, wire = "FreeCoinCount")]
     pub free_coin_count: Option<String>,
     /// Paid coins. Not on an official page that could be read.
+    #[field(12, wire = "PayCoinCount")]
     pub pay_coin_count: Option<String>,
     /// Refunded free coins. Not on an official page that could be read.
+    #[field(13, wire = "RefundFreeCoinCount")]
     pub refund_free_coin_count: Option<String>,
     /// Refunded paid coins. Not on an official page that could be read.
+    #[field(14, wire = "RefundPayCoinCount")]
     pub refund_pay_coin_count: Option<String>,
     /// Kind of entry, for example ORDER_TYPE_SYS_ADD. Not on an official page that could be read.
+    #[field(15, wire = "OrderType")]
     pub order_type: Option<String>,
     /// Note. Not on an official page that could be read.
+    #[field(16, wire = "Memo")]
     pub memo: Option<String>,
     /// Invoice data. Not on an official page that could be read.
+    #[field(17, wire = "ReceiptInfo")]
     pub receipt_info: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CardPayOrderEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "OrderId",
-        "Status",
-        "CreateOrderTime",
-        "PayFinishTime",
-        "Desc",
-        "FreeCoinCount",
-        "PayCoinCount",
-        "RefundFreeCoinCount",
-        "RefundPayCoinCount",
-        "OrderType",
-        "Memo",
-        "ReceiptInfo",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "OrderId" => self.order_id = members.take()?,
-            "Status" => self.status = members.take()?,
-            "CreateOrderTime" => self.create_order_time = members.take()?,
-            "PayFinishTime" => self.pay_finish_time = members.take()?,
-            "Desc" => self.desc = members.take()?,
-            "FreeCoinCount" => self.free_coin_count = members.take()?,
-            "PayCoinCount" => self.pay_coin_count = members.take()?,
-            "RefundFreeCoinCount" => self.refund_free_coin_count = members.take()?,
-            "RefundPayCoinCount" => self.refund_pay_coin_count = members.take()?,
-            "OrderType" => self.order_type = members.take()?,
-            "Memo" => self.memo = members.take()?,
-            "ReceiptInfo" => self.receipt_info = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "OrderId", &self.order_id)?;
-        put(map, "Status", &self.status)?;
-        put(map, "CreateOrderTime", &self.create_order_time)?;
-        put(map, "PayFinishTime", &self.pay_finish_time)?;
-        put(map, "Desc", &self.desc)?;
-        put(map, "FreeCoinCount", &self.free_coin_count)?;
-        put(map, "PayCoinCount", &self.pay_coin_count)?;
-        put(map, "RefundFreeCoinCount", &self.refund_free_coin_count)?;
-        put(map, "RefundPayCoinCount", &self.refund_pay_coin_count)?;
-        put(map, "OrderType", &self.order_type)?;
-        put(map, "Memo", &self.memo)?;
-        put(map, "ReceiptInfo", &self.receipt_info)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CardPayOrderEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["card_pay_order"]),
-        );
-        checker.text("OrderId", &self.order_id, &Limits::REQUIRED);
-        checker.text("Status", &self.status, &Limits::REQUIRED);
-        checker.text("Desc", &self.desc, &Limits::OPTIONAL);
-        checker.text("FreeCoinCount", &self.free_coin_count, &Limits::OPTIONAL);
-        checker.text("PayCoinCount", &self.pay_coin_count, &Limits::OPTIONAL);
-        checker.text(
-            "RefundFreeCoinCount",
-            &self.refund_free_coin_count,
-            &Limits::OPTIONAL,
-        );
-        checker.text(
-            "RefundPayCoinCount",
-            &self.refund_pay_coin_count,
-            &Limits::OPTIONAL,
-        );
-        checker.text("OrderType", &self.order_type, &Limits::OPTIONAL);
-        checker.text("Memo", &self.memo, &Limits::OPTIONAL);
-        checker.text("ReceiptInfo", &self.receipt_info, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CardPayOrderEvent {}
 
 /// Sub-merchant review result.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CardMerchantCheckResultEvent {
-    /// Original id of the account (gh_...). Required. Not on an official page that could be read.
+    /// Original id of the account (gh_...). Not on an official page that could be read.
+    #[field(1, wire = "ToUserName", required)]
     pub to_user_name: Option<String>,
-    /// openid the event is about. Required. Not on an official page that could be read.
+    /// openid the event is about. Not on an official page that could be read.
+    #[field(2, wire = "FromUserName", required)]
     pub from_user_name: Option<Personal>,
-    /// Unix seconds. Required. Not on an official page that could be read.
+    /// Unix seconds. Not on an official page that could be read.
+    #[field(3, wire = "CreateTime", required)]
     pub create_time: Option<i64>,
-    /// Always event. Required. One of event. Not on an official page that could be read.
+    /// Always event. Not on an official page that could be read.
+    #[field(4, wire = "MsgType", required, values = ["event"])]
     pub msg_type: Option<String>,
-    /// Event name. Required. One of card_merchant_check_result. Not on an official page that could be
-    /// read.
+    /// Event name. Not on an official page that could be read.
+    #[field(5, wire = "Event", required, values = ["card_merchant_check_result"])]
     pub event: Option<String>,
-    /// Sub-merchant. Required. Not on an official page that could be read.
+    /// Sub-merchant. Not on an official page that could be read.
+    #[field(6, wire = "MerchantId", required)]
     pub merchant_id: Option<i64>,
-    /// 1: approved. Required. Not on an official page that could be read.
+    /// 1: approved. Not on an official page that could be read.
+    #[field(7, wire = "IsPass", required)]
     pub is_pass: Option<i64>,
     /// Why not. Not on an official page that could be read.
+    #[field(8, wire = "Reason")]
     pub reason: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CardMerchantCheckResultEvent {
-    const MEMBERS: &'static [&'static str] = &[
-        "ToUserName",
-        "FromUserName",
-        "CreateTime",
-        "MsgType",
-        "Event",
-        "MerchantId",
-        "IsPass",
-        "Reason",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "ToUserName" => self.to_user_name = members.take()?,
-            "FromUserName" => self.from_user_name = members.take()?,
-            "CreateTime" => self.create_time = members.take()?,
-            "MsgType" => self.msg_type = members.take()?,
-            "Event" => self.event = members.take()?,
-            "MerchantId" => self.merchant_id = members.take()?,
-            "IsPass" => self.is_pass = members.take()?,
-            "Reason" => self.reason = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "ToUserName", &self.to_user_name)?;
-        put(map, "FromUserName", &self.from_user_name)?;
-        put(map, "CreateTime", &self.create_time)?;
-        put(map, "MsgType", &self.msg_type)?;
-        put(map, "Event", &self.event)?;
-        put(map, "MerchantId", &self.merchant_id)?;
-        put(map, "IsPass", &self.is_pass)?;
-        put(map, "Reason", &self.reason)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CardMerchantCheckResultEvent {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("ToUserName", &self.to_user_name, &Limits::REQUIRED);
-        checker.text("FromUserName", &self.from_user_name, &Limits::REQUIRED);
-        checker.integer("CreateTime", &self.create_time, &Limits::REQUIRED);
-        checker.text(
-            "MsgType",
-            &self.msg_type,
-            &Limits::REQUIRED.values(&["event"]),
-        );
-        checker.text(
-            "Event",
-            &self.event,
-            &Limits::REQUIRED.values(&["card_merchant_check_result"]),
-        );
-        checker.integer("MerchantId", &self.merchant_id, &Limits::REQUIRED);
-        checker.integer("IsPass", &self.is_pass, &Limits::REQUIRED);
-        checker.text("Reason", &self.reason, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CardMerchantCheckResultEvent {}
-
-object!(
-    CardPassCheckEvent,
-    CardNotPassCheckEvent,
-    UserGetCardEvent,
-    UserGiftingCardEvent,
-    UserCardEvent,
-    UserConsumeCardEvent,
-    UserPayFromPayCellEvent,
-    UserViewCardEvent,
-    UpdateMemberCardEvent,
-    CardSkuRemindEvent,
-    CardPayOrderEvent,
-    CardMerchantCheckResultEvent
-);

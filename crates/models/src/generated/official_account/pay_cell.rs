@@ -2,218 +2,34 @@
 
 //! The resource `pay_cell`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::BasicResponse;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`SetPayCell`].
-pub static SET_PAY_CELL: Operation = Operation {
-    id: "official_account.pay_cell.set",
-    title: "Switch the quick-pay entry of a card",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/paycell/set",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43008",
-            meaning: "The account has no WeChat Pay merchant permission (require biz pay auth)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43017",
-            meaning: "The card has no store (require location id)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    SET_PAY_CELL for SetPayCell = OfficialAccount "official_account.pay_cell.set"
+    POST "/card/paycell/set"
+    "Switch the quick-pay entry of a card"
+    .json()
+    .write(Repeat::Harmless)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E41012] [E45030]
+        [200 "43008" "The account has no WeChat Pay merchant permission (require biz pay auth)"]
+        [200 "43017" "The card has no store (require location id)"] [E41011] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html",
-    ],
-};
+    ]
+}
 
-/// Switch the quick-pay entry of a card. `POST /card/paycell/set`.
-///
-/// Needs WeChat Pay on the account and at least one store on the card (location_id_list or
-/// use_all_locations).
-///
-/// 43008 and 43017 are tied to this call by forum reports of 2018 to 2020 and by the text of one
-/// SDK.
-///
-/// A payment through the entry pushes user_pay_from_pay_cell.
-///
-/// The official member-card chapter names quick pay among the ways to use a member card, so the
-/// entry is not for coupons only. One developer with every prerequisite in place still got 43008 in
-/// 2020 and was sent to support, so the feature may be withdrawn.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Switch the quick-pay entry of a card.
+#[request(SET_PAY_CELL, BasicResponse)]
 pub struct SetPayCell {
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// true shows the entry, false removes it. Required. Not on an official page that could be read.
+    /// true shows the entry, false removes it. Not on an official page that could be read.
+    #[field(3, required)]
     pub is_open: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl SetPayCell {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, is_open: impl Into<bool>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            is_open: Some(is_open.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for SetPayCell {
-    const MEMBERS: &'static [&'static str] = &["card_id", "is_open"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "is_open" => self.is_open = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "is_open", &self.is_open)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SetPayCell {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.present("is_open", &self.is_open, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SetPayCell {}
-
-impl Endpoint for SetPayCell {
-    type Answer = BasicResponse;
-
-    const OPERATION: &'static Operation = &SET_PAY_CELL;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-object!(SetPayCell);

@@ -2,1346 +2,279 @@
 
 //! The resource `pay_gift_card`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::{BasicResponse, PayGiftRuleStatus, PayGiftRuleType};
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`AddPayGiftCard`].
-pub static ADD_PAY_GIFT_CARD: Operation = Operation {
-    id: "official_account.pay_gift_card.add",
-    title: "Add an after-payment rule",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/paygiftcard/add",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40078",
-            meaning: "Card status does not allow the operation",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40079",
-            meaning: "Time invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40100",
-            meaning: "Time range invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "72002",
-            meaning: "Merchant id is not bound to the appid (after-payment rules)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    ADD_PAY_GIFT_CARD for AddPayGiftCard = OfficialAccount "official_account.pay_gift_card.add"
+    POST "/card/paygiftcard/add"
+    "Add an after-payment rule"
+    .json()
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E40078] [E40079] [E40100] [E41011] [E41012] [E45030] [E72002]
+        [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html",
-    ],
-};
+    ]
+}
 
-/// Add an after-payment rule. `POST /card/paygiftcard/add`.
-///
-/// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
-/// RULE_TYPE_SINGLE_PAY).
-///
-/// No update call exists: delete the rule and create a new one.
-///
-/// The legal entity of the merchant accounts must equal that of the official account, and the
-/// merchant ids must be bound to its appid; otherwise 72002 "mchid is not bind appid" (forum
-/// reports). The caller's appid must be the one that created the card.
-///
-/// Partial success: merchant ids that already belong to another rule come back in fail_mchid_list
-/// with occupy_rule_id; programs in the wild delete that rule and add again.
-///
-/// When every merchant id fails, rule_id can be missing.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Add an after-payment rule.
+#[request(ADD_PAY_GIFT_CARD, AddPayGiftCardResponse)]
 pub struct AddPayGiftCard {
-    /// The rule. Required. Not on an official page that could be read.
+    /// The rule. Not on an official page that could be read.
+    #[field(2, required)]
     pub rule_info: Option<NewRule>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl AddPayGiftCard {
-    /// Creates a request with its required members.
-    pub fn new(rule_info: impl Into<NewRule>) -> Self {
-        Self {
-            rule_info: Some(rule_info.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    DELETE_PAY_GIFT_CARD for DeletePayGiftCard = OfficialAccount "official_account.pay_gift_card.delete"
+    POST "/card/paygiftcard/delete"
+    "Delete an after-payment rule"
+    .json()
+    .write(Repeat::Harmless)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E41011] [..COMMON]
     }
-}
-
-impl Object for AddPayGiftCard {
-    const MEMBERS: &'static [&'static str] = &["rule_info"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "rule_info" => self.rule_info = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "rule_info", &self.rule_info)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AddPayGiftCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.object("rule_info", &self.rule_info, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AddPayGiftCard {}
-
-impl Endpoint for AddPayGiftCard {
-    type Answer = AddPayGiftCardResponse;
-
-    const OPERATION: &'static Operation = &ADD_PAY_GIFT_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`DeletePayGiftCard`].
-pub static DELETE_PAY_GIFT_CARD: Operation = Operation {
-    id: "official_account.pay_gift_card.delete",
-    title: "Delete an after-payment rule",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/paygiftcard/delete",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html",
-    ],
-};
+    ]
+}
 
-/// Delete an after-payment rule. `POST /card/paygiftcard/delete`.
-///
-/// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
-/// RULE_TYPE_SINGLE_PAY).
-///
-/// No update call exists: delete the rule and create a new one.
-///
-/// The whole rule disappears, for all its merchant ids.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Delete an after-payment rule.
+#[request(DELETE_PAY_GIFT_CARD, BasicResponse)]
 pub struct DeletePayGiftCard {
-    /// Rule id (a string in some SDKs). Required. Numbers and texts are both read. Not on an official
-    /// page that could be read.
+    /// Rule id (a string in some SDKs). Not on an official page that could be read.
+    #[field(2, required, either)]
     pub rule_id: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl DeletePayGiftCard {
-    /// Creates a request with its required members.
-    pub fn new(rule_id: impl Into<i64>) -> Self {
-        Self {
-            rule_id: Some(rule_id.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    GET_PAY_GIFT_CARD for GetPayGiftCard = OfficialAccount "official_account.pay_gift_card.get_by_id"
+    POST "/card/paygiftcard/getbyid"
+    "Query an after-payment rule"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E41011] [..COMMON]
     }
-}
-
-impl Object for DeletePayGiftCard {
-    const MEMBERS: &'static [&'static str] = &["rule_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "rule_id" => self.rule_id = members.take_either()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "rule_id", &self.rule_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DeletePayGiftCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("rule_id", &self.rule_id, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DeletePayGiftCard {}
-
-impl Endpoint for DeletePayGiftCard {
-    type Answer = BasicResponse;
-
-    const OPERATION: &'static Operation = &DELETE_PAY_GIFT_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`GetPayGiftCard`].
-pub static GET_PAY_GIFT_CARD: Operation = Operation {
-    id: "official_account.pay_gift_card.get_by_id",
-    title: "Query an after-payment rule",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/paygiftcard/getbyid",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html",
-    ],
-};
+    ]
+}
 
-/// Query an after-payment rule. `POST /card/paygiftcard/getbyid`.
-///
-/// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
-/// RULE_TYPE_SINGLE_PAY).
-///
-/// No update call exists: delete the rule and create a new one.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query an after-payment rule.
+#[request(GET_PAY_GIFT_CARD, GetPayGiftCardResponse)]
 pub struct GetPayGiftCard {
-    /// Rule id (a string in some SDKs). Required. Numbers and texts are both read. Not on an official
-    /// page that could be read.
+    /// Rule id (a string in some SDKs). Not on an official page that could be read.
+    #[field(2, required, either)]
     pub rule_id: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl GetPayGiftCard {
-    /// Creates a request with its required members.
-    pub fn new(rule_id: impl Into<i64>) -> Self {
-        Self {
-            rule_id: Some(rule_id.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    BATCH_GET_PAY_GIFT_CARDS for BatchGetPayGiftCards = OfficialAccount "official_account.pay_gift_card.batch_get"
+    POST "/card/paygiftcard/batchget"
+    "List after-payment rules"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E41011] [..COMMON]
     }
-}
-
-impl Object for GetPayGiftCard {
-    const MEMBERS: &'static [&'static str] = &["rule_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "rule_id" => self.rule_id = members.take_either()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "rule_id", &self.rule_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetPayGiftCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("rule_id", &self.rule_id, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetPayGiftCard {}
-
-impl Endpoint for GetPayGiftCard {
-    type Answer = GetPayGiftCardResponse;
-
-    const OPERATION: &'static Operation = &GET_PAY_GIFT_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`BatchGetPayGiftCards`].
-pub static BATCH_GET_PAY_GIFT_CARDS: Operation = Operation {
-    id: "official_account.pay_gift_card.batch_get",
-    title: "List after-payment rules",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/paygiftcard/batchget",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html",
-    ],
-};
+    ]
+}
 
-/// List after-payment rules. `POST /card/paygiftcard/batchget`.
-///
-/// Newer protocol (2016-11-27, widened 2017-04-24 to gifting coupons after payment with
-/// RULE_TYPE_SINGLE_PAY).
-///
-/// No update call exists: delete the rule and create a new one.
-///
-/// Models of the list entries do not show the rule id; whether it is returned is open.
-///
-/// Largest page size is not documented.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// List after-payment rules.
+#[request(BATCH_GET_PAY_GIFT_CARDS, BatchGetPayGiftCardsResponse)]
 pub struct BatchGetPayGiftCards {
-    /// Kind of rule. Required. Not on an official page that could be read.
+    /// Kind of rule. Not on an official page that could be read.
+    #[field(2, required)]
     pub r#type: Option<PayGiftRuleType>,
-    /// true: only rules in effect. Required. Not on an official page that could be read.
+    /// true: only rules in effect. Not on an official page that could be read.
+    #[field(3, required)]
     pub effective: Option<bool>,
-    /// Zero-based start. Required. Not on an official page that could be read.
+    /// Zero-based start. Not on an official page that could be read.
+    #[field(4, required)]
     pub offset: Option<i64>,
-    /// Page size. Required. At least 1. Not on an official page that could be read.
+    /// Page size. Not on an official page that could be read.
+    #[field(5, required, min = 1)]
     pub count: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl BatchGetPayGiftCards {
-    /// Creates a request with its required members.
-    pub fn new(
-        r#type: impl Into<PayGiftRuleType>,
-        effective: impl Into<bool>,
-        offset: impl Into<i64>,
-        count: impl Into<i64>,
-    ) -> Self {
-        Self {
-            r#type: Some(r#type.into()),
-            effective: Some(effective.into()),
-            offset: Some(offset.into()),
-            count: Some(count.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for BatchGetPayGiftCards {
-    const MEMBERS: &'static [&'static str] = &["type", "effective", "offset", "count"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "effective" => self.effective = members.take()?,
-            "offset" => self.offset = members.take()?,
-            "count" => self.count = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "effective", &self.effective)?;
-        put(map, "offset", &self.offset)?;
-        put(map, "count", &self.count)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BatchGetPayGiftCards {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
-        checker.present("effective", &self.effective, &Limits::REQUIRED);
-        checker.integer("offset", &self.offset, &Limits::REQUIRED);
-        checker.integer("count", &self.count, &Limits::REQUIRED.min(1));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BatchGetPayGiftCards {}
-
-impl Endpoint for BatchGetPayGiftCards {
-    type Answer = BatchGetPayGiftCardsResponse;
-
-    const OPERATION: &'static Operation = &BATCH_GET_PAY_GIFT_CARDS;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
 }
 
 /// Common part.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct NewRuleBaseInfo {
-    /// Merchant ids; at most 100 a call recommended. Required. Not on an official page that could be
-    /// read.
+    /// Merchant ids; at most 100 a call recommended. Not on an official page that could be read.
+    #[field(1, required)]
     pub mchid_list: Option<Vec<String>>,
-    /// Start, unix seconds. Required. Not on an official page that could be read.
+    /// Start, unix seconds. Not on an official page that could be read.
+    #[field(2, required)]
     pub begin_time: Option<i64>,
-    /// End, unix seconds. Required. Not on an official page that could be read.
+    /// End, unix seconds. Not on an official page that could be read.
+    #[field(3, required)]
     pub end_time: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NewRuleBaseInfo {
-    const MEMBERS: &'static [&'static str] = &["mchid_list", "begin_time", "end_time"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "mchid_list" => self.mchid_list = members.take()?,
-            "begin_time" => self.begin_time = members.take()?,
-            "end_time" => self.end_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "mchid_list", &self.mchid_list)?;
-        put(map, "begin_time", &self.begin_time)?;
-        put(map, "end_time", &self.end_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NewRuleBaseInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.texts("mchid_list", &self.mchid_list, &Limits::REQUIRED);
-        checker.integer("begin_time", &self.begin_time, &Limits::REQUIRED);
-        checker.integer("end_time", &self.end_time, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NewRuleBaseInfo {}
 
 /// Membership part.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(both)]
 pub struct MemberRule {
-    /// Member card to hand out. Required. At most 32 characters. Not on an official page that could be
-    /// read.
+    /// Member card to hand out. Not on an official page that could be read.
+    #[field(1, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Smallest payment, fen. Required. Not on an official page that could be read.
+    /// Smallest payment, fen. Not on an official page that could be read.
+    #[field(2, required)]
     pub least_cost: Option<i64>,
-    /// Largest payment, fen. Required. Not on an official page that could be read.
+    /// Largest payment, fen. Not on an official page that could be read.
+    #[field(3, required)]
     pub max_cost: Option<i64>,
     /// Where the message leads. Not on an official page that could be read.
+    #[field(4)]
     pub jump_url: Option<String>,
     /// Mini program to open instead, gh_xxx@app. Not on an official page that could be read.
+    #[field(5)]
     pub app_brand_id: Option<String>,
     /// Page path of that mini program. Not on an official page that could be read.
+    #[field(6)]
     pub app_brand_pass: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for MemberRule {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "least_cost",
-        "max_cost",
-        "jump_url",
-        "app_brand_id",
-        "app_brand_pass",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "least_cost" => self.least_cost = members.take()?,
-            "max_cost" => self.max_cost = members.take()?,
-            "jump_url" => self.jump_url = members.take()?,
-            "app_brand_id" => self.app_brand_id = members.take()?,
-            "app_brand_pass" => self.app_brand_pass = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "least_cost", &self.least_cost)?;
-        put(map, "max_cost", &self.max_cost)?;
-        put(map, "jump_url", &self.jump_url)?;
-        put(map, "app_brand_id", &self.app_brand_id)?;
-        put(map, "app_brand_pass", &self.app_brand_pass)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for MemberRule {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.integer("least_cost", &self.least_cost, &Limits::REQUIRED);
-        checker.integer("max_cost", &self.max_cost, &Limits::REQUIRED);
-        checker.text("jump_url", &self.jump_url, &Limits::OPTIONAL);
-        checker.text("app_brand_id", &self.app_brand_id, &Limits::OPTIONAL);
-        checker.text("app_brand_pass", &self.app_brand_pass, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for MemberRule {}
 
 /// The rule.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct NewRule {
-    /// Kind of rule. Required. Not on an official page that could be read.
+    /// Kind of rule. Not on an official page that could be read.
+    #[field(1, required)]
     pub r#type: Option<PayGiftRuleType>,
-    /// Common part. Required. Not on an official page that could be read.
+    /// Common part. Not on an official page that could be read.
+    #[field(2, required)]
     pub base_info: Option<NewRuleBaseInfo>,
     /// Membership part. Required if type = RULE_TYPE_PAY_MEMBER_CARD. Not on an official page that
     /// could be read.
+    #[field(3)]
     pub member_rule: Option<MemberRule>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for NewRule {
-    const MEMBERS: &'static [&'static str] = &["type", "base_info", "member_rule"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "base_info" => self.base_info = members.take()?,
-            "member_rule" => self.member_rule = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "base_info", &self.base_info)?;
-        put(map, "member_rule", &self.member_rule)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for NewRule {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
-        checker.object("base_info", &self.base_info, &Limits::REQUIRED);
-        checker.object("member_rule", &self.member_rule, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for NewRule {}
 
 /// Merchant ids not set.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct OccupiedMerchant {
-    /// Merchant id. Required. Not on an official page that could be read.
+    /// Merchant id. Not on an official page that could be read.
+    #[field(1, required)]
     pub mchid: Option<String>,
-    /// Why. Required. Not on an official page that could be read.
+    /// Why. Not on an official page that could be read.
+    #[field(2, required)]
     pub errcode: Option<i64>,
     /// Why, in words. Not on an official page that could be read.
+    #[field(3)]
     pub errmsg: Option<String>,
     /// Rule that already holds the merchant id. Not on an official page that could be read.
+    #[field(4)]
     pub occupy_rule_id: Option<i64>,
     /// Account that already holds it. Not on an official page that could be read.
+    #[field(5)]
     pub occupy_appid: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for OccupiedMerchant {
-    const MEMBERS: &'static [&'static str] = &[
-        "mchid",
-        "errcode",
-        "errmsg",
-        "occupy_rule_id",
-        "occupy_appid",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "mchid" => self.mchid = members.take()?,
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "occupy_rule_id" => self.occupy_rule_id = members.take()?,
-            "occupy_appid" => self.occupy_appid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "mchid", &self.mchid)?;
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "occupy_rule_id", &self.occupy_rule_id)?;
-        put(map, "occupy_appid", &self.occupy_appid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for OccupiedMerchant {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("mchid", &self.mchid, &Limits::REQUIRED);
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
-        checker.text("occupy_appid", &self.occupy_appid, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for OccupiedMerchant {}
 
 /// Answer of: AddPayGiftCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct AddPayGiftCardResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
     /// Id of the rule (a string in some SDKs). Required if at least one merchant id was set. Not on an
     /// official page that could be read.
+    #[field(3)]
     pub rule_id: Option<i64>,
     /// Merchant ids set. Not on an official page that could be read.
+    #[field(4)]
     pub succ_mchid_list: Option<Vec<String>>,
     /// Merchant ids not set. Not on an official page that could be read.
+    #[field(5)]
     pub fail_mchid_list: Option<Vec<OccupiedMerchant>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for AddPayGiftCardResponse {
-    const MEMBERS: &'static [&'static str] = &[
-        "errcode",
-        "errmsg",
-        "rule_id",
-        "succ_mchid_list",
-        "fail_mchid_list",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "rule_id" => self.rule_id = members.take()?,
-            "succ_mchid_list" => self.succ_mchid_list = members.take()?,
-            "fail_mchid_list" => self.fail_mchid_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "rule_id", &self.rule_id)?;
-        put(map, "succ_mchid_list", &self.succ_mchid_list)?;
-        put(map, "fail_mchid_list", &self.fail_mchid_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AddPayGiftCardResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.texts("succ_mchid_list", &self.succ_mchid_list, &Limits::OPTIONAL);
-        checker.objects("fail_mchid_list", &self.fail_mchid_list, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AddPayGiftCardResponse {}
-
-impl Answer for AddPayGiftCardResponse {}
 
 /// Common part.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct RuleBaseInfo {
-    /// Merchant ids; at most 100 a call recommended. Required. Not on an official page that could be
-    /// read.
+    /// Merchant ids; at most 100 a call recommended. Not on an official page that could be read.
+    #[field(1, required)]
     pub mchid_list: Option<Vec<String>>,
-    /// Start, unix seconds. Required. Not on an official page that could be read.
+    /// Start, unix seconds. Not on an official page that could be read.
+    #[field(2, required)]
     pub begin_time: Option<i64>,
-    /// End, unix seconds. Required. Not on an official page that could be read.
+    /// End, unix seconds. Not on an official page that could be read.
+    #[field(3, required)]
     pub end_time: Option<i64>,
     /// State of the rule. Not on an official page that could be read.
+    #[field(4)]
     pub status: Option<PayGiftRuleStatus>,
     /// Creation, unix seconds (a string in one SDK). Not on an official page that could be read.
+    #[field(5)]
     pub create_time: Option<i64>,
     /// Last change, unix seconds (a string in one SDK). Not on an official page that could be read.
+    #[field(6)]
     pub update_time: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for RuleBaseInfo {
-    const MEMBERS: &'static [&'static str] = &[
-        "mchid_list",
-        "begin_time",
-        "end_time",
-        "status",
-        "create_time",
-        "update_time",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "mchid_list" => self.mchid_list = members.take()?,
-            "begin_time" => self.begin_time = members.take()?,
-            "end_time" => self.end_time = members.take()?,
-            "status" => self.status = members.take()?,
-            "create_time" => self.create_time = members.take()?,
-            "update_time" => self.update_time = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "mchid_list", &self.mchid_list)?;
-        put(map, "begin_time", &self.begin_time)?;
-        put(map, "end_time", &self.end_time)?;
-        put(map, "status", &self.status)?;
-        put(map, "create_time", &self.create_time)?;
-        put(map, "update_time", &self.update_time)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for RuleBaseInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.texts("mchid_list", &self.mchid_list, &Limits::REQUIRED);
-        checker.integer("begin_time", &self.begin_time, &Limits::REQUIRED);
-        checker.integer("end_time", &self.end_time, &Limits::REQUIRED);
-        checker.enumeration("status", &self.status, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for RuleBaseInfo {}
 
 /// The rule.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct Rule {
-    /// Kind of rule. Required. Not on an official page that could be read.
+    /// Kind of rule. Not on an official page that could be read.
+    #[field(1, required)]
     pub r#type: Option<PayGiftRuleType>,
-    /// Common part. Required. Not on an official page that could be read.
+    /// Common part. Not on an official page that could be read.
+    #[field(2, required)]
     pub base_info: Option<RuleBaseInfo>,
     /// Membership part. Required if type = RULE_TYPE_PAY_MEMBER_CARD. Not on an official page that
     /// could be read.
+    #[field(3)]
     pub member_rule: Option<MemberRule>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for Rule {
-    const MEMBERS: &'static [&'static str] = &["type", "base_info", "member_rule"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "type" => self.r#type = members.take()?,
-            "base_info" => self.base_info = members.take()?,
-            "member_rule" => self.member_rule = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "type", &self.r#type)?;
-        put(map, "base_info", &self.base_info)?;
-        put(map, "member_rule", &self.member_rule)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for Rule {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
-        checker.object("base_info", &self.base_info, &Limits::REQUIRED);
-        checker.object("member_rule", &self.member_rule, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for Rule {}
 
 /// Answer of: GetPayGiftCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetPayGiftCardResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// The rule. Required. Not on an official page that could be read.
+    /// The rule. Not on an official page that could be read.
+    #[field(3, required)]
     pub rule_info: Option<Rule>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetPayGiftCardResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "rule_info"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "rule_info" => self.rule_info = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "rule_info", &self.rule_info)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetPayGiftCardResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.object("rule_info", &self.rule_info, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetPayGiftCardResponse {}
-
-impl Answer for GetPayGiftCardResponse {}
 
 /// Answer of: BatchGetPayGiftCards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct BatchGetPayGiftCardsResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Number of all matching rules. Required. Not on an official page that could be read.
+    /// Number of all matching rules. Not on an official page that could be read.
+    #[field(3, required)]
     pub total_count: Option<i64>,
-    /// Rules. Required. Not on an official page that could be read.
+    /// Rules. Not on an official page that could be read.
+    #[field(4, required)]
     pub rule_list: Option<Vec<Rule>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for BatchGetPayGiftCardsResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "total_count", "rule_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "total_count" => self.total_count = members.take()?,
-            "rule_list" => self.rule_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "total_count", &self.total_count)?;
-        put(map, "rule_list", &self.rule_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BatchGetPayGiftCardsResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.integer("total_count", &self.total_count, &Limits::REQUIRED);
-        checker.objects("rule_list", &self.rule_list, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BatchGetPayGiftCardsResponse {}
-
-impl Answer for BatchGetPayGiftCardsResponse {}
-
-object!(
-    AddPayGiftCard,
-    DeletePayGiftCard,
-    GetPayGiftCard,
-    BatchGetPayGiftCards,
-    NewRuleBaseInfo,
-    MemberRule,
-    NewRule,
-    OccupiedMerchant,
-    AddPayGiftCardResponse,
-    RuleBaseInfo,
-    Rule,
-    GetPayGiftCardResponse,
-    BatchGetPayGiftCardsResponse
-);

@@ -2,853 +2,165 @@
 
 //! The resource `pay_gift_member_card`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
+use super::errors::*;
+use crate::prelude::*;
 
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
-};
-
-/// Describes [`AddPayGiftMemberCard`].
-pub static ADD_PAY_GIFT_MEMBER_CARD: Operation = Operation {
-    id: "official_account.pay_gift_member_card.add",
-    title: "Add a pay-to-become-member rule (old protocol)",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/paygiftmembercard/add",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40078",
-            meaning: "Card status does not allow the operation",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40079",
-            meaning: "Time invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40100",
-            meaning: "Time range invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43009",
-            meaning: "Account has no permission for custom codes (custom serial numbers)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "72002",
-            meaning: "Merchant id is not bound to the appid (after-payment rules)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    ADD_PAY_GIFT_MEMBER_CARD for AddPayGiftMemberCard = OfficialAccount "official_account.pay_gift_member_card.add"
+    POST "/card/paygiftmembercard/add"
+    "Add a pay-to-become-member rule (old protocol)"
+    .json()
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E40078] [E40079] [E40100] [E41011] [E41012] [E43009] [E45030] [E72002]
+        [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html",
-    ],
-};
+    ]
+}
 
-/// Add a pay-to-become-member rule (old protocol). `POST /card/paygiftmembercard/add`.
-///
-/// Old protocol of "paying makes you a member"; replaced on 2016-11-27 by `/card/paygiftcard/*`,
-/// still accepted.
-///
-/// The merchant account (mchid) and the official account must belong to the same legal entity.
-///
-/// There is no rule id and no way to change a rule: delete the mchid from the card and add again.
-///
-/// Partial success: errcode 0 with some merchant ids in the failure list.
-///
-/// A merchant id can serve one account at a time; the failure entry names the occupying appid.
-///
-/// A user who pays inside the time window and the amount range gets a message and joins by tapping
-/// it.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Add a pay-to-become-member rule (old protocol).
+#[request(ADD_PAY_GIFT_MEMBER_CARD, PayGiftMemberCardResult)]
 pub struct AddPayGiftMemberCard {
-    /// Member card to hand out; platform-assigned codes or deposit mode only. Required. At most 32
-    /// characters. Not on an official page that could be read.
+    /// Member card to hand out; platform-assigned codes or deposit mode only. Not on an official page
+    /// that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
     /// Where the message after payment leads; own claim page possible; absent: the platform's claim
     /// page. Not on an official page that could be read.
+    #[field(3)]
     pub jump_url: Option<String>,
-    /// Merchant ids the rule applies to. Required. Not on an official page that could be read.
+    /// Merchant ids the rule applies to. Not on an official page that could be read.
+    #[field(4, required)]
     pub mchid_list: Option<Vec<String>>,
-    /// Start of the rule, unix seconds. Required. Not on an official page that could be read.
+    /// Start of the rule, unix seconds. Not on an official page that could be read.
+    #[field(5, required)]
     pub begin_time: Option<i64>,
-    /// End of the rule, unix seconds. Required. Not on an official page that could be read.
+    /// End of the rule, unix seconds. Not on an official page that could be read.
+    #[field(6, required)]
     pub end_time: Option<i64>,
-    /// Smallest payment that triggers it, fen. Required. Not on an official page that could be read.
+    /// Smallest payment that triggers it, fen. Not on an official page that could be read.
+    #[field(7, required)]
     pub min_cost: Option<i64>,
-    /// Largest payment that triggers it, fen. Required. Not on an official page that could be read.
+    /// Largest payment that triggers it, fen. Not on an official page that could be read.
+    #[field(8, required)]
     pub max_cost: Option<i64>,
     /// Lock against other appids setting the same merchant ids; default true (polarity of the printed
     /// sentence is unclear). Not on an official page that could be read.
+    #[field(9)]
     pub is_locked: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl AddPayGiftMemberCard {
-    /// Creates a request with its required members.
-    pub fn new(
-        card_id: impl Into<String>,
-        mchid_list: impl Into<Vec<String>>,
-        begin_time: impl Into<i64>,
-        end_time: impl Into<i64>,
-        min_cost: impl Into<i64>,
-        max_cost: impl Into<i64>,
-    ) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            mchid_list: Some(mchid_list.into()),
-            begin_time: Some(begin_time.into()),
-            end_time: Some(end_time.into()),
-            min_cost: Some(min_cost.into()),
-            max_cost: Some(max_cost.into()),
-            ..Self::default()
-        }
+operation! {
+    DELETE_PAY_GIFT_MEMBER_CARD for DeletePayGiftMemberCard = OfficialAccount "official_account.pay_gift_member_card.delete"
+    POST "/card/paygiftmembercard/delete"
+    "Remove merchant ids from a pay-to-become-member rule (old protocol)"
+    .json()
+    .write(Repeat::Harmless)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E41011] [E41012] [E45030] [..COMMON]
     }
-}
-
-impl Object for AddPayGiftMemberCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "jump_url",
-        "mchid_list",
-        "begin_time",
-        "end_time",
-        "min_cost",
-        "max_cost",
-        "is_locked",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "jump_url" => self.jump_url = members.take()?,
-            "mchid_list" => self.mchid_list = members.take()?,
-            "begin_time" => self.begin_time = members.take()?,
-            "end_time" => self.end_time = members.take()?,
-            "min_cost" => self.min_cost = members.take()?,
-            "max_cost" => self.max_cost = members.take()?,
-            "is_locked" => self.is_locked = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "jump_url", &self.jump_url)?;
-        put(map, "mchid_list", &self.mchid_list)?;
-        put(map, "begin_time", &self.begin_time)?;
-        put(map, "end_time", &self.end_time)?;
-        put(map, "min_cost", &self.min_cost)?;
-        put(map, "max_cost", &self.max_cost)?;
-        put(map, "is_locked", &self.is_locked)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AddPayGiftMemberCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("jump_url", &self.jump_url, &Limits::OPTIONAL);
-        checker.texts("mchid_list", &self.mchid_list, &Limits::REQUIRED);
-        checker.integer("begin_time", &self.begin_time, &Limits::REQUIRED);
-        checker.integer("end_time", &self.end_time, &Limits::REQUIRED);
-        checker.integer("min_cost", &self.min_cost, &Limits::REQUIRED);
-        checker.integer("max_cost", &self.max_cost, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AddPayGiftMemberCard {}
-
-impl Endpoint for AddPayGiftMemberCard {
-    type Answer = PayGiftMemberCardResult;
-
-    const OPERATION: &'static Operation = &ADD_PAY_GIFT_MEMBER_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`DeletePayGiftMemberCard`].
-pub static DELETE_PAY_GIFT_MEMBER_CARD: Operation = Operation {
-    id: "official_account.pay_gift_member_card.delete",
-    title: "Remove merchant ids from a pay-to-become-member rule (old protocol)",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/paygiftmembercard/delete",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html",
-    ],
-};
+    ]
+}
 
-/// Remove merchant ids from a pay-to-become-member rule (old protocol). `POST
-/// /card/paygiftmembercard/delete`.
-///
-/// Old protocol of "paying makes you a member"; replaced on 2016-11-27 by `/card/paygiftcard/*`,
-/// still accepted.
-///
-/// The merchant account (mchid) and the official account must belong to the same legal entity.
-///
-/// There is no rule id and no way to change a rule: delete the mchid from the card and add again.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Remove merchant ids from a pay-to-become-member rule (old protocol).
+#[request(DELETE_PAY_GIFT_MEMBER_CARD, PayGiftMemberCardResult)]
 pub struct DeletePayGiftMemberCard {
-    /// Member card of the rule. Required. At most 32 characters. Not on an official page that could be
-    /// read.
+    /// Member card of the rule. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Merchant ids to remove. Required. Not on an official page that could be read.
+    /// Merchant ids to remove. Not on an official page that could be read.
+    #[field(3, required)]
     pub mchid_list: Option<Vec<String>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
 
-impl DeletePayGiftMemberCard {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, mchid_list: impl Into<Vec<String>>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            mchid_list: Some(mchid_list.into()),
-            extra: Extra::default(),
-        }
+operation! {
+    GET_PAY_GIFT_MEMBER_CARD for GetPayGiftMemberCard = OfficialAccount "official_account.pay_gift_member_card.get"
+    POST "/card/paygiftmembercard/get"
+    "Query the rule of a merchant id (old protocol)"
+    .json()
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E41011] [..COMMON]
     }
-}
-
-impl Object for DeletePayGiftMemberCard {
-    const MEMBERS: &'static [&'static str] = &["card_id", "mchid_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "mchid_list" => self.mchid_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "mchid_list", &self.mchid_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for DeletePayGiftMemberCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.texts("mchid_list", &self.mchid_list, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for DeletePayGiftMemberCard {}
-
-impl Endpoint for DeletePayGiftMemberCard {
-    type Answer = PayGiftMemberCardResult;
-
-    const OPERATION: &'static Operation = &DELETE_PAY_GIFT_MEMBER_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-/// Describes [`GetPayGiftMemberCard`].
-pub static GET_PAY_GIFT_MEMBER_CARD: Operation = Operation {
-    id: "official_account.pay_gift_member_card.get",
-    title: "Query the rule of a merchant id (old protocol)",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/paygiftmembercard/get",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html",
         "developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html",
-    ],
-};
+    ]
+}
 
-/// Query the rule of a merchant id (old protocol). `POST /card/paygiftmembercard/get`.
-///
-/// Old protocol of "paying makes you a member"; replaced on 2016-11-27 by `/card/paygiftcard/*`,
-/// still accepted.
-///
-/// The merchant account (mchid) and the official account must belong to the same legal entity.
-///
-/// There is no rule id and no way to change a rule: delete the mchid from the card and add again.
-///
-/// Time window and amount range are not returned.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/en/Cards_and_Offer/Membership_Cards/Manage_Member_Card.html`,
-/// `developers.weixin.qq.com/doc/subscription/guide/product/card/Update_log.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Query the rule of a merchant id (old protocol).
+#[request(GET_PAY_GIFT_MEMBER_CARD, GetPayGiftMemberCardResponse)]
 pub struct GetPayGiftMemberCard {
-    /// Merchant id. Required. Not on an official page that could be read.
+    /// Merchant id. Not on an official page that could be read.
+    #[field(2, required)]
     pub mchid: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl GetPayGiftMemberCard {
-    /// Creates a request with its required members.
-    pub fn new(mchid: impl Into<String>) -> Self {
-        Self {
-            mchid: Some(mchid.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for GetPayGiftMemberCard {
-    const MEMBERS: &'static [&'static str] = &["mchid"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "mchid" => self.mchid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "mchid", &self.mchid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetPayGiftMemberCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("mchid", &self.mchid, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetPayGiftMemberCard {}
-
-impl Endpoint for GetPayGiftMemberCard {
-    type Answer = GetPayGiftMemberCardResponse;
-
-    const OPERATION: &'static Operation = &GET_PAY_GIFT_MEMBER_CARD;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
 }
 
 /// Merchant ids not set (one SDK calls the list fail_list).
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct FailedMerchant {
-    /// Merchant id. Required. Not on an official page that could be read.
+    /// Merchant id. Not on an official page that could be read.
+    #[field(1, required)]
     pub mchid: Option<String>,
-    /// Why. Required. Not on an official page that could be read.
+    /// Why. Not on an official page that could be read.
+    #[field(2, required)]
     pub errcode: Option<i64>,
     /// Why, in words. Not on an official page that could be read.
+    #[field(3)]
     pub errmsg: Option<String>,
     /// Account that already uses this merchant id; it has to release it. Not on an official page that
     /// could be read.
+    #[field(4)]
     pub occupy_appid: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for FailedMerchant {
-    const MEMBERS: &'static [&'static str] = &["mchid", "errcode", "errmsg", "occupy_appid"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "mchid" => self.mchid = members.take()?,
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "occupy_appid" => self.occupy_appid = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "mchid", &self.mchid)?;
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "occupy_appid", &self.occupy_appid)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for FailedMerchant {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("mchid", &self.mchid, &Limits::REQUIRED);
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
-        checker.text("occupy_appid", &self.occupy_appid, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for FailedMerchant {}
 
 /// Answer of: AddPayGiftMemberCard, DeletePayGiftMemberCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct PayGiftMemberCardResult {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
     /// Merchant ids set (one SDK calls the list succ_list). Not on an official page that could be read.
+    #[field(3)]
     pub succ_mchid_list: Option<Vec<String>>,
     /// Merchant ids not set (one SDK calls the list fail_list). Not on an official page that could be
     /// read.
+    #[field(4)]
     pub fail_mchid_list: Option<Vec<FailedMerchant>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for PayGiftMemberCardResult {
-    const MEMBERS: &'static [&'static str] =
-        &["errcode", "errmsg", "succ_mchid_list", "fail_mchid_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "succ_mchid_list" => self.succ_mchid_list = members.take()?,
-            "fail_mchid_list" => self.fail_mchid_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "succ_mchid_list", &self.succ_mchid_list)?;
-        put(map, "fail_mchid_list", &self.fail_mchid_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for PayGiftMemberCardResult {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.texts("succ_mchid_list", &self.succ_mchid_list, &Limits::OPTIONAL);
-        checker.objects("fail_mchid_list", &self.fail_mchid_list, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for PayGiftMemberCardResult {}
-
-impl Answer for PayGiftMemberCardResult {}
 
 /// Answer of: GetPayGiftMemberCard.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetPayGiftMemberCardResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
     /// Member card handed out for this merchant id. Not on an official page that could be read.
+    #[field(3)]
     pub card_id: Option<String>,
     /// Account that set the rule. Not on an official page that could be read.
+    #[field(4)]
     pub occupy_appid: Option<String>,
     /// Lock flag of the rule. Not on an official page that could be read.
+    #[field(5)]
     pub is_locked: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetPayGiftMemberCardResponse {
-    const MEMBERS: &'static [&'static str] =
-        &["errcode", "errmsg", "card_id", "occupy_appid", "is_locked"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            "occupy_appid" => self.occupy_appid = members.take()?,
-            "is_locked" => self.is_locked = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "card_id", &self.card_id)?;
-        put(map, "occupy_appid", &self.occupy_appid)?;
-        put(map, "is_locked", &self.is_locked)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetPayGiftMemberCardResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL);
-        checker.text("occupy_appid", &self.occupy_appid, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetPayGiftMemberCardResponse {}
-
-impl Answer for GetPayGiftMemberCardResponse {}
-
-object!(
-    AddPayGiftMemberCard,
-    DeletePayGiftMemberCard,
-    GetPayGiftMemberCard,
-    FailedMerchant,
-    PayGiftMemberCardResult,
-    GetPayGiftMemberCardResponse
-);

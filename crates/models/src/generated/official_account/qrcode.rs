@@ -2,565 +2,129 @@
 
 //! The resource `qrcode`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::QrActionName;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Secret, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`CreateQrcode`].
-pub static CREATE_QRCODE: Operation = Operation {
-    id: "official_account.qrcode.create",
-    title: "Create a QR code that hands out cards",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/qrcode/create",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmful,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40053",
-            meaning: "actioninfo invalid (body of a QR request is wrong)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40056",
-            meaning: "Card code (serial code) invalid: not issued, not claimed by anybody, or re-gifted and no longer held under this code",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40078",
-            meaning: "Card status does not allow the operation",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40116",
-            meaning: "Code invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45031",
-            meaning: "No stock left",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    CREATE_QRCODE for CreateQrcode = OfficialAccount "official_account.qrcode.create"
+    POST "/card/qrcode/create"
+    "Create a QR code that hands out cards"
+    .json()
+    .write(Repeat::Harmful)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40053] [E40056] [E40073] [E40078] [E40116] [E41011] [E41012] [E45030]
+        [200 "45031" "No stock left"] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// Create a QR code that hands out cards. `POST /card/qrcode/create`.
-///
-/// A QR code that names a code or an openid can be used for one claim only.
-///
-/// outer_str replaces outer_id and is returned in user_get_card.
-///
-/// One SDK uses one class for both kinds, so each entry may have the members of action_info.card;
-/// the documented sample of QR_MULTIPLE_CARD has card_id, code and outer_str only.
-///
-/// Number of cards per QR code: not printed on the part that was readable. Two cards with the same
-/// card_id and outer_id on both levels: not documented.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Create a QR code that hands out cards.
+#[request(CREATE_QRCODE, CreateQrcodeResponse)]
 pub struct CreateQrcode {
-    /// One card or several. Required.
+    /// One card or several.
+    #[field(2, required)]
     pub action_name: Option<QrActionName>,
-    /// Validity of the QR code; default 365 days. At least 60. At most 1800.
+    /// Validity of the QR code; default 365 days.
+    #[field(3, min = 60, max = 1800)]
     pub expire_seconds: Option<i64>,
-    /// Cards. Required.
+    /// Cards.
+    #[field(4, required)]
     pub action_info: Option<QrcodeActionInfo>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl CreateQrcode {
-    /// Creates a request with its required members.
-    pub fn new(
-        action_name: impl Into<QrActionName>,
-        action_info: impl Into<QrcodeActionInfo>,
-    ) -> Self {
-        Self {
-            action_name: Some(action_name.into()),
-            action_info: Some(action_info.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for CreateQrcode {
-    const MEMBERS: &'static [&'static str] = &["action_name", "expire_seconds", "action_info"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "action_name" => self.action_name = members.take()?,
-            "expire_seconds" => self.expire_seconds = members.take()?,
-            "action_info" => self.action_info = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "action_name", &self.action_name)?;
-        put(map, "expire_seconds", &self.expire_seconds)?;
-        put(map, "action_info", &self.action_info)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateQrcode {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("action_name", &self.action_name, &Limits::REQUIRED);
-        checker.integer(
-            "expire_seconds",
-            &self.expire_seconds,
-            &Limits::OPTIONAL.min(60).max(1800),
-        );
-        checker.object("action_info", &self.action_info, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateQrcode {}
-
-impl Endpoint for CreateQrcode {
-    type Answer = CreateQrcodeResponse;
-
-    const OPERATION: &'static Operation = &CREATE_QRCODE;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
 }
 
 /// The card.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct QrcodeCard {
-    /// Card. Required. At most 32 characters.
+    /// Card.
+    #[field(1, required, chars = 32)]
     pub card_id: Option<String>,
     /// Code to hand out; not for platform-assigned codes nor for deposit mode. Required if
-    /// use_custom_code = true and not deposit mode. At most 20 characters.
+    /// use_custom_code = true and not deposit mode.
+    #[field(2, chars = 20)]
     pub code: Option<Personal>,
-    /// Only this user may claim. Required if bind_openid = true. At most 32 characters.
+    /// Only this user may claim. Required if bind_openid = true.
+    #[field(3, chars = 32)]
     pub openid: Option<Personal>,
     /// Random one-time QR code: after a claim it cannot be scanned again; default false; card must be
     /// approved and in stock.
+    #[field(4)]
     pub is_unique_code: Option<bool>,
     /// Old channel mark.
+    #[field(5)]
     pub outer_id: Option<i64>,
     /// Channel mark, returned in events.
+    #[field(6)]
     pub outer_str: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for QrcodeCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "code",
-        "openid",
-        "is_unique_code",
-        "outer_id",
-        "outer_str",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "is_unique_code" => self.is_unique_code = members.take()?,
-            "outer_id" => self.outer_id = members.take()?,
-            "outer_str" => self.outer_str = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "is_unique_code", &self.is_unique_code)?;
-        put(map, "outer_id", &self.outer_id)?;
-        put(map, "outer_str", &self.outer_str)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for QrcodeCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("code", &self.code, &Limits::OPTIONAL.chars(20));
-        checker.text("openid", &self.openid, &Limits::OPTIONAL.chars(32));
-        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for QrcodeCard {}
 
 /// Cards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct QrcodeListedCard {
-    /// Card. Required. At most 32 characters.
+    /// Card.
+    #[field(1, required, chars = 32)]
     pub card_id: Option<String>,
-    /// Code to hand out. Required if use_custom_code = true and not deposit mode. At most 20
-    /// characters.
+    /// Code to hand out. Required if use_custom_code = true and not deposit mode.
+    #[field(2, chars = 20)]
     pub code: Option<Personal>,
     /// Channel mark.
+    #[field(3)]
     pub outer_str: Option<String>,
-    /// Only this user may claim. Required if bind_openid = true. At most 32 characters. Not on an
-    /// official page that could be read.
+    /// Only this user may claim. Required if bind_openid = true. Not on an official page that could be
+    /// read.
+    #[field(4, chars = 32)]
     pub openid: Option<Personal>,
     /// Random one-time code for this card; default false. Not on an official page that could be read.
+    #[field(5)]
     pub is_unique_code: Option<bool>,
     /// Old channel mark. Not on an official page that could be read.
+    #[field(6)]
     pub outer_id: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for QrcodeListedCard {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "code",
-        "outer_str",
-        "openid",
-        "is_unique_code",
-        "outer_id",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "code" => self.code = members.take()?,
-            "outer_str" => self.outer_str = members.take()?,
-            "openid" => self.openid = members.take()?,
-            "is_unique_code" => self.is_unique_code = members.take()?,
-            "outer_id" => self.outer_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "code", &self.code)?;
-        put(map, "outer_str", &self.outer_str)?;
-        put(map, "openid", &self.openid)?;
-        put(map, "is_unique_code", &self.is_unique_code)?;
-        put(map, "outer_id", &self.outer_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for QrcodeListedCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.text("code", &self.code, &Limits::OPTIONAL.chars(20));
-        checker.text("outer_str", &self.outer_str, &Limits::OPTIONAL);
-        checker.text("openid", &self.openid, &Limits::OPTIONAL.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for QrcodeListedCard {}
 
 /// Several cards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct QrcodeMultipleCard {
-    /// Cards. Required.
+    /// Cards.
+    #[field(1, required)]
     pub card_list: Option<Vec<QrcodeListedCard>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for QrcodeMultipleCard {
-    const MEMBERS: &'static [&'static str] = &["card_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_list" => self.card_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_list", &self.card_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for QrcodeMultipleCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects("card_list", &self.card_list, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for QrcodeMultipleCard {}
 
 /// Cards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(request)]
 pub struct QrcodeActionInfo {
     /// The card. Required if action_name = QR_CARD.
+    #[field(1)]
     pub card: Option<QrcodeCard>,
     /// Several cards. Required if action_name = QR_MULTIPLE_CARD.
+    #[field(2)]
     pub multiple_card: Option<QrcodeMultipleCard>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for QrcodeActionInfo {
-    const MEMBERS: &'static [&'static str] = &["card", "multiple_card"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card" => self.card = members.take()?,
-            "multiple_card" => self.multiple_card = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card", &self.card)?;
-        put(map, "multiple_card", &self.multiple_card)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for QrcodeActionInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.object("card", &self.card, &Limits::OPTIONAL);
-        checker.object("multiple_card", &self.multiple_card, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for QrcodeActionInfo {}
 
 /// Answer of: CreateQrcode.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct CreateQrcodeResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// QR ticket. Required. Not on an official page that could be read.
+    /// QR ticket. Not on an official page that could be read.
+    #[field(3, required)]
     pub ticket: Option<Secret>,
     /// Validity as set. Not on an official page that could be read.
+    #[field(4)]
     pub expire_seconds: Option<i64>,
-    /// Content of the QR code. Required. Not on an official page that could be read.
+    /// Content of the QR code. Not on an official page that could be read.
+    #[field(5, required)]
     pub url: Option<String>,
     /// Address of the QR picture. Not on an official page that could be read.
+    #[field(6)]
     pub show_qrcode_url: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CreateQrcodeResponse {
-    const MEMBERS: &'static [&'static str] = &[
-        "errcode",
-        "errmsg",
-        "ticket",
-        "expire_seconds",
-        "url",
-        "show_qrcode_url",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "ticket" => self.ticket = members.take()?,
-            "expire_seconds" => self.expire_seconds = members.take()?,
-            "url" => self.url = members.take()?,
-            "show_qrcode_url" => self.show_qrcode_url = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "ticket", &self.ticket)?;
-        put(map, "expire_seconds", &self.expire_seconds)?;
-        put(map, "url", &self.url)?;
-        put(map, "show_qrcode_url", &self.show_qrcode_url)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CreateQrcodeResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.text("ticket", &self.ticket, &Limits::REQUIRED);
-        checker.text("url", &self.url, &Limits::REQUIRED);
-        checker.text("show_qrcode_url", &self.show_qrcode_url, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CreateQrcodeResponse {}
-
-impl Answer for CreateQrcodeResponse {}
-
-object!(
-    CreateQrcode,
-    QrcodeCard,
-    QrcodeListedCard,
-    QrcodeMultipleCard,
-    QrcodeActionInfo,
-    CreateQrcodeResponse
-);

@@ -2,230 +2,42 @@
 
 //! The resource `self_consume_cell`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::BasicResponse;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`SetSelfConsumeCell`].
-pub static SET_SELF_CONSUME_CELL: Operation = Operation {
-    id: "official_account.self_consume_cell.set",
-    title: "Switch the self-redeem entry of a card",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/selfconsumecell/set",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41012",
-            meaning: "card_id missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45030",
-            meaning: "This account has no permission on the given card_id",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43008",
-            meaning: "The account has no WeChat Pay merchant permission",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43017",
-            meaning: "The card has no store",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    SET_SELF_CONSUME_CELL for SetSelfConsumeCell = OfficialAccount "official_account.self_consume_cell.set"
+    POST "/card/selfconsumecell/set"
+    "Switch the self-redeem entry of a card"
+    .json()
+    .write(Repeat::Harmless)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40073] [E41012] [E45030]
+        [200 "43008" "The account has no WeChat Pay merchant permission"]
+        [200 "43017" "The card has no store"] [E41011] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html",
-    ],
-};
+    ]
+}
 
-/// Switch the self-redeem entry of a card. `POST /card/selfconsumecell/set`.
-///
-/// The wire name is need_verify_cod in three SDKs; a fourth sends card_id and is_open only.
-///
-/// Needs a store on the card. 43008 and 43017 for this call come from the text of one SDK and by
-/// analogy with paycell.
-///
-/// What the user typed comes back in user_consume_card (VerifyCode, RemarkAmount). A coupon
-/// feature; keep it only for completeness. What it does on a member card is not documented
-/// (code/consume refuses member cards).
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Switch the self-redeem entry of a card.
+#[request(SET_SELF_CONSUME_CELL, BasicResponse)]
 pub struct SetSelfConsumeCell {
-    /// Card. Required. At most 32 characters. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(2, required, chars = 32)]
     pub card_id: Option<String>,
-    /// true shows the entry, false removes it. Required. Not on an official page that could be read.
+    /// true shows the entry, false removes it. Not on an official page that could be read.
+    #[field(3, required)]
     pub is_open: Option<bool>,
     /// Whether the user must type a verification code (the wire name has no final e); default false.
     /// Not on an official page that could be read.
+    #[field(4)]
     pub need_verify_cod: Option<bool>,
     /// Whether the user must state an amount; default false. Not on an official page that could be
     /// read.
+    #[field(5)]
     pub need_remark_amount: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl SetSelfConsumeCell {
-    /// Creates a request with its required members.
-    pub fn new(card_id: impl Into<String>, is_open: impl Into<bool>) -> Self {
-        Self {
-            card_id: Some(card_id.into()),
-            is_open: Some(is_open.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for SetSelfConsumeCell {
-    const MEMBERS: &'static [&'static str] = &[
-        "card_id",
-        "is_open",
-        "need_verify_cod",
-        "need_remark_amount",
-    ];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "card_id" => self.card_id = members.take()?,
-            "is_open" => self.is_open = members.take()?,
-            "need_verify_cod" => self.need_verify_cod = members.take()?,
-            "need_remark_amount" => self.need_remark_amount = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "card_id", &self.card_id)?;
-        put(map, "is_open", &self.is_open)?;
-        put(map, "need_verify_cod", &self.need_verify_cod)?;
-        put(map, "need_remark_amount", &self.need_remark_amount)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SetSelfConsumeCell {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED.chars(32));
-        checker.present("is_open", &self.is_open, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SetSelfConsumeCell {}
-
-impl Endpoint for SetSelfConsumeCell {
-    type Answer = BasicResponse;
-
-    const OPERATION: &'static Operation = &SET_SELF_CONSUME_CELL;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-object!(SetSelfConsumeCell);

@@ -2,230 +2,41 @@
 
 //! The resource `stable_token`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::AccessToken;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, RateLimit, Repeat, Scheme, Secret, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`GetStableToken`].
-pub static GET_STABLE_TOKEN: Operation = Operation {
-    id: "official_account.stable_token.get",
-    title: "Get the stable access token",
-    family: Family::OfficialAccount,
-    scheme: Scheme::Credentials,
-    method: http::Method::POST,
-    path: "/cgi-bin/stable_token",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "official account",
-        per_second: None,
-        per_minute: Some(10000),
-        per_day: Some(500000),
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Optional,
-    credential: true,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40002",
-            meaning: "grant_type invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40125",
-            meaning: "AppSecret invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40164",
-            meaning: "Caller IP is not on the account's whitelist",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40243",
-            meaning: "AppSecret is frozen",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41002",
-            meaning: "appid missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41004",
-            meaning: "secret missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "50001",
-            meaning: "User/account has not authorised this API",
-        },
-        ErrorRow {
-            http: 200,
-            code: "89503",
-            meaning: "Call comes from a risky IP and waits for the administrator's confirmation",
-        },
-    ],
-    docs: &["developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken"],
-};
+operation! {
+    GET_STABLE_TOKEN for GetStableToken = OfficialAccount "official_account.stable_token.get"
+    POST "/cgi-bin/stable_token"
+    "Get the stable access token"
+    .scheme(Scheme::Credentials)
+    .json()
+    .errcode(Errcode::Optional)
+    .credential()
+    .rate_limit(RateLimit::new("official account", None, Some(10000), Some(500000)))
+    errors {
+        [E_1] [E40002] [E40013] [E40125] [E40164] [E40243] [E41002] [E41004] [E43002] [E44002]
+        [E45009] [E45011] [E47001] [E50001] [E89503]
+    }
+    docs [
+        "developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken",
+    ]
+}
 
-/// Get the stable access token. `POST /cgi-bin/stable_token`.
-///
-/// Normal mode: repeated calls inside the validity return the same token with the remaining
-/// seconds.
-///
-/// The platform renews on its own 5 minutes before expiry; in those 5 minutes old and new token
-/// both work, so expires_in is always at least 300.
-///
-/// force_refresh=true: at most 20 a day, and two of them at least 30 seconds apart; otherwise the
-/// token is not refreshed. Community reports give 45009 once the daily number is used up.
-///
-/// A forced refresh makes the previous stable token invalid.
-///
-/// Stable tokens and `/cgi-bin/token` tokens are isolated from each other.
-///
-/// Parameters travel in the JSON body, not in the query.
-///
-/// A success answer has no errcode at all.
-///
-/// Source: `developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Get the stable access token.
+#[request(GET_STABLE_TOKEN, AccessToken)]
 pub struct GetStableToken {
-    /// Fixed value. Required. One of client_credential.
+    /// Fixed value.
+    #[field(0, required, values = ["client_credential"])]
     pub grant_type: Option<String>,
-    /// AppID of the account. Required.
+    /// AppID of the account.
+    #[field(0, required)]
     pub appid: Option<String>,
-    /// AppSecret of the account. Required.
+    /// AppSecret of the account.
+    #[field(0, required)]
     pub secret: Option<Secret>,
     /// Default false (normal mode). true makes the current stable token invalid and issues a new one.
+    #[field(5)]
     pub force_refresh: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl GetStableToken {
-    /// Creates a request with its required members.
-    pub fn new(
-        grant_type: impl Into<String>,
-        appid: impl Into<String>,
-        secret: impl Into<Secret>,
-    ) -> Self {
-        Self {
-            grant_type: Some(grant_type.into()),
-            appid: Some(appid.into()),
-            secret: Some(secret.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for GetStableToken {
-    const MEMBERS: &'static [&'static str] = &["grant_type", "appid", "secret", "force_refresh"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "grant_type" => self.grant_type = members.take()?,
-            "appid" => self.appid = members.take()?,
-            "secret" => self.secret = members.take()?,
-            "force_refresh" => self.force_refresh = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "grant_type", &self.grant_type)?;
-        put(map, "appid", &self.appid)?;
-        put(map, "secret", &self.secret)?;
-        put(map, "force_refresh", &self.force_refresh)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetStableToken {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "grant_type",
-            &self.grant_type,
-            &Limits::REQUIRED.values(&["client_credential"]),
-        );
-        checker.text("appid", &self.appid, &Limits::REQUIRED);
-        checker.text("secret", &self.secret, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetStableToken {}
-
-impl Endpoint for GetStableToken {
-    type Answer = AccessToken;
-
-    const OPERATION: &'static Operation = &GET_STABLE_TOKEN;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn fill_credentials(&mut self, appid: &str, secret: &Secret) {
-        self.grant_type
-            .get_or_insert_with(|| "client_credential".to_owned());
-        self.appid.get_or_insert_with(|| appid.to_owned());
-        self.secret.get_or_insert_with(|| secret.clone());
-    }
-}
-
-object!(GetStableToken);

@@ -2,191 +2,34 @@
 
 //! The resource `test_whitelist`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::BasicResponse;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, Personal, Repeat, Scheme, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`SetTestWhitelist`].
-pub static SET_TEST_WHITELIST: Operation = Operation {
-    id: "official_account.test_whitelist.set",
-    title: "Set the test whitelist",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/testwhitelist/set",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Write,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40003",
-            meaning: "openid invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41011",
-            meaning: "A required field is missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    SET_TEST_WHITELIST for SetTestWhitelist = OfficialAccount "official_account.test_whitelist.set"
+    POST "/card/testwhitelist/set"
+    "Set the test whitelist"
+    .json()
+    .write(Repeat::Harmless)
+    .errcode(Errcode::Required)
+    errors {
+        [E40013] [E40003] [E41011] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html",
-    ],
-};
+    ]
+}
 
-/// Set the test whitelist. `POST /card/testwhitelist/set`.
-///
-/// Replaces the whole list: send all testers in each call. At most 10 entries, openids and WeChat
-/// ids together.
-///
-/// A tester may claim cards that are not approved yet; a tester who claims ignores the card's
-/// invalid state as well.
-///
-/// SDKs send either list or both; one sends empty arrays for what is not given, one sends openids
-/// only.
-///
-/// Which errcode an eleventh entry or an empty body gets is not documented. Takes effect on claims
-/// only; nothing is pushed.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/guide/product/card/Distributing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Distributing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Create_a_Coupon_Voucher_or_Card.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Set the test whitelist.
+#[request(SET_TEST_WHITELIST, BasicResponse)]
 pub struct SetTestWhitelist {
     /// openids of the testers. Not on an official page that could be read.
+    #[field(2)]
     pub openid: Option<Vec<Personal>>,
     /// WeChat ids of the testers. Not on an official page that could be read.
+    #[field(3)]
     pub username: Option<Vec<Personal>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for SetTestWhitelist {
-    const MEMBERS: &'static [&'static str] = &["openid", "username"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "openid" => self.openid = members.take()?,
-            "username" => self.username = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "openid", &self.openid)?;
-        put(map, "username", &self.username)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for SetTestWhitelist {
-    fn check(&self, checker: &mut Checker) {
-        checker.texts("openid", &self.openid, &Limits::OPTIONAL);
-        checker.texts("username", &self.username, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for SetTestWhitelist {}
-
-impl Endpoint for SetTestWhitelist {
-    type Answer = BasicResponse;
-
-    const OPERATION: &'static Operation = &SET_TEST_WHITELIST;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-}
-
-object!(SetTestWhitelist);

@@ -2,227 +2,47 @@
 
 //! The resource `ticket`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::TicketType;
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Repeat, Scheme, Secret, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`GetTicket`].
-pub static GET_TICKET: Operation = Operation {
-    id: "official_account.ticket.get",
-    title: "Get a JS-SDK ticket (type wx_card: api_ticket of cards)",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::GET,
-    path: "/cgi-bin/ticket/getticket",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: true,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43001",
-            meaning: "GET required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-    ],
-    docs: &[
+operation! {
+    GET_TICKET for GetTicket = OfficialAccount "official_account.ticket.get"
+    GET "/cgi-bin/ticket/getticket"
+    "Get a JS-SDK ticket (type wx_card: api_ticket of cards)"
+    .errcode(Errcode::Required)
+    .credential()
+    errors {
+        [E_1] [E40001] [E40014] [E41001] [E42001] [E43001] [E45009] [E45011] [E48001]
+    }
+    docs [
         "developers.weixin.qq.com/doc/service/api/webdev/jssdk/api_getticket.html",
         "developers.weixin.qq.com/doc/service/api/invoice/auth/api_getticket.html",
         "developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html",
-    ],
-};
+    ]
+}
 
-/// Get a JS-SDK ticket (type wx_card: api_ticket of cards). `GET /cgi-bin/ticket/getticket`.
-///
-/// The ticket of type wx_card (api_ticket) and the one of type jsapi (jsapi_ticket) are different
-/// values; mixing them up is the usual cause of "signature error" on the claim page.
-///
-/// Calls are few (no figure printed): keep one copy per account for its lifetime in a shared cache
-/// and refresh ahead of time.
-///
-/// Whether a repeated call answers the same ticket or a new one, and whether an older one then
-/// still works, is not documented.
-///
-/// The page lists -1 and 40001 only; the access errors of the family apply as well. The page says
-/// that third-party platforms cannot call it, while one language version lists
-/// authorizer_access_token as a credential.
-///
-/// Also available to apps and websites on the platform. wx_card tickets are used for invoices as
-/// well (cardType INVOICE in chooseInvoice).
-///
-/// Source: `developers.weixin.qq.com/doc/service/api/webdev/jssdk/api_getticket.html`,
-/// `developers.weixin.qq.com/doc/service/api/invoice/auth/api_getticket.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/JS-SDK.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Get a JS-SDK ticket (type wx_card: api_ticket of cards).
+#[request(GET_TICKET, GetTicketResponse)]
 pub struct GetTicket {
-    /// Which ticket: wx_card for the card signatures, jsapi for wx.config. Required.
+    /// Which ticket: wx_card for the card signatures, jsapi for wx.config.
+    #[field(2, query, required)]
     pub r#type: Option<TicketType>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl GetTicket {
-    /// Creates a request with its required members.
-    pub fn new(r#type: impl Into<TicketType>) -> Self {
-        Self {
-            r#type: Some(r#type.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for GetTicket {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetTicket {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("type", &self.r#type, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetTicket {}
-
-impl Endpoint for GetTicket {
-    type Answer = GetTicketResponse;
-
-    const OPERATION: &'static Operation = &GET_TICKET;
-
-    fn params(&self, params: &mut Params) {
-        params.query("type", &self.r#type);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.r#type = params.query("type");
-        Ok(())
-    }
 }
 
 /// Answer of: GetTicket.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct GetTicketResponse {
-    /// 0 on success. Required.
+    /// 0 on success.
+    #[field(1, required)]
     pub errcode: Option<i64>,
-    /// "ok" on success. Required.
+    /// "ok" on success.
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// The ticket; goes into the signatures, never into a page. Required.
+    /// The ticket; goes into the signatures, never into a page.
+    #[field(3, required)]
     pub ticket: Option<Secret>,
-    /// Seconds of validity: 7200. Required.
+    /// Seconds of validity: 7200.
+    #[field(4, required)]
     pub expires_in: Option<i64>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for GetTicketResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "ticket", "expires_in"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "ticket" => self.ticket = members.take()?,
-            "expires_in" => self.expires_in = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "ticket", &self.ticket)?;
-        put(map, "expires_in", &self.expires_in)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetTicketResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.text("ticket", &self.ticket, &Limits::REQUIRED);
-        checker.integer("expires_in", &self.expires_in, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetTicketResponse {}
-
-impl Answer for GetTicketResponse {}
-
-object!(GetTicket, GetTicketResponse);

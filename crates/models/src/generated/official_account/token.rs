@@ -2,227 +2,38 @@
 
 //! The resource `token`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
-
+use super::errors::*;
 use super::types::AccessToken;
-use crate::object::{Members, Object, object};
-use crate::{
-    Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family, Limits,
-    Operation, Params, ParamsIn, RateLimit, Repeat, Scheme, Secret, VisitSensitive,
-};
+use crate::prelude::*;
 
-/// Describes [`GetToken`].
-pub static GET_TOKEN: Operation = Operation {
-    id: "official_account.token.get",
-    title: "Get an access token (each call issues a new one)",
-    family: Family::OfficialAccount,
-    scheme: Scheme::Credentials,
-    method: http::Method::GET,
-    path: "/cgi-bin/token",
-    body: Body::Empty,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: Some(RateLimit {
-        per: "official account",
-        per_second: None,
-        per_minute: None,
-        per_day: Some(2000),
-    }),
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Optional,
-    credential: true,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40002",
-            meaning: "grant_type invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40125",
-            meaning: "AppSecret invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40164",
-            meaning: "Caller IP is not on the account's whitelist",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40243",
-            meaning: "AppSecret is frozen",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41002",
-            meaning: "appid missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41004",
-            meaning: "secret missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43001",
-            meaning: "GET required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "50001",
-            meaning: "User/account has not authorised this API",
-        },
-        ErrorRow {
-            http: 200,
-            code: "89503",
-            meaning: "Call comes from a risky IP and waits for the administrator's confirmation",
-        },
-    ],
-    docs: &[
+operation! {
+    GET_TOKEN for GetToken = OfficialAccount "official_account.token.get"
+    GET "/cgi-bin/token"
+    "Get an access token (each call issues a new one)"
+    .scheme(Scheme::Credentials)
+    .errcode(Errcode::Optional)
+    .credential()
+    .rate_limit(RateLimit::new("official account", None, None, Some(2000)))
+    errors {
+        [E_1] [E40001] [E40002] [E40013] [E40125] [E40164] [E40243] [E41002] [E41004] [E43001]
+        [E45009] [E45011] [E50001] [E89503]
+    }
+    docs [
         "developers.weixin.qq.com/doc/service/en/Basic_Information/Get_access_token.html",
         "developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html",
-    ],
-};
+    ]
+}
 
-/// Get an access token (each call issues a new one). `GET /cgi-bin/token`.
-///
-/// Every successful call issues a new token; the previous one stays usable for 5 minutes, then
-/// fails with 40001.
-///
-/// Lifetime is 7200 seconds today and may change; always use expires_in. After that the answer is
-/// 42001.
-///
-/// Keep one central token holder and let other servers read from it; several independent refreshers
-/// invalidate each other's tokens.
-///
-/// Refresh both before expiry and on demand, because a token can die early.
-///
-/// Tokens from this endpoint and from stable_token are independent; refreshing one does not touch
-/// the other.
-///
-/// The caller IP must be on the account's whitelist (40164).
-///
-/// Sandbox accounts have 200 calls a day instead of 2000.
-///
-/// A success answer has no errcode at all.
-///
-/// Source: `developers.weixin.qq.com/doc/service/en/Basic_Information/Get_access_token.html`,
-/// `developers.weixin.qq.com/doc/oplatform/developers/dev/AccessToken.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Get an access token (each call issues a new one).
+#[request(GET_TOKEN, AccessToken)]
 pub struct GetToken {
-    /// Fixed value. Required. One of client_credential.
+    /// Fixed value.
+    #[field(0, query, required, values = ["client_credential"])]
     pub grant_type: Option<String>,
-    /// AppID of the account. Required.
+    /// AppID of the account.
+    #[field(0, query, required)]
     pub appid: Option<String>,
-    /// AppSecret of the account. Required.
+    /// AppSecret of the account.
+    #[field(0, query, required)]
     pub secret: Option<Secret>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl GetToken {
-    /// Creates a request with its required members.
-    pub fn new(
-        grant_type: impl Into<String>,
-        appid: impl Into<String>,
-        secret: impl Into<Secret>,
-    ) -> Self {
-        Self {
-            grant_type: Some(grant_type.into()),
-            appid: Some(appid.into()),
-            secret: Some(secret.into()),
-            extra: Extra::default(),
-        }
-    }
-}
-
-impl Object for GetToken {
-    const MEMBERS: &'static [&'static str] = &[];
-
-    fn read_member<M: Members>(&mut self, _: &str, _: &mut M) -> Result<bool, M::Error> {
-        Ok(false)
-    }
-
-    fn write_members<M: SerializeMap>(&self, _: &mut M) -> Result<(), M::Error> {
-        Ok(())
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for GetToken {
-    fn check(&self, checker: &mut Checker) {
-        checker.text(
-            "grant_type",
-            &self.grant_type,
-            &Limits::REQUIRED.values(&["client_credential"]),
-        );
-        checker.text("appid", &self.appid, &Limits::REQUIRED);
-        checker.text("secret", &self.secret, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for GetToken {}
-
-impl Endpoint for GetToken {
-    type Answer = AccessToken;
-
-    const OPERATION: &'static Operation = &GET_TOKEN;
-
-    fn params(&self, params: &mut Params) {
-        params.query("grant_type", &self.grant_type);
-        params.query("appid", &self.appid);
-        params.query("secret", &self.secret);
-    }
-
-    fn set_params(&mut self, params: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        self.grant_type = params.query("grant_type");
-        self.appid = params.query("appid");
-        self.secret = params.query("secret");
-        Ok(())
-    }
-
-    fn fill_credentials(&mut self, appid: &str, secret: &Secret) {
-        self.grant_type
-            .get_or_insert_with(|| "client_credential".to_owned());
-        self.appid.get_or_insert_with(|| appid.to_owned());
-        self.secret.get_or_insert_with(|| secret.clone());
-    }
-}
-
-object!(GetToken);

@@ -2,605 +2,392 @@
 
 //! Enumerations and the messages that several resources share.
 
-use serde::ser::SerializeMap;
-
-use crate::object::{Members, Object, object, put};
-use crate::open_enum::open_enum;
-use crate::{Answer, Check, Checker, Extra, Limits, Personal, Secret, VisitSensitive};
+use crate::prelude::*;
 
 open_enum! {
-/// Card type.
-CardType {
-/// Membership card.
-MemberCard = "MEMBER_CARD",
-/// Group coupon.
-Groupon = "GROUPON",
-/// Cash coupon.
-Cash = "CASH",
-/// Discount coupon.
-Discount = "DISCOUNT",
-/// Gift coupon.
-Gift = "GIFT",
-/// General coupon.
-GeneralCoupon = "GENERAL_COUPON",
-/// Meeting ticket.
-MeetingTicket = "MEETING_TICKET",
-/// Scenic ticket.
-ScenicTicket = "SCENIC_TICKET",
-/// Film ticket.
-MovieTicket = "MOVIE_TICKET",
-/// Boarding pass.
-BoardingPass = "BOARDING_PASS",
-/// Bus ticket.
-BusTicket = "BUS_TICKET",
-}
+    /// Card type.
+    CardType {
+        /// Membership card.
+        1 MemberCard = "MEMBER_CARD",
+        /// Group coupon.
+        2 Groupon = "GROUPON",
+        /// Cash coupon.
+        3 Cash = "CASH",
+        /// Discount coupon.
+        4 Discount = "DISCOUNT",
+        /// Gift coupon.
+        5 Gift = "GIFT",
+        /// General coupon.
+        6 GeneralCoupon = "GENERAL_COUPON",
+        /// Meeting ticket.
+        7 MeetingTicket = "MEETING_TICKET",
+        /// Scenic ticket.
+        8 ScenicTicket = "SCENIC_TICKET",
+        /// Film ticket.
+        9 MovieTicket = "MOVIE_TICKET",
+        /// Boarding pass.
+        10 BoardingPass = "BOARDING_PASS",
+        /// Bus ticket.
+        11 BusTicket = "BUS_TICKET",
+    }
 }
 
 open_enum! {
-/// Card status.
-CardStatus {
-/// Waiting for review (right after create, and after an update that needs review).
-CardStatusNotVerify = "CARD_STATUS_NOT_VERIFY",
-/// Review failed.
-CardStatusVerifyFail = "CARD_STATUS_VERIFY_FAIL",
-/// Review passed; can be distributed.
-CardStatusVerifyOk = "CARD_STATUS_VERIFY_OK",
-/// Deleted by the merchant.
-CardStatusDelete = "CARD_STATUS_DELETE",
-/// Older spelling of CARD_STATUS_DELETE.
-CardStatusUserDelete = "CARD_STATUS_USER_DELETE",
-/// Approved card already distributed in the console.
-CardStatusDispatch = "CARD_STATUS_DISPATCH",
-}
-}
-
-open_enum! {
-/// User card status.
-UserCardStatus {
-/// In the wallet and usable.
-Normal = "NORMAL",
-/// Expired (the wire value has no final D).
-Expire = "EXPIRE",
-/// Being gifted.
-Gifting = "GIFTING",
-/// Gifted to somebody else.
-GiftSucc = "GIFT_SUCC",
-/// Gift not accepted in time; back with the giver.
-GiftTimeout = "GIFT_TIMEOUT",
-/// Deleted by the user.
-Delete = "DELETE",
-/// Invalidated by the merchant.
-Unavailable = "UNAVAILABLE",
-}
+    /// Card status.
+    CardStatus {
+        /// Waiting for review (right after create, and after an update that needs review).
+        1 CardStatusNotVerify = "CARD_STATUS_NOT_VERIFY",
+        /// Review failed.
+        2 CardStatusVerifyFail = "CARD_STATUS_VERIFY_FAIL",
+        /// Review passed; can be distributed.
+        3 CardStatusVerifyOk = "CARD_STATUS_VERIFY_OK",
+        /// Deleted by the merchant.
+        4 CardStatusDelete = "CARD_STATUS_DELETE",
+        /// Older spelling of CARD_STATUS_DELETE.
+        5 CardStatusUserDelete = "CARD_STATUS_USER_DELETE",
+        /// Approved card already distributed in the console.
+        6 CardStatusDispatch = "CARD_STATUS_DISPATCH",
+    }
 }
 
 open_enum! {
-/// Code status.
-CodeStatus {
-/// Usable.
-Normal = "NORMAL",
-/// Redeemed.
-Consumed = "CONSUMED",
-/// Expired.
-Expire = "EXPIRE",
-/// Being gifted.
-Gifting = "GIFTING",
-/// Gift not accepted in time.
-GiftTimeout = "GIFT_TIMEOUT",
-/// Deleted by the user.
-Delete = "DELETE",
-/// Invalidated by the merchant.
-Unavailable = "UNAVAILABLE",
-}
-}
-
-open_enum! {
-/// Code type.
-CodeType {
-/// Text.
-CodeTypeText = "CODE_TYPE_TEXT",
-/// Bar code with text.
-CodeTypeBarcode = "CODE_TYPE_BARCODE",
-/// QR code with text.
-CodeTypeQrcode = "CODE_TYPE_QRCODE",
-/// QR code without the number.
-CodeTypeOnlyQrcode = "CODE_TYPE_ONLY_QRCODE",
-/// Bar code without the number.
-CodeTypeOnlyBarcode = "CODE_TYPE_ONLY_BARCODE",
-/// Nothing shown.
-CodeTypeNone = "CODE_TYPE_NONE",
-}
+    /// User card status.
+    UserCardStatus {
+        /// In the wallet and usable.
+        1 Normal = "NORMAL",
+        /// Expired (the wire value has no final D).
+        2 Expire = "EXPIRE",
+        /// Being gifted.
+        3 Gifting = "GIFTING",
+        /// Gifted to somebody else.
+        4 GiftSucc = "GIFT_SUCC",
+        /// Gift not accepted in time; back with the giver.
+        5 GiftTimeout = "GIFT_TIMEOUT",
+        /// Deleted by the user.
+        6 Delete = "DELETE",
+        /// Invalidated by the merchant.
+        7 Unavailable = "UNAVAILABLE",
+    }
 }
 
 open_enum! {
-/// Date info type.
-DateInfoType {
-/// Fixed calendar range.
-DateTypeFixTimeRange = "DATE_TYPE_FIX_TIME_RANGE",
-/// Number of days from the claim.
-DateTypeFixTerm = "DATE_TYPE_FIX_TERM",
-/// For ever; member cards only.
-DateTypePermanent = "DATE_TYPE_PERMANENT",
-}
-}
-
-open_enum! {
-/// Field name type.
-FieldNameType {
-/// Level.
-FieldNameTypeLevel = "FIELD_NAME_TYPE_LEVEL",
-/// Coupons.
-FieldNameTypeCoupon = "FIELD_NAME_TYPE_COUPON",
-/// Stamps.
-FieldNameTypeStamp = "FIELD_NAME_TYPE_STAMP",
-/// Discount.
-FieldNameTypeDiscount = "FIELD_NAME_TYPE_DISCOUNT",
-/// Achievement (the wire value has no final T).
-FieldNameTypeAchievemen = "FIELD_NAME_TYPE_ACHIEVEMEN",
-/// Mileage.
-FieldNameTypeMileage = "FIELD_NAME_TYPE_MILEAGE",
-/// Points to collect.
-FieldNameTypeSetPoints = "FIELD_NAME_TYPE_SET_POINTS",
-/// Number of times.
-FieldNameTypeTims = "FIELD_NAME_TYPE_TIMS",
-}
+    /// Code status.
+    CodeStatus {
+        /// Usable.
+        1 Normal = "NORMAL",
+        /// Redeemed.
+        2 Consumed = "CONSUMED",
+        /// Expired.
+        3 Expire = "EXPIRE",
+        /// Being gifted.
+        4 Gifting = "GIFTING",
+        /// Gift not accepted in time.
+        5 GiftTimeout = "GIFT_TIMEOUT",
+        /// Deleted by the user.
+        6 Delete = "DELETE",
+        /// Invalidated by the merchant.
+        7 Unavailable = "UNAVAILABLE",
+    }
 }
 
 open_enum! {
-/// Common form field.
-CommonFormField {
-/// Mobile phone.
-UserFormInfoFlagMobile = "USER_FORM_INFO_FLAG_MOBILE",
-/// Sex.
-UserFormInfoFlagSex = "USER_FORM_INFO_FLAG_SEX",
-/// Name.
-UserFormInfoFlagName = "USER_FORM_INFO_FLAG_NAME",
-/// Birthday.
-UserFormInfoFlagBirthday = "USER_FORM_INFO_FLAG_BIRTHDAY",
-/// Identity card.
-UserFormInfoFlagIdcard = "USER_FORM_INFO_FLAG_IDCARD",
-/// E-mail.
-UserFormInfoFlagEmail = "USER_FORM_INFO_FLAG_EMAIL",
-/// Address.
-UserFormInfoFlagLocation = "USER_FORM_INFO_FLAG_LOCATION",
-/// Detailed address (older).
-UserFormInfoFlagDetailLocation = "USER_FORM_INFO_FLAG_DETAIL_LOCATION",
-/// Education (documents print it cut off).
-UserFormInfoFlagEducationBackground = "USER_FORM_INFO_FLAG_EDUCATION_BACKGROUND",
-/// Occupation (older).
-UserFormInfoFlagCareer = "USER_FORM_INFO_FLAG_CAREER",
-/// Industry.
-UserFormInfoFlagIndustry = "USER_FORM_INFO_FLAG_INDUSTRY",
-/// Income.
-UserFormInfoFlagIncome = "USER_FORM_INFO_FLAG_INCOME",
-/// Hobbies.
-UserFormInfoFlagHabit = "USER_FORM_INFO_FLAG_HABIT",
-}
+    /// Code type.
+    CodeType {
+        /// Text.
+        1 CodeTypeText = "CODE_TYPE_TEXT",
+        /// Bar code with text.
+        2 CodeTypeBarcode = "CODE_TYPE_BARCODE",
+        /// QR code with text.
+        3 CodeTypeQrcode = "CODE_TYPE_QRCODE",
+        /// QR code without the number.
+        4 CodeTypeOnlyQrcode = "CODE_TYPE_ONLY_QRCODE",
+        /// Bar code without the number.
+        5 CodeTypeOnlyBarcode = "CODE_TYPE_ONLY_BARCODE",
+        /// Nothing shown.
+        6 CodeTypeNone = "CODE_TYPE_NONE",
+    }
 }
 
 open_enum! {
-/// Rich field type.
-RichFieldType {
-/// Single choice.
-FormFieldRadio = "FORM_FIELD_RADIO",
-/// Selection list.
-FormFieldSelect = "FORM_FIELD_SELECT",
-/// Multiple choice.
-FormFieldCheckBox = "FORM_FIELD_CHECK_BOX",
-}
-}
-
-open_enum! {
-/// Card color.
-CardColor {
-/// #63b359.
-Color010 = "Color010",
-/// #2c9f67.
-Color020 = "Color020",
-/// #509fc9.
-Color030 = "Color030",
-/// #5885cf.
-Color040 = "Color040",
-/// #9062c0.
-Color050 = "Color050",
-/// #d09a45.
-Color060 = "Color060",
-/// #e4b138.
-Color070 = "Color070",
-/// #ee903c.
-Color080 = "Color080",
-/// #f08500.
-Color081 = "Color081",
-/// #a9d92d.
-Color082 = "Color082",
-/// #dd6549.
-Color090 = "Color090",
-/// #cc463d.
-Color100 = "Color100",
-/// #cf3e36.
-Color101 = "Color101",
-/// #5E6671.
-Color102 = "Color102",
-}
+    /// Date info type.
+    DateInfoType {
+        /// Fixed calendar range.
+        1 DateTypeFixTimeRange = "DATE_TYPE_FIX_TIME_RANGE",
+        /// Number of days from the claim.
+        2 DateTypeFixTerm = "DATE_TYPE_FIX_TERM",
+        /// For ever; member cards only.
+        3 DateTypePermanent = "DATE_TYPE_PERMANENT",
+    }
 }
 
 open_enum! {
-/// Qr action name.
-QrActionName {
-/// One card.
-QrCard = "QR_CARD",
-/// Several cards.
-QrMultipleCard = "QR_MULTIPLE_CARD",
-}
-}
-
-open_enum! {
-/// Pay gift rule type.
-PayGiftRuleType {
-/// Paying makes you a member.
-RuleTypePayMemberCard = "RULE_TYPE_PAY_MEMBER_CARD",
-/// A single payment gives coupons.
-RuleTypeSinglePay = "RULE_TYPE_SINGLE_PAY",
-}
-}
-
-open_enum! {
-/// Pay gift rule status.
-PayGiftRuleStatus {
-/// In effect (other values are not documented).
-RuleStatusOk = "RULE_STATUS_OK",
-}
+    /// Field name type.
+    FieldNameType {
+        /// Level.
+        1 FieldNameTypeLevel = "FIELD_NAME_TYPE_LEVEL",
+        /// Coupons.
+        2 FieldNameTypeCoupon = "FIELD_NAME_TYPE_COUPON",
+        /// Stamps.
+        3 FieldNameTypeStamp = "FIELD_NAME_TYPE_STAMP",
+        /// Discount.
+        4 FieldNameTypeDiscount = "FIELD_NAME_TYPE_DISCOUNT",
+        /// Achievement (the wire value has no final T).
+        5 FieldNameTypeAchievemen = "FIELD_NAME_TYPE_ACHIEVEMEN",
+        /// Mileage.
+        6 FieldNameTypeMileage = "FIELD_NAME_TYPE_MILEAGE",
+        /// Points to collect.
+        7 FieldNameTypeSetPoints = "FIELD_NAME_TYPE_SET_POINTS",
+        /// Number of times.
+        8 FieldNameTypeTims = "FIELD_NAME_TYPE_TIMS",
+    }
 }
 
 open_enum! {
-/// Consume source.
-ConsumeSource {
-/// API.
-FromApi = "FROM_API",
-/// Console.
-FromMp = "FROM_MP",
-/// Staff mobile helper.
-FromMobileHelper = "FROM_MOBILE_HELPER",
-}
-}
-
-open_enum! {
-/// Business service.
-BusinessService {
-/// Delivery.
-BizServiceDeliver = "BIZ_SERVICE_DELIVER",
-/// Free parking.
-BizServiceFreePark = "BIZ_SERVICE_FREE_PARK",
-/// Pets allowed.
-BizServiceWithPet = "BIZ_SERVICE_WITH_PET",
-/// Free Wi-Fi.
-BizServiceFreeWifi = "BIZ_SERVICE_FREE_WIFI",
-}
-}
-
-open_enum! {
-/// Week day.
-WeekDay {
-/// Monday.
-Monday = "MONDAY",
-/// Tuesday.
-Tuesday = "TUESDAY",
-/// Wednesday.
-Wednesday = "WEDNESDAY",
-/// Thursday.
-Thursday = "THURSDAY",
-/// Friday.
-Friday = "FRIDAY",
-/// Saturday.
-Saturday = "SATURDAY",
-/// Sunday.
-Sunday = "SUNDAY",
-/// Holiday.
-Holiday = "HOLIDAY",
-}
+    /// Common form field.
+    CommonFormField {
+        /// Mobile phone.
+        1 UserFormInfoFlagMobile = "USER_FORM_INFO_FLAG_MOBILE",
+        /// Sex.
+        2 UserFormInfoFlagSex = "USER_FORM_INFO_FLAG_SEX",
+        /// Name.
+        3 UserFormInfoFlagName = "USER_FORM_INFO_FLAG_NAME",
+        /// Birthday.
+        4 UserFormInfoFlagBirthday = "USER_FORM_INFO_FLAG_BIRTHDAY",
+        /// Identity card.
+        5 UserFormInfoFlagIdcard = "USER_FORM_INFO_FLAG_IDCARD",
+        /// E-mail.
+        6 UserFormInfoFlagEmail = "USER_FORM_INFO_FLAG_EMAIL",
+        /// Address.
+        7 UserFormInfoFlagLocation = "USER_FORM_INFO_FLAG_LOCATION",
+        /// Detailed address (older).
+        8 UserFormInfoFlagDetailLocation = "USER_FORM_INFO_FLAG_DETAIL_LOCATION",
+        /// Education (documents print it cut off).
+        9 UserFormInfoFlagEducationBackground = "USER_FORM_INFO_FLAG_EDUCATION_BACKGROUND",
+        /// Occupation (older).
+        10 UserFormInfoFlagCareer = "USER_FORM_INFO_FLAG_CAREER",
+        /// Industry.
+        11 UserFormInfoFlagIndustry = "USER_FORM_INFO_FLAG_INDUSTRY",
+        /// Income.
+        12 UserFormInfoFlagIncome = "USER_FORM_INFO_FLAG_INCOME",
+        /// Hobbies.
+        13 UserFormInfoFlagHabit = "USER_FORM_INFO_FLAG_HABIT",
+    }
 }
 
 open_enum! {
-/// Which ticket.
-TicketType {
-/// api_ticket of the card signatures.
-WxCard = "wx_card",
-/// jsapi_ticket of wx.config.
-Jsapi = "jsapi",
-}
+    /// Rich field type.
+    RichFieldType {
+        /// Single choice.
+        1 FormFieldRadio = "FORM_FIELD_RADIO",
+        /// Selection list.
+        2 FormFieldSelect = "FORM_FIELD_SELECT",
+        /// Multiple choice.
+        3 FormFieldCheckBox = "FORM_FIELD_CHECK_BOX",
+    }
 }
 
 open_enum! {
-/// Where a shelf page is placed.
-LandingPageScene {
-/// Nearby.
-SceneNearBy = "SCENE_NEAR_BY",
-/// Account menu.
-SceneMenu = "SCENE_MENU",
-/// QR code.
-SceneQrcode = "SCENE_QRCODE",
-/// Article.
-SceneArticle = "SCENE_ARTICLE",
-/// Web page.
-SceneH5 = "SCENE_H5",
-/// Automatic reply.
-SceneIvr = "SCENE_IVR",
-/// Custom cell of a card.
-SceneCardCustomCell = "SCENE_CARD_CUSTOM_CELL",
+    /// Card color.
+    CardColor {
+        /// #63b359.
+        1 Color010 = "Color010",
+        /// #2c9f67.
+        2 Color020 = "Color020",
+        /// #509fc9.
+        3 Color030 = "Color030",
+        /// #5885cf.
+        4 Color040 = "Color040",
+        /// #9062c0.
+        5 Color050 = "Color050",
+        /// #d09a45.
+        6 Color060 = "Color060",
+        /// #e4b138.
+        7 Color070 = "Color070",
+        /// #ee903c.
+        8 Color080 = "Color080",
+        /// #f08500.
+        9 Color081 = "Color081",
+        /// #a9d92d.
+        10 Color082 = "Color082",
+        /// #dd6549.
+        11 Color090 = "Color090",
+        /// #cc463d.
+        12 Color100 = "Color100",
+        /// #cf3e36.
+        13 Color101 = "Color101",
+        /// #5E6671.
+        14 Color102 = "Color102",
+    }
 }
+
+open_enum! {
+    /// Qr action name.
+    QrActionName {
+        /// One card.
+        1 QrCard = "QR_CARD",
+        /// Several cards.
+        2 QrMultipleCard = "QR_MULTIPLE_CARD",
+    }
+}
+
+open_enum! {
+    /// Pay gift rule type.
+    PayGiftRuleType {
+        /// Paying makes you a member.
+        1 RuleTypePayMemberCard = "RULE_TYPE_PAY_MEMBER_CARD",
+        /// A single payment gives coupons.
+        2 RuleTypeSinglePay = "RULE_TYPE_SINGLE_PAY",
+    }
+}
+
+open_enum! {
+    /// Pay gift rule status.
+    PayGiftRuleStatus {
+        /// In effect (other values are not documented).
+        1 RuleStatusOk = "RULE_STATUS_OK",
+    }
+}
+
+open_enum! {
+    /// Consume source.
+    ConsumeSource {
+        /// API.
+        1 FromApi = "FROM_API",
+        /// Console.
+        2 FromMp = "FROM_MP",
+        /// Staff mobile helper.
+        3 FromMobileHelper = "FROM_MOBILE_HELPER",
+    }
+}
+
+open_enum! {
+    /// Business service.
+    BusinessService {
+        /// Delivery.
+        1 BizServiceDeliver = "BIZ_SERVICE_DELIVER",
+        /// Free parking.
+        2 BizServiceFreePark = "BIZ_SERVICE_FREE_PARK",
+        /// Pets allowed.
+        3 BizServiceWithPet = "BIZ_SERVICE_WITH_PET",
+        /// Free Wi-Fi.
+        4 BizServiceFreeWifi = "BIZ_SERVICE_FREE_WIFI",
+    }
+}
+
+open_enum! {
+    /// Week day.
+    WeekDay {
+        /// Monday.
+        1 Monday = "MONDAY",
+        /// Tuesday.
+        2 Tuesday = "TUESDAY",
+        /// Wednesday.
+        3 Wednesday = "WEDNESDAY",
+        /// Thursday.
+        4 Thursday = "THURSDAY",
+        /// Friday.
+        5 Friday = "FRIDAY",
+        /// Saturday.
+        6 Saturday = "SATURDAY",
+        /// Sunday.
+        7 Sunday = "SUNDAY",
+        /// Holiday.
+        8 Holiday = "HOLIDAY",
+    }
+}
+
+open_enum! {
+    /// Which ticket.
+    TicketType {
+        /// api_ticket of the card signatures.
+        1 WxCard = "wx_card",
+        /// jsapi_ticket of wx.config.
+        2 Jsapi = "jsapi",
+    }
+}
+
+open_enum! {
+    /// Where a shelf page is placed.
+    LandingPageScene {
+        /// Nearby.
+        1 SceneNearBy = "SCENE_NEAR_BY",
+        /// Account menu.
+        2 SceneMenu = "SCENE_MENU",
+        /// QR code.
+        3 SceneQrcode = "SCENE_QRCODE",
+        /// Article.
+        4 SceneArticle = "SCENE_ARTICLE",
+        /// Web page.
+        5 SceneH5 = "SCENE_H5",
+        /// Automatic reply.
+        6 SceneIvr = "SCENE_IVR",
+        /// Custom cell of a card.
+        7 SceneCardCustomCell = "SCENE_CARD_CUSTOM_CELL",
+    }
 }
 
 /// Answer of: GetToken, GetStableToken.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct AccessToken {
-    /// The token; reserve at least 512 characters. Required.
+    /// The token; reserve at least 512 characters.
+    #[field(1, required)]
     pub access_token: Option<Secret>,
-    /// Seconds of validity, at most 7200. Required. At least 300. At most 7200.
+    /// Seconds of validity, at most 7200.
+    #[field(2, required, min = 300, max = 7200)]
     pub expires_in: Option<i64>,
     /// Only present on failure.
+    #[field(3)]
     pub errcode: Option<i64>,
     /// Only present on failure.
+    #[field(4)]
     pub errmsg: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for AccessToken {
-    const MEMBERS: &'static [&'static str] = &["access_token", "expires_in", "errcode", "errmsg"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "access_token" => self.access_token = members.take()?,
-            "expires_in" => self.expires_in = members.take()?,
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "access_token", &self.access_token)?;
-        put(map, "expires_in", &self.expires_in)?;
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for AccessToken {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("access_token", &self.access_token, &Limits::REQUIRED);
-        checker.integer(
-            "expires_in",
-            &self.expires_in,
-            &Limits::REQUIRED.min(300).max(7200),
-        );
-        checker.text("errmsg", &self.errmsg, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for AccessToken {}
-
-impl Answer for AccessToken {}
 
 /// Answer of: DeleteCard, ModifyCardStock, SetCodeUnavailable, UpdateCode, ActivateMember,
 /// SetActivateUserForm, DeletePayGiftCard, SetTestWhitelist, SetPayCell, SetSelfConsumeCell.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct BasicResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for BasicResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for BasicResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for BasicResponse {}
-
-impl Answer for BasicResponse {}
 
 /// Predefined form fields.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CommonFieldValue {
-    /// Field id. Required.
+    /// Field id.
+    #[field(1, required)]
     pub name: Option<CommonFormField>,
-    /// Value as entered. Required.
+    /// Value as entered.
+    #[field(2, required)]
     pub value: Option<Personal>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CommonFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "value"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "value" => self.value = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "value", &self.value)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CommonFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.enumeration("name", &self.name, &Limits::REQUIRED);
-        checker.text("value", &self.value, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CommonFieldValue {}
 
 /// Merchant-defined form fields.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct CustomFieldValue {
-    /// Field name. Required.
+    /// Field name.
+    #[field(1, required)]
     pub name: Option<String>,
     /// Value.
+    #[field(2)]
     pub value: Option<Personal>,
     /// Values of a multiple-choice field. Not on an official page that could be read.
+    #[field(3)]
     pub value_list: Option<Vec<Personal>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for CustomFieldValue {
-    const MEMBERS: &'static [&'static str] = &["name", "value", "value_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "name" => self.name = members.take()?,
-            "value" => self.value = members.take()?,
-            "value_list" => self.value_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "name", &self.name)?;
-        put(map, "value", &self.value)?;
-        put(map, "value_list", &self.value_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for CustomFieldValue {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("name", &self.name, &Limits::REQUIRED);
-        checker.text("value", &self.value, &Limits::OPTIONAL);
-        checker.texts("value_list", &self.value_list, &Limits::OPTIONAL);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for CustomFieldValue {}
 
 /// Data the member filled in.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserInfo {
     /// Predefined form fields.
+    #[field(1)]
     pub common_field_list: Option<Vec<CommonFieldValue>>,
     /// Merchant-defined form fields.
+    #[field(2)]
     pub custom_field_list: Option<Vec<CustomFieldValue>>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserInfo {
-    const MEMBERS: &'static [&'static str] = &["common_field_list", "custom_field_list"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "common_field_list" => self.common_field_list = members.take()?,
-            "custom_field_list" => self.custom_field_list = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "common_field_list", &self.common_field_list)?;
-        put(map, "custom_field_list", &self.custom_field_list)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserInfo {
-    fn check(&self, checker: &mut Checker) {
-        checker.objects(
-            "common_field_list",
-            &self.common_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.objects(
-            "custom_field_list",
-            &self.custom_field_list,
-            &Limits::OPTIONAL,
-        );
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserInfo {}
-
-object!(
-    AccessToken,
-    BasicResponse,
-    CommonFieldValue,
-    CustomFieldValue,
-    UserInfo
-);

@@ -2,303 +2,62 @@
 
 //! The resource `user`: its operations and the messages that only it uses.
 
-use serde::ser::SerializeMap;
+use super::errors::*;
+use crate::prelude::*;
 
-use crate::object::{Members, Object, object, put};
-use crate::{
-    Answer, Body, Check, Checker, DecodeError, Effect, Endpoint, Errcode, ErrorRow, Extra, Family,
-    Limits, Operation, Params, ParamsIn, Personal, Repeat, Scheme, Subject, VisitSensitive,
-};
-
-/// Describes [`ListUserCards`].
-pub static LIST_USER_CARDS: Operation = Operation {
-    id: "official_account.user.get_card_list",
-    title: "List the cards a user holds",
-    family: Family::OfficialAccount,
-    scheme: Scheme::AccessToken,
-    method: http::Method::POST,
-    path: "/card/user/getcardlist",
-    body: Body::Json,
-    success: 200,
-    effect: Effect::Read,
-    rate_limit: None,
-    request_number: None,
-    repeat: Repeat::Harmless,
-    errcode: Errcode::Required,
-    credential: false,
-    upload: None,
-    encrypts: false,
-    errors: &[
-        ErrorRow {
-            http: 200,
-            code: "40003",
-            meaning: "openid invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40013",
-            meaning: "AppID invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40073",
-            meaning: "card_id invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "-1",
-            meaning: "System busy; retry later",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40001",
-            meaning: "access_token invalid or not the latest one (also: wrong AppSecret when fetching a token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "40014",
-            meaning: "access_token malformed or invalid",
-        },
-        ErrorRow {
-            http: 200,
-            code: "41001",
-            meaning: "access_token missing",
-        },
-        ErrorRow {
-            http: 200,
-            code: "42001",
-            meaning: "access_token expired",
-        },
-        ErrorRow {
-            http: 200,
-            code: "43002",
-            meaning: "POST required",
-        },
-        ErrorRow {
-            http: 200,
-            code: "44002",
-            meaning: "POST body empty",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45009",
-            meaning: "Call quota exceeded (daily limit, or force_refresh limit of the stable token)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "45011",
-            meaning: "Called too often (per-minute limit)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "47001",
-            meaning: "Body is not valid JSON/XML or a value has the wrong type",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48001",
-            meaning: "API not authorised for this account (card feature not opened, or wrong token type)",
-        },
-        ErrorRow {
-            http: 200,
-            code: "48004",
-            meaning: "API banned for this account because of violations",
-        },
-    ],
-    docs: &[
+operation! {
+    LIST_USER_CARDS for ListUserCards = OfficialAccount "official_account.user.get_card_list"
+    POST "/card/user/getcardlist"
+    "List the cards a user holds"
+    .json()
+    .subject(&["card_list[].card_id"])
+    .errcode(Errcode::Required)
+    errors {
+        [E40003] [E40013] [E40073] [..COMMON]
+    }
+    docs [
         "developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html",
         "developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html",
-    ],
-};
+    ]
+}
 
-/// List the cards a user holds. `POST /card/user/getcardlist`.
-///
-/// Only cards belonging to the calling account are listed.
-///
-/// No paging parameters exist.
-///
-/// Source:
-/// `developers.weixin.qq.com/doc/service/en/guide/product/card/Managing_Coupons_Vouchers_and_Cards.html`,
-/// `developers.weixin.qq.com/doc/offiaccount/Cards_and_Offer/Managing_Coupons_Vouchers_and_Cards.html`.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// List the cards a user holds.
+#[request(LIST_USER_CARDS, ListUserCardsResponse)]
 pub struct ListUserCards {
-    /// User. Required. At most 64 characters. Not on an official page that could be read.
+    /// User. Not on an official page that could be read.
+    #[field(2, required, chars = 64)]
     pub openid: Option<Personal>,
-    /// Only this card; absent means all cards of the account. At most 32 characters. Not on an official
-    /// page that could be read.
+    /// Only this card; absent means all cards of the account. Not on an official page that could be
+    /// read.
+    #[field(3, chars = 32)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
-}
-
-impl ListUserCards {
-    /// Creates a request with its required members.
-    pub fn new(openid: impl Into<Personal>) -> Self {
-        Self {
-            openid: Some(openid.into()),
-            ..Self::default()
-        }
-    }
-}
-
-impl Object for ListUserCards {
-    const MEMBERS: &'static [&'static str] = &["openid", "card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "openid" => self.openid = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "openid", &self.openid)?;
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListUserCards {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("openid", &self.openid, &Limits::REQUIRED.chars(64));
-        checker.text("card_id", &self.card_id, &Limits::OPTIONAL.chars(32));
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListUserCards {}
-
-impl Endpoint for ListUserCards {
-    type Answer = ListUserCardsResponse;
-
-    const OPERATION: &'static Operation = &LIST_USER_CARDS;
-
-    fn params(&self, _: &mut Params) {}
-
-    fn set_params(&mut self, _: &mut ParamsIn<'_>) -> Result<(), DecodeError> {
-        Ok(())
-    }
-
-    fn compare_subject(&self, answer: &Self::Answer, subject: &mut Subject) {
-        for item in answer.card_list.iter().flatten() {
-            subject.same("card_id", &self.card_id, &item.card_id);
-        }
-    }
 }
 
 /// Cards held.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[message(answer)]
 pub struct UserCard {
-    /// Code. Required. Not on an official page that could be read.
+    /// Code. Not on an official page that could be read.
+    #[field(1, required)]
     pub code: Option<Personal>,
-    /// Card. Required. Not on an official page that could be read.
+    /// Card. Not on an official page that could be read.
+    #[field(2, required)]
     pub card_id: Option<String>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for UserCard {
-    const MEMBERS: &'static [&'static str] = &["code", "card_id"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "code" => self.code = members.take()?,
-            "card_id" => self.card_id = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "code", &self.code)?;
-        put(map, "card_id", &self.card_id)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for UserCard {
-    fn check(&self, checker: &mut Checker) {
-        checker.text("code", &self.code, &Limits::REQUIRED);
-        checker.text("card_id", &self.card_id, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for UserCard {}
 
 /// Answer of: ListUserCards.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[answer(answer)]
 pub struct ListUserCardsResponse {
-    /// 0 on success; any other value is a failure (HTTP status stays 200). Required.
+    /// 0 on success; any other value is a failure (HTTP status stays 200).
+    #[field(1, required)]
     pub errcode: Option<i64>,
     /// "ok" on success, otherwise a short English text; newer answers append "rid: \<trace id\>", older
-    /// ones "hint: \[\<trace id\>\]". Required.
+    /// ones "hint: \[\<trace id\>\]".
+    #[field(2, required)]
     pub errmsg: Option<String>,
-    /// Cards held. Required. Not on an official page that could be read.
+    /// Cards held. Not on an official page that could be read.
+    #[field(3, required)]
     pub card_list: Option<Vec<UserCard>>,
     /// Whether the user holds a shareable (friend) coupon. Not on an official page that could be read.
+    #[field(4)]
     pub has_share_card: Option<bool>,
-    /// Members that the catalogue does not know.
-    pub extra: Extra,
 }
-
-impl Object for ListUserCardsResponse {
-    const MEMBERS: &'static [&'static str] = &["errcode", "errmsg", "card_list", "has_share_card"];
-
-    fn read_member<M: Members>(&mut self, name: &str, members: &mut M) -> Result<bool, M::Error> {
-        match name {
-            "errcode" => self.errcode = members.take()?,
-            "errmsg" => self.errmsg = members.take()?,
-            "card_list" => self.card_list = members.take()?,
-            "has_share_card" => self.has_share_card = members.take()?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    fn write_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        put(map, "errcode", &self.errcode)?;
-        put(map, "errmsg", &self.errmsg)?;
-        put(map, "card_list", &self.card_list)?;
-        put(map, "has_share_card", &self.has_share_card)
-    }
-
-    fn extra(&self) -> &Extra {
-        &self.extra
-    }
-
-    fn extra_mut(&mut self) -> &mut Extra {
-        &mut self.extra
-    }
-}
-
-impl Check for ListUserCardsResponse {
-    fn check(&self, checker: &mut Checker) {
-        checker.integer("errcode", &self.errcode, &Limits::REQUIRED);
-        checker.text("errmsg", &self.errmsg, &Limits::REQUIRED);
-        checker.objects("card_list", &self.card_list, &Limits::REQUIRED);
-        checker.extra(&self.extra);
-    }
-}
-
-impl VisitSensitive for ListUserCardsResponse {}
-
-impl Answer for ListUserCardsResponse {}
-
-object!(ListUserCards, UserCard, ListUserCardsResponse);

@@ -346,7 +346,7 @@ fn source(operation: &str, meaning: &str) -> Option<Source> {
 fn every_documented_error_has_its_rule_with_status_and_code() {
     let mut used = BTreeSet::new();
     for operation in kabao_models::operations().filter(|known| known.family == Family::Brand) {
-        for error in operation.errors {
+        for error in operation.errors() {
             let Some(source) = source(operation.id, error.meaning) else {
                 panic!("{}: nobody produces {:?}", operation.id, error.meaning);
             };

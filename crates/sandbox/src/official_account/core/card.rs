@@ -1,6 +1,5 @@
 //! Cards: their life cycle and their stock.
 
-use kabao_models::Object as _;
 use kabao_models::official_account::card::{BaseInfo, Card, MemberCard, NewCard, Sku};
 use kabao_models::official_account::{CardStatus, CardType};
 use serde::Serialize;
@@ -42,8 +41,8 @@ impl Core {
             .ok_or(Refused::Missing("base_info".into()))?;
         let mut card = overlay(&MemberCard::default(), &new_card, &[]).ok_or(Refused::Internal)?;
         let mut base = overlay(&BaseInfo::default(), &new_base, &[]).ok_or(Refused::Internal)?;
-        *card.extra_mut() = kabao_models::Extra::default();
-        *base.extra_mut() = kabao_models::Extra::default();
+        card.extra = kabao_models::Extra::default();
+        base.extra = kabao_models::Extra::default();
         check::definition(context, &card, &base)?;
         check::texts(context, &(&card, &base))?;
         self.check_slots(

@@ -1,6 +1,5 @@
 //! What `/card/update` may change, and what of it goes to review.
 
-use kabao_models::Object as _;
 use kabao_models::official_account::card::{
     ActivationMessage, BaseInfo, BaseInfoChange, DateInfo, DateInfoChange, MemberCard,
     MemberCardChange, MessageOperation,
@@ -118,8 +117,8 @@ pub(super) fn apply(
     let dates = changed_dates(base, base_change.date_info.as_ref(), context.now)?;
     let mut after = overlay(card, &change, &[]).ok_or(Refused::Internal)?;
     let mut after_base = overlay(base, &base_change, &[]).ok_or(Refused::Internal)?;
-    *after.extra_mut() = kabao_models::Extra::default();
-    *after_base.extra_mut() = kabao_models::Extra::default();
+    after.extra = kabao_models::Extra::default();
+    after_base.extra = kabao_models::Extra::default();
     after_base.date_info = dates;
     // A single 0 clears the stores.
     if after_base.location_id_list.as_deref() == Some(&[0]) {

@@ -1,0 +1,12 @@
+//! What the generated declarations name.
+
+pub(crate) use bytes::Bytes;
+pub(crate) use kabao_derive::{answer, message, request};
+
+pub(crate) use crate::endpoint::NoContent;
+pub(crate) use crate::notification::notifications;
+pub(crate) use crate::open_enum::open_enum;
+pub(crate) use crate::operation::{Errcode, RateLimit, Repeat, Scheme, operation};
+pub(crate) use crate::private::{Personal, Secret};
+pub(crate) use crate::sensitive::Sensitive;
+pub(crate) use crate::upload::{ImageFormat, Upload};
