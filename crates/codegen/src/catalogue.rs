@@ -503,6 +503,7 @@ impl Catalogue {
             if ids.insert(operation.id.as_str(), ()).is_some() {
                 return Err(Error::new(format!("{} is defined twice", operation.id)));
             }
+            self.validate_variant(operation)?;
             self.validate_fields(&operation.id, &operation.request)?;
             if !operation.answer.is_empty() && self.message(&operation.answer).is_none() {
                 return Err(Error::new(format!(

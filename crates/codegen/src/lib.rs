@@ -15,6 +15,7 @@
 mod catalogue;
 mod conversions;
 mod descriptors;
+mod endpoints;
 mod error;
 mod methods;
 mod models;
@@ -59,6 +60,7 @@ pub fn generate(root: &Path) -> Result<Output, Error> {
         pages::write(catalogue, &mut output);
     }
     models::write_root(&catalogues, &mut output);
+    endpoints::write(&catalogues, &mut output);
     refusals.write(&catalogues, &mut output);
     methods::write(&catalogues, &mut output);
     conversions::write_root(&catalogues, &mut output);

@@ -39,7 +39,7 @@ pub(crate) fn write_root(catalogues: &[Catalogue], output: &mut Output) {
         .map(|catalogue| format!("pub mod {};\n", catalogue.family))
         .collect();
     let root = format!(
-        "{MARK}//! The families, generated from the catalogue.\n\n{families}pub(crate) mod refusals;\n"
+        "{MARK}//! The families, generated from the catalogue.\n\n{families}\nmod endpoints;\npub(crate) mod refusals;\n"
     );
     output.add(format!("{ROOT}.rs"), root);
 }

@@ -271,6 +271,8 @@ pub struct DecodeError {
     issue: String,
     /// Line and column of a JSON error.
     position: Option<(usize, usize)>,
+    /// What the documents want of the member at that place.
+    expected: Option<String>,
 }
 
 impl DecodeError {
@@ -329,6 +331,7 @@ impl DecodeError {
             },
         );
         this.position = Some((error.line(), error.column()));
+        this.expected = expected(&error.to_string()).map(str::to_owned);
         this
     }
 
@@ -338,6 +341,7 @@ impl DecodeError {
             field: field.map(str::to_owned),
             issue: issue.into(),
             position: None,
+            expected: None,
         }
     }
 
@@ -355,6 +359,26 @@ impl DecodeError {
     pub fn position(&self) -> Option<(usize, usize)> {
         self.position
     }
+
+    /// Returns what the documents want of the member that has another type, in words: `an integer`.
+    pub fn expected(&self) -> Option<&str> {
+        self.expected.as_deref()
+    }
+}
+
+/// Finds what was expected in a text like "invalid type: string "x", expected i64 at line 1 column
+/// 9", and says it in the words of [`crate::Deviation::expected`].
+fn expected(text: &str) -> Option<&str> {
+    let (_, rest) = text.rsplit_once(", expected ")?;
+    let what = rest.rsplit_once(" at line ").map_or(rest, |(what, _)| what);
+    Some(match what {
+        "i64" => "an integer",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        "a string" => "a text",
+        other => other,
+    })
 }
 
 impl fmt::Display for DecodeError {

@@ -5,4 +5,6 @@
 pub mod brand;
 pub mod merchant;
 pub mod official_account;
+
+mod endpoints;
 pub(crate) mod refusals;

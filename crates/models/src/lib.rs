@@ -67,6 +67,7 @@ mod sensitive;
 mod subject;
 mod tolerant;
 mod upload;
+mod variant;
 mod violation;
 
 mod generated;
@@ -93,4 +94,5 @@ pub use self::record::{
 pub use self::sensitive::{Sensitive, VisitSensitive};
 pub use self::tolerant::{Deviation, DeviationKind, LooseObject, json_text};
 pub use self::upload::{ImageFormat, Upload, UploadedFile};
+pub use self::variant::Variant;
 pub use self::violation::{LengthUnit, Reason, Violation};

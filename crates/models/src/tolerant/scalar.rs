@@ -36,7 +36,9 @@ pub(super) fn read(kind: Kind, json: &RawValue, reader: &mut Reader) -> Option<V
 
 fn read_text(json: &str) -> Option<(String, Option<DeviationKind>)> {
     if json.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        return Some((json.to_owned(), Some(DeviationKind::NumberForText)));
+        // The same number has one text: `12.0` is 12.
+        let digits = integer(json).map_or_else(|| json.to_owned(), |number| number.to_string());
+        return Some((digits, Some(DeviationKind::NumberForText)));
     }
     text(json).map(|text| (text, None))
 }
@@ -130,6 +132,23 @@ pub(super) fn integer(json: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_number_has_one_text() {
+        for (json, expected) in [
+            ("916679873278", "916679873278"),
+            ("1900000109.0", "1900000109"),
+            ("9.16679873278E11", "916679873278"),
+            ("12.5", "12.5"),
+            (
+                "123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+        ] {
+            let read = read_text(json).map(|(text, _)| text);
+            assert_eq!(read.as_deref(), Some(expected), "{json}");
+        }
+    }
 
     #[test]
     fn integers_are_read_digit_by_digit() {
