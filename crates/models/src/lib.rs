@@ -79,7 +79,7 @@ pub use self::endpoint::{
 pub use self::extra::Extra;
 pub use self::generated::{brand, merchant, official_account};
 pub use self::limits::Limits;
-pub use self::multipart::{Multipart, MultipartError, Part, multipart_boundary};
+pub use self::multipart::{Multipart, MultipartError, Part, multipart_part};
 pub use self::notification::NotificationType;
 pub use self::object::Object;
 pub use self::operation::{

@@ -259,37 +259,70 @@ fn boundary(parts: &Multipart) -> String {
 
 /// Splits a body into its parts; parts without a name are left out.
 pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Multipart, MultipartError> {
-    let boundary = multipart_boundary(content_type, body).ok_or(MultipartError::ContentType)?;
-    let delimiter = format!("--{boundary}");
-    let delimiter = delimiter.as_bytes();
     let mut parts = Vec::new();
-    let start = find(body, delimiter).ok_or(MultipartError::Syntax)?;
-    let mut rest = after(body, start + delimiter.len());
-    while let Some(section) = rest.strip_prefix(b"\r\n") {
-        let marker = [b"\r\n", delimiter].concat();
-        let end = find(section, &marker).ok_or(MultipartError::Syntax)?;
-        let (part, tail) = section
-            .split_at_checked(end)
-            .ok_or(MultipartError::Syntax)?;
-        let split = find(part, b"\r\n\r\n").ok_or(MultipartError::Syntax)?;
-        let (header, content) = part.split_at_checked(split).ok_or(MultipartError::Syntax)?;
-        let content = after(content, 4);
-        let header = std::str::from_utf8(header).map_err(|_| MultipartError::Syntax)?;
-        if let Some(name) = parameter(header, "name") {
+    for section in Sections::of(content_type, body)? {
+        let (head, content) = section?;
+        let head = std::str::from_utf8(head).map_err(|_| MultipartError::Syntax)?;
+        if let Some(name) = parameter(head, "name") {
             parts.push(Part {
                 name: name.to_owned().into(),
-                filename: parameter(header, "filename").map(str::to_owned),
+                filename: parameter(head, "filename").map(str::to_owned),
                 content: Bytes::copy_from_slice(content),
             });
         }
-        rest = after(tail, marker.len());
     }
     Ok(Multipart { parts })
 }
 
+/// Returns the content of the first part of a `multipart/form-data` body with this name, whatever
+/// comes behind it. Of an upload the part `meta` is what is signed.
+pub fn multipart_part<'b>(content_type: &str, body: &'b [u8], name: &str) -> Option<&'b [u8]> {
+    for section in Sections::of(content_type, body).ok()? {
+        let (head, content) = section.ok()?;
+        if parameter(&String::from_utf8_lossy(head), "name") == Some(name) {
+            return Some(content);
+        }
+    }
+    None
+}
+
+/// The parts of a body: head and content.
+struct Sections<'b> {
+    rest: &'b [u8],
+    /// What stands between two parts.
+    marker: Vec<u8>,
+}
+
+impl<'b> Sections<'b> {
+    fn of(content_type: &str, body: &'b [u8]) -> Result<Self, MultipartError> {
+        let boundary = boundary_of(content_type, body).ok_or(MultipartError::ContentType)?;
+        let marker = [b"\r\n--", boundary.as_bytes()].concat();
+        let delimiter = after(&marker, 2);
+        let start = find(body, delimiter).ok_or(MultipartError::Syntax)?;
+        let rest = after(body, start + delimiter.len());
+        Ok(Self { rest, marker })
+    }
+
+    fn split(&mut self, section: &'b [u8]) -> Option<(&'b [u8], &'b [u8])> {
+        let (part, tail) = section.split_at_checked(find(section, &self.marker)?)?;
+        self.rest = after(tail, self.marker.len());
+        let (head, content) = part.split_at_checked(find(part, b"\r\n\r\n")?)?;
+        Some((head, after(content, 4)))
+    }
+}
+
+impl<'b> Iterator for Sections<'b> {
+    type Item = Result<(&'b [u8], &'b [u8]), MultipartError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let section = std::mem::take(&mut self.rest).strip_prefix(b"\r\n")?;
+        Some(self.split(section).ok_or(MultipartError::Syntax))
+    }
+}
+
 /// Returns the boundary of a `multipart/form-data` body: the one that the content type names, or,
 /// where it names none (an SDK in wide use sends it so), that of the first line.
-pub fn multipart_boundary<'a>(content_type: &'a str, body: &'a [u8]) -> Option<&'a str> {
+fn boundary_of<'a>(content_type: &'a str, body: &'a [u8]) -> Option<&'a str> {
     let mut pieces = content_type.split(';').map(str::trim);
     if !pieces.next()?.eq_ignore_ascii_case("multipart/form-data") {
         return None;
@@ -368,6 +401,56 @@ mod tests {
         assert_eq!(parts.signed(), Bytes::new());
         parts.parts.push(part("meta", None));
         assert_eq!(parts.signed(), Bytes::from_static(b"1"));
+    }
+
+    const META: &[u8] = b"{ \"filename\":\"a.png\" }";
+
+    fn body(first: &str, second: &str) -> Vec<u8> {
+        format!(
+            "--b\r\n{first}\r\n\r\n{}\r\n--b\r\n{second}\r\n\r\n\u{0}\r\n--c\r\n--b--\r\n",
+            String::from_utf8_lossy(META)
+        )
+        .into_bytes()
+    }
+
+    #[test]
+    fn a_part_is_found_as_sdks_spell_it() {
+        let file = "Content-Disposition: form-data; name=\"file\"; filename=\"meta.png\";\r\nContent-Type: image/png";
+        for meta in [
+            "Content-Disposition: form-data; name=\"meta\";\r\nContent-Type: application/json",
+            "content-disposition: form-data; name=\"meta\"",
+            "Content-Type: application/json\r\nContent-Disposition: form-data; name=meta",
+        ] {
+            let body = body(meta, file);
+            for content_type in [
+                "multipart/form-data; boundary=b",
+                "Multipart/Form-Data;boundary=\"b\"",
+                "multipart/form-data",
+            ] {
+                assert_eq!(
+                    multipart_part(content_type, &body, "meta"),
+                    Some(META),
+                    "{meta}"
+                );
+            }
+        }
+        let body = body(file, file);
+        assert_eq!(
+            multipart_part("multipart/form-data; boundary=b", &body, "meta"),
+            None
+        );
+    }
+
+    #[test]
+    fn other_bodies_have_no_parts() {
+        let meta = body("Content-Disposition: form-data; name=\"meta\"", "x: y");
+        for content_type in ["application/json", "multipart/form-data; boundary="] {
+            assert_eq!(multipart_part(content_type, &meta, "meta"), None);
+        }
+        let unfinished = b"--b\r\nunfinished";
+        let content_type = "multipart/form-data; boundary=b";
+        assert_eq!(multipart_part(content_type, unfinished, "meta"), None);
+        assert_eq!(read(content_type, unfinished), Err(MultipartError::Syntax));
     }
 
     #[test]

@@ -1,54 +1,31 @@
 //! Path and query parameters in both directions.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::endpoint::{DecodeError, EncodeError};
 use crate::record::{Kind, Place, Record, Ref, Value};
 use crate::sensitive::Sensitive;
+
+/// What is written as itself.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Appends `text` to `out`, everything but `A-Z a-z 0-9 - . _ ~` as upper-case `%XX`.
 ///
 /// WeChat signs the bytes of the request line, so one spelling is used everywhere; a blank is
 /// `%20`, never `+`.
 pub fn encode_component(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
+    out.extend(utf8_percent_encode(text, UNRESERVED));
 }
 
 /// Decodes `%XX`; a malformed escape stands for itself, as servers commonly do.
 fn decode_component(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains('%') {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        match byte {
-            b'%' => match tail {
-                [high, low, after @ ..] => match (hex(*high), hex(*low)) {
-                    (Some(high), Some(low)) => {
-                        bytes.push(high << 4 | low);
-                        rest = after;
-                    }
-                    _ => bytes.push(b'%'),
-                },
-                _ => bytes.push(b'%'),
-            },
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).ok().map(Cow::Owned)
+    percent_decode_str(text).decode_utf8().ok()
 }
 
 /// Tells whether a path parameter holds the segment `.` or `..` once somebody on the way has
@@ -69,15 +46,6 @@ pub(crate) fn has_dot_segment(text: &str) -> bool {
         }
     }
     false
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
 }
 
 /// Builds a request target from a path template.

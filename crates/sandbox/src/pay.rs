@@ -8,7 +8,6 @@ mod route;
 mod sensitive;
 mod signature;
 mod strict;
-mod upload;
 
 use std::sync::Arc;
 

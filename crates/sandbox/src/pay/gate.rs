@@ -6,10 +6,10 @@ use kabao_auth::{
     AuthenticationError, Authorization, PublicKey, ReceivedRequest, Scheme, SerialNumber,
     require_client_headers,
 };
-use kabao_models::{Body, Family, Operation};
+use kabao_models::{Body, Family, Operation, multipart_part};
 use serde_json::json;
 
-use super::{Refusal, upload};
+use super::Refusal;
 use crate::account::{Account, Pay};
 use crate::exchange::Received;
 use crate::keys::Standing;
@@ -140,7 +140,9 @@ pub(crate) fn authenticate(
 /// Returns what counts as signed: the body, or of an upload the part `meta`.
 fn signed_body<'r>(operation: &Operation, received: &'r Received) -> &'r [u8] {
     let meta = match operation.body {
-        Body::Multipart => upload::signed_part(received.header("content-type"), &received.body),
+        Body::Multipart => received
+            .header("content-type")
+            .and_then(|content_type| multipart_part(content_type, &received.body, "meta")),
         Body::Empty | Body::Json => None,
     };
     meta.unwrap_or(&received.body)
