@@ -1,7 +1,7 @@
 //! The brand family: `card-member`, for service providers and for brands that call directly.
 //!
-//! `core` and its neighbours hold rules and state without HTTP, the modules below `serve`
-//! translate operations into commands, `refused` is the one table of errors.
+//! `core` and its neighbours hold rules and state without HTTP, `operations` translates operations
+//! into commands, `refused` is the one table of errors.
 
 mod activity;
 mod context;
@@ -13,11 +13,11 @@ mod import;
 mod join;
 mod member;
 mod membership;
+mod operations;
 mod picture;
 mod points;
 mod refused;
 mod review;
-mod serve;
 mod template;
 mod template_rules;
 mod token;
@@ -32,5 +32,4 @@ pub(crate) use self::core::{Core, in_clear};
 pub(crate) use self::exchange::ExchangeTemplate;
 pub(crate) use self::join::{Join, Way};
 pub(crate) use self::refused::{Refused, Rule};
-pub(crate) use self::serve::routes;
 pub(crate) use self::user::User;

@@ -35,7 +35,6 @@ pub(crate) use self::claim::{Claim, User};
 pub(crate) use self::context::Context;
 pub(crate) use self::core::Core;
 pub(crate) use self::member::Member;
-pub(crate) use self::operations::routes;
 pub(crate) use self::refused::Refused;
 pub(crate) use self::template::Template;
 pub(crate) use self::upgrade::OldCard;

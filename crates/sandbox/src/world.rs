@@ -16,6 +16,7 @@ use crate::keys::{Authority, Files};
 use crate::ledger::Ledger;
 use crate::rates::Rates;
 use crate::requests::Requests;
+use crate::serve::Core;
 use crate::settings::Settings;
 use crate::sync::lock;
 use crate::{brand, merchant, official_account};
@@ -201,6 +202,35 @@ impl World {
         if self.demo {
             crate::demo::fill(self);
         }
+    }
+}
+
+/// The rules and the state of a family, as a part of the world.
+pub(crate) trait Held: Core {
+    fn of(world: &World) -> &Mutex<Self>;
+}
+
+impl Held for merchant::Core {
+    fn of(world: &World) -> &Mutex<Self> {
+        &world.merchant
+    }
+}
+
+impl Held for brand::Core {
+    fn of(world: &World) -> &Mutex<Self> {
+        &world.brand
+    }
+}
+
+impl Held for official_account::Core {
+    fn of(world: &World) -> &Mutex<Self> {
+        &world.official_account
+    }
+}
+
+impl Held for official_account::Tokens {
+    fn of(world: &World) -> &Mutex<Self> {
+        &world.tokens
     }
 }
 

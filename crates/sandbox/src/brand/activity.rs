@@ -13,7 +13,6 @@ use super::core::page;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::{parse_rfc3339, rfc3339};
 use crate::ledger::{Change, Effect};
-use crate::numbers::{NumberKey, Repeat};
 
 /// The id before the first.
 const ID_BASE: u64 = 730;
@@ -91,24 +90,6 @@ impl Core {
         request: &CreateMembershipActivity,
     ) -> Result<MembershipActivity, Refused> {
         let (begin, end) = times(context, &request.begin_time, &request.end_time)?;
-        let number = request.out_request_no.clone().unwrap_or_default();
-        let key = NumberKey {
-            account: context.brand.to_owned(),
-            operation: "brand.membership_activities.create",
-            number: number.clone(),
-        };
-        match self
-            .numbers
-            .check(context.rules.repeated_activity_number, &key, request)
-        {
-            Repeat::New => {}
-            Repeat::Same(answer) => {
-                return serde_json::from_value(answer).map_err(|_| Rule::Internal.into());
-            }
-            Repeat::Refused => {
-                return Err(Refused::at(Rule::NumberUsed, "out_request_no", number));
-            }
-        }
         let card_id = request.card_id.as_deref().unwrap_or_default();
         let template = self
             .template(context, card_id)
@@ -157,9 +138,7 @@ impl Core {
             return Err(Rule::ActivityInForce.into());
         }
         let id = i64::try_from(ID_BASE + self.next_sequence()).map_err(|_| Rule::Internal)?;
-        let after = self.replace_activity(context, id, activity, &MembershipActivity::default());
-        self.numbers.remember(key, request, &after);
-        Ok(after)
+        Ok(self.replace_activity(context, id, activity, &MembershipActivity::default()))
     }
 
     /// Returns an activity.
@@ -357,4 +336,4 @@ fn times(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -16,26 +16,33 @@ pub(crate) struct Context<'a> {
     pub(crate) rules: &'a settings::Brand,
 }
 
-impl<'a> Context<'a> {
-    /// Finds out whom a call acts for: a service provider names the brand, a brand that calls
-    /// directly does not.
-    pub(super) fn of(call: &'a Call, named: Option<&'a str>) -> Result<Self, Refused> {
+/// Who calls: a service provider, which names the brand that it acts for, or the brand itself, which
+/// does not.
+pub(super) struct Caller<'a>(&'a Call);
+
+impl<'a> Caller<'a> {
+    pub(super) fn of(call: &'a Call) -> Self {
+        Self(call)
+    }
+
+    /// Finds out whom the call acts for.
+    pub(super) fn of_brand(&self, named: &Option<String>) -> Result<Context<'a>, Refused> {
+        let Self(call) = self;
         let rules = &call.settings.brand;
         let own = call
             .account
             .brand_id
             .as_deref()
             .ok_or(Rule::BrandUnauthorized)?;
-        let brand = named.unwrap_or(own);
-        if brand != own {
+        if named.as_deref().is_some_and(|brand| brand != own) {
             return Err(match rules.unauthorized_brand {
                 UnauthorizedBrand::NoAuth => Rule::BrandUnauthorized,
                 UnauthorizedBrand::InvalidRequest => Rule::BrandInvalid,
             }
             .into());
         }
-        Ok(Self {
-            brand,
+        Ok(Context {
+            brand: own,
             appid: call.account.appid.as_deref(),
             now: call.now,
             rules,
@@ -43,8 +50,8 @@ impl<'a> Context<'a> {
     }
 
     /// The same for the calls that need the membership feature.
-    pub(super) fn with_membership(call: &'a Call, named: Option<&'a str>) -> Result<Self, Refused> {
-        let context = Self::of(call, named)?;
+    pub(super) fn with_membership(&self, named: &Option<String>) -> Result<Context<'a>, Refused> {
+        let context = self.of_brand(named)?;
         if context
             .rules
             .brands_without_membership

@@ -1,8 +1,10 @@
 //! The state of the brand family.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::MutexGuard;
 
+use kabao_models::brand::membership_activities::CREATE_MEMBERSHIP_ACTIVITY;
+use kabao_models::brand::user_feeds::CREATE_USER_FEED;
+use kabao_models::brand::user_points::SYNC_USER_POINTS;
 use kabao_models::{Sensitive, VisitSensitive};
 use serde::Serialize;
 
@@ -14,11 +16,10 @@ use super::token::Token;
 use super::user::User;
 use super::{Context, Refused, Rule};
 use crate::ledger::{Effect, differences};
-use crate::numbers::Numbers;
+use crate::numbers::{Asked, Numbered, Numbers};
 use crate::picture::Picture;
-use crate::serve;
-use crate::sync::lock;
-use crate::world::World;
+use crate::serve::{self, Call};
+use crate::settings::RepeatedNumber;
 
 /// Templates, user cards and what belongs to them, of all brands.
 #[derive(Default)]
@@ -40,7 +41,7 @@ pub(crate) struct Core {
     pub(super) records: BTreeMap<String, Record>,
     /// By `media_url`.
     pub(super) pictures: BTreeMap<String, Picture>,
-    pub(super) numbers: Numbers,
+    numbers: Numbers,
     pub(super) effects: Vec<Effect>,
     sequence: u64,
 }
@@ -48,12 +49,31 @@ pub(crate) struct Core {
 impl serve::Core for Core {
     type Refusal = Refused;
 
-    fn lock(world: &World) -> MutexGuard<'_, Self> {
-        lock(&world.brand)
+    fn internal() -> Refused {
+        Rule::Internal.into()
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
+    }
+
+    fn numbered(call: &Call, mut asked: Asked) -> Option<Numbered<Refused>> {
+        let rules = &call.settings.brand;
+        // A brand that calls directly is not named and counts the same numbers.
+        let named = asked.take("brand_id");
+        let brand = named.or_else(|| call.account.brand_id.clone())?;
+        let used = Refused::at(Rule::NumberUsed, "out_request_no", asked.number.as_str());
+        let (rule, refusal) = match asked.operation.id {
+            id if id == CREATE_MEMBERSHIP_ACTIVITY.id => (rules.repeated_activity_number, used),
+            id if id == SYNC_USER_POINTS.id => (rules.repeated_points_number, used),
+            id if id == CREATE_USER_FEED.id => (RepeatedNumber::Refuse, Rule::FeedExists.into()),
+            _ => (RepeatedNumber::Refuse, used),
+        };
+        Some(asked.by(brand, rule, refusal))
+    }
+
+    fn numbers(&mut self) -> Option<&mut Numbers> {
+        Some(&mut self.numbers)
     }
 }
 

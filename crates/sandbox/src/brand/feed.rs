@@ -8,8 +8,6 @@ use super::member::MemberId;
 use super::membership::Key;
 use super::{Context, Core, Refused, Rule};
 use crate::ledger::Change;
-use crate::numbers::{NumberKey, Repeat};
-use crate::settings::RepeatedNumber;
 
 impl Core {
     /// Shows a feed on the face of a member's card.
@@ -39,18 +37,6 @@ impl Core {
         if !granted.is_empty() && !granted.iter().any(|known| known == template) {
             return Err(Rule::FeedNotGranted.into());
         }
-        let scope = NumberKey {
-            account: context.brand.to_owned(),
-            operation: "brand.user_feeds.create",
-            number: number.to_owned(),
-        };
-        if !matches!(
-            self.numbers.check(RepeatedNumber::Refuse, &scope, &()),
-            Repeat::New
-        ) {
-            return Err(Rule::FeedExists.into());
-        }
-        self.numbers.remember(scope, &(), &());
         self.show_feed(id, cell, Some(number));
         let legacy = context.rules.answer_legacy_fields;
         Ok(UserFeed {
@@ -108,17 +94,13 @@ mod tests {
     };
 
     #[test]
-    fn a_feed_is_shown_once_per_number() {
+    fn a_feed_is_shown() {
         let mut core = core();
         let rules = settings::Brand::default();
         let context = context(&rules);
         let feed = core.create_feed(&context, &KEY, "n-1", "1_400").unwrap();
         assert_eq!(feed.strict_violations(), []);
         assert_eq!((feed.openid, feed.cell_message), (None, None));
-        assert_eq!(
-            rule(core.create_feed(&context, &KEY, "n-1", "1_400")),
-            Rule::FeedExists
-        );
         assert_eq!(core.effects.len(), 1);
         assert_eq!(core.effects[0].out_request_no.as_deref(), Some("n-1"));
         let legacy = settings::Brand {

@@ -2,13 +2,12 @@
 
 use kabao_models::Personal;
 use kabao_models::brand::{UserCardState, UserPoints};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::member::MemberId;
 use super::membership::Key;
 use super::{Context, Core, Refused, Rule};
 use crate::ledger::Change;
-use crate::numbers::{NumberKey, Repeat};
 
 impl Core {
     /// Stores the absolute balance of a member.
@@ -28,13 +27,8 @@ impl Core {
         if context.rules.refuse_negative_points && balance < 0 {
             return Err(Refused::at(Rule::PointsNegative, "point_balance", balance));
         }
-        let scope = NumberKey {
-            account: context.brand.to_owned(),
-            operation: "brand.user_points.sync",
-            number: number.to_owned(),
-        };
-        let content = json!([key.card_id, key.openid, key.code, balance]);
-        let answer = UserPoints {
+        self.set_points(id, balance, Some(number));
+        Ok(UserPoints {
             out_request_no: Some(number.to_owned()),
             brand_id: Some(context.brand.to_owned()),
             card_id: Some(key.card_id.to_owned()),
@@ -42,19 +36,7 @@ impl Core {
             user_card_code: Some(Personal::from(key.code)),
             point_balance: Some(balance),
             ..UserPoints::default()
-        };
-        match self
-            .numbers
-            .check(context.rules.repeated_points_number, &scope, &content)
-        {
-            Repeat::New => {}
-            // The answer repeats the request, so that equal requests have equal answers.
-            Repeat::Same(_) => return Ok(answer),
-            Repeat::Refused => return Err(Refused::at(Rule::NumberUsed, "out_request_no", number)),
-        }
-        self.numbers.remember(scope, &content, &());
-        self.set_points(id, balance, Some(number));
-        Ok(answer)
+        })
     }
 
     /// Stores a balance and notes the change.
@@ -81,7 +63,7 @@ mod tests {
 
     use super::super::core::tests::{CARD, CODE, OPENID, context, core, now, rule};
     use super::*;
-    use crate::settings::{self, RepeatedNumber};
+    use crate::settings;
 
     const KEY: Key<'static> = Key {
         card_id: CARD,
@@ -108,32 +90,6 @@ mod tests {
             (&change.before, &change.after),
             (&Some(400.into()), &Some((-5).into()))
         );
-    }
-
-    #[test]
-    fn the_settings_decide_about_repeated_numbers() {
-        for (rule_, same, other) in [
-            (RepeatedNumber::Replay, None, Some(Rule::NumberUsed)),
-            (
-                RepeatedNumber::Refuse,
-                Some(Rule::NumberUsed),
-                Some(Rule::NumberUsed),
-            ),
-            (RepeatedNumber::Apply, None, None),
-        ] {
-            let rules = settings::Brand {
-                repeated_points_number: rule_,
-                ..settings::Brand::default()
-            };
-            let mut core = core();
-            let sync = |core: &mut Core, balance| {
-                let result = core.sync_points(&context(&rules), &KEY, "n-1", balance);
-                result.err().map(|refused| refused.rule)
-            };
-            assert_eq!(sync(&mut core, 400), None);
-            assert_eq!(sync(&mut core, 400), same, "{rule_:?}");
-            assert_eq!(sync(&mut core, 500), other, "{rule_:?}");
-        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::membership::is_valid;
 use super::validity::tests::{permanent, range, term};
 use super::{Core, Refused};
 use crate::account::{Account, AccountConfig};
-use crate::serve::{Call, Core as _, Remarks, Serve};
+use crate::serve::{self, Call, Core as _, Remarks, Serve};
 use crate::settings::{self, RepeatedNumber, Settings, StockFalls, TermStart};
 
 /// One step: what happens, and three choices that it interprets.
@@ -65,7 +65,7 @@ impl Run {
             settings: Arc::clone(&self.settings),
             remarks: Remarks::default(),
         };
-        let result: Result<_, Refused> = request.serve(&mut self.core, &call);
+        let result: Result<_, Refused> = serve::answer(&mut self.core, &call, request);
         let effects = self.core.take_effects();
         match result {
             Ok(answer) => {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::pay::{Detail, Refusal};
+use crate::refusal::{Detail, Refusal};
 
 /// A row of the table: status, code, Chinese and English text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,10 +8,9 @@ use super::core::page;
 use super::{Context, Core, Refused, Rule, template_rules, validity};
 use crate::clock::rfc3339;
 use crate::ledger::Effect;
-use crate::numbers::{NumberKey, Repeat};
 use crate::overlay::overlay;
 use crate::random;
-use crate::settings::{self, RepeatedNumber};
+use crate::settings;
 
 /// How many templates of one card type a brand may have.
 const TEMPLATES_PER_TYPE: usize = 2;
@@ -127,17 +126,6 @@ impl Core {
         card: Card,
     ) -> Result<Card, Refused> {
         template_rules::check_creation(self, context, &card)?;
-        let key = NumberKey {
-            account: context.brand.to_owned(),
-            operation: "brand.cards.create",
-            number: card.out_request_no.clone().unwrap_or_default(),
-        };
-        if !matches!(
-            self.numbers.check(RepeatedNumber::Refuse, &key, &()),
-            Repeat::New
-        ) {
-            return Err(Refused::at(Rule::NumberUsed, "out_request_no", key.number));
-        }
         if card.card_type != Some(CardType::Normal) {
             return Err(Rule::CardTypeClosed.into());
         }
@@ -161,11 +149,10 @@ impl Core {
         };
         let effect = Effect {
             template: Some(card_id.clone()),
-            out_request_no: Some(key.number.clone()),
+            out_request_no: card.out_request_no.clone(),
             ..Effect::default()
         };
         self.note(effect, &Card::default(), &card);
-        self.numbers.remember(key, &(), &());
         let template = Template {
             card,
             shown_validity: None,

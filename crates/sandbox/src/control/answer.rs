@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::account::Account;
-use crate::pay::Refusal;
+use crate::pointer;
+use crate::refusal::Refusal;
 use crate::server::AnswerBody;
 use crate::site::Outcome;
 use crate::world::World;
@@ -88,7 +89,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
             .map(|(name, _)| name.to_owned());
         // A value of another type is not named, but the parser knows how far it got.
         let reached = || {
-            let pointer = crate::pay::pointer_at(body, error.line(), error.column());
+            let pointer = pointer::at(body, error.line(), error.column());
             let path = pointer.trim_start_matches('/').replace('/', ".");
             (error.is_data() && !path.is_empty()).then_some(path)
         };

@@ -10,9 +10,10 @@ use super::request::{Claim, Member};
 use super::{brand, merchant, official_account};
 use crate::account::Account;
 use crate::described::Parameter;
-use crate::serve::{Core, record};
+use crate::serve::record;
 use crate::settings::Settings;
-use crate::world::World;
+use crate::sync::lock;
+use crate::world::{Held, World};
 
 /// What users and WeChat's staff do with the cards of one family, and what the family holds.
 pub(super) trait FamilyControl: Sync {
@@ -63,7 +64,7 @@ pub(super) struct Order<'a> {
 
 impl Order<'_> {
     /// Runs a command under the lock of its family and writes its effects into the ledger.
-    pub(super) fn act<C: Core, T>(
+    pub(super) fn act<C: Held, T>(
         &self,
         command: impl FnOnce(&mut C, Timestamp, &Settings) -> Result<T, C::Refusal>,
     ) -> Result<T, Problem>
@@ -71,13 +72,13 @@ impl Order<'_> {
         Problem: From<C::Refusal>,
     {
         let settings = self.world.settings();
-        let mut core = C::lock(self.world);
+        let mut core = lock(C::of(self.world));
         let now = self.world.now();
         let done = command(&mut core, now, &settings);
         // Recorded under the lock, so that the ledger has the order in which things happened.
         let effects = core.take_effects();
         record(
-            self.world,
+            &self.world.ledger,
             now,
             &self.operation,
             &self.account.name,
@@ -120,9 +121,9 @@ pub(super) struct Part<C> {
 }
 
 /// Shows all parts as they are at one moment.
-pub(super) fn show<C: Core>(world: &World, parts: &[Part<C>]) -> Value {
+pub(super) fn show<C: Held>(world: &World, parts: &[Part<C>]) -> Value {
     let settings = world.settings();
-    let core = C::lock(world);
+    let core = lock(C::of(world));
     let now = world.now();
     let shown = |part: &Part<C>| (part.name.to_owned(), (part.show)(&core, now, &settings));
     Value::Object(parts.iter().map(shown).collect())

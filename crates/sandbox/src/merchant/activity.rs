@@ -7,7 +7,6 @@ use kabao_models::merchant::activities::{
 };
 
 use super::activity_rules::{Period, check_bindings, check_new};
-use super::core::Numbered;
 use super::page::{self, Page};
 use super::template::reduced;
 use super::{Context, Core, Refused, Rule};
@@ -63,11 +62,6 @@ impl Core {
         }
         check_bindings(context, template, create)?;
         let number = create.out_request_no.as_deref();
-        let content = serde_json::to_value(create).map_err(|_| Refused::Internal)?;
-        let numbered = Numbered::new(context, "merchant.activities.create", number, content);
-        if let Some(answer) = self.answered(context, &numbered)? {
-            return Ok(answer);
-        }
         let period = check_new(context, template, create)?;
         let created = rfc3339_millis(context.now);
         let mut shown: Shown = reduced(create)?;
@@ -90,7 +84,6 @@ impl Core {
         };
         // The answer shows the state that the clock gives: a start in the past is `ONGOING`.
         let answer = activity.shown(context.now);
-        self.remember(numbered, &answer);
         self.activities.insert(activity_id, activity);
         Ok(answer)
     }
@@ -341,23 +334,5 @@ mod tests {
             )
             .unwrap();
         assert_eq!((page.items.len(), offset, limit), (1, 1, 20));
-    }
-
-    #[test]
-    fn a_repeated_number_creates_nothing_more() {
-        let (mut core, activity_id) = created();
-        let again = core
-            .create_activity(&context(&rules()), &creation("n-1"))
-            .unwrap();
-        assert_eq!(again.activity_id, Some(activity_id));
-        let other = CreateActivity {
-            activity_name: Some("其他".into()),
-            ..creation("n-1")
-        };
-        assert_eq!(
-            core.create_activity(&context(&rules()), &other),
-            Err(Refused::NumberUsed)
-        );
-        assert_eq!(core.activities.len(), 1);
     }
 }

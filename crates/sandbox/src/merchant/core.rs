@@ -1,12 +1,9 @@
 //! The state of the merchant family.
 
 use std::collections::BTreeMap;
-use std::sync::MutexGuard;
 
 use jiff::Timestamp;
 use kabao_models::merchant::user_cards::UserCard;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::activation::Passes;
@@ -17,12 +14,10 @@ use super::link::Links;
 use super::member::Member;
 use super::phone_member::PhoneMember;
 use super::template::Template;
-use super::{Context, Refused, Rule, validity};
+use super::{Refused, Rule, validity};
 use crate::ledger::{Change, Effect};
-use crate::numbers::{NumberKey, Numbers, Repeat};
-use crate::serve;
-use crate::sync::lock;
-use crate::world::World;
+use crate::numbers::{Asked, Numbered, Numbers};
+use crate::serve::{self, Call};
 
 /// A user card by `card_id` and `code`.
 pub(super) type MemberKey = (String, String);
@@ -52,12 +47,22 @@ pub(crate) struct Core {
 impl serve::Core for Core {
     type Refusal = Refused;
 
-    fn lock(world: &World) -> MutexGuard<'_, Self> {
-        lock(&world.merchant)
+    fn internal() -> Refused {
+        Refused::Internal
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
+    }
+
+    fn numbered(call: &Call, asked: Asked) -> Option<Numbered<Refused>> {
+        let merchant = call.account.mchid.clone()?;
+        let rule = call.settings.merchant.repeated_out_request_no;
+        Some(asked.by(merchant, rule, Refused::NumberUsed))
+    }
+
+    fn numbers(&mut self) -> Option<&mut Numbers> {
+        Some(&mut self.numbers)
     }
 }
 
@@ -191,54 +196,6 @@ impl Core {
                 out_request_no: number.map(str::to_owned),
                 changes,
             });
-        }
-    }
-
-    /// Returns the answer that a request had when its number was first used; none if it may act.
-    pub(super) fn answered<A: DeserializeOwned>(
-        &self,
-        context: &Context<'_>,
-        request: &Numbered,
-    ) -> Result<Option<A>, Refused> {
-        let rule = context.rules.repeated_out_request_no;
-        match self.numbers.check(rule, &request.key, &request.content) {
-            Repeat::New => Ok(None),
-            Repeat::Same(answer) => serde_json::from_value(answer)
-                .map(Some)
-                .map_err(|_| Refused::Internal),
-            Repeat::Refused => Err(Refused::NumberUsed),
-        }
-    }
-
-    /// Remembers what a request was answered.
-    pub(super) fn remember(&mut self, request: Numbered, answer: &impl Serialize) {
-        self.numbers.remember(request.key, &request.content, answer);
-    }
-}
-
-/// A request that has a number, reduced to what makes it equal to another one.
-pub(super) struct Numbered {
-    key: NumberKey,
-    content: Value,
-}
-
-impl Numbered {
-    /// Takes a request apart. `content` must hold all that tells it from another request; path
-    /// parameters are no part of a request's JSON.
-    pub(super) fn new(
-        context: &Context<'_>,
-        operation: &'static str,
-        number: Option<&str>,
-        content: Value,
-    ) -> Self {
-        let number = number.unwrap_or_default().to_owned();
-        Self {
-            key: NumberKey {
-                account: context.merchant.to_owned(),
-                operation,
-                number,
-            },
-            content,
         }
     }
 }

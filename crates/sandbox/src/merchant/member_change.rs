@@ -4,7 +4,7 @@ use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
 use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard, UserCard};
 use serde_json::json;
 
-use super::core::{Numbered, change};
+use super::core::change;
 use super::{Context, Core, Refused, Rule};
 use crate::ledger::differences;
 
@@ -18,11 +18,6 @@ impl Core {
         let (key, template, member) =
             self.member(context.merchant, &change.card_id, change.code.expose())?;
         let number = change.out_request_no.as_deref();
-        let content = json!({ "card_id": key.0, "code": key.1, "body": change });
-        let numbered = Numbered::new(context, "merchant.user_cards.update", number, content);
-        if let Some(()) = self.answered(context, &numbered)? {
-            return Ok(());
-        }
         member.check_usable(context)?;
         if let Some(balance) = &change.balance_information {
             let section = template.card.balance_information.as_ref();
@@ -35,7 +30,6 @@ impl Core {
         let before = member.card.clone();
         let after = updated(&before, change);
         self.note_member(&key, number, differences(&before, &after));
-        self.remember(numbered, &());
         if let Some(member) = self.members.get_mut(&key) {
             member.card = after;
         }
@@ -51,11 +45,6 @@ impl Core {
         let (key, template, member) =
             self.member(context.merchant, &request.card_id, request.code.expose())?;
         let number = request.out_request_no.as_deref();
-        let content = json!({ "card_id": key.0, "code": key.1, "body": request });
-        let numbered = Numbered::new(context, "merchant.user_card_rights.update", number, content);
-        if let Some(()) = self.answered(context, &numbered)? {
-            return Ok(());
-        }
         member.check_usable(context)?;
         let points = [
             request.before_bonus_value,
@@ -85,7 +74,6 @@ impl Core {
             ));
         }
         self.note_member(&key, number, changes);
-        self.remember(numbered, &());
         if let Some(member) = self.members.get_mut(&key) {
             member.card = after;
             member.member_price_word = word.or(member.member_price_word.take());
@@ -208,7 +196,7 @@ mod tests {
     use super::super::core::tests::{CARD, CODE, context, core, rules};
     use super::*;
     use crate::clock::plus_days;
-    use crate::settings::{self, RepeatedNumber};
+    use crate::settings;
 
     fn official_example() -> UpdateUserCard {
         UpdateUserCard {
@@ -253,41 +241,6 @@ mod tests {
             core.effects[0].out_request_no.as_deref(),
             Some("1004202601010001")
         );
-    }
-
-    #[test]
-    fn the_settings_decide_about_repeated_numbers() {
-        let other = UpdateUserCard {
-            level: Some("白银会员".into()),
-            ..official_example()
-        };
-        for (rule, same, different) in [
-            (RepeatedNumber::Replay, Ok(()), Err(Refused::NumberUsed)),
-            (
-                RepeatedNumber::Refuse,
-                Err(Refused::NumberUsed),
-                Err(Refused::NumberUsed),
-            ),
-            (RepeatedNumber::Apply, Ok(()), Ok(())),
-        ] {
-            let mut core = core();
-            let rules = settings::Merchant {
-                repeated_out_request_no: rule,
-                ..rules()
-            };
-            core.update_member(&context(&rules), &official_example())
-                .unwrap();
-            assert_eq!(
-                core.update_member(&context(&rules), &official_example()),
-                same,
-                "{rule:?}"
-            );
-            assert_eq!(
-                core.update_member(&context(&rules), &other),
-                different,
-                "{rule:?}"
-            );
-        }
     }
 
     #[test]
@@ -355,7 +308,6 @@ mod tests {
         let context = context(&rules);
         for (number, change, expected) in [
             ("n1", (Some(500), Some(650), Some(100)), 650),
-            ("n2", (None, None, Some(-50)), 600),
             ("n2", (None, None, Some(-50)), 600),
             ("n3", (None, None, None), 600),
         ] {

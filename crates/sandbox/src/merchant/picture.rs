@@ -43,7 +43,7 @@ mod tests {
     use kabao_models::merchant::media::ImageMeta;
 
     use super::*;
-    use crate::pay::Refusal;
+    use crate::refusal::Refusal;
 
     const PNG: &[u8] = b"\x89PNG\r\n\x1a\nrest";
 

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::pay::{Detail, Refusal};
+use crate::refusal::{Detail, Refusal};
 
 /// Why a command is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,9 +7,7 @@ use kabao_models::merchant::service_modules::{
 use kabao_models::merchant::user_card_services::SetUserCardService;
 use kabao_models::merchant::user_cards::UserServiceModule;
 use kabao_models::merchant::{JumpMiniprogram, StateSetting, TemplateField};
-use serde_json::json;
 
-use super::core::Numbered;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
 use crate::ledger::differences;
@@ -130,11 +128,6 @@ impl Core {
         let (key, template, member) =
             self.member(context.merchant, &request.card_id, request.code.expose())?;
         let number = request.out_request_no.as_deref();
-        let content = json!({ "card_id": key.0, "code": key.1, "body": request });
-        let numbered = Numbered::new(context, "merchant.user_card_services.set", number, content);
-        if let Some(()) = self.answered(context, &numbered)? {
-            return Ok(());
-        }
         let id = request
             .service_module_id
             .as_deref()
@@ -161,7 +154,6 @@ impl Core {
         });
         after.service_modules = Some(modules);
         self.note_member(&key, number, differences(&before, &after));
-        self.remember(numbered, &());
         if let Some(member) = self.members.get_mut(&key) {
             member.card = after;
         }

@@ -7,7 +7,7 @@ use kabao_models::{Extra, Object};
 use serde_json::json;
 
 use super::code::Deposit;
-use super::core::{Numbered, change};
+use super::core::change;
 use super::page::{self, Page};
 use super::section::Sections;
 use super::template_rules::{check_appid, check_change, check_new};
@@ -103,11 +103,6 @@ impl Core {
         create: &CreateCard,
     ) -> Result<CardSummary, Refused> {
         let number = create.out_request_no.as_deref();
-        let content = serde_json::to_value(create).map_err(|_| Refused::Internal)?;
-        let numbered = Numbered::new(context, "merchant.cards.create", number, content);
-        if let Some(answer) = self.answered(context, &numbered)? {
-            return Ok(answer);
-        }
         check_new(create, context.rules)?;
         let card_id = self.fresh_card_id();
         let created = rfc3339_millis(context.now);
@@ -132,9 +127,7 @@ impl Core {
         });
         self.note(Some(&card_id), number, differences(&Card::default(), &card));
         self.put_template(Template::new(card.clone(), context.merchant));
-        let answer = reduced(&card)?;
-        self.remember(numbered, &answer);
-        Ok(answer)
+        reduced(&card)
     }
 
     /// Lists the templates of the caller, oldest first.

@@ -31,7 +31,6 @@ mod whitelist;
 pub(crate) mod testing;
 
 use std::collections::BTreeMap;
-use std::sync::MutexGuard;
 
 use jiff::Timestamp;
 
@@ -60,8 +59,6 @@ use super::bounded::Bounded;
 use crate::ledger::{Change, Effect, differences};
 use crate::serve::{self, Call, Remarks};
 use crate::settings::OfficialAccount;
-use crate::sync::lock;
-use crate::world::World;
 
 /// How many tickets, QR codes and encrypted codes are remembered.
 const REMEMBERED: usize = 10_000;
@@ -156,8 +153,8 @@ impl Default for Core {
 impl serve::Core for Core {
     type Refusal = Refused;
 
-    fn lock(world: &World) -> MutexGuard<'_, Self> {
-        lock(&world.official_account)
+    fn internal() -> Refused {
+        Refused::Internal
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {

@@ -96,7 +96,7 @@ impl Run {
         let mut core = lock(&self.site.world.official_account);
         let result = action(&mut core, &context);
         crate::serve::record(
-            &self.site.world,
+            &self.site.world.ledger,
             now,
             "control",
             "demo-official-account",

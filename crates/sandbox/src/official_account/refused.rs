@@ -230,7 +230,7 @@ impl Refused {
 
     /// Returns the member that a rule blames, and what it expects of it.
     pub(crate) fn complaint(&self) -> Option<Complaint> {
-        let pointer = |member: &str| crate::pay::pointer(member);
+        let pointer = |member: &str| crate::pointer::of_field(member);
         Some(match self {
             Self::Missing(member) => Complaint::new(pointer(member), "is required"),
             Self::CardIdMissing => Complaint::new("/card_id", "is required"),
@@ -284,7 +284,7 @@ impl Refused {
 
     /// Returns the same refusal in the words of an operation: a code that its table lacks is
     /// replaced by the nearest one that it has.
-    pub(super) fn fitted(self, operation: &Operation) -> Self {
+    pub(crate) fn fitted(self, operation: &Operation) -> Self {
         if lists(operation, self.errcode()) {
             return self;
         }
@@ -307,7 +307,7 @@ impl Refused {
 }
 
 /// Tells whether the documented table of an operation has a code.
-pub(super) fn lists(operation: &Operation, errcode: i64) -> bool {
+pub(crate) fn lists(operation: &Operation, errcode: i64) -> bool {
     operation
         .errors()
         .any(|row| row.code.parse() == Ok(errcode))

@@ -8,7 +8,8 @@ use http::{HeaderMap, Method};
 use kabao_models::operations;
 use serde_json::{Value, json};
 
-use super::core::testing::{APPID, NOW};
+use super::core::testing::NOW;
+pub(crate) use super::core::testing::{APPID, CARD, CODE, OTHER_APPID, new_card};
 use super::{Claim, Context, Core, Refused};
 use crate::account::Account;
 use crate::clock::{ManualClock, Time};
@@ -16,6 +17,7 @@ use crate::demo;
 use crate::exchange::{Received, Reply};
 use crate::keys::Authority;
 use crate::settings::{OfficialAccount, Settings};
+use crate::site;
 use crate::sync::lock;
 use crate::trail::Trail;
 use crate::world::{Parts, World};
@@ -83,19 +85,8 @@ impl Site {
         content_type: Option<&str>,
         body: &[u8],
     ) -> Reply {
-        let mut headers = HeaderMap::new();
-        if let Some(content_type) = content_type {
-            headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
-        }
-        let received = Received {
-            method,
-            target: target.to_owned(),
-            headers,
-            body: Bytes::copy_from_slice(body),
-            trail: Trail::default(),
-        };
-        let target = super::find(&received.method, received.path(), &received.body);
-        super::answer(&self.world, &target, &received)
+        let received = received(method, target, content_type, body);
+        site::reply(&self.world, &received).1
     }
 
     pub(crate) fn send(&self, method: Method, target: &str, body: &str) -> Value {
@@ -112,11 +103,26 @@ impl Site {
 
     /// The same, and checks that the answer is what the catalogue describes.
     pub(crate) fn call(&self, path: &str, body: &Value) -> Value {
-        let answer = self.post(path, body);
-        let target = super::find(&Method::POST, path, body.to_string().as_bytes());
-        let id = target.operation().unwrap();
-        check(id, &answer);
+        let target = format!("{path}?access_token={}", self.token);
+        let received = received(Method::POST, &target, None, body.to_string().as_bytes());
+        let (operation, reply) = site::reply(&self.world, &received);
+        let answer = serde_json::from_slice(&reply.body).unwrap();
+        check(operation.unwrap(), &answer);
         answer
+    }
+}
+
+fn received(method: Method, target: &str, content_type: Option<&str>, body: &[u8]) -> Received {
+    let mut headers = HeaderMap::new();
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+    }
+    Received {
+        method,
+        target: target.to_owned(),
+        headers,
+        body: Bytes::copy_from_slice(body),
+        trail: Trail::default(),
     }
 }
 

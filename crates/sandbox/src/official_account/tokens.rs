@@ -1,15 +1,12 @@
 //! Access tokens: two kinds that know nothing of each other.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::MutexGuard;
 
 use super::Refused;
 use super::bounded::Bounded;
 use super::tickets::Tickets;
 use crate::ledger::Effect;
 use crate::settings::OfficialAccount;
-use crate::sync::lock;
-use crate::world::World;
 use crate::{random, serve};
 
 /// How many tokens are remembered, so that an old one is told from an unknown one.
@@ -73,8 +70,8 @@ pub(crate) struct Issued {
 impl serve::Core for Tokens {
     type Refusal = Refused;
 
-    fn lock(world: &World) -> MutexGuard<'_, Self> {
-        lock(&world.tokens)
+    fn internal() -> Refused {
+        Refused::Internal
     }
 
     /// Tokens are no effects: the ledger holds what happened to cards.

@@ -6,7 +6,7 @@ use kabao_auth::VerificationError;
 use kabao_sandbox::{Fault, FaultRule, RawEdit};
 use serde_json::{Value, json};
 
-use crate::client::{Client, MEMBER, OFFICIAL_EXAMPLE, control, get, patch, start};
+use crate::client::{CARD, Client, MEMBER, OFFICIAL_EXAMPLE, control, get, patch, start};
 
 #[tokio::test]
 async fn a_dropped_connection_acts_or_not_as_the_fault_says() {
@@ -87,6 +87,38 @@ async fn a_gateway_error_can_hide_an_applied_write() {
     let answer = client.send(patch(MEMBER, OFFICIAL_EXAMPLE)).await;
     assert_eq!((answer.status, answer.is_signed()), (502, false));
     assert_eq!(running.ledger().len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_authenticates_once_whatever_a_fault_makes_of_its_answer() {
+    let running = start().await;
+    let client = Client::new(&running, "demo-merchant");
+    let settings = json!({
+        "authentication": { "repeated_nonce": "refuse" },
+        "answers": { "sign_errors": false },
+    });
+    let changed = control(&running, "PATCH", "/settings", &settings).await;
+    assert_eq!(changed.status, 200);
+    let unknown = format!("{CARD}/codes/nobody");
+    // The answer in whose place these come is a refusal, which leaves unsigned.
+    for fault in [
+        json!({"kind": "status", "status": 500, "code": "SYSTEM_ERROR", "applied": true, "signed": true}),
+        json!({"kind": "replace_body", "status": 200, "body": "{}", "applied": true, "signed": true}),
+    ] {
+        let order = json!({ "fault": fault });
+        assert_eq!(
+            control(&running, "POST", "/faults", &order).await.status,
+            200
+        );
+        let answer = client.send(get(&unknown)).await;
+        client.verify(&running, &answer).unwrap();
+    }
+    let journal = control(&running, "GET", "/requests", &Value::Null)
+        .await
+        .json();
+    for exchange in journal["requests"].as_array().unwrap() {
+        assert_eq!(exchange["failed"], "rules", "{exchange}");
+    }
 }
 
 #[tokio::test]

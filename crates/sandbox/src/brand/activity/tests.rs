@@ -10,7 +10,7 @@ use super::super::membership::{Data, Key};
 use super::super::{Join, Way};
 use super::*;
 use crate::clock::plus_days;
-use crate::settings::{self, RepeatedNumber, StockFalls};
+use crate::settings::{self, StockFalls};
 
 fn rules() -> settings::Brand {
     settings::Brand::default()
@@ -20,7 +20,7 @@ fn day(days: i64) -> Option<String> {
     Some(rfc3339(plus_days(now(), days)))
 }
 
-fn request(number: &str) -> CreateMembershipActivity {
+pub(in crate::brand) fn request(number: &str) -> CreateMembershipActivity {
     CreateMembershipActivity {
         out_request_no: Some(number.into()),
         card_id: Some(CARD.into()),
@@ -210,37 +210,6 @@ fn another_brands_activity_is_forbidden_and_an_unknown_one_not_found() {
         rule(core.get_activity(&other, id + 1)),
         Rule::ActivityUnknown
     );
-}
-
-#[test]
-fn the_settings_decide_about_repeated_numbers() {
-    for (repeated, same, different) in [
-        (
-            RepeatedNumber::Refuse,
-            Some(Rule::NumberUsed),
-            Some(Rule::NumberUsed),
-        ),
-        (RepeatedNumber::Replay, None, Some(Rule::NumberUsed)),
-        (RepeatedNumber::Apply, None, None),
-    ] {
-        let rules = settings::Brand {
-            repeated_activity_number: repeated,
-            ..rules()
-        };
-        let mut core = core();
-        create(&mut core, &rules);
-        let result = |core: &mut Core, request: &CreateMembershipActivity| {
-            core.create_activity(&context(&rules), request)
-                .err()
-                .map(|refused| refused.rule)
-        };
-        assert_eq!(result(&mut core, &request("n-1")), same, "{repeated:?}");
-        let other = CreateMembershipActivity {
-            title: Some("别的".into()),
-            ..request("n-1")
-        };
-        assert_eq!(result(&mut core, &other), different, "{repeated:?}");
-    }
 }
 
 #[test]

@@ -96,7 +96,7 @@ impl World {
                     code: code.map(|code| code_of(code).into()),
                     ..ImportUserCardByOpenid::new(card_id.as_str(), user_of(user).openid, number)
                 };
-                let answer = self.ask(|core, context| core.import_by_openid(context, &request));
+                let answer = self.send(request);
                 if let Some(code) = answer.and_then(|answer| answer.code) {
                     self.got((card_id, code.into_exposed()), user);
                 }
@@ -109,7 +109,7 @@ impl World {
                 let card_id = self.template(template);
                 let number = format!("p-{number}");
                 let request = ImportUserCardByPhone::new(card_id.as_str(), phone_of(user), number);
-                let answer = self.ask(|core, context| core.import_by_phone(context, &request));
+                let answer = self.send(request);
                 if let Some(code) = answer.and_then(|answer| answer.code) {
                     self.got((card_id, code.into_exposed()), user);
                 }
@@ -151,7 +151,7 @@ impl World {
                     ..UpdateUserCard::new(key.0.as_str(), key.1.as_str(), format!("b-{number}"))
                 };
                 let effects = self.core.effects.len();
-                let done = self.run(|core, context| core.update_member(context, &request));
+                let done = self.send(request);
                 if done.is_some() && self.core.effects.len() > effects {
                     self.sums.entry(key).or_default().0 += if self.strict { add } else { 0 };
                 }
@@ -175,7 +175,7 @@ impl World {
                     )
                 };
                 let effects = self.core.effects.len();
-                let done = self.run(|core, context| core.update_member_rights(context, &request));
+                let done = self.send(request);
                 if done.is_some() && self.core.effects.len() > effects {
                     self.sums.entry(key).or_default().1 += if self.strict { add } else { 0 };
                 }
@@ -264,7 +264,7 @@ impl World {
                 };
                 let number = format!("service-{number}");
                 let request = SetUserCardService::new(card_id, code, number, "731", setting);
-                self.run(|core, context| core.set_user_service(context, &request));
+                self.send(request);
             }
             Step::CreateActivity { template, number } => {
                 let create = CreateActivity {
@@ -273,7 +273,7 @@ impl World {
                     end_time: Some(rfc3339_millis(plus_days(self.now, 31))),
                     ..activity_rules::creation(&format!("a-{number}"))
                 };
-                self.ask(|core, context| core.create_activity(context, &create));
+                self.send(create);
             }
             Step::Terminate { activity } => {
                 let id =

@@ -1,6 +1,7 @@
 //! A core with what a test knows about it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use kabao_models::merchant::activities::{ListActivities, ListActivitiesResponse};
@@ -12,18 +13,20 @@ use kabao_models::merchant::{ActivityStatus, ActivityType, Bonus};
 use kabao_models::{Answer, Sensitive};
 
 use super::step::{NOTHING, Step};
+use crate::account::{Account, AccountConfig};
 use crate::clock::plus_days;
 use crate::ledger::Effect;
 use crate::merchant::core::tests::{CARD, MERCHANT, core, now};
 use crate::merchant::template_rules::tests::creation;
 use crate::merchant::{Context, Core, Refused, User};
-use crate::serve::Core as _;
-use crate::settings;
+use crate::serve::{self, Call, Core as _, Remarks, Serve};
+use crate::settings::{self, Settings};
 
 pub(super) type Key = (String, String);
 
 pub(super) struct World {
     pub(super) core: Core,
+    account: Arc<Account>,
     pub(super) rules: settings::Merchant,
     pub(super) strict: bool,
     pub(super) now: Timestamp,
@@ -58,8 +61,10 @@ impl World {
             .iter()
             .map(|(key, member)| (key.clone(), amounts(&member.card)))
             .collect();
+        let account = AccountConfig::merchant("demo-merchant", MERCHANT);
         Self {
             core,
+            account: Arc::new(Account::new(account, None).unwrap()),
             rules,
             strict,
             now: now(),
@@ -94,6 +99,24 @@ impl World {
         Some(answer)
     }
 
+    /// Sends a request as a gate does, so that its number counts.
+    pub(super) fn send<E: Serve<Core = Core>>(&mut self, request: E) -> Option<E::Answer> {
+        let settings = Settings {
+            merchant: self.rules.clone(),
+            ..Settings::default()
+        };
+        let call = Call {
+            operation: E::OPERATION,
+            account: Arc::clone(&self.account),
+            now: self.now,
+            settings: Arc::new(settings),
+            remarks: Remarks::default(),
+        };
+        let answer = serve::answer(&mut self.core, &call, request).ok()?;
+        assert_eq!(answer.strict_violations(), [], "{answer:?}");
+        Some(answer)
+    }
+
     pub(super) fn template(&self, index: u8) -> String {
         choose(self.core.templates.keys(), index).unwrap_or_else(|| "pUnknown".to_owned())
     }
@@ -121,7 +144,7 @@ impl World {
                     code_mode: Some(mode),
                     ..creation(&format!("t-{number}"))
                 };
-                self.ask(|core, context| core.create_template(context, &create));
+                self.send(create);
             }
             Step::Review { template, approved } => {
                 let card_id = self.template(template);

@@ -2,7 +2,7 @@
 
 use kabao_models::official_account::card::{
     ActivationMessage, BaseInfo, BaseInfoChange, DateInfo, DateInfoChange, MemberCard,
-    MemberCardChange, MessageOperation,
+    MemberCardChange, MessageOperation, UpdateCardMessage,
 };
 use kabao_models::official_account::{CardStatus, DateInfoType};
 
@@ -91,10 +91,12 @@ pub(super) struct Slots {
 
 fn slots(context: &Context<'_>, change: &MemberCardChange) -> Result<Slots, Refused> {
     const MODIFY: &str = "modify_msg_operation";
-    let modify = change
-        .extra
-        .get(MODIFY)
-        .map(|json| forms::read(context.rules, json).map_err(|_| Refused::Body(MODIFY.into())));
+    let modify = forms::given(&change.extra, MODIFY).map(|json| {
+        let body = format!(r#"{{"member_card":{{"{MODIFY}":{json}}}}}"#);
+        forms::read::<UpdateCardMessage>(context.rules, &body)
+            .and_then(|request| request.member_card?.modify_msg_operation)
+            .ok_or(Refused::Body(MODIFY.into()))
+    });
     Ok(Slots {
         modify: modify.transpose()?,
         activate: change.activate_msg_operation.clone(),
@@ -150,15 +152,13 @@ fn goes_to_review(context: &Context<'_>, change: &MemberCardChange, base: &BaseI
 }
 
 fn check_fixed(change: &MemberCardChange, base: &BaseInfoChange) -> Result<(), Refused> {
+    let has = |extra, name: &&str| forms::given(extra, name).is_some();
     let in_base = FIXED
         .iter()
-        .any(|name| base.extra.get(name).is_some() || change.extra.get(name).is_some());
+        .any(|name| has(&base.extra, name) || has(&change.extra, name));
     let dates = base.date_info.as_ref();
-    let in_dates = dates.is_some_and(|dates| {
-        FIXED_DATES
-            .iter()
-            .any(|name| dates.extra.get(name).is_some())
-    });
+    let in_dates =
+        dates.is_some_and(|dates| FIXED_DATES.iter().any(|name| has(&dates.extra, name)));
     if in_base || in_dates {
         Err(Refused::ActionInfo)
     } else {

@@ -1,7 +1,7 @@
 //! Members: what `userinfo/get` shows and what `updateuser` changes.
 
 use kabao_models::official_account::UserCardStatus;
-use kabao_models::official_account::member::{GetUserInfoResponse, UpdateUser};
+use kabao_models::official_account::member::{ActivateMember, GetUserInfoResponse, UpdateUser};
 use serde::Serialize;
 
 use super::{Context, Core, UserCard, check, check_openid, form};
@@ -97,11 +97,13 @@ impl Core {
             }
         }
         if context.rules.update_membership_number
-            && let Some(json) = change.extra.get("membership_number")
+            && let Some(json) = forms::given(&change.extra, "membership_number")
         {
-            let number = forms::read(context.rules, json)
-                .map_err(|_| Refused::Body("membership_number".into()))?;
-            after.membership_number = Some(number);
+            let body = format!(r#"{{"membership_number":{json}}}"#);
+            let number = forms::read::<ActivateMember>(context.rules, &body)
+                .and_then(|request| request.membership_number)
+                .ok_or(Refused::Body("membership_number".into()))?;
+            after.membership_number = Some(number.into_exposed());
         }
         let totals = Totals {
             bonus,
