@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 /// How many entries are kept; the oldest go first.
 const CAPACITY: usize = 10_000;
@@ -19,6 +20,44 @@ pub(crate) struct Effect {
     pub(crate) changes: Vec<Change>,
 }
 
+impl Effect {
+    /// An effect on a template that says nothing yet.
+    pub(crate) fn on(card_id: &str) -> Self {
+        Self {
+            template: Some(card_id.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// An effect on a user card that says nothing yet.
+    pub(crate) fn on_member(card_id: &str, code: &str) -> Self {
+        Self {
+            member: Some(code.to_owned()),
+            ..Self::on(card_id)
+        }
+    }
+
+    /// Says that something new was given out.
+    pub(crate) fn gives(mut self, field: &str, value: impl Into<Value>) -> Self {
+        self.changes.push(Change {
+            field: field.to_owned(),
+            before: None,
+            after: Some(value.into()),
+        });
+        self
+    }
+}
+
+/// Notes an effect, unless nothing changed; `number` is the request's.
+pub(crate) fn note(effects: &mut Vec<Effect>, number: Option<&str>, effect: Effect) {
+    if !effect.changes.is_empty() {
+        effects.push(Effect {
+            out_request_no: number.map(str::to_owned).or(effect.out_request_no),
+            ..effect
+        });
+    }
+}
+
 /// One member of a record before and after.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
@@ -26,10 +65,10 @@ pub struct Change {
     pub field: String,
     /// Its value before; absent if there was none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub before: Option<serde_json::Value>,
+    pub before: Option<Value>,
     /// Its value after; absent if there is none any more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<serde_json::Value>,
+    pub after: Option<Value>,
 }
 
 /// One applied effect.
@@ -108,18 +147,32 @@ pub(crate) fn differences<T: Serialize>(before: &T, after: &T) -> Vec<Change> {
     changes
 }
 
-fn compare(
-    path: &str,
-    before: Option<&serde_json::Value>,
-    after: Option<&serde_json::Value>,
-    changes: &mut Vec<Change>,
-) {
+/// Lists the members of a record that was not there before.
+pub(crate) fn made(record: &impl Serialize) -> Vec<Change> {
+    let after = serde_json::to_value(record).unwrap_or_default();
+    differences(&Value::Object(serde_json::Map::new()), &after)
+}
+
+/// Tells of one value that changed as a whole, if it did.
+pub(crate) fn whole<T: Serialize>(field: &str, before: &T, after: &T) -> Vec<Change> {
+    let json = |value: &T| {
+        let value = serde_json::to_value(value).ok();
+        value.filter(|value| !value.is_null())
+    };
+    let (before, after) = (json(before), json(after));
+    let change = (before != after).then(|| Change {
+        field: field.to_owned(),
+        before,
+        after,
+    });
+    change.into_iter().collect()
+}
+
+fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, changes: &mut Vec<Change>) {
     if before == after {
         return;
     }
-    if let (Some(serde_json::Value::Object(left)), Some(serde_json::Value::Object(right))) =
-        (before, after)
-    {
+    if let (Some(Value::Object(left)), Some(Value::Object(right))) = (before, after) {
         let names = left
             .keys()
             .chain(right.keys().filter(|name| !left.contains_key(*name)));

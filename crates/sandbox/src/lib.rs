@@ -90,6 +90,7 @@
 mod account;
 mod account_watch;
 mod accounts;
+mod bounded;
 mod brand;
 mod clock;
 mod control;
@@ -112,6 +113,7 @@ mod picture;
 mod pointer;
 mod random;
 mod rates;
+mod records;
 mod refusal;
 mod requests;
 mod sandbox;

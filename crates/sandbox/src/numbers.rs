@@ -1,11 +1,10 @@
 //! Request numbers: what was asked under them, and what was answered.
 
-use std::collections::{HashMap, VecDeque};
-
 use bytes::Bytes;
 use kabao_models::{AnyEndpoint, Operation, Sensitive};
 use serde_json::{Map, Value};
 
+use crate::bounded::Bounded;
 use crate::settings::RepeatedNumber;
 
 /// How many numbers are remembered; the oldest go first.
@@ -106,10 +105,7 @@ struct Key {
 
 /// The numbers of one family.
 #[derive(Default)]
-pub(crate) struct Numbers {
-    seen: HashMap<Key, Answered>,
-    order: VecDeque<Key>,
-}
+pub(crate) struct Numbers(Bounded<Key, Answered, CAPACITY>);
 
 struct Answered {
     content: Content,
@@ -119,7 +115,7 @@ struct Answered {
 impl Numbers {
     /// Tells whether a request may act.
     pub(crate) fn check<R>(&self, request: &Numbered<R>) -> Repeat {
-        let Some(first) = self.seen.get(&request.key) else {
+        let Some(first) = self.0.get(&request.key) else {
             return Repeat::New;
         };
         match request.rule {
@@ -133,18 +129,11 @@ impl Numbers {
 
     /// Remembers a request that acted.
     pub(crate) fn remember<R>(&mut self, request: Numbered<R>, answer: Bytes) {
-        if self.order.len() == CAPACITY
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
-        }
         let answered = Answered {
             content: request.content,
             answer,
         };
-        if self.seen.insert(request.key.clone(), answered).is_none() {
-            self.order.push_back(request.key);
-        }
+        self.0.insert(request.key, answered);
     }
 }
 

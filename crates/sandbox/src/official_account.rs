@@ -3,7 +3,6 @@
 //! [`core`] holds rules and state, [`operations`] translates operations into commands, [`refused`]
 //! is the one table of errors.
 
-mod bounded;
 mod core;
 pub(crate) mod forms;
 mod operations;

@@ -218,7 +218,7 @@ impl Builder {
             ca_pem: tls_authority.pem().to_owned(),
             files,
             settings: self.settings,
-            demo: self.demo,
+            fill: if self.demo { demo::fill } else { |_| () },
         });
         Ok(Prepared { world, tls })
     }

@@ -1,6 +1,5 @@
 //! Everything that requests and the control API share.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
@@ -9,6 +8,7 @@ use kabao_models::Family;
 use crate::account::{Account, AccountConfig, Credentials};
 use crate::account_watch::AccountWatch;
 use crate::accounts::{Accounts, Opening};
+use crate::bounded::Bounded;
 use crate::clock::Time;
 use crate::error::StartError;
 use crate::fault::Faults;
@@ -43,8 +43,12 @@ pub(crate) struct World {
     pub(crate) brand: Mutex<brand::Core>,
     pub(crate) official_account: Mutex<official_account::Core>,
     pub(crate) tokens: Mutex<official_account::Tokens>,
-    pub(crate) demo: bool,
+    /// Puts data in place at the start and after a reset.
+    fill: Fill,
 }
+
+/// Puts data in place.
+pub(crate) type Fill = fn(&World);
 
 /// What a world is made of.
 pub(crate) struct Parts {
@@ -55,7 +59,7 @@ pub(crate) struct Parts {
     pub(crate) ca_pem: String,
     pub(crate) files: Option<Files>,
     pub(crate) settings: Settings,
-    pub(crate) demo: bool,
+    pub(crate) fill: Fill,
 }
 
 impl World {
@@ -81,9 +85,9 @@ impl World {
             brand: Mutex::default(),
             official_account: Mutex::default(),
             tokens: Mutex::default(),
-            demo: parts.demo,
+            fill: parts.fill,
         };
-        world.fill();
+        (world.fill)(&world);
         world
     }
 
@@ -194,14 +198,7 @@ impl World {
             account.set_permitted(true);
             account.reset_keys();
         }
-        self.fill();
-    }
-
-    /// Puts the demo data in place.
-    fn fill(&self) {
-        if self.demo {
-            crate::demo::fill(self);
-        }
+        (self.fill)(self);
     }
 }
 
@@ -234,17 +231,19 @@ impl Held for official_account::Tokens {
     }
 }
 
-/// Nonces seen within the window in which a timestamp is fresh.
+/// How many nonces are remembered; the oldest go first.
+const NONCES: usize = 100_000;
+
+/// When each caller used each nonce.
 #[derive(Default)]
-pub(crate) struct Nonces(HashMap<(String, String), i64>);
+pub(crate) struct Nonces(Bounded<(String, String), i64, NONCES>);
 
 impl Nonces {
-    /// Returns false if the caller used the nonce before.
+    /// Returns false if the caller used the nonce before, within the time in which a timestamp of
+    /// then or now is fresh.
     pub(crate) fn first_use(&mut self, identity: &str, nonce: &str, now: i64, window: i64) -> bool {
-        self.0
-            .retain(|_, seen| now.saturating_sub(*seen) <= window.saturating_mul(2));
-        self.0
-            .insert((identity.to_owned(), nonce.to_owned()), now)
-            .is_none()
+        let key = (identity.to_owned(), nonce.to_owned());
+        let seen = self.0.insert(key, now);
+        seen.is_none_or(|seen| now.saturating_sub(seen) > window.saturating_mul(2))
     }
 }

@@ -9,10 +9,11 @@ use kabao_models::brand::membership_activities::{
     MembershipActivity, UpdateMembershipActivity,
 };
 
-use super::core::page;
+use super::core::{differences_in_clear, page};
 use super::{Context, Core, Refused, Rule};
 use crate::clock::{parse_rfc3339, rfc3339};
-use crate::ledger::{Change, Effect};
+use crate::ledger::{Change, Effect, whole};
+use crate::records::Recorded;
 
 /// The id before the first.
 const ID_BASE: u64 = 730;
@@ -69,6 +70,34 @@ impl Activity {
         coupons
             .iter()
             .filter_map(|coupon| coupon.stock_id.as_deref())
+    }
+}
+
+impl Recorded for Activity {
+    /// The `activity_id`.
+    type Key = i64;
+
+    fn place(&self, _: &i64) -> Effect {
+        Effect::on(self.model.card_id.as_deref().unwrap_or_default())
+    }
+
+    fn changes(id: &i64, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        // What the clock alone gives is no change.
+        let stored = |activity: Option<&Self>| {
+            activity.map_or_else(MembershipActivity::default, |activity| MembershipActivity {
+                activity_state: activity.ended.clone(),
+                ..activity.model.clone()
+            })
+        };
+        let (old, mut new) = (stored(before), stored(after));
+        let left = new.apply_available;
+        if before.is_some() {
+            new.apply_available = old.apply_available;
+        }
+        let mut changes = differences_in_clear(&old, &new);
+        let field = format!("membership_activities.{id}.apply_available");
+        changes.extend(whole(&field, &new.apply_available, &left));
+        changes
     }
 }
 
@@ -138,7 +167,7 @@ impl Core {
             return Err(Rule::ActivityInForce.into());
         }
         let id = i64::try_from(ID_BASE + self.next_sequence()).map_err(|_| Rule::Internal)?;
-        Ok(self.replace_activity(context, id, activity, &MembershipActivity::default()))
+        Ok(self.replace_activity(context, id, activity))
     }
 
     /// Returns an activity.
@@ -206,14 +235,13 @@ impl Core {
             let value = request.begin_time.clone().unwrap_or_default();
             return Err(Refused::at(Rule::ActivityBegun, "begin_time", value));
         }
-        let before = activity.model.clone();
         activity.begin = begin;
         activity.end = end;
         activity.model.title.clone_from(&request.title);
         activity.model.sub_title.clone_from(&request.sub_title);
         activity.model.begin_time.clone_from(&request.begin_time);
         activity.model.end_time.clone_from(&request.end_time);
-        Ok(self.replace_activity(context, id, activity, &before))
+        Ok(self.replace_activity(context, id, activity))
     }
 
     /// Ends an activity.
@@ -230,9 +258,8 @@ impl Core {
                 Ok(activity.shown(context.now))
             };
         }
-        let before = activity.shown(context.now);
         activity.ended = Some(ActivityState::MembershipActivityTerminated);
-        Ok(self.replace_activity(context, id, activity, &before))
+        Ok(self.replace_activity(context, id, activity))
     }
 
     /// Gives a user who joined the coupons of the newest activity in force, while there are any.
@@ -259,16 +286,7 @@ impl Core {
             self.put_stock(&stock, available - 1);
         }
         activity.model.apply_available = Some(left - 1);
-        self.effects.push(Effect {
-            template: Some(card_id.to_owned()),
-            changes: vec![Change {
-                field: format!("membership_activities.{id}.apply_available"),
-                before: Some(left.into()),
-                after: Some((left - 1).into()),
-            }],
-            ..Effect::default()
-        });
-        self.activities.insert(id, activity);
+        self.activities.put(&mut self.effects, None, id, activity);
     }
 
     /// Returns the activities of all brands as they are shown at a moment.
@@ -299,18 +317,12 @@ impl Core {
         context: &Context<'_>,
         id: i64,
         mut activity: Activity,
-        before: &MembershipActivity,
     ) -> MembershipActivity {
         activity.model.activity_id = Some(id);
         activity.model.modify_time = Some(rfc3339(context.now));
         let after = activity.shown(context.now);
-        let effect = Effect {
-            template: after.card_id.clone(),
-            out_request_no: after.out_request_no.clone(),
-            ..Effect::default()
-        };
-        self.note(effect, before, &after);
-        self.activities.insert(id, activity);
+        let number = after.out_request_no.as_deref();
+        self.activities.put(&mut self.effects, number, id, activity);
         after
     }
 }

@@ -1,6 +1,6 @@
 //! The state of the brand family.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use kabao_models::brand::membership_activities::CREATE_MEMBERSHIP_ACTIVITY;
 use kabao_models::brand::user_feeds::CREATE_USER_FEED;
@@ -9,38 +9,43 @@ use kabao_models::{Sensitive, VisitSensitive};
 use serde::Serialize;
 
 use super::activity::Activity;
-use super::exchange::{ExchangeTemplate, Record};
+use super::exchange::{Exchange, ExchangeTemplate};
 use super::member::Members;
 use super::template::Template;
 use super::token::Token;
 use super::user::User;
 use super::{Context, Refused, Rule};
-use crate::ledger::{Effect, differences};
+use crate::bounded::Bounded;
+use crate::ledger::{Change, Effect, differences, note};
 use crate::numbers::{Asked, Numbered, Numbers};
 use crate::picture::Picture;
+use crate::records::Records;
 use crate::serve::{self, Call};
 use crate::settings::RepeatedNumber;
+
+/// How many tokens and pictures are remembered; the oldest go first.
+const REMEMBERED: usize = 100_000;
 
 /// Templates, user cards and what belongs to them, of all brands.
 #[derive(Default)]
 pub(crate) struct Core {
     /// By `card_id`.
-    pub(super) templates: BTreeMap<String, Template>,
+    pub(super) templates: Records<Template>,
     pub(super) members: Members,
     /// By openid; only users that the control API described.
     pub(super) users: BTreeMap<String, User>,
     /// By the token itself.
-    pub(super) tokens: HashMap<String, Token>,
+    pub(super) tokens: Bounded<String, Token, REMEMBERED>,
     /// By `activity_id`.
-    pub(super) activities: BTreeMap<i64, Activity>,
+    pub(super) activities: Records<Activity>,
     /// The available stock of coupons, by `stock_id`.
     pub(super) stocks: BTreeMap<String, i64>,
     /// By `exchange_coupon_template_id`.
-    pub(super) exchange_templates: BTreeMap<String, ExchangeTemplate>,
+    pub(super) exchange_templates: Records<ExchangeTemplate>,
     /// By `record_id`.
-    pub(super) records: BTreeMap<String, Record>,
+    pub(super) exchanges: Records<Exchange>,
     /// By `media_url`.
-    pub(super) pictures: BTreeMap<String, Picture>,
+    pub(super) pictures: Bounded<String, Picture, REMEMBERED>,
     numbers: Numbers,
     pub(super) effects: Vec<Effect>,
     sequence: u64,
@@ -84,16 +89,18 @@ impl Core {
         self.sequence
     }
 
-    /// Notes what changed between two records, if anything did.
-    pub(super) fn note<T>(&mut self, effect: Effect, before: &T, after: &T)
-    where
-        T: Serialize + VisitSensitive + Clone,
-    {
-        let changes = differences(&in_clear(before), &in_clear(after));
-        if !changes.is_empty() {
-            self.effects.push(Effect { changes, ..effect });
-        }
+    /// Notes that something was given out.
+    pub(super) fn give(&mut self, effect: Effect) {
+        note(&mut self.effects, None, effect);
     }
+}
+
+/// Lists the members in which two messages differ, sensitive ones in clear.
+pub(super) fn differences_in_clear<T>(before: &T, after: &T) -> Vec<Change>
+where
+    T: Serialize + VisitSensitive + Clone,
+{
+    differences(&in_clear(before), &in_clear(after))
 }
 
 /// Returns a copy that can be written as JSON although its sensitive fields are plain. It may

@@ -6,14 +6,14 @@ use kabao_models::brand::{
     ExchangeRecord, PointExchangeResult, PointExchangeState, ProductCouponStockType, UserCardState,
 };
 use serde::Serialize;
-use serde_json::Value;
 
 use super::membership::Key;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::day;
 use crate::described::described;
-use crate::ledger::Change;
+use crate::ledger::{Change, Effect, whole};
 use crate::random;
+use crate::records::Recorded;
 use crate::settings::{self, RepeatedNumber};
 
 described! {
@@ -38,13 +38,54 @@ described! {
 }
 
 /// One request of a user.
-pub(super) struct Record {
+#[derive(Clone)]
+pub(super) struct Exchange {
     /// What an answer shows, without state before the merchant answered.
     answer: ExchangeRecord,
     deduct_points: i64,
     result: Option<PointExchangeResult>,
     /// The calendar day of the request.
     day: i64,
+}
+
+impl Recorded for ExchangeTemplate {
+    /// Its id.
+    type Key = String;
+
+    fn place(&self, _: &String) -> Effect {
+        Effect::on(&self.card_id)
+    }
+
+    fn changes(_: &String, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        let stock = |template: Option<&Self>| template.map(|template| template.stock);
+        whole("exchange_stock", &stock(before), &stock(after))
+    }
+}
+
+impl Recorded for Exchange {
+    /// The `record_id`.
+    type Key = String;
+
+    fn place(&self, _: &String) -> Effect {
+        Effect {
+            template: self.answer.card_id.clone(),
+            member: self
+                .answer
+                .user_card_code
+                .clone()
+                .map(Personal::into_exposed),
+            ..Effect::default()
+        }
+    }
+
+    fn changes(key: &String, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        let state = |exchange: Option<&Self>| exchange.and_then(|one| one.answer.state.clone());
+        let mut changes = whole("exchange_state", &state(before), &state(after));
+        if before.is_none() {
+            changes.extend(whole("exchange_record", &None, &Some(key)));
+        }
+        changes
+    }
 }
 
 impl Core {
@@ -56,7 +97,7 @@ impl Core {
     /// Sets up an exchange, or changes one.
     pub(crate) fn put_exchange_template(&mut self, template: ExchangeTemplate) {
         self.exchange_templates
-            .insert(template.exchange_coupon_template_id.clone(), template);
+            .fill(template.exchange_coupon_template_id.clone(), template);
     }
 
     /// A member asks for an exchange. The record waits for the merchant's answer.
@@ -93,7 +134,7 @@ impl Core {
         {
             return Err(Rule::PointsTooFew.into());
         }
-        let asked = self.records.values().filter(|record| {
+        let asked = self.exchanges.values().filter(|record| {
             record.day == day(now)
                 && record.answer.exchange_coupon_template_id.as_deref() == Some(exchange_template)
                 && record
@@ -120,16 +161,14 @@ impl Core {
             stock_id: Some(template.stock_id.clone()),
             ..ExchangeRecord::default()
         };
-        let record = Record {
+        let exchange = Exchange {
             answer: answer.clone(),
             deduct_points: template.deduct_points,
             result: None,
             day: day(now),
         };
-        let mut effect = member.effect();
-        effect.changes = vec![change("exchange_record", None, record_id.as_str())];
-        self.effects.push(effect);
-        self.records.insert(record_id, record);
+        self.exchanges
+            .put(&mut self.effects, None, record_id, exchange);
         Ok(answer)
     }
 
@@ -147,7 +186,7 @@ impl Core {
             return Err(Refused::at(Rule::RejectReasonMissing, "reject_reason", ""));
         }
         let record = self
-            .records
+            .exchanges
             .get(answer.record_id)
             .filter(|record| {
                 record.answer.brand_id.as_deref() == Some(context.brand)
@@ -168,22 +207,19 @@ impl Core {
                 _ => Err(Rule::ExchangeAnswered.into()),
             };
         }
-        let mut effect = member.effect();
         let points = member.points;
         let deduct_points = record.deduct_points;
         let mut outcome = record.answer.clone();
-        let stock = self.exchange_templates.get_mut(answer.exchange_template);
-        let stock = stock
-            .map(|template| &mut template.stock)
-            .filter(|stock| **stock > 0);
-        let issued = allowed && !context.rules.coupon_issuing_fails && stock.is_some();
+        let template = self.exchange_templates.get(answer.exchange_template);
+        let in_stock = template.is_some_and(|template| template.stock > 0);
+        let issued = allowed && !context.rules.coupon_issuing_fails && in_stock;
         if issued {
-            if let Some(stock) = stock {
-                effect
-                    .changes
-                    .push(change("exchange_stock", Some((*stock).into()), *stock - 1));
-                *stock -= 1;
-            }
+            self.exchange_templates.change(
+                &mut self.effects,
+                None,
+                &answer.exchange_template.to_owned(),
+                |template| template.stock -= 1,
+            );
             outcome.state = Some(PointExchangeState::PointExchangeCouponSuccess);
             outcome.coupon_code = Some(random::digits(16));
         } else {
@@ -198,26 +234,25 @@ impl Core {
         if !allowed {
             outcome.reject_reason = reason.map(str::to_owned);
         }
-        let state = outcome
-            .state
-            .as_ref()
-            .map_or("", PointExchangeState::as_str);
-        effect.changes.push(change("exchange_state", None, state));
-        self.effects.push(effect);
+        self.exchanges.change(
+            &mut self.effects,
+            None,
+            &answer.record_id.to_owned(),
+            |exchange| {
+                exchange.answer = outcome.clone();
+                exchange.result = Some(answer.result.clone());
+            },
+        );
         if let (true, true, Some(points)) = (issued, context.rules.exchange_deducts_points, points)
         {
             self.set_points(id, points.saturating_sub(deduct_points), None);
-        }
-        if let Some(record) = self.records.get_mut(answer.record_id) {
-            record.answer = outcome.clone();
-            record.result = Some(answer.result.clone());
         }
         Ok(outcome)
     }
 
     /// Returns all exchange records; those without a state wait for the merchant.
     pub(crate) fn exchange_records(&self) -> impl Iterator<Item = &ExchangeRecord> {
-        self.records.values().map(|record| &record.answer)
+        self.exchanges.values().map(|record| &record.answer)
     }
 }
 
@@ -227,14 +262,6 @@ pub(super) struct ExchangeAnswer<'a> {
     pub(super) exchange_template: &'a str,
     pub(super) result: &'a PointExchangeResult,
     pub(super) reject_reason: Option<&'a str>,
-}
-
-fn change(field: &str, before: Option<Value>, after: impl Into<Value>) -> Change {
-    Change {
-        field: field.to_owned(),
-        before,
-        after: Some(after.into()),
-    }
 }
 
 #[cfg(test)]

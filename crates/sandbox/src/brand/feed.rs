@@ -2,12 +2,10 @@
 
 use kabao_models::Personal;
 use kabao_models::brand::{UserCardState, UserFeed};
-use serde_json::Value;
 
 use super::member::MemberId;
 use super::membership::Key;
 use super::{Context, Core, Refused, Rule};
-use crate::ledger::Change;
 
 impl Core {
     /// Shows a feed on the face of a member's card.
@@ -57,15 +55,7 @@ impl Core {
             return;
         };
         member.remember_feed(cell);
-        let mut effect = member.effect();
-        effect.out_request_no = number.map(str::to_owned);
-        effect.changes = vec![Change {
-            field: "feed".to_owned(),
-            before: None,
-            after: Some(Value::from(cell)),
-        }];
-        self.effects.push(effect);
-        self.members.replace(id, member);
+        self.members.replace(&mut self.effects, number, id, member);
     }
 }
 

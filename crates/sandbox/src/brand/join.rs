@@ -244,7 +244,7 @@ impl Core {
     }
 
     /// Puts a user card in place as it is; `activated` unless it waits for its confirmation.
-    pub(crate) fn put_member(&mut self, card: UserCard, activated: Option<Timestamp>) {
+    pub(crate) fn fill_member(&mut self, card: UserCard, activated: Option<Timestamp>) {
         let Some(template) = card.card_id.as_ref().and_then(|id| self.templates.get(id)) else {
             return;
         };
@@ -252,14 +252,13 @@ impl Core {
         let mut member = Member::new(template, "", taken, taken);
         member.card = card;
         member.activated = activated;
-        self.members.add(member);
+        self.members.fill(member);
     }
 
     /// Adds a user card and returns it as it is shown.
     pub(super) fn admit(&mut self, context: &Context<'_>, member: Member) -> UserCard {
         let shown = member.shown(context.now, context.rules);
-        self.note(member.effect(), &UserCard::default(), &member.card);
-        self.members.add(member);
+        self.members.add(&mut self.effects, member);
         shown
     }
 

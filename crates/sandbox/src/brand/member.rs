@@ -5,11 +5,14 @@ use std::collections::{HashMap, VecDeque};
 use jiff::Timestamp;
 use kabao_models::Personal;
 use kabao_models::brand::{UserCard, UserCardState};
+use serde_json::Value;
 
+use super::core::differences_in_clear;
 use super::template::Template;
 use super::validity;
 use crate::clock::rfc3339;
-use crate::ledger::Effect;
+use crate::ledger::{Change, Effect, whole};
+use crate::records::{Recorded, Records};
 use crate::settings::{self, TermStart};
 
 /// How many feeds of a card are remembered; the oldest go first.
@@ -29,7 +32,11 @@ pub(crate) struct Member {
     pub(super) through_component: bool,
     /// The balance that the merchant synchronised last.
     pub(crate) points: Option<i64>,
+    /// How often it did: a balance is news even if it is the same.
+    pub(super) syncs: u64,
     pub(crate) feeds: VecDeque<String>,
+    /// How many feeds there were in all.
+    feeds_shown: u64,
 }
 
 /// Why a card is `INVALID`.
@@ -69,7 +76,9 @@ impl Member {
             ending: None,
             through_component: false,
             points: None,
+            syncs: 0,
             feeds: VecDeque::new(),
+            feeds_shown: 0,
         }
     }
 
@@ -137,8 +146,23 @@ impl Member {
         self.ending = Some(ending);
     }
 
-    /// Returns an effect on this card that says nothing yet.
-    pub(super) fn effect(&self) -> Effect {
+    pub(super) fn remember_feed(&mut self, cell: &str) {
+        if self.feeds.len() == FEEDS {
+            self.feeds.pop_front();
+        }
+        self.feeds.push_back(cell.to_owned());
+        self.feeds_shown += 1;
+    }
+}
+
+/// The place of a user card among [`Members`]; it never changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MemberId(usize);
+
+impl Recorded for Member {
+    type Key = MemberId;
+
+    fn place(&self, _: &MemberId) -> Effect {
         Effect {
             template: self.card.card_id.clone(),
             member: Some(self.code().to_owned()).filter(|code| !code.is_empty()),
@@ -146,22 +170,32 @@ impl Member {
         }
     }
 
-    pub(super) fn remember_feed(&mut self, cell: &str) {
-        if self.feeds.len() == FEEDS {
-            self.feeds.pop_front();
+    fn changes(_: &MemberId, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        let card = |member: Option<&Self>| {
+            member.map_or_else(UserCard::default, |member| member.card.clone())
+        };
+        let mut changes = differences_in_clear(&card(before), &card(after));
+        let Some((before, after)) = before.zip(after) else {
+            return changes;
+        };
+        if before.syncs != after.syncs {
+            changes.push(Change {
+                field: "point_balance".to_owned(),
+                before: before.points.map(Value::from),
+                after: after.points.map(Value::from),
+            });
         }
-        self.feeds.push_back(cell.to_owned());
+        if before.feeds_shown != after.feeds_shown {
+            changes.extend(whole("feed", &None, &after.feeds.back()));
+        }
+        changes
     }
 }
-
-/// The place of a user card among [`Members`]; it never changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct MemberId(usize);
 
 /// All user cards, oldest first. Cards end, but none is ever taken away.
 #[derive(Default)]
 pub(super) struct Members {
-    entries: Vec<Member>,
+    entries: Records<Member>,
     /// By `card_id` and code.
     by_code: HashMap<(String, String), MemberId>,
     /// By brand and openid.
@@ -170,11 +204,11 @@ pub(super) struct Members {
 
 impl Members {
     pub(super) fn get(&self, id: MemberId) -> Option<&Member> {
-        self.entries.get(id.0)
+        self.entries.get(&id)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
-        self.entries.iter()
+        self.entries.values()
     }
 
     /// Finds the card of a code.
@@ -198,21 +232,36 @@ impl Members {
     }
 
     /// Adds a card. The caller has checked that its code is free.
-    pub(super) fn add(&mut self, member: Member) -> MemberId {
+    pub(super) fn add(&mut self, effects: &mut Vec<Effect>, member: Member) {
+        let id = self.index(&member);
+        self.entries.put(effects, None, id, member);
+    }
+
+    /// Puts a card in place that nobody made.
+    pub(super) fn fill(&mut self, member: Member) {
+        let id = self.index(&member);
+        self.entries.fill(id, member);
+    }
+
+    /// Replaces a card by its next state; `number` is the request's.
+    pub(super) fn replace(
+        &mut self,
+        effects: &mut Vec<Effect>,
+        number: Option<&str>,
+        id: MemberId,
+        member: Member,
+    ) {
+        self.index_code(id, &member);
+        self.entries.put(effects, number, id, member);
+    }
+
+    /// Finds the place of a new card.
+    fn index(&mut self, member: &Member) -> MemberId {
         let id = MemberId(self.entries.len());
         let user = (member.brand().to_owned(), member.openid().to_owned());
         self.by_user.entry(user).or_default().push(id);
-        self.index_code(id, &member);
-        self.entries.push(member);
+        self.index_code(id, member);
         id
-    }
-
-    /// Replaces a card by its next state.
-    pub(super) fn replace(&mut self, id: MemberId, member: Member) {
-        self.index_code(id, &member);
-        if let Some(entry) = self.entries.get_mut(id.0) {
-            *entry = member;
-        }
     }
 
     fn index_code(&mut self, id: MemberId, member: &Member) {

@@ -103,13 +103,7 @@ impl Core {
 
     /// Stores the next state of a user card and notes what changed.
     pub(super) fn store(&mut self, id: MemberId, after: Member) {
-        let before = self
-            .members
-            .get(id)
-            .map(|member| member.card.clone())
-            .unwrap_or_default();
-        self.note(after.effect(), &before, &after.card);
-        self.members.replace(id, after);
+        self.members.replace(&mut self.effects, None, id, after);
     }
 
     /// Returns a user card.

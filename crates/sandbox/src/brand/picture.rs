@@ -3,7 +3,7 @@
 use kabao_models::brand::UploadedImage;
 
 use super::{Core, Refused, Rule};
-use crate::ledger::{Change, Effect};
+use crate::ledger::Effect;
 use crate::picture::{self, Flaw};
 
 impl Core {
@@ -22,14 +22,7 @@ impl Core {
         })?;
         let url = picture.url.clone();
         self.pictures.insert(url.clone(), picture);
-        self.effects.push(Effect {
-            changes: vec![Change {
-                field: "media_url".to_owned(),
-                before: None,
-                after: Some(url.as_str().into()),
-            }],
-            ..Effect::default()
-        });
+        self.give(Effect::default().gives("media_url", url.as_str()));
         Ok(UploadedImage {
             media_url: Some(url),
             ..UploadedImage::default()

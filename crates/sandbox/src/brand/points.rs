@@ -2,12 +2,10 @@
 
 use kabao_models::Personal;
 use kabao_models::brand::{UserCardState, UserPoints};
-use serde_json::Value;
 
 use super::member::MemberId;
 use super::membership::Key;
 use super::{Context, Core, Refused, Rule};
-use crate::ledger::Change;
 
 impl Core {
     /// Stores the absolute balance of a member.
@@ -44,16 +42,9 @@ impl Core {
         let Some(mut member) = self.members.get(id).cloned() else {
             return;
         };
-        let before = member.points.replace(balance);
-        let mut effect = member.effect();
-        effect.out_request_no = number.map(str::to_owned);
-        effect.changes = vec![Change {
-            field: "point_balance".to_owned(),
-            before: before.map(Value::from),
-            after: Some(Value::from(balance)),
-        }];
-        self.effects.push(effect);
-        self.members.replace(id, member);
+        member.points = Some(balance);
+        member.syncs += 1;
+        self.members.replace(&mut self.effects, number, id, member);
     }
 }
 

@@ -4,12 +4,13 @@ use kabao_models::brand::{
     Card, CardState, CardType, CodeType, ListCardsResponse, ValidDateInformation, ValidDateType,
 };
 
-use super::core::page;
+use super::core::{differences_in_clear, page};
 use super::{Context, Core, Refused, Rule, template_rules, validity};
 use crate::clock::rfc3339;
-use crate::ledger::Effect;
+use crate::ledger::{Change, Effect};
 use crate::overlay::overlay;
 use crate::random;
+use crate::records::Recorded;
 use crate::settings;
 
 /// How many templates of one card type a brand may have.
@@ -70,6 +71,19 @@ impl Template {
     }
 }
 
+impl Recorded for Template {
+    type Key = String;
+
+    fn place(&self, card_id: &String) -> Effect {
+        Effect::on(card_id)
+    }
+
+    fn changes(_: &String, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        let stored = |template: Option<&Self>| template.map_or_else(Card::default, Self::as_stored);
+        differences_in_clear(&stored(before), &stored(after))
+    }
+}
+
 impl Core {
     /// Returns the templates of all brands.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
@@ -82,7 +96,7 @@ impl Core {
     }
 
     /// Puts a template in place as it is.
-    pub(crate) fn put_template(&mut self, card: Card) {
+    pub(crate) fn fill_template(&mut self, card: Card) {
         let sequence = self.next_sequence();
         let Some(card_id) = card.card_id.clone() else {
             return;
@@ -92,7 +106,7 @@ impl Core {
             shown_validity: None,
             sequence,
         };
-        self.templates.insert(card_id, template);
+        self.templates.fill(card_id, template);
     }
 
     /// Finds a template of the brand.
@@ -147,19 +161,15 @@ impl Core {
             modify_time: Some(moment),
             ..card
         };
-        let effect = Effect {
-            template: Some(card_id.clone()),
-            out_request_no: card.out_request_no.clone(),
-            ..Effect::default()
-        };
-        self.note(effect, &Card::default(), &card);
+        let number = card.out_request_no.clone();
         let template = Template {
             card,
             shown_validity: None,
             sequence: self.next_sequence(),
         };
         let shown = template.shown(context);
-        self.templates.insert(card_id, template);
+        self.templates
+            .put(&mut self.effects, number.as_deref(), card_id, template);
         Ok(shown)
     }
 
@@ -230,7 +240,7 @@ impl Core {
         }
         after.card = overlay(&template.card, &change, &[]).ok_or(Rule::Internal)?;
         after.card.modify_time = Some(rfc3339(context.now));
-        self.replace_template(context, card_id, after)
+        Ok(self.replace_template(context, card_id, after))
     }
 
     /// Ends the distribution of a template.
@@ -250,29 +260,18 @@ impl Core {
         let mut after = template.clone();
         after.card.state = Some(CardState::CardInvalid);
         after.card.modify_time = Some(rfc3339(context.now));
-        let shown = self.replace_template(context, card_id, after)?;
+        let shown = self.replace_template(context, card_id, after);
         if context.rules.invalidation_ends_user_cards {
             self.end_cards_of(context, card_id);
         }
         Ok(shown)
     }
 
-    fn replace_template(
-        &mut self,
-        context: &Context<'_>,
-        card_id: &str,
-        after: Template,
-    ) -> Result<Card, Refused> {
-        let effect = Effect {
-            template: Some(card_id.to_owned()),
-            ..Effect::default()
-        };
-        let before = self.templates.get(card_id).ok_or(Rule::Internal)?;
-        let (before, stored) = (before.as_stored(), after.as_stored());
-        self.note(effect, &before, &stored);
+    fn replace_template(&mut self, context: &Context<'_>, card_id: &str, after: Template) -> Card {
         let shown = after.shown(context);
-        self.templates.insert(card_id.to_owned(), after);
-        Ok(shown)
+        self.templates
+            .put(&mut self.effects, None, card_id.to_owned(), after);
+        shown
     }
 
     /// Answers the retired `DELETE`, which does what invalidation does.

@@ -8,7 +8,7 @@ use kabao_models::brand::UserCardState;
 use super::membership::is_valid;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339;
-use crate::ledger::{Change, Effect};
+use crate::ledger::Effect;
 use crate::random;
 
 /// How long a join token works.
@@ -88,7 +88,7 @@ impl Core {
         card_id: &str,
         openid: &str,
     ) -> brand::Token {
-        self.tokens.retain(|_, token| context.now < token.expires);
+        self.tokens.retain(|token| context.now < token.expires);
         let text = random::secret(32);
         let lifetime = if kind == Kind::Join {
             JOIN
@@ -113,15 +113,8 @@ impl Core {
         } else {
             "payment_code_token"
         };
-        self.effects.push(Effect {
-            template: Some(card_id.to_owned()),
-            changes: vec![Change {
-                field: format!("{field}.expire_time"),
-                before: None,
-                after: Some(rfc3339(expires).into()),
-            }],
-            ..Effect::default()
-        });
+        let field = format!("{field}.expire_time");
+        self.give(Effect::on(card_id).gives(&field, rfc3339(expires)));
         brand::Token {
             token: Some(Secret::new(text)),
             expire_time: Some(rfc3339(expires)),

@@ -118,7 +118,7 @@ const PARTS: [Part<Core>; 5] = [
     Part {
         name: "callbacks",
         about: "The notification URL by merchant number.",
-        show: |core, _, _| json!(core.callbacks()),
+        show: |core, _, _| core.callbacks().collect(),
     },
 ];
 

@@ -19,8 +19,8 @@ const BRAND_EXCHANGE: &str = "7KpQ2mZrT1";
 
 /// Puts template and member in place, and an exchange of points for coupons.
 pub(crate) fn fill(core: &mut Core, now: Timestamp) {
-    core.put_template(card(now));
-    core.put_member(member(now), Some(plus_days(now, -7)));
+    core.fill_template(card(now));
+    core.fill_member(member(now), Some(plus_days(now, -7)));
     core.put_stock(BRAND_STOCK, 10_000);
     core.put_exchange_template(ExchangeTemplate {
         exchange_coupon_template_id: BRAND_EXCHANGE.to_owned(),

@@ -19,8 +19,8 @@ use crate::merchant::{Core, Template};
 
 /// Puts template and member in place.
 pub(crate) fn fill(core: &mut Core, now: Timestamp) {
-    core.put_template(Template::new(card(now), MERCHANT_NUMBER));
-    core.put_member(member(), now);
+    core.fill_template(Template::new(card(now), MERCHANT_NUMBER));
+    core.fill_member(member(), now);
 }
 
 fn text(text: &str) -> Option<String> {

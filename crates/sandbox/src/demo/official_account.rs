@@ -24,15 +24,15 @@ const OPENID: &str = "oZb8FtzQk7PpC1dXe0WvNa4BsJmI";
 /// the card ten days ago.
 pub(crate) fn fill(core: &mut Core, now: Timestamp) {
     let created = plus_days(now, -30).as_second();
-    core.put_template(Template::new(OFFICIAL_ACCOUNT_APPID, card(), base(created)));
-    core.put_member(
+    core.fill_template(Template::new(OFFICIAL_ACCOUNT_APPID, card(), base(created)));
+    core.fill_member(
         OFFICIAL_ACCOUNT_CARD,
         OFFICIAL_ACCOUNT_CODE,
         member(plus_days(now, -10).as_second()),
     );
     core.note_history(OFFICIAL_ACCOUNT_CARD);
     let (card, base) = advertised(created);
-    core.put_template(Template::new(OFFICIAL_ACCOUNT_APPID, card, base));
+    core.fill_template(Template::new(OFFICIAL_ACCOUNT_APPID, card, base));
 }
 
 fn text(text: &str) -> Option<String> {

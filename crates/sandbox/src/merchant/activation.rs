@@ -1,21 +1,21 @@
 //! Jump activation: the user is sent to the merchant with a ticket and an encrypted code, and the
 //! merchant activates the card.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use kabao_models::Personal;
 use kabao_models::merchant::activate_informations::GetActivateInformationResponse;
 use kabao_models::merchant::user_cards::{ActivateUserCard, UserCard};
 use kabao_models::merchant::{UserCardStatus, UserInformation};
 use serde::Serialize;
-use serde_json::json;
 
 use super::claim::Claim;
-use super::core::{MemberKey, change};
+use super::core::MemberKey;
 use super::{Context, Core, Refused, Rule};
-use crate::ledger::differences;
+use crate::bounded::Bounded;
 use crate::random;
+
+/// How many passes are remembered; the oldest go first.
+const CAPACITY: usize = 100_000;
 
 /// What a user carries to the merchant's page.
 #[derive(Clone, Serialize)]
@@ -33,8 +33,8 @@ pub(crate) struct Pass {
 /// The user cards by what was handed out for them.
 #[derive(Default)]
 pub(crate) struct Passes {
-    encrypt_codes: BTreeMap<String, MemberKey>,
-    tickets: BTreeMap<String, MemberKey>,
+    encrypt_codes: Bounded<String, MemberKey, CAPACITY>,
+    tickets: Bounded<String, MemberKey, CAPACITY>,
 }
 
 impl Core {
@@ -63,7 +63,7 @@ impl Core {
                 (claim.card_id.clone(), code)
             }
         };
-        let member = self.members.get_mut(&key).ok_or(Rule::CodeNotExist)?;
+        let member = self.members.get(&key).ok_or(Rule::CodeNotExist)?;
         let shown = member.shown(context.now);
         if shown.user_card_status != Some(UserCardStatus::NotActivate) {
             return Ok((shown, None));
@@ -75,13 +75,7 @@ impl Core {
             code_used: false,
             ticket_used: false,
         };
-        let replaced = member.pass.replace(pass.clone());
-        let before = replaced.as_ref().map(|old| json!(old));
-        self.note_member(&key, None, vec![change("pass", before, Some(json!(pass)))]);
-        if let Some(old) = replaced {
-            self.passes.encrypt_codes.remove(&old.encrypt_code);
-            self.passes.tickets.remove(&old.activate_ticket);
-        }
+        self.change_member(&key, None, |member| member.pass = Some(pass.clone()));
         self.passes
             .encrypt_codes
             .insert(pass.encrypt_code.clone(), key.clone());
@@ -113,14 +107,19 @@ impl Core {
             .get(encrypt_code)
             .filter(|key| key.0 == card_id)
             .ok_or(invalid)?;
-        let member = self.members.get_mut(key).ok_or(invalid)?;
-        let pass = member.pass.as_mut().ok_or(invalid)?;
+        let member = self.members.get(key).ok_or(invalid)?;
+        let pass = member.pass.as_ref();
+        // A new pass replaces the one before.
+        let pass = pass.filter(|pass| pass.encrypt_code == encrypt_code);
+        let pass = pass.ok_or(invalid)?;
         let used = pass.code_used && context.rules.encrypt_code_single_use;
         if used || is_over(context, pass.made, context.rules.encrypt_code_seconds) {
             return Err(invalid.into());
         }
-        pass.code_used = true;
-        Ok(member.code().into())
+        let code = member.code().into();
+        let key = key.clone();
+        self.change_pass(&key, |pass| pass.code_used = true);
+        Ok(code)
     }
 
     /// Turns an `activate_ticket` into what the user filled in.
@@ -135,19 +134,31 @@ impl Core {
             .templates
             .get(&key.0)
             .is_some_and(|template| template.owner == context.merchant);
-        let member = self.members.get_mut(key).filter(|_| own).ok_or(invalid)?;
-        let pass = member.pass.as_mut().ok_or(invalid)?;
+        let member = self.members.get(key).filter(|_| own).ok_or(invalid)?;
+        let pass = member.pass.as_ref();
+        let pass = pass.filter(|pass| pass.activate_ticket == ticket);
+        let pass = pass.ok_or(invalid)?;
         let used = pass.ticket_used && context.rules.activate_ticket_single_use;
         if used || is_over(context, pass.made, context.rules.activate_ticket_seconds) {
             return Err(invalid.into());
         }
-        pass.ticket_used = true;
-        Ok(GetActivateInformationResponse {
+        let answer = GetActivateInformationResponse {
             nickname: member.card.nickname.clone(),
             head_image_url: member.card.head_image_url.clone(),
             user_information: member.card.user_information.clone(),
             ..GetActivateInformationResponse::default()
-        })
+        };
+        let key = key.clone();
+        self.change_pass(&key, |pass| pass.ticket_used = true);
+        Ok(answer)
+    }
+
+    fn change_pass(&mut self, key: &MemberKey, change: impl FnOnce(&mut Pass)) {
+        self.change_member(key, None, |member| {
+            if let Some(pass) = &mut member.pass {
+                change(pass);
+            }
+        });
     }
 
     /// Activates a card that waits.
@@ -168,16 +179,14 @@ impl Core {
             UserCardStatus::Expire => return Err(Rule::UserCardExpired.into()),
             _ => return Err(Rule::NotWaiting.into()),
         }
-        let before = member.card.clone();
-        let mut after = before.clone();
+        let mut after = member.card.clone();
         after.user_card_status = Some(UserCardStatus::Effective);
         after.membership_number = request
             .membership_number
             .clone()
             .or(after.membership_number);
-        self.note_member(&key, None, differences(&before, &after));
-        let member = self.members.get_mut(&key).ok_or(Rule::CodeNotExist)?;
-        member.card = after;
+        let member = self.change_member(&key, None, |member| member.card = after);
+        let member = member.ok_or(Rule::CodeNotExist)?;
         Ok(member.shown(context.now))
     }
 
@@ -199,13 +208,11 @@ impl Core {
             return Err(Rule::FormFixed.into());
         }
         self.check_answers(card_id, answers)?;
-        let member = self.members.get_mut(&key).ok_or(Rule::CodeNotExist)?;
-        let before = member.card.clone();
-        member.card.user_information = Some(answers.clone());
-        let shown = member.shown(context.now);
-        let changes = differences(&before, &member.card);
-        self.note_member(&key, None, changes);
-        Ok(shown)
+        let member = self.change_member(&key, None, |member| {
+            member.card.user_information = Some(answers.clone());
+        });
+        let member = member.ok_or(Rule::CodeNotExist)?;
+        Ok(member.shown(context.now))
     }
 
     /// Checks that every answer belongs to the form of a template.

@@ -11,8 +11,9 @@ use super::page::{self, Page};
 use super::template::reduced;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
-use crate::ledger::differences;
+use crate::ledger::{Change, Effect, differences};
 use crate::random;
+use crate::records::Recorded;
 
 /// An activity and what the wire does not show of it.
 #[derive(Clone)]
@@ -45,6 +46,22 @@ impl Activity {
     }
 }
 
+impl Recorded for Activity {
+    /// The `activity_id`.
+    type Key = String;
+
+    fn place(&self, _: &String) -> Effect {
+        Effect::on(self.shown.card_id.as_deref().unwrap_or_default())
+    }
+
+    fn changes(_: &String, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        let shown = |activity: Option<&Self>| {
+            activity.map_or_else(Shown::default, |activity| activity.shown.clone())
+        };
+        differences(&shown(before), &shown(after))
+    }
+}
+
 impl Core {
     /// Creates an activity.
     pub(super) fn create_activity(
@@ -70,11 +87,6 @@ impl Core {
         shown.update_time = Some(created);
         shown.activity_status = Some(ActivityStatus::Created);
         let activity_id = shown.activity_id.clone().unwrap_or_default();
-        self.note(
-            Some(card_id),
-            number,
-            differences(&Shown::default(), &shown),
-        );
         let activity = Activity {
             shown,
             owner: context.merchant.to_owned(),
@@ -84,7 +96,8 @@ impl Core {
         };
         // The answer shows the state that the clock gives: a start in the past is `ONGOING`.
         let answer = activity.shown(context.now);
-        self.activities.insert(activity_id, activity);
+        self.activities
+            .put(&mut self.effects, number, activity_id, activity);
         Ok(answer)
     }
 
@@ -159,13 +172,12 @@ impl Core {
             ActivityStatus::OverTime => return Ok(answer(None)),
             _ => {}
         }
-        let before = activity.shown(context.now);
         let mut after = activity.clone();
         after.terminated = Some(context.now);
+        after.shown.activity_status = Some(ActivityStatus::Terminated);
         after.shown.update_time = Some(rfc3339_millis(context.now));
-        let changes = differences(&before, &after.shown(context.now));
-        self.note(before.card_id.as_deref(), None, changes);
-        self.activities.insert(activity_id.to_owned(), after);
+        self.activities
+            .put(&mut self.effects, None, activity_id.to_owned(), after);
         Ok(answer(Some(context.now)))
     }
 

@@ -2,11 +2,11 @@
 
 use kabao_models::merchant::bonus::{CommitBonus, PrepareBonus};
 use serde::Serialize;
-use serde_json::json;
 
-use super::core::{MemberKey, change};
+use super::core::MemberKey;
 use super::{Context, Core, Refused, Rule};
-use crate::ledger::differences;
+use crate::ledger::{Change, Effect, whole};
+use crate::records::Recorded;
 use crate::settings::RepeatedNumber;
 
 /// The points of one order.
@@ -140,35 +140,38 @@ impl Core {
 
     fn put_order(&mut self, checked: Checked, arrived: bool) {
         let Checked {
-            member,
+            member: (card_id, code),
             order,
             points,
         } = checked;
         let after = Order {
-            card_id: member.0.clone(),
-            code: member.1.clone(),
+            card_id,
+            code,
             points,
             arrived,
         };
-        let before = self.orders.get(&order).map(|before| json!(before));
-        let field = format!("orders.{}", order.1);
-        self.note_member(
-            &member,
-            None,
-            vec![change(&field, before, Some(json!(after)))],
-        );
-        self.orders.insert(order, after);
+        self.orders.put(&mut self.effects, None, order, after);
     }
 
     fn add_points(&mut self, key: &MemberKey, points: i64) -> Result<(), Refused> {
-        let member = self.members.get_mut(key).ok_or(Rule::CodeNotExist)?;
-        let before = member.card.clone();
-        let sum = before.bonus_value.unwrap_or(0).checked_add(points);
-        member.card.bonus_value =
-            Some(sum.ok_or_else(|| Refused::value("bonus_value", "is too large", points))?);
-        let changes = differences(&before, &member.card);
-        self.note_member(key, None, changes);
+        let member = self.members.get(key).ok_or(Rule::CodeNotExist)?;
+        let sum = member.card.bonus_value.unwrap_or(0).checked_add(points);
+        let sum = sum.ok_or_else(|| Refused::value("bonus_value", "is too large", points))?;
+        self.change_member(key, None, |member| member.card.bonus_value = Some(sum));
         Ok(())
+    }
+}
+
+impl Recorded for Order {
+    /// Merchant number and `out_trade_no`.
+    type Key = (String, String);
+
+    fn place(&self, _: &Self::Key) -> Effect {
+        Effect::on_member(&self.card_id, &self.code)
+    }
+
+    fn changes(key: &Self::Key, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        whole(&format!("orders.{}", key.1), &before, &after)
     }
 }
 

@@ -3,12 +3,30 @@
 use std::net::IpAddr;
 
 use kabao_models::merchant::callback::{Callback, SetCallback};
-use serde_json::json;
 
-use super::core::change;
 use super::{Context, Core, Refused, Rule};
+use crate::ledger::{Change, Effect, whole};
+use crate::records::Recorded;
 
 const FIELD: &str = "notify_url";
+
+/// Where a merchant number wants its notifications.
+#[derive(Clone)]
+pub(super) struct CallbackUrl(pub(super) String);
+
+impl Recorded for CallbackUrl {
+    /// The merchant number.
+    type Key = String;
+
+    fn place(&self, _: &String) -> Effect {
+        Effect::default()
+    }
+
+    fn changes(_: &String, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        let text = |url: Option<&Self>| url.map(|url| url.0.clone());
+        whole(FIELD, &text(before), &text(after))
+    }
+}
 
 impl Core {
     /// Sets the URL; the newest one counts.
@@ -22,20 +40,9 @@ impl Core {
             .as_deref()
             .ok_or(Refused::Required(FIELD))?;
         check_url(context, url)?;
-        let before = self
-            .callbacks
-            .insert(context.merchant.to_owned(), url.to_owned());
-        if before.as_deref() != Some(url) {
-            self.note(
-                None,
-                None,
-                vec![change(
-                    FIELD,
-                    before.map(|url| json!(url)),
-                    Some(json!(url)),
-                )],
-            );
-        }
+        let after = CallbackUrl(url.to_owned());
+        self.callbacks
+            .put(&mut self.effects, None, context.merchant.to_owned(), after);
         Ok(shown(context, url))
     }
 

@@ -9,7 +9,6 @@ use super::member::Member;
 use super::template_rules::is_empty;
 use super::{Context, Core, Refused, Rule, validity};
 use crate::described::described;
-use crate::ledger::differences;
 
 /// The nickname and the picture that WeChat shows of users who gave none.
 const NICKNAME: &str = "微信用户";
@@ -199,26 +198,20 @@ impl Core {
 
     /// Puts an imported card into the user's wallet.
     fn receive_imported(&mut self, context: &Context<'_>, claim: &Claim, key: &MemberKey) {
-        let Some(member) = self.members.get_mut(key) else {
-            return;
-        };
-        let before = member.card.clone();
-        let user = card_of(&claim.user);
-        member.card.openid = user.openid;
-        member.card.nickname = user.nickname;
-        member.card.head_image_url = user.head_image_url;
-        if claim.user_information.is_some() {
-            member
-                .card
-                .user_information
-                .clone_from(&claim.user_information);
-        }
-        member.in_wallet = Some(context.now);
-        if claim.outer_str.is_some() {
-            member.outer_str.clone_from(&claim.outer_str);
-        }
-        let changes = differences(&before, &member.card);
-        self.note_member(key, None, changes);
+        self.change_member(key, None, |member| {
+            let card = &mut member.card;
+            let user = card_of(&claim.user);
+            card.openid = user.openid;
+            card.nickname = user.nickname;
+            card.head_image_url = user.head_image_url;
+            if claim.user_information.is_some() {
+                card.user_information.clone_from(&claim.user_information);
+            }
+            member.in_wallet = Some(context.now);
+            if claim.outer_str.is_some() {
+                member.outer_str.clone_from(&claim.outer_str);
+            }
+        });
         self.holders.bind_openid(&claim.user.openid, key);
         if let Some(number) = &claim.user.phone_number {
             self.bind_phone(number, key);
@@ -268,7 +261,6 @@ impl Core {
             ..given
         };
         let key = (issue.card_id.to_owned(), code);
-        self.note_member(&key, issue.number, differences(&UserCard::default(), &card));
         if let Some(openid) = &card.openid {
             self.holders.bind_openid(openid.expose(), &key);
         }
@@ -278,7 +270,8 @@ impl Core {
             outer_str: issue.outer_str,
             ..Member::new(card, context.now)
         };
-        self.members.insert(key.clone(), member);
+        self.members
+            .put(&mut self.effects, issue.number, key.clone(), member);
         if let Some(number) = issue.phone_number {
             self.bind_phone(number, &key);
         }
@@ -287,9 +280,9 @@ impl Core {
 
     fn bind_phone(&mut self, phone_number: &str, key: &MemberKey) {
         self.holders.bind_phone(phone_number, key);
-        if let Some(member) = self.members.get_mut(key) {
+        self.change_member(key, None, |member| {
             member.phone_number = Some(phone_number.into());
-        }
+        });
     }
 
     /// Refuses the name of a card that the merchant does not have.
@@ -316,9 +309,11 @@ impl Core {
             Some(UserCardStatus::Unavailable) => return Err(Rule::UserCardUnavailable.into()),
             _ => {}
         }
-        self.set_status(&key, UserCardStatus::Delete);
-        let member = self.members.get_mut(&key).ok_or(Rule::CodeNotExist)?;
-        member.before_deletion = before;
+        let member = self.change_member(&key, None, |member| {
+            member.card.user_card_status = Some(UserCardStatus::Delete);
+            member.before_deletion = before;
+        });
+        let member = member.ok_or(Rule::CodeNotExist)?;
         Ok(member.shown(context.now))
     }
 
@@ -340,14 +335,10 @@ impl Core {
 
     /// Gives a deleted card the state that it had before.
     fn restore(&mut self, key: &MemberKey) {
-        let Some(member) = self.members.get_mut(key) else {
-            return;
-        };
-        let status = member
-            .before_deletion
-            .take()
-            .unwrap_or(UserCardStatus::Effective);
-        self.set_status(key, status);
+        self.change_member(key, None, |member| {
+            let before = member.before_deletion.take();
+            member.card.user_card_status = Some(before.unwrap_or(UserCardStatus::Effective));
+        });
     }
 }
 

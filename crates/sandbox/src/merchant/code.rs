@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use kabao_models::Personal;
 use kabao_models::merchant::codes::{DepositCodes, DepositCodesResponse, DepositResultEntry};
 use kabao_models::merchant::{CodeMode, DepositResult};
-use serde_json::json;
 
-use super::core::change;
 use super::{Context, Core, Refused, Rule};
 use crate::random;
 
@@ -32,6 +30,12 @@ impl Deposit {
         }
         let count = |count: usize| Some(i64::try_from(count).unwrap_or(i64::MAX));
         (count(self.all.len()), count(self.free.len()))
+    }
+
+    /// Returns the codes that an earlier state had not yet.
+    pub(super) fn added_to(&self, earlier: &Self) -> Vec<&str> {
+        let codes = self.free.iter().map(String::as_str);
+        codes.filter(|code| !earlier.all.contains(*code)).collect()
     }
 
     /// Takes a random free code.
@@ -77,7 +81,6 @@ impl Core {
         }
         let mut deposit = template.deposit.clone();
         let mut data = Vec::with_capacity(codes.len());
-        let mut added = Vec::new();
         for code in codes {
             let text = code.expose();
             let in_use = || {
@@ -91,7 +94,6 @@ impl Core {
             } else {
                 deposit.all.insert(text.to_owned());
                 deposit.free.push(text.to_owned());
-                added.push(text.to_owned());
                 DepositResult::Success
             };
             data.push(DepositResultEntry {
@@ -100,16 +102,11 @@ impl Core {
                 ..DepositResultEntry::default()
             });
         }
-        let changes = if added.is_empty() {
-            Vec::new()
-        } else {
-            vec![change("deposited_codes", None, Some(json!(added)))]
-        };
-        self.note(Some(&request.card_id), None, changes);
-        let template = self.template_mut(context.merchant, &request.card_id)?;
-        template.deposit = deposit;
-        let stock = template.deposit.stock(Some(&CodeMode::MerchantDeposit));
-        (template.card.total_quantity, template.card.remain_quantity) = stock;
+        self.change_template(&request.card_id, |template| {
+            let stock = deposit.stock(Some(&CodeMode::MerchantDeposit));
+            (template.card.total_quantity, template.card.remain_quantity) = stock;
+            template.deposit = deposit;
+        });
         Ok(DepositCodesResponse {
             data: Some(data),
             ..DepositCodesResponse::default()
@@ -130,6 +127,7 @@ impl Core {
         };
         let template = self.templates.get(card_id).ok_or(Rule::CardIdInvalid)?;
         let mode = template.mode().clone();
+        let mut deposit = template.deposit.clone();
         if let Some(code) = given {
             if !is_code(code, true) {
                 return Err(Refused::value(
@@ -150,21 +148,19 @@ impl Core {
         };
         let allocated = match (given, &mode) {
             (given, CodeMode::SystemAllocate) => given.map_or_else(fresh, str::to_owned),
-            (given, CodeMode::MerchantDeposit) => {
-                let template = self.templates.get_mut(card_id).ok_or(Rule::CardIdInvalid)?;
-                match given {
-                    Some(code) => template.deposit.take(code).ok_or(Rule::CodeNotDeposited)?,
-                    None => template.deposit.draw().ok_or(Rule::OutOfStock)?,
-                }
-            }
+            (given, CodeMode::MerchantDeposit) => match given {
+                Some(code) => deposit.take(code).ok_or(Rule::CodeNotDeposited)?,
+                None => deposit.draw().ok_or(Rule::OutOfStock)?,
+            },
             (given, _) => given.ok_or(Rule::CodeMissing)?.to_owned(),
         };
-        if let Some(template) = self.templates.get_mut(card_id) {
+        self.change_template(card_id, |template| {
             template.card.remain_quantity = match mode {
-                CodeMode::MerchantDeposit => template.deposit.stock(Some(&mode)).1,
+                CodeMode::MerchantDeposit => deposit.stock(Some(&mode)).1,
                 _ => template.card.remain_quantity.map(|left| (left - 1).max(0)),
             };
-        }
+            template.deposit = deposit;
+        });
         Ok(allocated)
     }
 

@@ -1,22 +1,22 @@
 //! The state of the merchant family.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use kabao_models::merchant::user_cards::UserCard;
-use serde_json::Value;
 
 use super::activation::Passes;
 use super::activity::Activity;
 use super::bonus::Order;
+use super::callback::CallbackUrl;
 use super::holder::Holders;
+use super::import::Payment;
 use super::link::Links;
 use super::member::Member;
 use super::phone_member::PhoneMember;
 use super::template::Template;
 use super::{Refused, Rule, validity};
-use crate::ledger::{Change, Effect};
+use crate::ledger::{Effect, note};
 use crate::numbers::{Asked, Numbered, Numbers};
+use crate::records::Records;
 use crate::serve::{self, Call};
 
 /// A user card by `card_id` and `code`.
@@ -25,20 +25,20 @@ pub(super) type MemberKey = (String, String);
 /// Everything that all merchant numbers have.
 #[derive(Default)]
 pub(crate) struct Core {
-    pub(super) templates: BTreeMap<String, Template>,
-    pub(super) members: BTreeMap<MemberKey, Member>,
+    pub(super) templates: Records<Template>,
+    pub(super) members: Records<Member>,
     pub(super) holders: Holders,
     /// By `card_id` and phone number.
-    pub(super) phone_members: BTreeMap<(String, String), PhoneMember>,
+    pub(super) phone_members: Records<PhoneMember>,
     /// The last payment, by merchant number and openid or phone number.
-    pub(super) payments: BTreeMap<(String, String), Timestamp>,
+    pub(super) payments: Records<Payment>,
     /// By merchant number and `out_trade_no`.
-    pub(super) orders: BTreeMap<(String, String), Order>,
+    pub(super) orders: Records<Order>,
     pub(super) passes: Passes,
     pub(super) links: Links,
-    pub(super) activities: BTreeMap<String, Activity>,
+    pub(super) activities: Records<Activity>,
     /// The notification URL by merchant number.
-    pub(super) callbacks: BTreeMap<String, String>,
+    pub(super) callbacks: Records<CallbackUrl>,
     pub(super) effects: Vec<Effect>,
     numbers: Numbers,
     sequence: u64,
@@ -84,24 +84,26 @@ impl Core {
 
     /// Returns the notification URL of a merchant number.
     pub(crate) fn callback(&self, merchant: &str) -> Option<&str> {
-        self.callbacks.get(merchant).map(String::as_str)
+        self.callbacks.get(merchant).map(|url| url.0.as_str())
     }
 
     /// Returns the notification URLs by merchant number.
-    pub(crate) fn callbacks(&self) -> &BTreeMap<String, String> {
-        &self.callbacks
+    pub(crate) fn callbacks(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.callbacks
+            .iter()
+            .map(|(merchant, url)| (merchant.as_str(), url.0.as_str()))
     }
 
     /// Puts a template in place as it is.
-    pub(crate) fn put_template(&mut self, mut template: Template) {
+    pub(crate) fn fill_template(&mut self, mut template: Template) {
         if let Some(card_id) = template.card.card_id.clone() {
             template.sequence = self.next();
-            self.templates.insert(card_id, template);
+            self.templates.fill(card_id, template);
         }
     }
 
     /// Puts a user card in place as it is, received at a moment.
-    pub(crate) fn put_member(&mut self, card: UserCard, received: Timestamp) {
+    pub(crate) fn fill_member(&mut self, card: UserCard, received: Timestamp) {
         let (Some(card_id), Some(code)) = (card.card_id.clone(), card.code.clone()) else {
             return;
         };
@@ -116,7 +118,7 @@ impl Core {
             expires,
             ..Member::new(card, received)
         };
-        self.members.insert(key.clone(), member);
+        self.members.fill(key.clone(), member);
         if let Some(openid) = openid {
             self.holders.bind_openid(openid.expose(), &key);
         }
@@ -132,18 +134,6 @@ impl Core {
             return Err(Rule::NotUpgraded.into());
         }
         Ok(template)
-    }
-
-    /// The same for a change.
-    pub(super) fn template_mut(
-        &mut self,
-        merchant: &str,
-        card_id: &str,
-    ) -> Result<&mut Template, Refused> {
-        self.template(merchant, card_id)?;
-        self.templates
-            .get_mut(card_id)
-            .ok_or_else(|| Rule::CardIdInvalid.into())
     }
 
     /// Finds a user card of a template that the caller may use.
@@ -165,47 +155,9 @@ impl Core {
         self.sequence
     }
 
-    /// Writes down what changed on a user card.
-    pub(super) fn note_member(
-        &mut self,
-        key: &MemberKey,
-        number: Option<&str>,
-        changes: Vec<Change>,
-    ) {
-        if !changes.is_empty() {
-            self.effects.push(Effect {
-                template: Some(key.0.clone()),
-                member: Some(key.1.clone()),
-                out_request_no: number.map(str::to_owned),
-                changes,
-            });
-        }
-    }
-
-    /// Writes down what changed on a template, or on the merchant number without one.
-    pub(super) fn note(
-        &mut self,
-        card_id: Option<&str>,
-        number: Option<&str>,
-        changes: Vec<Change>,
-    ) {
-        if !changes.is_empty() {
-            self.effects.push(Effect {
-                template: card_id.map(str::to_owned),
-                member: None,
-                out_request_no: number.map(str::to_owned),
-                changes,
-            });
-        }
-    }
-}
-
-/// Describes one member that changed.
-pub(super) fn change(field: &str, before: Option<Value>, after: Option<Value>) -> Change {
-    Change {
-        field: field.to_owned(),
-        before,
-        after,
+    /// Notes that something was given out.
+    pub(super) fn give(&mut self, effect: Effect) {
+        note(&mut self.effects, None, effect);
     }
 }
 

@@ -7,9 +7,11 @@ use kabao_models::{Personal, Sensitive};
 use serde_json::json;
 
 use super::claim::Issue;
-use super::core::{MemberKey, change};
+use super::core::MemberKey;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::{plus_days, rfc3339};
+use crate::ledger::{Change, Effect, whole};
+use crate::records::Recorded;
 
 /// How long a payment counts.
 const PAYMENT_DAYS: i64 = 365;
@@ -26,6 +28,25 @@ impl<'a> Person<'a> {
         match self {
             Self::Openid(text) | Self::PhoneNumber(text) => text,
         }
+    }
+}
+
+/// The last payment of somebody.
+#[derive(Clone)]
+pub(super) struct Payment(Timestamp);
+
+impl Recorded for Payment {
+    /// The merchant number, and the openid or phone number.
+    type Key = (String, String);
+
+    fn place(&self, _: &Self::Key) -> Effect {
+        Effect::default()
+    }
+
+    /// A payment is news even if somebody paid before.
+    fn changes(key: &Self::Key, _: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        let told = after.map(|paid| json!({ "payer": key.1, "at": rfc3339(paid.0) }));
+        whole("payment", &None, &told)
     }
 }
 
@@ -143,15 +164,14 @@ impl Core {
             .payments
             .get(&(context.merchant.to_owned(), person.to_owned()));
         context.rules.everyone_has_paid
-            || last.is_some_and(|paid| plus_days(*paid, PAYMENT_DAYS) > context.now)
+            || last.is_some_and(|paid| plus_days(paid.0, PAYMENT_DAYS) > context.now)
     }
 
     /// Notes that somebody, known by openid or phone number, paid the merchant at a moment.
     pub(crate) fn record_payment(&mut self, context: &Context<'_>, person: &str, paid: Timestamp) {
         let key = (context.merchant.to_owned(), person.to_owned());
-        let after = json!({ "payer": person, "at": rfc3339(paid) });
-        self.note(None, None, vec![change("payment", None, Some(after))]);
-        self.payments.insert(key, paid);
+        self.payments
+            .put(&mut self.effects, None, key, Payment(paid));
     }
 }
 

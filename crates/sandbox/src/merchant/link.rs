@@ -1,7 +1,5 @@
 //! Links by which users reach a card: QR codes and permission tokens.
 
-use std::collections::{BTreeMap, VecDeque};
-
 use jiff::Timestamp;
 use kabao_models::merchant::card_qrcodes::{CreateCardQrcode, CreateCardQrcodeResponse};
 use kabao_models::merchant::permission_tokens::{
@@ -10,13 +8,13 @@ use kabao_models::merchant::permission_tokens::{
 use kabao_models::merchant::user_cards::UserCard;
 use kabao_models::merchant::{ActivateType, CodeMode};
 use serde::Serialize;
-use serde_json::json;
 
 use super::activation::{Pass, is_over};
 use super::claim::Claim;
-use super::core::change;
 use super::template_rules::is_empty;
 use super::{Context, Core, Refused, Rule};
+use crate::bounded::Bounded;
+use crate::ledger::Effect;
 use crate::random;
 
 /// How many links are remembered; the oldest go first.
@@ -24,7 +22,7 @@ const CAPACITY: usize = 100_000;
 
 /// A scene in which users can open a card.
 #[derive(Clone)]
-struct Link {
+pub(crate) struct Link {
     kind: Kind,
     card_id: String,
     jump: Option<Jump>,
@@ -47,23 +45,7 @@ enum Jump {
 }
 
 /// All links, by URL or token.
-#[derive(Default)]
-pub(crate) struct Links {
-    by_text: BTreeMap<String, Link>,
-    order: VecDeque<String>,
-}
-
-impl Links {
-    fn insert(&mut self, text: String, link: Link) {
-        if self.order.len() == CAPACITY
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.by_text.remove(&oldest);
-        }
-        self.order.push_back(text.clone());
-        self.by_text.insert(text, link);
-    }
-}
+pub(crate) type Links = Bounded<String, Link, CAPACITY>;
 
 /// What happens when a user opens a link.
 #[derive(Serialize)]
@@ -194,11 +176,7 @@ impl Core {
         } else {
             "permission_token"
         };
-        self.note(
-            Some(activation.card_id),
-            None,
-            vec![change(name, None, Some(json!(text)))],
-        );
+        self.give(Effect::on(activation.card_id).gives(name, text));
         let link = Link {
             kind,
             card_id: activation.card_id.to_owned(),
@@ -217,12 +195,7 @@ impl Core {
         link: &str,
         claim: &Claim,
     ) -> Result<Opened, Refused> {
-        let found = self
-            .links
-            .by_text
-            .get(link)
-            .ok_or(Rule::LinkInvalid)?
-            .clone();
+        let found = self.links.get(link).ok_or(Rule::LinkInvalid)?.clone();
         let over = match found.kind {
             Kind::Qrcode => context
                 .rules
@@ -253,7 +226,7 @@ impl Core {
                 Opened { card, jump }
             }
         };
-        if let Some(found) = self.links.by_text.get_mut(link) {
+        if let Some(found) = self.links.get_mut(link) {
             found.used = true;
         }
         Ok(opened)

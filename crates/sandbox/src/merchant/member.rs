@@ -7,15 +7,16 @@ use kabao_models::merchant::user_cards::{
 };
 use kabao_models::merchant::{UserCardConfirmState, UserCardStatus};
 use serde::Serialize;
-use serde_json::json;
 
 use super::activation::Pass;
-use super::core::{MemberKey, change};
+use super::core::MemberKey;
 use super::page::{self, Page};
 use super::template_rules::check_appid;
 use super::{Context, Core, Refused, Rule};
+use crate::clock::rfc3339_millis;
 use crate::dynamic_code;
-use crate::ledger::{Change, differences};
+use crate::ledger::{Change, Effect, differences, whole};
+use crate::records::Recorded;
 
 /// A user card and what the wire does not show of it.
 #[derive(Clone)]
@@ -114,6 +115,38 @@ impl Member {
     }
 }
 
+impl Recorded for Member {
+    type Key = MemberKey;
+
+    fn place(&self, (card_id, code): &MemberKey) -> Effect {
+        Effect::on_member(card_id, code)
+    }
+
+    fn changes(_: &MemberKey, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        let blank = Self::new(UserCard::default(), Timestamp::UNIX_EPOCH);
+        let (old, new) = (before.unwrap_or(&blank), after.unwrap_or(&blank));
+        let mut changes = differences(&old.card, &new.card);
+        changes.extend(whole(
+            "member_price_word",
+            &old.member_price_word,
+            &new.member_price_word,
+        ));
+        changes.extend(whole("confirmation", &old.confirmation, &new.confirmation));
+        changes.extend(whole("reason", &old.reason, &new.reason));
+        // That it was used is no change of what the user carries.
+        let code = |member: &Self| member.pass.as_ref().map(|pass| pass.encrypt_code.clone());
+        if code(old) != code(new) {
+            changes.extend(whole("pass", &old.pass, &new.pass));
+        }
+        // The end of a new card follows from its template.
+        if before.is_some() {
+            let end = |member: &Self| member.expires.map(rfc3339_millis);
+            changes.extend(whole("expires", &end(old), &end(new)));
+        }
+        changes
+    }
+}
+
 impl Core {
     /// Returns a user card by its code or, where the template has them, its present dynamic code.
     pub(super) fn get_member(
@@ -190,16 +223,11 @@ impl Core {
                 Ok(())
             };
         }
-        let changes = request
-            .reason
-            .iter()
-            .map(|reason| change("reason", None, Some(json!(reason))))
-            .collect();
-        self.set_status_with(&key, UserCardStatus::Unavailable, changes);
-        if let Some(member) = self.members.get_mut(&key) {
+        self.change_member(&key, None, |member| {
+            member.card.user_card_status = Some(UserCardStatus::Unavailable);
             member.reason.clone_from(&request.reason);
             member.pass = None;
-        }
+        });
         Ok(())
     }
 
@@ -242,33 +270,36 @@ impl Core {
             confirmation.state,
             UserCardConfirmState::CreateCardSuccess | UserCardConfirmState::CreateCardAlreadyExists
         );
-        let before = member.confirmation.as_ref().map(|before| json!(before));
-        let changes = vec![change("confirmation", before, Some(json!(confirmation)))];
-        self.note_member(&key, None, changes);
-        if let Some(member) = self.members.get_mut(&key) {
+        self.change_member(&key, None, |member| {
             member.confirmation = Some(confirmation);
-        }
+        });
         if waits && opened && context.rules.confirm_activates {
             self.set_status(&key, UserCardStatus::Effective);
         }
         Ok(())
     }
 
-    /// Gives a user card a state and writes that down.
-    pub(super) fn set_status(&mut self, key: &MemberKey, status: UserCardStatus) {
-        self.set_status_with(key, status, Vec::new());
+    /// Finds the user cards of a template.
+    pub(super) fn members_of(&self, card_id: &str) -> Vec<MemberKey> {
+        let keys = self.members.keys();
+        keys.filter(|key| key.0 == card_id).cloned().collect()
     }
 
-    /// The same together with other changes.
-    fn set_status_with(&mut self, key: &MemberKey, status: UserCardStatus, more: Vec<Change>) {
-        let Some(member) = self.members.get_mut(key) else {
-            return;
-        };
-        let before = member.card.clone();
-        member.card.user_card_status = Some(status);
-        let mut changes = differences(&before, &member.card);
-        changes.extend(more);
-        self.note_member(key, None, changes);
+    /// Gives a user card a state.
+    pub(super) fn set_status(&mut self, key: &MemberKey, status: UserCardStatus) {
+        self.change_member(key, None, |member| {
+            member.card.user_card_status = Some(status);
+        });
+    }
+
+    /// Changes a user card; `number` is the request's.
+    pub(super) fn change_member(
+        &mut self,
+        key: &MemberKey,
+        number: Option<&str>,
+        change: impl FnOnce(&mut Member),
+    ) -> Option<&Member> {
+        self.members.change(&mut self.effects, number, key, change)
     }
 }
 

@@ -2,11 +2,8 @@
 
 use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
 use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard, UserCard};
-use serde_json::json;
 
-use super::core::change;
 use super::{Context, Core, Refused, Rule};
-use crate::ledger::differences;
 
 impl Core {
     /// Changes picture, number, level and balance of a user card.
@@ -29,10 +26,7 @@ impl Core {
         }
         let before = member.card.clone();
         let after = updated(&before, change);
-        self.note_member(&key, number, differences(&before, &after));
-        if let Some(member) = self.members.get_mut(&key) {
-            member.card = after;
-        }
+        self.change_member(&key, number, |member| member.card = after);
         Ok(())
     }
 
@@ -63,21 +57,11 @@ impl Core {
         after.bonus_value = new_points(context, before.bonus_value, request)?;
         after.fapiao_jump_word = request.fapiao_jump_word.clone().or(after.fapiao_jump_word);
         after.guide = request.guide.clone().or(after.guide);
-        let mut changes = differences(&before, &after);
         let word = request.member_price_word.clone();
-        if word.is_some() && word != member.member_price_word {
-            let old = member.member_price_word.as_ref().map(|word| json!(word));
-            changes.push(change(
-                "member_price_word",
-                old,
-                word.as_ref().map(|word| json!(word)),
-            ));
-        }
-        self.note_member(&key, number, changes);
-        if let Some(member) = self.members.get_mut(&key) {
+        self.change_member(&key, number, |member| {
             member.card = after;
             member.member_price_word = word.or(member.member_price_word.take());
-        }
+        });
         Ok(())
     }
 }

@@ -6,13 +6,13 @@ use kabao_models::merchant::phone_members::{
     ImportPhoneMember, SearchPhoneMember, SearchPhoneMemberResponse, UserCardInformation,
 };
 use serde::Serialize;
-use serde_json::json;
 
-use super::core::change;
 use super::import::phone_number;
 use super::validity::required_time;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
+use crate::ledger::{Change, Effect, whole};
+use crate::records::Recorded;
 
 /// A registered member who is reminded.
 #[derive(Clone, Default, PartialEq, Serialize)]
@@ -24,6 +24,25 @@ pub(crate) struct PhoneMember {
     pub(super) outer_str: Option<String>,
     /// Whether WeChat showed the reminder.
     reminded: bool,
+}
+
+impl Recorded for PhoneMember {
+    /// `card_id` and phone number.
+    type Key = (String, String);
+
+    fn place(&self, key: &Self::Key) -> Effect {
+        Effect::on(&key.0)
+    }
+
+    fn changes(_: &Self::Key, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        match before.zip(after) {
+            Some((before, after)) if before.reminded != after.reminded => {
+                let (before, after) = (before.reminded, after.reminded);
+                whole("phone_member.reminded", &before, &after)
+            }
+            _ => whole("phone_member", &before, &after),
+        }
+    }
 }
 
 impl Core {
@@ -78,16 +97,7 @@ impl Core {
             outer_str: request.outer_str.clone(),
             reminded: before.is_some_and(|before| before.reminded),
         };
-        if before == Some(&after) {
-            return Ok(());
-        }
-        let before = before.map(|before| json!(before));
-        self.note(
-            Some(card_id),
-            None,
-            vec![change("phone_member", before, Some(json!(after)))],
-        );
-        self.phone_members.insert(key, after);
+        self.phone_members.put(&mut self.effects, None, key, after);
         Ok(())
     }
 
@@ -147,20 +157,12 @@ impl Core {
     ) -> Result<(), Refused> {
         self.template(context.merchant, card_id)?;
         let key = (card_id.to_owned(), phone_number.to_owned());
-        let member = self
-            .phone_members
-            .get_mut(&key)
-            .ok_or(Rule::PhoneMemberUnknown)?;
-        let before = std::mem::replace(&mut member.reminded, true);
-        if !before {
-            let changes = vec![change(
-                "phone_member.reminded",
-                Some(json!(false)),
-                Some(json!(true)),
-            )];
-            self.note(Some(card_id), None, changes);
-        }
-        Ok(())
+        self.phone_members
+            .change(&mut self.effects, None, &key, |member| {
+                member.reminded = true;
+            })
+            .map(|_| ())
+            .ok_or_else(|| Rule::PhoneMemberUnknown.into())
     }
 }
 

@@ -1,10 +1,9 @@
 //! The upload of pictures.
 
 use kabao_models::merchant::media::{UploadImage, UploadedImage};
-use serde_json::json;
 
-use super::core::change;
 use super::{Core, Refused, Rule};
+use crate::ledger::Effect;
 use crate::picture::{self, Flaw};
 
 impl Core {
@@ -25,11 +24,7 @@ impl Core {
             Flaw::Type => Rule::ImageType,
             Flaw::Mismatch => Rule::ImageMismatch,
         })?;
-        self.note(
-            None,
-            None,
-            vec![change("media_url", None, Some(json!(picture.url)))],
-        );
+        self.give(Effect::default().gives("media_url", picture.url.as_str()));
         Ok(UploadedImage {
             media_url: Some(picture.url),
             ..UploadedImage::default()

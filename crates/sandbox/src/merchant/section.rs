@@ -9,7 +9,6 @@ use super::template::reduced;
 use super::template_rules::is_empty;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
-use crate::ledger::differences;
 
 /// Which sections are on, and what only the request knows of them.
 #[derive(Clone, Default, Serialize)]
@@ -71,18 +70,16 @@ impl Core {
         {
             return Err(Rule::BonusPathEmpty.into());
         }
-        let before = template.card.clone();
-        let mut after = before.clone();
+        let mut after = template.card.clone();
         after.bonus = change.bonus.clone().or(after.bonus);
         after.fapiao = change.fapiao.clone().or(after.fapiao);
         after.guide = change.guide.clone().or(after.guide);
-        let old = template.sections.clone();
         let mut sections = Sections {
             bonus: change.show_bonus.unwrap_or(false),
             favor: change.show_favor.unwrap_or(false),
             fapiao: change.show_fapiao.unwrap_or(false),
             guide: change.show_guide.unwrap_or(false),
-            ..old.clone()
+            ..template.sections.clone()
         };
         if let Some(favor) = &change.favor {
             // A template shows no titles of the offers section, so they are kept beside it.
@@ -95,15 +92,10 @@ impl Core {
                 .clone_from(&favor.favor_module_title);
         }
         after.update_time = Some(rfc3339_millis(context.now));
-        let mut changes = differences(&before, &after);
-        for mut change in differences(&old, &sections) {
-            change.field = format!("sections.{}", change.field);
-            changes.push(change);
-        }
-        self.note(Some(&change.card_id), None, changes);
-        let template = self.template_mut(context.merchant, &change.card_id)?;
-        template.card = after;
-        template.sections = sections;
+        self.change_template(&change.card_id, |template| {
+            template.card = after;
+            template.sections = sections;
+        });
         Ok(())
     }
 }

@@ -10,7 +10,6 @@ use kabao_models::merchant::{JumpMiniprogram, StateSetting, TemplateField};
 
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
-use crate::ledger::differences;
 use crate::settings::ServiceItem;
 
 impl Core {
@@ -65,28 +64,12 @@ impl Core {
             modules.remove(index);
             Ok(())
         })?;
-        let mut effects = Vec::new();
-        for (key, member) in self
-            .members
-            .iter_mut()
-            .filter(|(key, _)| key.0 == request.card_id)
-        {
-            let before = member.card.clone();
-            if let Some(modules) = &mut member.card.service_modules {
+        for key in self.members_of(&request.card_id) {
+            self.change_member(&key, None, |member| {
+                let mut modules = member.card.service_modules.take().unwrap_or_default();
                 modules.retain(|entry| entry.service_module_id.as_deref() != Some(id));
-            }
-            if member
-                .card
-                .service_modules
-                .as_ref()
-                .is_some_and(Vec::is_empty)
-            {
-                member.card.service_modules = None;
-            }
-            effects.push((key.clone(), differences(&before, &member.card)));
-        }
-        for (key, changes) in effects {
-            self.note_member(&key, None, changes);
+                member.card.service_modules = Some(modules).filter(|modules| !modules.is_empty());
+            });
         }
         Ok(())
     }
@@ -109,13 +92,12 @@ impl Core {
         if jump.is_some_and(|jump| is_blank(&jump.appid) || is_blank(&jump.path)) {
             return Err(Rule::ServiceSettingWrong.into());
         }
-        let before = template.card.clone();
-        let mut after = before.clone();
-        let mut modules = after.service_modules.take().unwrap_or_default();
+        let mut modules = template.card.service_modules.clone().unwrap_or_default();
         act(&mut modules)?;
-        after.service_modules = Some(modules).filter(|modules| !modules.is_empty());
-        after.update_time = Some(rfc3339_millis(context.now));
-        self.replace_template(before, after);
+        self.change_template(card_id, |template| {
+            template.card.service_modules = Some(modules).filter(|modules| !modules.is_empty());
+            template.card.update_time = Some(rfc3339_millis(context.now));
+        });
         Ok(())
     }
 
@@ -143,8 +125,7 @@ impl Core {
             .as_ref()
             .ok_or(Refused::Required("state_setting"))?;
         check_state(item, setting)?;
-        let before = member.card.clone();
-        let mut after = before.clone();
+        let mut after = member.card.clone();
         let mut modules = after.service_modules.take().unwrap_or_default();
         modules.retain(|entry| entry.service_module_id.as_deref() != Some(id));
         modules.push(UserServiceModule {
@@ -153,10 +134,7 @@ impl Core {
             ..UserServiceModule::default()
         });
         after.service_modules = Some(modules);
-        self.note_member(&key, number, differences(&before, &after));
-        if let Some(member) = self.members.get_mut(&key) {
-            member.card = after;
-        }
+        self.change_member(&key, number, |member| member.card = after);
         Ok(())
     }
 }

@@ -1,21 +1,19 @@
 //! Card templates: their life cycle and what may change.
 
-use jiff::Timestamp;
 use kabao_models::merchant::cards::{Card, CardSummary, CreateCard, ListCards, UpdateCard};
 use kabao_models::merchant::{CardTemplateStatus, CodeMode};
 use kabao_models::{Extra, Object};
-use serde_json::json;
 
 use super::code::Deposit;
-use super::core::change;
 use super::page::{self, Page};
 use super::section::Sections;
 use super::template_rules::{check_appid, check_change, check_new};
 use super::{Context, Core, Refused, Rule, validity};
 use crate::clock::rfc3339_millis;
-use crate::ledger::differences;
+use crate::ledger::{Change, Effect, differences, whole};
 use crate::overlay::overlay;
 use crate::random;
+use crate::records::Recorded;
 
 /// The stock of a `SYSTEM_ALLOCATE` template that names none.
 pub(super) const DEFAULT_STOCK: i64 = 5_000_000;
@@ -95,6 +93,40 @@ impl Template {
     }
 }
 
+impl Recorded for Template {
+    type Key = String;
+
+    fn place(&self, card_id: &String) -> Effect {
+        Effect::on(card_id)
+    }
+
+    fn changes(_: &String, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        let Some((old, new)) = before.zip(after) else {
+            let card = |template: Option<&Self>| template.map(|template| template.card.clone());
+            let (old, new) = (card(before), card(after));
+            return differences(&old.unwrap_or_default(), &new.unwrap_or_default());
+        };
+        let mut card = new.card.clone();
+        if card.update_time == old.card.update_time {
+            // Nobody changed the template: its stock falls with a card, whose entry tells of it, and
+            // grows with the codes that are told of below.
+            card.remain_quantity = old.card.remain_quantity;
+            card.total_quantity = old.card.total_quantity;
+        }
+        let mut changes = differences(&old.card, &card);
+        for mut change in differences(&old.sections, &new.sections) {
+            change.field = format!("sections.{}", change.field);
+            changes.push(change);
+        }
+        changes.extend(whole("upgraded", &old.upgraded, &new.upgraded));
+        let added = new.deposit.added_to(&old.deposit);
+        if !added.is_empty() {
+            changes.extend(whole("deposited_codes", &None, &Some(added)));
+        }
+        changes
+    }
+}
+
 impl Core {
     /// Creates a template.
     pub(super) fn create_template(
@@ -117,7 +149,7 @@ impl Core {
         };
         card.total_quantity = total;
         card.remain_quantity = remain;
-        card.card_id = Some(card_id.clone());
+        card.card_id = Some(card_id);
         card.create_time = Some(created.clone());
         card.update_time = Some(created);
         card.status = Some(if context.rules.approve_at_once {
@@ -125,8 +157,7 @@ impl Core {
         } else {
             CardTemplateStatus::NotApprove
         });
-        self.note(Some(&card_id), number, differences(&Card::default(), &card));
-        self.put_template(Template::new(card.clone(), context.merchant));
+        self.put_template(number, Template::new(card.clone(), context.merchant));
         reduced(&card)
     }
 
@@ -207,9 +238,10 @@ impl Core {
         }
         after.update_time = Some(rfc3339_millis(context.now));
         let new_validity = after.date_information != before.date_information;
-        self.replace_template(before, after);
-        self.template_mut(context.merchant, &change.card_id)?
-            .overdrawn = overdrawn;
+        self.change_template(&change.card_id, |template| {
+            template.card = after;
+            template.overdrawn = overdrawn;
+        });
         if new_validity && context.rules.validity_follows_template {
             self.renew_validity(context, &change.card_id);
         }
@@ -226,11 +258,10 @@ impl Core {
         if template.is_deleted() && !context.rules.modify_deleted_templates {
             return Err(Rule::CardDeleted.into());
         }
-        let before = template.card.clone();
-        let mut after = before.clone();
-        after.status = Some(CardTemplateStatus::Deleted);
-        after.update_time = Some(rfc3339_millis(context.now));
-        self.replace_template(before, after);
+        self.change_template(card_id, |template| {
+            template.card.status = Some(CardTemplateStatus::Deleted);
+            template.card.update_time = Some(rfc3339_millis(context.now));
+        });
         Ok(())
     }
 
@@ -245,47 +276,47 @@ impl Core {
         if template.is_deleted() {
             return Err(Rule::CardDeleted.into());
         }
-        let before = template.card.clone();
-        let mut after = before.clone();
-        after.status = Some(if approved {
+        let status = if approved {
             CardTemplateStatus::Approved
         } else {
             CardTemplateStatus::ApproveFail
+        };
+        let template = self.change_template(card_id, |template| {
+            template.card.status = Some(status);
+            template.card.update_time = Some(rfc3339_millis(context.now));
         });
-        after.update_time = Some(rfc3339_millis(context.now));
-        self.replace_template(before, after.clone());
-        Ok(after)
+        let template = template.ok_or(Rule::CardIdInvalid)?;
+        Ok(template.card.clone())
     }
 
-    /// Puts a changed template in place and writes down what changed.
-    pub(super) fn replace_template(&mut self, before: Card, after: Card) {
-        let card_id = before.card_id.clone().unwrap_or_default();
-        self.note(Some(&card_id), None, differences(&before, &after));
-        if let Some(template) = self.templates.get_mut(&card_id) {
-            template.card = after;
+    /// Adds a template; `number` is the request's.
+    pub(super) fn put_template(&mut self, number: Option<&str>, mut template: Template) {
+        if let Some(card_id) = template.card.card_id.clone() {
+            template.sequence = self.next();
+            self.templates
+                .put(&mut self.effects, number, card_id, template);
         }
+    }
+
+    /// Changes a template.
+    pub(super) fn change_template(
+        &mut self,
+        card_id: &str,
+        change: impl FnOnce(&mut Template),
+    ) -> Option<&Template> {
+        let key = card_id.to_owned();
+        self.templates.change(&mut self.effects, None, &key, change)
     }
 
     /// Gives all cards of a template the end that its validity now has.
     fn renew_validity(&mut self, context: &Context<'_>, card_id: &str) {
         let template = self.templates.get(card_id);
         let information = template.and_then(|template| template.card.date_information.clone());
-        let mut renewed = Vec::new();
-        for (key, member) in self.members.iter_mut().filter(|(key, _)| key.0 == card_id) {
-            let at_midnight = context.rules.terms_end_at_midnight;
-            let after = validity::end(information.as_ref(), member.issued, at_midnight);
-            let before = std::mem::replace(&mut member.expires, after);
-            if before != after {
-                renewed.push((key.clone(), before, after));
-            }
-        }
-        for (key, before, after) in renewed {
-            let shown = |end: Option<Timestamp>| end.map(|end| json!(rfc3339_millis(end)));
-            self.note_member(
-                &key,
-                None,
-                vec![change("expires", shown(before), shown(after))],
-            );
+        let at_midnight = context.rules.terms_end_at_midnight;
+        for key in self.members_of(card_id) {
+            self.change_member(&key, None, |member| {
+                member.expires = validity::end(information.as_ref(), member.issued, at_midnight);
+            });
         }
     }
 

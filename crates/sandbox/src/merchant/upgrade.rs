@@ -2,15 +2,12 @@
 
 use kabao_models::merchant::cards::{Brand, Card, DateInformation, UpgradeCard};
 use kabao_models::merchant::{CardTemplateStatus, CodeMode, CodeType, DateInformationType};
-use serde_json::json;
 
-use super::core::change;
 use super::template::{DEFAULT_STOCK, Template};
 use super::template_rules::check_appid;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
 use crate::described::described;
-use crate::ledger::differences;
 
 /// The picture of old cards.
 const PICTURE: &str = "https://wxpaylogo.qpic.cn/wxpaylogo/Zq4mC7vKpL2sT9/0";
@@ -65,11 +62,11 @@ impl Core {
             out_request_no: Some(format!("old_{card_id}")),
             ..Card::default()
         };
-        self.note(Some(&card_id), None, differences(&Card::default(), &card));
-        self.put_template(Template {
+        let template = Template {
             upgraded: false,
             ..Template::new(card.clone(), context.merchant)
-        });
+        };
+        self.put_template(None, template);
         Ok(card)
     }
 
@@ -94,18 +91,14 @@ impl Core {
             .brand_id
             .clone()
             .ok_or(Refused::Required("brand_id"))?;
-        let before = template.card.clone();
-        let mut after = before.clone();
-        after.brand = Some(self.brand(brand_id));
-        after.appid = Some(request.appid.clone().ok_or(Refused::Required("appid"))?);
-        after.update_time = Some(rfc3339_millis(context.now));
-        let mut changes = differences(&before, &after);
-        changes.push(change("upgraded", Some(json!(false)), Some(json!(true))));
-        self.note(Some(&request.card_id), None, changes);
-        if let Some(template) = self.templates.get_mut(&request.card_id) {
-            template.card = after;
+        let brand = self.brand(brand_id);
+        let appid = request.appid.clone().ok_or(Refused::Required("appid"))?;
+        self.change_template(&request.card_id, |template| {
+            template.card.brand = Some(brand);
+            template.card.appid = Some(appid);
+            template.card.update_time = Some(rfc3339_millis(context.now));
             template.upgraded = true;
-        }
+        });
         Ok(())
     }
 

@@ -55,8 +55,9 @@ use self::figures::Figures;
 use self::form::Ticket;
 use self::qrcode::QrCode;
 use super::Refused;
-use super::bounded::Bounded;
-use crate::ledger::{Change, Effect, differences};
+use crate::bounded::Bounded;
+use crate::ledger::{Effect, note};
+use crate::records::Records;
 use crate::serve::{self, Call, Remarks};
 use crate::settings::OfficialAccount;
 
@@ -108,46 +109,26 @@ impl<'a> Context<'a> {
 }
 
 /// Cards, members, codes, tickets and pay rules of all official accounts.
+#[derive(Default)]
 pub(crate) struct Core {
-    templates: BTreeMap<String, Template>,
-    user_cards: BTreeMap<Key, UserCard>,
+    templates: Records<Template>,
+    user_cards: Records<UserCard>,
     /// The card of every code that the platform assigned.
     platform_codes: BTreeMap<String, String>,
-    encrypted_codes: Bounded<EncryptedCode>,
-    dynamic_codes: Bounded<DynamicCode>,
+    encrypted_codes: Bounded<String, EncryptedCode, REMEMBERED>,
+    dynamic_codes: Bounded<String, DynamicCode, REMEMBERED>,
     /// The random texts of signed claims, each behind its card.
-    used_nonces: Bounded<()>,
-    landing_pages: BTreeMap<i64, LandingPage>,
+    used_nonces: Bounded<String, (), REMEMBERED>,
+    landing_pages: Records<LandingPage>,
     /// The testers by AppID, of accounts that set a list.
-    testers: BTreeMap<String, Testers>,
-    qrcodes: Bounded<QrCode>,
-    tickets: Bounded<Ticket>,
-    pay_rules: BTreeMap<i64, PayRule>,
+    testers: Records<Testers>,
+    qrcodes: Bounded<String, QrCode, REMEMBERED>,
+    tickets: Bounded<String, Ticket, REMEMBERED>,
+    pay_rules: Records<PayRule>,
     figures: Figures,
     /// Counts everything that has an order.
     sequence: i64,
     effects: Vec<Effect>,
-}
-
-impl Default for Core {
-    fn default() -> Self {
-        Self {
-            templates: BTreeMap::new(),
-            user_cards: BTreeMap::new(),
-            platform_codes: BTreeMap::new(),
-            encrypted_codes: Bounded::new(REMEMBERED),
-            dynamic_codes: Bounded::new(REMEMBERED),
-            used_nonces: Bounded::new(REMEMBERED),
-            landing_pages: BTreeMap::new(),
-            testers: BTreeMap::new(),
-            qrcodes: Bounded::new(REMEMBERED),
-            tickets: Bounded::new(REMEMBERED),
-            pay_rules: BTreeMap::new(),
-            figures: Figures::default(),
-            sequence: 0,
-            effects: Vec::new(),
-        }
-    }
 }
 
 impl serve::Core for Core {
@@ -181,15 +162,18 @@ impl Core {
     }
 
     /// The same for a change, which a deleted card does not take.
-    fn template_mut(
-        &mut self,
-        context: &Context<'_>,
-        card_id: &str,
-    ) -> Result<&mut Template, Refused> {
-        if self.template(context, card_id)?.is_deleted() {
+    fn live_template(&self, context: &Context<'_>, card_id: &str) -> Result<&Template, Refused> {
+        let template = self.template(context, card_id)?;
+        if template.is_deleted() {
             return Err(Refused::CardStatus);
         }
-        self.templates.get_mut(card_id).ok_or(Refused::CardId)
+        Ok(template)
+    }
+
+    /// Changes a card.
+    fn change_template(&mut self, card_id: &str, change: impl FnOnce(&mut Template)) {
+        let key = card_id.to_owned();
+        self.templates.change(&mut self.effects, None, &key, change);
     }
 
     /// Finds a user card of one of the caller's cards. Platform-assigned codes need no `card_id`.
@@ -217,19 +201,14 @@ impl Core {
         Ok((key, template, user_card))
     }
 
-    /// Puts a user card in place and records in what it differs from the one before.
+    /// Puts a user card in place of the one before.
     fn put_user_card(&mut self, key: Key, after: UserCard) {
-        let changes = match self.user_cards.get(&key) {
-            Some(before) => differences(before, &after),
-            None => made(&after),
-        };
-        self.effects.push(Effect {
-            template: Some(key.0.clone()),
-            member: Some(key.1.clone()),
-            changes,
-            ..Effect::default()
-        });
-        self.user_cards.insert(key, after);
+        self.user_cards.put(&mut self.effects, None, key, after);
+    }
+
+    /// Notes that something was given out.
+    fn give(&mut self, effect: Effect) {
+        note(&mut self.effects, None, effect);
     }
 
     fn next(&mut self) -> i64 {
@@ -248,10 +227,4 @@ fn check_openid(openid: &str) -> Result<(), Refused> {
     } else {
         Err(Refused::Openid)
     }
-}
-
-/// Lists the members of a record that was not there before.
-fn made(record: &impl serde::Serialize) -> Vec<Change> {
-    let after = serde_json::to_value(record).unwrap_or_default();
-    differences(&serde_json::json!({}), &after)
 }

@@ -48,7 +48,7 @@ impl Site {
             ca_pem: String::new(),
             files: None,
             settings: Settings::default(),
-            demo: true,
+            fill: demo::fill,
         });
         let mut site = Self {
             world,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Refused;
-use super::bounded::Bounded;
 use super::tickets::Tickets;
+use crate::bounded::Bounded;
 use crate::ledger::Effect;
 use crate::settings::OfficialAccount;
 use crate::{random, serve};
@@ -15,26 +15,14 @@ const CAPACITY: usize = 10_000;
 const RENEWAL_SECONDS: i64 = 300;
 
 /// Every token that was issued, and the counters of the calls that issue them.
+#[derive(Default)]
 pub(crate) struct Tokens {
-    issued: Bounded<Token>,
+    issued: Bounded<String, Token, CAPACITY>,
     plain: HashMap<String, String>,
     stable: HashMap<String, String>,
     counters: BTreeMap<(String, Counter), Window>,
     forced: HashMap<String, i64>,
     pub(crate) tickets: Tickets,
-}
-
-impl Default for Tokens {
-    fn default() -> Self {
-        Self {
-            issued: Bounded::new(CAPACITY),
-            plain: HashMap::new(),
-            stable: HashMap::new(),
-            counters: BTreeMap::new(),
-            forced: HashMap::new(),
-            tickets: Tickets::default(),
-        }
-    }
 }
 
 #[derive(Clone)]

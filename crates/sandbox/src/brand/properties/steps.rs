@@ -245,11 +245,12 @@ impl Run {
 
     /// A user asks for an exchange and the merchant answers.
     fn exchange(&mut self, a: u8, b: u8) {
-        let Some((id, template)) = self.core.exchange_templates.iter_mut().next() else {
+        let Some(id) = self.core.exchange_templates.keys().next().cloned() else {
             return;
         };
-        template.stock = 1;
-        let id = id.clone();
+        if let Some(template) = self.core.exchange_templates.get_mut(&id) {
+            template.stock = 1;
+        }
         let openid = Self::openid(a).unwrap_or_default();
         let settings = Arc::clone(&self.settings);
         let record = self

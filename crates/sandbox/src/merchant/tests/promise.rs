@@ -16,7 +16,7 @@ impl World {
     }
 
     fn check_stock(&self) {
-        for (card_id, template) in &self.core.templates {
+        for (card_id, template) in self.core.templates.iter() {
             let issued = self
                 .core
                 .members
@@ -37,7 +37,7 @@ impl World {
                 (mode, ..) => panic!("{mode:?} without stock"),
             }
         }
-        for (key, member) in &self.core.members {
+        for (key, member) in self.core.members.iter() {
             assert_eq!(member.code(), key.1);
             assert_eq!(member.card.card_id.as_ref(), Some(&key.0));
         }
@@ -72,7 +72,7 @@ impl World {
                 }
             }
         }
-        for (key, member) in &self.core.members {
+        for (key, member) in self.core.members.iter() {
             let stored = amounts(&member.card);
             let (balance, points) = told.get(key).copied().unwrap_or_default();
             assert_eq!(
@@ -89,7 +89,7 @@ impl World {
     }
 
     fn check_final_states(&mut self) {
-        for (key, member) in &self.core.members {
+        for (key, member) in self.core.members.iter() {
             let status = member.status(self.now);
             if self.ended_cards.contains(key) {
                 assert_eq!(status, UserCardStatus::Unavailable);
@@ -97,14 +97,14 @@ impl World {
                 self.ended_cards.insert(key.clone());
             }
         }
-        for (card_id, template) in &self.core.templates {
+        for (card_id, template) in self.core.templates.iter() {
             let deleted = template.card.status == Some(CardTemplateStatus::Deleted);
             assert!(deleted || !self.ended_templates.contains(card_id));
             if deleted {
                 self.ended_templates.insert(card_id.clone());
             }
         }
-        for (id, activity) in &self.core.activities {
+        for (id, activity) in self.core.activities.iter() {
             let status = activity.shown(self.now).activity_status.unwrap();
             if let Some(ended) = self.ended_activities.get(id) {
                 assert_eq!(status, *ended);

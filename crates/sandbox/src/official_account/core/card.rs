@@ -2,11 +2,9 @@
 
 use kabao_models::official_account::card::{BaseInfo, Card, MemberCard, NewCard, Sku};
 use kabao_models::official_account::{CardStatus, CardType};
-use serde::Serialize;
 
 use super::template::{CodeMode, DEFAULT_GET_LIMIT, Template, TemplateState};
-use super::{Context, Core, check, made};
-use crate::ledger::{Change, Effect, differences};
+use super::{Context, Core, check};
 use crate::official_account::Refused;
 use crate::overlay::overlay;
 use crate::random;
@@ -67,12 +65,9 @@ impl Core {
         template.set_stock(stock, stock);
         template.modify_msg_operation = new_card.modify_msg_operation;
         template.activate_msg_operation = new_card.activate_msg_operation;
-        self.effects.push(Effect {
-            template: Some(card_id.clone()),
-            changes: made(&template.shown()),
-            ..Effect::default()
-        });
-        self.put_template(template);
+        template.sequence = self.next();
+        self.templates
+            .put(&mut self.effects, None, card_id.clone(), template);
         Ok(card_id)
     }
 
@@ -127,9 +122,10 @@ impl Core {
         context: &Context<'_>,
         card_id: &str,
     ) -> Result<(), Refused> {
-        self.template_mut(context, card_id)?;
+        self.live_template(context, card_id)?;
         let status = CardStatus::from(context.rules.deleted_status.as_str());
-        self.change_base(context, card_id, |base| base.status = Some(status))
+        self.change_base(context, card_id, |base| base.status = Some(status));
+        Ok(())
     }
 
     /// Adds to the stock or takes from it.
@@ -140,7 +136,7 @@ impl Core {
         increase: i64,
         reduce: i64,
     ) -> Result<(), Refused> {
-        let template = self.template_mut(context, card_id)?;
+        let template = self.live_template(context, card_id)?;
         if increase < 0 || reduce < 0 {
             return Err(Refused::Stock);
         }
@@ -164,7 +160,8 @@ impl Core {
             total_quantity: Some(total),
             ..Sku::default()
         };
-        self.change_base(context, card_id, |base| base.sku = Some(sku))
+        self.change_base(context, card_id, |base| base.sku = Some(sku));
+        Ok(())
     }
 
     /// Ends a review, as WeChat's staff would; a card that is not under review stays as it is.
@@ -174,11 +171,12 @@ impl Core {
         card_id: &str,
         approve: Review,
     ) -> Result<(), Refused> {
-        let template = self.template_mut(context, card_id)?;
+        let template = self.live_template(context, card_id)?;
         if template.status() != CardStatus::CardStatusNotVerify {
             return Err(Refused::CardStatus);
         }
-        let pending = template.pending.take();
+        let pending = template.pending.clone();
+        self.change_template(card_id, |template| template.pending = None);
         let status = match approve {
             Review::Approve => CardStatus::CardStatusVerifyOk,
             Review::Refuse => CardStatus::CardStatusVerifyFail,
@@ -186,7 +184,8 @@ impl Core {
         if let (Some(pending), Review::Approve) = (pending, approve) {
             self.set_content(card_id, *pending);
         }
-        self.change_base(context, card_id, |base| base.status = Some(status))
+        self.change_base(context, card_id, |base| base.status = Some(status));
+        Ok(())
     }
 
     /// Distributes an approved card in the console.
@@ -195,19 +194,20 @@ impl Core {
         context: &Context<'_>,
         card_id: &str,
     ) -> Result<(), Refused> {
-        if self.template_mut(context, card_id)?.status() != CardStatus::CardStatusVerifyOk {
+        if self.live_template(context, card_id)?.status() != CardStatus::CardStatusVerifyOk {
             return Err(Refused::CardStatus);
         }
         self.change_base(context, card_id, |base| {
-            base.status = Some(CardStatus::CardStatusDispatch)
-        })
+            base.status = Some(CardStatus::CardStatusDispatch);
+        });
+        Ok(())
     }
 
     /// Puts a card in place as it is; for demo data.
-    pub(crate) fn put_template(&mut self, mut template: Template) {
+    pub(crate) fn fill_template(&mut self, mut template: Template) {
         template.sequence = self.next();
         if let Some(card_id) = template.base.id.clone() {
-            self.templates.insert(card_id, template);
+            self.templates.fill(card_id, template);
         }
     }
 
@@ -232,65 +232,27 @@ impl Core {
             })
     }
 
-    /// Changes the common part of a card and records it.
+    /// Changes the common part of a card.
     pub(super) fn change_base(
         &mut self,
         context: &Context<'_>,
         card_id: &str,
         change: impl FnOnce(&mut BaseInfo),
-    ) -> Result<(), Refused> {
-        let template = self.templates.get_mut(card_id).ok_or(Refused::CardId)?;
-        let before = template.base.clone();
-        change(&mut template.base);
-        template.base.update_time = Some(context.now);
-        let changes = differences(&before, &template.base);
-        self.effects.push(Effect {
-            template: Some(card_id.to_owned()),
-            changes,
-            ..Effect::default()
-        });
-        Ok(())
-    }
-
-    /// Replaces looks and texts of a card and records in what they differ.
-    pub(super) fn set_content(&mut self, card_id: &str, (card, base): (MemberCard, BaseInfo)) {
-        let Some(template) = self.templates.get_mut(card_id) else {
-            return;
-        };
-        let before = template.shown();
-        template.card = card;
-        // Neither stock nor state is part of the content.
-        let kept = std::mem::replace(&mut template.base, base);
-        template.base.sku = kept.sku;
-        template.base.status = kept.status;
-        let changes = differences(&before.member_card, &template.shown().member_card);
-        self.effects.push(Effect {
-            template: Some(card_id.to_owned()),
-            changes,
-            ..Effect::default()
-        });
-    }
-
-    /// Records a change of something that `/card/get` does not show.
-    pub(super) fn record_template(
-        &mut self,
-        card_id: &str,
-        field: &str,
-        before: &impl Serialize,
-        after: &impl Serialize,
     ) {
-        let json = |value: serde_json::Result<serde_json::Value>| {
-            value.ok().filter(|value| !value.is_null())
-        };
-        let change = Change {
-            field: field.to_owned(),
-            before: json(serde_json::to_value(before)),
-            after: json(serde_json::to_value(after)),
-        };
-        self.effects.push(Effect {
-            template: Some(card_id.to_owned()),
-            changes: vec![change],
-            ..Effect::default()
+        self.change_template(card_id, |template| {
+            change(&mut template.base);
+            template.base.update_time = Some(context.now);
+        });
+    }
+
+    /// Replaces looks and texts of a card.
+    pub(super) fn set_content(&mut self, card_id: &str, (card, base): (MemberCard, BaseInfo)) {
+        self.change_template(card_id, |template| {
+            template.card = card;
+            // Neither stock nor state is part of the content.
+            let kept = std::mem::replace(&mut template.base, base);
+            template.base.sku = kept.sku;
+            template.base.status = kept.status;
         });
     }
 

@@ -49,7 +49,7 @@ impl Core {
         card_id: &str,
         change: &MemberCardChange,
     ) -> Result<bool, Refused> {
-        let template = self.template_mut(context, card_id)?;
+        let template = self.live_template(context, card_id)?;
         let held = template.pending.as_deref();
         let (card, base) = held.map_or((&template.card, &template.base), |(card, base)| {
             (card, base)
@@ -57,12 +57,13 @@ impl Core {
         let changed = apply(context, card, base, change)?;
         let slots = slots(context, change)?;
         self.check_slots(context, slots.modify.as_ref(), slots.activate.as_ref())?;
-        let template = self.template_mut(context, card_id)?;
+        let template = self.live_template(context, card_id)?;
         let waits =
             template.pending.is_some() || changed.send_check && context.rules.hold_reviewed_changes;
         let content = (changed.card, changed.base);
         if waits && !context.rules.approve_at_once {
-            template.pending = Some(Box::new(content));
+            let content = Some(Box::new(content));
+            self.change_template(card_id, |template| template.pending = content);
         } else {
             self.set_content(card_id, content);
         }
@@ -73,9 +74,9 @@ impl Core {
             } else {
                 CardStatus::CardStatusNotVerify
             };
-            self.change_base(context, card_id, |base| base.status = Some(status))?;
+            self.change_base(context, card_id, |base| base.status = Some(status));
         } else {
-            self.change_base(context, card_id, |_| {})?;
+            self.change_base(context, card_id, |_| {});
         }
         Ok(changed.send_check)
     }

@@ -152,10 +152,9 @@ impl Core {
         card: UserCard,
         qr_ticket: Option<&str>,
     ) -> Result<Claimed, Refused> {
-        let before = self.templates.get(&key.0).map_or(0, Template::stock);
-        let template = self.templates.get_mut(&key.0).ok_or(Refused::CardId)?;
+        let mut template = self.templates.get(&key.0).ok_or(Refused::CardId)?.clone();
         template.take_one()?;
-        let left = template.stock();
+        let sold_out = template.stock() == 0;
         let automatic = template.activation_mode() == ActivationMode::Automatic;
         match template.code_mode() {
             CodeMode::Deposit => {
@@ -166,7 +165,8 @@ impl Core {
             }
             CodeMode::Custom => {}
         }
-        self.record_template(&key.0, "base_info.sku.quantity", &before, &left);
+        self.templates
+            .put(&mut self.effects, None, key.0.clone(), template);
         let openid = card.openid.clone();
         self.put_user_card(key.clone(), card);
         if let Some(ticket) = qr_ticket {
@@ -183,7 +183,7 @@ impl Core {
             code: key.1,
             restored: false,
             has_active: automatic,
-            sold_out: left == 0,
+            sold_out,
         })
     }
 

@@ -5,9 +5,10 @@ use kabao_models::official_account::UserCardStatus;
 use super::dynamic_code::Expired;
 use super::template::CodeMode;
 use super::{Context, Core, Key, UserCard};
-use crate::ledger::{Change, Effect};
+use crate::ledger::{Effect, whole};
 use crate::official_account::Refused;
 use crate::random;
+use crate::records::Recorded as _;
 
 /// The longest code that queries take.
 const MAX_CODE: usize = 20;
@@ -145,23 +146,16 @@ impl Core {
             return Err(Refused::CustomCodes);
         }
         card.check_usable(context, template)?;
-        let after = card.clone();
         let new_key = (key.0.clone(), new_code.to_owned());
         if self.user_cards.contains_key(&new_key) || template.imported.contains(new_code) {
             return Err(Refused::CodeForm);
         }
-        self.user_cards.remove(&key);
-        self.user_cards.insert(new_key.clone(), after);
-        self.effects.push(Effect {
-            template: Some(key.0),
-            member: Some(new_key.1.clone()),
-            changes: vec![Change {
-                field: "code".to_owned(),
-                before: Some(key.1.into()),
-                after: Some(new_key.1.into()),
-            }],
-            ..Effect::default()
-        });
+        let effect = Effect {
+            changes: whole("code", &key.1, &new_key.1),
+            ..card.place(&new_key)
+        };
+        self.user_cards
+            .rename(&mut self.effects, &key, new_key, effect);
         Ok(())
     }
 

@@ -3,7 +3,6 @@
 use super::code::check_form;
 use super::template::CodeMode;
 use super::{Context, Core};
-use crate::ledger::{Change, Effect};
 use crate::official_account::Refused;
 
 /// What became of the codes of one import.
@@ -27,7 +26,7 @@ impl Core {
         codes: &[String],
     ) -> Result<Deposited, Refused> {
         check_number(codes)?;
-        let template = self.template_mut(context, card_id)?;
+        let template = self.live_template(context, card_id)?;
         match template.code_mode() {
             CodeMode::Platform => return Err(Refused::CustomCodes),
             _ if !context.rules.custom_code_permission => return Err(Refused::CustomCodes),
@@ -43,30 +42,22 @@ impl Core {
             .filter(|code| self.user_cards.contains_key(&key(code)))
             .cloned()
             .collect();
-        let template = self.template_mut(context, card_id)?;
+        let (mut imported, mut waiting) = (template.imported.clone(), template.waiting.clone());
         let mut deposited = Deposited::default();
         for code in codes {
             if check_form(code).is_err() {
                 deposited.failed.push(code.clone());
-            } else if taken.contains(code) || !template.imported.insert(code.clone()) {
+            } else if taken.contains(code) || !imported.insert(code.clone()) {
                 deposited.duplicate.push(code.clone());
             } else {
-                template.waiting.push_back(code.clone());
+                waiting.push_back(code.clone());
                 deposited.imported.push(code.clone());
             }
         }
-        if !deposited.imported.is_empty() {
-            let change = |code: &String| Change {
-                field: "imported_codes".to_owned(),
-                before: None,
-                after: Some(code.as_str().into()),
-            };
-            self.effects.push(Effect {
-                template: Some(card_id.to_owned()),
-                changes: deposited.imported.iter().map(change).collect(),
-                ..Effect::default()
-            });
-        }
+        self.change_template(card_id, |template| {
+            template.imported = imported;
+            template.waiting = waiting;
+        });
         Ok(deposited)
     }
 

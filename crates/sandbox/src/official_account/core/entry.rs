@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::template::{CodeMode, SelfConsumeCell, Template};
 use super::{Context, Core};
-use crate::ledger::{Change, Effect};
+use crate::ledger::{Change, Effect, whole};
 use crate::official_account::Refused;
+use crate::records::Recorded;
 use crate::settings::Permit;
 
 /// A shelf page.
@@ -20,6 +21,19 @@ pub(crate) struct LandingPage {
     pub(crate) scene: Option<LandingPageScene>,
     /// The cards on it, by their ids.
     pub(crate) cards: Vec<String>,
+}
+
+impl Recorded for LandingPage {
+    /// The `page_id`.
+    type Key = i64;
+
+    fn place(&self, _: &i64) -> Effect {
+        Effect::default()
+    }
+
+    fn changes(_: &i64, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        whole("landing_page", &before, &after)
+    }
 }
 
 impl Core {
@@ -50,15 +64,8 @@ impl Core {
             "https://mp.weixin.qq.com/bizmall/cardshelf?shelf_id={page_id}&biz={}#wechat_redirect",
             biz(context)
         );
-        self.effects.push(Effect {
-            changes: vec![Change {
-                field: "landing_page".to_owned(),
-                before: None,
-                after: serde_json::to_value(&page).ok(),
-            }],
-            ..Effect::default()
-        });
-        self.landing_pages.insert(page_id, page);
+        self.landing_pages
+            .put(&mut self.effects, None, page_id, page);
         Ok((url, page_id))
     }
 
@@ -88,9 +95,8 @@ impl Core {
         open: bool,
     ) -> Result<(), Refused> {
         self.check_cell(context, card_id, open)?;
-        let template = self.template_mut(context, card_id)?;
-        let before = std::mem::replace(&mut template.pay_cell, open);
-        self.record_template(card_id, "pay_cell", &before, &open);
+        self.live_template(context, card_id)?;
+        self.change_template(card_id, |template| template.pay_cell = open);
         Ok(())
     }
 
@@ -105,9 +111,8 @@ impl Core {
         if context.rules.self_consume_member_card == Permit::Refuse {
             return Err(Refused::CardType);
         }
-        let template = self.template_mut(context, card_id)?;
-        let before = std::mem::replace(&mut template.self_consume_cell, cell.clone());
-        self.record_template(card_id, "self_consume_cell", &before, &cell);
+        self.live_template(context, card_id)?;
+        self.change_template(card_id, |template| template.self_consume_cell = cell);
         Ok(())
     }
 

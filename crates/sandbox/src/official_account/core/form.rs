@@ -50,16 +50,14 @@ impl Core {
         card_id: &str,
         new: &SetActivateUserForm,
     ) -> Result<(), Refused> {
-        let template = self.template_mut(context, card_id)?;
-        let before = template.form.clone();
-        let after = match (&before, context.rules.form_set_replaces) {
+        let template = self.live_template(context, card_id)?;
+        let after = match (&template.form, context.rules.form_set_replaces) {
             (Some(before), false) => {
                 crate::overlay::overlay(before, new, &[]).ok_or(Refused::Internal)?
             }
             _ => new.clone(),
         };
-        template.form = Some(after.clone());
-        self.record_template(card_id, "activate_user_form", &before, &after);
+        self.change_template(card_id, |template| template.form = Some(after));
         Ok(())
     }
 

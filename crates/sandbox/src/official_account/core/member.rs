@@ -189,7 +189,7 @@ impl Core {
     }
 
     /// Puts a member in place as it is; for demo data.
-    pub(crate) fn put_member(&mut self, card_id: &str, code: &str, record: UserCard) {
+    pub(crate) fn fill_member(&mut self, card_id: &str, code: &str, record: UserCard) {
         let platform = self
             .templates
             .get(card_id)
@@ -199,7 +199,7 @@ impl Core {
                 .insert(code.to_owned(), card_id.to_owned());
         }
         self.user_cards
-            .insert((card_id.to_owned(), code.to_owned()), record);
+            .fill((card_id.to_owned(), code.to_owned()), record);
     }
 }
 

@@ -16,7 +16,7 @@ impl Core {
         card_id: &str,
         slot: MessageOperation,
     ) -> Result<(), Refused> {
-        self.template_mut(context, card_id)?;
+        self.live_template(context, card_id)?;
         self.check_slots(context, Some(&slot), None)?;
         self.set_slots(
             card_id,
@@ -88,24 +88,15 @@ impl Core {
     }
 
     pub(super) fn set_slots(&mut self, card_id: &str, slots: Slots) {
-        let Some(template) = self.templates.get_mut(card_id) else {
-            return;
-        };
         let Slots { modify, activate } = slots;
-        let modify = modify.map(|new| {
-            let before = template.modify_msg_operation.replace(new.clone());
-            (before, new)
+        self.change_template(card_id, |template| {
+            if modify.is_some() {
+                template.modify_msg_operation = modify;
+            }
+            if activate.is_some() {
+                template.activate_msg_operation = activate;
+            }
         });
-        let activate = activate.map(|new| {
-            let before = template.activate_msg_operation.replace(new.clone());
-            (before, new)
-        });
-        if let Some((before, after)) = modify {
-            self.record_template(card_id, "modify_msg_operation", &before, &after);
-        }
-        if let Some((before, after)) = activate {
-            self.record_template(card_id, "activate_msg_operation", &before, &after);
-        }
     }
 }
 

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::template::CodeMode;
 use super::{Context, Core};
-use crate::ledger::{Change, Effect};
+use crate::ledger::{Change, Effect, whole};
 use crate::official_account::Refused;
+use crate::records::Recorded;
 
 /// Which interface made a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -150,8 +151,7 @@ impl Core {
             create_time: context.now,
             update_time: context.now,
         };
-        self.record_rule(None, Some(&rule));
-        self.pay_rules.insert(rule_id, rule);
+        self.pay_rules.put(&mut self.effects, None, rule_id, rule);
         outcome.rule_id = Some(rule_id);
         Ok(outcome)
     }
@@ -253,9 +253,7 @@ impl Core {
         rule_id: i64,
     ) -> Result<(), Refused> {
         self.pay_rule(context, rule_id)?;
-        if let Some(rule) = self.pay_rules.remove(&rule_id) {
-            self.record_rule(Some(&rule), None);
-        }
+        self.pay_rules.remove(&mut self.effects, &rule_id);
         Ok(())
     }
 
@@ -308,33 +306,32 @@ impl Core {
     }
 
     fn remove_merchant(&mut self, context: &Context<'_>, rule_id: i64, mchid: &str) {
-        let Some(before) = self.pay_rules.get(&rule_id).cloned() else {
+        let Some(mut after) = self.pay_rules.get(&rule_id).cloned() else {
             return;
         };
-        let mut after = before.clone();
         after.mchids.retain(|held| held != mchid);
         after.update_time = context.now;
         if after.mchids.is_empty() {
-            self.record_rule(Some(&before), None);
-            self.pay_rules.remove(&rule_id);
+            self.pay_rules.remove(&mut self.effects, &rule_id);
         } else {
-            self.record_rule(Some(&before), Some(&after));
-            self.pay_rules.insert(rule_id, after);
+            self.pay_rules.put(&mut self.effects, None, rule_id, after);
+        }
+    }
+}
+
+impl Recorded for PayRule {
+    /// The `rule_id`.
+    type Key = i64;
+
+    fn place(&self, _: &i64) -> Effect {
+        Effect {
+            template: self.card_id.clone(),
+            ..Effect::default()
         }
     }
 
-    fn record_rule(&mut self, before: Option<&PayRule>, after: Option<&PayRule>) {
-        let json = |rule: Option<&PayRule>| rule.and_then(|rule| serde_json::to_value(rule).ok());
-        let either = after.or(before);
-        self.effects.push(Effect {
-            template: either.and_then(|rule| rule.card_id.clone()),
-            changes: vec![Change {
-                field: format!("pay_rule.{}", either.map_or(0, |rule| rule.rule_id)),
-                before: json(before),
-                after: json(after),
-            }],
-            ..Effect::default()
-        });
+    fn changes(rule_id: &i64, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        whole(&format!("pay_rule.{rule_id}"), &before, &after)
     }
 }
 

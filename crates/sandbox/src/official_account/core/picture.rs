@@ -3,7 +3,7 @@
 use kabao_models::ImageFormat;
 
 use super::{Context, Core};
-use crate::ledger::{Change, Effect};
+use crate::ledger::Effect;
 use crate::official_account::Refused;
 use crate::random;
 use crate::settings::UrlScheme;
@@ -27,14 +27,7 @@ impl Core {
             UrlScheme::Https => "https",
         };
         let url = format!("{scheme}://mmbiz.qpic.cn/mmbiz/{}/0", random::secret(32));
-        self.effects.push(Effect {
-            changes: vec![Change {
-                field: "url".to_owned(),
-                before: None,
-                after: Some(url.as_str().into()),
-            }],
-            ..Effect::default()
-        });
+        self.give(Effect::default().gives("url", url.as_str()));
         Ok(url)
     }
 }

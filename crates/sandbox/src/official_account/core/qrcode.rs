@@ -3,7 +3,7 @@
 use super::code::check_form;
 use super::template::CodeMode;
 use super::{Context, Core};
-use crate::ledger::{Change, Effect};
+use crate::ledger::Effect;
 use crate::official_account::Refused;
 use crate::random;
 
@@ -82,15 +82,7 @@ impl Core {
         let mut show_qrcode_url = "https://mp.weixin.qq.com/cgi-bin/showqrcode?ticket=".to_owned();
         kabao_models::encode_component(&ticket, &mut show_qrcode_url);
         for scene in &new.scenes {
-            self.effects.push(Effect {
-                template: Some(scene.card_id.clone()),
-                changes: vec![Change {
-                    field: "qrcode".to_owned(),
-                    before: None,
-                    after: Some(ticket.as_str().into()),
-                }],
-                ..Effect::default()
-            });
+            self.give(Effect::on(&scene.card_id).gives("qrcode", ticket.as_str()));
         }
         let expires = context.now.saturating_add(expire_seconds);
         self.qrcodes.insert(

@@ -9,7 +9,9 @@ use kabao_models::official_account::member::SetActivateUserForm;
 use kabao_models::official_account::{CardStatus, CardType};
 use serde::Serialize;
 
+use crate::ledger::{Change, Effect, differences, made, whole};
 use crate::official_account::Refused;
+use crate::records::Recorded;
 
 /// How many cards a user may have unless the card says otherwise.
 pub(super) const DEFAULT_GET_LIMIT: i64 = 50;
@@ -85,6 +87,43 @@ pub(crate) struct TemplateState {
     pub(crate) self_consume_cell: Option<SelfConsumeCell>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) activate_user_form: Option<SetActivateUserForm>,
+}
+
+impl Recorded for Template {
+    type Key = String;
+
+    fn place(&self, card_id: &String) -> Effect {
+        Effect::on(card_id)
+    }
+
+    fn changes(_: &String, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        let Some((old, new)) = before.zip(after) else {
+            return after.map(|new| made(&new.shown())).unwrap_or_default();
+        };
+        let mut changes = differences(&old.shown().member_card, &new.shown().member_card);
+        changes.extend(whole("pay_cell", &old.pay_cell, &new.pay_cell));
+        changes.extend(whole(
+            "self_consume_cell",
+            &old.self_consume_cell,
+            &new.self_consume_cell,
+        ));
+        changes.extend(whole("activate_user_form", &old.form, &new.form));
+        changes.extend(whole(
+            "modify_msg_operation",
+            &old.modify_msg_operation,
+            &new.modify_msg_operation,
+        ));
+        changes.extend(whole(
+            "activate_msg_operation",
+            &old.activate_msg_operation,
+            &new.activate_msg_operation,
+        ));
+        let codes = new.waiting.iter();
+        for code in codes.filter(|code| !old.imported.contains(*code)) {
+            changes.extend(whole("imported_codes", &None, &Some(code)));
+        }
+        changes
+    }
 }
 
 impl Template {

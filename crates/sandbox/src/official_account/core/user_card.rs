@@ -3,9 +3,11 @@
 use kabao_models::official_account::{DateInfoType, UserCardStatus, UserInfo};
 use serde::Serialize;
 
-use super::Context;
 use super::template::Template;
+use super::{Context, Key};
+use crate::ledger::{Change, Effect, differences, made};
 use crate::official_account::Refused;
+use crate::records::Recorded;
 
 const DAY: i64 = 86_400;
 
@@ -56,6 +58,21 @@ pub(crate) struct UserCard {
     /// What the user was told when the merchant invalidated the card.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) unavailable_reason: Option<String>,
+}
+
+impl Recorded for UserCard {
+    type Key = Key;
+
+    fn place(&self, (card_id, code): &Key) -> Effect {
+        Effect::on_member(card_id, code)
+    }
+
+    fn changes(_: &Key, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        match before.zip(after) {
+            Some((before, after)) => differences(before, after),
+            None => after.map(made).unwrap_or_default(),
+        }
+    }
 }
 
 impl UserCard {

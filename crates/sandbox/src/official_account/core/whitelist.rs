@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::{Context, Core, check_openid};
-use crate::ledger::{Change, Effect};
+use crate::ledger::{Change, Effect, whole};
 use crate::official_account::Refused;
+use crate::records::Recorded;
 use crate::settings::EmptyList;
 
 /// How many testers an account may have, openids and WeChat ids together.
@@ -16,6 +17,19 @@ pub(crate) struct Testers {
     pub(crate) openid: Vec<String>,
     /// WeChat ids. The users of the sandbox have openids only, so these only count.
     pub(crate) username: Vec<String>,
+}
+
+impl Recorded for Testers {
+    /// The AppID.
+    type Key = String;
+
+    fn place(&self, _: &String) -> Effect {
+        Effect::default()
+    }
+
+    fn changes(_: &String, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        whole("test_whitelist", &before, &after)
+    }
 }
 
 impl Core {
@@ -38,18 +52,8 @@ impl Core {
                 errmsg: "there are more than ten testers",
             });
         }
-        let json = |testers: &Testers| serde_json::to_value(testers).ok();
-        let before = self
-            .testers
-            .insert(context.appid.to_owned(), testers.clone());
-        self.effects.push(Effect {
-            changes: vec![Change {
-                field: "test_whitelist".to_owned(),
-                before: before.as_ref().and_then(json),
-                after: json(&testers),
-            }],
-            ..Effect::default()
-        });
+        self.testers
+            .put(&mut self.effects, None, context.appid.to_owned(), testers);
         Ok(())
     }
 
