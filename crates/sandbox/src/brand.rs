@@ -4,20 +4,21 @@
 //! into commands, `refused` is the one table of errors.
 
 mod activity;
+mod claim;
 mod context;
-mod core;
 mod exchange;
 mod feed;
 mod form;
 mod import;
-mod join;
 mod member;
-mod membership;
+mod member_change;
 mod operations;
+mod page;
 mod picture;
 mod points;
 mod refused;
 mod review;
+mod state;
 mod template;
 mod template_rules;
 mod token;
@@ -26,10 +27,12 @@ mod validity;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod testing;
 
+pub(crate) use self::claim::{Join, Way};
 pub(crate) use self::context::Context;
-pub(crate) use self::core::{Core, in_clear};
 pub(crate) use self::exchange::ExchangeTemplate;
-pub(crate) use self::join::{Join, Way};
 pub(crate) use self::refused::{Refused, Rule};
+pub(crate) use self::state::{Core, in_clear};
 pub(crate) use self::user::User;

@@ -1,6 +1,6 @@
 //! The merchant family: `membercard-open` and `membercard-activity`.
 //!
-//! `core` holds the state, its neighbours hold the rules of one noun each, `operations` translates
+//! `state` holds the state, its neighbours hold the rules of one noun each, `operations` translates
 //! HTTP operations into commands, `refused` is the one table of errors.
 
 mod activation;
@@ -11,7 +11,6 @@ mod callback;
 mod claim;
 mod code;
 mod context;
-mod core;
 mod holder;
 mod import;
 mod link;
@@ -24,18 +23,22 @@ mod picture;
 mod refused;
 mod section;
 mod service_item;
+mod state;
 mod template;
 mod template_rules;
-#[cfg(test)]
-mod tests;
 mod upgrade;
 mod validity;
 
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod testing;
+
 pub(crate) use self::claim::{Claim, User};
 pub(crate) use self::context::Context;
-pub(crate) use self::core::Core;
 pub(crate) use self::member::Member;
 pub(crate) use self::refused::Refused;
+pub(crate) use self::state::Core;
 pub(crate) use self::template::Template;
 pub(crate) use self::upgrade::OldCard;
 

@@ -9,7 +9,8 @@ use kabao_models::brand::membership_activities::{
     MembershipActivity, UpdateMembershipActivity,
 };
 
-use super::core::{differences_in_clear, page};
+use super::page::page;
+use super::state::differences_in_clear;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::{parse_rfc3339, rfc3339};
 use crate::ledger::{Change, Effect, whole};

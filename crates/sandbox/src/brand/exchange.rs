@@ -7,7 +7,7 @@ use kabao_models::brand::{
 };
 use serde::Serialize;
 
-use super::membership::Key;
+use super::member_change::Key;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::day;
 use crate::described::described;
@@ -268,7 +268,7 @@ pub(super) struct ExchangeAnswer<'a> {
 mod tests {
     use kabao_models::Answer as _;
 
-    use super::super::core::tests::{CARD, CODE, OPENID, context, core, now, rule};
+    use super::super::testing::{CARD, CODE, OPENID, context, core, now, rule};
     use super::*;
     use crate::clock::plus_days;
 

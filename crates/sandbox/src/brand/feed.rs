@@ -4,7 +4,7 @@ use kabao_models::Personal;
 use kabao_models::brand::{UserCardState, UserFeed};
 
 use super::member::MemberId;
-use super::membership::Key;
+use super::member_change::Key;
 use super::{Context, Core, Refused, Rule};
 
 impl Core {
@@ -73,7 +73,7 @@ pub(super) fn is_cell(cell: &str) -> bool {
 mod tests {
     use kabao_models::Answer as _;
 
-    use super::super::core::tests::{CARD, CODE, OPENID, context, core, now, rule};
+    use super::super::testing::{CARD, CODE, OPENID, context, core, now, rule};
     use super::*;
     use crate::settings;
 

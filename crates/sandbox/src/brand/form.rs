@@ -220,8 +220,8 @@ fn is_city(value: &str) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::core::tests::context;
     use super::super::template_rules::tests::card;
+    use super::super::testing::context;
     use super::*;
     use crate::settings;
 

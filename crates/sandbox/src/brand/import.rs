@@ -5,7 +5,7 @@ use kabao_models::Sensitive;
 use kabao_models::brand::{UserCard, UserCardState, ValidDateType};
 
 use super::member::{Ending, Member};
-use super::membership::{Data, Key};
+use super::member_change::{Data, Key};
 use super::template::Template;
 use super::{Context, Core, Refused, Rule, User, feed, validity};
 use crate::clock::{parse_rfc3339, rfc3339};
@@ -180,8 +180,8 @@ fn pickup_time(
 mod tests {
     use kabao_models::Answer as _;
 
-    use super::super::core::tests::{CARD, context, core, now, rule};
-    use super::super::join::tests::pending;
+    use super::super::claim::tests::pending;
+    use super::super::testing::{CARD, context, core, now, rule};
     use super::super::validity::tests::{range, term};
     use super::*;
 

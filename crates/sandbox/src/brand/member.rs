@@ -7,7 +7,7 @@ use kabao_models::Personal;
 use kabao_models::brand::{UserCard, UserCardState};
 use serde_json::Value;
 
-use super::core::differences_in_clear;
+use super::state::differences_in_clear;
 use super::template::Template;
 use super::validity;
 use crate::clock::rfc3339;

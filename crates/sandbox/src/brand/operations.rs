@@ -14,7 +14,7 @@ use kabao_models::{Endpoint as _, Object, Operation, Personal, Variant as _};
 
 use super::context::Caller;
 use super::exchange::ExchangeAnswer;
-use super::membership::{Data, Key};
+use super::member_change::{Data, Key};
 use super::{Core, Refused, Rule};
 use crate::overlay::overlay;
 use crate::serve::{Call, Serve, operations};

@@ -35,7 +35,7 @@ mod tests {
     use kabao_models::Answer as _;
     use kabao_models::brand::Card;
 
-    use super::super::core::tests::{CARD, context, core, rule};
+    use super::super::testing::{CARD, context, core, rule};
     use super::*;
     use crate::settings;
 

@@ -12,9 +12,9 @@ use kabao_models::brand::{
 use kabao_models::{Answer as _, Endpoint, Personal};
 use proptest::prelude::*;
 
-use super::core::tests::{BRAND, CARD, OPENID, core, now};
 use super::member::Member;
-use super::membership::is_valid;
+use super::member_change::is_valid;
+use super::testing::{BRAND, CARD, OPENID, core, now};
 use super::validity::tests::{permanent, range, term};
 use super::{Core, Refused};
 use crate::account::{Account, AccountConfig};

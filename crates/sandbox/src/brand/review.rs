@@ -111,7 +111,7 @@ impl Core {
 
 #[cfg(test)]
 mod tests {
-    use super::super::core::tests::context;
+    use super::super::testing::context;
     use super::*;
     use crate::settings;
 

@@ -4,7 +4,8 @@ use kabao_models::brand::{
     Card, CardState, CardType, CodeType, ListCardsResponse, ValidDateInformation, ValidDateType,
 };
 
-use super::core::{differences_in_clear, page};
+use super::page::page;
+use super::state::differences_in_clear;
 use super::{Context, Core, Refused, Rule, template_rules, validity};
 use crate::clock::rfc3339;
 use crate::ledger::{Change, Effect};

@@ -175,7 +175,7 @@ pub(super) mod tests {
         UserInformationForm, ValidDateInformation, ValidDateType,
     };
 
-    use super::super::core::tests::{CARD, context, core};
+    use super::super::testing::{CARD, context, core};
     use super::super::validity::tests::{permanent, range, term};
     use super::*;
     use crate::settings;

@@ -5,7 +5,7 @@ use kabao_models::Secret;
 use kabao_models::brand;
 use kabao_models::brand::UserCardState;
 
-use super::membership::is_valid;
+use super::member_change::is_valid;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339;
 use crate::ledger::Effect;
@@ -176,9 +176,9 @@ mod tests {
     use kabao_models::Answer as _;
     use kabao_models::brand::{CodeType, UserCardConfirmState};
 
-    use super::super::core::tests::{CARD, OPENID, context, core, now, rule};
-    use super::super::join::tests::join;
-    use super::super::membership::{Data, Key};
+    use super::super::claim::tests::join;
+    use super::super::member_change::{Data, Key};
+    use super::super::testing::{CARD, OPENID, context, core, now, rule};
     use super::super::validity::tests::range;
     use super::super::{Join, Way};
     use super::*;

@@ -67,7 +67,7 @@ impl Core {
 
 #[cfg(test)]
 mod tests {
-    use super::super::core::tests::{OPENID, context, core};
+    use super::super::testing::{OPENID, context, core};
     use super::*;
     use crate::settings;
 

@@ -119,7 +119,7 @@ pub(super) fn is_over(information: Option<&ValidDateInformation>, now: Timestamp
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::core::tests::{context, now};
+    use super::super::testing::{context, now};
     use super::*;
     use crate::settings;
 

@@ -15,7 +15,7 @@ use super::{
     OFFICIAL_ACCOUNT_CODE,
 };
 use crate::clock::plus_days;
-use crate::official_account::{Core, Template, UserCard};
+use crate::official_account::{Core, Member, Template};
 
 const LOGO: &str = "https://mmbiz.qpic.cn/mmbiz/AbCdEf0123456789/0";
 const OPENID: &str = "oZb8FtzQk7PpC1dXe0WvNa4BsJmI";
@@ -205,8 +205,8 @@ fn advanced() -> AdvancedInfo {
     }
 }
 
-fn member(claimed: i64) -> UserCard {
-    let mut member = UserCard::new(OPENID, claimed);
+fn member(claimed: i64) -> Member {
+    let mut member = Member::new(OPENID, claimed);
     member.nickname = text("林间");
     member.sex = text("FEMALE");
     member.membership_number = text(OFFICIAL_ACCOUNT_CODE);

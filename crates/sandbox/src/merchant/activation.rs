@@ -9,7 +9,7 @@ use kabao_models::merchant::{UserCardStatus, UserInformation};
 use serde::Serialize;
 
 use super::claim::Claim;
-use super::core::MemberKey;
+use super::state::MemberKey;
 use super::{Context, Core, Refused, Rule};
 use crate::bounded::Bounded;
 use crate::random;
@@ -264,7 +264,7 @@ mod tests {
     use kabao_models::merchant::{CommonFieldValue, CommonFormField};
 
     use super::super::claim::tests::{claim_of, claimed};
-    use super::super::core::tests::{CARD, context, core, rules};
+    use super::super::testing::{CARD, context, core, rules};
     use super::*;
     use crate::settings;
 

@@ -203,7 +203,7 @@ mod tests {
     use kabao_models::merchant::ActivityType;
 
     use super::super::activity_rules::tests::creation;
-    use super::super::core::tests::{context, core, rules};
+    use super::super::testing::{context, core, rules};
     use super::*;
     use crate::clock::plus_days;
     use crate::settings;

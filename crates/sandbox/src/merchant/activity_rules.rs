@@ -175,7 +175,7 @@ pub(super) mod tests {
     };
 
     use super::super::Core;
-    use super::super::core::tests::{CARD, MERCHANT, context, core, now, rules};
+    use super::super::testing::{CARD, MERCHANT, context, core, now, rules};
     use super::*;
     use crate::clock::rfc3339_millis;
     use crate::settings;

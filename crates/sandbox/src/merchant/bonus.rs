@@ -3,7 +3,7 @@
 use kabao_models::merchant::bonus::{CommitBonus, PrepareBonus};
 use serde::Serialize;
 
-use super::core::MemberKey;
+use super::state::MemberKey;
 use super::{Context, Core, Refused, Rule};
 use crate::ledger::{Change, Effect, whole};
 use crate::records::Recorded;
@@ -218,7 +218,7 @@ fn paying_number<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::core::tests::{CARD, CODE, MERCHANT, context, core, rules};
+    use super::super::testing::{CARD, CODE, MERCHANT, context, core, rules};
     use super::*;
     use crate::settings;
 

@@ -105,7 +105,7 @@ fn is_public(host: &str) -> bool {
 mod tests {
     use kabao_models::Answer as _;
 
-    use super::super::core::tests::{MERCHANT, context, core, rules};
+    use super::super::testing::{MERCHANT, context, core, rules};
     use super::*;
     use crate::settings;
 

@@ -4,8 +4,8 @@ use kabao_models::Personal;
 use kabao_models::merchant::user_cards::UserCard;
 use kabao_models::merchant::{UserCardStatus, UserInformation};
 
-use super::core::MemberKey;
 use super::member::Member;
+use super::state::MemberKey;
 use super::template_rules::is_empty;
 use super::{Context, Core, Refused, Rule, validity};
 use crate::described::described;

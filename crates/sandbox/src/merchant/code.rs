@@ -194,7 +194,7 @@ fn is_code(text: &str, strict: bool) -> bool {
 mod tests {
     use kabao_models::Answer as _;
 
-    use super::super::core::tests::{CARD, CODE, context, core, rules};
+    use super::super::testing::{CARD, CODE, context, core, rules};
     use super::*;
     use crate::settings;
 

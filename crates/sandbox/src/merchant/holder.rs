@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::core::MemberKey;
+use super::state::MemberKey;
 
 /// The cards of a person, in the order in which they were issued.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use kabao_models::{Personal, Sensitive};
 use serde_json::json;
 
 use super::claim::Issue;
-use super::core::MemberKey;
+use super::state::MemberKey;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::{plus_days, rfc3339};
 use crate::ledger::{Change, Effect, whole};
@@ -205,7 +205,7 @@ mod tests {
 
     use super::super::claim::tests::claim_of;
     use super::super::claim::{Claim, User};
-    use super::super::core::tests::{CARD, context, core, rules};
+    use super::super::testing::{CARD, context, core, rules};
     use super::*;
     use crate::settings;
 

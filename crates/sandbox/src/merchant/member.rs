@@ -9,8 +9,8 @@ use kabao_models::merchant::{UserCardConfirmState, UserCardStatus};
 use serde::Serialize;
 
 use super::activation::Pass;
-use super::core::MemberKey;
 use super::page::{self, Page};
+use super::state::MemberKey;
 use super::template_rules::check_appid;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
@@ -306,7 +306,7 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::super::claim::tests::claimed;
-    use super::super::core::tests::{CARD, CODE, context, core, rules};
+    use super::super::testing::{CARD, CODE, context, core, rules};
     use super::*;
     use crate::clock::plus_days;
     use crate::settings;

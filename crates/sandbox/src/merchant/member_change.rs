@@ -177,7 +177,7 @@ fn updated(before: &UserCard, change: &UpdateUserCard) -> UserCard {
 
 #[cfg(test)]
 mod tests {
-    use super::super::core::tests::{CARD, CODE, context, core, rules};
+    use super::super::testing::{CARD, CODE, context, core, rules};
     use super::*;
     use crate::clock::plus_days;
     use crate::settings;

@@ -68,7 +68,7 @@ fn cut<T>(context: &Context<'_>, mut items: Vec<T>, skipped: i64, limit: i64) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::core::tests::{context, rules};
+    use super::super::testing::{context, rules};
     use super::*;
     use crate::settings;
 

@@ -174,7 +174,7 @@ mod tests {
 
     use super::super::claim::tests::claim_of;
     use super::super::claim::{Claim, User};
-    use super::super::core::tests::{CARD, context, core, rules};
+    use super::super::testing::{CARD, context, core, rules};
     use super::*;
     use crate::settings;
 

@@ -106,7 +106,7 @@ mod tests {
     use kabao_models::merchant::card_rights::FavorSetting;
     use kabao_models::merchant::{Bonus, Fapiao};
 
-    use super::super::core::tests::{CARD, context, core, rules};
+    use super::super::testing::{CARD, context, core, rules};
     use super::*;
     use crate::settings;
 

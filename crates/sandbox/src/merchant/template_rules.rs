@@ -95,7 +95,7 @@ pub(super) mod tests {
     use kabao_models::merchant::cards::{Brand, DateInformation};
     use kabao_models::merchant::{CodeType, DateInformationType};
 
-    use super::super::core::tests::rules;
+    use super::super::testing::rules;
     use super::*;
 
     /// A creation with all required members.

@@ -125,7 +125,7 @@ mod tests {
     use kabao_models::merchant::user_cards::UpdateUserCard;
 
     use super::super::claim::tests::claim_of;
-    use super::super::core::tests::{CARD, context, core, rules};
+    use super::super::testing::{CARD, context, core, rules};
     use super::*;
     use crate::settings;
 

@@ -88,7 +88,7 @@ fn midnight_after(moment: Timestamp) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::super::core::tests::now;
+    use super::super::testing::now;
     use super::*;
 
     fn term() -> DateInformation {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::core::testing::{APPID, CARD, NOW, new_card};
+use super::testing::{APPID, CARD, NOW, new_card};
 use super::testing::{Site, act, claim, code};
 use super::{Claim, Review, Submission};
 use crate::settings::MemberData;

@@ -28,9 +28,9 @@ use kabao_models::official_account::{
 };
 use kabao_models::{Personal, Secret};
 
-use super::core::{LandingPage, SelfConsumeCell, Testers};
 use super::tokens::Issued;
 use super::{Context, Core, Refused, Tokens};
+use super::{LandingPage, SelfConsumeCell, Testers};
 use crate::serve::{nothing, operations};
 use crate::settings::UploadPart;
 

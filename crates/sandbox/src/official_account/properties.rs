@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use self::step::{Step, UNKNOWN, step};
-use super::core::testing::{APPID, CARD, CODE, NOW, new_card};
 use super::testing::Site;
+use super::testing::{APPID, CARD, CODE, NOW, new_card};
 use super::{Claim, Context, Core, Payment, Refused, Review, Submission};
 use crate::sync::lock;
 

@@ -14,7 +14,7 @@ use kabao_models::{Operation, Scheme};
 use serde_json::{Value, json};
 
 use super::Review;
-use super::core::testing::{OTHER_APPID, new_card};
+use super::testing::{OTHER_APPID, new_card};
 use super::testing::{Site, act, act_as, code as code_of};
 use crate::settings::OfficialAccount;
 

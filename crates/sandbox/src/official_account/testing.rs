@@ -1,188 +1,134 @@
-//! Requests to a world without sockets.
+//! A core with the demo card, and shorter ways to use it.
 
-use std::sync::Arc;
+mod site;
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Method};
-use kabao_models::operations;
-use serde_json::{Value, json};
+use kabao_models::official_account::card::{DateInfo, NewBaseInfo, NewCard, NewMemberCard, NewSku};
+use kabao_models::official_account::{CardColor, CardType, CodeType, DateInfoType};
 
-use super::core::testing::NOW;
-pub(crate) use super::core::testing::{APPID, CARD, CODE, OTHER_APPID, new_card};
-use super::{Claim, Context, Core, Refused};
-use crate::account::Account;
-use crate::clock::{ManualClock, Time};
+use super::{Claim, Context, Core, Review};
 use crate::demo;
-use crate::exchange::{Received, Reply};
-use crate::keys::Authority;
-use crate::settings::{OfficialAccount, Settings};
-use crate::site;
-use crate::sync::lock;
-use crate::trail::Trail;
-use crate::world::{Parts, World};
+use crate::official_account::Refused;
+use crate::settings::OfficialAccount;
 
-/// The secret of the demo account here.
-pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(crate) use self::site::{SECRET, Site, act, act_as, claim, code};
 
-/// A world with the demo account, and a token for it.
-pub(crate) struct Site {
-    pub(crate) world: World,
-    pub(crate) clock: Arc<ManualClock>,
-    pub(crate) token: String,
+pub(crate) const APPID: &str = demo::OFFICIAL_ACCOUNT_APPID;
+pub(crate) const OTHER_APPID: &str = "wx9f8e7d6c5b4a3021";
+pub(crate) const CARD: &str = demo::OFFICIAL_ACCOUNT_CARD;
+pub(crate) const ADVERTISED_CARD: &str = demo::OFFICIAL_ACCOUNT_ADVERTISED_CARD;
+pub(crate) const CODE: &str = demo::OFFICIAL_ACCOUNT_CODE;
+/// 2026-01-01T08:00:00+08:00.
+pub(crate) const NOW: i64 = 1_767_225_600;
+
+/// A core, its clock and its settings.
+pub(crate) struct World {
+    pub(crate) core: Core,
+    pub(crate) now: i64,
+    pub(crate) rules: OfficialAccount,
 }
 
-impl Site {
+impl World {
     pub(crate) fn new() -> Self {
-        let config = demo::accounts()
-            .into_iter()
-            .last()
-            .unwrap()
-            .with_app_secret(SECRET);
-        let clock = Arc::new(ManualClock::new(NOW));
-        let world = World::new(Parts {
-            time: Time::new(Arc::<ManualClock>::clone(&clock)),
-            accounts: vec![Arc::new(Account::new(config, None).unwrap())],
-            base_url: String::new(),
-            api_authority: Authority::api(None).unwrap().0,
-            ca_pem: String::new(),
-            files: None,
-            settings: Settings::default(),
-            fill: demo::fill,
-        });
-        let mut site = Self {
-            world,
-            clock,
-            token: String::new(),
-        };
-        site.renew();
-        site
+        let mut core = Core::default();
+        demo::official_account::fill(&mut core, jiff::Timestamp::from_second(NOW).unwrap());
+        Self {
+            core,
+            now: NOW,
+            rules: OfficialAccount::default(),
+        }
     }
 
-    /// Fetches a new stable token.
-    pub(crate) fn renew(&mut self) {
-        let body = json!({"grant_type": "client_credential", "appid": APPID, "secret": SECRET});
-        let answer = self.send(Method::POST, "/cgi-bin/stable_token", &body.to_string());
-        self.token = answer["access_token"].as_str().unwrap().to_owned();
+    /// Runs a command of the demo account.
+    pub(crate) fn run<T>(&mut self, command: impl FnOnce(&mut Core, &Context<'_>) -> T) -> T {
+        command(
+            &mut self.core,
+            &Context {
+                appid: APPID,
+                now: self.now,
+                rules: &self.rules,
+                remarks: None,
+            },
+        )
     }
 
-    /// Changes the settings of the family.
-    pub(crate) fn rules(&self, change: impl FnOnce(&mut OfficialAccount)) {
-        let mut settings = Settings::clone(&self.world.settings());
-        change(&mut settings.official_account);
-        self.world.set_settings(settings);
-    }
-
-    pub(crate) fn reply(&self, method: Method, target: &str, body: &str) -> Reply {
-        self.reply_to(method, target, None, body.as_bytes())
-    }
-
-    /// The same for any body.
-    pub(crate) fn reply_to(
-        &self,
-        method: Method,
-        target: &str,
-        content_type: Option<&str>,
-        body: &[u8],
-    ) -> Reply {
-        let received = received(method, target, content_type, body);
-        site::reply(&self.world, &received).1
-    }
-
-    pub(crate) fn send(&self, method: Method, target: &str, body: &str) -> Value {
-        let reply = self.reply(method, target, body);
-        assert_eq!(reply.status, 200);
-        serde_json::from_slice(&reply.body).unwrap()
-    }
-
-    /// Posts a body with the token.
-    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
-        let target = format!("{path}?access_token={}", self.token);
-        self.send(Method::POST, &target, &body.to_string())
-    }
-
-    /// The same, and checks that the answer is what the catalogue describes.
-    pub(crate) fn call(&self, path: &str, body: &Value) -> Value {
-        let target = format!("{path}?access_token={}", self.token);
-        let received = received(Method::POST, &target, None, body.to_string().as_bytes());
-        let (operation, reply) = site::reply(&self.world, &received);
-        let answer = serde_json::from_slice(&reply.body).unwrap();
-        check(operation.unwrap(), &answer);
-        answer
-    }
-}
-
-fn received(method: Method, target: &str, content_type: Option<&str>, body: &[u8]) -> Received {
-    let mut headers = HeaderMap::new();
-    if let Some(content_type) = content_type {
-        headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
-    }
-    Received {
-        method,
-        target: target.to_owned(),
-        headers,
-        body: Bytes::copy_from_slice(body),
-        trail: Trail::default(),
-    }
-}
-
-/// Checks an answer against its type and the documented codes.
-fn check(id: &str, answer: &Value) {
-    let operation = operations().find(|operation| operation.id == id).unwrap();
-    match answer.get("errcode").and_then(Value::as_i64) {
-        None | Some(0) => {
-            let request = operation.new_request();
-            let decoded = request
-                .decode_answer(answer.to_string().as_bytes())
+    /// Makes a card and approves it.
+    pub(crate) fn approved(&mut self, change: impl FnOnce(&mut NewMemberCard)) -> String {
+        let mut card = new_card();
+        change(card.member_card.as_mut().unwrap());
+        self.run(|core, context| {
+            let card_id = core.create_card(context, &card).unwrap();
+            core.review_card(context, &card_id, Review::Approve)
                 .unwrap();
-            assert_eq!(decoded.deviations, [], "{id}: {answer}");
-            // An empty list is an answer, too.
-            let is_empty_list =
-                |field: &str| answer.get(field).is_some_and(|value| *value == json!([]));
-            let mut violations = decoded.answer.strict_violations();
-            violations.retain(|violation| !is_empty_list(&violation.field));
-            assert_eq!(violations, [], "{id}: {answer}");
-            assert!(decoded.answer.extra().is_empty(), "{id}: {answer}");
-        }
-        Some(code) => {
-            let listed = operation.errors().any(|row| row.code == code.to_string());
-            assert!(listed, "{id} does not list {answer}");
-            let errmsg = answer["errmsg"].as_str().unwrap();
-            assert!(errmsg.contains(" rid: "), "{errmsg}");
-        }
+            card_id
+        })
+    }
+
+    /// The same for a change of the common part.
+    pub(crate) fn approved_base(&mut self, change: impl FnOnce(&mut NewBaseInfo)) -> String {
+        self.approved(|card| change(card.base_info.as_mut().unwrap()))
+    }
+
+    pub(crate) fn claim(&mut self, card_id: &str, openid: &str) -> String {
+        self.try_claim(card_id, openid).unwrap()
+    }
+
+    pub(crate) fn try_claim(&mut self, card_id: &str, openid: &str) -> Result<String, Refused> {
+        let claim = Claim {
+            card_id: card_id.to_owned(),
+            openid: openid.to_owned(),
+            ..Claim::default()
+        };
+        self.run(|core, context| core.claim(context, &claim))
+            .map(|claimed| claimed.code)
+    }
+
+    pub(crate) fn claim_code(
+        &mut self,
+        card_id: &str,
+        openid: &str,
+        code: &str,
+    ) -> Result<String, Refused> {
+        let claim = Claim {
+            card_id: card_id.to_owned(),
+            openid: openid.to_owned(),
+            code: Some(code.to_owned()),
+            ..Claim::default()
+        };
+        self.run(|core, context| core.claim(context, &claim))
+            .map(|claimed| claimed.code)
     }
 }
 
-/// Returns the code of an answer.
-pub(crate) fn code(answer: &Value) -> i64 {
-    answer["errcode"].as_i64().unwrap_or(0)
-}
-
-/// Runs a user action of the demo account.
-pub(crate) fn act<T>(
-    site: &Site,
-    action: impl FnOnce(&mut Core, &Context<'_>) -> Result<T, Refused>,
-) -> T {
-    act_as(site, APPID, action).unwrap()
-}
-
-/// The same for any account.
-pub(crate) fn act_as<T>(
-    site: &Site,
-    appid: &str,
-    action: impl FnOnce(&mut Core, &Context<'_>) -> Result<T, Refused>,
-) -> Result<T, Refused> {
-    let settings = site.world.settings();
-    let context = Context::new(appid, site.world.now(), &settings.official_account);
-    action(&mut lock(&site.world.official_account), &context)
-}
-
-/// A user claims a card.
-pub(crate) fn claim(site: &Site, card_id: &str, openid: &str) -> String {
-    let claim = Claim {
-        card_id: card_id.into(),
-        openid: openid.into(),
-        ..Claim::default()
-    };
-    act(site, |core, context| core.claim(context, &claim)).code
+/// A small valid card.
+pub(crate) fn new_card() -> NewCard {
+    let text = |text: &str| Some(text.to_owned());
+    NewCard {
+        card_type: Some(CardType::MemberCard),
+        member_card: Some(NewMemberCard {
+            base_info: Some(NewBaseInfo {
+                logo_url: text("https://mmbiz.qpic.cn/mmbiz/AbCdEf0123456789/0"),
+                brand_name: text("茶港"),
+                code_type: Some(CodeType::CodeTypeBarcode),
+                title: text("茶港会员卡"),
+                color: Some(CardColor::Color030),
+                notice: text("使用时出示此卡"),
+                description: text("不可与其他优惠同享。"),
+                date_info: Some(DateInfo {
+                    r#type: Some(DateInfoType::DateTypePermanent),
+                    ..DateInfo::default()
+                }),
+                sku: Some(NewSku {
+                    quantity: Some(100),
+                    ..NewSku::default()
+                }),
+                get_limit: Some(1),
+                ..NewBaseInfo::default()
+            }),
+            supply_bonus: Some(true),
+            supply_balance: Some(true),
+            prerogative: text("会员享九五折。"),
+            ..NewMemberCard::default()
+        }),
+        ..NewCard::default()
+    }
 }

@@ -4,9 +4,9 @@ use kabao_models::Answer as _;
 use kabao_models::brand::membership_activities::ProductCouponStock;
 use kabao_models::brand::{ActivityChannel, UserCardConfirmState};
 
-use super::super::core::tests::{CARD, context, core, now, rule};
-use super::super::join::tests::join;
-use super::super::membership::{Data, Key};
+use super::super::claim::tests::join;
+use super::super::member_change::{Data, Key};
+use super::super::testing::{CARD, context, core, now, rule};
 use super::super::{Join, Way};
 use super::*;
 use crate::clock::plus_days;

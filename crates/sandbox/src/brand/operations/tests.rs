@@ -11,9 +11,9 @@ use std::sync::Arc;
 use kabao_models::brand::{ExchangeRecord, Token, cards, open_user_card_tokens, pay_view_tokens};
 use kabao_models::{Answer as _, Endpoint, Family, Personal};
 
-use super::super::core::tests::{BRAND, CARD, CODE, OPENID, core, now, rule};
-use super::super::join::tests::join;
+use super::super::claim::tests::join;
 use super::super::template_rules::tests::card;
+use super::super::testing::{BRAND, CARD, CODE, OPENID, core, now, rule};
 use super::super::{Join, Rule, Way};
 use super::*;
 use crate::account::{Account, AccountConfig};

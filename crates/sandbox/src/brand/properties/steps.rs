@@ -16,8 +16,8 @@ use kabao_models::brand::{
 };
 use kabao_models::{Personal, Sensitive};
 
-use super::super::core::tests::BRAND;
 use super::super::template_rules::tests::card;
+use super::super::testing::BRAND;
 use super::super::{Join, Way};
 use super::{Run, Step};
 use crate::clock::{plus_days, rfc3339};

@@ -3,8 +3,8 @@
 use kabao_models::Answer as _;
 use kabao_models::brand::JumpTarget;
 
-use super::super::core::tests::{BRAND, CARD, changed, context, core, rule};
 use super::super::template_rules::tests::card;
+use super::super::testing::{BRAND, CARD, changed, context, core, rule};
 use super::*;
 use crate::clock::plus_days;
 

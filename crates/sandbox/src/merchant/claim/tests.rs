@@ -1,7 +1,7 @@
 use kabao_models::Answer as _;
 use kabao_models::merchant::user_cards::{SetUserCardUnavailable, UpdateUserCard};
 
-use super::super::core::tests::{CARD, context, core, rules};
+use super::super::testing::{CARD, context, core, rules};
 use super::*;
 use crate::settings;
 

@@ -2,7 +2,7 @@ use kabao_models::Answer as _;
 use kabao_models::merchant::UserCardStatus;
 
 use super::super::claim::tests::claim_of;
-use super::super::core::tests::{CARD, context, core, rules};
+use super::super::testing::{CARD, context, core, rules};
 use super::*;
 use crate::clock::plus_days;
 use crate::settings;

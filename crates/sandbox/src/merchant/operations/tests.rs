@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kabao_models::Sensitive;
 use kabao_models::merchant::StateSetting;
 
-use super::super::core::tests::{CARD, CODE, MERCHANT, core, now};
+use super::super::testing::{CARD, CODE, MERCHANT, core, now};
 use super::super::{Refused, activity_rules, template_rules};
 use super::*;
 use crate::account::{Account, AccountConfig};

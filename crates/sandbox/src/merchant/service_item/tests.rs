@@ -1,7 +1,7 @@
 use kabao_models::Answer as _;
 use kabao_models::merchant::{ContentTemplateData, MessageTemplateSetting};
 
-use super::super::core::tests::{CARD, CODE, context, core, rules};
+use super::super::testing::{CARD, CODE, context, core, rules};
 use super::*;
 use crate::settings;
 

@@ -2,8 +2,8 @@ use kabao_models::Answer as _;
 use kabao_models::merchant::cards::{BalanceInformation, DateInformation};
 use kabao_models::merchant::{DateInformationType, UserCardStatus};
 
-use super::super::core::tests::{CARD, CODE, MERCHANT, context, core, rules};
 use super::super::template_rules::tests::creation;
+use super::super::testing::{CARD, CODE, MERCHANT, context, core, rules};
 use super::*;
 use crate::clock::plus_days;
 use crate::settings;

@@ -6,7 +6,7 @@ use kabao_models::official_account::datacube::{
 };
 
 use super::required;
-use crate::official_account::core::DayFigures;
+use crate::official_account::DayFigures;
 use crate::official_account::{Context, Core, Refused};
 
 /// What the recorded answers have as `merchanttype`; its values are not documented.

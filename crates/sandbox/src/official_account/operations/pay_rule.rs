@@ -11,8 +11,8 @@ use kabao_models::official_account::pay_gift_member_card::{
 use kabao_models::official_account::{PayGiftRuleStatus, PayGiftRuleType};
 
 use super::required;
-use crate::official_account::core::{NewPayRule, PayRule, Protocol, RuleOutcome};
 use crate::official_account::{Context, Core, Refused};
+use crate::official_account::{NewPayRule, PayRule, Protocol, RuleOutcome};
 
 pub(super) fn id(rule_id: Option<i64>) -> Result<i64, Refused> {
     rule_id.ok_or(Refused::Missing("rule_id".into()))

@@ -6,8 +6,8 @@ use kabao_models::official_account::qrcode::{
 };
 use kabao_models::{Personal, Secret};
 
-use crate::official_account::core::{NewQrCode, Scene};
 use crate::official_account::{Context, Core, Refused};
+use crate::official_account::{NewQrCode, Scene};
 
 pub(super) fn create(
     core: &mut Core,

@@ -5,7 +5,7 @@ use kabao_models::official_account::CodeStatus;
 use kabao_models::official_account::code::{CodeCard, GetCode, GetCodeResponse};
 
 use super::exposed;
-use crate::official_account::core::{Asked, Check, CodeState, Expired};
+use crate::official_account::{Asked, Check, CodeState, Expired};
 use crate::official_account::{Context, Core, Refused};
 use crate::settings::MemberData;
 

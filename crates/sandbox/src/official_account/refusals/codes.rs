@@ -4,7 +4,7 @@ use kabao_models::official_account::{code, user};
 use serde_json::json;
 
 use super::super::Claim;
-use super::super::core::testing::{CARD, CODE};
+use super::super::testing::{CARD, CODE};
 use super::super::testing::{Site, act, claim};
 use super::{Produced, approved, foreign};
 use crate::settings::Permit;

@@ -3,7 +3,7 @@
 use kabao_models::official_account::member;
 use serde_json::{Value, json};
 
-use super::super::core::testing::{CARD, CODE, NOW};
+use super::super::testing::{CARD, CODE, NOW};
 use super::super::testing::{Site, act};
 use super::{Produced, foreign, strict};
 

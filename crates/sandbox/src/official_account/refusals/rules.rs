@@ -6,7 +6,7 @@ use kabao_models::official_account::{
 use serde_json::{Value, json};
 
 use super::super::Claim;
-use super::super::core::testing::{CARD, NOW, new_card};
+use super::super::testing::{CARD, NOW, new_card};
 use super::super::testing::{Site, act};
 use super::{Produced, approved, foreign};
 

@@ -1,0 +1,169 @@
+//! One member's card: its record, its state at a moment, its validity.
+
+use kabao_models::official_account::{DateInfoType, UserCardStatus, UserInfo};
+use serde::Serialize;
+
+use super::template::Template;
+use super::{Context, Key};
+use crate::ledger::{Change, Effect, differences, made};
+use crate::official_account::Refused;
+use crate::records::Recorded;
+
+const DAY: i64 = 86_400;
+
+/// One member's card.
+#[derive(Clone, Serialize)]
+pub(crate) struct Member {
+    pub(crate) openid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nickname: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sex: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) membership_number: Option<String>,
+    pub(crate) bonus: i64,
+    /// Fen, as the older tables print it.
+    pub(crate) balance: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) custom_field_value1: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) custom_field_value2: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) custom_field_value3: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) background_pic_url: Option<String>,
+    /// What the member filled in.
+    pub(crate) user_info: UserInfo,
+    /// The state that was stored last; time adds EXPIRE and GIFT_TIMEOUT to it.
+    pub(crate) user_card_status: UserCardStatus,
+    pub(crate) has_active: bool,
+    /// Whether the code was redeemed.
+    pub(crate) consumed: bool,
+    /// A beginning that activation set in place of the card's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) activate_begin_time: Option<i64>,
+    /// The same for the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) activate_end_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) outer_str: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) outer_id: Option<i64>,
+    pub(crate) claimed_at: i64,
+    /// Whether a friend gave it.
+    pub(crate) received_as_gift: bool,
+    /// When the gift that waits for a friend was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) gifted_at: Option<i64>,
+    /// What the user was told when the merchant invalidated the card.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) unavailable_reason: Option<String>,
+}
+
+impl Recorded for Member {
+    type Key = Key;
+
+    fn place(&self, (card_id, code): &Key) -> Effect {
+        Effect::on_member(card_id, code)
+    }
+
+    fn changes(_: &Key, before: Option<&Self>, after: Option<&Self>) -> Vec<Change> {
+        match before.zip(after) {
+            Some((before, after)) => differences(before, after),
+            None => after.map(made).unwrap_or_default(),
+        }
+    }
+}
+
+impl Member {
+    /// A card as it comes out of a claim.
+    pub(crate) fn new(openid: &str, claimed_at: i64) -> Self {
+        Self {
+            openid: openid.to_owned(),
+            nickname: None,
+            sex: None,
+            membership_number: None,
+            bonus: 0,
+            balance: 0,
+            custom_field_value1: None,
+            custom_field_value2: None,
+            custom_field_value3: None,
+            background_pic_url: None,
+            user_info: UserInfo::default(),
+            user_card_status: UserCardStatus::Normal,
+            has_active: false,
+            consumed: false,
+            activate_begin_time: None,
+            activate_end_time: None,
+            outer_str: None,
+            outer_id: None,
+            claimed_at,
+            received_as_gift: false,
+            gifted_at: None,
+            unavailable_reason: None,
+        }
+    }
+
+    /// Returns beginning and end of the validity; permanent cards have none.
+    pub(super) fn validity(&self, template: &Template) -> (Option<i64>, Option<i64>) {
+        let (begin, end) = match &template.base.date_info {
+            Some(dates) => match &dates.r#type {
+                Some(DateInfoType::DateTypeFixTimeRange) => {
+                    (dates.begin_timestamp, dates.end_timestamp)
+                }
+                Some(DateInfoType::DateTypeFixTerm) => {
+                    let wait = dates.fixed_begin_term.unwrap_or(0);
+                    let begin = self.claimed_at.saturating_add(wait.saturating_mul(DAY));
+                    let end =
+                        begin.saturating_add(dates.fixed_term.unwrap_or(0).saturating_mul(DAY));
+                    (
+                        Some(begin),
+                        Some(dates.end_timestamp.map_or(end, |latest| latest.min(end))),
+                    )
+                }
+                _ => (None, None),
+            },
+            None => (None, None),
+        };
+        (
+            self.activate_begin_time.or(begin),
+            self.activate_end_time.or(end),
+        )
+    }
+
+    /// Returns the state at the moment of the context.
+    pub(super) fn status(&self, context: &Context<'_>, template: &Template) -> UserCardStatus {
+        let mut status = self.user_card_status.clone();
+        if status == UserCardStatus::Gifting
+            && self.gifted_at.is_some_and(|since| {
+                context.now.saturating_sub(since) >= context.rules.gift_seconds
+            })
+        {
+            status = UserCardStatus::GiftTimeout;
+        }
+        let over = self
+            .validity(template)
+            .1
+            .is_some_and(|end| context.now >= end);
+        match status {
+            UserCardStatus::Normal | UserCardStatus::GiftTimeout if over => UserCardStatus::Expire,
+            status => status,
+        }
+    }
+
+    /// Refuses a change of a card that nobody can use. A gift that was not accepted is back with
+    /// its giver and can be used.
+    pub(super) fn check_usable(
+        &self,
+        context: &Context<'_>,
+        template: &Template,
+    ) -> Result<(), Refused> {
+        match self.status(context, template) {
+            UserCardStatus::Normal | UserCardStatus::GiftTimeout => Ok(()),
+            UserCardStatus::Expire if context.rules.update_expired_cards => Ok(()),
+            // Nobody holds a card under the old code any more.
+            UserCardStatus::GiftSucc => Err(Refused::Code),
+            _ => Err(Refused::UserCardStatus),
+        }
+    }
+}
