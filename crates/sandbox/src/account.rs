@@ -8,7 +8,7 @@ use kabao_models::Family;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StartError;
-use crate::keys::{Files, KeyMaterial, KeyPhase, Keyring};
+use crate::keys::{KeyMaterial, KeyPhase, Keyring};
 use crate::random;
 use crate::sync::lock;
 
@@ -163,6 +163,23 @@ impl AccountConfig {
     }
 }
 
+/// The folder of the sandbox's own keys; no account may be called so.
+pub(crate) const SERVER: &str = "server";
+
+/// Refuses names that cannot be a folder of their own.
+pub(crate) fn check_name(name: &str) -> Result<(), StartError> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let framed = !name.starts_with('-') && !name.ends_with('-');
+    let sized = (1..=63).contains(&name.len());
+    if name == SERVER || !sized || !framed || !name.bytes().all(plain) {
+        return Err(StartError::account(
+            name,
+            "a name has 1 to 63 lower-case letters, digits and hyphens, no hyphen at its ends, and is not `server`",
+        ));
+    }
+    Ok(())
+}
+
 impl FromStr for AccountConfig {
     type Err = StartError;
 
@@ -173,7 +190,7 @@ impl FromStr for AccountConfig {
                 "write NAME=FAMILY, such as acme=merchant",
             ));
         };
-        Files::check_name(name)?;
+        check_name(name)?;
         let invented = Invented::of(name);
         match family {
             "merchant" => Ok(Self::merchant(name, &invented.mchid()).with_appid(&invented.appid())),

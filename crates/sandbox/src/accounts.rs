@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 use kabao_models::Family;
 
-use crate::account::{Account, AccountConfig, OwnersKey};
+use crate::account::{Account, AccountConfig, OwnersKey, check_name};
 use crate::error::StartError;
-use crate::keys::{Authority, Files, KeyMaterial, generate_keys, pooled_keys};
+use crate::files::Files;
+use crate::keys::{Authority, KeyMaterial, generate_keys, pooled_keys};
 use crate::sync::lock;
 
 /// How many accounts there may be.
@@ -82,7 +83,7 @@ impl Accounts {
 
 /// Refuses an account that could not be told from another one.
 fn check_free(known: &[Arc<Account>], config: &AccountConfig) -> Result<(), StartError> {
-    Files::check_name(&config.name)?;
+    check_name(&config.name)?;
     for account in known {
         if account.name == config.name {
             return Err(StartError::account(&config.name, "the name is used twice"));

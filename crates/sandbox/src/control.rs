@@ -28,8 +28,7 @@ pub(crate) use self::state::state;
 
 use self::answer::respond;
 use crate::exchange::Received;
-use crate::server::Service;
-use crate::site::Outcome;
+use crate::server::{Outcome, Service};
 use crate::world::World;
 
 /// Largest body of a control request.

@@ -14,12 +14,10 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::KeyMaterial;
-use crate::account::{AccountConfig, Credentials};
+use crate::account::{AccountConfig, Credentials, SERVER, check_name};
 use crate::error::StartError;
+use crate::keys::KeyMaterial;
 
-/// The folder of the sandbox's own keys; no account may be called so.
-const OWN: &str = "server";
 /// Which accounts were added while the sandbox ran.
 const ADDED: &str = "added.json";
 
@@ -43,7 +41,7 @@ impl Files {
             root: directory.join("sandbox"),
         };
         create(&this.root)?;
-        create(&this.root.join(OWN))?;
+        create(&this.root.join(SERVER))?;
         Ok(this)
     }
 
@@ -54,12 +52,12 @@ impl Files {
 
     /// Reads one of the sandbox's own files.
     pub(crate) fn own(&self, name: &str) -> Result<Option<String>, StartError> {
-        read(&self.root.join(OWN).join(name))
+        read(&self.root.join(SERVER).join(name))
     }
 
     /// Writes one of the sandbox's own files.
     pub(crate) fn write_own(&self, name: &str, content: &str) -> Result<(), StartError> {
-        write(&self.root.join(OWN).join(name), content, Readers::Owner)
+        write(&self.root.join(SERVER).join(name), content, Readers::Owner)
     }
 
     /// Reads the authority that clients trust.
@@ -79,7 +77,7 @@ impl Files {
         config: &mut AccountConfig,
     ) -> Result<Option<KeyMaterial>, StartError> {
         let client = self.root.join(&config.name);
-        let own = self.root.join(OWN).join(&config.name);
+        let own = self.root.join(SERVER).join(&config.name);
         let path = client.join("account.json");
         let Some(json) = read(&path)? else {
             return Ok(None);
@@ -136,7 +134,7 @@ impl Files {
         account: &str,
         material: &KeyMaterial,
     ) -> Result<(), StartError> {
-        let own = self.root.join(OWN).join(account);
+        let own = self.root.join(SERVER).join(account);
         create(&own)?;
         write(
             &own.join("platform_key.pem"),
@@ -186,7 +184,7 @@ impl Files {
         let mut names = self.added_names()?;
         names.remove(name);
         self.write_added(&names)?;
-        for folder in [self.root.join(name), self.root.join(OWN).join(name)] {
+        for folder in [self.root.join(name), self.root.join(SERVER).join(name)] {
             match fs::remove_dir_all(&folder) {
                 Ok(()) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -204,7 +202,7 @@ impl Files {
             .unwrap_or_default();
         Ok(names
             .into_iter()
-            .filter(|(name, _)| Self::check_name(name).is_ok())
+            .filter(|(name, _)| check_name(name).is_ok())
             .collect())
     }
 
@@ -247,20 +245,6 @@ impl Files {
         let json = serde_json::to_string_pretty(credentials)
             .map_err(|error| StartError::account(&credentials.name, error.to_string()))?;
         write(&folder.join("account.json"), &(json + "\n"), Readers::Owner)
-    }
-
-    /// Refuses names that cannot be a folder of their own.
-    pub(crate) fn check_name(name: &str) -> Result<(), StartError> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let framed = !name.starts_with('-') && !name.ends_with('-');
-        let sized = (1..=63).contains(&name.len());
-        if name == OWN || !sized || !framed || !name.bytes().all(plain) {
-            return Err(StartError::account(
-                name,
-                "a name has 1 to 63 lower-case letters, digits and hyphens, no hyphen at its ends, and is not `server`",
-            ));
-        }
-        Ok(())
     }
 }
 

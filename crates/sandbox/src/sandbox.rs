@@ -20,12 +20,13 @@ use crate::directory::Directory;
 use crate::error::StartError;
 use crate::exchange::Received;
 use crate::fault::FaultRule;
-use crate::keys::{Authority, Files};
+use crate::files::Files;
+use crate::keys::Authority;
 use crate::ledger::LedgerEntry;
 use crate::requests::{Exchange, ExchangeFilter};
-use crate::server::{self, Service};
+use crate::server::{self, Outcome, Service};
 use crate::settings::Settings;
-use crate::site::{self, Outcome};
+use crate::site;
 use crate::sync::lock;
 use crate::world::{Parts, World};
 
@@ -414,6 +415,23 @@ impl Running {
         lock(&self.world.faults).add(fault)
     }
 
+    /// Returns the faults that wait for a request.
+    pub fn faults(&self) -> Vec<FaultRule> {
+        lock(&self.world.faults).waiting().to_vec()
+    }
+
+    /// Waits until something holds. It is looked at again whenever a fault was taken or an exchange
+    /// is over, so nobody has to ask again and again.
+    pub async fn wait_until(&self, holds: impl Fn(&Self) -> bool) {
+        let mut happened = self.world.happened.subscribe();
+        while !holds(self) {
+            // It cannot fail: the world has the sender.
+            if happened.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Moves the clock by which cards and tokens age.
     pub fn advance(&self, seconds: i64) {
         self.world.time.advance(seconds);
@@ -422,15 +440,6 @@ impl Running {
     /// Returns to the state at start; keys stay as they are, and so do added accounts.
     pub fn reset(&self) {
         self.world.reset();
-    }
-
-    /// Brings back the keys that every account had when it came.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the folder of an account cannot be written.
-    pub fn restore_keys(&self) -> Result<(), StartError> {
-        self.world.restore_keys()
     }
 
     /// Lets an account join while the sandbox runs: its requests are accepted from now on. With a
@@ -448,15 +457,6 @@ impl Running {
         })
         .await
         .map_err(|_| StartError::internal("making keys panicked"))?
-    }
-
-    /// Removes an account that was added; false if there is none of this name.
-    ///
-    /// # Errors
-    ///
-    /// Fails if its folder cannot be removed.
-    pub fn remove_account(&self, name: &str) -> Result<bool, StartError> {
-        self.world.remove_account(name)
     }
 
     /// Stops both listeners, lets open requests finish for a bounded time and returns.

@@ -2,8 +2,10 @@
 
 mod body;
 mod connections;
+mod outcome;
 mod tls;
 
 pub(crate) use self::body::AnswerBody;
 pub(crate) use self::connections::{Service, serve};
+pub(crate) use self::outcome::Outcome;
 pub(crate) use self::tls::acceptor;

@@ -169,7 +169,7 @@ impl Settings {
     /// # Errors
     ///
     /// Fails with a text that names the member if one is unknown or has the wrong type.
-    pub fn patched(&self, patch: &serde_json::Value) -> Result<Self, String> {
+    pub(crate) fn patched(&self, patch: &serde_json::Value) -> Result<Self, String> {
         let mut merged = serde_json::to_value(self).map_err(|error| error.to_string())?;
         merge(&mut merged, patch);
         serde_json::from_value(merged).map_err(|error| error.to_string())

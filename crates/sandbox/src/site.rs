@@ -18,23 +18,10 @@ use crate::gate::pay::{self, SignaturePlan};
 use crate::gate::{command, official_account};
 use crate::random;
 use crate::requests::{self, Exchange, Message};
-use crate::server::AnswerBody;
+use crate::server::{AnswerBody, Outcome};
 use crate::sync::lock;
 use crate::trail::Check;
 use crate::world::World;
-
-/// What the server does with a request.
-pub(crate) enum Outcome {
-    /// Sends this, after a while.
-    Answer {
-        after: Duration,
-        response: http::Response<AnswerBody>,
-    },
-    /// Never answers.
-    Hang,
-    /// Closes the connection.
-    Drop,
-}
 
 /// How an operation is served.
 enum Route {
@@ -190,6 +177,7 @@ pub(crate) fn answer(world: &World, received: &Received) -> Outcome {
             fault = fault.kind(),
             "a fault hits a request"
         );
+        world.happened.send_replace(());
     }
     let begun = world.time.base();
     let mut exchange = requests::record(world.now(), received);
@@ -256,6 +244,7 @@ fn journal(world: &World, received: &Received, mut exchange: Exchange) {
         "exchange"
     );
     lock(&world.requests).add(world.now(), exchange);
+    world.happened.send_replace(());
 }
 
 fn faulty(

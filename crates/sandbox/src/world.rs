@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use kabao_models::Family;
+use tokio::sync::watch;
 
 use crate::account::{Account, AccountConfig, Credentials};
 use crate::account_watch::AccountWatch;
@@ -12,7 +13,8 @@ use crate::bounded::Bounded;
 use crate::clock::Time;
 use crate::error::StartError;
 use crate::fault::Faults;
-use crate::keys::{Authority, Files};
+use crate::files::Files;
+use crate::keys::Authority;
 use crate::ledger::Ledger;
 use crate::rates::Rates;
 use crate::requests::Requests;
@@ -43,6 +45,8 @@ pub(crate) struct World {
     pub(crate) brand: Mutex<brand::Core>,
     pub(crate) official_account: Mutex<official_account::Core>,
     pub(crate) tokens: Mutex<official_account::Tokens>,
+    /// Changes whenever a fault was taken or an exchange is over.
+    pub(crate) happened: watch::Sender<()>,
     /// Puts data in place at the start and after a reset.
     fill: Fill,
 }
@@ -85,6 +89,7 @@ impl World {
             brand: Mutex::default(),
             official_account: Mutex::default(),
             tokens: Mutex::default(),
+            happened: watch::Sender::new(()),
             fill: parts.fill,
         };
         (world.fill)(&world);

@@ -11,6 +11,8 @@ mod layers;
 #[cfg(test)]
 mod manifests;
 #[cfg(test)]
+mod modules;
+#[cfg(test)]
 mod repository;
 #[cfg(test)]
 mod sources;

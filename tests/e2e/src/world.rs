@@ -13,7 +13,7 @@ use kabao_proto::kabao::v1::{
 };
 use kabao_sandbox::{ExchangeFilter, Fault, FaultRule, LedgerEntry, Running};
 use prost_types::FieldMask;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
@@ -172,9 +172,8 @@ impl World {
 
     /// Returns once no fault is waiting any more, so that the request it was meant for is being served.
     pub(crate) async fn all_faults_taken(&self) {
-        let taken = async {
-            while self.order("GET", "/faults", &Value::Null).await["faults"] != json!([]) {}
-        };
+        let sandbox = self.sandbox();
+        let taken = sandbox.wait_until(|sandbox| sandbox.faults().is_empty());
         tokio::time::timeout(PATIENCE, taken)
             .await
             .expect("the faults are taken");

@@ -39,7 +39,7 @@ described! {
 
 /// One request of a user.
 #[derive(Clone)]
-pub(super) struct Exchange {
+pub(super) struct PointExchange {
     /// What an answer shows, without state before the merchant answered.
     answer: ExchangeRecord,
     deduct_points: i64,
@@ -62,7 +62,7 @@ impl Recorded for ExchangeTemplate {
     }
 }
 
-impl Recorded for Exchange {
+impl Recorded for PointExchange {
     /// The `record_id`.
     type Key = String;
 
@@ -161,7 +161,7 @@ impl Core {
             stock_id: Some(template.stock_id.clone()),
             ..ExchangeRecord::default()
         };
-        let exchange = Exchange {
+        let exchange = PointExchange {
             answer: answer.clone(),
             deduct_points: template.deduct_points,
             result: None,

@@ -9,7 +9,7 @@ use kabao_models::{Sensitive, VisitSensitive};
 use serde::Serialize;
 
 use super::activity::Activity;
-use super::exchange::{Exchange, ExchangeTemplate};
+use super::exchange::{ExchangeTemplate, PointExchange};
 use super::member::Members;
 use super::template::Template;
 use super::token::Token;
@@ -43,7 +43,7 @@ pub(crate) struct Core {
     /// By `exchange_coupon_template_id`.
     pub(super) exchange_templates: Records<ExchangeTemplate>,
     /// By `record_id`.
-    pub(super) exchanges: Records<Exchange>,
+    pub(super) exchanges: Records<PointExchange>,
     /// By `media_url`.
     pub(super) pictures: Bounded<String, Picture, REMEMBERED>,
     numbers: Numbers,

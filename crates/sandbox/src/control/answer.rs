@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use crate::account::Account;
 use crate::pointer;
 use crate::refusal::Refusal;
-use crate::server::AnswerBody;
-use crate::site::Outcome;
+use crate::server::{AnswerBody, Outcome};
 use crate::world::World;
 use crate::{brand, merchant, official_account};
 

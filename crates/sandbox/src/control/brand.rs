@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::answer::Problem;
 use super::family::{self, Action, FamilyControl, Order, Part, action};
 use super::request::brand::{
-    Described, Exchange, Joining, OfUser, Order as PaidOrder, PaymentCode, Stock,
+    Described, Joining, OfUser, PaidOrder, PaymentCode, PointExchange, Stock,
 };
 use super::request::{Claim, Member};
 use crate::brand::{Context, Core, ExchangeTemplate, Join, User, Way, in_clear};
@@ -161,7 +161,7 @@ const ACTIONS: [Action; 8] = [
     ),
     action!(
         "request-exchange",
-        Exchange,
+        PointExchange,
         request_exchange,
         "A member asks for a coupon in exchange for points; the merchant has to answer."
     ),
@@ -231,7 +231,7 @@ fn pay_order(order: &Order<'_>, body: PaidOrder) -> Result<Value, Problem> {
     })
 }
 
-fn request_exchange(order: &Order<'_>, body: Exchange) -> Result<Value, Problem> {
+fn request_exchange(order: &Order<'_>, body: PointExchange) -> Result<Value, Problem> {
     order.act(|core: &mut Core, now, settings| {
         let template = &body.exchange_coupon_template_id;
         core.request_exchange(template, &body.openid, now, &settings.brand)

@@ -11,7 +11,7 @@ use crate::error::StartError;
 described! {
     /// Which of its keys WeChat Pay signs answers with.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-    pub words enum KeyPhase {
+    pub(crate) words enum KeyPhase {
         /// Platform certificates, migration not started: the certificate, whatever the request says.
         Certificates = "certificates",
         /// Migration runs: the key that the request's `Wechatpay-Serial` names, the certificate if it

@@ -18,8 +18,8 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::AnswerBody;
+use super::Outcome;
 use crate::exchange::Received;
-use crate::site::Outcome;
 use crate::trail::Trail;
 
 /// Connections served at once; further ones wait in the backlog.

@@ -183,11 +183,7 @@ async fn shutdown_ends_a_hanging_request_in_bounded_time() {
             .await
             .is_none()
     });
-    let applied = async {
-        while running.ledger().is_empty() {
-            tokio::task::yield_now().await;
-        }
-    };
+    let applied = running.wait_until(|running| !running.ledger().is_empty());
     tokio::time::timeout(Duration::from_secs(20), applied)
         .await
         .unwrap();

@@ -32,7 +32,7 @@ described! {
 
 described! {
     /// An order with the card in its `attach`.
-    pub(in crate::control) struct Order {
+    pub(in crate::control) struct PaidOrder {
         /// Who pays.
         pub(in crate::control) openid: String,
         /// The `attach` of the order, as the text that it is.
@@ -42,7 +42,7 @@ described! {
 
 described! {
     /// A user wants a coupon for points.
-    pub(in crate::control) struct Exchange {
+    pub(in crate::control) struct PointExchange {
         /// What is exchanged.
         pub(in crate::control) exchange_coupon_template_id: String,
         /// Who asks.

@@ -1,0 +1,179 @@
+//! How the modules of a crate depend on each other, and where the sandbox keeps its rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::repository::{expect_none, files, relative, root};
+
+/// The crates whose top-level modules do not depend on each other in circles.
+///
+/// Below the top level a family of the sandbox may: its state holds the records of its nouns, whose
+/// files hold the commands on the state.
+const WITHOUT_CIRCLES: [&str; 3] = ["api", "auth", "sandbox"];
+
+#[test]
+fn top_level_modules_do_not_depend_on_each_other_in_circles() {
+    for name in WITHOUT_CIRCLES {
+        let source = root().join("crates").join(name).join("src");
+        let graph = dependencies(&source);
+        assert!(graph.len() > 3, "{name} has modules");
+        let circles: Vec<String> = circles(graph)
+            .into_iter()
+            .map(|(from, to)| format!("crates/{name}: {from} uses {to:?}"))
+            .collect();
+        expect_none(
+            "take what these share into a module that uses none of them:",
+            &circles,
+        );
+    }
+}
+
+/// Which top-level modules the code of each one uses, tests apart.
+fn dependencies(source: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let sources: Vec<(PathBuf, String)> = files()
+        .into_iter()
+        .filter(|path| path.starts_with(source) && path.extension().is_some_and(|e| e == "rs"))
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            (path, text)
+        })
+        .collect();
+    let module = |path: &Path| {
+        let first = path.strip_prefix(source).unwrap().components().next();
+        let first = first.unwrap().as_os_str().to_string_lossy().into_owned();
+        first.trim_end_matches(".rs").to_owned()
+    };
+    let modules: BTreeSet<String> = sources.iter().map(|(path, _)| module(path)).collect();
+    let tests: BTreeSet<PathBuf> = sources
+        .iter()
+        .flat_map(|(path, text)| test_modules(path, text))
+        .collect();
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, text) in &sources {
+        let own = module(path);
+        if own == "lib"
+            || path
+                .with_extension("")
+                .ancestors()
+                .any(|part| tests.contains(part))
+        {
+            continue;
+        }
+        let used = graph.entry(own.clone()).or_default();
+        used.extend(
+            used_in(text)
+                .filter(|name| *name != own && modules.contains(*name))
+                .map(str::to_owned),
+        );
+    }
+    graph
+}
+
+/// The modules that a file declares for tests only.
+fn test_modules(path: &Path, text: &str) -> Vec<PathBuf> {
+    let folder = path.with_extension("");
+    let folder = match path.file_name() {
+        Some(name) if name == "lib.rs" => path.parent().unwrap().to_owned(),
+        _ => folder,
+    };
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines
+        .windows(2)
+        .filter(|pair| pair[0] == "#[cfg(test)]")
+        .filter_map(|pair| Some(pair[1].strip_suffix(';')?.rsplit_once("mod ")?.1))
+        .map(|name| folder.join(name))
+        .collect()
+}
+
+/// The names behind `crate::` in the code of a file, up to its tests.
+fn used_in(text: &str) -> impl Iterator<Item = &str> {
+    let tests = text.match_indices("#[cfg(test)]\n").find(|(at, head)| {
+        let rest = &text[at + head.len()..];
+        rest.lines()
+            .next()
+            .is_some_and(|line| line.contains("mod ") && line.ends_with('{'))
+    });
+    let code = tests.map_or(text, |(at, _)| &text[..at]);
+    code.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.split("crate::").skip(1))
+        .flat_map(|rest| {
+            let group = rest.strip_prefix('{').unwrap_or(rest);
+            let parts = if group == rest { 1 } else { usize::MAX };
+            group.split(", ").take(parts).map(|part| {
+                let end = part.find(|c: char| !c.is_alphanumeric() && c != '_');
+                &part[..end.unwrap_or(part.len())]
+            })
+        })
+}
+
+/// What is left when modules that use none of the others, or that none of them uses, are taken away.
+fn circles(mut graph: BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, BTreeSet<String>> {
+    loop {
+        let left: BTreeSet<String> = graph
+            .iter()
+            .filter(|(name, uses)| {
+                uses.iter().any(|used| graph.contains_key(used))
+                    && graph.values().any(|uses| uses.contains(*name))
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        if left.len() == graph.len() {
+            return graph;
+        }
+        graph.retain(|name, uses| {
+            uses.retain(|used| left.contains(used));
+            left.contains(name)
+        });
+    }
+}
+
+#[test]
+fn a_circle_is_found_and_what_only_leads_to_it_is_not() {
+    let uses = |name: &str, used: &[&str]| {
+        let used = used.iter().map(|used| (*used).to_owned()).collect();
+        (name.to_owned(), used)
+    };
+    let graph = BTreeMap::from([
+        uses("a", &["b"]),
+        uses("b", &["c", "leaf"]),
+        uses("c", &["b"]),
+        uses("leaf", &[]),
+    ]);
+    let found = circles(graph);
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), ["b", "c"]);
+    let text = "use crate::{one, two::Two};\n// crate::three\nlet x = crate::four::x;\n\
+                #[cfg(test)]\nmod tests {\n use crate::five;\n}\n";
+    assert_eq!(used_in(text).collect::<Vec<_>>(), ["one", "two", "four"]);
+}
+
+/// The table of ARCHITECTURE.md that says where a family of the sandbox keeps a rule.
+#[test]
+fn every_file_of_a_family_stands_where_the_table_says() {
+    let document = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let table = document.split_once("| noun | merchant | brand | official_account |");
+    let table = table.expect("ARCHITECTURE.md has the table").1;
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert!(rows.len() > 15, "the table has rows");
+    let mut missing = Vec::new();
+    for row in &rows {
+        for (family, cell) in ["merchant", "brand", "official_account"]
+            .iter()
+            .zip(&row[2..])
+        {
+            for name in cell.split('`').filter(|part| part.ends_with(".rs")) {
+                let path = root().join("crates/sandbox/src").join(family).join(name);
+                if !path.is_file() {
+                    missing.push(relative(&path));
+                }
+            }
+        }
+    }
+    expect_none("the table of ARCHITECTURE.md names these:", &missing);
+}
