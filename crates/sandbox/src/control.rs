@@ -5,8 +5,10 @@
 
 mod accounts;
 mod answer;
+mod asked;
 mod brand;
 mod endpoints;
+mod families;
 mod family;
 mod help;
 mod keys;

@@ -27,6 +27,13 @@ pub(crate) fn overlay<T: Object, C: Object>(record: &T, change: &C, deep: &[&str
     serde_json::from_value(Value::Object(target)).ok()
 }
 
+/// Copies the members that two messages share.
+pub(crate) fn reduced<T: Object, C: Object>(message: &C) -> Option<T> {
+    let mut reduced = overlay(&T::default(), message, &[])?;
+    *reduced.extra_mut() = kabao_models::Extra::default();
+    Some(reduced)
+}
+
 /// Returns the names of the members that a message has.
 pub(crate) fn members<C: Object>(message: &C) -> Vec<String> {
     serde_json::to_value(message)

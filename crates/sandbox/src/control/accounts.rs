@@ -4,7 +4,7 @@ use kabao_models::Family;
 use serde_json::{Value, json};
 
 use super::answer::{Problem, account};
-use super::endpoints::Asked;
+use super::asked::Asked;
 use super::request::{NewAccount, NewFamily, Standing};
 use crate::account::{Account, AccountConfig};
 use crate::keys::KeyPhase;

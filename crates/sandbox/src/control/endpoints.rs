@@ -1,9 +1,9 @@
 //! Every endpoint of the control API: what it is called, what it may be asked with, what it does.
 
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::answer::{Problem, parse};
+use super::asked::Asked;
 use super::query::Query;
 use super::request::{Claim, Member, Move, NewAccount, Reset, Revoke, Rotate, Standing, Template};
 use super::{accounts, keys, records, sandbox, state, users};
@@ -12,15 +12,6 @@ use crate::exchange::Received;
 use crate::fault::FaultRule;
 use crate::sync::lock;
 use crate::world::World;
-
-/// A request whose endpoint was found.
-pub(super) struct Asked<'a> {
-    pub(super) world: &'a World,
-    pub(super) query: Query,
-    pub(super) body: &'a Bytes,
-    /// What the variable part of the path is.
-    pub(super) part: &'a str,
-}
 
 type Run = fn(&Asked<'_>) -> Result<Value, Problem>;
 

@@ -2,12 +2,10 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use kabao_models::Family;
 use serde_json::Value;
 
 use super::answer::Problem;
 use super::request::{Claim, Member};
-use super::{brand, merchant, official_account};
 use crate::account::Account;
 use crate::described::Parameter;
 use crate::serve::record;
@@ -40,18 +38,6 @@ pub(super) trait FamilyControl: Sync {
 
     /// The word between `control` and the action in the ledger.
     fn word(&self) -> &'static str;
-}
-
-/// All families, in the order in which they are shown.
-pub(super) const FAMILIES: [Family; 3] = [Family::Merchant, Family::Brand, Family::OfficialAccount];
-
-/// Returns the side of a family that the control API uses.
-pub(super) fn of(family: Family) -> &'static dyn FamilyControl {
-    match family {
-        Family::Merchant => &merchant::Merchant,
-        Family::Brand => &brand::Brand,
-        Family::OfficialAccount => &official_account::OfficialAccount,
-    }
 }
 
 /// An order of a control request to the cards of one account.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::endpoints::ENDPOINTS;
-use super::family;
+use super::families;
 use crate::described::Parameter;
 use crate::fault::Fault;
 
@@ -24,16 +24,16 @@ pub fn control_help() -> String {
         members(&mut out, 4, endpoint.query);
         members(&mut out, 4, endpoint.takes);
     }
-    for family in family::FAMILIES {
+    for family in families::ALL {
         let _ = write!(out, "\nActions of the {family} family:\n");
-        for action in family::of(family).actions() {
+        for action in families::of(family).actions() {
             entry(&mut out, 2, action.name, action.about);
             members(&mut out, 4, action.takes);
         }
     }
-    for family in family::FAMILIES {
+    for family in families::ALL {
         let _ = write!(out, "\nState of the {family} family:\n");
-        for (name, about) in family::of(family).parts() {
+        for (name, about) in families::of(family).parts() {
             entry(&mut out, 2, name, about);
         }
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::accounts::show;
 use super::answer::{Problem, account};
-use super::endpoints::Asked;
+use super::asked::Asked;
 use super::request::{Revoke, Rotate, RotatedKey};
 use crate::account::{Account, Pay};
 use crate::error::StartError;

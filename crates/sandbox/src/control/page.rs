@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::endpoints::ENDPOINTS;
-use super::family;
+use super::families;
 use crate::described::Parameter;
 use crate::fault::Fault;
 
@@ -32,8 +32,8 @@ fn page() -> String {
         table(&mut out, "query parameter", endpoint.query);
         table(&mut out, "member", endpoint.takes);
     }
-    for family in family::FAMILIES {
-        let control = family::of(family);
+    for family in families::ALL {
+        let control = families::of(family);
         let _ = write!(
             out,
             "\n## Actions of the {family} family\n\n`POST /actions/{{account}}/{{action}}`; the ledger has them as \
@@ -123,8 +123,8 @@ fn the_page_of_the_control_api_is_what_the_source_says() {
 #[test]
 fn the_help_has_what_the_page_has() {
     let help = super::control_help();
-    let actions = family::FAMILIES
-        .map(family::of)
+    let actions = families::ALL
+        .map(families::of)
         .map(|control| control.actions());
     for action in actions.into_iter().flatten() {
         assert!(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{self, Problem};
-use super::endpoints::Asked;
+use super::asked::Asked;
 use super::query;
 use super::request::{Move, Reset};
 use crate::clock;

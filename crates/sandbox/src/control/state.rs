@@ -3,7 +3,7 @@
 use kabao_models::Family;
 use serde_json::{Map, Value};
 
-use super::family;
+use super::families;
 use crate::clock;
 use crate::world::World;
 
@@ -12,9 +12,9 @@ use crate::world::World;
 pub(crate) fn state(world: &World, family: Option<Family>) -> Value {
     let mut shown = Map::new();
     shown.insert("now".to_owned(), clock::rfc3339(world.now()).into());
-    for one in family::FAMILIES {
+    for one in families::ALL {
         if family.is_none_or(|family| family == one) {
-            shown.insert(one.as_str().to_owned(), family::of(one).state(world));
+            shown.insert(one.as_str().to_owned(), families::of(one).state(world));
         }
     }
     Value::Object(shown)
@@ -32,8 +32,8 @@ mod tests {
     fn each_family_shows_what_it_describes_and_sensitive_members_in_clear() {
         let site = Site::new();
         let shown = state(&site.world, None);
-        for one in family::FAMILIES {
-            let parts = family::of(one).parts();
+        for one in families::ALL {
+            let parts = families::of(one).parts();
             let members = shown[one.as_str()].as_object().unwrap();
             assert_eq!(members.len(), parts.len(), "{one}");
             for (name, _) in parts {

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::answer::{Problem, account};
-use super::endpoints::Asked;
-use super::family::{self, Order};
+use super::asked::Asked;
+use super::families;
+use super::family::Order;
 use super::request::{Claim, Member, Template};
 
 /// `POST /cards/claim`.
@@ -18,7 +19,7 @@ pub(super) fn claim(asked: &Asked<'_>, claim: Claim) -> Result<Value, Problem> {
         account: &account,
         operation: "control.cards.claim".to_owned(),
     };
-    let member = family::of(account.family).claim(&order, claim)?;
+    let member = families::of(account.family).claim(&order, claim)?;
     Ok(json!({ "member": member }))
 }
 
@@ -30,7 +31,7 @@ pub(super) fn activate(asked: &Asked<'_>, member: Member) -> Result<Value, Probl
         account: &account,
         operation: "control.members.activate".to_owned(),
     };
-    let member = family::of(account.family).activate(&order, &member)?;
+    let member = families::of(account.family).activate(&order, &member)?;
     Ok(json!({ "member": member }))
 }
 
@@ -42,7 +43,7 @@ pub(super) fn delete(asked: &Asked<'_>, member: Member) -> Result<Value, Problem
         account: &account,
         operation: "control.members.delete".to_owned(),
     };
-    let member = family::of(account.family).delete(&order, &member)?;
+    let member = families::of(account.family).delete(&order, &member)?;
     Ok(json!({ "member": member }))
 }
 
@@ -68,7 +69,7 @@ fn review(
         account: &account,
         operation: operation.to_owned(),
     };
-    let template = family::of(account.family).review(&order, &template.card_id, approved)?;
+    let template = families::of(account.family).review(&order, &template.card_id, approved)?;
     Ok(json!({ "template": template }))
 }
 
@@ -76,7 +77,7 @@ fn review(
 pub(super) fn action(asked: &Asked<'_>) -> Result<Value, Problem> {
     let (name, wanted) = asked.part.split_once('/').unwrap_or((asked.part, ""));
     let account = account(asked.world, name)?;
-    let family = family::of(account.family);
+    let family = families::of(account.family);
     let action = family
         .actions()
         .iter()

@@ -6,9 +6,9 @@ use kabao_models::Personal;
 use kabao_models::merchant::activate_informations::GetActivateInformationResponse;
 use kabao_models::merchant::user_cards::{ActivateUserCard, UserCard};
 use kabao_models::merchant::{UserCardStatus, UserInformation};
-use serde::Serialize;
 
 use super::claim::Claim;
+use super::member::Pass;
 use super::state::MemberKey;
 use super::{Context, Core, Refused, Rule};
 use crate::bounded::Bounded;
@@ -16,19 +16,6 @@ use crate::random;
 
 /// How many passes are remembered; the oldest go first.
 const CAPACITY: usize = 100_000;
-
-/// What a user carries to the merchant's page.
-#[derive(Clone, Serialize)]
-pub(crate) struct Pass {
-    /// To be decrypted into the code.
-    pub(crate) encrypt_code: String,
-    /// To be exchanged for what the user filled in.
-    pub(crate) activate_ticket: String,
-    #[serde(skip)]
-    made: Timestamp,
-    code_used: bool,
-    ticket_used: bool,
-}
 
 /// The user cards by what was handed out for them.
 #[derive(Default)]

@@ -8,10 +8,10 @@ use kabao_models::merchant::activities::{
 
 use super::activity_rules::{Period, check_bindings, check_new};
 use super::page::{self, Page};
-use super::template::reduced;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
 use crate::ledger::{Change, Effect, differences};
+use crate::overlay::reduced;
 use crate::random;
 use crate::records::Recorded;
 
@@ -81,7 +81,7 @@ impl Core {
         let number = create.out_request_no.as_deref();
         let period = check_new(context, template, create)?;
         let created = rfc3339_millis(context.now);
-        let mut shown: Shown = reduced(create)?;
+        let mut shown: Shown = reduced(create).ok_or(Refused::Internal)?;
         shown.activity_id = Some(self.fresh_activity_id());
         shown.create_time = Some(created.clone());
         shown.update_time = Some(created);

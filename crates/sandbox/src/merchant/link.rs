@@ -9,8 +9,9 @@ use kabao_models::merchant::user_cards::UserCard;
 use kabao_models::merchant::{ActivateType, CodeMode};
 use serde::Serialize;
 
-use super::activation::{Pass, is_over};
+use super::activation::is_over;
 use super::claim::Claim;
+use super::member::Pass;
 use super::template_rules::is_empty;
 use super::{Context, Core, Refused, Rule};
 use crate::bounded::Bounded;

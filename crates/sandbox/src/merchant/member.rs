@@ -8,7 +8,6 @@ use kabao_models::merchant::user_cards::{
 use kabao_models::merchant::{UserCardConfirmState, UserCardStatus};
 use serde::Serialize;
 
-use super::activation::Pass;
 use super::page::{self, Page};
 use super::state::MemberKey;
 use super::template_rules::check_appid;
@@ -50,6 +49,19 @@ pub(crate) struct Confirmation {
     pub(super) state: UserCardConfirmState,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) fail_reason: Option<String>,
+}
+
+/// What a user carries to the merchant's page.
+#[derive(Clone, Serialize)]
+pub(crate) struct Pass {
+    /// To be decrypted into the code.
+    pub(crate) encrypt_code: String,
+    /// To be exchanged for what the user filled in.
+    pub(crate) activate_ticket: String,
+    #[serde(skip)]
+    pub(super) made: Timestamp,
+    pub(super) code_used: bool,
+    pub(super) ticket_used: bool,
 }
 
 impl Member {

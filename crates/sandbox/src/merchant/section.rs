@@ -5,10 +5,10 @@ use kabao_models::merchant::cards::{Card, Favor};
 use kabao_models::merchant::{FavorModuleTitle, MemberPriceTitle};
 use serde::Serialize;
 
-use super::template::reduced;
 use super::template_rules::is_empty;
 use super::{Context, Core, Refused, Rule};
 use crate::clock::rfc3339_millis;
+use crate::overlay::reduced;
 
 /// Which sections are on, and what only the request knows of them.
 #[derive(Clone, Default, Serialize)]
@@ -83,7 +83,7 @@ impl Core {
         };
         if let Some(favor) = &change.favor {
             // A template shows no titles of the offers section, so they are kept beside it.
-            after.favor = Some(reduced::<Favor, _>(favor)?);
+            after.favor = Some(reduced::<Favor, _>(favor).ok_or(Refused::Internal)?);
             sections
                 .member_price_title
                 .clone_from(&favor.member_price_title);

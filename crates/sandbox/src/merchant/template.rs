@@ -2,7 +2,6 @@
 
 use kabao_models::merchant::cards::{Card, CardSummary, CreateCard, ListCards, UpdateCard};
 use kabao_models::merchant::{CardTemplateStatus, CodeMode};
-use kabao_models::{Extra, Object};
 
 use super::code::Deposit;
 use super::page::{self, Page};
@@ -11,7 +10,7 @@ use super::template_rules::{check_appid, check_change, check_new};
 use super::{Context, Core, Refused, Rule, validity};
 use crate::clock::rfc3339_millis;
 use crate::ledger::{Change, Effect, differences, whole};
-use crate::overlay::overlay;
+use crate::overlay::{overlay, reduced};
 use crate::random;
 use crate::records::Recorded;
 
@@ -138,7 +137,7 @@ impl Core {
         check_new(create, context.rules)?;
         let card_id = self.fresh_card_id();
         let created = rfc3339_millis(context.now);
-        let mut card: Card = reduced(create)?;
+        let mut card: Card = reduced(create).ok_or(Refused::Internal)?;
         let (total, remain) = match create.code_mode {
             Some(CodeMode::SystemAllocate) => {
                 let total = Some(create.total_quantity.unwrap_or(DEFAULT_STOCK));
@@ -158,7 +157,7 @@ impl Core {
             CardTemplateStatus::NotApprove
         });
         self.put_template(number, Template::new(card.clone(), context.merchant));
-        reduced(&card)
+        reduced(&card).ok_or(Refused::Internal)
     }
 
     /// Lists the templates of the caller, oldest first.
@@ -192,7 +191,7 @@ impl Core {
         let items = page
             .items
             .into_iter()
-            .map(|template| reduced::<CardSummary, _>(&template.card));
+            .map(|template| reduced::<CardSummary, _>(&template.card).ok_or(Refused::Internal));
         Ok(Page {
             items: items.collect::<Result<_, _>>()?,
             total: page.total,
@@ -329,13 +328,6 @@ impl Core {
             }
         }
     }
-}
-
-/// Copies the members that two messages share.
-pub(super) fn reduced<T: Object, C: Object>(message: &C) -> Result<T, Refused> {
-    let mut reduced = overlay(&T::default(), message, &[]).ok_or(Refused::Internal)?;
-    *reduced.extra_mut() = Extra::default();
-    Ok(reduced)
 }
 
 /// Sets the total stock of a `SYSTEM_ALLOCATE` template; what users already have stays with them.

@@ -98,7 +98,7 @@ fn check_number(codes: &[String]) -> Result<(), Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::official_account::template::DEPOSIT;
+    use crate::official_account::template_rules::DEPOSIT;
     use crate::official_account::testing::{CARD, World};
 
     fn codes(codes: &[&str]) -> Vec<String> {

@@ -28,7 +28,7 @@ use kabao_models::official_account::{
 };
 use kabao_models::{Personal, Secret};
 
-use super::tokens::Issued;
+use super::tickets::Issued;
 use super::{Context, Core, Refused, Tokens};
 use super::{LandingPage, SelfConsumeCell, Testers};
 use crate::serve::{nothing, operations};

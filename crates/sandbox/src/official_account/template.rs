@@ -9,7 +9,8 @@ use kabao_models::official_account::member::SetActivateUserForm;
 use kabao_models::official_account::{CardStatus, CardType};
 use serde::Serialize;
 
-use super::{Context, Core, Refused, template_rules};
+use super::template_rules::{self, DEPOSIT};
+use super::{Context, Core, Refused};
 use crate::ledger::{Change, Effect, differences, made, whole};
 use crate::overlay::overlay;
 use crate::random;
@@ -19,8 +20,6 @@ use crate::records::Recorded;
 pub(super) const DEFAULT_GET_LIMIT: i64 = 50;
 /// How often a user may redeem a card unless it says otherwise.
 const DEFAULT_USE_LIMIT: i64 = 50;
-/// The only mode in which codes are imported.
-pub(crate) const DEPOSIT: &str = "GET_CUSTOM_CODE_MODE_DEPOSIT";
 
 /// A card and what the wire does not show of it.
 #[derive(Clone)]

@@ -6,8 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Context;
-use super::template::DEPOSIT;
 use crate::official_account::Refused;
+
+/// The only mode in which codes are imported.
+pub(crate) const DEPOSIT: &str = "GET_CUSTOM_CODE_MODE_DEPOSIT";
 
 /// How many of points, balance and custom fields a card can show.
 const SLOTS: usize = 3;

@@ -5,9 +5,15 @@ use std::collections::BTreeMap;
 use kabao_models::official_account::TicketType;
 
 use super::Refused;
-use super::tokens::Issued;
 use crate::random;
 use crate::settings::{OfficialAccount, TicketRepeat};
+
+/// A token or ticket and the seconds that it lives on.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Issued {
+    pub(crate) token: String,
+    pub(crate) expires_in: i64,
+}
 
 /// The tickets of all accounts, and how many calls for one there were.
 #[derive(Default)]

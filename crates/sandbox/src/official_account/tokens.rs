@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Refused;
-use super::tickets::Tickets;
+use super::tickets::{Issued, Tickets};
 use crate::bounded::Bounded;
 use crate::ledger::Effect;
 use crate::settings::OfficialAccount;
@@ -46,13 +46,6 @@ enum Counter {
 struct Window {
     start: i64,
     calls: u32,
-}
-
-/// A token and the seconds that it lives on.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Issued {
-    pub(crate) token: String,
-    pub(crate) expires_in: i64,
 }
 
 impl serve::Core for Tokens {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::json;
 
 use super::*;
-use crate::control::endpoints::Asked;
+use crate::control::asked::Asked;
 use crate::control::query::Query;
 use crate::control::{state, users};
 use crate::official_account::testing::Site;

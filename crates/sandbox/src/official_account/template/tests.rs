@@ -6,7 +6,7 @@ use kabao_models::official_account::card::{
 use kabao_models::official_account::{CardStatus, CardType, DateInfoType};
 
 use super::*;
-use crate::official_account::template::DEPOSIT;
+use crate::official_account::template_rules::DEPOSIT;
 use crate::official_account::testing::{
     ADVERTISED_CARD, APPID, CARD, CODE, NOW, OTHER_APPID, World, new_card,
 };
