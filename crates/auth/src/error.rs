@@ -54,9 +54,6 @@ pub enum Error {
     /// The request cannot be signed: method not in capitals, target not a printable ASCII path, or unfit nonce.
     #[error("the request cannot be signed: unfit {0}")]
     InvalidRequest(&'static str),
-    /// A request target cannot be built: unknown, missing or empty path parameter, or a dot segment.
-    #[error("the request target cannot be built: path parameter {0}")]
-    InvalidTarget(String),
     /// The APIv3 key (or brand API key) is not exactly 32 bytes long.
     #[error("the API key is not 32 bytes long")]
     InvalidApiKey,

@@ -6,7 +6,7 @@
 //! # The calling side
 //!
 //! - An [`Identity`] (scheme, number, certificate serial number, [`Signer`]) and a [`RequestToSign`] give the
-//!   `Authorization` header: [`authorization`]. Targets come from [`build_target`], nonces from [`random_nonce`].
+//!   `Authorization` header: [`authorization`]. Nonces come from [`random_nonce`].
 //! - A [`KeySet`] holds the keys of WeChat Pay. [`verify`] checks the raw bytes of an answer or a notification and
 //!   returns them as [`Verified`], which nothing else can make.
 //! - [`ApiV3Key::open`] decrypts the resource of a notification and asks for that proof. The one exception is the
@@ -22,7 +22,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use kabao_auth::{Identity, PrivateKey, RequestToSign, Scheme, authorization, build_target, random_nonce};
+//! use kabao_auth::{Identity, PrivateKey, RequestToSign, Scheme, authorization, random_nonce};
 //!
 //! # fn main() -> Result<(), kabao_auth::Error> {
 //! # let pem = PrivateKey::generate_pem()?;
@@ -30,12 +30,11 @@
 //! let key = PrivateKey::from_pem(pem)?;
 //! let serial = "3F2A9C41D07B58E6134CA8F05B6D92E7718034AB".parse()?;
 //! let identity = Identity::new(Scheme::Merchant, "1900000001", serial, Arc::new(key))?;
-//! let target = build_target("/v3/marketing/membercard-open/cards/{card_id}", &[("card_id", "p1")], &[])?;
 //! let header = authorization(
 //!     &identity,
 //!     &RequestToSign {
 //!         method: "GET",
-//!         target: &target,
+//!         target: "/v3/marketing/membercard-open/cards/p1",
 //!         timestamp: 1_767_225_600,
 //!         nonce: &random_nonce()?,
 //!         body: b"",
@@ -72,7 +71,6 @@ mod response;
 mod scheme;
 mod sensitive;
 mod signer;
-mod target;
 mod verification;
 mod verified;
 
@@ -99,6 +97,5 @@ pub use response::{ResponseSignature, ResponseToSign, sign_response};
 pub use scheme::Scheme;
 pub use sensitive::{DecryptionKeys, SensitiveFieldError};
 pub use signer::{Identity, Signer};
-pub use target::{build_target, percent_encode};
 pub use verification::{SignatureHeaders, VerificationError, verify};
 pub use verified::Verified;

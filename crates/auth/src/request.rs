@@ -9,7 +9,7 @@ use crate::{Error, Identity, message};
 pub struct RequestToSign<'a> {
     /// The method in capitals.
     pub method: &'a str,
-    /// Path and query exactly as in the request line, already percent-encoded; see [`build_target`](crate::build_target).
+    /// Path and query exactly as in the request line, already percent-encoded.
     pub target: &'a str,
     /// The time of signing in Unix seconds; a new one for every attempt.
     pub timestamp: i64,

@@ -109,3 +109,31 @@ fn text_header(text: &str) -> Result<HeaderValue, Error> {
         Error::new(Reason::Internal, "a header cannot be written").with_source(error)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use kabao_models::encode_component;
+
+    use crate::testing::cases;
+
+    #[test]
+    fn parameters_are_spelled_as_the_vectors_spell_them() {
+        let encoded = |value: &serde_json::Value| {
+            let mut text = String::new();
+            encode_component(value.as_str().unwrap(), &mut text);
+            text
+        };
+        for case in cases("target_building") {
+            let mut target = case["template"].as_str().unwrap().to_owned();
+            for (name, value) in case["path"].as_object().unwrap() {
+                target = target.replace(&format!("{{{name}}}"), &encoded(value));
+            }
+            let pairs: Vec<_> = case["query"].as_array().unwrap().iter().collect();
+            for (index, pair) in pairs.into_iter().enumerate() {
+                target.push(if index == 0 { '?' } else { '&' });
+                target.push_str(&format!("{}={}", encoded(&pair[0]), encoded(&pair[1])));
+            }
+            assert_eq!(target, case["target"], "{}", case["name"]);
+        }
+    }
+}

@@ -78,10 +78,14 @@ pub(crate) fn key(name: &str, member: &str) -> &'static str {
         .expect("a key of the vectors")
 }
 
+/// The cases of a section of the shared vectors.
+pub(crate) fn cases(section: &str) -> &'static [Value] {
+    VECTORS[section].as_array().expect("a list")
+}
+
 /// The answer of a certificate download from the shared vectors.
 pub(crate) fn certificate_download(name: &str) -> HttpResponse {
-    let cases = VECTORS["certificates_download"].as_array().expect("a list");
-    let case = cases
+    let case = cases("certificates_download")
         .iter()
         .find(|case| case["name"] == name)
         .expect("a case");

@@ -1,6 +1,6 @@
 //! Sections `request_signing` and `target_building`.
 
-use kabao_auth::{Identity, RequestToSign, Scheme, authorization, build_target};
+use kabao_auth::{Identity, RequestToSign, Scheme, authorization};
 
 use crate::support::{OK, check};
 
@@ -63,29 +63,6 @@ fn requests_are_signed() {
                     Some(header.as_str()),
                     case.header("Authorization"),
                 );
-                OK.to_owned()
-            }
-            Err(error) => error.to_string(),
-        }
-    });
-}
-
-#[test]
-fn targets_are_built() {
-    check("target_building", |_, case| {
-        let path: Vec<_> = case.get("path").as_object().unwrap().iter().collect();
-        let path: Vec<_> = path
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
-            .collect();
-        let query: Vec<_> = case
-            .list("query")
-            .iter()
-            .map(|pair| (pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
-            .collect();
-        match build_target(case.text("template"), &path, &query) {
-            Ok(target) => {
-                case.equal("target", target.as_str(), case.text("target"));
                 OK.to_owned()
             }
             Err(error) => error.to_string(),
