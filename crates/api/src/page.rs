@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use crate::{Error, FieldViolation, Method, Reason};
 
 /// Which page of a list to return, and how long it may be.
@@ -151,11 +154,11 @@ impl PageScope {
         bytes.extend_from_slice(&cursor.offset.to_be_bytes());
         bytes.extend_from_slice(&cursor.size.to_be_bytes());
         bytes.extend_from_slice(&self.fingerprint());
-        PageToken(base64url::encode(&bytes))
+        PageToken(URL_SAFE_NO_PAD.encode(&bytes))
     }
 
     fn read(self, token: &PageToken) -> Result<(u64, u32), Error> {
-        let parts = base64url::decode(&token.0).and_then(|bytes| {
+        let parts = URL_SAFE_NO_PAD.decode(&token.0).ok().and_then(|bytes| {
             let (version, rest) = bytes.split_first()?;
             let (offset, rest) = rest.split_first_chunk()?;
             let (size, rest) = rest.split_first_chunk()?;
@@ -178,43 +181,6 @@ impl PageScope {
             Some(_) => refuse("belongs to a list with other arguments"),
             None => refuse("is not a page token of this version"),
         }
-    }
-}
-
-/// Base64 with the URL alphabet and without padding (RFC 4648, section 5).
-mod base64url {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-    pub(super) fn encode(bytes: &[u8]) -> String {
-        let mut text = String::new();
-        for chunk in bytes.chunks(3) {
-            let word = chunk
-                .iter()
-                .zip([16, 8, 0])
-                .fold(0_u32, |word, (byte, shift)| {
-                    word | u32::from(*byte) << shift
-                });
-            for shift in [18, 12, 6, 0].into_iter().take(chunk.len() + 1) {
-                let digit = usize::try_from(word >> shift & 0x3f).unwrap_or_default();
-                text.extend(ALPHABET.get(digit).copied().map(char::from));
-            }
-        }
-        text
-    }
-
-    /// Only what [`encode`] makes is accepted.
-    pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
-        for chunk in text.as_bytes().chunks(4) {
-            let mut word = 0_u32;
-            for (digit, shift) in chunk.iter().zip([18, 12, 6, 0]) {
-                let value = ALPHABET.iter().position(|known| known == digit)?;
-                word |= u32::try_from(value).ok()? << shift;
-            }
-            let [_, first, second, third] = word.to_be_bytes();
-            bytes.extend([first, second, third].iter().take(chunk.len() - 1));
-        }
-        (encode(&bytes) == text).then_some(bytes)
     }
 }
 
