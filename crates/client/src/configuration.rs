@@ -10,12 +10,13 @@ pub use self::credential::{PayCredential, WeChatPayKey};
 use kabao_api::Family;
 
 use crate::clock::{Clock, SystemClock};
+use crate::connections::Connections;
 use crate::decorator::Decorator;
 use crate::origin::Origin;
 use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
 use crate::settings::Settings;
-use crate::transport::{HttpsTransport, Roots, Transport};
+use crate::transport::{Roots, Transport};
 
 /// Everything that is wrong with a configuration, at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,6 +109,7 @@ pub(crate) struct Common {
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) decorator: Arc<dyn Decorator>,
+    pub(crate) connections: Connections,
 }
 
 /// The parts that every client needs.
@@ -124,6 +126,7 @@ impl Common {
             settings: Settings::default(),
             clock: Arc::new(SystemClock),
             decorator: Arc::new(()),
+            connections: Connections::default(),
         }
     }
 
@@ -138,8 +141,10 @@ impl Common {
             faults.keep("root_certificates", roots.add_pem(pem));
         }
         let origin = origin?;
-        let transport = HttpsTransport::new(vec![origin.clone()], roots, &self.settings);
-        let transport: Arc<dyn Transport> = faults.keep("tls", transport)?;
+        let opened = self
+            .connections
+            .open(&origin, &self.root_certificates, roots, &self.settings);
+        let transport: Arc<dyn Transport> = faults.keep("tls", opened)?;
         Some(Parts { origin, transport })
     }
 
@@ -188,6 +193,13 @@ macro_rules! common_options {
         #[must_use]
         pub fn clock(mut self, clock: impl $crate::Clock + 'static) -> Self {
             self.common.clock = std::sync::Arc::new(clock);
+            self
+        }
+
+        /// Takes part in connections that other clients use too; connections of its own unless set.
+        #[must_use]
+        pub fn connections(mut self, connections: &$crate::Connections) -> Self {
+            self.common.connections = connections.clone();
             self
         }
 

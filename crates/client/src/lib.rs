@@ -94,6 +94,7 @@ mod brand;
 mod client;
 mod clock;
 mod configuration;
+mod connections;
 mod decorator;
 mod door;
 mod health;
@@ -123,6 +124,7 @@ pub use self::clock::{Clock, SystemClock};
 pub use self::configuration::{
     ConfigurationError, ConfigurationFault, PayCredential, WeChatPayKey,
 };
+pub use self::connections::Connections;
 pub use self::decorator::Decorator;
 pub use self::list::{list_all_members, list_all_templates};
 pub use self::merchant::{ListOffset, MerchantBuilder};

@@ -11,6 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kabao_client::Connections;
 use kabao_sandbox::{AccountConfig, Directory, Running, Sandbox};
 
 pub use self::banner::Banner;
@@ -132,6 +133,7 @@ impl Dev {
         }
         let sandbox = sandbox.start_on(wechat, control).await?;
 
+        let connections = Connections::default();
         let settings = Settings {
             grpc: GrpcSettings {
                 listen: options.grpc,
@@ -144,7 +146,7 @@ impl Dev {
                 pre_drain: Duration::ZERO,
                 ..ShutdownSettings::default()
             },
-            accounts: credentials::of(&sandbox)?,
+            accounts: credentials::of(&sandbox, &connections)?,
             ..Settings::default()
         };
         let gateway = Gateway::start_on(listeners, &settings)?;
@@ -152,6 +154,7 @@ impl Dev {
         sandbox.watch_accounts(Arrivals {
             roster: gateway.roster().clone(),
             ca: sandbox.ca_pem().to_owned(),
+            connections,
         });
         let mut dev = Self {
             gateway,

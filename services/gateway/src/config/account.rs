@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use kabao_api::{AccountId, Family};
 use kabao_auth::Certificate;
-use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey};
+use kabao_client::{Client, ConfigurationError, Connections, PayCredential, WeChatPayKey};
 use kabao_models::Secret;
 
 use super::document::{Node, Value};
@@ -38,6 +38,7 @@ pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSet
             "there is none; a gateway without accounts answers nothing",
         );
     }
+    let connections = Connections::default();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut accounts = Vec::new();
     for (index, node) in nodes.into_iter().enumerate() {
@@ -62,7 +63,7 @@ pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSet
         if let Some(first) = seen.insert(name, number) {
             section.mistake("id", format!("account #{first} has the same id"));
         }
-        accounts.extend(read(section, loopback));
+        accounts.extend(read(section, loopback, &connections));
     }
     accounts
 }
@@ -99,7 +100,11 @@ const KEYS: [(&[Family], &[&str]); 3] = [
     ),
 ];
 
-fn read(mut section: Section<'_>, loopback: bool) -> Option<AccountSettings> {
+fn read(
+    mut section: Section<'_>,
+    loopback: bool,
+    connections: &Connections,
+) -> Option<AccountSettings> {
     let id = section.required_string("id").and_then(|id| {
         AccountId::new(id.value.as_str())
             .map_err(|error| {
@@ -144,7 +149,7 @@ fn read(mut section: Section<'_>, loopback: bool) -> Option<AccountSettings> {
         );
     }
 
-    let mut material = Material::new(&mut section);
+    let mut material = Material::new(&mut section, connections);
     let built = match family {
         Family::Merchant => merchant(&mut material),
         Family::Brand => brand(&mut material),
@@ -186,7 +191,7 @@ type Built = (Client, String, Option<i64>);
 /// Sets what the builders of all families have.
 macro_rules! common {
     ($builder:expr, $material:expr) => {{
-        let mut builder = $builder;
+        let mut builder = $builder.connections($material.connections());
         if let Some(url) = $material.text("base_url") {
             builder = builder.base_url(url);
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
+use kabao_client::Connections;
 use kabao_models::Secret;
 
 use super::section::{Located, Section};
@@ -14,18 +15,25 @@ use super::tls::unreadable;
 #[derive(Debug)]
 pub(super) struct Material<'s, 'c> {
     section: &'s mut Section<'c>,
+    connections: &'s Connections,
     /// The files that were read, by key.
     files: BTreeMap<&'static str, PathBuf>,
     faulty: RefCell<BTreeSet<String>>,
 }
 
 impl<'s, 'c> Material<'s, 'c> {
-    pub(super) fn new(section: &'s mut Section<'c>) -> Self {
+    pub(super) fn new(section: &'s mut Section<'c>, connections: &'s Connections) -> Self {
         Self {
             section,
+            connections,
             files: BTreeMap::new(),
             faulty: RefCell::default(),
         }
+    }
+
+    /// What all accounts reach WeChat by.
+    pub(super) fn connections(&self) -> &Connections {
+        self.connections
     }
 
     pub(super) fn has(&self, key: &str) -> bool {

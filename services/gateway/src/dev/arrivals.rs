@@ -1,6 +1,7 @@
 //! Accounts that the sandbox gets and loses while it runs are the gateway's too.
 
 use kabao_api::{AccountId, Reason};
+use kabao_client::Connections;
 use kabao_sandbox::{AccountWatcher, Credentials};
 
 use super::credentials;
@@ -10,12 +11,13 @@ use crate::accounts::Roster;
 pub(super) struct Arrivals {
     pub(super) roster: Roster,
     pub(super) ca: String,
+    pub(super) connections: Connections,
 }
 
 impl AccountWatcher for Arrivals {
     fn joined(&self, account: &Credentials) {
         let name = account.name.as_str();
-        match credentials::one(account, &self.ca) {
+        match credentials::one(account, &self.ca, &self.connections) {
             Ok(Some(settings)) => match self.roster.add(settings) {
                 Ok(()) => tracing::info!(account = name, "an account has joined"),
                 // One that was there at the start.

@@ -1,7 +1,7 @@
 //! The sandbox's accounts as accounts of the gateway.
 
 use kabao_api::AccountId;
-use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey};
+use kabao_client::{Client, ConfigurationError, Connections, PayCredential, WeChatPayKey};
 use kabao_models::Secret;
 use kabao_sandbox::{Credentials, Running};
 
@@ -9,23 +9,30 @@ use super::DevError;
 use crate::config::AccountSettings;
 
 /// Every account of the sandbox whose key it holds; the sandbox's own authority is trusted for it.
-pub(super) fn of(sandbox: &Running) -> Result<Vec<AccountSettings>, DevError> {
+pub(super) fn of(
+    sandbox: &Running,
+    connections: &Connections,
+) -> Result<Vec<AccountSettings>, DevError> {
     sandbox
         .accounts()
         .iter()
-        .filter_map(|account| one(account, sandbox.ca_pem()).transpose())
+        .filter_map(|account| one(account, sandbox.ca_pem(), connections).transpose())
         .collect()
 }
 
 /// One account of the sandbox; `None` if its private key is with its owner alone, who then signs without a gateway.
-pub(super) fn one(account: &Credentials, ca: &str) -> Result<Option<AccountSettings>, DevError> {
+pub(super) fn one(
+    account: &Credentials,
+    ca: &str,
+    connections: &Connections,
+) -> Result<Option<AccountSettings>, DevError> {
     if account.family != "official_account" && account.private_key_pem.is_none() {
         return Ok(None);
     }
     let unusable =
         |problem: String| DevError::SelfCheck(format!("the sandbox's {}: {problem}", account.name));
     let id = AccountId::new(account.name.as_str()).map_err(|error| unusable(error.to_string()))?;
-    let client = client(account, ca).map_err(|error| unusable(error.to_string()))?;
+    let client = client(account, ca, connections).map_err(|error| unusable(error.to_string()))?;
     Ok(Some(AccountSettings {
         id,
         client,
@@ -35,12 +42,17 @@ pub(super) fn one(account: &Credentials, ca: &str) -> Result<Option<AccountSetti
     }))
 }
 
-fn client(account: &Credentials, ca: &str) -> Result<Client, ConfigurationError> {
+fn client(
+    account: &Credentials,
+    ca: &str,
+    connections: &Connections,
+) -> Result<Client, ConfigurationError> {
     let url = account.base_url.as_str();
     if account.family == "official_account" {
         let builder = Client::official_account()
             .base_url(url)
             .root_certificates(ca)
+            .connections(connections)
             .appid(text(&account.appid))
             .app_secret(text(&account.app_secret));
         return builder.build();
@@ -60,12 +72,14 @@ fn client(account: &Credentials, ca: &str) -> Result<Client, ConfigurationError>
         None => Client::merchant()
             .base_url(url)
             .root_certificates(ca)
+            .connections(connections)
             .credential(credential)
             .build(),
         Some(brand_id) => {
             let builder = Client::brand()
                 .base_url(url)
                 .root_certificates(ca)
+                .connections(connections)
                 .brand_id(brand_id);
             // A brand without a service provider's number calls directly.
             let builder = match account.mchid {
