@@ -1,5 +1,6 @@
 //! What an account can do, and what it stands on.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
@@ -36,31 +37,7 @@ pub struct Capability {
     /// Whether it does anything at all for this account.
     pub supported: bool,
     /// Why not, or within which limits; `None` for a method that does all it is documented to do.
-    pub limitation: Option<&'static str>,
-}
-
-impl Capability {
-    /// Answers for every method: supported without limits, unless `limits` names it with
-    /// whether it is supported and the limitation.
-    pub fn table(limits: &[(Method, bool, &'static str)]) -> Vec<Self> {
-        let find = |method: Method| {
-            limits
-                .iter()
-                .find(|(limited, ..)| *limited == method)
-                .map(|(_, supported, limitation)| (*supported, *limitation))
-        };
-        Method::ALL
-            .iter()
-            .map(|&method| {
-                let limit = find(method);
-                Self {
-                    method,
-                    supported: limit.is_none_or(|(supported, _)| supported),
-                    limitation: limit.map(|(_, limitation)| limitation),
-                }
-            })
-            .collect()
-    }
+    pub limitation: Option<Cow<'static, str>>,
 }
 
 /// How an account proves who it is.
@@ -152,28 +129,4 @@ pub struct Check {
     /// Whether the answer carried a signature of WeChat, which was verified. Where it did not, TLS
     /// is the proof that it comes from WeChat.
     pub signature_verified: bool,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_answers_for_every_method() {
-        let table = Capability::table(&[
-            (Method::AdjustBalance, false, "has none"),
-            (Method::AdjustPoints, true, "set_to only"),
-        ]);
-        assert_eq!(table.len(), Method::ALL.len());
-        let of = |method| {
-            table
-                .iter()
-                .find(|capability| capability.method == method)
-                .unwrap()
-        };
-        assert!(!of(Method::AdjustBalance).supported);
-        assert_eq!(of(Method::AdjustPoints).limitation, Some("set_to only"));
-        assert!(of(Method::AdjustPoints).supported);
-        assert_eq!(of(Method::GetMember).limitation, None);
-    }
 }

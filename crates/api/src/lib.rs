@@ -64,6 +64,7 @@ mod precondition;
 mod progress;
 mod reason;
 mod request_id;
+mod support;
 mod template;
 mod template_api;
 mod upstream;
@@ -101,6 +102,7 @@ pub use self::precondition::Precondition;
 pub use self::progress::Progress;
 pub use self::reason::Reason;
 pub use self::request_id::RequestId;
+pub use self::support::{SUPPORT, Support};
 pub use self::template::{
     Stock, Template, TemplateState, TemplateUpdate, UpstreamTemplate, Validity,
 };

@@ -11,7 +11,7 @@ mod template;
 
 use std::sync::Arc;
 
-use kabao_api::Family;
+use kabao_api::{Family, Method, Support};
 use kabao_auth::Scheme;
 
 use crate::backend::{Backend, Ground};
@@ -39,6 +39,14 @@ enum Route {
 
 impl Brand {
     const FAMILY: Family = Family::Brand;
+
+    /// What this brand does of a method, if not all.
+    fn support(&self, method: Method) -> Option<&'static Support> {
+        match self.route {
+            Route::Provider => Support::of(Self::FAMILY, method),
+            Route::Direct => Support::of_direct_brand(method),
+        }
+    }
 }
 
 impl Backend for Brand {}

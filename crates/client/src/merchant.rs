@@ -11,7 +11,7 @@ mod template;
 
 use std::sync::Arc;
 
-use kabao_api::Family;
+use kabao_api::{Family, Method, Support};
 use kabao_auth::Scheme;
 
 use crate::backend::{Backend, Ground};
@@ -29,6 +29,11 @@ struct Merchant {
 
 impl Merchant {
     const FAMILY: Family = Family::Merchant;
+
+    /// What the family does of a method, if not all.
+    fn support(&self, method: Method) -> Option<&'static Support> {
+        Support::of(Self::FAMILY, method)
+    }
 }
 
 impl Backend for Merchant {}

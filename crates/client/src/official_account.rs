@@ -16,7 +16,7 @@ mod ticket;
 
 use std::sync::Arc;
 
-use kabao_api::{CardSigner, Family, HeldCredentials};
+use kabao_api::{CardSigner, Family, HeldCredentials, Method, Support};
 use kabao_models::Secret;
 
 use self::ticket::Tickets;
@@ -38,6 +38,11 @@ struct OfficialAccount {
 
 impl OfficialAccount {
     const FAMILY: Family = Family::OfficialAccount;
+
+    /// What the family does of a method, if not all.
+    fn support(&self, method: Method) -> Option<&'static Support> {
+        Support::of(Self::FAMILY, method)
+    }
 }
 
 impl Backend for OfficialAccount {

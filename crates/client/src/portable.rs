@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use kabao_api::{
-    AccountId, CallContext, Change, Error, Family, FieldViolation, Method, Reason, RequestId,
+    AccountId, CallContext, Change, Error, Family, FieldViolation, Reason, RequestId, Support,
     UploadedImage,
 };
 use kabao_models::{Operation, Upload};
@@ -81,53 +81,29 @@ pub(crate) fn require_readable(extra: &Extra, member: &str) -> Result<(), Error>
     }
 }
 
-/// The error of a method that a family does not have at all.
-pub(crate) fn unsupported(family: Family, method: Method) -> Error {
-    Error::new(
-        Reason::NotSupportedByFamily,
-        format!("the {family} family cannot do this: {method}"),
-    )
-}
-
-/// Fails if a call sets what its family cannot; each row is a field and whether it is set.
-pub(crate) fn refuse_unsupported(
-    family: Family,
-    rows: &[(&'static str, bool)],
+/// Fails if a call sets what its family cannot do; each row is a field and whether it is set.
+pub(crate) fn require_supported(
+    support: Option<&'static Support>,
+    rows: impl IntoIterator<Item = (&'static str, bool)>,
 ) -> Result<(), Error> {
-    let foreign: Vec<_> = rows
-        .iter()
-        .filter_map(|(field, set)| set.then_some(*field))
-        .collect();
-    if foreign.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::not_supported(family, &foreign))
+    match support {
+        Some(support) => support.require(
+            rows.into_iter()
+                .filter_map(|(field, set)| set.then_some(field)),
+        ),
+        None => Ok(()),
     }
 }
 
-/// Fails if a call sets other values to start with than its family knows.
-pub(crate) fn require_initial(
-    family: Family,
-    fields: &[&'static str],
-    supported: &[&str],
-) -> Result<(), Error> {
-    let foreign: Vec<_> = fields
-        .iter()
-        .copied()
-        .filter(|field| !supported.contains(field))
-        .collect();
-    if foreign.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::not_supported(family, &foreign))
-    }
+/// The rows of fields that are set.
+pub(crate) fn set(fields: Vec<&'static str>) -> impl Iterator<Item = (&'static str, bool)> {
+    fields.into_iter().map(|field| (field, true))
 }
 
 /// Fails unless something is to be changed and the family can change all of it.
-pub(crate) fn require_supported(
-    family: Family,
-    fields: &[&'static str],
-    supported: &[&str],
+pub(crate) fn require_changes(
+    support: Option<&'static Support>,
+    fields: Vec<&'static str>,
 ) -> Result<(), Error> {
     if fields.is_empty() {
         return Err(Error::violated(
@@ -138,7 +114,7 @@ pub(crate) fn require_supported(
             )],
         ));
     }
-    require_initial(family, fields, supported)
+    require_supported(support, set(fields))
 }
 
 /// Turns the failure of reading back a confirmed change into what is known: the change is done, and
@@ -282,12 +258,15 @@ pub(crate) fn validity_violation() -> FieldViolation {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
+    use kabao_api::Method;
+
     use super::*;
 
     #[test]
     fn fields_that_a_family_cannot_change_are_named() {
         let check = |fields: &[&'static str]| {
-            require_supported(Family::Brand, fields, &["level"]).map_err(|error| error.reason())
+            let support = Support::of(Family::Brand, Method::UpdateMember);
+            require_changes(support, fields.to_vec()).map_err(|error| error.reason())
         };
         assert_eq!(check(&["level"]), Ok(()));
         assert_eq!(check(&[]), Err(Reason::FieldMaskInvalid));

@@ -1,7 +1,7 @@
 //! New templates of the brand family.
 
 use kabao_api::{
-    CallContext, CreateTemplate, Error, NewTemplate, Template, TemplateId, TemplateName,
+    CallContext, CreateTemplate, Error, Method, NewTemplate, Template, TemplateId, TemplateName,
     UpstreamNewTemplate, Validity,
 };
 use kabao_models::brand::cards::CreateCard;
@@ -12,7 +12,7 @@ use super::template::template;
 use super::{Brand, Route};
 use crate::portable::{
     Names, beijing_time, made_without_name, numbered_creation, other_family_request,
-    refuse_unsupported, require_same_account, validity_violation,
+    require_same_account, require_supported, validity_violation,
 };
 
 const NAMES: Names = Names(&[
@@ -70,9 +70,9 @@ impl Brand {
             total_stock,
             upstream,
         } = new;
-        refuse_unsupported(
-            Self::FAMILY,
-            &[
+        require_supported(
+            self.support(Method::CreateTemplate),
+            [
                 ("description", description.is_some()),
                 ("logo_url", logo_url.is_some()),
                 ("brand_name", brand_name.is_some()),

@@ -11,9 +11,8 @@ use kabao_models::brand::direct_user_cards::{GetDirectUserCard, UpdateDirectUser
 use kabao_models::brand::user_cards::{GetUserCard, UpdateUserCard};
 
 use super::{Brand, Route};
-use crate::portable::{Names, require_same_account, require_supported, unsupported};
+use crate::portable::{Names, require_changes, require_same_account};
 
-const SUPPORTED: &[&str] = &["level", "background_picture_url"];
 pub(super) const NAMES: Names = Names(&[
     ("card_id", "name"),
     ("user_card_code", "name"),
@@ -55,7 +54,7 @@ impl MemberApi for Brand {
             ..
         } = request;
         require_same_account(context, name.account())?;
-        require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
+        require_changes(self.support(Method::UpdateMember), update.fields())?;
         let openid = require_openid(openid)?;
         let MemberUpdate {
             level,
@@ -91,7 +90,10 @@ impl MemberApi for Brand {
     }
 
     async fn adjust_balance(&self, _: &CallContext, _: AdjustMember) -> Result<Adjustment, Error> {
-        Err(unsupported(Self::FAMILY, Method::AdjustBalance))
+        Err(Error::method_not_supported(
+            Self::FAMILY,
+            Method::AdjustBalance,
+        ))
     }
 
     async fn adjust_points(

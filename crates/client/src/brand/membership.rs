@@ -2,7 +2,7 @@
 
 use kabao_api::{
     ActivateMember, ActivationOutcome, CallContext, Error, FieldViolation, ImportMember,
-    ImportedUser, InvalidateMember, Member, MemberName, Personal, Reason, Validity,
+    ImportedUser, InvalidateMember, Member, MemberName, Method, Personal, Validity,
 };
 use kabao_models::Sensitive;
 use kabao_models::brand::direct_user_cards::{
@@ -18,10 +18,9 @@ use super::creation::dates;
 use super::member::{member, require_openid};
 use super::{Brand, Route};
 use crate::portable::{
-    Names, beijing_time, require_initial, require_same_account, validity_violation,
+    Names, beijing_time, require_same_account, require_supported, set, validity_violation,
 };
 
-const INITIAL: &[&str] = &["level", "background_picture_url"];
 const NAMES: Names = Names(&[
     ("card_id", "name"),
     ("user_card_code", "name"),
@@ -63,7 +62,7 @@ impl Brand {
             ..
         } = request;
         require_same_account(context, name.account())?;
-        require_initial(Self::FAMILY, &initial.fields(), INITIAL)?;
+        require_supported(self.support(Method::ActivateMember), set(initial.fields()))?;
         let openid = require_openid(openid)?;
         let state = match outcome {
             ActivationOutcome::Enrolled => UserCardConfirmState::CreateCardSuccess,
@@ -130,8 +129,9 @@ impl Brand {
         request: ImportMember,
     ) -> Result<Member, Error> {
         require_same_account(context, request.template.account())?;
-        require_initial(Self::FAMILY, &request.initial.fields(), INITIAL)?;
         let by_phone = matches!(request.user, ImportedUser::Phone(_));
+        let asked = set(request.initial.fields()).chain([("phone_number", by_phone)]);
+        require_supported(self.support(Method::ImportMember), asked)?;
         let import = read(&request, by_phone)?;
         let ImportMember {
             template,
@@ -195,16 +195,6 @@ impl Brand {
         phone: Personal,
         import: Import,
     ) -> Result<UserCard, Error> {
-        if matches!(self.route, Route::Direct) {
-            return Err(Error::new(
-                Reason::NotSupportedByFamily,
-                "a brand that calls directly cannot import by phone number",
-            )
-            .with_violations([FieldViolation::new(
-                "phone_number",
-                "is not supported without a service provider",
-            )]));
-        }
         let request = ImportUserCardByPhone {
             brand_id: Some(self.brand_id.clone()),
             card_id: Some(name.template().id().as_str().to_owned()),

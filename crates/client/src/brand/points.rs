@@ -1,12 +1,12 @@
 //! Points of the brand family: the merchant keeps them, WeChat shows what it is told.
 
-use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error};
+use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error, Method};
 use kabao_models::brand::direct_user_points::SyncDirectUserPoints;
 use kabao_models::brand::user_points::SyncUserPoints;
 
 use super::member::require_openid;
 use super::{Brand, Route};
-use crate::portable::{Names, numbered, refuse_unsupported, require_same_account};
+use crate::portable::{Names, numbered, require_same_account, require_supported};
 
 const NAMES: Names = Names(&[
     ("card_id", "name"),
@@ -32,9 +32,9 @@ impl Brand {
         } = request;
         require_same_account(context, name.account())?;
         let adds = matches!(change, Change::Add(_));
-        refuse_unsupported(
-            Self::FAMILY,
-            &[
+        require_supported(
+            self.support(Method::AdjustPoints),
+            [
                 ("add", adds),
                 ("remark", remark.is_some()),
                 ("notify", notify.is_some()),

@@ -2,18 +2,17 @@
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Template,
-    TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate, UpstreamTemplate,
-    Validity, View,
+    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Method, Page,
+    Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate,
+    UpstreamTemplate, Validity, View,
 };
 use kabao_models::brand::cards::{GetCard, InvalidateCard, UpdateCard};
 use kabao_models::brand::direct_cards::{GetDirectCard, InvalidateDirectCard, UpdateDirectCard};
 use kabao_models::brand::{Card, ValidDateInformation};
 
 use super::{Brand, Route};
-use crate::portable::{Names, require_same_account, require_supported, rfc3339};
+use crate::portable::{Names, require_changes, require_same_account, rfc3339};
 
-const SUPPORTED: &[&str] = &["title", "service_phone", "background_picture_url"];
 const NAMES: Names = Names(&[
     ("card_id", "name"),
     ("card_title", "title"),
@@ -67,7 +66,7 @@ impl TemplateApi for Brand {
             name, update, view, ..
         } = request;
         require_same_account(context, name.account())?;
-        require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
+        require_changes(self.support(Method::UpdateTemplate), update.fields())?;
         let TemplateUpdate {
             title,
             service_phone,

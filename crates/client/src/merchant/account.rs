@@ -2,41 +2,17 @@
 
 use async_trait::async_trait;
 use kabao_api::{
-    AccountApi, CallContext, Capability, Check, CredentialKind, CredentialState, Error, Method,
+    AccountApi, CallContext, Capability, Check, CredentialKind, CredentialState, Error, Support,
 };
 use kabao_models::Endpoint;
 use kabao_models::merchant::cards::ListCards;
 
 use super::Merchant;
 
-const LIMITS: &[(Method, bool, &str)] = &[
-    (
-        Method::UpdateMember,
-        true,
-        "level, membership_number and background_picture_url; points and balance by AdjustPoints and AdjustBalance",
-    ),
-    (Method::AdjustPoints, true, "without remark"),
-    (
-        Method::ActivateMember,
-        true,
-        "outcome ENROLLED, with membership_number as the only initial value",
-    ),
-    (
-        Method::ImportMember,
-        true,
-        "without initial values, pickup_time and validity",
-    ),
-    (
-        Method::UploadImage,
-        true,
-        "JPEG, BMP or PNG of at most 2 MiB",
-    ),
-];
-
 #[async_trait]
 impl AccountApi for Merchant {
     fn capabilities(&self) -> Vec<Capability> {
-        Capability::table(LIMITS)
+        Support::capabilities(|method| self.support(method))
     }
 
     fn credentials(&self) -> Vec<CredentialState> {

@@ -1,14 +1,14 @@
 //! Points and stored value of the merchant family: written with the value before, the value after
 //! and the difference.
 
-use kabao_api::{AdjustMember, Adjustment, CallContext, Error, FieldViolation, Personal};
+use kabao_api::{AdjustMember, Adjustment, CallContext, Error, FieldViolation, Method, Personal};
 use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
 use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard};
 
 use super::Merchant;
 use super::member::NAMES;
 use crate::portable::{
-    changed, numbered, refuse_unsupported, require_readable, require_same_account,
+    changed, numbered, require_readable, require_same_account, require_supported,
 };
 
 /// Which value is changed.
@@ -35,9 +35,11 @@ impl Merchant {
             ..
         } = request;
         require_same_account(context, name.account())?;
-        if matches!(value, Value::Points) {
-            refuse_unsupported(Self::FAMILY, &[("remark", remark.is_some())])?;
-        }
+        let method = match value {
+            Value::Balance => Method::AdjustBalance,
+            Value::Points => Method::AdjustPoints,
+        };
+        require_supported(self.support(method), [("remark", remark.is_some())])?;
         let (number, context) = numbered(context, request_id, self.ground.clock.as_ref())?;
         let context = &changed(context, change);
 

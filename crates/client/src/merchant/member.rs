@@ -3,16 +3,15 @@
 use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
-    InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState, MemberUpdate, Page,
-    UpdateMember, UpstreamMember, View,
+    InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState, MemberUpdate,
+    Method, Page, UpdateMember, UpstreamMember, View,
 };
 use kabao_models::merchant::user_cards::{GetUserCard, UpdateUserCard, UserCard};
 
 use super::Merchant;
 use super::adjust::Value;
-use crate::portable::{Names, numbered, or_written, require_same_account, require_supported};
+use crate::portable::{Names, numbered, or_written, require_changes, require_same_account};
 
-const SUPPORTED: &[&str] = &["level", "membership_number", "background_picture_url"];
 pub(super) const NAMES: Names = Names(&[
     ("card_id", "name"),
     ("code", "name"),
@@ -39,7 +38,7 @@ impl MemberApi for Merchant {
             ..
         } = request;
         require_same_account(context, name.account())?;
-        require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
+        require_changes(self.support(Method::UpdateMember), update.fields())?;
         let (number, context) = numbered(context, request_id, self.ground.clock.as_ref())?;
         let context = &context;
         let written = update.clone();

@@ -2,7 +2,7 @@
 
 use kabao_api::{
     ActivateMember, ActivationOutcome, CallContext, Error, ImportMember, ImportedUser,
-    InvalidateMember, Member, MemberName, MemberState, MemberUpdate, Personal,
+    InvalidateMember, Member, MemberName, MemberState, MemberUpdate, Method, Personal,
 };
 use kabao_models::Sensitive;
 use kabao_models::merchant::user_cards::{
@@ -12,8 +12,7 @@ use kabao_models::merchant::user_cards::{
 use super::Merchant;
 use super::member::NAMES;
 use crate::portable::{
-    Names, made_without_name, numbered, or_written, refuse_unsupported, require_initial,
-    require_same_account,
+    Names, made_without_name, numbered, or_written, require_same_account, require_supported, set,
 };
 
 const ACTIVATION: Names = Names(&[
@@ -42,8 +41,10 @@ impl Merchant {
         } = request;
         require_same_account(context, name.account())?;
         let other = outcome != ActivationOutcome::Enrolled;
-        refuse_unsupported(Self::FAMILY, &[("outcome", other)])?;
-        require_initial(Self::FAMILY, &initial.fields(), &["membership_number"])?;
+        let asked = [("outcome", other)]
+            .into_iter()
+            .chain(set(initial.fields()));
+        require_supported(self.support(Method::ActivateMember), asked)?;
         let mut activation =
             ActivateUserCard::new(name.template().id().as_str(), name.code().clone());
         activation
@@ -97,14 +98,12 @@ impl Merchant {
             view,
         } = request;
         require_same_account(context, template.account())?;
-        refuse_unsupported(
-            Self::FAMILY,
-            &[
-                ("pickup_time", pickup_time.is_some()),
-                ("validity", validity.is_some()),
-            ],
-        )?;
-        require_initial(Self::FAMILY, &initial.fields(), &[])?;
+        let asked = [
+            ("pickup_time", pickup_time.is_some()),
+            ("validity", validity.is_some()),
+        ];
+        let asked = asked.into_iter().chain(set(initial.fields()));
+        require_supported(self.support(Method::ImportMember), asked)?;
         let (number, context) = numbered(context, request_id, self.ground.clock.as_ref())?;
         let context = &context;
         let card_id = template.id().as_str();

@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Stock,
-    Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate,
+    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Method, Page,
+    Stock, Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate,
     UpstreamTemplate, Validity, View,
 };
 use kabao_models::merchant::cards::{Card, DateInformation, DeleteCard, GetCard, UpdateCard};
 
 use super::Merchant;
-use crate::portable::{Names, or_written, require_same_account, require_supported, rfc3339};
+use crate::portable::{Names, or_written, require_changes, require_same_account, rfc3339};
 
 const NAMES: Names = Names(&[("card_id", "name")]);
 
@@ -50,7 +50,7 @@ impl TemplateApi for Merchant {
             name, update, view, ..
         } = request;
         require_same_account(context, name.account())?;
-        require_supported(Self::FAMILY, &update.fields(), TemplateUpdate::FIELDS)?;
+        require_changes(self.support(Method::UpdateTemplate), update.fields())?;
         let written = update.clone();
         let TemplateUpdate {
             title,

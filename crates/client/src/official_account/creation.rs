@@ -1,8 +1,8 @@
 //! New templates of the official-account family.
 
 use kabao_api::{
-    CallContext, CreateTemplate, Error, NewTemplate, Template, TemplateId, TemplateName,
-    TemplateUpdate, UpstreamNewTemplate, Validity,
+    CallContext, CreateTemplate, Error, Method, NewTemplate, Support, Template, TemplateId,
+    TemplateName, TemplateUpdate, UpstreamNewTemplate, Validity,
 };
 use kabao_models::official_account::card::{
     CreateCard, DateInfo, NewBaseInfo, NewCard, NewMemberCard, NewSku,
@@ -12,7 +12,7 @@ use kabao_models::official_account::{CardType, DateInfoType};
 use super::OfficialAccount;
 use crate::portable::{
     Names, made_without_name, or_written, other_family_request, refuse_request_id,
-    refuse_unsupported, require_same_account, to_unix_seconds, validity_violation,
+    require_same_account, require_supported, to_unix_seconds, validity_violation,
 };
 
 const NAMES: Names = Names(&[
@@ -76,9 +76,9 @@ fn filled(new: NewTemplate) -> Result<CreateCard, Error> {
         total_stock,
         upstream,
     } = new;
-    refuse_unsupported(
-        OfficialAccount::FAMILY,
-        &[("brand_id", brand_id.is_some()), ("appid", appid.is_some())],
+    require_supported(
+        Support::of(OfficialAccount::FAMILY, Method::CreateTemplate),
+        [("brand_id", brand_id.is_some()), ("appid", appid.is_some())],
     )?;
     let mut creation = match upstream {
         Some(UpstreamNewTemplate::OfficialAccount(creation)) => *creation,

@@ -10,9 +10,8 @@ use kabao_models::official_account::member::{GetUserInfo, GetUserInfoResponse, U
 
 use super::OfficialAccount;
 use super::adjust::Value;
-use crate::portable::{Names, or_written, require_same_account, require_supported, unsupported};
+use crate::portable::{Names, or_written, require_changes, require_same_account};
 
-const SUPPORTED: &[&str] = &["background_picture_url", "points", "balance"];
 pub(super) const NAMES: Names = Names(&[
     ("card_id", "name"),
     ("code", "name"),
@@ -36,7 +35,7 @@ impl MemberApi for OfficialAccount {
             name, update, view, ..
         } = request;
         require_same_account(context, name.account())?;
-        require_supported(Self::FAMILY, &update.fields(), SUPPORTED)?;
+        require_changes(self.support(Method::UpdateMember), update.fields())?;
         let written = update.clone();
         let MemberUpdate {
             background_picture_url,
@@ -104,7 +103,10 @@ impl MemberApi for OfficialAccount {
     }
 
     async fn import_member(&self, _: &CallContext, _: ImportMember) -> Result<Member, Error> {
-        Err(unsupported(Self::FAMILY, Method::ImportMember))
+        Err(Error::method_not_supported(
+            Self::FAMILY,
+            Method::ImportMember,
+        ))
     }
 }
 

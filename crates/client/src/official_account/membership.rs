@@ -2,23 +2,15 @@
 
 use kabao_api::{
     ActivateMember, ActivationOutcome, CallContext, Error, InvalidateMember, Member, MemberState,
-    MemberUpdate,
+    MemberUpdate, Method,
 };
 use kabao_models::official_account::code::SetCodeUnavailable;
 use kabao_models::official_account::member;
 
 use super::OfficialAccount;
 use super::member::NAMES;
-use crate::portable::{
-    Names, or_written, refuse_unsupported, require_initial, require_same_account,
-};
+use crate::portable::{Names, or_written, require_same_account, require_supported, set};
 
-const INITIAL: &[&str] = &[
-    "membership_number",
-    "background_picture_url",
-    "points",
-    "balance",
-];
 const ACTIVATION: Names = Names(&[
     ("card_id", "name"),
     ("code", "name"),
@@ -46,8 +38,10 @@ impl OfficialAccount {
         } = request;
         require_same_account(context, name.account())?;
         let other = outcome != ActivationOutcome::Enrolled;
-        refuse_unsupported(Self::FAMILY, &[("outcome", other)])?;
-        require_initial(Self::FAMILY, &initial.fields(), INITIAL)?;
+        let asked = [("outcome", other)]
+            .into_iter()
+            .chain(set(initial.fields()));
+        require_supported(self.support(Method::ActivateMember), asked)?;
         let written = initial.clone();
         let MemberUpdate {
             membership_number,

@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Reason,
-    Stock, Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate, UpdateTemplate,
-    UpstreamTemplate, Validity, View,
+    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Method, Page,
+    Reason, Stock, Template, TemplateApi, TemplateName, TemplateState, TemplateUpdate,
+    UpdateTemplate, UpstreamTemplate, Validity, View,
 };
 use kabao_models::official_account::card::{
     BaseInfo, BaseInfoChange, Card, DateInfo, DeleteCard, GetCard, MemberCardChange, UpdateCard,
 };
 
 use super::OfficialAccount;
-use crate::portable::{Names, or_written, require_same_account, require_supported, unix_seconds};
+use crate::portable::{Names, or_written, require_changes, require_same_account, unix_seconds};
 
 const NAMES: Names = Names(&[
     ("card_id", "name"),
@@ -59,7 +59,7 @@ impl TemplateApi for OfficialAccount {
             name, update, view, ..
         } = request;
         require_same_account(context, name.account())?;
-        require_supported(Self::FAMILY, &update.fields(), TemplateUpdate::FIELDS)?;
+        require_changes(self.support(Method::UpdateTemplate), update.fields())?;
         let written = update.clone();
         let TemplateUpdate {
             title,

@@ -138,7 +138,7 @@ fn capability(capability: Capability) -> proto::Capability {
     proto::Capability {
         method: format!("kabao.v1.{}/{method}", method.service()),
         supported: capability.supported,
-        limitation: text(capability.limitation),
+        limitation: capability.limitation.unwrap_or_default().into_owned(),
     }
 }
 

@@ -414,6 +414,6 @@ async fn a_brand_that_calls_directly_names_itself_nowhere() {
             .find(|capability| capability.method == Method::ImportMember);
         import.unwrap().limitation.unwrap()
     };
-    assert!(limitation(&client).starts_with("by openid only"));
+    assert!(limitation(&client).starts_with("only openid, code"));
     assert_eq!(client.credentials()[0].kind, CredentialKind::Brand);
 }

@@ -9,7 +9,13 @@ use super::*;
 fn state() -> MockAccountApi {
     let mut state = MockAccountApi::new();
     state.expect_capabilities().returning(|| {
-        Capability::table(&[(Method::AdjustBalance, false, "has no such operation")])
+        let capability = |method: &Method| Capability {
+            method: *method,
+            supported: *method != Method::AdjustBalance,
+            limitation: (*method == Method::AdjustBalance)
+                .then_some("has no such operation".into()),
+        };
+        Method::ALL.iter().map(capability).collect()
     });
     state.expect_credentials().returning(|| {
         let mut merchant = CredentialState::new(CredentialKind::Merchant, "1900000001");
