@@ -102,7 +102,7 @@ pub use self::precondition::Precondition;
 pub use self::progress::Progress;
 pub use self::reason::Reason;
 pub use self::request_id::RequestId;
-pub use self::support::{SUPPORT, Support};
+pub use self::support::Support;
 pub use self::template::{
     Stock, Template, TemplateState, TemplateUpdate, UpstreamTemplate, Validity,
 };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{self, Poll, Waker};
 
 use crate::Error;
 
@@ -122,7 +122,7 @@ impl Progress {
 }
 
 impl State {
-    fn wait<T>(&mut self, context: &Context<'_>) -> Poll<T> {
+    fn wait<T>(&mut self, context: &task::Context<'_>) -> Poll<T> {
         let waker = context.waker();
         if !self.waiting.iter().any(|waiting| waiting.will_wake(waker)) {
             self.waiting.push(waker.clone());

@@ -29,7 +29,7 @@ use Fields::{All, Nothing, Only, Without};
 
 /// Every method of which a family does not do all; a row for direct brands stands before that of
 /// brands.
-pub const SUPPORT: &[Support] = &[
+const SUPPORT: &[Support] = &[
     row(
         Family::Merchant,
         Method::UpdateMember,

@@ -1,7 +1,7 @@
 //! How far a timestamp may be from the clock.
 
 /// The greatest deviation in seconds that is documented; at exactly this value a timestamp is already refused.
-pub const MAX_DEVIATION_SECONDS: i64 = 300;
+const MAX_DEVIATION_SECONDS: i64 = 300;
 
 /// A moment and how far a timestamp may deviate from it, in either direction.
 ///

@@ -85,7 +85,7 @@ pub use certificates::{
 };
 pub use digest::{card_signature, sha256_hex};
 pub use error::Error;
-pub use freshness::{Freshness, MAX_DEVIATION_SECONDS};
+pub use freshness::Freshness;
 pub use key_id::{KeyId, PublicKeyId, SerialNumber};
 pub use key_set::{KeySet, TrustedKey};
 pub use nonce::{random_nonce, random_resource_nonce};
