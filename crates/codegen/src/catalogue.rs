@@ -554,7 +554,10 @@ impl Catalogue {
     }
 
     fn validate_fields(&self, owner: &str, fields: &[Field]) -> Result<(), Error> {
-        unique(owner, fields.iter().map(|field| i64::from(field.number)))?;
+        // Messages are written in the order of the table, and canonically in that of the numbers.
+        if !fields.is_sorted_by(|one, next| one.number < next.number) {
+            return Err(Error::new(format!("{owner}: the numbers must ascend")));
+        }
         let mut names = BTreeSet::new();
         for field in fields {
             if !names.insert(&field.name) {

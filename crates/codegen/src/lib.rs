@@ -6,14 +6,13 @@
 //! - `crates/models/src/generated`: request and answer types with their HTTP metadata;
 //! - `proto/kabao/{merchant,brand,officialaccount}/v1`: the family services and messages;
 //! - `crates/proto/src/generated`: Rust stubs of all protos and the encoded descriptor set;
-//! - `crates/grpc/src/generated`: conversions between the two, and the family services;
+//! - `crates/grpc/src/generated.rs`: the table of the methods of the family services;
 //! - `docs/reference`: a page per family service and a table of coverage.
 //!
 //! What it writes is checked in; a test regenerates and compares. Numbers of proto fields and
 //! enumeration values are part of the catalogue and never move: append, do not renumber.
 
 mod catalogue;
-mod conversions;
 mod descriptors;
 mod endpoints;
 mod error;
@@ -56,14 +55,12 @@ pub fn generate(root: &Path) -> Result<Output, Error> {
     for catalogue in &catalogues {
         models::write(catalogue, &mut output);
         protos::write(catalogue, &refusals, &mut output);
-        conversions::write(catalogue, &mut output);
         pages::write(catalogue, &mut output);
     }
     models::write_root(&catalogues, &mut output);
     endpoints::write(&catalogues, &mut output);
     refusals.write(&catalogues, &mut output);
     methods::write(&catalogues, &mut output);
-    conversions::write_root(&catalogues, &mut output);
     pages::write_root(&catalogues, &mut output);
     let descriptors = stubs::write(root, &mut output)?;
     portable_page::write(&descriptors, &mut output)?;

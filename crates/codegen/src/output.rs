@@ -12,7 +12,6 @@ use crate::Error;
 const OWNED: &[&str] = &[
     "crates/models/src/generated",
     "crates/proto/src/generated",
-    "crates/grpc/src/generated",
     "proto/kabao/brand",
     "proto/kabao/merchant",
     "proto/kabao/officialaccount",

@@ -1,10 +1,9 @@
 //! Writes `docs/reference`: a page per family service and a table of coverage.
 
 use crate::catalogue::{Catalogue, Field, Kind, Operation, Place, Safety};
-use crate::conversions::answer_name;
 use crate::output::Output;
 use crate::protos::limits_in_words;
-use crate::protos::{CREDENTIAL_DOC, package};
+use crate::protos::{CREDENTIAL_DOC, answer_message, package};
 use crate::text::{enum_value, sentence, service_name};
 use crate::worked;
 
@@ -118,7 +117,7 @@ fn section(catalogue: &Catalogue, operation: &Operation) -> String {
     if operation.answer.is_empty() {
         out.push_str(&format!(
             "\n### Answer\n\n`{}`: nothing (HTTP {}).\n",
-            answer_name(operation),
+            answer_message(operation),
             operation.status
         ));
     } else if let Some(message) = catalogue.message(&operation.answer) {

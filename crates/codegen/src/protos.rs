@@ -28,6 +28,14 @@ pub(crate) fn package(catalogue: &Catalogue) -> String {
     catalogue.family.replace('_', "")
 }
 
+/// The name of the message that an operation is answered with.
+pub(crate) fn answer_message(operation: &Operation) -> String {
+    match operation.answer.as_str() {
+        "" => format!("{}Response", operation.rpc),
+        answer => answer.to_owned(),
+    }
+}
+
 pub(crate) fn write(catalogue: &Catalogue, refusals: &Refusals, output: &mut Output) {
     let folder = format!("proto/kabao/{}/v1", package(catalogue));
     for resource in catalogue.resources() {
@@ -220,11 +228,7 @@ fn rpc(catalogue: &Catalogue, refusals: &Refusals, operation: &Operation) -> Str
         Vec::from_iter(refusals.reasons(catalogue, operation)).join(", ")
     ));
     doc.push_str(&format!("\n\nSource: {}.", operation.docs.join(", ")));
-    let answer = if operation.answer.is_empty() {
-        format!("{}Response", operation.rpc)
-    } else {
-        operation.answer.clone()
-    };
+    let answer = answer_message(operation);
     format!(
         "{}  rpc {}({}{}Request) returns ({answer});\n",
         comment("  //", &doc),

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use prost_build::{Config, Module};
-use prost_types::field_descriptor_proto::Type;
+use prost_build::{Config, Module, ServiceGenerator};
 use prost_types::{DescriptorProto, EnumDescriptorProto, FileDescriptorProto};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 use protox::prost_reflect::DescriptorPool;
@@ -58,18 +57,19 @@ pub(crate) fn write(root: &Path, output: &mut Output) -> Result<DescriptorPool, 
     Ok(compiler.descriptor_pool())
 }
 
-/// Writes messages and stubs: what the gateway serves by tonic's own servers, and the family services,
-/// which it serves by a table of methods, so that only clients need their stubs.
+/// Writes messages and stubs: those that are served by tonic's own servers, and those of the family
+/// services, for clients only, since models and a table of methods serve them.
 ///
 /// Comments stand in `proto/` and in the descriptor set, and nowhere else.
 fn generate(mut files: Vec<FileDescriptorProto>, output: &mut Output) -> Result<(), Error> {
     for file in &mut files {
         file.source_code_info = None;
     }
-    let pieces = split(files);
+    let shared = foreign(&files);
+    let pieces = split(files, &shared);
     let mut packages = BTreeSet::new();
     for kind in [Kind::Served, Kind::Family] {
-        for (package, code) in stubs(kind, &pieces)? {
+        for (package, code) in stubs(kind, &pieces, &shared)? {
             output.add(format!("{ROOT}/{}/{package}.rs", kind.folder()), code);
             packages.insert((package, kind));
         }
@@ -83,7 +83,7 @@ fn generate(mut files: Vec<FileDescriptorProto>, output: &mut Output) -> Result<
 enum Kind {
     /// tonic's generated servers.
     Served,
-    /// The table of methods.
+    /// The table of methods, over the models.
     Family,
 }
 
@@ -110,12 +110,10 @@ impl Kind {
 
 /// Tells the files of both kinds apart; others are imports. An enumeration of a family that a served
 /// message has goes with the message.
-fn split(files: Vec<FileDescriptorProto>) -> Vec<(Option<Kind>, FileDescriptorProto)> {
-    let shared: BTreeSet<String> = files
-        .iter()
-        .filter(|file| Kind::of(file) == Some(Kind::Served))
-        .flat_map(|file| file.message_type.iter().flat_map(enumerations))
-        .collect();
+fn split(
+    files: Vec<FileDescriptorProto>,
+    shared: &BTreeSet<String>,
+) -> Vec<(Option<Kind>, FileDescriptorProto)> {
     let mut pieces = Vec::new();
     for mut file in files {
         let kind = Kind::of(&file);
@@ -139,13 +137,35 @@ fn split(files: Vec<FileDescriptorProto>) -> Vec<(Option<Kind>, FileDescriptorPr
     pieces
 }
 
-/// The enumerations that a message has, by their full names.
-fn enumerations(message: &DescriptorProto) -> Vec<String> {
-    let is_enumeration = |field: &&prost_types::FieldDescriptorProto| field.r#type() == Type::Enum;
-    let own = message.field.iter().filter(is_enumeration);
-    own.map(|field| field.type_name().to_owned())
-        .chain(message.nested_type.iter().flat_map(enumerations))
-        .collect()
+/// The full names of the types of families that fields of served messages have.
+fn foreign(files: &[FileDescriptorProto]) -> BTreeSet<String> {
+    fn visit(message: &DescriptorProto, found: &mut BTreeSet<String>) {
+        found.extend(
+            message
+                .field
+                .iter()
+                .filter_map(|field| field.type_name.clone()),
+        );
+        for nested in &message.nested_type {
+            visit(nested, found);
+        }
+    }
+    let (mut used, mut declared) = (BTreeSet::new(), BTreeSet::new());
+    for file in files {
+        let full = |name: &str| format!(".{}.{name}", file.package());
+        match Kind::of(file) {
+            Some(Kind::Served) => file
+                .message_type
+                .iter()
+                .for_each(|one| visit(one, &mut used)),
+            Some(Kind::Family) => {
+                declared.extend(file.message_type.iter().map(|one| full(one.name())));
+                declared.extend(file.enum_type.iter().map(|one| full(one.name())));
+            }
+            None => {}
+        }
+    }
+    used.intersection(&declared).cloned().collect()
 }
 
 /// Returns the code of each package that has pieces of a kind. The compiler of prost sees all of
@@ -153,6 +173,7 @@ fn enumerations(message: &DescriptorProto) -> Vec<String> {
 fn stubs(
     kind: Kind,
     pieces: &[(Option<Kind>, FileDescriptorProto)],
+    shared: &BTreeSet<String>,
 ) -> Result<Vec<(String, String)>, Error> {
     let mut debug = BTreeMap::<String, String>::new();
     let mut requests = Vec::new();
@@ -175,13 +196,21 @@ fn stubs(
         .bytes(["."])
         .btree_map(["."])
         .extern_path(".google.rpc.Status", "::tonic_types::Status")
-        .service_generator(
-            tonic_prost_build::configure()
-                .build_server(kind == Kind::Served)
-                .build_transport(false)
-                .client_mod_attribute(".", "#[cfg(feature = \"client\")]")
-                .service_generator(),
-        );
+        .service_generator(services(kind));
+    if kind == Kind::Served {
+        // A family's message inside a served one stays bytes. Enumerations are there.
+        let messages = pieces.iter().flat_map(|(_, file)| {
+            file.message_type
+                .iter()
+                .map(|one| (file.package(), one.name()))
+        });
+        for (package, name) in messages {
+            let name = format!(".{package}.{name}");
+            if shared.contains(&name) {
+                config.extern_path(name, "crate::Encoded");
+            }
+        }
+    }
     let modules = config
         .generate(requests)
         .map_err(|error| Error::new(format!("the stubs: {error}")))?;
@@ -196,6 +225,16 @@ fn stubs(
         .collect())
 }
 
+/// The families are served by the table of methods, so only clients need their stubs.
+fn services(kind: Kind) -> Box<dyn ServiceGenerator> {
+    let builder = tonic_prost_build::configure().build_transport(false);
+    let builder = match kind {
+        Kind::Served => builder.client_mod_attribute(".", "#[cfg(feature = \"client\")]"),
+        Kind::Family => builder.build_server(false),
+    };
+    builder.service_generator()
+}
+
 /// Nests `kabao.merchant.v1` as `merchant::v1`.
 fn root_module(packages: &BTreeSet<(String, Kind)>) -> String {
     let mut out = format!("{MARK}//! Packages below `kabao`.\n\n");
@@ -207,6 +246,9 @@ fn root_module(packages: &BTreeSet<(String, Kind)>) -> String {
             out.push_str(&format!("/// `kabao.{path}`\npub mod {part} {{\n"));
         }
         for (_, kind) in packages.iter().filter(|(name, _)| name == package) {
+            if *kind == Kind::Family {
+                out.push_str("#[cfg(feature = \"client\")]\n");
+            }
             out.push_str(&format!(
                 "include!(\"generated/{}/{package}.rs\");\n",
                 kind.folder()

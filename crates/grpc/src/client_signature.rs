@@ -11,7 +11,6 @@ use kabao_proto::kabao::officialaccount::v1::client_signature_service_server::Cl
 use tonic::{Request, Response, Status};
 
 use crate::call::Call;
-use crate::convert::Numbered;
 use crate::family::account_id;
 
 /// Signs what pages of official accounts pass on.
@@ -92,13 +91,13 @@ fn add_card(card: proto::AddCard) -> AddCard {
 fn choose_card(choice: proto::ChooseCard) -> Result<ChooseCard, FieldViolation> {
     let card_type = match choice.card_type {
         0 => None,
-        number => Some(CardType::from_number(number).ok_or_else(|| {
+        number => Some(CardType::WORDS.text(number).ok_or_else(|| {
             FieldViolation::new("choose_card.card_type", "is not a type of cards")
         })?),
     };
     Ok(ChooseCard {
         shop_id: given(choice.shop_id),
-        card_type,
+        card_type: card_type.map(CardType::from),
         card_id: given(choice.card_id),
     })
 }

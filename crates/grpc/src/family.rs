@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::Request as HttpRequest;
 use kabao_api::{Account, AccountId, Accounts, CallContext, Error, FieldViolation, Reason};
-use kabao_models::{AnyAnswer, AnyEndpoint, Operation};
-use prost::{DecodeError, Message as _};
+use kabao_models::{AnyAnswer, AnyEndpoint, Operation, Upload};
+use prost::Message as _;
 use tonic::body::Body;
 use tonic::server::{ClientStreamingService, Grpc, UnaryService};
 use tonic::{Request, Response, Status, Streaming};
@@ -22,10 +22,10 @@ use tower_service::Service;
 mod codec;
 mod method;
 
-pub(crate) use self::method::Method;
+pub(crate) use self::method::{Method, methods};
 
 use self::codec::Erased;
-use self::method::{Asked, Chunk, Read, Takes, Upload};
+use self::method::Chunk;
 use crate::call::Call;
 use crate::credential;
 use crate::generated::METHODS;
@@ -33,6 +33,7 @@ use crate::layer::{Answer, at_once};
 use crate::router::unimplemented;
 use crate::server::MAX_MESSAGE_BYTES;
 use crate::upload::{self, Unread};
+use crate::wire::{self, Asked, Malformed};
 
 /// Serves the operations of all families with the credentials of the account that each request
 /// names.
@@ -88,26 +89,15 @@ impl Service<HttpRequest<Body>> for FamilyService {
         let Some(&method) = self.methods.get(request.uri().path()) else {
             return at_once(unimplemented());
         };
-        let accounts = Arc::clone(&self.accounts);
+        let serving = Serving {
+            accounts: Arc::clone(&self.accounts),
+            method,
+        };
         Box::pin(async move {
             let mut grpc = Grpc::new(Erased).max_encoding_message_size(MAX_MESSAGE_BYTES);
-            Ok(match method.takes {
-                Takes::Request(make) => {
-                    let serving = Serving {
-                        accounts,
-                        method,
-                        make,
-                    };
-                    grpc.unary(serving, request).await
-                }
-                Takes::File(make) => {
-                    let serving = Serving {
-                        accounts,
-                        method,
-                        make,
-                    };
-                    grpc.client_streaming(serving, request).await
-                }
+            Ok(match method.operation.upload {
+                Some(_) => grpc.client_streaming(serving, request).await,
+                None => grpc.unary(serving, request).await,
             })
         })
     }
@@ -115,17 +105,15 @@ impl Service<HttpRequest<Body>> for FamilyService {
 
 /// One method on its way through tonic.
 #[derive(Clone)]
-struct Serving<M> {
+struct Serving {
     accounts: Arc<Accounts>,
     method: &'static Method,
-    /// Makes the request of what the caller sends.
-    make: M,
 }
 
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Bytes>, Status>> + Send>>;
+type Answering = Pin<Box<dyn Future<Output = Result<Response<Vec<u8>>, Status>> + Send>>;
 
-impl UnaryService<Bytes> for Serving<Read> {
-    type Response = Bytes;
+impl UnaryService<Bytes> for Serving {
+    type Response = Vec<u8>;
     type Future = Answering;
 
     fn call(&mut self, request: Request<Bytes>) -> Answering {
@@ -133,8 +121,8 @@ impl UnaryService<Bytes> for Serving<Read> {
     }
 }
 
-impl ClientStreamingService<Bytes> for Serving<Upload> {
-    type Response = Bytes;
+impl ClientStreamingService<Bytes> for Serving {
+    type Response = Vec<u8>;
     type Future = Answering;
 
     fn call(&mut self, request: Request<Streaming<Bytes>>) -> Answering {
@@ -142,14 +130,13 @@ impl ClientStreamingService<Bytes> for Serving<Upload> {
     }
 }
 
-impl Serving<Read> {
+impl Serving {
     /// Serves one call: message to request, request to WeChat, answer to message. A credential is
     /// answered with what the account holds, if it lets callers see it.
-    async fn unary(self, request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
+    async fn unary(self, request: Request<Bytes>) -> Result<Response<Vec<u8>>, Status> {
         let mut call = Call::of(&request);
         let operation = self.method.operation;
-        let Asked { account, request } =
-            (self.make)(request.into_inner()).map_err(|error| malformed(&error))?;
+        let Asked { account, request } = wire::read_request(operation, &request.into_inner())?;
         let (account, context) = self.open(&mut call, &account)?;
         let refuse = |error: Error| call.refuse(&error.with_operation(operation.id));
         let invalid = |violations| refuse(Error::field_invalid(violations));
@@ -167,11 +154,9 @@ impl Serving<Read> {
             Err(error) => Err(refuse(error)),
         }
     }
-}
 
-impl Serving<Upload> {
     /// Serves one upload: chunks to a file, checked before anything is sent, answer to message.
-    async fn upload(self, request: Request<Streaming<Bytes>>) -> Result<Response<Bytes>, Status> {
+    async fn upload(self, request: Request<Streaming<Bytes>>) -> Result<Response<Vec<u8>>, Status> {
         let mut call = Call::of(&request);
         let operation = self.method.operation;
         let mut chunks = request.into_inner();
@@ -191,28 +176,25 @@ impl Serving<Upload> {
                 }
                 Unread::Broken(status) => status,
             })?;
-        let Upload(make) = self.make;
-        let request = make(filename, file);
+        let request = self.method.upload(filename, file);
         self.execute(&call, &account, &context, request).await
     }
-}
 
-impl<M> Serving<M> {
     async fn execute(
         &self,
         call: &Call,
         account: &Account,
         context: &CallContext,
         request: Box<dyn AnyEndpoint>,
-    ) -> Result<Response<Bytes>, Status> {
+    ) -> Result<Response<Vec<u8>>, Status> {
         match account.upstream.execute(context, request).await {
             Ok(answer) => self.answer(call, answer),
             Err(error) => Err(call.refuse(&error)),
         }
     }
 
-    fn answer(&self, call: &Call, answer: Box<dyn AnyAnswer>) -> Result<Response<Bytes>, Status> {
-        let message = (self.method.write)(answer).ok_or_else(|| {
+    fn answer(&self, call: &Call, answer: Box<dyn AnyAnswer>) -> Result<Response<Vec<u8>>, Status> {
+        let message = self.method.answer(&*answer).ok_or_else(|| {
             let error = Error::new(Reason::Internal, "the answer is of another operation");
             call.refuse(&error.with_operation(self.method.operation.id))
         })?;
@@ -239,16 +221,11 @@ impl<M> Serving<M> {
 }
 
 fn chunk(message: Bytes) -> Result<Chunk, Status> {
-    Chunk::decode(message).map_err(|error| malformed(&error))
-}
-
-/// The status of bytes that are no message, as tonic's own codec says it; the layers complete it.
-fn malformed(error: &DecodeError) -> Status {
-    Status::internal(error.to_string())
+    Chunk::decode(message).map_err(|error| Malformed::from(error).into())
 }
 
 /// The limits that every upload of the catalogue has.
-fn upload_limits(operation: &'static Operation) -> Result<&'static kabao_models::Upload, Error> {
+fn upload_limits(operation: &'static Operation) -> Result<&'static Upload, Error> {
     operation.upload.as_ref().ok_or_else(|| {
         Error::new(Reason::Internal, "the operation uploads nothing").with_operation(operation.id)
     })

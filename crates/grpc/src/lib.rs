@@ -41,7 +41,6 @@
 
 mod call;
 mod client_signature;
-mod convert;
 mod credential;
 mod family;
 mod generated;
@@ -54,6 +53,7 @@ mod router;
 mod server;
 mod status;
 mod upload;
+mod wire;
 
 pub use self::health::Health;
 pub use self::observer::{CallObserver, code_name};

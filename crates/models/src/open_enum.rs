@@ -13,6 +13,12 @@ macro_rules! open_enum {
         }
 
         impl $name {
+            /// The table of its values.
+            pub const WORDS: &'static $crate::Words = &$crate::Words {
+                name: stringify!($name),
+                values: &[$(($number, $wire),)*],
+            };
+
             /// Every known value, in the order of the catalogue.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant,)*];
 
@@ -61,10 +67,7 @@ macro_rules! open_enum {
         }
 
         impl $crate::record::Entry for $name {
-            const KIND: $crate::Kind = $crate::Kind::Word(&$crate::Words {
-                name: stringify!($name),
-                values: &[$(($number, $wire),)*],
-            });
+            const KIND: $crate::Kind = $crate::Kind::Word(Self::WORDS);
 
             fn get(&self) -> $crate::Ref<'_> {
                 match self {

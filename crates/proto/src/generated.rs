@@ -6,6 +6,7 @@
 pub mod brand {
     /// `kabao.brand.v1`
     pub mod v1 {
+        #[cfg(feature = "client")]
         include!("generated/family/kabao.brand.v1.rs");
     }
 }
@@ -13,6 +14,7 @@ pub mod brand {
 pub mod merchant {
     /// `kabao.merchant.v1`
     pub mod v1 {
+        #[cfg(feature = "client")]
         include!("generated/family/kabao.merchant.v1.rs");
     }
 }
@@ -21,6 +23,7 @@ pub mod officialaccount {
     /// `kabao.officialaccount.v1`
     pub mod v1 {
         include!("generated/served/kabao.officialaccount.v1.rs");
+        #[cfg(feature = "client")]
         include!("generated/family/kabao.officialaccount.v1.rs");
     }
 }

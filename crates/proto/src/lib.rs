@@ -1,11 +1,14 @@
 //! Generated protobuf messages, gRPC stubs and the encoded descriptor set of Kabao.
 //!
-//! Nothing here is written by hand but the `Debug` of messages: they carry personal data, so it
-//! tells the name of a message and nothing else. The protos themselves, with all comments, are in
+//! Nothing here is written by hand but [`Encoded`] and the `Debug` of messages: they carry personal
+//! data, so it tells the name of a message and nothing else. The protos themselves, with all comments, are in
 //! `proto/`; `cargo run -p kabao-codegen` compiles them without a system `protoc`.
 
 #[macro_use]
 mod redact;
+mod encoded;
+
+pub use self::encoded::Encoded;
 
 /// Packages below `kabao`.
 #[allow(

@@ -100,7 +100,7 @@ async fn a_merchant_member_is_read() {
     let Some(Upstream::Merchant(card)) = member.upstream else {
         panic!("the merchant's own message");
     };
-    check(card);
+    check(card.decode().unwrap());
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn an_official_account_member_is_read() {
     let Some(Upstream::OfficialAccount(info)) = member.upstream else {
         panic!("the family's own message");
     };
-    check(info);
+    check(info.decode().unwrap());
 }
 
 #[tokio::test]
@@ -203,6 +203,7 @@ async fn a_template_is_read() {
     let Some(kabao_proto::kabao::v1::template::Upstream::OfficialAccount(card)) = upstream else {
         panic!("the family's own message");
     };
+    let card: official_account::Card = card.decode().unwrap();
     check(card.member_card.unwrap());
 }
 

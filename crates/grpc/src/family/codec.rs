@@ -9,7 +9,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 pub(crate) struct Erased;
 
 impl Codec for Erased {
-    type Encode = Bytes;
+    type Encode = Vec<u8>;
     type Decode = Bytes;
     type Encoder = Self;
     type Decoder = Self;
@@ -24,12 +24,12 @@ impl Codec for Erased {
 }
 
 impl Encoder for Erased {
-    type Item = Bytes;
+    type Item = Vec<u8>;
     type Error = Status;
 
-    fn encode(&mut self, message: Bytes, target: &mut EncodeBuf<'_>) -> Result<(), Status> {
+    fn encode(&mut self, message: Vec<u8>, target: &mut EncodeBuf<'_>) -> Result<(), Status> {
         target.reserve(message.len());
-        target.put(message);
+        target.put_slice(&message);
         Ok(())
     }
 }

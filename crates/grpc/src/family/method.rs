@@ -3,11 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
-use kabao_api::FieldViolation;
-use kabao_models::{AnyAnswer, AnyEndpoint, Endpoint, Operation};
-use prost::{DecodeError, Message};
+use kabao_models::{AnyAnswer, AnyEndpoint, Kind, Operation, Record, Value};
+use prost::Message;
 
-use crate::convert::{FamilyRequest, FromModel, IntoModel, Reader, UploadChunk};
+use crate::wire;
 
 /// A method of a family service.
 pub(crate) struct Method {
@@ -15,32 +14,6 @@ pub(crate) struct Method {
     pub(crate) path: &'static str,
     /// The operation that it requests.
     pub(crate) operation: &'static Operation,
-    /// What callers send.
-    pub(crate) takes: Takes,
-    /// Writes the message of an answer, if it is one of this operation.
-    pub(crate) write: fn(Box<dyn AnyAnswer>) -> Option<Bytes>,
-}
-
-/// What callers of a method send, and how a request is made of it.
-#[derive(Clone, Copy)]
-pub(crate) enum Takes {
-    /// One message.
-    Request(Read),
-    /// A file in chunks.
-    File(Upload),
-}
-
-/// Reads the message of a request.
-pub(crate) type Read = fn(Bytes) -> Result<Asked, DecodeError>;
-
-/// Makes the request that uploads a file.
-#[derive(Clone, Copy)]
-pub(crate) struct Upload(pub(crate) fn(String, Bytes) -> Box<dyn AnyEndpoint>);
-
-/// What a message asks for.
-pub(crate) struct Asked {
-    pub(crate) account: String,
-    pub(crate) request: Result<Box<dyn AnyEndpoint>, Vec<FieldViolation>>,
 }
 
 /// A piece of a file: the message that callers of every upload send.
@@ -56,40 +29,45 @@ pub(crate) struct Chunk {
 }
 
 impl Method {
-    /// A method that takes one message.
-    pub(crate) const fn unary<P, R>(path: &'static str) -> Self
-    where
-        P: FamilyRequest + IntoModel<P::Endpoint> + Message + Default,
-        R: FromModel<<P::Endpoint as Endpoint>::Answer> + Message,
-    {
-        Self {
-            path,
-            operation: P::Endpoint::OPERATION,
-            takes: Takes::Request(read::<P>),
-            write: write::<P::Endpoint, R>,
-        }
-    }
-
-    /// A method that takes a file.
-    pub(crate) const fn upload<P, R>(path: &'static str) -> Self
-    where
-        P: UploadChunk,
-        R: FromModel<<P::Endpoint as Endpoint>::Answer> + Message,
-    {
-        Self {
-            path,
-            operation: P::Endpoint::OPERATION,
-            takes: Takes::File(Upload(|filename, file| {
-                Box::new(P::endpoint(filename, file))
-            })),
-            write: write::<P::Endpoint, R>,
-        }
-    }
-
     /// Returns the full name of the service.
     pub(crate) fn service(&self) -> &'static str {
         let name = self.path.trim_start_matches('/');
         name.split_once('/').map_or(name, |(service, _)| service)
+    }
+
+    /// Returns the request that uploads a file: it goes into the first field that takes one, its name
+    /// into the JSON part or, where there is none, beside it.
+    pub(crate) fn upload(&self, filename: String, file: Bytes) -> Box<dyn AnyEndpoint> {
+        let mut request = self.operation.new_request();
+        let record: &mut dyn Record = &mut *request;
+        let mut fields = record.shape().fields.iter();
+        let place = fields.position(|field| matches!(field.kind, Kind::Bytes));
+        if let Some(slot) = place.and_then(|place| record.slot(place)) {
+            slot.set(Value::Bytes(file));
+        }
+        let name_field = self
+            .operation
+            .upload
+            .as_ref()
+            .map(|upload| upload.name_field);
+        let slot = match name_field.unwrap_or_default().split_once('.') {
+            Some((part, name)) => record
+                .named_slot(part)
+                .and_then(|part| part.object())
+                .and_then(|part| part.named_slot(name)),
+            None => record.named_slot(name_field.unwrap_or_default()),
+        };
+        if let Some(slot) = slot {
+            slot.set(Value::Text(filename.into()));
+        }
+        request
+    }
+
+    /// Returns the message of an answer, if it is one of the operation.
+    pub(crate) fn answer(&self, answer: &dyn AnyAnswer) -> Option<Vec<u8>> {
+        let (given, own) = (answer.shape(), self.operation.answer);
+        let is_own = given.name == own.name && given.members == own.members;
+        is_own.then(|| wire::write_answer(self.operation, answer))
     }
 }
 
@@ -99,22 +77,14 @@ impl fmt::Debug for Method {
     }
 }
 
-fn read<P>(message: Bytes) -> Result<Asked, DecodeError>
-where
-    P: FamilyRequest + IntoModel<P::Endpoint> + Message + Default,
-{
-    let message = P::decode(message)?;
-    let account = message.account().to_owned();
-    let request = Reader::read::<P::Endpoint>(message);
-    let request = request.map(|request| -> Box<dyn AnyEndpoint> { Box::new(request) });
-    Ok(Asked { account, request })
+/// Lists methods by the services and the modules of their operations.
+macro_rules! methods {
+    ($($service:literal of $family:ident::$resource:ident { $($method:literal $operation:ident,)* })*) => {
+        &[$($($crate::family::Method {
+            path: concat!("/", $service, "/", $method),
+            operation: &kabao_models::$family::$resource::$operation,
+        },)*)*]
+    };
 }
 
-fn write<E, R>(answer: Box<dyn AnyAnswer>) -> Option<Bytes>
-where
-    E: Endpoint,
-    R: FromModel<E::Answer> + Message,
-{
-    let answer = answer.into_any().downcast().ok()?;
-    Some(R::from_model(*answer).encode_to_vec().into())
-}
+pub(crate) use methods;

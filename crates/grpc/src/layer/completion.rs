@@ -5,13 +5,14 @@
 //! large, a method that does not exist.
 
 use http::{HeaderMap, Request};
-use kabao_api::{CallId, Error, FieldViolation, Reason};
+use kabao_api::{CallId, Error, Reason};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
 use super::body::{Hook, hooked};
 use super::{Answer, Inner, Layer, call_id};
 use crate::status;
+use crate::wire::Malformed;
 
 /// Completes statuses without details.
 #[derive(Clone, Copy, Debug)]
@@ -75,13 +76,7 @@ fn complete(headers: &mut HeaderMap, phase: Phase, id: &CallId) {
             id,
         ),
         // What tonic reports as INTERNAL on the way in is a body that is no message.
-        (Code::Internal, Phase::Request) => status::of(
-            &Error::field_invalid([FieldViolation::new(
-                "request",
-                "is not a valid protobuf message of the method",
-            )]),
-            id,
-        ),
+        (Code::Internal, Phase::Request) => status::of(&Malformed.into(), id),
         (code, _) => status::of_tonic(code, bare.message(), id),
     };
     if complete.add_header(headers).is_err() {

@@ -13,9 +13,8 @@ use kabao_proto::kabao::v1::template_service_server::TemplateService;
 use tonic::{Request, Response, Status};
 
 use super::arguments::Arguments;
-use super::text;
+use super::{inner, text};
 use crate::call::Call;
-use crate::convert::FromModel;
 
 /// Serves card templates of every configured account.
 #[derive(Clone, Debug)]
@@ -199,11 +198,9 @@ fn answer(template: Template) -> proto::Template {
 fn upstream(upstream: UpstreamTemplate) -> Option<proto::template::Upstream> {
     use proto::template::Upstream;
     Some(match upstream {
-        UpstreamTemplate::Merchant(card) => Upstream::Merchant(FromModel::from_model(*card)),
-        UpstreamTemplate::Brand(card) => Upstream::Brand(FromModel::from_model(*card)),
-        UpstreamTemplate::OfficialAccount(card) => {
-            Upstream::OfficialAccount(FromModel::from_model(*card))
-        }
+        UpstreamTemplate::Merchant(card) => Upstream::Merchant(inner(&*card)),
+        UpstreamTemplate::Brand(card) => Upstream::Brand(inner(&*card)),
+        UpstreamTemplate::OfficialAccount(card) => Upstream::OfficialAccount(inner(&*card)),
         _ => return None,
     })
 }

@@ -3,8 +3,7 @@
 use kabao_api::{Member, MemberState, Personal, UpstreamMember};
 use kabao_proto::kabao::v1 as proto;
 
-use crate::convert::FromModel;
-use crate::portable::text;
+use crate::portable::{inner, text};
 
 pub(super) fn answer(member: Member) -> proto::Member {
     proto::Member {
@@ -26,11 +25,9 @@ pub(super) fn answer(member: Member) -> proto::Member {
 fn upstream(upstream: UpstreamMember) -> Option<proto::member::Upstream> {
     use proto::member::Upstream;
     Some(match upstream {
-        UpstreamMember::Merchant(card) => Upstream::Merchant(FromModel::from_model(*card)),
-        UpstreamMember::Brand(card) => Upstream::Brand(FromModel::from_model(*card)),
-        UpstreamMember::OfficialAccount(answer) => {
-            Upstream::OfficialAccount(FromModel::from_model(*answer))
-        }
+        UpstreamMember::Merchant(card) => Upstream::Merchant(inner(&*card)),
+        UpstreamMember::Brand(card) => Upstream::Brand(inner(&*card)),
+        UpstreamMember::OfficialAccount(answer) => Upstream::OfficialAccount(inner(&*answer)),
         _ => return None,
     })
 }

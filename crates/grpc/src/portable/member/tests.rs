@@ -287,6 +287,7 @@ async fn wrong_updates_are_refused_with_every_fault_at_once() {
 #[tokio::test]
 async fn the_full_view_holds_the_familys_own_message() {
     use kabao_models::{brand, merchant, official_account};
+    use kabao_proto::kabao::{brand::v1 as b, merchant::v1 as m, officialaccount::v1 as o};
     use proto::member::Upstream;
 
     type IsRight = fn(&Upstream) -> bool;
@@ -298,14 +299,20 @@ async fn the_full_view_holds_the_familys_own_message() {
                 balance: Some(888),
                 ..Default::default()
             })),
-            |upstream| matches!(upstream, Upstream::Merchant(card) if card.balance == Some(888)),
+            |upstream| {
+                matches!(upstream, Upstream::Merchant(card)
+                if card.decode::<m::UserCard>().unwrap().balance == Some(888))
+            },
         ),
         (
             UpstreamMember::Brand(Box::new(brand::UserCard {
                 attach: Some("a".to_owned()),
                 ..Default::default()
             })),
-            |upstream| matches!(upstream, Upstream::Brand(card) if card.attach.as_deref() == Some("a")),
+            |upstream| {
+                matches!(upstream, Upstream::Brand(card)
+                if card.decode::<b::UserCard>().unwrap().attach.as_deref() == Some("a"))
+            },
         ),
         (
             UpstreamMember::OfficialAccount(Box::new(
@@ -314,7 +321,10 @@ async fn the_full_view_holds_the_familys_own_message() {
                     ..Default::default()
                 },
             )),
-            |upstream| matches!(upstream, Upstream::OfficialAccount(answer) if answer.has_active == Some(true)),
+            |upstream| {
+                matches!(upstream, Upstream::OfficialAccount(answer)
+                if answer.decode::<o::GetUserInfoResponse>().unwrap().has_active == Some(true))
+            },
         ),
     ];
     for (model, is_right) in rows {

@@ -1,31 +1,31 @@
 //! `CreateTemplateRequest`: portable fields and the family's own request.
 
 use kabao_api::{CreateTemplate, Error, FieldViolation, NewTemplate, Reason, UpstreamNewTemplate};
+use kabao_models::Endpoint;
+use kabao_proto::Encoded;
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::create_template_request::UpstreamRequest;
 
-use crate::convert::{FamilyRequest, IntoModel, Reader};
 use crate::portable::arguments::{Arguments, given};
+use crate::wire::{self, Malformed};
 
 pub(super) fn read(request: proto::CreateTemplateRequest) -> Result<CreateTemplate, Error> {
     let mut arguments = Arguments::default();
     let account = arguments.account("parent", &request.parent);
-    let upstream = request
-        .upstream_request
-        .and_then(|upstream| match upstream {
-            UpstreamRequest::Merchant(message) => {
-                let model = family(&mut arguments, "merchant", &request.parent, message)?;
-                Some(UpstreamNewTemplate::Merchant(Box::new(model)))
-            }
-            UpstreamRequest::Brand(message) => {
-                let model = family(&mut arguments, "brand", &request.parent, message)?;
-                Some(UpstreamNewTemplate::Brand(Box::new(model)))
-            }
-            UpstreamRequest::OfficialAccount(message) => {
-                let model = family(&mut arguments, "official_account", &request.parent, message)?;
-                Some(UpstreamNewTemplate::OfficialAccount(Box::new(model)))
-            }
-        });
+    let parent = request.parent.as_str();
+    let upstream = match request.upstream_request {
+        Some(UpstreamRequest::Merchant(message)) => {
+            family(&mut arguments, "merchant", parent, &message)?.map(UpstreamNewTemplate::Merchant)
+        }
+        Some(UpstreamRequest::Brand(message)) => {
+            family(&mut arguments, "brand", parent, &message)?.map(UpstreamNewTemplate::Brand)
+        }
+        Some(UpstreamRequest::OfficialAccount(message)) => {
+            family(&mut arguments, "official_account", parent, &message)?
+                .map(UpstreamNewTemplate::OfficialAccount)
+        }
+        None => None,
+    };
     let template = request.template.unwrap_or_default();
     let template = NewTemplate {
         title: given(template.title),
@@ -51,11 +51,14 @@ pub(super) fn read(request: proto::CreateTemplateRequest) -> Result<CreateTempla
 }
 
 /// Reads the family's own request; its limits are checked when it is complete.
-fn family<P, M>(arguments: &mut Arguments, place: &str, parent: &str, message: P) -> Option<M>
-where
-    P: FamilyRequest + IntoModel<M>,
-{
-    let account = message.account();
+fn family<E: Endpoint>(
+    arguments: &mut Arguments,
+    place: &str,
+    parent: &str,
+    message: &Encoded,
+) -> Result<Option<Box<E>>, Malformed> {
+    let mut request = Box::<E>::default();
+    let (account, violations) = wire::read_inner(&mut *request, message.as_bytes())?;
     if !account.is_empty() && account != parent {
         let description = "must be empty or the same as parent";
         arguments.report(
@@ -64,19 +67,15 @@ where
             description,
         );
     }
-    match Reader::read_any(message) {
-        Ok(model) => Some(model),
-        Err(violations) => {
-            for FieldViolation { field, description } in violations {
-                arguments.report(
-                    Reason::FieldInvalid,
-                    &format!("{place}.{field}"),
-                    description,
-                );
-            }
-            None
-        }
+    let is_read = violations.is_empty();
+    for FieldViolation { field, description } in violations {
+        arguments.report(
+            Reason::FieldInvalid,
+            &format!("{place}.{field}"),
+            description,
+        );
     }
+    Ok(is_read.then_some(request))
 }
 
 /// The portable fields that a template is made from, as the domain calls them.

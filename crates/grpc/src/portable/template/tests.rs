@@ -242,6 +242,7 @@ async fn delete_hands_name_and_request_id_over() {
 #[test]
 fn the_full_view_holds_the_familys_own_message() {
     use kabao_models::{brand, merchant, official_account};
+    use kabao_proto::kabao::{brand::v1 as b, merchant::v1 as m, officialaccount::v1 as o};
     use proto::template::Upstream;
 
     let merchant = merchant::cards::Card {
@@ -252,6 +253,7 @@ fn the_full_view_holds_the_familys_own_message() {
     else {
         panic!("not of the family merchant")
     };
+    let card = card.decode::<m::Card>().unwrap();
     assert_eq!(card.card_id.as_deref(), Some("m"));
 
     let brand = brand::Card {
@@ -261,6 +263,7 @@ fn the_full_view_holds_the_familys_own_message() {
     let Some(Upstream::Brand(card)) = upstream(UpstreamTemplate::Brand(Box::new(brand))) else {
         panic!("not of the family brand")
     };
+    let card = card.decode::<b::Card>().unwrap();
     assert_eq!(card.card_id.as_deref(), Some("b"));
 
     let official = official_account::card::Card {
@@ -272,7 +275,7 @@ fn the_full_view_holds_the_familys_own_message() {
     else {
         panic!("not of the family official_account")
     };
-    assert!(card.member_card.is_some());
+    assert!(card.decode::<o::Card>().unwrap().member_card.is_some());
 }
 
 fn create_request(
@@ -321,6 +324,7 @@ async fn a_list_of_templates_goes_on_with_its_token() {
 #[tokio::test]
 async fn a_template_is_made_from_portable_fields_and_the_familys_request() {
     use kabao_api::UpstreamNewTemplate;
+    use kabao_proto::Encoded;
     use kabao_proto::kabao::brand::v1::CreateCardRequest;
     use proto::create_template_request::UpstreamRequest;
 
@@ -363,7 +367,7 @@ async fn a_template_is_made_from_portable_fields_and_the_familys_request() {
         benefits: "折扣".to_owned(),
         ..Default::default()
     };
-    let upstream = Some(UpstreamRequest::Brand(brand.clone()));
+    let upstream = Some(UpstreamRequest::Brand(Encoded::of(&brand)));
     service
         .create_template(create_request(portable.clone(), upstream))
         .await
@@ -384,12 +388,19 @@ async fn a_template_is_made_from_portable_fields_and_the_familys_request() {
         validity: Some(proto::Validity::default()),
         ..Default::default()
     };
+    let other = UpstreamRequest::Brand(Encoded::of(&other));
     let status = service
-        .create_template(create_request(wrong, Some(UpstreamRequest::Brand(other))))
+        .create_template(create_request(wrong, Some(other)))
         .await
         .unwrap_err();
     let (_, fields) = refusal(&status);
     assert_eq!(fields[0], "brand.account");
     assert!(fields[1].starts_with("brand.extra"), "{fields:?}");
     assert_eq!(fields[2], "template.validity");
+
+    // As for any other bytes that are no message.
+    let broken = UpstreamRequest::Brand(Encoded::new(vec![0x0a, 0x7f]));
+    let request = create_request(proto::Template::default(), Some(broken));
+    let status = service.create_template(request).await.unwrap_err();
+    assert_eq!(refusal(&status).1, ["request"]);
 }

@@ -986,7 +986,6 @@ pub struct InvalidateCardRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod card_service_client {
     #![allow(
         unused_variables,
@@ -1285,7 +1284,6 @@ pub struct InvalidateDirectCardRequest {
     pub card_id: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod direct_card_service_client {
     #![allow(
         unused_variables,
@@ -1467,7 +1465,6 @@ pub struct UploadDirectImageRequest {
     pub content: ::prost::bytes::Bytes,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod direct_media_service_client {
     #![allow(
         unused_variables,
@@ -1582,7 +1579,6 @@ pub struct CreateDirectPreAuthTokenRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod direct_pre_auth_token_service_client {
     #![allow(
         unused_variables,
@@ -1822,7 +1818,6 @@ pub struct ConfirmDirectUserCardRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod direct_user_card_service_client {
     #![allow(
         unused_variables,
@@ -2034,7 +2029,6 @@ pub struct CreateDirectUserFeedRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod direct_user_feed_service_client {
     #![allow(
         unused_variables,
@@ -2180,7 +2174,6 @@ pub struct ConfirmDirectExchangeCouponRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod direct_user_point_service_client {
     #![allow(
         unused_variables,
@@ -2308,7 +2301,6 @@ pub struct UploadImageRequest {
     pub content: ::prost::bytes::Bytes,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod media_service_client {
     #![allow(
         unused_variables,
@@ -2571,7 +2563,6 @@ pub struct ListMembershipActivitiesResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod membership_activity_service_client {
     #![allow(
         unused_variables,
@@ -2901,7 +2892,6 @@ pub struct CreateOpenUserCardTokenRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod open_user_card_token_service_client {
     #![allow(
         unused_variables,
@@ -3018,7 +3008,6 @@ pub struct CreatePayViewTokenRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod pay_view_token_service_client {
     #![allow(
         unused_variables,
@@ -3135,7 +3124,6 @@ pub struct CreatePreAuthTokenRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod pre_auth_token_service_client {
     #![allow(
         unused_variables,
@@ -3465,7 +3453,6 @@ pub struct ImportUserCardByPhoneResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod user_card_service_client {
     #![allow(
         unused_variables,
@@ -3700,7 +3687,6 @@ pub struct CreateUserFeedRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod user_feed_service_client {
     #![allow(
         unused_variables,
@@ -3859,7 +3845,6 @@ pub struct ConfirmExchangeCouponRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod user_point_service_client {
     #![allow(
         unused_variables,

@@ -968,7 +968,6 @@ pub struct GetActivateInformationResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod activate_information_service_client {
     #![allow(
         unused_variables,
@@ -1369,7 +1368,6 @@ pub struct TerminateActivityResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod activity_service_client {
     #![allow(
         unused_variables,
@@ -1577,7 +1575,6 @@ pub struct CommitBonusRequest {
 #[prost(skip_debug)]
 pub struct CommitBonusResponse {}
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod bonus_service_client {
     #![allow(
         unused_variables,
@@ -1728,7 +1725,6 @@ pub struct Callback {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod callback_service_client {
     #![allow(
         unused_variables,
@@ -1880,7 +1876,6 @@ pub struct CreateCardQrcodeResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod card_qrcode_service_client {
     #![allow(
         unused_variables,
@@ -2034,7 +2029,6 @@ pub struct FavorSetting {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod card_right_service_client {
     #![allow(
         unused_variables,
@@ -2561,7 +2555,6 @@ pub struct Card {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod card_service_client {
     #![allow(
         unused_variables,
@@ -2795,7 +2788,6 @@ pub struct DepositCodesResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod code_service_client {
     #![allow(
         unused_variables,
@@ -2933,7 +2925,6 @@ pub struct UploadedImage {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod media_service_client {
     #![allow(
         unused_variables,
@@ -3244,7 +3235,6 @@ pub struct CreatePermissionTokenResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod permission_token_service_client {
     #![allow(
         unused_variables,
@@ -3426,7 +3416,6 @@ pub struct SearchPhoneMemberResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod phone_member_service_client {
     #![allow(
         unused_variables,
@@ -3608,7 +3597,6 @@ pub struct ServiceModule {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod service_module_service_client {
     #![allow(
         unused_variables,
@@ -3779,7 +3767,6 @@ pub struct UpdateUserCardRightsRequest {
 #[prost(skip_debug)]
 pub struct UpdateUserCardRightsResponse {}
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod user_card_right_service_client {
     #![allow(
         unused_variables,
@@ -3904,7 +3891,6 @@ pub struct SetUserCardServiceRequest {
 #[prost(skip_debug)]
 pub struct SetUserCardServiceResponse {}
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod user_card_service_service_client {
     #![allow(
         unused_variables,
@@ -4260,7 +4246,6 @@ pub struct ListUserCardsResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod user_card_service_client {
     #![allow(
         unused_variables,

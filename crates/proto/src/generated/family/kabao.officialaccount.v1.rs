@@ -1778,7 +1778,6 @@ pub struct ActivationMessage {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod card_service_client {
     #![allow(
         unused_variables,
@@ -2272,7 +2271,6 @@ pub struct ConsumeCodeResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod code_service_client {
     #![allow(
         unused_variables,
@@ -2537,7 +2535,6 @@ pub struct GetColorsResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod color_service_client {
     #![allow(
         unused_variables,
@@ -2773,7 +2770,6 @@ pub struct GetMemberCardDetailResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod datacube_service_client {
     #![allow(
         unused_variables,
@@ -2944,7 +2940,6 @@ pub struct CreateLandingPageResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod landing_page_service_client {
     #![allow(
         unused_variables,
@@ -3070,7 +3065,6 @@ pub struct UploadImageResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod media_service_client {
     #![allow(
         unused_variables,
@@ -3451,7 +3445,6 @@ pub struct UpdateUserResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod member_service_client {
     #![allow(
         unused_variables,
@@ -3673,7 +3666,6 @@ pub struct GetMpNewsHtmlResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod mp_news_service_client {
     #![allow(
         unused_variables,
@@ -4133,7 +4125,6 @@ pub struct SetPayCellRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod pay_cell_service_client {
     #![allow(
         unused_variables,
@@ -4448,7 +4439,6 @@ pub struct BatchGetPayGiftCardsResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod pay_gift_card_service_client {
     #![allow(
         unused_variables,
@@ -4713,7 +4703,6 @@ pub struct GetPayGiftMemberCardResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod pay_gift_member_card_service_client {
     #![allow(
         unused_variables,
@@ -4956,7 +4945,6 @@ pub struct CreateQrcodeResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod qrcode_service_client {
     #![allow(
         unused_variables,
@@ -5076,7 +5064,6 @@ pub struct SetSelfConsumeCellRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod self_consume_cell_service_client {
     #![allow(
         unused_variables,
@@ -5189,7 +5176,6 @@ pub struct GetStableTokenRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod stable_token_service_client {
     #![allow(
         unused_variables,
@@ -5304,7 +5290,6 @@ pub struct SetTestWhitelistRequest {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod test_whitelist_service_client {
     #![allow(
         unused_variables,
@@ -5429,7 +5414,6 @@ pub struct GetTicketResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod ticket_service_client {
     #![allow(
         unused_variables,
@@ -5535,7 +5519,6 @@ pub struct GetTokenRequest {
     pub account: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod token_service_client {
     #![allow(
         unused_variables,
@@ -5680,7 +5663,6 @@ pub struct ListUserCardsResponse {
     >,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
 pub mod user_service_client {
     #![allow(
         unused_variables,

@@ -1128,11 +1128,11 @@ pub mod member {
     #[prost(skip_debug)]
     pub enum Upstream {
         #[prost(message, tag = "20")]
-        Merchant(super::super::merchant::v1::UserCard),
+        Merchant(crate::Encoded),
         #[prost(message, tag = "21")]
-        Brand(super::super::brand::v1::UserCard),
+        Brand(crate::Encoded),
         #[prost(message, tag = "22")]
-        OfficialAccount(super::super::officialaccount::v1::GetUserInfoResponse),
+        OfficialAccount(crate::Encoded),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1214,11 +1214,11 @@ pub mod template {
     #[prost(skip_debug)]
     pub enum Upstream {
         #[prost(message, tag = "20")]
-        Merchant(super::super::merchant::v1::Card),
+        Merchant(crate::Encoded),
         #[prost(message, tag = "21")]
-        Brand(super::super::brand::v1::Card),
+        Brand(crate::Encoded),
         #[prost(message, tag = "22")]
-        OfficialAccount(super::super::officialaccount::v1::Card),
+        OfficialAccount(crate::Encoded),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2324,11 +2324,11 @@ pub mod create_template_request {
     #[prost(skip_debug)]
     pub enum UpstreamRequest {
         #[prost(message, tag = "3")]
-        Merchant(super::super::merchant::v1::CreateCardRequest),
+        Merchant(crate::Encoded),
         #[prost(message, tag = "4")]
-        Brand(super::super::brand::v1::CreateCardRequest),
+        Brand(crate::Encoded),
         #[prost(message, tag = "5")]
-        OfficialAccount(super::super::officialaccount::v1::CreateCardRequest),
+        OfficialAccount(crate::Encoded),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
