@@ -40,12 +40,17 @@ impl Parse for Field {
         input.parse::<Token![pub]>()?;
         let ident = input.call(Ident::parse_any)?;
         input.parse::<Token![:]>()?;
-        Ok(Self {
+        let field = Self {
             documents,
             ident,
             ty: input.parse()?,
             declared,
-        })
+        };
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if !field.wire().bytes().all(is_word) {
+            return Err(input.error("names are written without escapes: letters, digits and _"));
+        }
+        Ok(field)
     }
 }
 

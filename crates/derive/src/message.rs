@@ -135,6 +135,10 @@ impl Message {
                     }
                 }
 
+                fn each<'r>(&'r self, visit: &mut dyn FnMut(usize, crate::Ref<'r>)) {
+                    #(crate::record::visit(#indices, &self.#idents, visit);)*
+                }
+
                 fn slot(&mut self, index: usize) -> Option<&mut dyn crate::Slot> {
                     match index {
                         #(#indices => Some(&mut self.#idents),)*

@@ -88,16 +88,28 @@ impl Checker {
 
     /// Checks a message and everything inside it.
     pub(crate) fn check(&mut self, record: &dyn Record) {
-        for (index, field) in record.shape().fields.iter().enumerate() {
-            self.check_field(field, record.get(index));
-        }
+        let fields = record.shape().fields;
+        let mut next = 0;
+        record.each(&mut |index, value| {
+            self.check_absent(fields.get(next..index).unwrap_or_default());
+            next = index + 1;
+            if let Some(field) = fields.get(index) {
+                self.check_field(field, value);
+            }
+        });
+        self.check_absent(fields.get(next..).unwrap_or_default());
         self.check_extra(record.extra());
+    }
+
+    fn check_absent(&mut self, fields: &[Field]) {
+        for field in fields.iter().filter(|field| field.limits.required) {
+            self.report(field.name, Reason::Required);
+        }
     }
 
     fn check_field(&mut self, field: &Field, value: Ref<'_>) {
         let (name, limits) = (field.name, &field.limits);
         match value {
-            Ref::Absent if limits.required => self.report(name, Reason::Required),
             Ref::Text("") if limits.required => self.report(name, Reason::Required),
             Ref::Sensitive(value) if limits.required && value.expose().is_empty() => {
                 self.report(name, Reason::Required);

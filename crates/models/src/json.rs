@@ -4,13 +4,16 @@
 //! large numbers into floating point; and they would be compiled once a message. These walk the
 //! table of a message instead.
 
-mod read;
-mod write;
+use serde::ser::Error as _;
+use serde::{Serialize as _, Serializer};
+use serde_json::value::RawValue;
 
 use crate::record::Record;
 
+mod read;
+mod write;
+
 pub(crate) use self::read::Reading;
-pub(crate) use self::write::Written;
 
 /// Reads a JSON object into an empty message. After a failure the message holds what came before it.
 pub(crate) fn read(record: &mut dyn Record, json: &[u8]) -> Result<(), serde_json::Error> {
@@ -21,5 +24,19 @@ pub(crate) fn read(record: &mut dyn Record, json: &[u8]) -> Result<(), serde_jso
 
 /// Writes a message.
 pub(crate) fn write(record: &dyn Record) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&Written(record))
+    let mut out = Vec::with_capacity(128);
+    write::write_object(record, &mut out)?;
+    Ok(out)
+}
+
+/// Writes a message as a part of something else, which must be JSON.
+pub(crate) fn serialize<S: Serializer>(
+    record: &dyn Record,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let json = write(record).map_err(S::Error::custom)?;
+    let json = String::from_utf8(json).map_err(S::Error::custom)?;
+    RawValue::from_string(json)
+        .map_err(S::Error::custom)?
+        .serialize(serializer)
 }

@@ -21,7 +21,7 @@ macro_rules! object {
     ($name:ty) => {
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $crate::json::Written(self).serialize(serializer)
+                $crate::json::serialize(self, serializer)
             }
         }
 

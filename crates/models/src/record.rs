@@ -29,6 +29,10 @@ pub trait Record: Any + fmt::Debug + Send + Sync {
     /// Returns the value of a field by its place in [`Shape::fields`].
     fn get(&self, index: usize) -> Ref<'_>;
 
+    /// Calls `visit` with each value that is there, in the order of [`Shape::fields`]: most messages
+    /// leave most fields out.
+    fn each<'r>(&'r self, visit: &mut dyn FnMut(usize, Ref<'r>));
+
     /// Returns the place of the value of a field; `None` if there is no such field.
     fn slot(&mut self, index: usize) -> Option<&mut dyn Slot>;
 
@@ -117,6 +121,19 @@ impl<'a> Ref<'a> {
     /// Returns true if there is no value.
     pub fn is_absent(self) -> bool {
         matches!(self, Self::Absent)
+    }
+}
+
+/// Calls `visit` if the field has a value; what the declarations make of [`Record::each`].
+#[inline]
+pub(crate) fn visit<'r, T: FieldType>(
+    index: usize,
+    field: &'r T,
+    visit: &mut dyn FnMut(usize, Ref<'r>),
+) {
+    match field.get() {
+        Ref::Absent => {}
+        value => visit(index, value),
     }
 }
 

@@ -1,53 +1,104 @@
-//! Writing.
+//! Writing, straight into bytes.
 
-use serde::ser::{Error as _, SerializeMap as _, SerializeSeq as _};
-use serde::{Serialize, Serializer};
+use serde::ser::Error as _;
+use serde_json::Error;
 
+use crate::Sensitive;
 use crate::record::{List, Record, Ref};
 
-/// A message that is about to be written.
-pub(crate) struct Written<'r>(pub(crate) &'r dyn Record);
+/// Writes a message.
+pub(super) fn write_object(record: &dyn Record, out: &mut Vec<u8>) -> Result<(), Error> {
+    let shape = record.shape();
+    let mut before = b'{';
+    let mut written = Ok(());
+    record.each(&mut |index, value| {
+        let place = index.checked_sub(shape.first_member());
+        let name = place.and_then(|place| shape.members.get(place));
+        if let (Some(name), Ok(())) = (name, &written) {
+            out.push(before);
+            before = b',';
+            // Names of the catalogue are words, which need no escapes.
+            out.push(b'"');
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":");
+            written = write_value(value, out);
+        }
+    });
+    written?;
+    for (name, json) in record.extra().iter() {
+        if !shape.members.contains(&name) {
+            out.push(before);
+            before = b',';
+            write_text(name, out)?;
+            out.push(b':');
+            out.extend_from_slice(json.get().as_bytes());
+        }
+    }
+    if before == b'{' {
+        out.push(b'{');
+    }
+    out.push(b'}');
+    Ok(())
+}
 
-impl Serialize for Written<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (record, shape) = (self.0, self.0.shape());
-        let mut map = serializer.serialize_map(None)?;
-        for (name, index) in shape.members.iter().zip(shape.first_member()..) {
-            match record.get(index) {
-                Ref::Absent => {}
-                value => map.serialize_entry(name, &Single(value))?,
-            }
+fn write_value(value: Ref<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+    match value {
+        Ref::Text(text) | Ref::Word { text, .. } => write_text(text, out),
+        Ref::Sensitive(Sensitive::Encrypted(text)) => write_text(text, out),
+        Ref::Integer(number) => serde_json::to_writer(out, &number),
+        Ref::Boolean(truth) => {
+            out.extend_from_slice(if truth { b"true" } else { b"false" });
+            Ok(())
         }
-        for (name, value) in record.extra().iter() {
-            if !shape.members.contains(&name) {
-                map.serialize_entry(name, value)?;
-            }
-        }
-        map.end()
+        Ref::Object(record) => write_object(record, out),
+        Ref::List(list) => write_list(list, out),
+        Ref::Sensitive(Sensitive::Plain(_)) => Err(Error::custom(
+            "a sensitive field was not encrypted before it was written",
+        )),
+        Ref::Absent | Ref::Bytes(_) => Err(Error::custom("a value has no JSON")),
     }
 }
 
-struct Single<'r>(Ref<'r>);
-
-impl Serialize for Single<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Ref::Text(text) | Ref::Word { text, .. } => serializer.serialize_str(text),
-            Ref::Sensitive(value) => value.serialize(serializer),
-            Ref::Integer(number) => serializer.serialize_i64(number),
-            Ref::Boolean(truth) => serializer.serialize_bool(truth),
-            Ref::Object(record) => Written(record).serialize(serializer),
-            Ref::List(list) => write_list(list, serializer),
-            Ref::Absent => serializer.serialize_none(),
-            Ref::Bytes(_) => Err(S::Error::custom("a file is no member of a JSON object")),
-        }
-    }
-}
-
-fn write_list<S: Serializer>(list: &dyn List, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut entries = serializer.serialize_seq(Some(list.len()))?;
+fn write_list(list: &dyn List, out: &mut Vec<u8>) -> Result<(), Error> {
+    out.push(b'[');
     for index in 0..list.len() {
-        entries.serialize_element(&Single(list.get(index)))?;
+        if index > 0 {
+            out.push(b',');
+        }
+        write_value(list.get(index), out)?;
     }
-    entries.end()
+    out.push(b']');
+    Ok(())
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) -> Result<(), Error> {
+    let needs_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    // No early end, so that many bytes are looked at at once.
+    if text
+        .bytes()
+        .fold(false, |found, byte| found | needs_escape(byte))
+    {
+        return serde_json::to_writer(out, text);
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn texts_are_written_as_serde_writes_them(text in ".*") {
+            let mut out = Vec::new();
+            write_text(&text, &mut out).unwrap();
+            prop_assert_eq!(out, serde_json::to_vec(&text).unwrap());
+        }
+    }
 }
