@@ -73,6 +73,8 @@ mod sensitive;
 mod signer;
 mod verification;
 mod verified;
+#[cfg(kabao_bench_without_rsa)]
+mod without_rsa;
 
 pub use aead::{ApiV3Key, Sealed};
 pub use authentication::{

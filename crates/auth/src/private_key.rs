@@ -4,9 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+#[cfg(not(kabao_bench_without_rsa))]
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeySize, OAEP_SHA1_MGF1SHA1, OaepPrivateDecryptingKey, PrivateDecryptingKey};
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+#[cfg(not(kabao_bench_without_rsa))]
+use aws_lc_rs::signature::RSA_PKCS1_SHA256;
+use aws_lc_rs::signature::RsaKeyPair;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
@@ -84,6 +87,11 @@ impl PrivateKey {
     /// # Errors
     /// [`Error::Signing`] if the library refuses.
     pub fn sign(&self, message: &[u8]) -> Result<String, Error> {
+        self.raw_signature(message).map(|it| STANDARD.encode(it))
+    }
+
+    #[cfg(not(kabao_bench_without_rsa))]
+    fn raw_signature(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let mut signature = vec![0; self.0.signing.public_modulus_len()];
         self.0
             .signing
@@ -94,7 +102,15 @@ impl PrivateKey {
                 &mut signature,
             )
             .map_err(|_| Error::Signing)?;
-        Ok(STANDARD.encode(signature))
+        Ok(signature)
+    }
+
+    #[cfg(kabao_bench_without_rsa)]
+    fn raw_signature(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        Ok(crate::without_rsa::sign(
+            message,
+            self.0.signing.public_modulus_len(),
+        ))
     }
 
     /// Decrypts a base64 field with RSAES-OAEP (SHA-1, MGF1-SHA-1, empty label).

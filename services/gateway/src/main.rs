@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+#[cfg(kabao_bench_without_rsa)]
+compile_error!("signatures without RSA prove nothing: they are for benchmarks alone");
+
 fn main() -> ExitCode {
     kabao_gateway::run()
 }

@@ -1,5 +1,8 @@
 //! `kabao-sandbox`: WeChat's membership-card servers on your machine.
 
+#[cfg(kabao_bench_without_rsa)]
+compile_error!("signatures without RSA prove nothing: they are for benchmarks alone");
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;

@@ -5,6 +5,8 @@
 //! A rule that is in the way is changed here, in the same change, with its reason: that is the moment to look at it closely.
 
 #[cfg(test)]
+mod benchmarks;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 mod layers;
