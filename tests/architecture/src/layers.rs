@@ -6,7 +6,7 @@ use crate::repository::{Kind, Package, expect_none, linked_into, packages};
 
 /// Edges between our crates that are part of what is built.
 /// A crate that is not named here is unknown to the architecture.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("kabao-derive", &[]),
     ("kabao-models", &["kabao-derive"]),
     ("kabao-auth", &[]),
@@ -30,6 +30,19 @@ const EDGES: [(&str, &[&str]); 14] = [
     ),
     ("kabao-sandbox-server", &["kabao-sandbox"]),
     ("kabao-architecture", &[]),
+    // Is gateway, sandbox and bare client in turn.
+    (
+        "kabao-bench",
+        &[
+            "kabao",
+            "kabao-api",
+            "kabao-auth",
+            "kabao-grpc",
+            "kabao-models",
+            "kabao-proto",
+            "kabao-sandbox",
+        ],
+    ),
     ("kabao-e2e", &[]),
     // Drives programs of other languages from outside.
     ("kabao-interop", &[]),
@@ -38,16 +51,22 @@ const EDGES: [(&str, &[&str]); 14] = [
 /// Heavy dependencies, and who may name them in a normal dependency.
 const HEAVY: [(&str, &[&str]); 27] = [
     // Cryptography.
-    ("aws-lc-rs", &["kabao-auth"]),
-    ("rcgen", &["kabao-sandbox"]),
+    ("aws-lc-rs", &["kabao-auth", "kabao-bench"]),
+    ("rcgen", &["kabao-bench", "kabao-sandbox"]),
     // gRPC.
-    ("tonic", &["kabao", "kabao-grpc", "kabao-proto"]),
-    ("tonic-health", &["kabao", "kabao-grpc"]),
+    (
+        "tonic",
+        &["kabao", "kabao-bench", "kabao-grpc", "kabao-proto"],
+    ),
+    ("tonic-health", &["kabao", "kabao-bench", "kabao-grpc"]),
     ("tonic-prost", &["kabao-proto"]),
     ("tonic-reflection", &["kabao-grpc"]),
     // The stubs use its `google.rpc.Status`.
     ("tonic-types", &["kabao-grpc", "kabao-proto"]),
-    ("prost", &["kabao-codegen", "kabao-grpc", "kabao-proto"]),
+    (
+        "prost",
+        &["kabao-bench", "kabao-codegen", "kabao-grpc", "kabao-proto"],
+    ),
     (
         "prost-types",
         &["kabao-codegen", "kabao-grpc", "kabao-proto"],
@@ -59,17 +78,24 @@ const HEAVY: [(&str, &[&str]); 27] = [
     // HTTP and TLS.
     // Nobody: hyper is enough.
     ("axum", &[]),
-    ("hyper", &["kabao", "kabao-sandbox"]),
+    ("hyper", &["kabao", "kabao-bench", "kabao-sandbox"]),
     ("hyper-rustls", &["kabao-client"]),
-    ("hyper-util", &["kabao", "kabao-client", "kabao-sandbox"]),
-    ("rustls", &["kabao", "kabao-client", "kabao-sandbox"]),
-    ("tokio-rustls", &["kabao", "kabao-sandbox"]),
+    (
+        "hyper-util",
+        &["kabao", "kabao-bench", "kabao-client", "kabao-sandbox"],
+    ),
+    (
+        "rustls",
+        &["kabao", "kabao-bench", "kabao-client", "kabao-sandbox"],
+    ),
+    ("tokio-rustls", &["kabao", "kabao-bench", "kabao-sandbox"]),
     ("webpki-roots", &["kabao-client"]),
     // The runtime.
     (
         "tokio",
         &[
             "kabao",
+            "kabao-bench",
             "kabao-client",
             "kabao-grpc",
             "kabao-sandbox",
@@ -84,7 +110,7 @@ const HEAVY: [(&str, &[&str]); 27] = [
     ("tracing-opentelemetry", &["kabao"]),
     ("tracing-subscriber", &["kabao", "kabao-sandbox-server"]),
     // Command lines.
-    ("clap", &["kabao", "kabao-sandbox-server"]),
+    ("clap", &["kabao", "kabao-bench", "kabao-sandbox-server"]),
 ];
 
 /// Crates without I/O: nothing of a runtime, a socket or gRPC may be linked into them, through whatever door.

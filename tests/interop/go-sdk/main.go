@@ -2,9 +2,10 @@
 // signing, verification and encryption.
 //
 //	interop SANDBOX_DIRECTORY HOST:PORT RUN
+//	interop bench SANDBOX_DIRECTORY HOST:PORT
 //
 // It prints what it saw as one JSON object. RUN makes the request numbers of this run
-// unique.
+// unique. With bench it makes one read over and over.
 package main
 
 import (
@@ -21,6 +22,12 @@ func main() {
 	log.SetFlags(0)
 	if len(os.Args) != 4 {
 		log.Fatal("usage: interop SANDBOX_DIRECTORY HOST:PORT RUN")
+	}
+	if os.Args[1] == "bench" {
+		if err := bench(os.Args[2], os.Args[3]); err != nil {
+			log.Fatal(err)
+		}
+		return
 	}
 	seen, err := run(os.Args[1], os.Args[2], os.Args[3])
 	if err != nil {

@@ -22,10 +22,10 @@ export function account(directory, name) {
 }
 
 /** Connects every request to the sandbox, whatever host it names. */
-export function agent(directory, address) {
+export function agent(directory, address, options = {}) {
   const [host, port] = address.split(':');
   const ca = readFileSync(join(directory, 'ca.pem'));
-  const redirecting = new Agent({ ca });
+  const redirecting = new Agent({ ...options, ca });
   redirecting.createConnection = (options) => connect({ ...options, host, port: Number(port) });
   return redirecting;
 }

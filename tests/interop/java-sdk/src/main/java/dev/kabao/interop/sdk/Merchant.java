@@ -11,7 +11,8 @@ import java.util.Locale;
 final class Merchant {
   private static final String CARD =
       "/v3/marketing/membercard-open/cards/pbLatjvWOibDc5-TBnbUk1pD12o0";
-  private static final String MEMBER = CARD + "/codes/478515832665";
+  static final String CODE = "478515832665";
+  static final String MEMBER = CARD + "/codes/" + CODE;
 
   private final Sandbox sandbox;
   private final Sandbox.Account account;

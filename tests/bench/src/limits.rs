@@ -1,0 +1,26 @@
+//! What may not be exceeded: promises, and counts of the day on which this package was written.
+
+/// A read costs at most so much of the bare path and an answer of the gateway's own together.
+pub(crate) const READ: f64 = 1.10;
+/// The same without RSA, which hides everything else.
+pub(crate) const READ_WITHOUT_RSA: f64 = 1.40;
+/// A core answers at least so much of what the bare client gets through.
+pub(crate) const THROUGHPUT: f64 = 0.87;
+
+/// Allocations of one call, or of one part of it, rounded up, as counted in a build for development; one for speed
+/// needs no more.
+pub(crate) const ALLOCATIONS: [(&str, f64); 7] = [
+    ("alloc.own_answer", 164.0),
+    ("alloc.portable_read", 217.0),
+    ("alloc.family_read", 208.0),
+    ("alloc.write", 179.0),
+    ("alloc.reading", 36.0),
+    ("alloc.writing", 4.0),
+    ("alloc.converting", 69.0),
+];
+
+/// The limit of one of [`ALLOCATIONS`].
+pub(crate) fn allocations(name: &str) -> Option<f64> {
+    let row = ALLOCATIONS.into_iter().find(|(row, _)| *row == name);
+    row.map(|(_, limit)| limit)
+}

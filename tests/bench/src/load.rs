@@ -1,0 +1,247 @@
+//! The callers of a gateway: gRPC over mTLS, so many calls at a time, for so long.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, TE};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio_rustls::TlsConnector;
+
+use crate::clock::{float, float_of, now};
+use crate::member::{self, Question};
+use crate::{Error, Result, tls};
+
+/// As many calls share a connection as a busy caller's usually do.
+const CALLS_A_CONNECTION: usize = 16;
+
+/// Open connections to a gRPC server.
+pub(crate) struct Callers {
+    connections: Vec<SendRequest<Full<Bytes>>>,
+    series: u64,
+    calls: Arc<AtomicU64>,
+}
+
+impl Callers {
+    /// Opens so many connections.
+    pub(crate) async fn connect(tls: &TlsConnector, address: &str, count: usize) -> Result<Self> {
+        let mut connections = Vec::with_capacity(count);
+        for _ in 0..count {
+            let stream = TokioIo::new(tls::connect(tls, address).await?);
+            let (sender, connection) = handshake(TokioExecutor::new(), stream).await?;
+            tokio::spawn(connection);
+            connections.push(sender);
+        }
+        Ok(Self {
+            connections,
+            series: u64::from(std::process::id()),
+            calls: Arc::default(),
+        })
+    }
+
+    /// Makes one call on every connection.
+    pub(crate) async fn once_each(&self, path: &'static str, message: &[u8]) -> Result<()> {
+        for connection in &self.connections {
+            call(&mut connection.clone(), path, message).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks one question so many times, one after the other.
+    pub(crate) async fn times(&self, question: Question, count: usize) -> Result<()> {
+        let connection = self.connections.first().ok_or("no connection")?;
+        for _ in 0..count {
+            let message = question.message(&self.number());
+            call(&mut connection.clone(), question.path(), &message).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks one question over and over, `in_flight` at a time.
+    pub(crate) async fn run(
+        &self,
+        question: Question,
+        in_flight: usize,
+        length: Duration,
+    ) -> Result<Load> {
+        let started = now();
+        let ends = started + length;
+        let mut running = Vec::new();
+        for index in 0..in_flight {
+            let connection = index / CALLS_A_CONNECTION % self.connections.len().max(1);
+            let connection = self.connections.get(connection).ok_or("no connection")?;
+            let (mut connection, calls) = (connection.clone(), Arc::clone(&self.calls));
+            let series = self.series;
+            running.push(tokio::spawn(async move {
+                let mut times = Times::default();
+                loop {
+                    let started = now();
+                    if started >= ends {
+                        return Ok::<_, Error>(times);
+                    }
+                    let number =
+                        member::request_number(series, calls.fetch_add(1, Ordering::Relaxed));
+                    let message = question.message(&number);
+                    call(&mut connection, question.path(), &message).await?;
+                    times.add(started.elapsed());
+                }
+            }));
+        }
+        let mut times = Times::default();
+        for running in running {
+            times.extend(running.await??);
+        }
+        Ok(times.finish(started.elapsed()))
+    }
+
+    fn number(&self) -> String {
+        member::request_number(self.series, self.calls.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// One call; its status stands in the trailers, or in the head if there is nothing else.
+async fn call(
+    connection: &mut SendRequest<Full<Bytes>>,
+    path: &'static str,
+    message: &[u8],
+) -> Result<()> {
+    let mut frame = BytesMut::with_capacity(message.len() + 5);
+    frame.put_u8(0);
+    frame.put_u32(u32::try_from(message.len())?);
+    frame.put_slice(message);
+    let request = http::Request::post(format!("https://localhost{path}"))
+        .header(CONTENT_TYPE, "application/grpc")
+        .header(TE, "trailers")
+        .body(Full::new(frame.freeze()))?;
+    connection.ready().await?;
+    let answer = connection.send_request(request).await?;
+    let (head, body) = answer.into_parts();
+    let body = body.collect().await?;
+    let status = body.trailers().unwrap_or(&head.headers).get("grpc-status");
+    match status.map(http::HeaderValue::as_bytes) {
+        Some(b"0") => Ok(()),
+        status => {
+            let said = body.trailers().unwrap_or(&head.headers);
+            Err(format!(
+                "{path}: grpc-status {status:?}, {:?}",
+                said.get("grpc-message")
+            )
+            .into())
+        }
+    }
+}
+
+/// How long each call took.
+#[derive(Debug, Default)]
+pub(crate) struct Times(Vec<Duration>);
+
+impl Times {
+    pub(crate) fn add(&mut self, time: Duration) {
+        self.0.push(time);
+    }
+
+    pub(crate) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Sums up what was done within `elapsed`.
+    pub(crate) fn finish(mut self, elapsed: Duration) -> Load {
+        self.0.sort();
+        let at = |permille: usize| {
+            let index = self.0.len().saturating_sub(1) * permille / 1000;
+            let time = self.0.get(index).copied().unwrap_or_default();
+            micros(time)
+        };
+        Load {
+            calls: float_of(self.0.len()),
+            seconds: elapsed.as_secs_f64(),
+            p50: at(500),
+            p99: at(990),
+        }
+    }
+}
+
+/// What callers have done and seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Load {
+    pub(crate) calls: f64,
+    pub(crate) seconds: f64,
+    /// Half of the calls took no longer, in microseconds.
+    pub(crate) p50: f64,
+    /// Ninety-nine of a hundred took no longer.
+    pub(crate) p99: f64,
+}
+
+impl Load {
+    pub(crate) fn per_second(&self) -> f64 {
+        self.calls / self.seconds
+    }
+}
+
+/// A line, for another process to read.
+impl fmt::Display for Load {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            calls,
+            seconds,
+            p50,
+            p99,
+        } = self;
+        write!(f, "ran {calls} {seconds} {p50} {p99}")
+    }
+}
+
+impl FromStr for Load {
+    type Err = Error;
+
+    /// Reads what follows the word `ran`; programs in other languages leave the latencies out.
+    fn from_str(text: &str) -> Result<Self> {
+        let numbers: Vec<f64> = text
+            .split_ascii_whitespace()
+            .map(str::parse)
+            .collect::<std::result::Result<_, _>>()?;
+        match numbers.as_slice() {
+            &[calls, seconds, ref latencies @ ..] if calls > 0.0 => Ok(Self {
+                calls,
+                seconds,
+                p50: latencies.first().copied().unwrap_or_default(),
+                p99: latencies.get(1).copied().unwrap_or_default(),
+            }),
+            _ => Err(format!("no calls were made: {text}").into()),
+        }
+    }
+}
+
+fn micros(time: Duration) -> f64 {
+    float(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)) / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_load_goes_from_process_to_process_as_a_line() {
+        let mut times = Times::default();
+        for milliseconds in (1..=100).rev() {
+            times.add(Duration::from_millis(milliseconds));
+        }
+        let load = times.finish(Duration::from_secs(2));
+        assert_eq!(
+            (load.per_second(), load.p50, load.p99),
+            (50.0, 50_000.0, 99_000.0)
+        );
+        let line = load.to_string();
+        assert_eq!(
+            line.strip_prefix("ran ").unwrap().parse::<Load>().unwrap(),
+            load
+        );
+        assert!("7 0.5".parse::<Load>().is_ok());
+        assert!("0 0.5".parse::<Load>().is_err());
+    }
+}

@@ -1,0 +1,80 @@
+//! The one member that everything is about: WeChat's own example, which the sandbox has from the start.
+
+use kabao_proto::kabao::merchant::v1 as merchant;
+use kabao_proto::kabao::v1 as portable;
+use prost::Message as _;
+
+/// Its account.
+pub(crate) const ACCOUNT: &str = "demo-merchant";
+const CARD: &str = "pbLatjvWOibDc5-TBnbUk1pD12o0";
+const CODE: &str = "478515832665";
+/// What a write writes.
+pub(crate) const LEVEL: &str = "黄金会员";
+
+/// Path and body of WeChat's read.
+pub(crate) fn target() -> String {
+    format!("/v3/marketing/membercard-open/cards/{CARD}/codes/{CODE}")
+}
+
+/// The body of WeChat's write, each with a number of its own.
+pub(crate) fn update(number: &str) -> String {
+    format!("{{\"level\":\"{LEVEL}\",\"out_request_no\":\"{number}\"}}")
+}
+
+/// A request number that nobody has used: the sandbox, like WeChat, answers a used one from memory.
+pub(crate) fn request_number(series: u64, call: u64) -> String {
+    format!("bench{series:014x}{call:010x}")
+}
+
+/// Something that is asked of a gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// `AccountService.GetAccount`: the gateway answers by itself.
+    Account,
+    /// `MemberService.GetMember`: any family, one read of WeChat.
+    PortableRead,
+    /// `UserCardService.GetUserCard` of the family: the same read.
+    FamilyRead,
+    /// `UserCardService.UpdateUserCard`: one write.
+    Write,
+}
+
+impl Question {
+    /// The path of the method.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Account => "/kabao.v1.AccountService/GetAccount",
+            Self::PortableRead => "/kabao.v1.MemberService/GetMember",
+            Self::FamilyRead => "/kabao.merchant.v1.UserCardService/GetUserCard",
+            Self::Write => "/kabao.merchant.v1.UserCardService/UpdateUserCard",
+        }
+    }
+
+    /// The message, encoded.
+    pub(crate) fn message(self, number: &str) -> Vec<u8> {
+        let account = format!("accounts/{ACCOUNT}");
+        match self {
+            Self::Account => portable::GetAccountRequest { name: account }.encode_to_vec(),
+            Self::PortableRead => portable::GetMemberRequest {
+                name: format!("{account}/templates/{CARD}/members/{CODE}"),
+                ..portable::GetMemberRequest::default()
+            }
+            .encode_to_vec(),
+            Self::FamilyRead => merchant::GetUserCardRequest {
+                account,
+                card_id: CARD.to_owned(),
+                code: CODE.to_owned(),
+            }
+            .encode_to_vec(),
+            Self::Write => merchant::UpdateUserCardRequest {
+                account,
+                card_id: CARD.to_owned(),
+                code: CODE.to_owned(),
+                level: Some(LEVEL.to_owned()),
+                out_request_no: number.to_owned(),
+                ..merchant::UpdateUserCardRequest::default()
+            }
+            .encode_to_vec(),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Counts what the parts of a call allocate when nothing else happens in the process.
+
+use super::say;
+use crate::{Counter, Result, Units};
+
+pub(super) fn run(counter: Option<Counter>) -> Result<()> {
+    let counter = counter.ok_or("this executable does not count")?;
+    let units = Units::new()?;
+    let counted = |part: &dyn Fn() -> Result<usize>| -> Result<usize> {
+        let before = counter().count;
+        part()?;
+        Ok(counter().count - before)
+    };
+    let (read, write, convert) = (
+        counted(&|| units.read())?,
+        counted(&|| units.write())?,
+        counted(&|| units.convert())?,
+    );
+    say(&format!(
+        "counted reading={read} writing={write} converting={convert}"
+    ))
+}
