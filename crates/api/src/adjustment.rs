@@ -2,6 +2,7 @@
 
 use kabao_models::Personal;
 
+use crate::setters::setters;
 use crate::{Error, FieldViolation, MemberName, Precondition, Reason, RequestId};
 
 /// How a value changes.
@@ -85,6 +86,7 @@ impl Change {
 /// Arguments of [`MemberApi::adjust_balance`](crate::MemberApi::adjust_balance) and
 /// [`MemberApi::adjust_points`](crate::MemberApi::adjust_points).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AdjustMember {
     /// Which member.
     pub name: MemberName,
@@ -104,6 +106,29 @@ pub struct AdjustMember {
     /// [`Reason::NotSupportedByFamily`]: a repeat would add twice.
     pub request_id: Option<RequestId>,
 }
+
+impl AdjustMember {
+    /// Changes the value of this member.
+    pub fn new(name: MemberName, change: Change) -> Self {
+        Self {
+            name,
+            openid: None,
+            change,
+            minimum: None,
+            remark: None,
+            notify: None,
+            request_id: None,
+        }
+    }
+}
+
+setters!(AdjustMember:
+    with_openid(openid: impl Into<Personal>) = Some(openid.into());
+    with_minimum(minimum: i64) = Some(minimum);
+    with_remark(remark: impl Into<String>) = Some(remark.into());
+    with_notify(notify: bool) = Some(notify);
+    with_request_id(request_id: RequestId) = Some(request_id);
+);
 
 /// What a change of points or stored value did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -65,6 +65,7 @@ mod progress;
 mod reason;
 mod request_id;
 mod support;
+mod setters;
 mod template;
 mod template_api;
 mod upstream;

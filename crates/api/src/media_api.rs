@@ -34,6 +34,7 @@ pub trait MediaApi: Send + Sync {
 
 /// Arguments of [`MediaApi::upload_image`].
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UploadImage {
     /// Whose templates and members may name the picture.
     pub account: AccountId,
@@ -41,6 +42,17 @@ pub struct UploadImage {
     pub filename: String,
     /// The file.
     pub content: Bytes,
+}
+
+impl UploadImage {
+    /// Uploads this file for the templates and members of this account.
+    pub fn new(account: AccountId, filename: impl Into<String>, content: impl Into<Bytes>) -> Self {
+        Self {
+            account,
+            filename: filename.into(),
+            content: content.into(),
+        }
+    }
 }
 
 /// Shows the size only.

@@ -3,6 +3,7 @@
 use kabao_models::{Personal, brand, merchant, official_account};
 
 use crate::MemberName;
+use crate::setters::setters;
 
 /// One user's card, with the fields that mean the same in every family.
 ///
@@ -136,7 +137,21 @@ pub struct MemberUpdate {
     pub balance: Option<i64>,
 }
 
+setters!(MemberUpdate:
+    with_level(level: impl Into<String>) = Some(level.into());
+    with_membership_number(membership_number: impl Into<Personal>) = Some(membership_number.into());
+    with_background_picture_url(background_picture_url: impl Into<String>) =
+        Some(background_picture_url.into());
+    with_points(points: i64) = Some(points);
+    with_balance(balance: i64) = Some(balance);
+);
+
 impl MemberUpdate {
+    /// Changes nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Every path that a field mask may hold.
     pub const FIELDS: &'static [&'static str] = &[
         "level",

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use kabao_models::Personal;
 
+use crate::setters::setters;
 use crate::{
     AccountId, MemberName, MemberUpdate, PageRequest, RequestId, TemplateId, TemplateName,
     Validity, View,
@@ -11,6 +12,7 @@ use crate::{
 
 /// Arguments of [`MemberApi::get_member`](crate::MemberApi::get_member).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GetMember {
     /// Which member.
     pub name: MemberName,
@@ -20,8 +22,25 @@ pub struct GetMember {
     pub view: View,
 }
 
+impl GetMember {
+    /// Asks for this member.
+    pub fn new(name: MemberName) -> Self {
+        Self {
+            name,
+            openid: None,
+            view: View::default(),
+        }
+    }
+}
+
+setters!(GetMember:
+    with_openid(openid: impl Into<Personal>) = Some(openid.into());
+    with_view(view: View) = view;
+);
+
 /// Arguments of [`MemberApi::update_member`](crate::MemberApi::update_member).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UpdateMember {
     /// Which member.
     pub name: MemberName,
@@ -36,8 +55,28 @@ pub struct UpdateMember {
     pub view: View,
 }
 
+impl UpdateMember {
+    /// Changes this member.
+    pub fn new(name: MemberName, update: MemberUpdate) -> Self {
+        Self {
+            name,
+            openid: None,
+            update,
+            request_id: None,
+            view: View::default(),
+        }
+    }
+}
+
+setters!(UpdateMember:
+    with_openid(openid: impl Into<Personal>) = Some(openid.into());
+    with_request_id(request_id: RequestId) = Some(request_id);
+    with_view(view: View) = view;
+);
+
 /// Arguments of [`MemberApi::list_members`](crate::MemberApi::list_members).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ListMembers {
     /// The account.
     pub account: AccountId,
@@ -51,8 +90,28 @@ pub struct ListMembers {
     pub view: View,
 }
 
+impl ListMembers {
+    /// Lists the cards of this user, of all templates, from the start.
+    pub fn new(account: AccountId, openid: impl Into<Personal>) -> Self {
+        Self {
+            account,
+            template: None,
+            openid: openid.into(),
+            page: PageRequest::default(),
+            view: View::default(),
+        }
+    }
+}
+
+setters!(ListMembers:
+    with_template(template: TemplateId) = Some(template);
+    with_page(page: PageRequest) = page;
+    with_view(view: View) = view;
+);
+
 /// Arguments of [`MemberApi::activate_member`](crate::MemberApi::activate_member).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ActivateMember {
     /// Which member. Brand, with codes of the merchant's own: the code that the member gets.
     pub name: MemberName,
@@ -71,6 +130,28 @@ pub struct ActivateMember {
     pub view: View,
 }
 
+impl ActivateMember {
+    /// Activates this member's card: the user is enrolled now.
+    pub fn new(name: MemberName) -> Self {
+        Self {
+            name,
+            openid: None,
+            outcome: ActivationOutcome::default(),
+            initial: MemberUpdate::default(),
+            request_id: None,
+            view: View::default(),
+        }
+    }
+}
+
+setters!(ActivateMember:
+    with_openid(openid: impl Into<Personal>) = Some(openid.into());
+    with_outcome(outcome: ActivationOutcome) = outcome;
+    with_initial(initial: MemberUpdate) = initial;
+    with_request_id(request_id: RequestId) = Some(request_id);
+    with_view(view: View) = view;
+);
+
 /// How the merchant's own enrolment of a user ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -86,6 +167,7 @@ pub enum ActivationOutcome {
 
 /// Arguments of [`MemberApi::invalidate_member`](crate::MemberApi::invalidate_member).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InvalidateMember {
     /// Which member.
     pub name: MemberName,
@@ -100,8 +182,29 @@ pub struct InvalidateMember {
     pub view: View,
 }
 
+impl InvalidateMember {
+    /// Makes this member's card invalid, for good.
+    pub fn new(name: MemberName) -> Self {
+        Self {
+            name,
+            openid: None,
+            reason: None,
+            request_id: None,
+            view: View::default(),
+        }
+    }
+}
+
+setters!(InvalidateMember:
+    with_openid(openid: impl Into<Personal>) = Some(openid.into());
+    with_reason(reason: impl Into<String>) = Some(reason.into());
+    with_request_id(request_id: RequestId) = Some(request_id);
+    with_view(view: View) = view;
+);
+
 /// Arguments of [`MemberApi::import_member`](crate::MemberApi::import_member).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImportMember {
     /// The template of the card.
     pub template: TemplateName,
@@ -123,6 +226,31 @@ pub struct ImportMember {
     /// How much to return.
     pub view: View,
 }
+
+impl ImportMember {
+    /// Hands a card of this template to this user.
+    pub fn new(template: TemplateName, user: ImportedUser) -> Self {
+        Self {
+            template,
+            user,
+            code: None,
+            initial: MemberUpdate::default(),
+            pickup_time: None,
+            validity: None,
+            request_id: None,
+            view: View::default(),
+        }
+    }
+}
+
+setters!(ImportMember:
+    with_code(code: impl Into<Personal>) = Some(code.into());
+    with_initial(initial: MemberUpdate) = initial;
+    with_pickup_time(pickup_time: SystemTime) = Some(pickup_time);
+    with_validity(validity: Validity) = Some(validity);
+    with_request_id(request_id: RequestId) = Some(request_id);
+    with_view(view: View) = view;
+);
 
 /// Whom an imported card is for.
 #[derive(Clone, Debug, PartialEq, Eq)]

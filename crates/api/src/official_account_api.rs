@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use kabao_models::official_account::{CardType, TicketType};
 use kabao_models::{Personal, Secret};
 
+use crate::setters::setters;
 use crate::{CallContext, Error};
 
 /// Signs what a page passes to `wx.addCard` and `wx.chooseCard`, with a ticket that never leaves.
@@ -72,6 +73,7 @@ pub struct HeldCredential {
 
 /// One entry of `cardList` of `wx.addCard`.
 #[derive(Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AddCard {
     /// The card.
     pub card_id: String,
@@ -86,6 +88,24 @@ pub struct AddCard {
     /// The older mark of the channel. Not signed.
     pub outer_id: Option<i64>,
 }
+
+impl AddCard {
+    /// Offers this card.
+    pub fn new(card_id: impl Into<String>) -> Self {
+        Self {
+            card_id: card_id.into(),
+            ..Self::default()
+        }
+    }
+}
+
+setters!(AddCard:
+    with_code(code: impl Into<Personal>) = Some(code.into());
+    with_openid(openid: impl Into<Personal>) = Some(openid.into());
+    with_fixed_begintimestamp(fixed_begintimestamp: i64) = Some(fixed_begintimestamp);
+    with_outer_str(outer_str: impl Into<String>) = Some(outer_str.into());
+    with_outer_id(outer_id: i64) = Some(outer_id);
+);
 
 impl fmt::Debug for AddCard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,6 +134,7 @@ impl fmt::Debug for SignedAddCard {
 
 /// Which cards `wx.chooseCard` shows; what is left out does not narrow the choice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ChooseCard {
     /// The store.
     pub shop_id: Option<String>,
@@ -122,6 +143,19 @@ pub struct ChooseCard {
     /// The card.
     pub card_id: Option<String>,
 }
+
+impl ChooseCard {
+    /// Leaves the choice as wide as it can be.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+setters!(ChooseCard:
+    with_shop_id(shop_id: impl Into<String>) = Some(shop_id.into());
+    with_card_type(card_type: CardType) = Some(card_type);
+    with_card_id(card_id: impl Into<String>) = Some(card_id.into());
+);
 
 /// The finished arguments of `wx.chooseCard`; empty texts do not narrow the choice.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::setters::setters;
 use crate::{Error, FieldViolation, Method, Reason};
 
 /// Which page of a list to return, and how long it may be.
@@ -18,6 +19,18 @@ pub struct PageRequest {
     /// Where to go on; `None` starts at the beginning.
     pub token: Option<PageToken>,
 }
+
+impl PageRequest {
+    /// Starts at the beginning, with pages as long as the family makes them.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+setters!(PageRequest:
+    with_size(size: u32) = Some(size);
+    with_token(token: PageToken) = Some(token);
+);
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use kabao_models::{brand, merchant, official_account};
 
 use crate::TemplateName;
+use crate::setters::setters;
 
 /// A card template, with the fields that mean the same in every family.
 ///
@@ -184,7 +185,21 @@ pub struct TemplateUpdate {
     pub background_picture_url: Option<String>,
 }
 
+setters!(TemplateUpdate:
+    with_title(title: impl Into<String>) = Some(title.into());
+    with_description(description: impl Into<String>) = Some(description.into());
+    with_service_phone(service_phone: impl Into<String>) = Some(service_phone.into());
+    with_logo_url(logo_url: impl Into<String>) = Some(logo_url.into());
+    with_background_picture_url(background_picture_url: impl Into<String>) =
+        Some(background_picture_url.into());
+);
+
 impl TemplateUpdate {
+    /// Changes nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Every path that a field mask may hold.
     pub const FIELDS: &'static [&'static str] = &[
         "title",

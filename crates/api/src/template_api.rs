@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::setters::setters;
 use crate::{
     AccountId, CallContext, Error, NewTemplate, Page, PageRequest, RequestId, Template,
     TemplateName, TemplateUpdate, View,
@@ -78,6 +79,7 @@ pub trait TemplateApi: Send + Sync {
 
 /// Arguments of [`TemplateApi::get_template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GetTemplate {
     /// Which template.
     pub name: TemplateName,
@@ -85,8 +87,23 @@ pub struct GetTemplate {
     pub view: View,
 }
 
+impl GetTemplate {
+    /// Asks for this template.
+    pub fn new(name: TemplateName) -> Self {
+        Self {
+            name,
+            view: View::default(),
+        }
+    }
+}
+
+setters!(GetTemplate:
+    with_view(view: View) = view;
+);
+
 /// Arguments of [`TemplateApi::list_templates`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ListTemplates {
     /// Whose templates.
     pub account: AccountId,
@@ -96,8 +113,25 @@ pub struct ListTemplates {
     pub view: View,
 }
 
+impl ListTemplates {
+    /// Lists the templates of this account, from the start.
+    pub fn new(account: AccountId) -> Self {
+        Self {
+            account,
+            page: PageRequest::default(),
+            view: View::default(),
+        }
+    }
+}
+
+setters!(ListTemplates:
+    with_page(page: PageRequest) = page;
+    with_view(view: View) = view;
+);
+
 /// Arguments of [`TemplateApi::create_template`].
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct CreateTemplate {
     /// Who makes the template.
     pub account: AccountId,
@@ -111,8 +145,26 @@ pub struct CreateTemplate {
     pub view: View,
 }
 
+impl CreateTemplate {
+    /// Makes this template for this account.
+    pub fn new(account: AccountId, template: NewTemplate) -> Self {
+        Self {
+            account,
+            template,
+            request_id: None,
+            view: View::default(),
+        }
+    }
+}
+
+setters!(CreateTemplate:
+    with_request_id(request_id: RequestId) = Some(request_id);
+    with_view(view: View) = view;
+);
+
 /// Arguments of [`TemplateApi::update_template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct UpdateTemplate {
     /// Which template.
     pub name: TemplateName,
@@ -125,8 +177,26 @@ pub struct UpdateTemplate {
     pub view: View,
 }
 
+impl UpdateTemplate {
+    /// Changes this template.
+    pub fn new(name: TemplateName, update: TemplateUpdate) -> Self {
+        Self {
+            name,
+            update,
+            request_id: None,
+            view: View::default(),
+        }
+    }
+}
+
+setters!(UpdateTemplate:
+    with_request_id(request_id: RequestId) = Some(request_id);
+    with_view(view: View) = view;
+);
+
 /// Arguments of [`TemplateApi::delete_template`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DeleteTemplate {
     /// Which template.
     pub name: TemplateName,
@@ -134,3 +204,17 @@ pub struct DeleteTemplate {
     /// operation.
     pub request_id: Option<RequestId>,
 }
+
+impl DeleteTemplate {
+    /// Takes this template out of circulation.
+    pub fn new(name: TemplateName) -> Self {
+        Self {
+            name,
+            request_id: None,
+        }
+    }
+}
+
+setters!(DeleteTemplate:
+    with_request_id(request_id: RequestId) = Some(request_id);
+);

@@ -13,7 +13,7 @@ mod sandbox_files;
 
 use kabao_api::{
     CallContext, GetMember, GetTemplate, MemberApi, MemberName, TemplateApi, TemplateUpdate,
-    UpdateTemplate, View,
+    UpdateTemplate,
 };
 use kabao_client::Client;
 use sandbox_files::SandboxFiles;
@@ -33,10 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .parse()?;
     let template = member.template().clone();
 
-    let get = GetTemplate {
-        name: template.clone(),
-        view: View::Basic,
-    };
+    let get = GetTemplate::new(template.clone());
     println!(
         "title before: {:?}",
         brand.get_template(&context, get).await?.title
@@ -45,30 +42,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         title: Some("茶港金卡".to_owned()),
         ..TemplateUpdate::default()
     };
-    let request = UpdateTemplate {
-        name: template,
-        update,
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = UpdateTemplate::new(template, update);
     println!(
         "title after: {:?}",
         brand.update_template(&context, request).await?.title
     );
 
     // This family names a member by template, code and openid together.
-    let get = GetMember {
-        name: member,
-        openid: None,
-        view: View::Basic,
-    };
+    let get = GetMember::new(member);
     if let Err(error) = brand.get_member(&context, get.clone()).await {
         println!("without openid: {} ({error})", error.reason());
     }
-    let get = GetMember {
-        openid: Some("obLatjnx9gnqzS4myYGmLZ7LgLBA".into()),
-        ..get
-    };
+    let get = get.with_openid("obLatjnx9gnqzS4myYGmLZ7LgLBA");
     let member = brand.get_member(&context, get).await?;
     println!("with openid: level {:?}, {:?}", member.level, member.state);
     Ok(())

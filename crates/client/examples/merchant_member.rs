@@ -13,7 +13,7 @@ mod sandbox_files;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kabao_api::{CallContext, GetMember, MemberApi, MemberUpdate, UpdateMember, View};
+use kabao_api::{CallContext, GetMember, MemberApi, MemberUpdate, UpdateMember};
 use kabao_client::Client;
 use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard};
 use sandbox_files::SandboxFiles;
@@ -32,11 +32,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             .parse()?;
 
     // The portable API: the same calls for every family.
-    let get = GetMember {
-        name: name.clone(),
-        openid: None,
-        view: View::Basic,
-    };
+    let get = GetMember::new(name.clone());
     let before = merchant.get_member(&context, get.clone()).await?;
     println!(
         "before: level {:?}, balance {:?}, {:?}",
@@ -47,13 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         level: Some("黄金会员".to_owned()),
         ..MemberUpdate::default()
     };
-    let request = UpdateMember {
-        name,
-        openid: None,
-        update,
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = UpdateMember::new(name, update);
     let after = merchant.update_member(&context, request).await?;
     println!("after the portable update: level {:?}", after.level);
 

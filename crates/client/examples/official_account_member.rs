@@ -11,7 +11,7 @@
 #[path = "support/sandbox_files.rs"]
 mod sandbox_files;
 
-use kabao_api::{CallContext, GetMember, MemberApi, MemberName, MemberUpdate, UpdateMember, View};
+use kabao_api::{CallContext, GetMember, MemberApi, MemberName, MemberUpdate, UpdateMember};
 use kabao_client::Client;
 use sandbox_files::SandboxFiles;
 
@@ -28,11 +28,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let name: MemberName =
         "accounts/demo-official-account/templates/ph_gmt7cUVrlRk8swPwx7aDyF-pg/members/916679873278".parse()?;
 
-    let get = GetMember {
-        name: name.clone(),
-        openid: None,
-        view: View::Basic,
-    };
+    let get = GetMember::new(name.clone());
     let before = account.get_member(&context, get).await?;
     println!(
         "before: points {:?}, balance {:?}, {:?}",
@@ -44,13 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         points: Some(points),
         ..MemberUpdate::default()
     };
-    let request = UpdateMember {
-        name,
-        openid: None,
-        update,
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = UpdateMember::new(name, update);
     let after = account.update_member(&context, request).await?;
     println!("after: points {:?}", after.points);
     Ok(())

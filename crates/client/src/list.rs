@@ -20,16 +20,12 @@ use kabao_api::{
 /// use std::sync::Arc;
 ///
 /// use futures_util::TryStreamExt;
-/// use kabao_api::{CallContext, ListTemplates, PageRequest, View};
+/// use kabao_api::{CallContext, ListTemplates};
 /// use kabao_client::{Client, list_all_templates};
 ///
 /// # async fn example(client: Client) -> Result<(), kabao_api::Error> {
 /// let context = CallContext::new("acme".parse()?, "call-1".parse()?);
-/// let request = ListTemplates {
-///     account: context.account.clone(),
-///     page: PageRequest::default(),
-///     view: View::Basic,
-/// };
+/// let request = ListTemplates::new(context.account.clone());
 /// let mut templates = pin!(list_all_templates(Arc::new(client), context, request));
 /// while let Some(template) = templates.try_next().await? {
 ///     println!("{}", template.name);

@@ -78,14 +78,13 @@ fn given(text: String) -> Option<String> {
 }
 
 fn add_card(card: proto::AddCard) -> AddCard {
-    AddCard {
-        card_id: card.card_id,
-        code: given(card.code).map(Into::into),
-        openid: given(card.openid).map(Into::into),
-        fixed_begintimestamp: card.fixed_begintimestamp,
-        outer_str: given(card.outer_str),
-        outer_id: card.outer_id,
-    }
+    let mut wanted = AddCard::new(card.card_id);
+    wanted.code = given(card.code).map(Into::into);
+    wanted.openid = given(card.openid).map(Into::into);
+    wanted.fixed_begintimestamp = card.fixed_begintimestamp;
+    wanted.outer_str = given(card.outer_str);
+    wanted.outer_id = card.outer_id;
+    wanted
 }
 
 fn choose_card(choice: proto::ChooseCard) -> Result<ChooseCard, FieldViolation> {
@@ -95,11 +94,11 @@ fn choose_card(choice: proto::ChooseCard) -> Result<ChooseCard, FieldViolation> 
             FieldViolation::new("choose_card.card_type", "is not a type of cards")
         })?),
     };
-    Ok(ChooseCard {
-        shop_id: given(choice.shop_id),
-        card_type: card_type.map(CardType::from),
-        card_id: given(choice.card_id),
-    })
+    let mut wanted = ChooseCard::new();
+    wanted.shop_id = given(choice.shop_id);
+    wanted.card_type = card_type.map(CardType::from);
+    wanted.card_id = given(choice.card_id);
+    Ok(wanted)
 }
 
 fn signed_add_card(card: SignedAddCard) -> proto::SignedAddCard {

@@ -33,6 +33,7 @@ impl Brand {
             template: new,
             request_id,
             view,
+            ..
         } = request;
         require_same_account(context, &account)?;
         let mut creation = self.filled(new)?;

@@ -29,6 +29,7 @@ impl Brand {
             account,
             page: asked,
             view,
+            ..
         } = request;
         require_same_account(context, &account)?;
         let scope = templates_scope(&account, view);
@@ -71,6 +72,7 @@ impl Brand {
             openid,
             page: asked,
             view,
+            ..
         } = request;
         require_same_account(context, &account)?;
         let openid = require_openid(Some(openid))?;

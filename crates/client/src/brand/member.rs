@@ -22,7 +22,9 @@ pub(super) const NAMES: Names = Names(&[
 #[async_trait]
 impl MemberApi for Brand {
     async fn get_member(&self, context: &CallContext, request: GetMember) -> Result<Member, Error> {
-        let GetMember { name, openid, view } = request;
+        let GetMember {
+            name, openid, view, ..
+        } = request;
         require_same_account(context, name.account())?;
         let openid = require_openid(openid)?;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());

@@ -29,6 +29,7 @@ impl Brand {
             remark,
             notify,
             request_id,
+            ..
         } = request;
         require_same_account(context, name.account())?;
         let adds = matches!(change, Change::Add(_));

@@ -26,7 +26,7 @@ impl TemplateApi for Brand {
         context: &CallContext,
         request: GetTemplate,
     ) -> Result<Template, Error> {
-        let GetTemplate { name, view } = request;
+        let GetTemplate { name, view, .. } = request;
         require_same_account(context, name.account())?;
         let card_id = name.id().as_str();
         let answer = match self.route {

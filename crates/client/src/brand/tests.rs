@@ -34,21 +34,15 @@ fn name() -> MemberName {
 }
 
 fn get(openid: Option<&str>) -> GetMember {
-    GetMember {
-        name: name(),
-        openid: openid.map(Into::into),
-        view: View::Full,
-    }
+    let mut request = GetMember::new(name()).with_view(View::Full);
+    request.openid = openid.map(Into::into);
+    request
 }
 
 fn change(update: MemberUpdate, openid: Option<&str>) -> UpdateMember {
-    UpdateMember {
-        name: name(),
-        openid: openid.map(Into::into),
-        update,
-        request_id: None,
-        view: View::Basic,
-    }
+    let mut request = UpdateMember::new(name(), update);
+    request.openid = openid.map(Into::into);
+    request
 }
 
 fn targets(sent: &Sent) -> Vec<String> {
@@ -168,12 +162,7 @@ async fn fields_of_other_families_are_refused_by_name() {
         title: Some("一二三四五六七八九十一".to_owned()),
         ..TemplateUpdate::default()
     };
-    let request = UpdateTemplate {
-        name,
-        update: long,
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = UpdateTemplate::new(name, long);
     let error = client
         .update_template(&context(), request)
         .await
@@ -191,13 +180,7 @@ async fn deleting_a_template_invalidates_it() {
     let client = client(transport);
     let name = name().template().clone();
     client
-        .delete_template(
-            &context(),
-            DeleteTemplate {
-                name: name.clone(),
-                request_id: None,
-            },
-        )
+        .delete_template(&context(), DeleteTemplate::new(name.clone()))
         .await
         .unwrap();
     assert_eq!(
@@ -205,13 +188,7 @@ async fn deleting_a_template_invalidates_it() {
         ["/v3/brand/partner/card-member/cards/pbLatjvWOibDc5-TBnbUk1pD12o0/invalidate"]
     );
     let template = client
-        .get_template(
-            &context(),
-            GetTemplate {
-                name,
-                view: View::Basic,
-            },
-        )
+        .get_template(&context(), GetTemplate::new(name))
         .await
         .unwrap();
     assert_eq!(

@@ -34,6 +34,7 @@ impl Merchant {
             template: new,
             request_id,
             view,
+            ..
         } = request;
         require_same_account(context, &account)?;
         let mut creation = filled(new)?;

@@ -28,6 +28,7 @@ impl Merchant {
             account,
             page: asked,
             view,
+            ..
         } = request;
         require_same_account(context, &account)?;
         let scope = templates_scope(&account, view);
@@ -62,6 +63,7 @@ impl Merchant {
             openid,
             page: asked,
             view,
+            ..
         } = request;
         require_same_account(context, &account)?;
         let scope = members_scope(&account, template.as_ref(), &openid, view);

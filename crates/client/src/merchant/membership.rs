@@ -96,6 +96,7 @@ impl Merchant {
             validity,
             request_id,
             view,
+            ..
         } = request;
         require_same_account(context, template.account())?;
         let asked = [

@@ -34,21 +34,13 @@ fn name() -> MemberName {
 }
 
 fn get(view: View) -> GetMember {
-    GetMember {
-        name: name(),
-        openid: None,
-        view,
-    }
+    GetMember::new(name()).with_view(view)
 }
 
 fn update(update: MemberUpdate, request_id: Option<&str>) -> UpdateMember {
-    UpdateMember {
-        name: name(),
-        openid: None,
-        update,
-        request_id: request_id.map(|id| id.parse().unwrap()),
-        view: View::Basic,
-    }
+    let mut request = UpdateMember::new(name(), update);
+    request.request_id = request_id.map(|id| id.parse().unwrap());
+    request
 }
 
 fn level() -> MemberUpdate {
@@ -207,10 +199,7 @@ async fn a_template_is_read_changed_and_deleted() {
     ]);
     let client = client(transport);
     let name = name().template().clone();
-    let get = GetTemplate {
-        name: name.clone(),
-        view: View::Basic,
-    };
+    let get = GetTemplate::new(name.clone());
     let template = client.get_template(&context(), get).await.unwrap();
     assert_eq!(
         (template.state, template.brand_name.as_deref()),
@@ -239,23 +228,12 @@ async fn a_template_is_read_changed_and_deleted() {
         title: Some("茶港金卡".to_owned()),
         ..TemplateUpdate::default()
     };
-    let request = UpdateTemplate {
-        name: name.clone(),
-        update,
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = UpdateTemplate::new(name.clone(), update);
     client.update_template(&context(), request).await.unwrap();
     assert_eq!(body(&sent, 1), serde_json::json!({"title": "茶港金卡"}));
 
     client
-        .delete_template(
-            &context(),
-            DeleteTemplate {
-                name,
-                request_id: None,
-            },
-        )
+        .delete_template(&context(), DeleteTemplate::new(name))
         .await
         .unwrap();
     assert_eq!(sent.lock().unwrap()[3].method, "DELETE");

@@ -40,6 +40,7 @@ impl OfficialAccount {
             template,
             request_id,
             view,
+            ..
         } = request;
         require_same_account(context, &account)?;
         let instead = "leave it out, and look for the template before you repeat";

@@ -34,6 +34,7 @@ impl OfficialAccount {
             account,
             page: asked,
             view,
+            ..
         } = request;
         require_same_account(context, &account)?;
         let scope = templates_scope(&account, view);
@@ -74,6 +75,7 @@ impl OfficialAccount {
             openid,
             page: asked,
             view,
+            ..
         } = request;
         require_same_account(context, &account)?;
         let scope = members_scope(&account, template.as_ref(), &openid, view);

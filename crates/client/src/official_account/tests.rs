@@ -53,14 +53,7 @@ fn body(sent: &Sent, path: &str) -> serde_json::Value {
 async fn a_member_that_is_not_activated_is_pending() {
     let (client, _) = client();
     let member = client
-        .get_member(
-            &context(),
-            GetMember {
-                name: name(),
-                openid: None,
-                view: View::Full,
-            },
-        )
+        .get_member(&context(), GetMember::new(name()).with_view(View::Full))
         .await
         .unwrap();
     assert_eq!(
@@ -78,13 +71,7 @@ async fn points_and_balance_are_set_to_absolute_values() {
         balance: Some(0),
         ..MemberUpdate::default()
     };
-    let request = UpdateMember {
-        name: name(),
-        openid: None,
-        update,
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = UpdateMember::new(name(), update);
     client.update_member(&context(), request).await.unwrap();
     let expected = serde_json::json!({
         "code": "916679873278", "card_id": "ph_gmt7cUVrlRk8swPwx7aDyF-pg", "bonus": 300, "balance": 0,
@@ -98,13 +85,7 @@ async fn points_and_balance_are_set_to_absolute_values() {
         level: Some("金".to_owned()),
         ..MemberUpdate::default()
     };
-    let request = UpdateMember {
-        name: name(),
-        openid: None,
-        update,
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = UpdateMember::new(name(), update);
     let error = client.update_member(&context(), request).await.unwrap_err();
     assert_eq!(
         (error.reason(), error.violations()[0].field.as_str()),
@@ -117,13 +98,7 @@ async fn a_template_is_read_changed_and_deleted() {
     let (client, sent) = client();
     let name = name().template().clone();
     let template = client
-        .get_template(
-            &context(),
-            GetTemplate {
-                name: name.clone(),
-                view: View::Basic,
-            },
-        )
+        .get_template(&context(), GetTemplate::new(name.clone()))
         .await
         .unwrap();
     assert_eq!(
@@ -137,12 +112,7 @@ async fn a_template_is_read_changed_and_deleted() {
         description: Some("出示即可".to_owned()),
         ..TemplateUpdate::default()
     };
-    let request = UpdateTemplate {
-        name: name.clone(),
-        update,
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = UpdateTemplate::new(name.clone(), update);
     client.update_template(&context(), request).await.unwrap();
     let expected = serde_json::json!({
         "card_id": "ph_gmt7cUVrlRk8swPwx7aDyF-pg", "member_card": {"base_info": {"description": "出示即可"}},
@@ -154,12 +124,7 @@ async fn a_template_is_read_changed_and_deleted() {
         title: Some("一二三四五六七八九十".to_owned()),
         ..TemplateUpdate::default()
     };
-    let request = UpdateTemplate {
-        name: name.clone(),
-        update,
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = UpdateTemplate::new(name.clone(), update);
     let error = client
         .update_template(&context(), request)
         .await
@@ -170,13 +135,7 @@ async fn a_template_is_read_changed_and_deleted() {
     );
 
     client
-        .delete_template(
-            &context(),
-            DeleteTemplate {
-                name,
-                request_id: None,
-            },
-        )
+        .delete_template(&context(), DeleteTemplate::new(name))
         .await
         .unwrap();
     assert_eq!(

@@ -51,11 +51,7 @@ impl MediaService for MediaGrpc {
             Unread::Refused(violation) => call.refuse(&Error::field_invalid([violation])),
             Unread::Broken(status) => status,
         })?;
-        let upload = UploadImage {
-            account: id,
-            filename: first.filename,
-            content: file,
-        };
+        let upload = UploadImage::new(id, first.filename, file);
         match account.media.upload_image(&context, upload).await {
             Ok(image) => Ok(Response::new(proto::UploadImageResponse { url: image.url })),
             Err(error) => Err(call.refuse(&error)),

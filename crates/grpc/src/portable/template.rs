@@ -110,7 +110,7 @@ fn get(request: proto::GetTemplateRequest) -> Result<GetTemplate, Error> {
     let mut arguments = Arguments::default();
     let name = arguments.name("name", &request.name);
     let view = arguments.view(request.view);
-    arguments.finish(name.map(|name| GetTemplate { name, view }))
+    arguments.finish(name.map(|name| GetTemplate::new(name).with_view(view)))
 }
 
 fn list(request: proto::ListTemplatesRequest) -> Result<ListTemplates, Error> {
@@ -118,18 +118,19 @@ fn list(request: proto::ListTemplatesRequest) -> Result<ListTemplates, Error> {
     let account = arguments.account("parent", &request.parent);
     let page = arguments.page(request.page_size, request.page_token);
     let view = arguments.view(request.view);
-    arguments.finish(account.map(|account| ListTemplates {
-        account,
-        page,
-        view,
-    }))
+    arguments
+        .finish(account.map(|account| ListTemplates::new(account).with_page(page).with_view(view)))
 }
 
 fn delete(request: proto::DeleteTemplateRequest) -> Result<DeleteTemplate, Error> {
     let mut arguments = Arguments::default();
     let name = arguments.name("name", &request.name);
     let request_id = arguments.request_id(request.request_id);
-    arguments.finish(name.map(|name| DeleteTemplate { name, request_id }))
+    arguments.finish(name.map(|name| {
+        let mut wanted = DeleteTemplate::new(name);
+        wanted.request_id = request_id;
+        wanted
+    }))
 }
 
 fn update(request: proto::UpdateTemplateRequest) -> Result<UpdateTemplate, Error> {
@@ -139,11 +140,10 @@ fn update(request: proto::UpdateTemplateRequest) -> Result<UpdateTemplate, Error
     let update = changes(&mut arguments, template, request.update_mask);
     let request_id = arguments.request_id(request.request_id);
     let view = arguments.view(request.view);
-    arguments.finish(name.map(|name| UpdateTemplate {
-        name,
-        update,
-        request_id,
-        view,
+    arguments.finish(name.map(|name| {
+        let mut wanted = UpdateTemplate::new(name, update).with_view(view);
+        wanted.request_id = request_id;
+        wanted
     }))
 }
 

@@ -10,15 +10,7 @@ use super::{MemberApi, OPENID, Reason, context, name};
 use crate::testing::mocked;
 
 fn adjust(change: Change) -> AdjustMember {
-    AdjustMember {
-        name: name(),
-        openid: Some(OPENID.into()),
-        change,
-        minimum: None,
-        remark: None,
-        notify: None,
-        request_id: None,
-    }
+    AdjustMember::new(name(), change).with_openid(OPENID)
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use kabao_api::{
     AccountApi, ActivateMember, ActivationOutcome, AdjustMember, Change, CreateTemplate,
     CredentialKind, ImportMember, ImportedUser, InvalidateMember, ListMembers, ListTemplates,
-    MemberApi, MemberState, MemberUpdate, Method, NewTemplate, PageRequest, Reason, TemplateApi,
-    TemplateState, UpstreamNewTemplate, Validity, View,
+    MemberApi, MemberState, MemberUpdate, Method, NewTemplate, Reason, TemplateApi, TemplateState,
+    UpstreamNewTemplate, Validity, View,
 };
 use kabao_models::brand::cards::CreateCard;
 use serde_json::{Value, json};
@@ -25,25 +25,15 @@ fn page_of(items: &[&str], total: u64) -> String {
 }
 
 fn members(template: Option<&str>) -> ListMembers {
-    ListMembers {
-        account: context().account,
-        template: template.map(|id| id.parse().unwrap()),
-        openid: OPENID.into(),
-        page: PageRequest::default(),
-        view: View::Full,
-    }
+    let mut request = ListMembers::new(context().account, OPENID).with_view(View::Full);
+    request.template = template.map(|id| id.parse().unwrap());
+    request
 }
 
 fn adjust(change: Change) -> AdjustMember {
-    AdjustMember {
-        name: name(),
-        openid: Some(OPENID.into()),
-        change,
-        minimum: None,
-        remark: None,
-        notify: None,
-        request_id: Some("n-1".parse().unwrap()),
-    }
+    AdjustMember::new(name(), change)
+        .with_openid(OPENID)
+        .with_request_id("n-1".parse().unwrap())
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,11 +84,7 @@ async fn a_list_about_another_brand_or_user_is_discarded() {
     let users = page_of(&[&CARD.replace("obLatjnx", "obLatjny")], 1);
     let (transport, _) = scripted([Ok(signed(200, &cards)), Ok(signed(200, &users))]);
     let client = client(transport);
-    let request = ListTemplates {
-        account: context().account,
-        page: PageRequest::default(),
-        view: View::Basic,
-    };
+    let request = ListTemplates::new(context().account);
     let error = client
         .list_templates(&context(), request)
         .await
@@ -139,11 +125,7 @@ async fn points_are_set_and_nothing_else() {
         (Reason::OutcomeUnknown, true)
     );
 
-    let wrong = AdjustMember {
-        remark: Some("r".to_owned()),
-        notify: Some(true),
-        ..adjust(Change::Add(1))
-    };
+    let wrong = adjust(Change::Add(1)).with_remark("r").with_notify(true);
     let error = client.adjust_points(&context(), wrong).await.unwrap_err();
     let fields: Vec<_> = error
         .violations()
@@ -157,10 +139,7 @@ async fn points_are_set_and_nothing_else() {
             vec!["add", "remark", "notify"]
         )
     );
-    let low = AdjustMember {
-        minimum: Some(0),
-        ..adjust(Change::SetTo(-1))
-    };
+    let low = adjust(Change::SetTo(-1)).with_minimum(0);
     let error = client.adjust_points(&context(), low).await.unwrap_err();
     assert_eq!(error.reason(), Reason::PreconditionFailed);
     let error = client
@@ -184,17 +163,13 @@ async fn the_outcome_of_an_enrolment_is_reported() {
     ];
     for (outcome, word) in rows {
         let (transport, sent) = scripted([Ok(signed(200, CARD))]);
-        let request = ActivateMember {
-            name: name(),
-            openid: Some(OPENID.into()),
-            outcome,
-            initial: MemberUpdate {
+        let request = ActivateMember::new(name())
+            .with_openid(OPENID)
+            .with_outcome(outcome)
+            .with_initial(MemberUpdate {
                 level: Some("金".to_owned()),
                 ..MemberUpdate::default()
-            },
-            request_id: None,
-            view: View::Basic,
-        };
+            });
         client(transport)
             .activate_member(&context(), request)
             .await
@@ -213,13 +188,9 @@ async fn a_card_is_made_invalid_with_the_reason() {
     let answer = CARD.replace("EFFECTIVE", "INVALID");
     let (transport, sent) = scripted([Ok(signed(200, &answer))]);
     let client = client(transport);
-    let mut request = InvalidateMember {
-        name: name(),
-        openid: Some(OPENID.into()),
-        reason: Some("退会".to_owned()),
-        request_id: None,
-        view: View::Basic,
-    };
+    let mut request = InvalidateMember::new(name())
+        .with_openid(OPENID)
+        .with_reason("退会");
     let member = client
         .invalidate_member(&context(), request.clone())
         .await
@@ -238,16 +209,10 @@ async fn a_card_is_made_invalid_with_the_reason() {
 }
 
 fn import(user: ImportedUser) -> ImportMember {
-    ImportMember {
-        template: name().template().clone(),
-        user,
-        code: Some("478515832665".into()),
-        initial: MemberUpdate::default(),
-        pickup_time: Some(std::time::UNIX_EPOCH),
-        validity: Some(Validity::Permanent),
-        request_id: None,
-        view: View::Basic,
-    }
+    ImportMember::new(name().template().clone(), user)
+        .with_code("478515832665")
+        .with_pickup_time(std::time::UNIX_EPOCH)
+        .with_validity(Validity::Permanent)
 }
 
 #[tokio::test(start_paused = true)]
@@ -270,14 +235,15 @@ async fn members_are_imported_by_openid_and_by_phone_number() {
     assert!(phone["phone_number"].as_str().unwrap().len() > 300);
     assert_eq!(phone["date_information"], json!({"type": "PERMANENT"}));
 
-    let bare = ImportMember {
-        code: None,
-        pickup_time: None,
-        validity: Some(Validity::Days {
-            valid_days: 1,
-            wait_days: 1,
-        }),
-        ..import(ImportedUser::Phone("13800000417".into()))
+    let bare = {
+        let mut request =
+            import(ImportedUser::Phone("13800000417".into())).with_validity(Validity::Days {
+                valid_days: 1,
+                wait_days: 1,
+            });
+        request.code = None;
+        request.pickup_time = None;
+        request
     };
     let error = client.import_member(&context(), bare).await.unwrap_err();
     let fields: Vec<_> = error
@@ -289,9 +255,9 @@ async fn members_are_imported_by_openid_and_by_phone_number() {
 }
 
 pub(crate) fn creation() -> CreateTemplate {
-    CreateTemplate {
-        account: context().account,
-        template: NewTemplate {
+    CreateTemplate::new(
+        context().account,
+        NewTemplate {
             title: Some("茶港会员卡".to_owned()),
             appid: Some("wx0123456789abcdef".to_owned()),
             background_picture_url: Some("https://wxpaylogo.qpic.cn/1".to_owned()),
@@ -309,9 +275,8 @@ pub(crate) fn creation() -> CreateTemplate {
             }))),
             ..NewTemplate::default()
         },
-        request_id: Some("n-1".parse().unwrap()),
-        view: View::Basic,
-    }
+    )
+    .with_request_id("n-1".parse().unwrap())
 }
 
 #[tokio::test(start_paused = true)]

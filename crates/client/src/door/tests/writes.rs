@@ -2,10 +2,10 @@
 
 use futures_util::future::BoxFuture;
 use kabao_api::{
-    ActivateMember, ActivationOutcome, AdjustMember, CallContext, Change, CreateTemplate,
-    DeleteTemplate, Error, Family, ImportMember, ImportedUser, InvalidateMember, MediaApi,
-    MemberApi, MemberName, MemberUpdate, TemplateApi, TemplateUpdate, UpdateMember, UpdateTemplate,
-    UploadImage, UpstreamNewTemplate, Validity, View,
+    ActivateMember, AdjustMember, CallContext, Change, CreateTemplate, DeleteTemplate, Error,
+    Family, ImportMember, ImportedUser, InvalidateMember, MediaApi, MemberApi, MemberName,
+    MemberUpdate, TemplateApi, TemplateUpdate, UpdateMember, UpdateTemplate, UploadImage,
+    UpstreamNewTemplate, Validity,
 };
 use kabao_models::brand::direct_user_points::SyncDirectUserPoints;
 use kabao_models::brand::user_points::SyncUserPoints;
@@ -95,9 +95,10 @@ pub(super) fn of(who: Who) -> Vec<Write> {
             portable!(
                 import_member,
                 "merchant.user_cards.import_by_phone",
-                |family| ImportMember {
-                    user: ImportedUser::Phone("13800000417".into()),
-                    ..import(family)
+                |family| {
+                    let mut request = import(family);
+                    request.user = ImportedUser::Phone("13800000417".into());
+                    request
                 }
             ),
             portable!(create_template, "merchant.cards.create", create),
@@ -151,12 +152,13 @@ pub(super) fn of(who: Who) -> Vec<Write> {
             portable!(
                 update_member,
                 "official_account.member.update_user",
-                |family| UpdateMember {
-                    update: MemberUpdate {
+                |family| {
+                    let mut request = level(family);
+                    request.update = MemberUpdate {
                         points: Some(7),
                         ..MemberUpdate::default()
-                    },
-                    ..level(family)
+                    };
+                    request
                 }
             ),
             portable!(adjust_balance, "official_account.member.update_user", add),
@@ -193,70 +195,43 @@ fn name(family: Family) -> MemberName {
 }
 
 fn level(family: Family) -> UpdateMember {
-    UpdateMember {
-        name: name(family),
-        openid: Some(OPENID.into()),
-        update: MemberUpdate {
+    UpdateMember::new(
+        name(family),
+        MemberUpdate {
             level: Some("黄金会员".to_owned()),
             ..MemberUpdate::default()
         },
-        request_id: None,
-        view: View::Basic,
-    }
+    )
+    .with_openid(OPENID)
 }
 
 fn set_to(family: Family) -> AdjustMember {
-    AdjustMember {
-        name: name(family),
-        openid: Some(OPENID.into()),
-        change: Change::SetTo(5),
-        minimum: None,
-        remark: None,
-        notify: None,
-        request_id: None,
-    }
+    AdjustMember::new(name(family), Change::SetTo(5)).with_openid(OPENID)
 }
 
 fn add(family: Family) -> AdjustMember {
-    AdjustMember {
-        change: Change::Add(10),
-        ..set_to(family)
-    }
+    let mut request = set_to(family);
+    request.change = Change::Add(10);
+    request
 }
 
 fn activate(family: Family) -> ActivateMember {
-    ActivateMember {
-        name: name(family),
-        openid: Some(OPENID.into()),
-        outcome: ActivationOutcome::Enrolled,
-        initial: MemberUpdate::default(),
-        request_id: None,
-        view: View::Basic,
-    }
+    ActivateMember::new(name(family)).with_openid(OPENID)
 }
 
 fn invalidate(family: Family) -> InvalidateMember {
-    InvalidateMember {
-        name: name(family),
-        openid: Some(OPENID.into()),
-        reason: None,
-        request_id: None,
-        view: View::Basic,
-    }
+    InvalidateMember::new(name(family)).with_openid(OPENID)
 }
 
 fn import(family: Family) -> ImportMember {
     let brand = family == Family::Brand;
-    ImportMember {
-        template: name(family).template().clone(),
-        user: ImportedUser::Openid(OPENID.into()),
-        code: brand.then(|| CODE.into()),
-        initial: MemberUpdate::default(),
-        pickup_time: None,
-        validity: brand.then_some(Validity::Permanent),
-        request_id: None,
-        view: View::Basic,
-    }
+    let mut request = ImportMember::new(
+        name(family).template().clone(),
+        ImportedUser::Openid(OPENID.into()),
+    );
+    request.code = brand.then(|| CODE.into());
+    request.validity = brand.then_some(Validity::Permanent);
+    request
 }
 
 fn create(family: Family) -> CreateTemplate {
@@ -279,30 +254,25 @@ fn brand_card(brand_id: &str) -> CreateTemplate {
 }
 
 fn title(family: Family) -> UpdateTemplate {
-    UpdateTemplate {
-        name: name(family).template().clone(),
-        update: TemplateUpdate {
+    UpdateTemplate::new(
+        name(family).template().clone(),
+        TemplateUpdate {
             title: Some("茶港金卡".to_owned()),
             ..TemplateUpdate::default()
         },
-        request_id: None,
-        view: View::Basic,
-    }
+    )
 }
 
 fn delete(family: Family) -> DeleteTemplate {
-    DeleteTemplate {
-        name: name(family).template().clone(),
-        request_id: None,
-    }
+    DeleteTemplate::new(name(family).template().clone())
 }
 
 fn upload(_: Family) -> UploadImage {
-    UploadImage {
-        account: "demo".parse().unwrap(),
-        filename: "a.png".to_owned(),
-        content: b"\x89PNG\r\n\x1a\nrest".as_slice().into(),
-    }
+    UploadImage::new(
+        "demo".parse().unwrap(),
+        "a.png",
+        b"\x89PNG\r\n\x1a\nrest".as_slice(),
+    )
 }
 
 fn numbered() -> UpdateUserCard {

@@ -12,15 +12,7 @@ use crate::testing::{answering, context, scripted, signed, slow};
 use crate::transport::{HttpRequest, HttpResponse, Transport, TransportError};
 
 fn adjust(change: Change) -> AdjustMember {
-    AdjustMember {
-        name: name(),
-        openid: None,
-        change,
-        minimum: None,
-        remark: None,
-        notify: None,
-        request_id: Some("n-1".parse().unwrap()),
-    }
+    AdjustMember::new(name(), change).with_request_id("n-1".parse().unwrap())
 }
 
 /// Members whose balances are changed as WeChat changes them: to the value after.
@@ -62,11 +54,9 @@ impl Balances {
 #[tokio::test(start_paused = true)]
 async fn a_difference_is_written_with_before_and_after() {
     let (transport, sent) = scripted([Ok(signed(200, CARD)), Ok(signed(204, ""))]);
-    let request = AdjustMember {
-        remark: Some("充值".to_owned()),
-        notify: Some(false),
-        ..adjust(Change::Add(200))
-    };
+    let request = adjust(Change::Add(200))
+        .with_remark("充值")
+        .with_notify(false);
     let done = client(transport)
         .adjust_balance(&context(), request)
         .await
@@ -101,14 +91,12 @@ async fn points_are_set_by_the_rights_of_the_card() {
 async fn what_must_not_happen_is_refused_before_it_is_sent() {
     let (transport, sent) = answering(|_| Ok(signed(200, CARD)));
     let client = client(transport);
-    let below = AdjustMember {
-        minimum: Some(0),
-        ..adjust(Change::Add(-12_801))
-    };
+    let below = adjust(Change::Add(-12_801)).with_minimum(0);
     let shown = MemberName::new(name().template().clone(), "134567890123456789").unwrap();
-    let dynamic = AdjustMember {
-        name: shown,
-        ..adjust(Change::Add(1))
+    let dynamic = {
+        let mut request = adjust(Change::Add(1));
+        request.name = shown;
+        request
     };
     let rows = [
         (below, Reason::PreconditionFailed),
@@ -123,10 +111,7 @@ async fn what_must_not_happen_is_refused_before_it_is_sent() {
             .unwrap_err();
         assert_eq!((error.reason(), error.may_have_executed()), (reason, false));
     }
-    let remark = AdjustMember {
-        remark: Some("r".to_owned()),
-        ..adjust(Change::Add(1))
-    };
+    let remark = adjust(Change::Add(1)).with_remark("r");
     let error = client.adjust_points(&context(), remark).await.unwrap_err();
     assert_eq!(
         (error.reason(), error.violations()[0].field.as_str()),
@@ -168,9 +153,10 @@ async fn changes_of_one_member_follow_one_another_and_none_is_lost() {
             other.clone()
         };
         changes.spawn(async move {
-            let request = AdjustMember {
-                name,
-                ..adjust(Change::Add(10))
+            let request = {
+                let mut request = adjust(Change::Add(10));
+                request.name = name;
+                request
             };
             client.adjust_balance(&context(), request).await
         });

@@ -48,14 +48,10 @@ fn seven(unit: ListOffset) -> impl Fn(&HttpRequest) -> Result<HttpResponse, Tran
 }
 
 fn list(size: u32) -> ListTemplates {
-    ListTemplates {
-        account: context().account,
-        page: PageRequest {
-            size: Some(size),
-            token: None,
-        },
-        view: View::Basic,
-    }
+    ListTemplates::new(context().account).with_page(PageRequest {
+        size: Some(size),
+        token: None,
+    })
 }
 
 fn counting(unit: ListOffset, transport: Arc<dyn Transport>) -> Client {
@@ -136,13 +132,8 @@ async fn the_cards_of_a_user_are_read_one_by_one_and_filtered_by_template() {
         }
         Ok(signed(200, CARD))
     });
-    let request = ListMembers {
-        account: context().account,
-        template: Some(name().template().id().clone()),
-        openid: "obLatjnx9gnqzS4myYGmLZ7LgLBA".into(),
-        page: PageRequest::default(),
-        view: View::Basic,
-    };
+    let request = ListMembers::new(context().account, "obLatjnx9gnqzS4myYGmLZ7LgLBA")
+        .with_template(name().template().id().clone());
     let page = client(transport)
         .list_members(&context(), request)
         .await
@@ -160,9 +151,9 @@ pub(crate) fn creation() -> CreateTemplate {
         title: Some("茶港会员卡".to_owned()),
         ..CreateCard::default()
     };
-    CreateTemplate {
-        account: context().account,
-        template: NewTemplate {
+    CreateTemplate::new(
+        context().account,
+        NewTemplate {
             title: Some("茶港会员卡".to_owned()),
             description: Some("出示即可".to_owned()),
             logo_url: Some("https://wxpaylogo.qpic.cn/0".to_owned()),
@@ -178,9 +169,9 @@ pub(crate) fn creation() -> CreateTemplate {
             upstream: Some(UpstreamNewTemplate::Merchant(Box::new(card))),
             ..NewTemplate::default()
         },
-        request_id: Some("4f9c1b52-7a0e-4d0b-9a39-2f6f1f0c7d11".parse().unwrap()),
-        view: View::Full,
-    }
+    )
+    .with_request_id("4f9c1b52-7a0e-4d0b-9a39-2f6f1f0c7d11".parse().unwrap())
+    .with_view(View::Full)
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,12 +211,13 @@ async fn contradictions_and_gaps_of_a_new_template_are_named_in_portable_words()
         begin: None,
         end: None,
     });
-    let gap = CreateTemplate {
-        template: NewTemplate {
+    let gap = {
+        let mut request = creation();
+        request.template = NewTemplate {
             total_stock: Some(1),
             ..NewTemplate::default()
-        },
-        ..creation()
+        };
+        request
     };
     let mut number = creation();
     if let Some(UpstreamNewTemplate::Merchant(card)) = &mut number.template.upstream {

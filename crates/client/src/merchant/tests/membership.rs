@@ -2,7 +2,7 @@
 
 use kabao_api::{
     ActivateMember, ActivationOutcome, ImportMember, ImportedUser, InvalidateMember, MemberApi,
-    MemberState, MemberUpdate, Reason, Validity, View,
+    MemberState, MemberUpdate, Reason, Validity,
 };
 use serde_json::json;
 
@@ -11,30 +11,14 @@ use crate::testing::{context, scripted, signed};
 use crate::transport::TransportError;
 
 fn activation() -> ActivateMember {
-    ActivateMember {
-        name: name(),
-        openid: None,
-        outcome: ActivationOutcome::Enrolled,
-        initial: MemberUpdate {
-            membership_number: Some("820915483307".into()),
-            ..MemberUpdate::default()
-        },
-        request_id: None,
-        view: View::Basic,
-    }
+    ActivateMember::new(name()).with_initial(MemberUpdate {
+        membership_number: Some("820915483307".into()),
+        ..MemberUpdate::default()
+    })
 }
 
 fn import(user: ImportedUser) -> ImportMember {
-    ImportMember {
-        template: name().template().clone(),
-        user,
-        code: None,
-        initial: MemberUpdate::default(),
-        pickup_time: None,
-        validity: None,
-        request_id: Some("n-1".parse().unwrap()),
-        view: View::Basic,
-    }
+    ImportMember::new(name().template().clone(), user).with_request_id("n-1".parse().unwrap())
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,13 +36,7 @@ async fn a_card_is_activated_and_made_invalid_and_read_back() {
         .unwrap();
     assert_eq!(member.state, MemberState::Active);
     assert_eq!(body(&sent, 0), json!({"membership_number": "820915483307"}));
-    let request = InvalidateMember {
-        name: name(),
-        openid: None,
-        reason: Some("退会".to_owned()),
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = InvalidateMember::new(name()).with_reason("退会");
     let member = client.invalidate_member(&context(), request).await.unwrap();
     assert_eq!(member.state, MemberState::Invalid);
     assert_eq!(body(&sent, 2), json!({"reason": "退会"}));
@@ -69,10 +47,7 @@ async fn a_card_is_activated_and_made_invalid_and_read_back() {
 async fn what_other_families_can_is_refused_by_name() {
     let (transport, sent) = scripted([]);
     let client = client(transport);
-    let refused = ActivateMember {
-        outcome: ActivationOutcome::Refused,
-        ..activation()
-    };
+    let refused = activation().with_outcome(ActivationOutcome::Refused);
     let error = client
         .activate_member(&context(), refused)
         .await

@@ -51,15 +51,7 @@ async fn a_difference_is_what_was_read_and_what_is_written() {
                 assert_eq!(context.is_repeatable(), repeatable);
                 Ok(Box::new(NoContent::default()))
             });
-        let request = AdjustMember {
-            name: name(),
-            openid: None,
-            change,
-            minimum: None,
-            remark: None,
-            notify: None,
-            request_id: Some("n-1".parse().unwrap()),
-        };
+        let request = AdjustMember::new(name(), change).with_request_id("n-1".parse().unwrap());
         let done = backend(upstream)
             .adjust_points(&context(), request)
             .await

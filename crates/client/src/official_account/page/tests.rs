@@ -28,13 +28,14 @@ fn every_card_ext_of_the_vectors_is_reproduced_byte_for_byte() {
             .get("card_ext")
             .map(|text| serde_json::from_str(text.as_str().unwrap()).unwrap());
         let extra = |name: &str| printed.as_ref().and_then(|ext| ext.get(name)).cloned();
-        let card = AddCard {
-            card_id: text(vector, "card_id"),
-            code: personal(text(vector, "code")),
-            openid: personal(text(vector, "openid")),
-            fixed_begintimestamp: extra("fixed_begintimestamp").and_then(|value| value.as_i64()),
-            outer_str: extra("outer_str").map(|value| value.as_str().unwrap().to_owned()),
-            outer_id: None,
+        let card = {
+            let mut request = AddCard::new(text(vector, "card_id"));
+            request.code = personal(text(vector, "code"));
+            request.openid = personal(text(vector, "openid"));
+            request.fixed_begintimestamp =
+                extra("fixed_begintimestamp").and_then(|value| value.as_i64());
+            request.outer_str = extra("outer_str").map(|value| value.as_str().unwrap().to_owned());
+            request
         };
         let stamp = Stamp {
             timestamp: text(vector, "timestamp"),
@@ -56,10 +57,12 @@ fn the_arguments_of_choose_card_are_those_of_the_vectors() {
     let vectors = vectors();
     for vector in vectors["choose_card"].as_array().unwrap() {
         let given = |name: &str| Some(text(vector, name)).filter(|text| !text.is_empty());
-        let choice = ChooseCard {
-            shop_id: given("location_id"),
-            card_type: given("card_type").map(|text| CardType::from(text.as_str())),
-            card_id: given("card_id"),
+        let choice = {
+            let mut request = ChooseCard::new();
+            request.shop_id = given("location_id");
+            request.card_type = given("card_type").map(|text| CardType::from(text.as_str()));
+            request.card_id = given("card_id");
+            request
         };
         let stamp = Stamp {
             timestamp: text(vector, "times_tamp"),

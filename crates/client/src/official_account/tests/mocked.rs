@@ -19,15 +19,7 @@ fn backend(upstream: MockUpstream) -> OfficialAccount {
 }
 
 fn adjust(change: Change) -> AdjustMember {
-    AdjustMember {
-        name: name(),
-        openid: None,
-        change,
-        minimum: None,
-        remark: None,
-        notify: None,
-        request_id: None,
-    }
+    AdjustMember::new(name(), change)
 }
 
 #[tokio::test]
@@ -63,10 +55,7 @@ async fn a_difference_becomes_an_absolute_value() {
 
 #[tokio::test]
 async fn an_id_that_could_not_keep_its_promise_is_refused_and_nothing_is_asked_for() {
-    let request = AdjustMember {
-        request_id: Some("n-1".parse().unwrap()),
-        ..adjust(Change::Add(1))
-    };
+    let request = adjust(Change::Add(1)).with_request_id("n-1".parse().unwrap());
     let error = backend(MockUpstream::new())
         .adjust_points(&context(), request)
         .await

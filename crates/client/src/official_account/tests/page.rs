@@ -47,10 +47,7 @@ fn fetches(sent: &Sent) -> usize {
 }
 
 fn card() -> AddCard {
-    AddCard {
-        card_id: "pZb8Ft2VbK0q1xYwT4mUcGd7sLhE".to_owned(),
-        ..AddCard::default()
-    }
+    AddCard::new("pZb8Ft2VbK0q1xYwT4mUcGd7sLhE")
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,11 +120,7 @@ async fn after_refusals_few_calls_ask_again() {
 #[tokio::test(start_paused = true)]
 async fn what_no_card_can_be_is_refused_before_anything_is_sent() {
     let (client, sent) = client(numbered);
-    let wrong = AddCard {
-        card_id: String::new(),
-        code: Some("1".repeat(21).into()),
-        ..AddCard::default()
-    };
+    let wrong = AddCard::new("").with_code("1".repeat(21));
     let error = client.sign_add_card(&context(), wrong).await.unwrap_err();
     let fields: Vec<_> = error
         .violations()
@@ -141,10 +134,8 @@ async fn what_no_card_can_be_is_refused_before_anything_is_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_picture_travels_as_the_part_media_and_its_limits_hold_before() {
     let (client, sent) = client(numbered);
-    let upload = |filename: &str, content: &'static [u8]| UploadImage {
-        account: context().account,
-        filename: filename.to_owned(),
-        content: content.into(),
+    let upload = |filename: &str, content: &'static [u8]| {
+        UploadImage::new(context().account, filename, content)
     };
     let png = b"\x89PNG\r\n\x1a\nrest".as_slice();
     let done = client.upload_image(&context(), upload("a.png", png)).await;

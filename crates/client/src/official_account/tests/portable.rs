@@ -1,10 +1,10 @@
 //! Lists, adjustments, memberships and new templates.
 
 use kabao_api::{
-    AccountApi, ActivateMember, ActivationOutcome, AdjustMember, Change, CreateTemplate,
-    CredentialKind, ImportMember, ImportedUser, InvalidateMember, ListMembers, ListTemplates,
-    MemberApi, MemberUpdate, Method, NewTemplate, PageRequest, Reason, TemplateApi, TemplateState,
-    UpstreamNewTemplate, Validity, View,
+    AccountApi, ActivateMember, AdjustMember, Change, CreateTemplate, CredentialKind, ImportMember,
+    ImportedUser, InvalidateMember, ListMembers, ListTemplates, MemberApi, MemberUpdate, Method,
+    NewTemplate, PageRequest, Reason, TemplateApi, TemplateState, UpstreamNewTemplate, Validity,
+    View,
 };
 use kabao_models::official_account::card::{CreateCard, NewBaseInfo, NewCard, NewMemberCard};
 use serde_json::{Value, json};
@@ -79,11 +79,9 @@ async fn templates_are_read_one_by_one_and_coupons_are_left_out() {
         }),
         _ => None,
     });
-    let mut request = ListTemplates {
-        account: context().account,
-        page: page(3),
-        view: View::Full,
-    };
+    let mut request = ListTemplates::new(context().account)
+        .with_page(page(3))
+        .with_view(View::Full);
     let first = client
         .list_templates(&context(), request.clone())
         .await
@@ -107,13 +105,10 @@ async fn templates_are_read_one_by_one_and_coupons_are_left_out() {
 }
 
 fn members(template: Option<&str>, page: PageRequest) -> ListMembers {
-    ListMembers {
-        account: context().account,
-        template: template.map(|id| id.parse().unwrap()),
-        openid: "obLatjm43RA5C6QfMO5szKYnT3dM".into(),
-        page,
-        view: View::Basic,
-    }
+    let mut request =
+        ListMembers::new(context().account, "obLatjm43RA5C6QfMO5szKYnT3dM").with_page(page);
+    request.template = template.map(|id| id.parse().unwrap());
+    request
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,15 +175,7 @@ async fn among_all_cards_of_a_user_only_member_cards_are_members() {
 }
 
 fn adjust(change: Change) -> AdjustMember {
-    AdjustMember {
-        name: name(),
-        openid: None,
-        change,
-        minimum: None,
-        remark: None,
-        notify: None,
-        request_id: None,
-    }
+    AdjustMember::new(name(), change)
 }
 
 #[tokio::test(start_paused = true)]
@@ -197,11 +184,9 @@ async fn a_difference_is_written_as_the_absolute_value() {
         (path == "/card/membercard/updateuser")
             .then(|| r#"{"errcode":0,"result_bonus":255,"result_balance":2900}"#.to_owned())
     });
-    let request = AdjustMember {
-        remark: Some("消费".to_owned()),
-        notify: Some(false),
-        ..adjust(Change::Add(-100))
-    };
+    let request = adjust(Change::Add(-100))
+        .with_remark("消费")
+        .with_notify(false);
     let done = client.adjust_balance(&context(), request).await.unwrap();
     assert_eq!((done.before, done.after), (Some(3000), 2900));
     let expected = json!({
@@ -217,10 +202,7 @@ async fn a_difference_is_written_as_the_absolute_value() {
         .unwrap();
     assert_eq!((done.before, done.after), (Some(250), 255));
 
-    let low = AdjustMember {
-        minimum: Some(0),
-        ..adjust(Change::Add(-3001))
-    };
+    let low = adjust(Change::Add(-3001)).with_minimum(0);
     let error = client.adjust_balance(&context(), low).await.unwrap_err();
     assert_eq!(error.reason(), Reason::PreconditionFailed);
     assert_eq!(count(&sent, "/card/membercard/updateuser"), 2);
@@ -229,18 +211,11 @@ async fn a_difference_is_written_as_the_absolute_value() {
 #[tokio::test(start_paused = true)]
 async fn activation_takes_the_code_as_the_number_unless_another_is_given() {
     let (client, sent) = client(|_, _| None);
-    let mut request = ActivateMember {
-        name: name(),
-        openid: None,
-        outcome: ActivationOutcome::Enrolled,
-        initial: MemberUpdate {
-            points: Some(10),
-            balance: Some(0),
-            ..MemberUpdate::default()
-        },
-        request_id: None,
-        view: View::Basic,
-    };
+    let mut request = ActivateMember::new(name()).with_initial(MemberUpdate {
+        points: Some(10),
+        balance: Some(0),
+        ..MemberUpdate::default()
+    });
     client
         .activate_member(&context(), request.clone())
         .await
@@ -257,13 +232,7 @@ async fn activation_takes_the_code_as_the_number_unless_another_is_given() {
         .unwrap_err();
     assert_eq!(error.violations()[0].field, "level");
 
-    let request = InvalidateMember {
-        name: name(),
-        openid: None,
-        reason: Some("退会".to_owned()),
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = InvalidateMember::new(name()).with_reason("退会");
     client.invalidate_member(&context(), request).await.unwrap();
     assert_eq!(body(&sent, "/card/code/unavailable")["reason"], "退会");
 }
@@ -284,9 +253,9 @@ pub(crate) fn creation() -> CreateTemplate {
         }),
         ..NewCard::default()
     });
-    CreateTemplate {
-        account: context().account,
-        template: NewTemplate {
+    CreateTemplate::new(
+        context().account,
+        NewTemplate {
             title: Some("茶港会员卡".to_owned()),
             brand_name: Some("茶港".to_owned()),
             description: Some("出示即可".to_owned()),
@@ -296,9 +265,7 @@ pub(crate) fn creation() -> CreateTemplate {
             upstream: Some(UpstreamNewTemplate::OfficialAccount(Box::new(card))),
             ..NewTemplate::default()
         },
-        request_id: None,
-        view: View::Basic,
-    }
+    )
 }
 
 #[tokio::test(start_paused = true)]
@@ -375,16 +342,7 @@ async fn an_account_tells_what_it_cannot_do_and_whether_it_holds_a_token() {
         .find(|capability| capability.method == Method::ImportMember)
         .unwrap();
     assert!(!import.supported);
-    let request = ImportMember {
-        template: name().template().clone(),
-        user: ImportedUser::Openid("o".into()),
-        code: None,
-        initial: MemberUpdate::default(),
-        pickup_time: None,
-        validity: None,
-        request_id: None,
-        view: View::Basic,
-    };
+    let request = ImportMember::new(name().template().clone(), ImportedUser::Openid("o".into()));
     let error = client.import_member(&context(), request).await.unwrap_err();
     assert_eq!(error.reason(), Reason::NotSupportedByFamily);
 }
@@ -392,16 +350,9 @@ async fn an_account_tells_what_it_cannot_do_and_whether_it_holds_a_token() {
 #[tokio::test(start_paused = true)]
 async fn a_request_id_is_refused_where_a_repeat_would_act_twice() {
     let (client, sent) = client(|_, _| None);
-    let adjust = |change| AdjustMember {
-        request_id: Some("r-1".parse().unwrap()),
-        ..adjust(change)
-    };
-    let create = CreateTemplate {
-        account: context().account,
-        template: NewTemplate::default(),
-        request_id: Some("r-1".parse().unwrap()),
-        view: View::Basic,
-    };
+    let adjust = |change| adjust(change).with_request_id("r-1".parse().unwrap());
+    let create = CreateTemplate::new(context().account, NewTemplate::default())
+        .with_request_id("r-1".parse().unwrap());
     let errors = [
         client
             .adjust_points(&context(), adjust(Change::Add(5)))

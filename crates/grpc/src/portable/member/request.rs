@@ -16,7 +16,11 @@ pub(super) fn get(request: proto::GetMemberRequest) -> Result<GetMember, Error> 
     let name = arguments.name("name", &request.name);
     let view = arguments.view(request.view);
     let openid = openid(request.openid);
-    arguments.finish(name.map(|name| GetMember { name, openid, view }))
+    arguments.finish(name.map(|name| {
+        let mut wanted = GetMember::new(name).with_view(view);
+        wanted.openid = openid;
+        wanted
+    }))
 }
 
 pub(super) fn update(request: proto::UpdateMemberRequest) -> Result<UpdateMember, Error> {
@@ -27,12 +31,11 @@ pub(super) fn update(request: proto::UpdateMemberRequest) -> Result<UpdateMember
     let request_id = arguments.request_id(request.request_id);
     let view = arguments.view(request.view);
     let openid = openid(request.openid);
-    arguments.finish(name.map(|name| UpdateMember {
-        name,
-        openid,
-        update,
-        request_id,
-        view,
+    arguments.finish(name.map(|name| {
+        let mut wanted = UpdateMember::new(name, update).with_view(view);
+        wanted.openid = openid;
+        wanted.request_id = request_id;
+        wanted
     }))
 }
 
@@ -85,13 +88,13 @@ pub(super) fn list(request: proto::ListMembersRequest) -> Result<ListMembers, Er
     }
     let page = arguments.page(request.page_size, request.page_token);
     let view = arguments.view(request.view);
-    let openid = request.openid.into();
-    arguments.finish(parent.map(|(account, template)| ListMembers {
-        account,
-        template,
-        openid,
-        page,
-        view,
+    let openid = request.openid;
+    arguments.finish(parent.map(|(account, template)| {
+        let mut wanted = ListMembers::new(account, openid)
+            .with_page(page)
+            .with_view(view);
+        wanted.template = template;
+        wanted
     }))
 }
 
@@ -120,14 +123,14 @@ pub(super) fn adjust_balance(request: proto::AdjustBalanceRequest) -> Result<Adj
     let change = require_change(&mut arguments, change);
     let request_id = arguments.request_id(request.request_id);
     let openid = openid(request.openid);
-    arguments.finish(name.zip(change).map(|(name, change)| AdjustMember {
-        name,
-        openid,
-        change,
-        minimum: request.minimum,
-        remark: given(request.remark),
-        notify: request.notify,
-        request_id,
+    arguments.finish(name.zip(change).map(|(name, change)| {
+        let mut wanted = AdjustMember::new(name, change);
+        wanted.openid = openid;
+        wanted.minimum = request.minimum;
+        wanted.remark = given(request.remark);
+        wanted.notify = request.notify;
+        wanted.request_id = request_id;
+        wanted
     }))
 }
 
@@ -182,13 +185,14 @@ pub(super) fn activate(request: proto::ActivateMemberRequest) -> Result<Activate
     let request_id = arguments.request_id(request.request_id);
     let openid = openid(request.openid);
     let view = arguments.view(request.view);
-    arguments.finish(name.map(|name| ActivateMember {
-        name,
-        openid,
-        outcome,
-        initial,
-        request_id,
-        view,
+    arguments.finish(name.map(|name| {
+        let mut wanted = ActivateMember::new(name)
+            .with_outcome(outcome)
+            .with_initial(initial)
+            .with_view(view);
+        wanted.openid = openid;
+        wanted.request_id = request_id;
+        wanted
     }))
 }
 
@@ -200,12 +204,12 @@ pub(super) fn invalidate(
     let request_id = arguments.request_id(request.request_id);
     let openid = openid(request.openid);
     let view = arguments.view(request.view);
-    arguments.finish(name.map(|name| InvalidateMember {
-        name,
-        openid,
-        reason: given(request.reason),
-        request_id,
-        view,
+    arguments.finish(name.map(|name| {
+        let mut wanted = InvalidateMember::new(name).with_view(view);
+        wanted.openid = openid;
+        wanted.reason = given(request.reason);
+        wanted.request_id = request_id;
+        wanted
     }))
 }
 
@@ -230,15 +234,15 @@ pub(super) fn import(request: proto::ImportMemberRequest) -> Result<ImportMember
     let validity = arguments.validity("validity", request.validity);
     let request_id = arguments.request_id(request.request_id);
     let view = arguments.view(request.view);
-    arguments.finish(template.zip(user).map(|(template, user)| ImportMember {
-        template,
-        user,
-        code: openid(request.code),
-        initial: initial(request.initial_values),
-        pickup_time,
-        validity,
-        request_id,
-        view,
+    arguments.finish(template.zip(user).map(|(template, user)| {
+        let mut wanted = ImportMember::new(template, user)
+            .with_initial(initial(request.initial_values))
+            .with_view(view);
+        wanted.code = openid(request.code);
+        wanted.pickup_time = pickup_time;
+        wanted.validity = validity;
+        wanted.request_id = request_id;
+        wanted
     }))
 }
 

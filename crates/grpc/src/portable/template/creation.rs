@@ -42,11 +42,10 @@ pub(super) fn read(request: proto::CreateTemplateRequest) -> Result<CreateTempla
     };
     let request_id = arguments.request_id(request.request_id);
     let view = arguments.view(request.view);
-    arguments.finish(account.map(|account| CreateTemplate {
-        account,
-        template,
-        request_id,
-        view,
+    arguments.finish(account.map(|account| {
+        let mut wanted = CreateTemplate::new(account, template).with_view(view);
+        wanted.request_id = request_id;
+        wanted
     }))
 }
 
