@@ -21,7 +21,7 @@ use sandbox_files::SandboxFiles;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = SandboxFiles::open("demo-brand")?;
-    let brand = Client::brand()
+    let brand = Client::brand("demo-brand")
         .base_url(files.text("base_url")?)
         .root_certificates(files.ca()?)
         .brand_id(files.text("brand_id")?)

@@ -21,7 +21,7 @@ use sandbox_files::SandboxFiles;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = SandboxFiles::open("demo-merchant")?;
-    let merchant = Client::merchant()
+    let merchant = Client::merchant("demo-merchant")
         .base_url(files.text("base_url")?)
         .root_certificates(files.ca()?)
         .credential(files.credential()?)

@@ -18,7 +18,7 @@ use sandbox_files::SandboxFiles;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let files = SandboxFiles::open("demo-official-account")?;
-    let account = Client::official_account()
+    let account = Client::official_account("demo-official-account")
         .base_url(files.text("base_url")?)
         .root_certificates(files.ca()?)
         .appid(files.text("appid")?)

@@ -73,12 +73,12 @@ pub struct BrandBuilder {
 }
 
 impl BrandBuilder {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(account: String) -> Self {
         Self {
             brand_id: String::new(),
             provider: None,
             direct: None,
-            common: Common::new("https://api.mch.weixin.qq.com"),
+            common: Common::new(account, "https://api.mch.weixin.qq.com"),
         }
     }
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kabao_api::{
-    Account, AccountApi, AccountId, CallContext, Capability, CardSigner, Check, CredentialState,
-    Error, Family, HeldCredentials, MediaApi, MemberApi, TemplateApi, Upstream,
+    Account, AccountApi, AccountId, CallContext, CallId, Capability, CardSigner, Check,
+    CredentialState, Error, Family, HeldCredentials, MediaApi, MemberApi, MemberName, Personal,
+    TemplateApi, TemplateId, TemplateName, Upstream,
 };
 use kabao_models::Endpoint;
 
@@ -42,19 +43,20 @@ pub(crate) struct Parts {
 }
 
 impl Client {
-    /// Starts the configuration of a merchant number of WeChat Pay.
-    pub fn merchant() -> MerchantBuilder {
-        MerchantBuilder::new()
+    /// Starts the configuration of a merchant number of WeChat Pay, under a name of your own: 1 to 63
+    /// of `a-z`, `0-9` and `-`.
+    pub fn merchant(account: impl Into<String>) -> MerchantBuilder {
+        MerchantBuilder::new(account.into())
     }
 
-    /// Starts the configuration of a brand.
-    pub fn brand() -> BrandBuilder {
-        BrandBuilder::new()
+    /// Starts the configuration of a brand, under a name of your own.
+    pub fn brand(account: impl Into<String>) -> BrandBuilder {
+        BrandBuilder::new(account.into())
     }
 
-    /// Starts the configuration of an official account.
-    pub fn official_account() -> OfficialAccountBuilder {
-        OfficialAccountBuilder::new()
+    /// Starts the configuration of an official account, under a name of your own.
+    pub fn official_account(account: impl Into<String>) -> OfficialAccountBuilder {
+        OfficialAccountBuilder::new(account.into())
     }
 
     /// Puts a client together: the pipeline, what stands around it, the backend, what stands around
@@ -83,6 +85,41 @@ impl Client {
         &self.0.parts
     }
 
+    /// Returns the account's name, which was given when the client was built.
+    pub fn account(&self) -> &AccountId {
+        self.0.pipeline.account()
+    }
+
+    /// Starts the context of one call: with an id of its own, without a deadline.
+    pub fn context(&self) -> CallContext {
+        let id = self.0.pipeline.clock().nonce();
+        let id = id.and_then(|nonce| CallId::new(nonce).ok());
+        CallContext::new(self.account().clone(), id.unwrap_or_else(CallId::unknown))
+    }
+
+    /// Names one of the account's templates.
+    ///
+    /// # Errors
+    ///
+    /// `NAME_INVALID` for what no `card_id` can be.
+    pub fn template(&self, card_id: impl Into<String>) -> Result<TemplateName, Error> {
+        let id = TemplateId::new(card_id)?;
+        Ok(TemplateName::new(self.account().clone(), id))
+    }
+
+    /// Names one of the account's members.
+    ///
+    /// # Errors
+    ///
+    /// `NAME_INVALID` for what no `card_id` or no code can be.
+    pub fn member(
+        &self,
+        card_id: impl Into<String>,
+        code: impl Into<Personal>,
+    ) -> Result<MemberName, Error> {
+        MemberName::new(self.template(card_id)?, code)
+    }
+
     /// Returns which API generation the account speaks.
     pub fn family(&self) -> Family {
         self.0.pipeline.family()
@@ -101,7 +138,8 @@ impl Client {
         kabao_api::call(self, context, request).await
     }
 
-    /// Fetches keys or token now instead of at the first call, and so tells whether WeChat accepts
+    /// Fetches keys or token now instead of at the first call (later ones are fetched beside the calls
+    /// that need them), and so tells whether WeChat accepts
     /// the credentials as far as that shows.
     ///
     /// # Errors
@@ -111,23 +149,16 @@ impl Client {
         self.0.pipeline.warm_up().await
     }
 
-    /// Keeps platform certificates fresh for as long as it is polled; the caller owns the task. It
-    /// ends at once for an account that has none. Without it, a rotation is noticed at the first
-    /// answer with a new key.
-    pub async fn maintain(self) {
-        self.0.pipeline.maintain().await;
-    }
-
     /// Tells `observer` of what happens from now on; the first one of all clones stays.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         self.0.pipeline.observe(observer);
     }
 
-    /// Gives the client a name among the configured accounts.
-    pub fn into_account(self, id: AccountId) -> Account {
+    /// Makes it one of the accounts of a registry.
+    pub fn into_account(self) -> Account {
         let client = Arc::new(self);
         Account {
-            id,
+            id: client.account().clone(),
             family: client.family(),
             upstream: Arc::<Self>::clone(&client),
             templates: Arc::<Self>::clone(&client),
@@ -158,6 +189,7 @@ impl AccountApi for Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
+            .field("account", self.account())
             .field("family", &self.family().as_str())
             .finish_non_exhaustive()
     }

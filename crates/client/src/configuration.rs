@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 pub use self::credential::{PayCredential, WeChatPayKey};
 
-use kabao_api::Family;
+use kabao_api::{AccountId, Family};
 
 use crate::clock::{Clock, SystemClock};
 use crate::connections::Connections;
@@ -104,6 +104,7 @@ impl Faults {
 /// The options that every family has.
 #[derive(Clone)]
 pub(crate) struct Common {
+    pub(crate) account: String,
     pub(crate) base_url: String,
     pub(crate) root_certificates: Vec<String>,
     pub(crate) settings: Settings,
@@ -114,13 +115,15 @@ pub(crate) struct Common {
 
 /// The parts that every client needs.
 pub(crate) struct Parts {
+    pub(crate) account: AccountId,
     pub(crate) origin: Origin,
     pub(crate) transport: Arc<dyn Transport>,
 }
 
 impl Common {
-    pub(crate) fn new(base_url: &str) -> Self {
+    pub(crate) fn new(account: String, base_url: &str) -> Self {
         Self {
+            account,
             base_url: base_url.to_owned(),
             root_certificates: Vec::new(),
             settings: Settings::default(),
@@ -132,6 +135,13 @@ impl Common {
 
     /// Checks the options and sets up the transport.
     pub(crate) fn parts(&self, faults: &mut Faults) -> Option<Parts> {
+        let account = AccountId::new(self.account.as_str())
+            .map_err(|error| {
+                for violation in error.violations() {
+                    faults.add(violation.field.as_str(), &violation.description);
+                }
+            })
+            .ok();
         for (field, fault) in self.settings.faults() {
             faults.add(field, fault);
         }
@@ -145,7 +155,11 @@ impl Common {
             .connections
             .open(&origin, &self.root_certificates, roots, &self.settings);
         let transport: Arc<dyn Transport> = faults.keep("tls", opened)?;
-        Some(Parts { origin, transport })
+        Some(Parts {
+            account: account?,
+            origin,
+            transport,
+        })
     }
 
     /// Makes the pipeline of an account.
@@ -156,6 +170,7 @@ impl Common {
         parts: Parts,
     ) -> Pipeline {
         Pipeline::new(
+            parts.account,
             family,
             credentials,
             parts.transport,

@@ -1,11 +1,16 @@
 //! The keys of WeChat Pay that an account trusts: one set, swapped as a whole.
+//!
+//! Platform certificates are downloaded anew beside the calls that use them, so that nobody has to
+//! remember to have that done: the call that finds the set old goes on with it, and a task of its own
+//! fetches the next one.
 
 mod download;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kabao_api::{Error, Reason};
-use kabao_auth::{KeyId, KeySet, TrustedKey};
+use kabao_auth::{KeyId, KeySet};
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
@@ -15,13 +20,24 @@ pub(crate) use self::download::CertificateSource;
 const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(60);
 /// After a failed first download, calls fail for this long without another one.
 const BOOTSTRAP_INTERVAL: Duration = Duration::from_secs(1);
+/// How soon a refresh that brought nothing is tried again.
+const RETRY_REFRESH: Duration = Duration::from_secs(5 * 60);
 
 /// Holds the current set and, where the account has an APIv3 key, the way to a newer one.
 pub(crate) struct KeyStore {
-    current: watch::Sender<KeySet>,
+    current: watch::Sender<Current>,
     source: Option<CertificateSource>,
+    /// How old downloaded certificates may become.
+    refresh: Duration,
     /// Held during a download, so that there is only one; remembers the last one.
     gate: Mutex<Option<Last>>,
+}
+
+/// The keys, and when a call shall have newer ones fetched; `None` for keys that were configured.
+#[derive(Clone)]
+struct Current {
+    keys: KeySet,
+    refresh_at: Option<Instant>,
 }
 
 /// When the last download ended, and how if it failed.
@@ -68,11 +84,20 @@ impl Remembered {
 }
 
 impl KeyStore {
-    /// Starts with the configured keys; `source` downloads platform certificates.
-    pub(crate) fn new(configured: KeySet, source: Option<CertificateSource>) -> Self {
+    /// Starts with the configured keys; `source` downloads platform certificates, which are good for
+    /// `refresh`.
+    pub(crate) fn new(
+        configured: KeySet,
+        source: Option<CertificateSource>,
+        refresh: Duration,
+    ) -> Self {
         Self {
-            current: watch::Sender::new(configured),
+            current: watch::Sender::new(Current {
+                keys: configured,
+                refresh_at: None,
+            }),
             source,
+            refresh,
             gate: Mutex::new(None),
         }
     }
@@ -84,13 +109,17 @@ impl KeyStore {
 
     /// Returns the current set.
     pub(crate) fn snapshot(&self) -> KeySet {
-        self.current.borrow().clone()
+        self.current.borrow().keys.clone()
     }
 
-    /// Returns a set with a key that is valid now, downloading the first certificates if need be.
-    pub(crate) async fn trusted(&self, now: i64) -> Result<KeySet, Error> {
-        let keys = self.snapshot();
+    /// Returns a set with a key that is valid now, downloading the first certificates if need be. An
+    /// old set is refreshed on the side.
+    pub(crate) async fn trusted(self: &Arc<Self>, now: i64) -> Result<KeySet, Error> {
+        let Current { keys, refresh_at } = self.current.borrow().clone();
         if is_usable(&keys, now) {
+            if refresh_at.is_some_and(|due| due <= Instant::now()) {
+                self.refresh_aside();
+            }
             return Ok(keys);
         }
         let Some(source) = &self.source else {
@@ -158,26 +187,46 @@ impl KeyStore {
         }
     }
 
-    /// Downloads the certificates anew, if the account uses certificates at all.
-    pub(crate) async fn refresh(&self) -> Result<(), Error> {
-        let keys = self.snapshot();
-        let by_public_key = keys
-            .iter()
-            .all(|key| matches!(key, TrustedKey::PublicKey { .. }))
-            && !keys.is_empty();
-        let Some(source) = self.source.as_ref().filter(|_| !by_public_key) else {
-            return Ok(());
-        };
+    /// Downloads the certificates anew without anybody waiting for it. Of all calls that find the set
+    /// old, the one that puts the next time off starts the download.
+    fn refresh_aside(self: &Arc<Self>) {
+        let now = Instant::now();
+        let next = Some(now + RETRY_REFRESH.min(self.refresh));
+        let mine = self.current.send_if_modified(|current| {
+            let due = current.refresh_at.is_some_and(|due| due <= now);
+            if due {
+                current.refresh_at = next;
+            }
+            due
+        });
+        if mine {
+            let store = Arc::clone(self);
+            tokio::spawn(async move { store.refresh(next).await });
+        }
+    }
+
+    /// Downloads, unless another download has brought a set since the next time was put off to `next`.
+    async fn refresh(&self, next: Option<Instant>) {
+        let Some(source) = &self.source else { return };
         let mut last = self.gate.lock().await;
+        if self.current.borrow().refresh_at != next {
+            return;
+        }
         let downloaded = source.download(&self.snapshot()).await;
         *last = Some(Last::of(&downloaded));
-        self.swap(downloaded?);
-        Ok(())
+        match downloaded {
+            Ok(keys) => self.swap(keys),
+            Err(error) => tracing::warn!(
+                reason = error.reason().as_str(),
+                "platform certificates could not be refreshed"
+            ),
+        }
     }
 
     fn swap(&self, keys: KeySet) {
         tracing::info!(keys = keys.len(), "platform certificates refreshed");
-        self.current.send_replace(keys);
+        let refresh_at = Some(Instant::now() + self.refresh);
+        self.current.send_replace(Current { keys, refresh_at });
     }
 }
 

@@ -74,11 +74,11 @@ pub struct MerchantBuilder {
 }
 
 impl MerchantBuilder {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(account: String) -> Self {
         Self {
             credential: PayCredential::default(),
             list_offset: ListOffset::default(),
-            common: Common::new("https://api.mch.weixin.qq.com"),
+            common: Common::new(account, "https://api.mch.weixin.qq.com"),
         }
     }
 

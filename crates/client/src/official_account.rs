@@ -84,13 +84,13 @@ pub struct OfficialAccountBuilder {
 }
 
 impl OfficialAccountBuilder {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(account: String) -> Self {
         Self {
             appid: String::new(),
             app_secret: Secret::default(),
             token_mode: TokenMode::default(),
             expose_tokens: false,
-            common: Common::new("https://api.weixin.qq.com"),
+            common: Common::new(account, "https://api.weixin.qq.com"),
         }
     }
 

@@ -9,15 +9,15 @@ pub(crate) mod credentials;
 pub(crate) mod errcode;
 pub(crate) mod failure;
 mod hint;
-mod maintenance;
 pub(crate) mod refusal;
 pub(crate) mod retry;
+mod warm_up;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use kabao_api::{CallContext, Error, Family, Reason, Upstream};
+use kabao_api::{AccountId, CallContext, Error, Family, Reason, Upstream};
 use kabao_auth::KeyId;
 use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Decoded, Deviation, Outgoing, Scheme};
 use tokio::time::timeout_at;
@@ -38,6 +38,7 @@ pub(crate) struct Pipeline(Arc<Inner>);
 
 /// What a pipeline is made of.
 pub(crate) struct Inner {
+    account: AccountId,
     family: Family,
     credentials: Credentials,
     transport: Arc<dyn Transport>,
@@ -58,6 +59,7 @@ struct Job {
 
 impl Pipeline {
     pub(crate) fn new(
+        account: AccountId,
         family: Family,
         credentials: Credentials,
         transport: Arc<dyn Transport>,
@@ -67,6 +69,7 @@ impl Pipeline {
         let admission = Admission::new(settings.max_concurrent_calls, settings.admission_timeout);
         let budget = Budget::new(settings.retry.budget);
         Self(Arc::new(Inner {
+            account,
             family,
             credentials,
             transport,
@@ -87,6 +90,10 @@ impl Pipeline {
         if let Some(observer) = self.0.observer.get() {
             observer.answer_discarded(&call.account, call.sending.operation, why);
         }
+    }
+
+    pub(crate) fn account(&self) -> &AccountId {
+        &self.0.account
     }
 
     pub(crate) fn family(&self) -> Family {

@@ -28,7 +28,8 @@ pub struct Settings {
     pub admission_timeout: Duration,
     /// When attempts are repeated.
     pub retry: RetrySettings,
-    /// How often platform certificates are downloaded anew; WeChat Pay asks for less than 12 hours.
+    /// How old platform certificates may become before a call has new ones downloaded, without waiting
+    /// for them; WeChat Pay asks for less than 12 hours.
     pub certificate_refresh: Duration,
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use kabao_api::{CallContext, MockUpstream};
+use kabao_api::{AccountId, CallContext, MockUpstream};
 use kabao_auth::{
     ApiV3Key, Identity, KeyId, KeySet, PrivateKey, PublicKey, ResponseToSign, Scheme as AuthScheme,
     TrustedKey, sign_response,
@@ -117,11 +117,13 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(clock)
 }
 
+/// The account of every client under test.
+pub(crate) fn account() -> AccountId {
+    "demo".parse().expect("a valid id")
+}
+
 pub(crate) fn context() -> CallContext {
-    CallContext::new(
-        "demo".parse().expect("a valid id"),
-        "call-1".parse().expect("a valid id"),
-    )
+    CallContext::new(account(), "call-1".parse().expect("a valid id"))
 }
 
 pub(crate) fn origin() -> Origin {
@@ -277,7 +279,11 @@ pub(crate) fn credential(
     SignedCredential {
         signer: signer(),
         private_key,
-        keys: Arc::new(KeyStore::new(keys, source)),
+        keys: Arc::new(KeyStore::new(
+            keys,
+            source,
+            Settings::default().certificate_refresh,
+        )),
         health: crate::health::Health::default(),
     }
 }
@@ -300,7 +306,14 @@ pub(crate) fn merchant(transport: Arc<dyn Transport>, settings: Settings) -> Pip
         merchant: Some(Arc::new(merchant)),
         ..Credentials::default()
     };
-    Pipeline::new(Family::Merchant, credentials, transport, clock, settings)
+    Pipeline::new(
+        account(),
+        Family::Merchant,
+        credentials,
+        transport,
+        clock,
+        settings,
+    )
 }
 
 /// A pipeline of the brand family, served by a service provider.
@@ -317,6 +330,7 @@ pub(crate) fn brand(transport: Arc<dyn Transport>) -> Pipeline {
         ..Credentials::default()
     };
     Pipeline::new(
+        account(),
         Family::Brand,
         credentials,
         transport,
@@ -339,6 +353,7 @@ pub(crate) fn direct_brand(transport: Arc<dyn Transport>) -> Pipeline {
         ..Credentials::default()
     };
     Pipeline::new(
+        account(),
         Family::Brand,
         credentials,
         transport,
@@ -383,6 +398,7 @@ pub(crate) fn official_account(transport: Arc<dyn Transport>) -> Pipeline {
         ..Credentials::default()
     };
     Pipeline::new(
+        account(),
         Family::OfficialAccount,
         credentials,
         transport,

@@ -16,7 +16,7 @@ use crate::config::AccountSettings;
 #[derive(Clone)]
 pub struct Roster {
     accounts: Accounts,
-    upkeep: Arc<Upkeep>,
+    warm_ups: Arc<WarmUps>,
     observer: Arc<dyn Observer>,
 }
 
@@ -32,7 +32,7 @@ impl Roster {
     ) -> Result<Self, Error> {
         let roster = Self {
             accounts: Accounts::new(),
-            upkeep: Arc::new(Upkeep::start()),
+            warm_ups: Arc::new(WarmUps::start()),
             observer,
         };
         for account in settings {
@@ -52,17 +52,16 @@ impl Roster {
     ///
     /// `ALREADY_EXISTS` if there is one of that id.
     pub fn add(&self, account: AccountSettings) -> Result<(), Error> {
-        let AccountSettings { id, client, .. } = account;
+        let client = account.client;
         client.observe(Arc::clone(&self.observer));
-        self.accounts
-            .insert(client.clone().into_account(id.clone()))?;
-        self.upkeep.add(id, client);
+        self.accounts.insert(client.clone().into_account())?;
+        self.warm_ups.add(client);
         Ok(())
     }
 
     /// Serves an account no longer; calls in flight end as they would have. Returns whether there was one.
     pub fn remove(&self, id: &AccountId) -> bool {
-        self.upkeep.remove(id);
+        self.warm_ups.remove(id);
         self.accounts.remove(id)
     }
 }
@@ -76,14 +75,14 @@ impl fmt::Debug for Roster {
 /// How long an account may take to fetch its first keys before a warning says that it has none.
 const WARM_UP: Duration = Duration::from_secs(30);
 
-/// What the accounts need to have done beside their calls, until this value is dropped.
+/// First keys and tokens on their way, until this value is dropped.
 #[derive(Debug)]
-struct Upkeep {
+struct WarmUps {
     runtime: Handle,
     tasks: Mutex<HashMap<AccountId, AbortOnDrop>>,
 }
 
-impl Upkeep {
+impl WarmUps {
     /// Has nothing to do yet.
     fn start() -> Self {
         Self {
@@ -92,11 +91,11 @@ impl Upkeep {
         }
     }
 
-    /// Fetches keys and tokens ahead of the first call, says in the log what WeChat thinks of the credentials, and
-    /// keeps platform certificates fresh from then on.
-    fn add(&self, id: AccountId, client: Client) {
-        let name = id.clone();
+    /// Fetches keys and tokens ahead of the first call, and says in the log what WeChat thinks of the credentials.
+    fn add(&self, client: Client) {
+        let name = client.account().clone();
         let task = self.runtime.spawn(async move {
+            let id = client.account();
             match tokio::time::timeout(WARM_UP, client.warm_up()).await {
                 Ok(Ok(())) => tracing::info!(account = %id, "keys are there"),
                 Ok(Err(error)) => tracing::warn!(
@@ -107,7 +106,6 @@ impl Upkeep {
                 ),
                 Err(_) => tracing::warn!(account = %id, "WeChat did not answer in time; the account has no keys yet"),
             }
-            client.maintain().await;
         });
         self.lock().insert(name, AbortOnDrop(task.abort_handle()));
     }

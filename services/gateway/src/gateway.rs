@@ -161,7 +161,7 @@ fn refuse_exposure(settings: &Settings) -> Result<(), StartError> {
     let exposes = |account: &&AccountSettings| account.exposes_tokens;
     match settings.accounts.iter().find(exposes) {
         Some(account) if !settings.grpc.listen.ip().is_loopback() => Err(StartError::Exposed {
-            account: account.id.clone(),
+            account: account.client.account().clone(),
         }),
         _ => Ok(()),
     }

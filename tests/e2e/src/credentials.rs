@@ -42,11 +42,8 @@ async fn they_are_no_methods_where_no_account_lets_callers_see_them() {
 async fn an_account_that_keeps_them_is_refused_beside_one_that_shows_them() {
     let world = World::with_accounts(|sandbox| {
         vec![
-            (
-                OFFICIAL_ACCOUNT.account,
-                World::official_account(sandbox, true),
-            ),
-            ("reserved", World::official_account(sandbox, false)),
+            World::official_account(OFFICIAL_ACCOUNT.account, sandbox, true),
+            World::official_account("reserved", sandbox, false),
         ]
     })
     .await;

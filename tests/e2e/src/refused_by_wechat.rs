@@ -33,7 +33,7 @@ pub(crate) fn merchant(sandbox: &Running, change: impl FnOnce(&mut PayCredential
         ..PayCredential::default()
     };
     change(&mut credential);
-    let builder = Client::merchant()
+    let builder = Client::merchant(MERCHANT.account)
         .base_url(sandbox.base_url())
         .root_certificates(sandbox.ca_pem())
         .credential(credential);
@@ -112,7 +112,7 @@ async fn a_revoked_key_of_the_merchant() {
 
 #[tokio::test]
 async fn a_serial_number_that_is_not_the_merchants() {
-    let world = World::with_account(MERCHANT.account, |sandbox| {
+    let world = World::with_account(|sandbox| {
         merchant(sandbox, |credential| {
             credential.serial_no = Some("5157F09EFDC096DE15EBE81A47057A7200000000".to_owned());
         })
@@ -126,7 +126,7 @@ async fn a_serial_number_that_is_not_the_merchants() {
 
 #[tokio::test]
 async fn a_private_key_that_is_not_the_merchants() {
-    let world = World::with_account(MERCHANT.account, |sandbox| {
+    let world = World::with_account(|sandbox| {
         merchant(sandbox, |credential| {
             let other = PrivateKey::generate_pem().unwrap();
             credential.private_key = Secret::new(other.to_str().unwrap());

@@ -216,11 +216,11 @@ async fn tokens_are_refused_to_the_wrong_caller() {
             ("official_account.ticket.get", json!({"type": "wx_card"})),
         ] {
             // Before the gateway starts, which fetches a token by itself.
-            let world = World::with_account(OFFICIAL_ACCOUNT.account, |sandbox| {
+            let world = World::with_account(|sandbox| {
                 let mut rules = sandbox.settings();
                 change(&mut rules);
                 sandbox.set_settings(rules);
-                World::official_account(sandbox, true)
+                World::official_account(OFFICIAL_ACCOUNT.account, sandbox, true)
             })
             .await;
             let walk = Walk::new(&world, &OFFICIAL_ACCOUNT);

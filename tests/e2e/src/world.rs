@@ -40,22 +40,19 @@ impl World {
     }
 
     /// A gateway with one account of the test's making, in front of the sandbox of `kabao dev`.
-    pub(crate) async fn with_account(id: &str, client: impl FnOnce(&Running) -> Client) -> Self {
-        Self::with_accounts(|sandbox| vec![(id, client(sandbox))]).await
+    pub(crate) async fn with_account(client: impl FnOnce(&Running) -> Client) -> Self {
+        Self::with_accounts(|sandbox| vec![client(sandbox)]).await
     }
 
     /// The same with several accounts.
-    pub(crate) async fn with_accounts<'i>(
-        clients: impl FnOnce(&Running) -> Vec<(&'i str, Client)>,
-    ) -> Self {
+    pub(crate) async fn with_accounts(clients: impl FnOnce(&Running) -> Vec<Client>) -> Self {
         let dev = Dev::start(DevOptions::default()).await.unwrap();
         let (_, sandbox) = dev.into_parts();
         let mut settings = Settings::default();
         settings.grpc.listen.set_port(0);
         settings.admin.listen.set_port(0);
-        for (id, client) in clients(&sandbox) {
+        for client in clients(&sandbox) {
             settings.accounts.push(AccountSettings {
-                id: id.parse().unwrap(),
                 client,
                 about: String::new(),
                 exposes_tokens: false,
@@ -69,16 +66,16 @@ impl World {
 
     /// A gateway with the demo official account alone, which lets callers see its tokens.
     pub(crate) async fn with_exposed_tokens() -> Self {
-        Self::with_account(OFFICIAL_ACCOUNT.account, |sandbox| {
-            Self::official_account(sandbox, true)
+        Self::with_account(|sandbox| {
+            Self::official_account(OFFICIAL_ACCOUNT.account, sandbox, true)
         })
         .await
     }
 
-    /// A client of the demo official account, which lets callers see its tokens or does not.
-    pub(crate) fn official_account(sandbox: &Running, expose_tokens: bool) -> Client {
+    /// A client of the demo official account under a name, which lets callers see its tokens or does not.
+    pub(crate) fn official_account(name: &str, sandbox: &Running, expose_tokens: bool) -> Client {
         let account = sandbox.account(OFFICIAL_ACCOUNT.account).unwrap();
-        let builder = Client::official_account()
+        let builder = Client::official_account(name)
             .base_url(account.base_url)
             .root_certificates(sandbox.ca_pem())
             .appid(account.appid.unwrap())

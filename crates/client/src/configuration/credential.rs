@@ -114,7 +114,9 @@ impl PayCredential {
         let identity = Identity::new(scheme, &self.number, serial, Arc::new(private_key.clone()));
         let identity = faults.keep(number_field, identity)?;
         let keys = faults.keep("public_key", KeySet::new(serial, trusted))?;
-        let Parts { origin, transport } = parts?;
+        let Parts {
+            origin, transport, ..
+        } = parts?;
         let source = match scheme {
             Scheme::Merchant => api_key.map(|api_v3_key| CertificateSource {
                 transport: Arc::clone(transport),
@@ -127,7 +129,11 @@ impl PayCredential {
         Some(SignedCredential {
             signer: RequestSigner::new(identity, origin.clone()),
             private_key,
-            keys: Arc::new(KeyStore::new(keys, source)),
+            keys: Arc::new(KeyStore::new(
+                keys,
+                source,
+                common.settings.certificate_refresh,
+            )),
             health: crate::health::Health::default(),
         })
     }

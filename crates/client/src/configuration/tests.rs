@@ -1,3 +1,4 @@
+use kabao_api::CallId;
 use kabao_models::Secret;
 
 use crate::testing::{NOW, key};
@@ -25,7 +26,7 @@ fn merchant() -> PayCredential {
 }
 
 fn build(credential: PayCredential) -> Result<Client, ConfigurationError> {
-    Client::merchant()
+    Client::merchant("acme")
         .credential(credential)
         .clock(clock())
         .build()
@@ -74,7 +75,7 @@ fn a_whole_configuration_and_each_sufficient_part_are_taken() {
 
 #[test]
 fn every_fault_is_listed_at_once() {
-    let error = Client::merchant()
+    let error = Client::merchant("Acme")
         .credential(PayCredential {
             apiv3_key: Some(Secret::new("short")),
             ..PayCredential::default()
@@ -91,6 +92,7 @@ fn every_fault_is_listed_at_once() {
     assert_eq!(
         fields(&error),
         [
+            "account",
             "max_concurrent_calls",
             "base_url",
             "root_certificates",
@@ -160,7 +162,7 @@ fn an_expired_certificate_is_found() {
     let mut late = MockClock::new();
     late.expect_unix_seconds()
         .return_const(NOW + 10 * 365 * 86_400);
-    let error = Client::merchant()
+    let error = Client::merchant("acme")
         .credential(merchant())
         .clock(late)
         .build()
@@ -170,7 +172,7 @@ fn an_expired_certificate_is_found() {
 
 #[test]
 fn faults_of_a_brands_own_key_material_have_their_prefix() {
-    let error = Client::brand()
+    let error = Client::brand("acme")
         .brand_id("1077")
         .provider(merchant())
         .direct(PayCredential {
@@ -189,10 +191,10 @@ fn faults_of_a_brands_own_key_material_have_their_prefix() {
             "direct.public_key_id"
         ]
     );
-    let error = Client::brand().clock(clock()).build().unwrap_err();
+    let error = Client::brand("acme").clock(clock()).build().unwrap_err();
     assert_eq!(fields(&error), ["brand_id", "private_key"]);
     assert!(
-        Client::brand()
+        Client::brand("acme")
             .brand_id("1004")
             .provider(merchant())
             .clock(clock())
@@ -208,4 +210,30 @@ fn no_secret_is_printed() {
         !shown.contains("PRIVATE KEY") && !shown.contains("k7Qm2"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_client_says_its_account_in_names_and_contexts() {
+    let mut clock = clock();
+    let mut nonces = (1..=2).map(|count| format!("{count:032}"));
+    clock.expect_nonce().returning(move || nonces.next());
+    let client = Client::merchant("acme").credential(merchant()).clock(clock);
+    let client = client.build().unwrap();
+    assert_eq!(
+        client.member("card", "1/2").unwrap().resource_name(),
+        "accounts/acme/templates/card/members/1%2F2"
+    );
+    let template = client.template("card").unwrap();
+    assert_eq!(template.to_string(), "accounts/acme/templates/card");
+    let wrong = client.template("c d").unwrap_err();
+    assert_eq!(wrong.violations()[0].field, "card_id");
+    let wrong = client.member("card", "").unwrap_err();
+    assert_eq!(wrong.violations()[0].field, "code");
+
+    let (first, second) = (client.context(), client.context());
+    assert_eq!(first.account.as_str(), "acme");
+    assert_ne!(first.call_id, second.call_id);
+    // Without randomness there is no id, and a call all the same.
+    assert_eq!(client.context().call_id, CallId::unknown());
+    assert_eq!(client.into_account().id.as_str(), "acme");
 }

@@ -146,7 +146,7 @@ async fn a_template_is_read_changed_and_deleted() {
 
 #[test]
 fn every_fault_of_a_configuration_is_listed() {
-    let error = Client::official_account()
+    let error = Client::official_account("acme")
         .base_url("http://api.weixin.qq.com")
         .build()
         .unwrap_err();

@@ -17,9 +17,7 @@ use super::section::Section;
 /// One `[[accounts]]` entry, ready to be called.
 #[derive(Clone, Debug)]
 pub struct AccountSettings {
-    /// `id`: the name that callers use, unique.
-    pub id: AccountId,
-    /// The client that its credentials make.
+    /// The client that its credentials make, by the name that callers use (`id`, unique).
     pub client: Client,
     /// Numbers and key ids for people; holds no secret.
     pub about: String,
@@ -150,15 +148,17 @@ fn read(
     }
 
     let mut material = Material::new(&mut section, connections);
+    // What is wrong with the id has been told; the rest is looked at all the same.
+    let name = id.as_ref().map_or("unnamed", AccountId::as_str);
     let built = match family {
-        Family::Merchant => merchant(&mut material),
-        Family::Brand => brand(&mut material),
-        Family::OfficialAccount => official_account(&mut material, exposes_tokens),
+        Family::Merchant => merchant(&mut material, name),
+        Family::Brand => brand(&mut material, name),
+        Family::OfficialAccount => official_account(&mut material, name, exposes_tokens),
     };
     section.finish();
     let (client, about, certificate_expires) = built?;
+    id?;
     Some(AccountSettings {
-        id: id?,
         client,
         about,
         exposes_tokens,
@@ -202,19 +202,19 @@ macro_rules! common {
     }};
 }
 
-fn merchant(material: &mut Material<'_, '_>) -> Option<Built> {
+fn merchant(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
     let mchid = material.number("mchid");
     let credential = pay(material, mchid);
     let (about, expires) = describe(&credential, "mchid");
-    let builder = common!(Client::merchant(), material).credential(credential);
+    let builder = common!(Client::merchant(account), material).credential(credential);
     let client = verdict(material, builder.build())?;
     Some((client, about, expires))
 }
 
 /// A service provider signs with its own `mchid`; without one, the brand signs for itself.
-fn brand(material: &mut Material<'_, '_>) -> Option<Built> {
+fn brand(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
     let brand_id = material.number("brand_id");
-    let builder = common!(Client::brand(), material).brand_id(brand_id.clone());
+    let builder = common!(Client::brand(account), material).brand_id(brand_id.clone());
     let (builder, about, expires) = if material.has("mchid") {
         let mchid = material.number("mchid");
         let credential = pay(material, mchid);
@@ -231,7 +231,11 @@ fn brand(material: &mut Material<'_, '_>) -> Option<Built> {
     Some((client, about, expires))
 }
 
-fn official_account(material: &mut Material<'_, '_>, exposes_tokens: bool) -> Option<Built> {
+fn official_account(
+    material: &mut Material<'_, '_>,
+    account: &str,
+    exposes_tokens: bool,
+) -> Option<Built> {
     let appid = material.required("appid");
     let plain = appid.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let named = appid.starts_with("wx") && plain;
@@ -243,7 +247,7 @@ fn official_account(material: &mut Material<'_, '_>, exposes_tokens: bool) -> Op
     }
     let app_secret = material.secret("app_secret_file", "app_secret_env", true);
     let about = format!("appid {appid}");
-    let builder = common!(Client::official_account(), material)
+    let builder = common!(Client::official_account(account), material)
         .appid(appid)
         .app_secret(app_secret.unwrap_or_default())
         .expose_tokens(exposes_tokens);

@@ -46,7 +46,7 @@ impl<'a> Summary<'a> {
             {
                 warnings.push(format!(
                     "accounts[{}].certificate_file expires in {} days",
-                    account.id,
+                    account.client.account(),
                     (expires - self.now) / DAY
                 ));
             }
@@ -93,8 +93,8 @@ impl fmt::Display for Summary<'_> {
         )?;
         writeln!(f, "accounts   {}", accounts.len())?;
         for account in accounts {
-            let family = account.client.family().as_str();
-            writeln!(f, "  {}  {family}, {}", account.id, account.about)?;
+            let (id, family) = (account.client.account(), account.client.family().as_str());
+            writeln!(f, "  {id}  {family}, {}", account.about)?;
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! The sandbox's accounts as accounts of the gateway.
 
-use kabao_api::AccountId;
 use kabao_client::{Client, ConfigurationError, Connections, PayCredential, WeChatPayKey};
 use kabao_models::Secret;
 use kabao_sandbox::{Credentials, Running};
@@ -31,10 +30,8 @@ pub(super) fn one(
     }
     let unusable =
         |problem: String| DevError::SelfCheck(format!("the sandbox's {}: {problem}", account.name));
-    let id = AccountId::new(account.name.as_str()).map_err(|error| unusable(error.to_string()))?;
     let client = client(account, ca, connections).map_err(|error| unusable(error.to_string()))?;
     Ok(Some(AccountSettings {
-        id,
         client,
         about: account.base_url.clone(),
         exposes_tokens: false,
@@ -47,9 +44,9 @@ fn client(
     ca: &str,
     connections: &Connections,
 ) -> Result<Client, ConfigurationError> {
-    let url = account.base_url.as_str();
+    let (name, url) = (account.name.as_str(), account.base_url.as_str());
     if account.family == "official_account" {
-        let builder = Client::official_account()
+        let builder = Client::official_account(name)
             .base_url(url)
             .root_certificates(ca)
             .connections(connections)
@@ -69,14 +66,14 @@ fn client(
         }),
     };
     match &account.brand_id {
-        None => Client::merchant()
+        None => Client::merchant(name)
             .base_url(url)
             .root_certificates(ca)
             .connections(connections)
             .credential(credential)
             .build(),
         Some(brand_id) => {
-            let builder = Client::brand()
+            let builder = Client::brand(name)
                 .base_url(url)
                 .root_certificates(ca)
                 .connections(connections)

@@ -24,8 +24,8 @@ async fn the_card_of_another_account_is_out_of_reach() {
         .await
         .unwrap();
     let stranger = sandbox.account("stranger").unwrap();
-    let world = World::with_account(OFFICIAL_ACCOUNT.account, |_| {
-        let builder = Client::official_account()
+    let world = World::with_account(|_| {
+        let builder = Client::official_account(OFFICIAL_ACCOUNT.account)
             .base_url(sandbox.base_url())
             .root_certificates(sandbox.ca_pem())
             .appid(STRANGER)

@@ -21,7 +21,7 @@ fn client(world: &World) -> Client {
 
 fn official_account(world: &World) -> Client {
     let account = world.sandbox().account(OFFICIAL_ACCOUNT.account).unwrap();
-    Client::official_account()
+    Client::official_account(OFFICIAL_ACCOUNT.account)
         .base_url(account.base_url)
         .root_certificates(world.sandbox().ca_pem())
         .appid(account.appid.unwrap())

@@ -175,10 +175,8 @@ async fn a_card_of_another_merchant_number() {
         .await
         .unwrap();
     let credentials = sandbox.account("stranger").unwrap();
-    let world = World::with_account(MERCHANT.account, |_| {
-        stranger(credentials, sandbox.base_url(), sandbox.ca_pem())
-    })
-    .await;
+    let world =
+        World::with_account(|_| stranger(credentials, sandbox.base_url(), sandbox.ca_pem())).await;
     let walk = Walk::new(&world, &MERCHANT);
     // The clock and dynamic codes in the state move by themselves; templates do not.
     let templates = |state: Value| state["merchant"]["templates"].clone();
@@ -213,7 +211,7 @@ fn stranger(credentials: Credentials, base_url: String, ca_pem: &str) -> Client 
         }),
         ..PayCredential::default()
     };
-    let builder = Client::merchant()
+    let builder = Client::merchant(MERCHANT.account)
         .base_url(base_url)
         .root_certificates(ca_pem)
         .credential(credential);

@@ -64,7 +64,7 @@ macro_rules! executed {
             method: None,
             operation: $operation,
             run: |client, context| {
-                let account = client.into_account(context.account.clone());
+                let account = client.into_account();
                 Box::pin(async move {
                     let request = Box::new($request);
                     account.upstream.execute(&context, request).await.map(drop)

@@ -1,10 +1,16 @@
 //! Trust: no key, new keys, forged keys.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
 use kabao_auth::{Certificate, TrustedKey};
+use tokio::sync::Semaphore;
+use tokio::task::yield_now;
+use tokio::time::advance;
 
 use super::*;
-use crate::testing::{certificate_download, clock, credential, key};
-use crate::transport::{HttpRequest, Transport};
+use crate::testing::{account, certificate_download, clock, credential, key};
+use crate::transport::{HttpRequest, Transport, TransportError};
 
 fn with_certificates(transport: Arc<dyn Transport>, trusted: &[&str]) -> Pipeline {
     let clock = clock();
@@ -17,6 +23,7 @@ fn with_certificates(transport: Arc<dyn Transport>, trusted: &[&str]) -> Pipelin
         ..Credentials::default()
     };
     Pipeline::new(
+        account(),
         Family::Merchant,
         credentials,
         transport,
@@ -111,7 +118,7 @@ async fn without_a_trusted_key_nothing_is_sent() {
         assert_eq!(again.is_retryable(), error.is_retryable());
         assert_eq!(again.retry_after().is_some(), error.is_retryable());
         // After the pause it is tried again.
-        tokio::time::advance(Duration::from_secs(1)).await;
+        advance(Duration::from_secs(1)).await;
         assert!(pipeline.execute(&context(), numbered()).await.is_err());
         assert!(count(&sent) > before);
     }
@@ -149,11 +156,11 @@ async fn a_merchant_without_certificates_is_told_what_to_configure() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rejected_certificate_is_shown_until_wechat_takes_it_again() {
-    let bad = std::sync::atomic::AtomicBool::new(true);
+    let bad = AtomicBool::new(true);
     let bad = Arc::new(bad);
     let answers = Arc::clone(&bad);
     let (transport, _) = answering(move |_| {
-        Ok(if answers.load(std::sync::atomic::Ordering::SeqCst) {
+        Ok(if answers.load(Ordering::SeqCst) {
             unsigned(
                 401,
                 r#"{"code":"SIGN_ERROR","message":"商户证书序列号有误。请使用签名私钥匹配的证书序列号"}"#,
@@ -174,7 +181,7 @@ async fn a_rejected_certificate_is_shown_until_wechat_takes_it_again() {
     let found = problem(&pipeline).unwrap();
     assert_eq!(found.reason, Reason::CredentialRejected);
     assert_eq!(found.message, error.to_string());
-    bad.store(false, std::sync::atomic::Ordering::SeqCst);
+    bad.store(false, Ordering::SeqCst);
     pipeline.execute(&context(), read()).await.unwrap();
     assert_eq!(problem(&pipeline), None);
 }
@@ -245,7 +252,7 @@ async fn forged_serials_lead_to_one_download_a_minute() {
         assert_eq!(error.reason(), Reason::UpstreamUnverified);
     }
     assert_eq!(downloads(&sent), 1);
-    tokio::time::advance(Duration::from_secs(61)).await;
+    advance(Duration::from_secs(61)).await;
     pipeline
         .execute(&context(), read())
         .await
@@ -254,25 +261,112 @@ async fn forged_serials_lead_to_one_download_a_minute() {
     assert_eq!(downloads(&sent), 2);
 }
 
+/// Lets a download through for each permit, and everything else at once.
+struct Gated {
+    inner: Arc<dyn Transport>,
+    permits: Arc<Semaphore>,
+}
+
+#[async_trait]
+impl Transport for Gated {
+    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TransportError> {
+        if is_download(&request) {
+            self.permits.acquire().await.unwrap().forget();
+        }
+        self.inner.send(request).await
+    }
+}
+
+/// Calls, and lets the tasks beside the call go as far as they can.
+async fn call(pipeline: &Pipeline) {
+    let answer = pipeline.execute(&context(), read()).await;
+    answer.map(drop).unwrap();
+    for _ in 0..50 {
+        yield_now().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
-async fn certificates_are_refreshed_on_a_timer_below_twelve_hours() {
-    let (transport, sent) =
-        answering(|_| Ok(certificate_download("two_certificates_signed_by_new")));
-    let pipeline = with_certificates(transport, &["platform_previous"]);
-    let maintained = pipeline.clone();
-    let task = tokio::spawn(async move { maintained.maintain().await });
-    tokio::time::sleep(Duration::from_secs(12 * 60 * 60)).await;
+async fn old_certificates_are_refreshed_once_and_no_call_waits_for_it() {
+    let (inner, sent) = answering(|request| {
+        Ok(if is_download(request) {
+            certificate_download("two_certificates_bootstrap")
+        } else {
+            by_current()
+        })
+    });
+    let permits = Arc::new(Semaphore::new(1));
+    let gated = Gated {
+        inner,
+        permits: Arc::clone(&permits),
+    };
+    let pipeline = with_certificates(Arc::new(gated), &[]);
+    let refresh = Settings::default().certificate_refresh;
+    call(&pipeline).await;
+    advance(refresh - Duration::from_secs(1)).await;
+    call(&pipeline).await;
     assert_eq!(downloads(&sent), 1);
-    let keys = pipeline
-        .credentials()
-        .merchant
-        .as_ref()
-        .unwrap()
-        .keys
-        .snapshot();
-    assert!(
-        keys.get(&key("platform_current", "serial_no").parse().unwrap())
-            .is_some()
-    );
-    task.abort();
+
+    advance(Duration::from_secs(1)).await;
+    for _ in 0..3 {
+        call(&pipeline).await;
+    }
+    assert_eq!((count(&sent), downloads(&sent)), (6, 1), "it is stuck");
+    permits.add_permits(10);
+    call(&pipeline).await;
+    call(&pipeline).await;
+    assert_eq!(downloads(&sent), 2);
+
+    // Its age counts from then on.
+    advance(refresh - Duration::from_secs(1)).await;
+    call(&pipeline).await;
+    assert_eq!(downloads(&sent), 2);
+    advance(Duration::from_secs(1)).await;
+    call(&pipeline).await;
+    assert_eq!(downloads(&sent), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_is_tried_again_later_and_the_old_certificates_go_on() {
+    let works = Arc::new(AtomicBool::new(true));
+    let answers = Arc::clone(&works);
+    let (transport, sent) = answering(move |request| {
+        Ok(
+            match (is_download(request), answers.load(Ordering::SeqCst)) {
+                (false, _) => by_current(),
+                (true, true) => certificate_download("two_certificates_bootstrap"),
+                (true, false) => unsigned(404, "{}"),
+            },
+        )
+    });
+    let pipeline = with_certificates(transport, &[]);
+    call(&pipeline).await;
+    works.store(false, Ordering::SeqCst);
+    advance(Settings::default().certificate_refresh).await;
+    for _ in 0..3 {
+        call(&pipeline).await;
+    }
+    assert_eq!(downloads(&sent), 2);
+    advance(Duration::from_secs(299)).await;
+    call(&pipeline).await;
+    assert_eq!(downloads(&sent), 2);
+
+    works.store(true, Ordering::SeqCst);
+    advance(Duration::from_secs(1)).await;
+    call(&pipeline).await;
+    assert_eq!(downloads(&sent), 3);
+    advance(Duration::from_secs(300)).await;
+    call(&pipeline).await;
+    assert_eq!(downloads(&sent), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_public_key_needs_no_refresh() {
+    let (transport, sent) = answering(|_| Ok(signed(200, CARD)));
+    let pipeline = merchant(transport, Settings::default());
+    for _ in 0..2 {
+        call(&pipeline).await;
+        advance(Duration::from_secs(86_400)).await;
+    }
+    assert_eq!((count(&sent), downloads(&sent)), (2, 0));
 }
