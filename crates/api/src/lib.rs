@@ -1,6 +1,25 @@
 //! Kabao's vocabulary: what a WeChat membership card is to a program that does
 //! not care which of WeChat's three API generations keeps it.
 //!
+//! ```
+//! use kabao_api::{AdjustMember, CallContext, Change, Error, MemberApi, MemberName};
+//!
+//! /// Works for an account of any family that has points. Who asks again about the same order,
+//! /// spends nothing more.
+//! async fn spend(
+//!     members: &dyn MemberApi,
+//!     context: &CallContext,
+//!     name: MemberName,
+//!     order: &str,
+//! ) -> Result<i64, Error> {
+//!     let spend = AdjustMember::new(name, Change::Add(-5)).with_request_id(order.parse()?);
+//!     Ok(members.adjust_points(context, spend).await?.after)
+//! }
+//! ```
+//!
+//! Programs that talk to WeChat find all of this in `kabao-client`, with ten examples that run; this
+//! crate alone is for what stands in front of any such client, and for tests without one.
+//!
 //! Everything above this crate (the gRPC facade, tests, programs that use the
 //! SDK) and everything below it (the client that talks to WeChat) meets in
 //! these types, so neither side knows the other.
@@ -11,7 +30,8 @@
 //! - **Resources**: [`Template`] and [`Member`], with the fields that mean the
 //!   same in every family, and with [`View::Full`] the family's own answer.
 //! - **Traits**: [`MemberApi`], [`TemplateApi`] and [`MediaApi`], one request
-//!   struct per method; [`CardSigner`] signs what pages of official accounts
+//!   struct per method, made by `new` with what it needs and by `with_*` with
+//!   what it may have; [`CardSigner`] signs what pages of official accounts
 //!   pass on; [`Upstream`] executes any operation of any family, and [`call`]
 //!   does so with types.
 //! - **Contexts**: a [`CallContext`] travels with every call. Its [`Progress`] is how a

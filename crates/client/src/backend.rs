@@ -1,4 +1,8 @@
-//! What the backends of all families have in common.
+//! The portable API of each family, and what the backends of all families have in common.
+
+pub(crate) mod brand;
+pub(crate) mod merchant;
+pub(crate) mod official_account;
 
 use std::sync::Arc;
 use std::time::Duration;

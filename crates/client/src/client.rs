@@ -11,12 +11,12 @@ use kabao_api::{
 };
 use kabao_models::Endpoint;
 
+use crate::backend::brand::BrandBuilder;
+use crate::backend::merchant::MerchantBuilder;
+use crate::backend::official_account::OfficialAccountBuilder;
 use crate::backend::{Backend, Ground};
-use crate::brand::BrandBuilder;
 use crate::decorator::Decorator;
-use crate::merchant::MerchantBuilder;
 use crate::observer::Observer;
-use crate::official_account::OfficialAccountBuilder;
 use crate::pipeline::Pipeline;
 
 /// The client of one account of any family. Clones share connections, keys and limits.

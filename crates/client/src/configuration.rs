@@ -1,6 +1,7 @@
 //! What an account is configured with, and everything that can be wrong with it.
 
 mod credential;
+mod files;
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ pub struct ConfigurationError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConfigurationFault {
-    /// The option, by the name it has in configuration files, such as `private_key`.
+    /// The option, by the name it has in configuration files, such as `private_key`, or the file that
+    /// it was to be read from.
     pub field: String,
     /// What it must be, as a predicate.
     pub description: String,

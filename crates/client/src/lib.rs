@@ -4,46 +4,70 @@
 //! the difference in *how* they are called, and leaves the difference in *what* they can do
 //! visible.
 //!
-//! # Where to start
+//! # The first twenty lines
 //!
-//! One builder per family, each of which lists every fault of a configuration at once:
-//! [`Client::merchant`], [`Client::brand`], [`Client::official_account`]. The [`Client`] offers
-//!
-//! - `call` for any operation of its family, one to one, with the request types of
-//!   [`kabao_models`];
-//! - the portable traits [`MemberApi`](kabao_api::MemberApi),
-//!   [`TemplateApi`](kabao_api::TemplateApi) and [`AccountApi`](kabao_api::AccountApi) of
-//!   [`kabao_api`], and over their lists the streams [`list_all_templates`] and
-//!   [`list_all_members`];
-//! - `into_account`, which gives it a name among the accounts of a gateway.
+//! This crate alone is enough: it brings what its users need of the crates below it.
 //!
 //! ```no_run
-//! use kabao_api::CallContext;
-//! use kabao_client::{Client, PayCredential, WeChatPayKey};
-//! use kabao_models::merchant::user_cards::GetUserCard;
+//! use kabao_client::{
+//!     Client, GetMember, MemberApi, MemberUpdate, PayCredential, UpdateMember, WeChatPayKey,
+//! };
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let merchant = Client::merchant()
-//!     .credential(PayCredential {
-//!         number: "1900000001".to_owned(),
-//!         private_key: std::fs::read_to_string("apiclient_key.pem")?.into(),
-//!         certificate: Some(std::fs::read_to_string("apiclient_cert.pem")?),
-//!         wechat_pay_key: Some(WeChatPayKey {
-//!             id: "PUB_KEY_ID_0119000000012026010100123400000001".to_owned(),
-//!             public_key: std::fs::read_to_string("pub_key.pem")?,
-//!         }),
-//!         ..PayCredential::default()
-//!     })
+//! let key = WeChatPayKey::from_file("PUB_KEY_ID_0119000000012026010100123400000001", "pub_key.pem")?;
+//! let (private_key, certificate) = ("apiclient_key.pem", "apiclient_cert.pem");
+//! let credential = PayCredential::from_files("1900000001", private_key, certificate)?;
+//! let shop = Client::merchant("acme")
+//!     .credential(credential.with_wechat_pay_key(key))
 //!     .build()?;
 //!
-//! let context = CallContext::new("acme".parse()?, "call-1".parse()?);
-//! let card = merchant.call(&context, GetUserCard::new("pbLatjvWOibDc5-TBnbUk1pD12o0", "478515832665")).await?;
-//! assert!(card.level.is_some());
+//! let name = shop.member("pbLatjvWOibDc5-TBnbUk1pD12o0", "478515832665")?;
+//! let get = GetMember::new(name.clone());
+//! let member = shop.get_member(&shop.context(), get).await?;
+//! println!("before: level {:?}, {:?}", member.level, member.state);
+//!
+//! let update = UpdateMember::new(name, MemberUpdate::new().with_level("黄金会员"));
+//! match shop.update_member(&shop.context(), update).await {
+//!     Ok(member) => println!("after: level {:?}", member.level),
+//!     Err(error) if error.may_have_executed() => println!("read before you repeat: {error}"),
+//!     Err(error) => println!("not done, {}: {error}", error.reason()),
+//! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The examples in `crates/client/examples` run against the sandbox.
+//! The [examples](https://github.com/kabao-io/kabao/tree/main/crates/client/examples) run against
+//! `kabao dev`, one for each task:
+//!
+//! | example | shows how to |
+//! | --- | --- |
+//! | `first_lines` | make a client from key files, read a member and change it |
+//! | `change_template` | change a template of a brand, and a member of it |
+//! | `spend_points` | take points away, never below a floor and never twice |
+//! | `list_cards` | list all templates, and all cards of one user |
+//! | `create_and_activate` | make a template and activate the card that a user takes of it |
+//! | `upload_image` | upload a picture that templates may name |
+//! | `read_many` | read many members, some at a time |
+//! | `handle_errors` | tell what failed, and repeat what may or may not have happened |
+//! | `several_accounts` | use accounts of every family by the same code |
+//! | `family_call` | call an operation of one family, with its own types |
+//!
+//! # What there is
+//!
+//! One builder for each family, each of which lists every fault of a configuration at once:
+//! [`Client::merchant`], [`Client::brand`], [`Client::official_account`]. They take the name of the
+//! account, and the [`Client`] says it from then on, in the names of [templates](Client::template) and
+//! [members](Client::member) and in the [contexts](Client::context) of calls. It offers
+//!
+//! - the portable traits [`MemberApi`], [`TemplateApi`], [`MediaApi`] and [`AccountApi`], whose
+//!   requests are made by `new` and `with_*`, and over their lists the streams
+//!   [`list_all_templates`] and [`list_all_members`];
+//! - [`call`](Client::call) for any operation of its family, one to one, with the request types of
+//!   [`merchant`], [`brand`] and [`official_account`];
+//! - [`into_account`](Client::into_account), which makes it one of the [`Accounts`] of a registry.
+//!
+//! Nothing has to be kept running for it: tokens and platform certificates are fetched beside the
+//! calls that need them.
 //!
 //! # What every call goes through
 //!
@@ -63,7 +87,7 @@
 //! # What may stand in between
 //!
 //! A [`Decorator`] puts something of your own around the parts of a client: around the portable
-//! API, and around [`Upstream`](kabao_api::Upstream), which every call of every way passes.
+//! API, and around [`Upstream`], which every call of every way passes.
 //!
 //! # Repeats, and writes whose fate is open
 //!
@@ -71,7 +95,7 @@
 //! with a request number, with that number, and those of absolute values. Other writes are repeated
 //! only if nothing of them was sent; all within the caller's deadline and a budget. After a write
 //! left the process, only a verified answer about the very thing that was asked for ends it:
-//! everything else is [`OUTCOME_UNKNOWN`](kabao_api::Reason::OutcomeUnknown). WeChat's word that it
+//! everything else is [`OUTCOME_UNKNOWN`](Reason::OutcomeUnknown). WeChat's word that it
 //! accepted a request (202) is no such answer, and an answer without error is not one either.
 //!
 //! A write method runs on a task of its own. When its caller goes away, it runs on to its end if
@@ -90,7 +114,6 @@
 
 mod backend;
 mod bounds;
-mod brand;
 mod client;
 mod clock;
 mod configuration;
@@ -102,9 +125,7 @@ mod held;
 mod keys;
 mod list;
 mod member_locks;
-mod merchant;
 mod observer;
-mod official_account;
 mod origin;
 mod paging;
 mod pipeline;
@@ -116,7 +137,9 @@ mod testing;
 mod token;
 mod transport;
 
-pub use self::brand::BrandBuilder;
+pub use self::backend::brand::BrandBuilder;
+pub use self::backend::merchant::{ListOffset, MerchantBuilder};
+pub use self::backend::official_account::OfficialAccountBuilder;
 pub use self::client::Client;
 #[cfg(test)]
 pub(crate) use self::clock::MockClock;
@@ -127,8 +150,35 @@ pub use self::configuration::{
 pub use self::connections::Connections;
 pub use self::decorator::Decorator;
 pub use self::list::{list_all_members, list_all_templates};
-pub use self::merchant::{ListOffset, MerchantBuilder};
 pub use self::observer::{Discarded, Observer};
-pub use self::official_account::OfficialAccountBuilder;
 pub use self::settings::{RetrySettings, Settings};
 pub use self::token::TokenMode;
+
+// What users need of the crates below. Whoever writes a facade or a server finds the rest there.
+
+// Names and contexts.
+pub use kabao_api::{
+    AccountId, CallContext, CallId, MemberName, Progress, RequestId, TemplateId, TemplateName,
+};
+// The portable traits, what they answer, and the registry of accounts.
+pub use kabao_api::{
+    AccessTokenState, Account, AccountApi, Accounts, Adjustment, Capability, CardSigner, Check,
+    CredentialKind, CredentialProblem, CredentialState, HeldCredential, HeldCredentials, MediaApi,
+    Member, MemberApi, MemberState, Method, Page, PageToken, SignedAddCard, SignedChooseCard,
+    Stock, Template, TemplateApi, TemplateState, TrustedKeyState, UploadedImage, Upstream,
+    UpstreamMember, UpstreamTemplate, Validity,
+};
+// Their requests.
+pub use kabao_api::{
+    ActivateMember, ActivationOutcome, AddCard, AdjustMember, Change, ChooseCard, CreateTemplate,
+    DeleteTemplate, GetMember, GetTemplate, ImportMember, ImportedUser, InvalidateMember,
+    ListMembers, ListTemplates, MemberUpdate, NewTemplate, PageRequest, TemplateUpdate,
+    UpdateMember, UpdateTemplate, UploadImage, UpstreamNewTemplate, View,
+};
+// Errors.
+pub use kabao_api::{Error, FieldViolation, Precondition, Reason, UpstreamDetail, UpstreamError};
+// The families' own operations, and what their requests and answers are made of.
+pub use kabao_models::{
+    AnyAnswer, AnyEndpoint, Endpoint, Extra, Family, NoContent, Operation, Personal, Secret,
+    Sensitive, Upload, brand, merchant, official_account,
+};

@@ -20,12 +20,10 @@ use kabao_api::{
 /// use std::sync::Arc;
 ///
 /// use futures_util::TryStreamExt;
-/// use kabao_api::{CallContext, ListTemplates};
-/// use kabao_client::{Client, list_all_templates};
+/// use kabao_client::{Client, ListTemplates, list_all_templates};
 ///
-/// # async fn example(client: Client) -> Result<(), kabao_api::Error> {
-/// let context = CallContext::new("acme".parse()?, "call-1".parse()?);
-/// let request = ListTemplates::new(context.account.clone());
+/// # async fn example(client: Client) -> Result<(), kabao_client::Error> {
+/// let (context, request) = (client.context(), ListTemplates::new(client.account().clone()));
 /// let mut templates = pin!(list_all_templates(Arc::new(client), context, request));
 /// while let Some(template) = templates.try_next().await? {
 ///     println!("{}", template.name);

@@ -2,7 +2,7 @@
 //!
 //! Callers in Go and Java, with stubs made by the stock generators, and grpcurl talk to `kabao dev`.
 //! SDKs for WeChat Pay and for official accounts that no one here wrote talk to its sandbox, unchanged.
-//! The commands of README.md run as they stand there, twice.
+//! The commands of README.md and the examples of the crate `kabao-client` run as they stand there, twice.
 //!
 //! The callers live in `go/` and `java/` beside `src/`, the programs with SDKs in `go-sdk/`, `java-mp/`, `java-sdk/`,
 //! `node/` and `python/`.
@@ -11,6 +11,8 @@
 
 #[cfg(test)]
 mod callers;
+#[cfg(test)]
+mod examples;
 #[cfg(test)]
 mod foreign_sdks;
 #[cfg(test)]

@@ -7,9 +7,9 @@ use http::Method;
 use kabao_api::Family;
 use tokio::time::{Duration, sleep};
 
+use crate::backend::merchant::ListOffset;
 use crate::client::Client;
 use crate::decorator::Decorator;
-use crate::merchant::ListOffset;
 use crate::settings::Settings;
 use crate::testing::{
     brand, direct_brand, merchant, official_account, signed, signed_for_brand, unsigned,
@@ -85,15 +85,17 @@ impl WeChat {
         match self.who {
             Who::Merchant => {
                 let pipeline = merchant(transport, Settings::default());
-                crate::merchant::client(pipeline, decorator, ListOffset::Items)
+                crate::backend::merchant::client(pipeline, decorator, ListOffset::Items)
             }
-            Who::Brand => crate::brand::client(brand(transport), decorator, "1004".to_owned()),
+            Who::Brand => {
+                crate::backend::brand::client(brand(transport), decorator, "1004".to_owned())
+            }
             Who::DirectBrand => {
-                crate::brand::client(direct_brand(transport), decorator, "1077".to_owned())
+                crate::backend::brand::client(direct_brand(transport), decorator, "1077".to_owned())
             }
             Who::OfficialAccount => {
                 let appid = "wx0123456789abcdef".to_owned();
-                crate::official_account::client(
+                crate::backend::official_account::client(
                     official_account(transport),
                     decorator,
                     appid,

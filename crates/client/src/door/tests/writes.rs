@@ -236,14 +236,14 @@ fn import(family: Family) -> ImportMember {
 
 fn create(family: Family) -> CreateTemplate {
     match family {
-        Family::Merchant => crate::merchant::tests::lists::creation(),
+        Family::Merchant => crate::backend::merchant::tests::lists::creation(),
         Family::Brand => brand_card("1004"),
-        Family::OfficialAccount => crate::official_account::tests::portable::creation(),
+        Family::OfficialAccount => crate::backend::official_account::tests::portable::creation(),
     }
 }
 
 fn brand_card(brand_id: &str) -> CreateTemplate {
-    let mut request = crate::brand::tests::portable::creation();
+    let mut request = crate::backend::brand::tests::portable::creation();
     if let Some(UpstreamNewTemplate::Brand(card)) = &mut request.template.upstream {
         card.brand_id = Some(brand_id.to_owned());
         let target = card.member_information.get_or_insert_default();

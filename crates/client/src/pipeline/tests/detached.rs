@@ -45,7 +45,7 @@ fn within(milliseconds: u64) -> CallContext {
 
 fn client(slow: &Arc<Slow>, settings: Settings) -> Client {
     let transport: Arc<dyn Transport> = Arc::<Slow>::clone(slow);
-    crate::merchant::client(merchant(transport, settings), &(), ListOffset::Items)
+    crate::backend::merchant::client(merchant(transport, settings), &(), ListOffset::Items)
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,7 +194,7 @@ async fn a_write_whose_caller_leaves_while_the_token_is_fetched_is_never_sent() 
     let slow = Arc::new(SlowToken(Slow::default()));
     let transport: Arc<dyn Transport> = Arc::<SlowToken>::clone(&slow);
     let pipeline = official_account(transport);
-    let client = crate::official_account::client(pipeline, &(), "wx0".to_owned(), false);
+    let client = crate::backend::official_account::client(pipeline, &(), "wx0".to_owned(), false);
     let error = client.execute(&within(300), update()).await.err().unwrap();
     assert_eq!(error.reason(), Reason::DeadlineExceeded);
     {

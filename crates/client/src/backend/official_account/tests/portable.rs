@@ -32,7 +32,8 @@ fn client(
         Ok(unsigned(200, &text))
     });
     let appid = "wx0123456789abcdef".to_owned();
-    let client = crate::official_account::client(official_account(transport), &(), appid, true);
+    let client =
+        crate::backend::official_account::client(official_account(transport), &(), appid, true);
     (client, sent)
 }
 

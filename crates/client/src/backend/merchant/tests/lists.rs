@@ -56,7 +56,7 @@ fn list(size: u32) -> ListTemplates {
 
 fn counting(unit: ListOffset, transport: Arc<dyn Transport>) -> Client {
     let pipeline = merchant(transport, Settings::default());
-    crate::merchant::client(pipeline, &(), unit)
+    crate::backend::merchant::client(pipeline, &(), unit)
 }
 
 #[tokio::test(start_paused = true)]

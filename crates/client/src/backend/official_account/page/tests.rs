@@ -4,7 +4,7 @@ use serde_json::Value;
 use super::*;
 
 fn vectors() -> Value {
-    let text = include_str!("../../../../auth/tests/data/card_signatures.json");
+    let text = include_str!("../../../../../auth/tests/data/card_signatures.json");
     serde_json::from_str(text).unwrap()
 }
 
