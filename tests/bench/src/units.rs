@@ -111,7 +111,7 @@ fn service() -> Result<GrpcService> {
     let settings = config::parse("bench", text, ".".as_ref(), &environment, 0)
         .map_err(|faults| format!("{faults:?}"))?;
     let account = settings.accounts.into_iter().next().ok_or("no account")?;
-    let mut account = account.client.into_account(account.id);
+    let mut account = account.client.into_account();
     account.family = Family::Merchant;
     account.upstream = Arc::new(Ready(UserCard::from_body(ANSWER)?));
     let accounts = Accounts::new();
