@@ -11,8 +11,9 @@ mod template;
 
 use std::sync::Arc;
 
-use kabao_api::{Family, Method, Support};
+use kabao_api::{CallContext, Error, Family, Method, Support};
 use kabao_auth::Scheme;
+use kabao_models::Variant;
 
 use crate::backend::{Backend, Ground};
 use crate::client::Client;
@@ -45,6 +46,19 @@ impl Brand {
         match self.route {
             Route::Provider => Support::of(Self::FAMILY, method),
             Route::Direct => Support::of_direct_brand(method),
+        }
+    }
+
+    /// Executes one operation by the route of this brand. `V` is what a brand sends that calls
+    /// directly: the same request without its own name.
+    async fn call<V: Variant>(
+        &self,
+        context: &CallContext,
+        request: V::Original,
+    ) -> Result<V::Answer, Error> {
+        match self.route {
+            Route::Provider => self.ground.call(context, request).await,
+            Route::Direct => self.ground.call(context, V::of(request)).await,
         }
     }
 }

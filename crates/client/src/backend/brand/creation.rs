@@ -8,8 +8,8 @@ use kabao_models::brand::cards::CreateCard;
 use kabao_models::brand::direct_cards::CreateDirectCard;
 use kabao_models::brand::{ValidDateInformation, ValidDateType};
 
+use super::Brand;
 use super::template::template;
-use super::{Brand, Route};
 use crate::portable::{
     Names, beijing_time, made_without_name, numbered_creation, other_family_request,
     require_same_account, require_supported, validity_violation,
@@ -42,10 +42,7 @@ impl Brand {
         let (number, context) = numbered_creation(context, request_id, given, clock)?;
         let context = &context;
         creation.out_request_no = Some(number);
-        let answer = match self.route {
-            Route::Provider => self.ground.call(context, creation).await,
-            Route::Direct => self.ground.call(context, direct(creation)).await,
-        };
+        let answer = self.call::<CreateDirectCard>(context, creation).await;
         let card = answer.map_err(|error| NAMES.translate(error))?;
         let name = card
             .card_id
@@ -137,59 +134,4 @@ pub(super) fn dates(validity: Validity) -> Option<ValidDateInformation> {
         _ => return None,
     });
     Some(dates)
-}
-
-/// The same request of a brand that calls directly: it is the caller, so it does not name itself.
-fn direct(card: CreateCard) -> CreateDirectCard {
-    let CreateCard {
-        out_request_no,
-        brand_id: _,
-        appid,
-        card_type,
-        card_title,
-        card_color,
-        card_picture_url,
-        code_mode,
-        code_type,
-        code_jump_information,
-        benefits,
-        notify_url,
-        need_pinned,
-        need_display_level,
-        init_level,
-        service_phone,
-        legal_agreement,
-        valid_date_information,
-        member_information,
-        points_information,
-        balance_information,
-        purchase_information,
-        user_information,
-        extra,
-    } = card;
-    CreateDirectCard {
-        out_request_no,
-        appid,
-        card_type,
-        card_title,
-        card_color,
-        card_picture_url,
-        code_mode,
-        code_type,
-        code_jump_information,
-        benefits,
-        notify_url,
-        need_pinned,
-        need_display_level,
-        init_level,
-        service_phone,
-        legal_agreement,
-        valid_date_information,
-        member_information,
-        points_information,
-        balance_information,
-        purchase_information,
-        user_information,
-        extra,
-    }
 }

@@ -6,9 +6,9 @@ use kabao_models::brand::direct_cards::ListDirectCards;
 use kabao_models::brand::direct_user_cards::ListDirectUserCards;
 use kabao_models::brand::user_cards::ListUserCards;
 
+use super::Brand;
 use super::member::{member, require_openid};
 use super::template::template;
-use super::{Brand, Route};
 use crate::paging::{
     Answered, count, following, items, member_name, members_scope, page, template_name,
     templates_scope,
@@ -35,16 +35,8 @@ impl Brand {
         let scope = templates_scope(&account, view);
         let cursor = scope.cursor(&asked, PAGE, PAGE)?;
         let (offset, limit) = (count(cursor.offset), i64::from(cursor.size));
-        let answer = match self.route {
-            Route::Provider => {
-                let list = ListCards::new(self.brand_id.as_str(), offset, limit);
-                self.ground.call(context, list).await
-            }
-            Route::Direct => {
-                let list = ListDirectCards::new(offset, limit);
-                self.ground.call(context, list).await
-            }
-        };
+        let list = ListCards::new(self.brand_id.as_str(), offset, limit);
+        let answer = self.call::<ListDirectCards>(context, list).await;
         let answer = answer.map_err(|error| NAMES.translate(error))?;
         let (cards, came) = items(answer.data, &answer.extra, "data")?;
         let answered = Answered {
@@ -79,17 +71,8 @@ impl Brand {
         let scope = members_scope(&account, template.as_ref(), &openid, view);
         let cursor = scope.cursor(&asked, PAGE, PAGE)?;
         let (offset, limit) = (count(cursor.offset), i64::from(cursor.size));
-        let answer = match self.route {
-            Route::Provider => {
-                let brand = self.brand_id.as_str();
-                let list = ListUserCards::new(brand, openid.clone(), offset, limit);
-                self.ground.call(context, list).await
-            }
-            Route::Direct => {
-                let list = ListDirectUserCards::new(openid.clone(), offset, limit);
-                self.ground.call(context, list).await
-            }
-        };
+        let list = ListUserCards::new(self.brand_id.as_str(), openid, offset, limit);
+        let answer = self.call::<ListDirectUserCards>(context, list).await;
         let answer = answer.map_err(|error| NAMES.translate(error))?;
         let (cards, came) = items(answer.data, &answer.extra, "data")?;
         let answered = Answered {

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use kabao_api::{CallContext, Error, MediaApi, UploadImage, UploadedImage};
 use kabao_models::Upload;
-use kabao_models::brand::direct_media::{DirectImageMeta, UploadDirectImage};
+use kabao_models::brand::direct_media::UploadDirectImage;
 use kabao_models::brand::media::{ImageMeta, UPLOAD_IMAGE, UploadImage as Request};
 
-use super::{Brand, Route};
+use super::Brand;
 use crate::portable::{Names, require_same_account, upload_limits, uploaded};
 
 const NAMES: Names = Names(&[("meta.filename", "filename"), ("file", "content")]);
@@ -26,30 +26,15 @@ impl MediaApi for Brand {
         let UploadImage {
             filename, content, ..
         } = request;
-        let answer = match self.route {
-            Route::Provider => {
-                let upload = Request {
-                    file: Some(content),
-                    meta: Some(ImageMeta {
-                        filename: Some(filename),
-                        ..ImageMeta::default()
-                    }),
-                    ..Request::default()
-                };
-                self.ground.call(context, upload).await
-            }
-            Route::Direct => {
-                let upload = UploadDirectImage {
-                    file: Some(content),
-                    meta: Some(DirectImageMeta {
-                        filename: Some(filename),
-                        ..DirectImageMeta::default()
-                    }),
-                    ..UploadDirectImage::default()
-                };
-                self.ground.call(context, upload).await
-            }
+        let upload = Request {
+            file: Some(content),
+            meta: Some(ImageMeta {
+                filename: Some(filename),
+                ..ImageMeta::default()
+            }),
+            ..Request::default()
         };
+        let answer = self.call::<UploadDirectImage>(context, upload).await;
         uploaded(answer.map_err(|error| NAMES.translate(error))?.media_url)
     }
 }

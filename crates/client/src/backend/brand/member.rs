@@ -10,7 +10,7 @@ use kabao_models::brand::UserCard;
 use kabao_models::brand::direct_user_cards::{GetDirectUserCard, UpdateDirectUserCard};
 use kabao_models::brand::user_cards::{GetUserCard, UpdateUserCard};
 
-use super::{Brand, Route};
+use super::Brand;
 use crate::portable::{Names, require_changes, require_same_account};
 
 pub(super) const NAMES: Names = Names(&[
@@ -28,17 +28,8 @@ impl MemberApi for Brand {
         require_same_account(context, name.account())?;
         let openid = require_openid(openid)?;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
-        let answer = match self.route {
-            Route::Provider => {
-                let request =
-                    GetUserCard::new(code, self.brand_id.as_str(), card_id, openid.clone());
-                self.ground.call(context, request).await
-            }
-            Route::Direct => {
-                let request = GetDirectUserCard::new(code, card_id, openid.clone());
-                self.ground.call(context, request).await
-            }
-        };
+        let request = GetUserCard::new(code, self.brand_id.as_str(), card_id, openid);
+        let answer = self.call::<GetDirectUserCard>(context, request).await;
         let card = answer.map_err(|error| NAMES.translate(error))?;
         Ok(member(name, card, view))
     }
@@ -64,21 +55,10 @@ impl MemberApi for Brand {
             ..
         } = update;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
-        let answer = match self.route {
-            Route::Provider => {
-                let mut change =
-                    UpdateUserCard::new(code, self.brand_id.as_str(), card_id, openid.clone());
-                change.level = level;
-                change.card_picture_url = background_picture_url;
-                self.ground.call(context, change).await
-            }
-            Route::Direct => {
-                let mut change = UpdateDirectUserCard::new(code, card_id, openid.clone());
-                change.level = level;
-                change.card_picture_url = background_picture_url;
-                self.ground.call(context, change).await
-            }
-        };
+        let mut change = UpdateUserCard::new(code, self.brand_id.as_str(), card_id, openid);
+        change.level = level;
+        change.card_picture_url = background_picture_url;
+        let answer = self.call::<UpdateDirectUserCard>(context, change).await;
         let card = answer.map_err(|error| NAMES.translate(error))?;
         Ok(member(name, card, view))
     }

@@ -14,9 +14,9 @@ use kabao_models::brand::user_cards::{
 };
 use kabao_models::brand::{UserCard, UserCardConfirmState, ValidDateInformation};
 
+use super::Brand;
 use super::creation::dates;
 use super::member::{member, require_openid};
-use super::{Brand, Route};
 use crate::portable::{
     Names, beijing_time, require_same_account, require_supported, set, validity_violation,
 };
@@ -71,21 +71,11 @@ impl Brand {
             _ => return Err(Error::not_supported(Self::FAMILY, &["outcome"])),
         };
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
-        let answer = match self.route {
-            Route::Provider => {
-                let brand = self.brand_id.as_str();
-                let mut confirm = ConfirmUserCard::new(code, brand, card_id, openid, state);
-                confirm.level = initial.level;
-                confirm.card_picture_url = initial.background_picture_url;
-                self.ground.call(context, confirm).await
-            }
-            Route::Direct => {
-                let mut confirm = ConfirmDirectUserCard::new(code, card_id, openid, state);
-                confirm.level = initial.level;
-                confirm.card_picture_url = initial.background_picture_url;
-                self.ground.call(context, confirm).await
-            }
-        };
+        let brand = self.brand_id.as_str();
+        let mut confirm = ConfirmUserCard::new(code, brand, card_id, openid, state);
+        confirm.level = initial.level;
+        confirm.card_picture_url = initial.background_picture_url;
+        let answer = self.call::<ConfirmDirectUserCard>(context, confirm).await;
         let card = answer.map_err(|error| NAMES.translate(error))?;
         Ok(member(name, card, view))
     }
@@ -105,21 +95,11 @@ impl Brand {
         require_same_account(context, name.account())?;
         let openid = require_openid(openid)?;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
-        let answer = match self.route {
-            Route::Provider => {
-                let brand = self.brand_id.as_str();
-                let mut invalidation =
-                    InvalidateUserCard::new(code, brand, card_id, openid.clone());
-                invalidation.invalid_reason = reason;
-                self.ground.call(context, invalidation).await
-            }
-            Route::Direct => {
-                let mut invalidation = InvalidateDirectUserCard::new(code, card_id, openid.clone());
-                invalidation.invalid_reason = reason;
-                self.ground.call(context, invalidation).await
-            }
-        };
-        let card = answer.map_err(|error| NAMES.translate(error))?;
+        let brand = self.brand_id.as_str();
+        let mut invalidation = InvalidateUserCard::new(code, brand, card_id, openid);
+        invalidation.invalid_reason = reason;
+        let sent = self.call::<InvalidateDirectUserCard>(context, invalidation);
+        let card = sent.await.map_err(|error| NAMES.translate(error))?;
         Ok(member(name, card, view))
     }
 
@@ -167,25 +147,14 @@ impl Brand {
             validity,
         } = import;
         let card_id = name.template().id().as_str();
-        match self.route {
-            Route::Provider => {
-                let brand = self.brand_id.as_str();
-                let mut request = ImportUserCardByOpenid::new(brand, card_id, openid, code);
-                request.level = level;
-                request.card_picture_url = picture;
-                request.pickup_time = pickup_time;
-                request.valid_date_information = validity;
-                self.ground.call(context, request).await
-            }
-            Route::Direct => {
-                let mut request = ImportDirectUserCardByOpenid::new(card_id, openid, code);
-                request.level = level;
-                request.card_picture_url = picture;
-                request.pickup_time = pickup_time;
-                request.valid_date_information = validity;
-                self.ground.call(context, request).await
-            }
-        }
+        let brand = self.brand_id.as_str();
+        let mut request = ImportUserCardByOpenid::new(brand, card_id, openid, code);
+        request.level = level;
+        request.card_picture_url = picture;
+        request.pickup_time = pickup_time;
+        request.valid_date_information = validity;
+        self.call::<ImportDirectUserCardByOpenid>(context, request)
+            .await
     }
 
     async fn import_by_phone(

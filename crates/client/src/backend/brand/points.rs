@@ -4,8 +4,8 @@ use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error, Method};
 use kabao_models::brand::direct_user_points::SyncDirectUserPoints;
 use kabao_models::brand::user_points::SyncUserPoints;
 
+use super::Brand;
 use super::member::require_openid;
-use super::{Brand, Route};
 use crate::portable::{Names, numbered, require_same_account, require_supported};
 
 const NAMES: Names = Names(&[
@@ -51,17 +51,9 @@ impl Brand {
         let context = &context;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
         let _guard = self.ground.locks.lock(context, &name).await?;
-        let answer = match self.route {
-            Route::Provider => {
-                let brand = self.brand_id.as_str();
-                let sync = SyncUserPoints::new(number, brand, card_id, openid, code, points);
-                self.ground.call(context, sync).await
-            }
-            Route::Direct => {
-                let sync = SyncDirectUserPoints::new(number, card_id, openid, code, points);
-                self.ground.call(context, sync).await
-            }
-        };
+        let brand = self.brand_id.as_str();
+        let sync = SyncUserPoints::new(number, brand, card_id, openid, code, points);
+        let answer = self.call::<SyncDirectUserPoints>(context, sync).await;
         let answer = answer.map_err(|error| NAMES.translate(error))?;
         let after = answer.point_balance.unwrap_or(points);
         Ok(Adjustment::new(None, after))

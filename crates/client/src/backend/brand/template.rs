@@ -10,7 +10,7 @@ use kabao_models::brand::cards::{GetCard, InvalidateCard, UpdateCard};
 use kabao_models::brand::direct_cards::{GetDirectCard, InvalidateDirectCard, UpdateDirectCard};
 use kabao_models::brand::{Card, ValidDateInformation};
 
-use super::{Brand, Route};
+use super::Brand;
 use crate::portable::{Names, require_changes, require_same_account, rfc3339};
 
 const NAMES: Names = Names(&[
@@ -29,14 +29,8 @@ impl TemplateApi for Brand {
         let GetTemplate { name, view, .. } = request;
         require_same_account(context, name.account())?;
         let card_id = name.id().as_str();
-        let answer = match self.route {
-            Route::Provider => {
-                self.ground
-                    .call(context, GetCard::new(card_id, self.brand_id.as_str()))
-                    .await
-            }
-            Route::Direct => self.ground.call(context, GetDirectCard::new(card_id)).await,
-        };
+        let get = GetCard::new(card_id, self.brand_id.as_str());
+        let answer = self.call::<GetDirectCard>(context, get).await;
         let card = answer.map_err(|error| NAMES.translate(error))?;
         Ok(template(name, card, view))
     }
@@ -74,22 +68,11 @@ impl TemplateApi for Brand {
             ..
         } = update;
         let card_id = name.id().as_str();
-        let answer = match self.route {
-            Route::Provider => {
-                let mut change = UpdateCard::new(card_id, self.brand_id.as_str());
-                change.card_title = title;
-                change.service_phone = service_phone;
-                change.card_picture_url = background_picture_url;
-                self.ground.call(context, change).await
-            }
-            Route::Direct => {
-                let mut change = UpdateDirectCard::new(card_id);
-                change.card_title = title;
-                change.service_phone = service_phone;
-                change.card_picture_url = background_picture_url;
-                self.ground.call(context, change).await
-            }
-        };
+        let mut change = UpdateCard::new(card_id, self.brand_id.as_str());
+        change.card_title = title;
+        change.service_phone = service_phone;
+        change.card_picture_url = background_picture_url;
+        let answer = self.call::<UpdateDirectCard>(context, change).await;
         let card = answer.map_err(|error| NAMES.translate(error))?;
         Ok(template(name, card, view))
     }
@@ -101,21 +84,8 @@ impl TemplateApi for Brand {
     ) -> Result<(), Error> {
         require_same_account(context, request.name.account())?;
         let card_id = request.name.id().as_str();
-        let answer = match self.route {
-            Route::Provider => {
-                self.ground
-                    .call(
-                        context,
-                        InvalidateCard::new(card_id, self.brand_id.as_str()),
-                    )
-                    .await
-            }
-            Route::Direct => {
-                self.ground
-                    .call(context, InvalidateDirectCard::new(card_id))
-                    .await
-            }
-        };
+        let invalidate = InvalidateCard::new(card_id, self.brand_id.as_str());
+        let answer = self.call::<InvalidateDirectCard>(context, invalidate).await;
         answer.map_err(|error| NAMES.translate(error))?;
         Ok(())
     }
