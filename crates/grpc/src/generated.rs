@@ -218,4 +218,7 @@ pub(crate) static METHODS: &[crate::family::Method] = crate::family::methods! {
     "kabao.officialaccount.v1.ColorService" of official_account::colors {
         "GetColors" GET_COLORS,
     }
+    "kabao.officialaccount.v1.CallbackIpService" of official_account::callback_ips {
+        "GetCallbackIps" GET_CALLBACK_IPS,
+    }
 };

@@ -144,6 +144,7 @@ macro_rules! official_account_endpoints {
         $crate::official_account::self_consume_cell::SetSelfConsumeCell,
         $crate::official_account::code::ConsumeCode,
         $crate::official_account::colors::GetColors,
+        $crate::official_account::callback_ips::GetCallbackIps,
         }
     };
 }

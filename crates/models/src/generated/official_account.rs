@@ -4,6 +4,7 @@
 //!
 //! Host: `https://api.weixin.qq.com`.
 
+pub mod callback_ips;
 pub mod card;
 pub mod code;
 pub mod colors;
@@ -73,4 +74,5 @@ pub static OPERATIONS: &[&crate::Operation] = &[
     &self_consume_cell::SET_SELF_CONSUME_CELL,
     &code::CONSUME_CODE,
     &colors::GET_COLORS,
+    &callback_ips::GET_CALLBACK_IPS,
 ];

@@ -7,6 +7,7 @@ mod qrcode;
 mod shown_code;
 
 use kabao_models::official_account as models;
+use kabao_models::official_account::callback_ips::{GetCallbackIps, GetCallbackIpsResponse};
 use kabao_models::official_account::card::{
     self, BatchGetCardsResponse, CreateCardResponse, GetCardResponse, UpdateCardResponse,
 };
@@ -269,6 +270,11 @@ operations! {
             need_remark_amount: request.need_remark_amount == Some(true),
         });
         nothing(core.set_self_consume_cell(context, required(&request.card_id)?, cell))
+    };
+    // The sandbox pushes from where it runs.
+    GetCallbackIps => {
+        let ip_list = Some(vec!["127.0.0.1".to_owned(), "::1".to_owned()]);
+        Ok(GetCallbackIpsResponse { ip_list, ..GetCallbackIpsResponse::default() })
     };
     GetColors => {
         let colors = COLORS.map(|(name, value)| Color {

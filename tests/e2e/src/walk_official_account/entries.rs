@@ -62,6 +62,8 @@ pub(super) async fn hand_out(walk: &mut Walk<'_>, card_id: &str) {
     }
     let colors = walk.call("official_account.colors.get", json!({})).await;
     assert_eq!(colors["colors"].as_array().unwrap().len(), 14);
+    let addresses = walk.call("official_account.callback_ips.get", json!({}));
+    assert_eq!(addresses.await, json!({"ip_list": ["127.0.0.1", "::1"]}));
 }
 
 /// A till reads a dynamic code, and a code is redeemed.
