@@ -28,7 +28,7 @@ impl FieldViolation {
 impl From<Violation> for FieldViolation {
     fn from(violation: Violation) -> Self {
         Self {
-            description: violation.reason.to_string(),
+            description: violation.breach.to_string(),
             field: violation.field,
         }
     }

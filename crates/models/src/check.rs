@@ -9,7 +9,7 @@ use crate::operation::Family;
 use crate::params::has_dot_segment;
 use crate::record::{Field, Kind, List, Place, Record, Ref, Words};
 use crate::sensitive::Sensitive;
-use crate::violation::{LengthUnit, Reason, Violation};
+use crate::violation::{Breach, LengthUnit, Violation};
 
 /// Collects violations while it walks a message.
 #[derive(Debug)]
@@ -70,19 +70,19 @@ impl Checker {
     }
 
     /// Reports a violation of the field `name` at the present place.
-    pub(crate) fn report(&mut self, name: &str, reason: Reason) {
+    pub(crate) fn report(&mut self, name: &str, breach: Breach) {
         let field = if self.path.is_empty() || name.is_empty() {
             format!("{}{name}", self.path)
         } else {
             format!("{}.{name}", self.path)
         };
-        self.violations.push(Violation { field, reason });
+        self.violations.push(Violation { field, breach });
     }
 
     /// Reports a violation of a field unless one of it was reported already.
-    pub(crate) fn report_once(&mut self, field: &str, reason: Reason) {
+    pub(crate) fn report_once(&mut self, field: &str, breach: Breach) {
         if !self.violations.iter().any(|known| known.field == field) {
-            self.report(field, reason);
+            self.report(field, breach);
         }
     }
 
@@ -103,26 +103,26 @@ impl Checker {
 
     fn check_absent(&mut self, fields: &[Field]) {
         for field in fields.iter().filter(|field| field.limits.required) {
-            self.report(field.name, Reason::Required);
+            self.report(field.name, Breach::Required);
         }
     }
 
     fn check_field(&mut self, field: &Field, value: Ref<'_>) {
         let (name, limits) = (field.name, &field.limits);
         match value {
-            Ref::Text("") if limits.required => self.report(name, Reason::Required),
+            Ref::Text("") if limits.required => self.report(name, Breach::Required),
             Ref::Sensitive(value) if limits.required && value.expose().is_empty() => {
-                self.report(name, Reason::Required);
+                self.report(name, Breach::Required);
             }
             Ref::Text(text) if field.place == Place::Path && has_dot_segment(text) => {
-                self.report(name, Reason::DotSegment);
+                self.report(name, Breach::DotSegment);
             }
             Ref::Integer(_) if field.place == Place::Path => {}
             Ref::Integer(number) if number < limits.min => {
-                self.report(name, Reason::TooSmall { limit: limits.min });
+                self.report(name, Breach::TooSmall { limit: limits.min });
             }
             Ref::Integer(number) if number > limits.max => {
-                self.report(name, Reason::TooLarge { limit: limits.max });
+                self.report(name, Breach::TooLarge { limit: limits.max });
             }
             Ref::Word { text, .. } if field.is_either && is_whole_number(text) => {}
             Ref::List(list) => self.check_list(field, list),
@@ -136,10 +136,10 @@ impl Checker {
         // A list may be present and empty; a documented minimum is a limit of its own.
         if actual < limits.min_items {
             let limit = limits.min_items;
-            self.report(field.name, Reason::TooFewItems { limit, actual });
+            self.report(field.name, Breach::TooFewItems { limit, actual });
         } else if actual > limits.max_items {
             let limit = limits.max_items;
-            self.report(field.name, Reason::TooManyItems { limit, actual });
+            self.report(field.name, Breach::TooManyItems { limit, actual });
         }
         if matches!(field.kind, Kind::Integer | Kind::Boolean | Kind::Bytes) {
             return;
@@ -193,7 +193,7 @@ impl Checker {
 
     fn check_characters(&mut self, name: &str, text: &str) {
         if let Some(refused) = self.characters.and_then(|taken| taken.refused(text)) {
-            self.report(name, Reason::Character(refused));
+            self.report(name, Breach::Character(refused));
         }
     }
 
@@ -216,7 +216,7 @@ impl Checker {
         if actual > limits.max_len {
             self.report(
                 name,
-                Reason::TooLong {
+                Breach::TooLong {
                     limit: limits.max_len,
                     actual,
                     unit: limits.unit,
@@ -226,7 +226,7 @@ impl Checker {
         if characters < limits.min_len {
             self.report(
                 name,
-                Reason::TooShort {
+                Breach::TooShort {
                     limit: limits.min_len,
                     actual: characters,
                 },
@@ -236,12 +236,12 @@ impl Checker {
             && !text.is_empty()
             && !pattern.matches(text)
         {
-            self.report(name, Reason::Form(pattern));
+            self.report(name, Breach::Form(pattern));
         }
         if self.strict && !limits.values.is_empty() && !limits.values.contains(&text) {
             self.report(
                 name,
-                Reason::UnknownValue {
+                Breach::UnknownValue {
                     known: limits.values.to_vec(),
                 },
             );
@@ -252,7 +252,7 @@ impl Checker {
     /// is for WeChat to judge. U+0000 is no character of any text.
     fn check_sensitive(&mut self, name: &str, value: &Sensitive, limits: &Limits) {
         if self.characters.is_some() && value.expose().contains('\0') {
-            self.report(name, Reason::Character('\0'));
+            self.report(name, Breach::Character('\0'));
         }
         self.collect(value.is_plain(), value.expose());
         let (actual, limit) = match value {
@@ -262,7 +262,7 @@ impl Checker {
         if actual > limit {
             self.report(
                 name,
-                Reason::TooLong {
+                Breach::TooLong {
                     limit,
                     actual,
                     unit: LengthUnit::Bytes,
@@ -278,7 +278,7 @@ impl Checker {
             && let Kind::Word(words) = kind
         {
             let known = Words::texts(words).collect();
-            self.report(name, Reason::UnknownValue { known });
+            self.report(name, Breach::UnknownValue { known });
         }
     }
 }

@@ -95,4 +95,4 @@ pub use self::sensitive::{Sensitive, VisitSensitive};
 pub use self::tolerant::{Deviation, DeviationKind, LooseObject, json_text};
 pub use self::upload::{ImageFormat, Upload, UploadedFile};
 pub use self::variant::Variant;
-pub use self::violation::{LengthUnit, Reason, Violation};
+pub use self::violation::{Breach, LengthUnit, Violation};

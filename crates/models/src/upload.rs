@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::check::Checker;
-use crate::violation::{LengthUnit, Reason};
+use crate::violation::{Breach, LengthUnit};
 
 /// A kind of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,12 +111,12 @@ impl fmt::Debug for UploadedFile<'_> {
 
 impl Upload {
     /// Returns why a file name is refused.
-    pub fn check_name(&self, name: &str) -> Option<Reason> {
+    pub fn check_name(&self, name: &str) -> Option<Breach> {
         let actual = name.chars().count();
         if name.is_empty() {
-            Some(Reason::Required)
+            Some(Breach::Required)
         } else if actual > self.max_name_chars {
-            Some(Reason::TooLong {
+            Some(Breach::TooLong {
                 limit: self.max_name_chars,
                 actual,
                 unit: LengthUnit::Characters,
@@ -124,7 +124,7 @@ impl Upload {
         } else {
             match ImageFormat::of_name(name) {
                 Some(format) if self.formats.contains(&format) => None,
-                _ => Some(Reason::FileEnding {
+                _ => Some(Breach::FileEnding {
                     formats: self.formats,
                 }),
             }
@@ -132,22 +132,22 @@ impl Upload {
     }
 
     /// Returns why the content of a file is refused whose name is `name`.
-    pub fn check_content(&self, name: &str, content: &[u8]) -> Option<Reason> {
+    pub fn check_content(&self, name: &str, content: &[u8]) -> Option<Breach> {
         if content.is_empty() {
-            return Some(Reason::Required);
+            return Some(Breach::Required);
         }
         if content.len() > self.max_bytes {
-            return Some(Reason::FileTooLarge {
+            return Some(Breach::FileTooLarge {
                 limit: self.max_bytes,
             });
         }
         let found = ImageFormat::of_content(content).filter(|found| self.formats.contains(found));
         match (found, ImageFormat::of_name(name)) {
-            (None, _) => Some(Reason::FileFormat {
+            (None, _) => Some(Breach::FileFormat {
                 formats: self.formats,
             }),
             (Some(content), Some(name)) if content != name => {
-                Some(Reason::FileMismatch { content, name })
+                Some(Breach::FileMismatch { content, name })
             }
             _ => None,
         }

@@ -17,7 +17,7 @@ pub enum LengthUnit {
 /// Why a field is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum Breach {
     /// The field is required and absent or empty.
     Required,
     /// The text is longer than documented.
@@ -95,7 +95,7 @@ pub enum Reason {
     },
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Required => f.write_str("is required"),
@@ -163,11 +163,11 @@ pub struct Violation {
     /// The path of the field, such as `date_information.type` or `values[2]`.
     pub field: String,
     /// Why it is refused.
-    pub reason: Reason,
+    pub breach: Breach,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.field, self.reason)
+        write!(f, "{} {}", self.field, self.breach)
     }
 }

@@ -98,7 +98,7 @@ impl From<&Violation> for Complaint {
     fn from(violation: &Violation) -> Self {
         Self::new(
             pointer::of_field(&violation.field),
-            violation.reason.to_string(),
+            violation.breach.to_string(),
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Which code a malformed body or member gets.
 
-use kabao_models::{Operation, Reason, Violation};
+use kabao_models::{Breach, Operation, Violation};
 use serde_json::Value;
 
 use crate::official_account::{Refused, lists};
@@ -54,24 +54,24 @@ fn refusal(operation: &Operation, violation: &Violation) -> Refused {
     let field = violation.field.as_str();
     let last = field.rsplit('.').next().unwrap_or(field);
     let name = last.split('[').next().unwrap_or(last);
-    let special = match (name, &violation.reason) {
-        ("card_id", Reason::Required) => Some(Refused::CardIdMissing),
+    let special = match (name, &violation.breach) {
+        ("card_id", Breach::Required) => Some(Refused::CardIdMissing),
         ("card_id", _) => Some(Refused::CardId),
         ("openid", _) if operation.path == "/card/user/getcardlist" => Some(Refused::Openid),
         ("begin_date" | "end_date", _) => Some(Refused::DateFormat),
         ("card_type", _) => Some(Refused::CardType),
-        ("code_type", Reason::UnknownValue { .. }) => Some(Refused::CodeType),
+        ("code_type", Breach::UnknownValue { .. }) => Some(Refused::CodeType),
         ("encrypt_code", _) => Some(Refused::EncryptCode),
-        ("quantity", Reason::TooLarge { .. } | Reason::TooSmall { .. }) => Some(Refused::Stock),
+        ("quantity", Breach::TooLarge { .. } | Breach::TooSmall { .. }) => Some(Refused::Stock),
         ("action_name" | "expire_seconds", _) => Some(Refused::ActionInfo),
-        ("code" | "new_code", Reason::TooLong { .. }) => Some(Refused::CodeForm),
-        ("fixed_term", Reason::TooSmall { .. }) => Some(Refused::Time),
-        ("type", Reason::UnknownValue { .. }) if field.contains("date_info") => Some(Refused::Time),
+        ("code" | "new_code", Breach::TooLong { .. }) => Some(Refused::CodeForm),
+        ("fixed_term", Breach::TooSmall { .. }) => Some(Refused::Time),
+        ("type", Breach::UnknownValue { .. }) if field.contains("date_info") => Some(Refused::Time),
         _ => None,
     };
-    let general = match &violation.reason {
-        Reason::Required => Refused::Missing(field.to_owned().into()),
-        Reason::TooLong { .. } | Reason::TooManyItems { .. } => {
+    let general = match &violation.breach {
+        Breach::Required => Refused::Missing(field.to_owned().into()),
+        Breach::TooLong { .. } | Breach::TooManyItems { .. } => {
             Refused::TooLong(field.to_owned().into())
         }
         _ => Refused::Body(field.to_owned().into()),

@@ -1,7 +1,7 @@
 //! Parameters: decoding them, and refusing those that break a documented limit.
 
 use kabao_models::{
-    AnyEndpoint, Body, DecodeError, Incoming, LengthUnit, Location, Reason, Violation,
+    AnyEndpoint, Body, Breach, DecodeError, Incoming, LengthUnit, Location, Violation,
 };
 use serde_json::Value;
 
@@ -189,10 +189,10 @@ fn violated(inbound: &Inbound<'_>, violation: &Violation) -> Refusal {
     let chinese = format!(
         "输入源“/{location}{slash}{field}”映射到字段“{}”{}",
         violation.field,
-        rule(&violation.reason)
+        rule(&violation.breach)
     );
     let english = violation.to_string();
-    let issue = violation.reason.to_string();
+    let issue = violation.breach.to_string();
     Refusal::parameter(
         chinese,
         english,
@@ -214,10 +214,10 @@ fn query_value(query: &str, name: &str) -> String {
 }
 
 /// Words a reason like the texts seen live.
-fn rule(reason: &Reason) -> String {
+fn rule(reason: &Breach) -> String {
     match reason {
-        Reason::Required => "必填性规则校验失败，此字段为必填项".to_owned(),
-        Reason::TooLong {
+        Breach::Required => "必填性规则校验失败，此字段为必填项".to_owned(),
+        Breach::TooLong {
             limit,
             actual,
             unit,
@@ -228,19 +228,19 @@ fn rule(reason: &Reason) -> String {
             };
             format!("字符串规则校验失败，{unit} {actual}，大于最大值 {limit}")
         }
-        Reason::TooShort { limit, actual } => {
+        Breach::TooShort { limit, actual } => {
             format!("字符串规则校验失败，字符数 {actual}，小于最小值 {limit}")
         }
-        Reason::Form(_) => "字符串规则校验失败，格式错误".to_owned(),
-        Reason::TooSmall { limit } => format!("整型规则校验失败，小于最小值 {limit}"),
-        Reason::TooLarge { limit } => format!("整型规则校验失败，大于最大值 {limit}"),
-        Reason::TooFewItems { limit, actual } => {
+        Breach::Form(_) => "字符串规则校验失败，格式错误".to_owned(),
+        Breach::TooSmall { limit } => format!("整型规则校验失败，小于最小值 {limit}"),
+        Breach::TooLarge { limit } => format!("整型规则校验失败，大于最大值 {limit}"),
+        Breach::TooFewItems { limit, actual } => {
             format!("数组规则校验失败，元素数 {actual}，小于最小值 {limit}")
         }
-        Reason::TooManyItems { limit, actual } => {
+        Breach::TooManyItems { limit, actual } => {
             format!("数组规则校验失败，元素数 {actual}，大于最大值 {limit}")
         }
-        Reason::UnknownValue { known } => {
+        Breach::UnknownValue { known } => {
             format!("枚举规则校验失败，取值应为 {}", known.join(", "))
         }
         _ => "校验失败".to_owned(),
