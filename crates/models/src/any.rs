@@ -108,7 +108,7 @@ impl<'r> dyn AnyEndpoint + 'r {
         checker.finish()
     }
 
-    /// Visits the fields that must be encrypted before [`Self::to_http`].
+    /// Visits the fields that must be encrypted before `to_http`.
     pub fn visit_sensitive(&mut self, visit: &mut dyn FnMut(&mut Sensitive)) {
         let record: &mut dyn Record = self;
         record.visit_sensitive(visit);
