@@ -90,6 +90,7 @@ async fn every_operation_tells_what_wechat_refuses() {
             "official_account.pay_gift_card.batch_get",
             "official_account.ticket.get",
             "official_account.colors.get",
+            "official_account.callback_ips.get",
         ]
     );
 }
@@ -129,12 +130,13 @@ async fn what_lacks_required_members_does_not_reach_wechat() {
         let refusal = refused(Code::InvalidArgument, "FIELD_INVALID").fields(&required);
         walk.refuse(id, &json!({}), refusal).await;
     }
-    // An empty list of testers is a list; colours are asked for without a word.
+    // An empty list of testers is a list; colours and addresses are asked for without a word.
     assert_eq!(
         without,
         [
             "official_account.test_whitelist.set",
             "official_account.colors.get",
+            "official_account.callback_ips.get",
         ]
     );
 }

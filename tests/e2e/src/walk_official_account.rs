@@ -20,10 +20,12 @@ use crate::world::World;
 const NOW: i64 = 1_874_966_400;
 
 /// What the answers of this family do not have, though it is documented.
-const UNANSWERED: [(&str, &str); 8] = [
+const UNANSWERED: [(&str, &str); 10] = [
     // Only failures have it.
     ("official_account.token.get", "errcode"),
     ("official_account.token.get", "errmsg"),
+    ("official_account.callback_ips.get", "errcode"),
+    ("official_account.callback_ips.get", "errmsg"),
     ("official_account.stable_token.get", "errcode"),
     ("official_account.stable_token.get", "errmsg"),
     // No gift cards are sold here, and no card has a number besides its code.
