@@ -234,15 +234,27 @@ impl Support {
 
     /// Says it in words.
     pub fn limitation(&self) -> Cow<'static, str> {
-        let fields = match self.fields {
+        let (word, fields) = match self.fields {
             Nothing | All => return self.note.into(),
-            Only(fields) => format!("only {}", listed(fields)),
-            Without(fields) => format!("without {}", listed(fields)),
+            Only(fields) => ("only", fields),
+            Without(fields) => ("without", fields),
         };
-        match self.note {
-            "" => fields.into(),
-            note => format!("{fields}; {note}").into(),
+        // One text, written once: `GetAccount` says several of them.
+        let mut text = String::with_capacity(160);
+        text.push_str(word);
+        for (index, field) in fields.iter().enumerate() {
+            text.push_str(match index {
+                0 => " ",
+                _ if index + 1 == fields.len() => " and ",
+                _ => ", ",
+            });
+            text.push_str(field);
         }
+        if !self.note.is_empty() {
+            text.push_str("; ");
+            text.push_str(self.note);
+        }
+        text.into()
     }
 
     /// Answers for every method, by what `of` knows of it.
@@ -256,14 +268,6 @@ impl Support {
             }
         };
         Method::ALL.iter().map(capability).collect()
-    }
-}
-
-fn listed(fields: &[&str]) -> String {
-    match fields {
-        [] => String::new(),
-        [only] => (*only).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
