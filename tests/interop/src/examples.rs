@@ -73,7 +73,7 @@ const EXAMPLES: [(&str, &[&str]); 10] = [
             "demo-merchant, merchant:",
             "demo-brand, brand:",
             "demo-official-account, official_account:",
-            "nobody: ACCOUNT_NOT_FOUND",
+            "ACCOUNT_NOT_FOUND: account nobody",
         ],
     ),
     ("family_call", &["after: balance", "铂金会员"]),
