@@ -35,7 +35,7 @@ impl fmt::Debug for Trace {
 impl Layer for Trace {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
         let path = request.uri().path();
-        let label = METHODS.label(path);
+        let label = LABELS.label(path);
         let around = match &self.0 {
             Some(observer) => observer.arrived(label, request.headers()),
             None => Span::none(),
@@ -149,7 +149,7 @@ impl Drop for Observed {
     }
 }
 
-static METHODS: LazyLock<Methods> = LazyLock::new(Methods::of_the_api);
+static LABELS: LazyLock<Methods> = LazyLock::new(Methods::of_the_api);
 
 /// The methods that exist, as full names such as `kabao.v1.MemberService/GetMember`.
 #[derive(Debug)]

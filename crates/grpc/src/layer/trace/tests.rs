@@ -38,11 +38,11 @@ fn only_methods_that_exist_have_a_label_of_their_own() {
         "kabao.merchant.v1.UserCardService/GetUserCard",
         "grpc.health.v1.Health/Watch",
     ] {
-        assert_eq!(METHODS.label(&format!("/{name}")), name);
+        assert_eq!(LABELS.label(&format!("/{name}")), name);
     }
     let other = "kabao.v1.MemberService/GetNothing";
     for path in [other, "kabao.v1.MemberService/GetMember", "//a", "/", ""] {
-        assert_eq!(METHODS.label(path), "other", "{path}");
+        assert_eq!(LABELS.label(path), "other", "{path}");
     }
 }
 
