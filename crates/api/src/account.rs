@@ -8,8 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use kabao_models::Family;
 
 use crate::{
-    AccountApi, AccountId, CardSigner, Error, HeldCredentials, MediaApi, MemberApi, Reason,
-    TemplateApi, Upstream,
+    AccountApi, AccountId, CardSigner, ChangeApi, Error, HeldCredentials, MediaApi, MemberApi,
+    Reason, TemplateApi, Upstream,
 };
 
 /// One set of upstream credentials, ready to be called.
@@ -31,6 +31,8 @@ pub struct Account {
     pub state: Arc<dyn AccountApi>,
     /// Every operation of the family.
     pub upstream: Arc<dyn Upstream>,
+    /// What a journal remembers of its changes; without one, changes have no memory.
+    pub changes: Option<Arc<dyn ChangeApi>>,
     /// Signatures for pages; official accounts have them.
     pub card_signer: Option<Arc<dyn CardSigner>>,
     /// What the account holds, if its operator lets callers see it; `None` unless set.

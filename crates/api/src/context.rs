@@ -1,13 +1,15 @@
 //! What travels with every call besides its arguments.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::{AccountId, CallId, Progress};
+use crate::{AccountId, CallId, Entry, Progress, RequestId};
 
 /// Who is called, under which id, and until when.
 ///
 /// The account of the context decides whose credentials are used; there is no default.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct CallContext {
     /// The account whose credentials are used.
@@ -16,8 +18,12 @@ pub struct CallContext {
     pub call_id: CallId,
     /// When the caller stops waiting; `None` leaves only the bounds of the client.
     pub deadline: Option<Instant>,
+    /// Identifies the intended change, where the call itself has no field for it: an operation of a
+    /// family, an upload.
+    pub request_id: Option<RequestId>,
     progress: Progress,
     repeatable: bool,
+    entry: Option<Arc<dyn Entry>>,
 }
 
 impl CallContext {
@@ -27,8 +33,10 @@ impl CallContext {
             account,
             call_id,
             deadline: None,
+            request_id: None,
             progress: Progress::default(),
             repeatable: true,
+            entry: None,
         }
     }
 
@@ -36,6 +44,20 @@ impl CallContext {
     #[must_use]
     pub fn with_deadline(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Identifies the intended change.
+    #[must_use]
+    pub fn with_request_id(mut self, request_id: RequestId) -> Self {
+        self.request_id = Some(request_id);
+        self
+    }
+
+    /// Says that a journal follows the change that the call is part of.
+    #[must_use]
+    pub fn with_entry(mut self, entry: Arc<dyn Entry>) -> Self {
+        self.entry = Some(entry);
         self
     }
 
@@ -55,6 +77,11 @@ impl CallContext {
         self
     }
 
+    /// Returns the journal's entry, if a journal follows the change.
+    pub fn entry(&self) -> Option<&Arc<dyn Entry>> {
+        self.entry.as_ref()
+    }
+
     /// Returns how far the method got that this call is part of.
     pub fn progress(&self) -> &Progress {
         &self.progress
@@ -63,5 +90,17 @@ impl CallContext {
     /// Tells whether the caller could ask for this very change once more.
     pub fn is_repeatable(&self) -> bool {
         self.repeatable
+    }
+}
+
+impl fmt::Debug for CallContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallContext")
+            .field("account", &self.account)
+            .field("call_id", &self.call_id)
+            .field("deadline", &self.deadline)
+            .field("request_id", &self.request_id)
+            .field("repeatable", &self.repeatable)
+            .finish_non_exhaustive()
     }
 }

@@ -26,6 +26,8 @@ pub enum Kind {
     ResourceExhausted,
     /// The state of the account, the template or the member forbids this.
     FailedPrecondition,
+    /// Another call is in the way; repeating this one later may succeed.
+    Aborted,
     /// The family cannot do this.
     Unimplemented,
     /// Something that must not happen has happened.

@@ -67,7 +67,10 @@ mod account;
 mod account_api;
 mod adjustment;
 mod call_id;
+mod change_api;
+mod change_record;
 mod context;
+mod entry;
 mod error;
 mod kind;
 mod mask;
@@ -100,7 +103,12 @@ pub use self::account_api::{
 };
 pub use self::adjustment::{AdjustMember, Adjustment, Change};
 pub use self::call_id::CallId;
+pub use self::change_api::ChangeApi;
+pub use self::change_record::{
+    ChangeName, ChangeRecord, ChangeState, Decision, ListChanges, MemberValue, PlannedValue,
+};
 pub use self::context::CallContext;
+pub use self::entry::Entry;
 pub use self::error::Error;
 pub use self::kind::Kind;
 pub use self::mask::mask;
@@ -138,6 +146,7 @@ pub use self::violation::FieldViolation;
 #[cfg(feature = "mock")]
 pub use self::{
     account_api::MockAccountApi,
+    change_api::MockChangeApi,
     media_api::MockMediaApi,
     member_api::MockMemberApi,
     official_account_api::{MockCardSigner, MockHeldCredentials},

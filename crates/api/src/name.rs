@@ -267,7 +267,7 @@ fn hex(digit: u8) -> Option<u8> {
     u8::try_from(char::from(digit).to_digit(16)?).ok()
 }
 
-fn invalid(field: &str, description: &str) -> Error {
+pub(crate) fn invalid(field: &str, description: &str) -> Error {
     Error::violated(
         Reason::NameInvalid,
         [FieldViolation::new(field, description)],

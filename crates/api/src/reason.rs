@@ -82,6 +82,18 @@ reasons! {
     CredentialMissing = "CREDENTIAL_MISSING", FailedPrecondition;
     /// The answer would be a credential of the account, and the operator did not say that callers may see it. Nothing was sent. Call the operations that need it instead: the gateway adds it itself.
     CredentialNotExposed = "CREDENTIAL_NOT_EXPOSED", PermissionDenied;
+    /// The request id was used for another change before. Nothing was sent. Use a new id for another change, and the same content for a repeat.
+    RequestIdReused = "REQUEST_ID_REUSED", InvalidArgument;
+    /// The change of this request id is still under way. Nothing more was sent. Repeat the call: it waits for the end, and gets the first answer.
+    InProgress = "IN_PROGRESS", Aborted;
+    /// An earlier change of the same member has not ended, and this one has to come after it. Nothing was sent. Wait, or find out about the earlier change with ChangeService.
+    EarlierChangeOpen = "EARLIER_CHANGE_OPEN", Aborted;
+    /// The journal has no such change: nothing was sent under this id, or it is older than the retention. Check account and id.
+    ChangeNotFound = "CHANGE_NOT_FOUND", NotFound;
+    /// The change has ended, so there is nothing to decide. Nothing was changed. Read the change.
+    ChangeEnded = "CHANGE_ENDED", FailedPrecondition;
+    /// The gateway's own store does not work (full disk, failed write, lost database), and nothing may be changed that it could not remember. Nothing was sent. Repeat later; reads go on.
+    Store = "STORE", Unavailable;
     /// The caller's deadline passed. Nothing was sent, or the call only reads. Repeat with more time.
     DeadlineExceeded = "DEADLINE_EXCEEDED", DeadlineExceeded;
     /// The caller went away. A write that was already sent runs on to its end. Read the current state before repeating.
@@ -147,6 +159,9 @@ impl Reason {
                 | Self::UpstreamTls
                 | Self::UpstreamRateLimited
                 | Self::Overloaded
+                | Self::InProgress
+                | Self::EarlierChangeOpen
+                | Self::Store
         )
     }
 
@@ -187,7 +202,7 @@ mod tests {
             assert_eq!(Reason::from_name(name), Some(*reason));
         }
         assert_eq!(Reason::from_name("NO_SUCH_REASON"), None);
-        assert_eq!(seen.len(), 42);
+        assert_eq!(seen.len(), 48);
     }
 
     #[test]

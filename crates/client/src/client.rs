@@ -166,6 +166,7 @@ impl Client {
             card_signer: client.parts().card_signer.clone(),
             held_credentials: client.parts().held_credentials.clone(),
             state: Arc::<Self>::clone(&client),
+            changes: None,
             members: client,
         }
     }

@@ -263,6 +263,7 @@ fn canonical(kind: Kind) -> Code {
         Kind::PermissionDenied => Code::PermissionDenied,
         Kind::ResourceExhausted => Code::ResourceExhausted,
         Kind::FailedPrecondition => Code::FailedPrecondition,
+        Kind::Aborted => Code::Aborted,
         Kind::Unimplemented => Code::Unimplemented,
         Kind::Internal => Code::Internal,
         Kind::Unavailable => Code::Unavailable,
@@ -305,6 +306,7 @@ pub(crate) fn record(error: &Error) {
         | Kind::NotFound
         | Kind::AlreadyExists
         | Kind::PermissionDenied
+        | Kind::Aborted
         | Kind::Unimplemented
         | Kind::Cancelled => log!(info, "call refused"),
         Kind::FailedPrecondition if !is_for_the_operator(error.reason()) => {

@@ -37,6 +37,7 @@ async fn call(upstream: MockUpstream, path: &str, request: &impl Message) -> Ans
         upstream: Arc::new(upstream),
         card_signer: None,
         held_credentials: None,
+        changes: None,
     };
     accounts.insert(account).unwrap();
     let running = start(Server::builder(Arc::new(accounts))).await;

@@ -6,12 +6,13 @@ use crate::repository::{Kind, Package, expect_none, linked_into, packages};
 
 /// Edges between our crates that are part of what is built.
 /// A crate that is not named here is unknown to the architecture.
-const EDGES: [(&str, &[&str]); 15] = [
+const EDGES: [(&str, &[&str]); 16] = [
     ("kabao-derive", &[]),
     ("kabao-models", &["kabao-derive"]),
     ("kabao-auth", &[]),
     ("kabao-api", &["kabao-models"]),
     ("kabao-proto", &[]),
+    ("kabao-journal", &["kabao-api", "kabao-models"]),
     ("kabao-client", &["kabao-api", "kabao-auth", "kabao-models"]),
     ("kabao-grpc", &["kabao-api", "kabao-models", "kabao-proto"]),
     // Never the client: an emulator that shares its decisions confirms its bugs.
@@ -98,6 +99,7 @@ const HEAVY: [(&str, &[&str]); 27] = [
             "kabao-bench",
             "kabao-client",
             "kabao-grpc",
+            "kabao-journal",
             "kabao-sandbox",
             "kabao-sandbox-server",
         ],

@@ -29,6 +29,7 @@ pub(crate) fn account(id: &str, family: Family, state: MockAccountApi) -> Accoun
         upstream: Arc::new(MockUpstream::new()),
         card_signer: None,
         held_credentials: None,
+        changes: None,
     }
 }
 

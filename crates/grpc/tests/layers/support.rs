@@ -102,6 +102,7 @@ where
             upstream: Arc::new(MockUpstream::new()),
             card_signer: None,
             held_credentials: None,
+            changes: None,
         })
         .unwrap();
     Server::builder(Arc::new(accounts))

@@ -673,6 +673,12 @@ pub enum ErrorReason {
     UserNotEligible = 40,
     ContentRefused = 41,
     CredentialNotExposed = 42,
+    RequestIdReused = 43,
+    InProgress = 44,
+    EarlierChangeOpen = 45,
+    ChangeNotFound = 46,
+    ChangeEnded = 47,
+    Store = 48,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -724,6 +730,12 @@ impl ErrorReason {
             Self::UserNotEligible => "ERROR_REASON_USER_NOT_ELIGIBLE",
             Self::ContentRefused => "ERROR_REASON_CONTENT_REFUSED",
             Self::CredentialNotExposed => "ERROR_REASON_CREDENTIAL_NOT_EXPOSED",
+            Self::RequestIdReused => "ERROR_REASON_REQUEST_ID_REUSED",
+            Self::InProgress => "ERROR_REASON_IN_PROGRESS",
+            Self::EarlierChangeOpen => "ERROR_REASON_EARLIER_CHANGE_OPEN",
+            Self::ChangeNotFound => "ERROR_REASON_CHANGE_NOT_FOUND",
+            Self::ChangeEnded => "ERROR_REASON_CHANGE_ENDED",
+            Self::Store => "ERROR_REASON_STORE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -772,6 +784,12 @@ impl ErrorReason {
             "ERROR_REASON_USER_NOT_ELIGIBLE" => Some(Self::UserNotEligible),
             "ERROR_REASON_CONTENT_REFUSED" => Some(Self::ContentRefused),
             "ERROR_REASON_CREDENTIAL_NOT_EXPOSED" => Some(Self::CredentialNotExposed),
+            "ERROR_REASON_REQUEST_ID_REUSED" => Some(Self::RequestIdReused),
+            "ERROR_REASON_IN_PROGRESS" => Some(Self::InProgress),
+            "ERROR_REASON_EARLIER_CHANGE_OPEN" => Some(Self::EarlierChangeOpen),
+            "ERROR_REASON_CHANGE_NOT_FOUND" => Some(Self::ChangeNotFound),
+            "ERROR_REASON_CHANGE_ENDED" => Some(Self::ChangeEnded),
+            "ERROR_REASON_STORE" => Some(Self::Store),
             _ => None,
         }
     }

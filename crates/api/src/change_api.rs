@@ -1,0 +1,52 @@
+//! Asking what became of changes.
+
+use async_trait::async_trait;
+
+use crate::{
+    ChangeName, ChangeRecord, ChangeState, Decision, Error, ListChanges, MemberName, Page,
+};
+
+/// What a journal remembers of the changes of one account.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait ChangeApi: Send + Sync {
+    /// Tells what became of one change.
+    ///
+    /// # Errors
+    ///
+    /// `CHANGE_NOT_FOUND` if the journal has none of that name: nothing was sent under it, or it is
+    /// older than the retention.
+    async fn get_change(&self, name: &ChangeName) -> Result<ChangeRecord, Error>;
+
+    /// Lists changes, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// `STORE` if the journal cannot be read.
+    async fn list_changes(&self, request: ListChanges) -> Result<Page<ChangeRecord>, Error>;
+
+    /// Takes an operator's word for a change that is unknown.
+    ///
+    /// # Errors
+    ///
+    /// `CHANGE_ENDED` if there is nothing to decide any more.
+    async fn resolve_change(
+        &self,
+        name: &ChangeName,
+        decision: Decision,
+    ) -> Result<ChangeRecord, Error>;
+
+    /// Waits until a change is in another state than `known`; `None` answers at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get_change`](Self::get_change).
+    async fn watch_change(
+        &self,
+        name: &ChangeName,
+        known: Option<ChangeState>,
+    ) -> Result<ChangeRecord, Error>;
+
+    /// Tells, without asking anybody, whether a change of the member is known to be under way.
+    fn is_changing(&self, member: &MemberName) -> bool;
+}
