@@ -13,7 +13,7 @@ use crate::record::Record;
 mod read;
 mod write;
 
-pub(crate) use self::read::Reading;
+pub(crate) use self::read::{Reading, Target, read_single};
 
 /// Reads a JSON object into an empty message. After a failure the message holds what came before it.
 pub(crate) fn read(record: &mut dyn Record, json: &[u8]) -> Result<(), serde_json::Error> {

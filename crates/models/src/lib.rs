@@ -27,6 +27,8 @@
 //! - Members that the catalogue does not know are kept in [`Extra`] as the
 //!   text that was received.
 //! - Integers are `i64`; no number passes through floating point.
+//! - Whoever has to keep a message and give it back exactly archives it ([`archive`]): that is not the
+//!   wire, which says less than a message holds.
 //! - Answers and notifications are read tolerantly: one member of another type hides no other
 //!   (see [`Deviation`]). Requests are read strictly, and everything is written strictly.
 //! - Personal data is [`Personal`], credentials are [`Secret`], fields that
@@ -45,6 +47,7 @@
 //! ```
 
 mod any;
+pub mod archive;
 mod characters;
 mod check;
 mod endpoint;

@@ -1,6 +1,8 @@
 //! What is known of an operation besides its fields.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use http::Method;
 
@@ -373,6 +375,13 @@ impl Operation {
 }
 
 impl Operation {
+    /// Finds an operation by its id.
+    pub fn find(id: &str) -> Option<&'static Self> {
+        static BY_ID: LazyLock<HashMap<&'static str, &'static Operation>> =
+            LazyLock::new(|| operations().map(|known| (known.id, known)).collect());
+        BY_ID.get(id).copied()
+    }
+
     /// Returns a new, empty request.
     pub fn new_request(&self) -> Box<dyn AnyEndpoint> {
         (self.new_request)()

@@ -186,13 +186,21 @@ impl<'de> DeserializeSeed<'de> for Entry<'_> {
 }
 
 /// Where a single value goes.
-enum Target<'r> {
+pub(crate) enum Target<'r> {
     Slot(&'r mut dyn Slot),
     List(&'r mut dyn List),
 }
 
-impl Target<'_> {
-    fn put(self, value: Value<'_>) {
+impl<'r> Target<'r> {
+    /// Puts a new, empty object there; `None` if none is taken.
+    pub(crate) fn object(self) -> Option<&'r mut dyn Record> {
+        match self {
+            Self::Slot(slot) => slot.object(),
+            Self::List(list) => list.push_object(),
+        }
+    }
+
+    pub(crate) fn put(self, value: Value<'_>) {
         // Kinds and types come from one declaration, so nothing is refused.
         let _ = match self {
             Self::Slot(slot) => slot.set(value),
@@ -201,7 +209,8 @@ impl Target<'_> {
     }
 }
 
-fn read_single<'de, D: Deserializer<'de>>(
+/// Reads a value that is no list.
+pub(crate) fn read_single<'de, D: Deserializer<'de>>(
     kind: Kind,
     target: Target<'_>,
     deserializer: D,
@@ -211,11 +220,7 @@ fn read_single<'de, D: Deserializer<'de>>(
             return deserializer.deserialize_str(Text(target));
         }
         Kind::Object(_) => {
-            let record = match target {
-                Target::Slot(slot) => slot.object(),
-                Target::List(list) => list.push_object(),
-            };
-            return match record {
+            return match target.object() {
                 Some(record) => Reading(record).deserialize(deserializer),
                 None => Err(D::Error::custom("no object is expected")),
             };

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
+mod archive;
 mod catalogue;
 
 use std::collections::BTreeSet;
