@@ -1,12 +1,14 @@
 //! Changes of a member's points and stored value.
 
 use kabao_models::Personal;
+use serde::{Deserialize, Serialize};
 
 use crate::setters::setters;
 use crate::{Error, FieldViolation, MemberName, Precondition, Reason, RequestId};
 
 /// How a value changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// By a difference; negative takes away.
     Add(i64),
@@ -85,25 +87,30 @@ impl Change {
 
 /// Arguments of [`MemberApi::adjust_balance`](crate::MemberApi::adjust_balance) and
 /// [`MemberApi::adjust_points`](crate::MemberApi::adjust_points).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AdjustMember {
     /// Which member.
     pub name: MemberName,
     /// The user; required by the brand family, ignored by the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub openid: Option<Personal>,
     /// The change.
     pub change: Change,
     /// The change is refused with [`Reason::PreconditionFailed`] if the value afterwards would be
     /// below this. Not given: 0 for an [`Change::Add`] that takes away, nothing for the rest.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum: Option<i64>,
     /// The text of the record that the user sees, where the family shows one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
     /// Whether WeChat tells the user; `None` leaves it to the family, which does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<bool>,
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` where the family
     /// has one. An official account has none, so that a [`Change::Add`] with an id is refused with
     /// [`Reason::NotSupportedByFamily`]: a repeat would add twice.
+    #[serde(skip)]
     pub request_id: Option<RequestId>,
 }
 
@@ -131,7 +138,8 @@ setters!(AdjustMember:
 );
 
 /// What a change of points or stored value did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Adjustment {
     /// The value before, as it was read; `None` where the family does not give it.

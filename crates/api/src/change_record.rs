@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::SystemTime;
 
-use crate::name::invalid;
+use serde::{Deserialize, Serialize};
+
+use crate::name::{invalid, kept_as_text};
 use crate::{AccountId, Error, MemberName, PageRequest, RequestId};
 
 /// How far a change got.
@@ -15,7 +17,8 @@ use crate::{AccountId, Error, MemberName, PageRequest, RequestId};
 ///    │        ▼
 ///    ╰────▶ UNKNOWN ──▶ APPLIED or REJECTED, by proof or by an operator
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ChangeState {
     /// Planned and durable; from now on its request may have left.
     Intent,
@@ -92,6 +95,8 @@ impl fmt::Display for ChangeName {
     }
 }
 
+kept_as_text!(ChangeName: ToString::to_string;);
+
 impl fmt::Debug for ChangeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -118,7 +123,8 @@ impl FromStr for ChangeName {
 }
 
 /// Which of a member's values is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MemberValue {
     /// Points.
     Points,
@@ -127,7 +133,8 @@ pub enum MemberValue {
 }
 
 /// A value as it is planned to become: what a difference was worth when it was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlannedValue {
     /// Which value.
     pub value: MemberValue,
@@ -200,7 +207,8 @@ impl ChangeRecord {
 }
 
 /// An operator's word on a change of which no proof can be had.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Decision {
     /// True if it has taken effect, false if it has not.
     pub applied: bool,

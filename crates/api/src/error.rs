@@ -4,6 +4,10 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use kabao_models::Operation;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
 use crate::{FieldViolation, Kind, Precondition, Reason, UpstreamError};
 
 /// Why a call failed, and what follows from it.
@@ -12,8 +16,17 @@ use crate::{FieldViolation, Kind, Precondition, Reason, UpstreamError};
 /// [`source`](StdError::source); print the chain once, at the edge. Neither `Display` nor `Debug`
 /// holds personal data or secrets: WeChat's words have gone through [`mask`](crate::mask()). A log
 /// takes [`message`](Error::message), which has none of WeChat's words.
+///
+/// What is kept of it by `serde` is all but the source, which is for the log of its own process.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Error(Box<Inner>);
 
+/// The id of an operation. A plain reference would be taken for a part of what is read.
+type OperationId = &'static str;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Inner {
     reason: Reason,
     message: String,
@@ -21,10 +34,12 @@ struct Inner {
     violations: Vec<FieldViolation>,
     preconditions: Vec<Precondition>,
     remedy: Option<String>,
-    operation: Option<&'static str>,
+    #[serde(default, deserialize_with = "operation")]
+    operation: Option<OperationId>,
     retry_after: Option<Duration>,
     retryable: bool,
     may_have_executed: bool,
+    #[serde(skip)]
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -253,6 +268,17 @@ impl Error {
     /// Returns true if a write of this call may have taken effect upstream.
     pub fn may_have_executed(&self) -> bool {
         self.0.may_have_executed
+    }
+}
+
+/// Finds the operation of a kept error again.
+fn operation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OperationId>, D::Error> {
+    let Some(id) = Option::<String>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    match Operation::find(&id) {
+        Some(operation) => Ok(Some(operation.id)),
+        None => Err(D::Error::custom("an operation that is not known")),
     }
 }
 

@@ -46,6 +46,11 @@
 //!   the two questions that matter after a failure: [`Error::is_retryable`] and
 //!   [`Error::may_have_executed`].
 //!
+//! - **Memory**: requests that change something, their answers and errors have `serde`'s traits for a
+//!   journal, which compares the first with a repeat and gives the others back after a restart. That is
+//!   not the wire, it outlives a version, and it holds personal data in clear: a store seals it, and what
+//!   `serde_json` says of a text that it cannot read, which quotes it, belongs in no log.
+//!
 //! The feature `mock` publishes mockall fakes: `MockMemberApi`,
 //! `MockTemplateApi`, `MockMediaApi`, `MockAccountApi`, `MockCardSigner`,
 //! `MockHeldCredentials` and `MockUpstream`.
@@ -72,6 +77,8 @@ mod change_record;
 mod context;
 mod entry;
 mod error;
+#[cfg(test)]
+mod kept;
 mod kind;
 mod mask;
 mod media_api;
@@ -79,6 +86,7 @@ mod member;
 mod member_api;
 mod member_requests;
 mod method;
+mod moment;
 mod name;
 mod new_template;
 mod official_account_api;

@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use kabao_models::Upload;
+use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, CallContext, Error};
 
@@ -66,7 +67,8 @@ impl fmt::Debug for UploadImage {
 }
 
 /// A picture that WeChat took.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UploadedImage {
     /// Its address.
     pub url: String,

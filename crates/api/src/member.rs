@@ -1,6 +1,7 @@
 //! A member: one user's card.
 
-use kabao_models::{Personal, brand, merchant, official_account};
+use kabao_models::{Personal, archive, brand, merchant, official_account};
+use serde::{Deserialize, Serialize};
 
 use crate::MemberName;
 use crate::setters::setters;
@@ -8,7 +9,8 @@ use crate::setters::setters;
 /// One user's card, with the fields that mean the same in every family.
 ///
 /// A field is `None` if the family has no such field or WeChat left it out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Member {
     /// Template and code.
@@ -39,15 +41,18 @@ pub struct Member {
 }
 
 /// A member as its family answered it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum UpstreamMember {
     /// `merchant.user_cards.get`.
-    Merchant(Box<merchant::user_cards::UserCard>),
+    Merchant(#[serde(with = "archive::boxed")] Box<merchant::user_cards::UserCard>),
     /// `brand.user_cards.get`, also of a brand that calls directly.
-    Brand(Box<brand::UserCard>),
+    Brand(#[serde(with = "archive::boxed")] Box<brand::UserCard>),
     /// `official_account.member.userinfo_get`.
-    OfficialAccount(Box<official_account::member::GetUserInfoResponse>),
+    OfficialAccount(
+        #[serde(with = "archive::boxed")] Box<official_account::member::GetUserInfoResponse>,
+    ),
 }
 
 impl Member {
@@ -92,7 +97,8 @@ impl Member {
 }
 
 /// The state of a member's card.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum MemberState {
     /// WeChat gave no state.
@@ -123,17 +129,22 @@ pub enum MemberState {
 /// | `membership_number` | yes | no | no |
 /// | `background_picture_url` | yes | yes | yes (not returned by reads) |
 /// | `points`, `balance` | no | no | yes, absolute values |
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct MemberUpdate {
     /// The new level; empty clears it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
     /// The new number shown on the card.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub membership_number: Option<Personal>,
     /// The new picture; must come from WeChat's image upload.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub background_picture_url: Option<String>,
     /// The new absolute points.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub points: Option<i64>,
     /// The new absolute stored value.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub balance: Option<i64>,
 }
 

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use kabao_models::Personal;
+use serde::Serialize;
 
 use crate::setters::setters;
 use crate::{
@@ -39,17 +40,19 @@ setters!(GetMember:
 );
 
 /// Arguments of [`MemberApi::update_member`](crate::MemberApi::update_member).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UpdateMember {
     /// Which member.
     pub name: MemberName,
     /// The user; required by the brand family, ignored by the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub openid: Option<Personal>,
     /// What to change.
     pub update: MemberUpdate,
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` where the family
     /// has one. Without it the client makes one up, and only the client can repeat the call safely.
+    #[serde(skip)]
     pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
@@ -110,12 +113,13 @@ setters!(ListMembers:
 );
 
 /// Arguments of [`MemberApi::activate_member`](crate::MemberApi::activate_member).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ActivateMember {
     /// Which member. Brand, with codes of the merchant's own: the code that the member gets.
     pub name: MemberName,
     /// The user; required by the brand family, ignored by the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub openid: Option<Personal>,
     /// How the merchant's own enrolment ended.
     pub outcome: ActivationOutcome,
@@ -125,6 +129,7 @@ pub struct ActivateMember {
     pub initial: MemberUpdate,
     /// Identifies this one intended change (AIP-155). No family has a request number for this
     /// operation.
+    #[serde(skip)]
     pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
@@ -153,7 +158,8 @@ setters!(ActivateMember:
 );
 
 /// How the merchant's own enrolment of a user ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum ActivationOutcome {
     /// The user is a member now.
@@ -166,17 +172,20 @@ pub enum ActivationOutcome {
 }
 
 /// Arguments of [`MemberApi::invalidate_member`](crate::MemberApi::invalidate_member).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct InvalidateMember {
     /// Which member.
     pub name: MemberName,
     /// The user; required by the brand family, ignored by the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub openid: Option<Personal>,
     /// Why; at most 30 characters in merchant, 32 in brand. Official account: the user reads it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Identifies this one intended change (AIP-155). No family has a request number for this
     /// operation; the state is final, so repeating it does no harm.
+    #[serde(skip)]
     pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
@@ -203,7 +212,7 @@ setters!(InvalidateMember:
 );
 
 /// Arguments of [`MemberApi::import_member`](crate::MemberApi::import_member).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ImportMember {
     /// The template of the card.
@@ -212,16 +221,20 @@ pub struct ImportMember {
     pub user: ImportedUser,
     /// The code of the member. Merchant: only where the template's codes come from the merchant in
     /// real time, WeChat allots it otherwise. Brand: required.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Personal>,
     /// Values to start with: `level` and `background_picture_url`, both in brand only.
     pub initial: MemberUpdate,
     /// When the user became a member. Brand only; by phone number it is required.
+    #[serde(skip_serializing_if = "Option::is_none", with = "crate::moment")]
     pub pickup_time: Option<SystemTime>,
     /// How long the card is valid, of the same kind as the template's. Brand only; by phone number
     /// it is required.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub validity: Option<Validity>,
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` in merchant. Brand
     /// has no request number here, but the code is unique.
+    #[serde(skip)]
     pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
@@ -253,7 +266,8 @@ setters!(ImportMember:
 );
 
 /// Whom an imported card is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ImportedUser {
     /// The user of an openid.

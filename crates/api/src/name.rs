@@ -95,6 +95,33 @@ macro_rules! plain_text {
 
 pub(crate) use plain_text;
 
+/// Keeps names and ids as the text that `parse` reads, personal data included.
+macro_rules! kept_as_text {
+    ($($name:ident: $text:path;)*) => {$(
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str($text(self).as_ref())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+pub(crate) use kept_as_text;
+
+kept_as_text! {
+    AccountId: AccountId::as_str;
+    TemplateId: TemplateId::as_str;
+    TemplateName: ToString::to_string;
+    MemberName: MemberName::resource_name;
+}
+
 plain_text!(AccountId, TemplateId);
 
 /// The name of a card template: `accounts/{account}/templates/{card_id}`.

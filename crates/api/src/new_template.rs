@@ -1,6 +1,7 @@
 //! What a template is made from.
 
-use kabao_models::{brand, merchant, official_account};
+use kabao_models::{archive, brand, merchant, official_account};
+use serde::Serialize;
 
 use crate::{FieldViolation, Validity};
 
@@ -10,43 +11,55 @@ use crate::{FieldViolation, Validity};
 /// else; that goes into [`upstream`](NewTemplate::upstream), the family's own request. The portable
 /// fields fill what that request leaves empty, so a template can be described once and completed
 /// per family. A portable field that says something else than the family's request is an error.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct NewTemplate {
     /// The name of the card.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The terms of use; not in the brand family.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The service phone number of the business.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_phone: Option<String>,
     /// The logo, from WeChat's image upload; not in the brand family.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
     /// The picture of the card face, from WeChat's image upload.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub background_picture_url: Option<String>,
     /// The brand's name as users see it; not in the brand family.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub brand_name: Option<String>,
     /// The brand's id; merchant. In the brand family that of the account is used, and no other.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub brand_id: Option<String>,
     /// The AppID under which users have openids; not in the official-account family, where it is
     /// that of the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub appid: Option<String>,
     /// How long cards are valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub validity: Option<Validity>,
     /// All cards that may ever be handed out; not in the brand family.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_stock: Option<i64>,
     /// The family's own request.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub upstream: Option<UpstreamNewTemplate>,
 }
 
 /// The request of a family that creates a template.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum UpstreamNewTemplate {
     /// `merchant.cards.create`.
-    Merchant(Box<merchant::cards::CreateCard>),
+    Merchant(#[serde(with = "archive::boxed")] Box<merchant::cards::CreateCard>),
     /// `brand.cards.create`, also for a brand that calls directly.
-    Brand(Box<brand::cards::CreateCard>),
+    Brand(#[serde(with = "archive::boxed")] Box<brand::cards::CreateCard>),
     /// `official_account.card.create`.
-    OfficialAccount(Box<official_account::card::CreateCard>),
+    OfficialAccount(#[serde(with = "archive::boxed")] Box<official_account::card::CreateCard>),
 }
 
 impl NewTemplate {

@@ -1,6 +1,6 @@
 //! The id of one intended change.
 
-use crate::name::plain_text;
+use crate::name::{kept_as_text, plain_text};
 use crate::{Error, FieldViolation, Reason};
 
 /// Names one intended change (AIP-155), chosen by whoever intends it: 1 to 32 ASCII letters, digits,
@@ -45,9 +45,32 @@ impl RequestId {
     pub fn into_string(self) -> String {
         self.0
     }
+
+    /// Returns the id of one item of the batch that has this id: 32 lower-case hexadecimal digits.
+    ///
+    /// It is derived, and stays as it is: the same batch and index always give the same id, so that a
+    /// batch that is repeated repeats its items. It is the FNV-1a hash of 128 bits over the length of
+    /// the id (one byte), the id, and the index (four bytes, big-endian): nobody has to fear that two
+    /// items get one id, unless they choose ids of batches just for that.
+    #[must_use]
+    pub fn item(&self, index: u32) -> Self {
+        // An id has at most 32 characters.
+        let length = u8::try_from(self.0.len()).unwrap_or(u8::MAX);
+        let index = index.to_be_bytes();
+        let bytes = [length].into_iter().chain(self.0.bytes()).chain(index);
+        let hash = bytes.fold(FNV_OFFSET, |hash, byte| {
+            (hash ^ u128::from(byte)).wrapping_mul(FNV_PRIME)
+        });
+        Self(format!("{hash:032x}"))
+    }
 }
 
+/// The numbers of FNV-1a with 128 bits.
+const FNV_OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+const FNV_PRIME: u128 = 0x0100_0000_0000_0000_0000_013b;
+
 plain_text!(RequestId);
+kept_as_text!(RequestId: RequestId::as_str;);
 
 fn is_uuid(text: &str) -> bool {
     text.len() == 36
@@ -59,7 +82,41 @@ fn is_uuid(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+
+    fn id(text: &str) -> RequestId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn items_of_batches_have_ids_of_their_own_that_stay() {
+        // Computed by another implementation: a database outlives this one.
+        let rows = [
+            ("a", 0, "ba7ca39f693c64bf6dc2d349aa220097"),
+            ("a", 11, "ba7ca39f723c64bf6dc2d349aa220baa"),
+            ("a1", 1, "49e593ced14ff78c1aa4f5ff9afd76b4"),
+            (
+                "190000010920260315000021",
+                u32::MAX,
+                "97793a80fa782dbd3c5927753cc8ea45",
+            ),
+        ];
+        for (batch, index, expected) in rows {
+            assert_eq!(id(batch).item(index).as_str(), expected, "{batch} {index}");
+            assert_eq!(id(batch).item(index), id(expected));
+        }
+        let batches = ["a", "a1", "1", "11", "7c9e6679-7425-40de-944b-e07fc1f90ae7"];
+        let mut seen = HashSet::new();
+        for batch in batches.map(id) {
+            for index in (0..10_000).chain(u32::MAX - 9_999..=u32::MAX) {
+                assert!(seen.insert(batch.item(index)), "{batch} {index}");
+            }
+        }
+        assert_eq!(seen.len(), 100_000);
+        assert!(batches.iter().all(|batch| !seen.contains(&id(batch))));
+    }
 
     #[test]
     fn an_id_is_one_alphabet_or_a_uuid_which_loses_its_hyphens() {

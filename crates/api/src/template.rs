@@ -2,7 +2,8 @@
 
 use std::time::SystemTime;
 
-use kabao_models::{brand, merchant, official_account};
+use kabao_models::{archive, brand, merchant, official_account};
+use serde::{Deserialize, Serialize};
 
 use crate::TemplateName;
 use crate::setters::setters;
@@ -10,7 +11,8 @@ use crate::setters::setters;
 /// A card template, with the fields that mean the same in every family.
 ///
 /// A field is `None` if the family has no such field or WeChat left it out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Template {
     /// Account and `card_id`.
@@ -40,8 +42,10 @@ pub struct Template {
     /// How many cards there are.
     pub stock: Option<Stock>,
     /// When the template was created.
+    #[serde(default, with = "crate::moment")]
     pub create_time: Option<SystemTime>,
     /// When the template was changed last.
+    #[serde(default, with = "crate::moment")]
     pub update_time: Option<SystemTime>,
     /// Whether less is known than WeChat has: a change was confirmed, and reading the result back
     /// failed. Only the name and what was written are known then.
@@ -51,15 +55,16 @@ pub struct Template {
 }
 
 /// A template as its family answered it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum UpstreamTemplate {
     /// `merchant.cards.get`.
-    Merchant(Box<merchant::cards::Card>),
+    Merchant(#[serde(with = "archive::boxed")] Box<merchant::cards::Card>),
     /// `brand.cards.get`, also of a brand that calls directly.
-    Brand(Box<brand::Card>),
+    Brand(#[serde(with = "archive::boxed")] Box<brand::Card>),
     /// The card in the answer of `official_account.card.get`.
-    OfficialAccount(Box<official_account::card::Card>),
+    OfficialAccount(#[serde(with = "archive::boxed")] Box<official_account::card::Card>),
 }
 
 impl Template {
@@ -109,7 +114,8 @@ impl Template {
 }
 
 /// The state of a template.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum TemplateState {
     /// WeChat gave no state.
@@ -128,14 +134,17 @@ pub enum TemplateState {
 }
 
 /// How long the cards of a template are valid.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Validity {
     /// From one moment to another.
     Range {
         /// The first moment.
+        #[serde(default, with = "crate::moment")]
         begin: Option<SystemTime>,
         /// The first moment after.
+        #[serde(default, with = "crate::moment")]
         end: Option<SystemTime>,
     },
     /// A number of days from receiving the card.
@@ -152,7 +161,8 @@ pub enum Validity {
 }
 
 /// How many cards of a template there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Stock {
     /// All cards that may ever be handed out.
     pub total: Option<i64>,
@@ -171,17 +181,22 @@ pub struct Stock {
 /// | `service_phone` | yes | yes | yes |
 /// | `logo_url` | yes | no | yes, goes to review |
 /// | `background_picture_url` | yes | yes | yes |
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TemplateUpdate {
     /// The new name of the card.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The new terms of use.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// The new service phone number.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub service_phone: Option<String>,
     /// The new logo; must come from WeChat's image upload.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
     /// The new picture of the card face; must come from WeChat's image upload.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub background_picture_url: Option<String>,
 }
 

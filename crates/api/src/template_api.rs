@@ -1,6 +1,7 @@
 //! The portable operations on card templates.
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 use crate::setters::setters;
 use crate::{
@@ -130,7 +131,7 @@ setters!(ListTemplates:
 );
 
 /// Arguments of [`TemplateApi::create_template`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CreateTemplate {
     /// Who makes the template.
@@ -140,6 +141,7 @@ pub struct CreateTemplate {
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` in the families that
     /// have one (merchant and brand). An official account has none, so that an id is refused with
     /// `NOT_SUPPORTED_BY_FAMILY`: a repeat would make a second card.
+    #[serde(skip)]
     pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
@@ -163,7 +165,7 @@ setters!(CreateTemplate:
 );
 
 /// Arguments of [`TemplateApi::update_template`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct UpdateTemplate {
     /// Which template.
@@ -172,6 +174,7 @@ pub struct UpdateTemplate {
     pub update: TemplateUpdate,
     /// Identifies this one intended change (AIP-155). No family has a request number for this
     /// operation; the change is absolute, so repeating it does no harm.
+    #[serde(skip)]
     pub request_id: Option<RequestId>,
     /// How much to return.
     pub view: View,
@@ -195,13 +198,14 @@ setters!(UpdateTemplate:
 );
 
 /// Arguments of [`TemplateApi::delete_template`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeleteTemplate {
     /// Which template.
     pub name: TemplateName,
     /// Identifies this one intended change (AIP-155). No family has a request number for this
     /// operation.
+    #[serde(skip)]
     pub request_id: Option<RequestId>,
 }
 

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The error answer of WeChat, as far as it may be passed on.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UpstreamError {
     /// The HTTP status; 200 in the official-account family.
     pub http_status: u16,
@@ -19,7 +22,8 @@ pub struct UpstreamError {
 }
 
 /// Where in a request WeChat found the fault; the value itself is left out on purpose.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UpstreamDetail {
     /// A JSON pointer into the body, or the name of a path or query parameter.
     pub field: String,

@@ -1,7 +1,10 @@
 //! How much of a resource is returned.
 
+use serde::Serialize;
+
 /// How much of a resource is returned (AIP-157).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum View {
     /// The fields that mean the same in every family.

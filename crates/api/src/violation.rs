@@ -3,11 +3,13 @@
 use std::fmt;
 
 use kabao_models::Violation;
+use serde::{Deserialize, Serialize};
 
 /// A field of the call and what is wrong with it.
 ///
 /// The description never repeats the value: values are personal data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FieldViolation {
     /// The path of the field in the call, such as `balance_information.balance`.
     pub field: String,

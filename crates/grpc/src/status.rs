@@ -140,7 +140,7 @@ impl Refusal<'_> {
         }
         let named = error.preconditions().iter().map(|precondition| {
             PreconditionViolation::new(
-                precondition.kind,
+                precondition.kind.as_ref(),
                 shorten(&precondition.subject, 256),
                 shorten(&precondition.description, 512),
             )
