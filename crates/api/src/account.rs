@@ -157,6 +157,7 @@ mod tests {
             upstream: Arc::new(MockUpstream::new()),
             card_signer: None,
             held_credentials: None,
+            changes: None,
         }
     }
 
