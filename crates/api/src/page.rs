@@ -95,6 +95,11 @@ impl PageScope {
         Self::of("ListAccounts", &[])
     }
 
+    /// The list of changes, which is no method of a family.
+    pub fn list_changes(arguments: &[&str]) -> Self {
+        Self::of("ListChanges", arguments)
+    }
+
     fn of(method: &str, arguments: &[&str]) -> Self {
         let start = Self(0xcbf2_9ce4_8422_2325).with(method);
         arguments

@@ -35,6 +35,11 @@ impl Progress {
         Self(Some(Arc::default()))
     }
 
+    /// Tells whether the method is followed at all.
+    pub fn is_followed(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Announces that a write leaves now; false if the caller has abandoned the method.
     pub fn begin(&self) -> bool {
         self.change(true, |state| {

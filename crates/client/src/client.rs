@@ -29,6 +29,8 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     pipeline: Pipeline,
     parts: Parts,
+    /// Puts the parts together once more, with something else around them.
+    again: Arc<dyn Fn(&dyn Decorator) -> Client + Send + Sync>,
 }
 
 /// What a client consists of below its door.
@@ -64,8 +66,14 @@ impl Client {
     pub(crate) fn compose<B: Backend>(
         pipeline: Pipeline,
         decorator: &dyn Decorator,
-        backend: impl FnOnce(Ground) -> B,
+        backend: impl Fn(Ground) -> B + Clone + Send + Sync + 'static,
     ) -> Self {
+        let again = {
+            let (pipeline, backend) = (pipeline.clone(), backend.clone());
+            move |decorator: &dyn Decorator| {
+                Self::compose(pipeline.clone(), decorator, backend.clone())
+            }
+        };
         let upstream = decorator.upstream(Arc::new(pipeline.clone()));
         let ground = Ground::new(Arc::clone(&upstream), &pipeline);
         let backend = Arc::new(backend(ground));
@@ -78,7 +86,18 @@ impl Client {
             held_credentials: Arc::clone(&backend).held_credentials(),
             state: backend,
         };
-        Self(Arc::new(Inner { pipeline, parts }))
+        Self(Arc::new(Inner {
+            pipeline,
+            parts,
+            again: Arc::new(again),
+        }))
+    }
+
+    /// Returns a client of the same connections, keys and limits with `decorator` around its parts, in
+    /// place of the one that it was built with.
+    #[must_use]
+    pub fn decorated(&self, decorator: &dyn Decorator) -> Self {
+        (self.0.again)(decorator)
     }
 
     pub(crate) fn parts(&self) -> &Parts {

@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use kabao_api::{
-    AccountId, CallContext, Change, Error, Family, FieldViolation, Reason, RequestId, Support,
-    UploadedImage,
+    AccountId, CallContext, Change, Error, Family, FieldViolation, MemberValue, PlannedValue,
+    Reason, RequestId, Support, UploadedImage,
 };
 use kabao_models::{Operation, Upload};
 
@@ -144,20 +144,21 @@ pub(crate) fn made_without_name(what: &'static str) -> Error {
     )
 }
 
-/// Refuses a request id where it could not keep its promise: the family has no request number, and
-/// a repeat of this change would act twice.
+/// Refuses a request id where nothing keeps its promise: the family has no request number, no journal
+/// follows the change, and a repeat of it would act twice.
 pub(crate) fn refuse_request_id(
+    context: &CallContext,
     family: Family,
     request_id: Option<&RequestId>,
     instead: &str,
 ) -> Result<(), Error> {
-    if request_id.is_none() {
+    if request_id.is_none() || context.entry().is_some() {
         return Ok(());
     }
     Err(Error::new(
         Reason::NotSupportedByFamily,
         format!(
-            "the {family} family has no request numbers, so request_id would not keep a repeat of this change from acting twice; {instead}"
+            "the {family} family has no request numbers, so without a journal request_id would not keep a repeat of this change from acting twice; {instead}"
         ),
     )
     .with_violations([FieldViolation::new(
@@ -204,12 +205,36 @@ pub(crate) fn numbered_creation(
     }
 }
 
-/// Whoever repeats a difference starts from another value.
+/// Whoever repeats a difference starts from another value, unless a journal keeps the first one.
 pub(crate) fn changed(context: CallContext, change: Change) -> CallContext {
     match change {
-        Change::Add(_) => context.unrepeatable(),
-        Change::SetTo(_) => context,
+        Change::Add(_) if context.entry().is_none() => context.unrepeatable(),
+        _ => context,
     }
+}
+
+/// Returns the value that a journal has planned for this very change before, and else plans the one
+/// that `read` finds.
+pub(crate) async fn planned(
+    context: &CallContext,
+    value: MemberValue,
+    change: Change,
+    read: impl Future<Output = Result<(Option<i64>, i64), Error>>,
+) -> Result<(Option<i64>, i64), Error> {
+    let earlier = context.entry().and_then(|entry| entry.planned());
+    if let Some(earlier) = earlier.filter(|earlier| earlier.value == value) {
+        return Ok((earlier.before, earlier.after));
+    }
+    let (before, after) = read.await?;
+    if let Some(entry) = context.entry() {
+        entry.plan(PlannedValue {
+            value,
+            before,
+            after,
+            is_difference: matches!(change, Change::Add(_)),
+        });
+    }
+    Ok((before, after))
 }
 
 /// Reads an RFC 3339 time; `None` for anything else, since a template with an odd time is still a template.

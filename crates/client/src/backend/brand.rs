@@ -67,13 +67,13 @@ impl Backend for Brand {}
 
 /// Puts a client together. It goes through the service provider if there is one.
 pub(crate) fn client(pipeline: Pipeline, decorator: &dyn Decorator, brand_id: String) -> Client {
-    Client::compose(pipeline, decorator, |ground| Brand {
+    Client::compose(pipeline, decorator, move |ground| Brand {
         route: match ground.credentials.merchant {
             Some(_) => Route::Provider,
             None => Route::Direct,
         },
         ground,
-        brand_id,
+        brand_id: brand_id.clone(),
     })
 }
 

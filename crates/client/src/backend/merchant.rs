@@ -44,7 +44,7 @@ pub(crate) fn client(
     decorator: &dyn Decorator,
     list_offset: ListOffset,
 ) -> Client {
-    Client::compose(pipeline, decorator, |ground| Merchant {
+    Client::compose(pipeline, decorator, move |ground| Merchant {
         ground,
         list_offset,
     })

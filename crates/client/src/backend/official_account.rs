@@ -65,9 +65,9 @@ pub(crate) fn client(
     appid: String,
     expose_tokens: bool,
 ) -> Client {
-    Client::compose(pipeline, decorator, |ground| OfficialAccount {
+    Client::compose(pipeline, decorator, move |ground| OfficialAccount {
         ground,
-        appid,
+        appid: appid.clone(),
         tickets: Tickets::default(),
         expose_tokens,
     })

@@ -236,12 +236,23 @@ impl Pipeline {
         if !may_leave {
             return Err(Failure::refused(caller_left()));
         }
+        if call.sending.is_write() && call.entry.as_ref().is_some_and(|entry| !entry.may_send()) {
+            return Err(Failure::refused(taken_over()));
+        }
         self.0
             .transport
             .send(request)
             .await
             .map_err(Failure::transport)
     }
+}
+
+/// Another process may have the change by now.
+fn taken_over() -> Error {
+    Error::new(
+        Reason::Store,
+        "the gateway has lost touch with its store, so that another replica may run the change",
+    )
 }
 
 /// A token could not be fetched, so nothing of the call was sent.

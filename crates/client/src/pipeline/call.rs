@@ -1,6 +1,8 @@
 //! One call: its bounds, and how far it got.
 
-use kabao_api::{AccountId, CallContext, CallId, Progress};
+use std::sync::Arc;
+
+use kabao_api::{AccountId, CallContext, CallId, Entry, Progress};
 use kabao_models::{AnyEndpoint, Effect, Operation};
 
 use crate::bounds::Bounds;
@@ -20,7 +22,12 @@ pub(crate) struct Sending {
 
 impl Sending {
     pub(crate) fn of(request: &dyn AnyEndpoint, context: &CallContext) -> Self {
-        let is_repeatable = request.is_safe_to_repeat();
+        // An absolute value that stands for a difference is not written again without a look at what
+        // others have written since; whoever keeps the entry looks.
+        let planned = context.entry().and_then(|entry| entry.planned());
+        let stands_for_difference = planned.is_some_and(|value| value.is_difference);
+        let is_repeatable = request.is_safe_to_repeat()
+            && (request.request_number().is_some() || !stands_for_difference);
         Self {
             operation: request.operation(),
             is_repeatable,
@@ -42,6 +49,8 @@ pub(crate) struct Call {
     pub(crate) id: CallId,
     pub(crate) bounds: Bounds,
     pub(crate) progress: Progress,
+    /// What a journal keeps of the change that the call is part of.
+    pub(crate) entry: Option<Arc<dyn Entry>>,
 }
 
 impl Call {
@@ -52,6 +61,7 @@ impl Call {
             id: context.call_id.clone(),
             bounds: Bounds::open(context, settings.call_timeout),
             progress: context.progress().clone(),
+            entry: context.entry().cloned(),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Points of the brand family: the merchant keeps them, WeChat shows what it is told.
 
-use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error, Method};
+use kabao_api::{AdjustMember, Adjustment, CallContext, Change, Error, MemberValue, Method};
 use kabao_models::brand::direct_user_points::SyncDirectUserPoints;
 use kabao_models::brand::user_points::SyncUserPoints;
 
 use super::Brand;
 use super::member::require_openid;
-use crate::portable::{Names, numbered, require_same_account, require_supported};
+use crate::portable::{Names, numbered, planned, require_same_account, require_supported};
 
 const NAMES: Names = Names(&[
     ("card_id", "name"),
@@ -46,7 +46,8 @@ impl Brand {
             false => error,
         })?;
         let openid = require_openid(openid)?;
-        let points = change.apply(None, minimum)?;
+        let read = async { Ok((None, change.apply(None, minimum)?)) };
+        let (_, points) = planned(context, MemberValue::Points, change, read).await?;
         let (number, context) = numbered(context, request_id, self.ground.clock.as_ref())?;
         let context = &context;
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());

@@ -1,29 +1,24 @@
 //! Points and stored value of the merchant family: written with the value before, the value after
 //! and the difference.
 
-use kabao_api::{AdjustMember, Adjustment, CallContext, Error, FieldViolation, Method, Personal};
+use kabao_api::{
+    AdjustMember, Adjustment, CallContext, Error, FieldViolation, MemberValue, Method, Personal,
+};
 use kabao_models::merchant::user_card_rights::UpdateUserCardRights;
 use kabao_models::merchant::user_cards::{BalanceChange, UpdateUserCard};
 
 use super::Merchant;
 use super::member::NAMES;
 use crate::portable::{
-    changed, numbered, require_readable, require_same_account, require_supported,
+    changed, numbered, planned, require_readable, require_same_account, require_supported,
 };
-
-/// Which value is changed.
-#[derive(Clone, Copy)]
-pub(super) enum Value {
-    Balance,
-    Points,
-}
 
 impl Merchant {
     pub(super) async fn adjust(
         &self,
         context: &CallContext,
         request: AdjustMember,
-        value: Value,
+        value: MemberValue,
     ) -> Result<Adjustment, Error> {
         let AdjustMember {
             name,
@@ -36,23 +31,26 @@ impl Merchant {
         } = request;
         require_same_account(context, name.account())?;
         let method = match value {
-            Value::Balance => Method::AdjustBalance,
-            Value::Points => Method::AdjustPoints,
+            MemberValue::Balance => Method::AdjustBalance,
+            MemberValue::Points => Method::AdjustPoints,
         };
         require_supported(self.support(method), [("remark", remark.is_some())])?;
         let (number, context) = numbered(context, request_id, self.ground.clock.as_ref())?;
         let context = &changed(context, change);
 
         let _guard = self.ground.locks.lock(context, &name).await?;
-        let card = self.read_card(context, &name).await?;
-        require_fixed_code(name.code(), card.code.as_ref())?;
-        let (before, member) = match value {
-            Value::Balance => (card.balance, "balance"),
-            Value::Points => (card.bonus_value, "bonus_value"),
+        let read = async {
+            let card = self.read_card(context, &name).await?;
+            require_fixed_code(name.code(), card.code.as_ref())?;
+            let (before, member) = match value {
+                MemberValue::Balance => (card.balance, "balance"),
+                MemberValue::Points => (card.bonus_value, "bonus_value"),
+            };
+            // The value before is part of the request.
+            require_readable(&card.extra, member)?;
+            Ok((before, change.apply(before, minimum)?))
         };
-        // The value before is part of the request.
-        require_readable(&card.extra, member)?;
-        let after = change.apply(before, minimum)?;
+        let (before, after) = planned(context, value, change, read).await?;
         let stored = before.unwrap_or_default();
         let difference = after.checked_sub(stored).ok_or_else(|| {
             Error::field_invalid([FieldViolation::new(
@@ -63,7 +61,7 @@ impl Merchant {
 
         let (card_id, code) = (name.template().id().as_str(), name.code().clone());
         let done = match value {
-            Value::Balance => {
+            MemberValue::Balance => {
                 let mut update = UpdateUserCard::new(card_id, code, number);
                 update.balance_information = Some(BalanceChange {
                     before_balance: Some(stored),
@@ -75,7 +73,7 @@ impl Merchant {
                 update.need_inform_balance = notify;
                 self.ground.call(context, update).await
             }
-            Value::Points => {
+            MemberValue::Points => {
                 let mut update = UpdateUserCardRights::new(card_id, code, number);
                 update.before_bonus_value = Some(stored);
                 update.bonus_value = Some(after);

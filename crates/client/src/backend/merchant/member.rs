@@ -4,12 +4,11 @@ use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
     InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState, MemberUpdate,
-    Method, Page, UpdateMember, UpstreamMember, View,
+    MemberValue, Method, Page, UpdateMember, UpstreamMember, View,
 };
 use kabao_models::merchant::user_cards::{GetUserCard, UpdateUserCard, UserCard};
 
 use super::Merchant;
-use super::adjust::Value;
 use crate::portable::{Names, numbered, or_written, require_changes, require_same_account};
 
 pub(super) const NAMES: Names = Names(&[
@@ -76,7 +75,7 @@ impl MemberApi for Merchant {
         context: &CallContext,
         request: AdjustMember,
     ) -> Result<Adjustment, Error> {
-        self.adjust(context, request, Value::Balance).await
+        self.adjust(context, request, MemberValue::Balance).await
     }
 
     async fn adjust_points(
@@ -84,7 +83,7 @@ impl MemberApi for Merchant {
         context: &CallContext,
         request: AdjustMember,
     ) -> Result<Adjustment, Error> {
-        self.adjust(context, request, Value::Points).await
+        self.adjust(context, request, MemberValue::Points).await
     }
 
     async fn activate_member(

@@ -44,7 +44,7 @@ impl OfficialAccount {
         } = request;
         require_same_account(context, &account)?;
         let instead = "leave it out, and look for the template before you repeat";
-        refuse_request_id(Self::FAMILY, request_id.as_ref(), instead)?;
+        refuse_request_id(context, Self::FAMILY, request_id.as_ref(), instead)?;
         let answer = self
             .ground
             .call(context, filled(template)?)

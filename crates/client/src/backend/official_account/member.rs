@@ -4,12 +4,11 @@ use async_trait::async_trait;
 use kabao_api::{
     ActivateMember, AdjustMember, Adjustment, CallContext, Error, GetMember, ImportMember,
     InvalidateMember, ListMembers, Member, MemberApi, MemberName, MemberState, MemberUpdate,
-    Method, Page, UpdateMember, UpstreamMember, View,
+    MemberValue, Method, Page, UpdateMember, UpstreamMember, View,
 };
 use kabao_models::official_account::member::{GetUserInfo, GetUserInfoResponse, UpdateUser};
 
 use super::OfficialAccount;
-use super::adjust::Value;
 use crate::portable::{Names, or_written, require_changes, require_same_account};
 
 pub(super) const NAMES: Names = Names(&[
@@ -75,7 +74,7 @@ impl MemberApi for OfficialAccount {
         context: &CallContext,
         request: AdjustMember,
     ) -> Result<Adjustment, Error> {
-        self.adjust(context, request, Value::Balance).await
+        self.adjust(context, request, MemberValue::Balance).await
     }
 
     async fn adjust_points(
@@ -83,7 +82,7 @@ impl MemberApi for OfficialAccount {
         context: &CallContext,
         request: AdjustMember,
     ) -> Result<Adjustment, Error> {
-        self.adjust(context, request, Value::Points).await
+        self.adjust(context, request, MemberValue::Points).await
     }
 
     async fn activate_member(
