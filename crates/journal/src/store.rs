@@ -26,7 +26,8 @@ pub trait ChangeStore: Send + Sync {
     /// ([`Begun::Blocked`]), its lease is still held ([`Begun::LeaseLost`]).
     async fn begin(&self, change: NewChange) -> Result<Begun, StoreError>;
 
-    /// Writes what has become of a change, if `ticket` is still the right to do so.
+    /// Writes what has become of an open change, if `ticket` is still the right to do so. One that has
+    /// ended takes only this: the answer that it lacks, in the same state.
     async fn update(&self, ticket: Ticket, update: ChangeUpdate) -> Result<Held, StoreError>;
 
     /// Removes a change of which nothing was sent, if `ticket` is still the right to do so.

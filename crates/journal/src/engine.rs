@@ -1,0 +1,436 @@
+//! The life of one change: it is found, waited for, taken up or begun; it runs; its end is written.
+//!
+//! Read [`AccountJournal::change`] first.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use kabao_api::{CallContext, ChangeState, Error, FieldViolation, Reason};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::account::AccountJournal;
+use crate::answer::Coded;
+use crate::entry::{ChangeEntry, Done, Intended, Open, Remembered, Stage, Stop};
+use crate::machine::Conclusion;
+use crate::plan::Plan;
+use crate::prove::{Proven, unknown};
+use crate::right::Right;
+use crate::running::{Entered, Told};
+use crate::store::{ChangeUpdate, Held, StoredChange, Ticket};
+
+/// A method at work.
+pub(crate) type Working<'w, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'w>>;
+
+/// How a call ended, and what those hear that asked for the same change meanwhile.
+struct Led<T> {
+    result: Result<T, Error>,
+    told: Told,
+}
+
+impl<T: Coded> Led<T> {
+    /// A result that a repeat gets too, though the journal does not keep it.
+    fn shared(result: Result<T, Error>) -> Self {
+        let told = match &result {
+            // The time of this caller, not of others.
+            Err(error)
+                if matches!(error.reason(), Reason::DeadlineExceeded | Reason::Cancelled) =>
+            {
+                Told::TryAgain
+            }
+            result => Told::Answer(T::encode(result).into()),
+        };
+        Self { result, told }
+    }
+}
+
+impl AccountJournal {
+    /// Runs a change, or answers with what came of it before.
+    ///
+    /// `work` is the method itself. It sends at most one write, through the journal's own
+    /// [`Upstream`](kabao_api::Upstream), which finds the entry in the context; it may run several
+    /// times, as long as that write was not sent.
+    pub(crate) async fn change<'w, T: Coded>(
+        &self,
+        context: &CallContext,
+        intended: Intended,
+        work: impl Fn(CallContext) -> Working<'w, T>,
+    ) -> Result<T, Error> {
+        let context = match context.progress().is_followed() {
+            true => context.clone(),
+            false => context.clone().detached(),
+        };
+        let intended = Arc::new(intended);
+        let deadline = self.deadline(&context);
+        loop {
+            match self.journal().running().enter(&intended)? {
+                Entered::Joined(run) => {
+                    if run.fingerprint() != intended.fingerprint {
+                        return Err(reused());
+                    }
+                    match self.wait(&context, deadline, run.ended()).await {
+                        Some(Told::Answer(answer)) => return T::decode(&answer),
+                        Some(Told::TryAgain) => {}
+                        None => return Err(in_progress(&intended)),
+                    }
+                }
+                Entered::Leading(lead) => {
+                    let led = match self
+                        .lead(&context, deadline, &intended, lead.sent(), &work)
+                        .await
+                    {
+                        Ok(led) => led,
+                        Err(error) => Led::shared(Err(error)),
+                    };
+                    lead.end(led.told);
+                    return led.result;
+                }
+            }
+        }
+    }
+
+    async fn lead<'w, T: Coded>(
+        &self,
+        context: &CallContext,
+        deadline: Instant,
+        intended: &Arc<Intended>,
+        sent: &Arc<AtomicBool>,
+        work: &impl Fn(CallContext) -> Working<'w, T>,
+    ) -> Result<Led<T>, Error> {
+        let store = self.journal().store();
+        let mut found = store.find(&intended.key).await?;
+        if let Some(led) = replay(intended, found.as_ref())? {
+            return Ok(led);
+        }
+        let mut right = self.right(context, deadline, intended).await?;
+        if right.waited() {
+            found = store.find(&intended.key).await?;
+        }
+        loop {
+            if let Some(led) = replay(intended, found.as_ref())? {
+                right.release().await;
+                return Ok(led);
+            }
+            let stage = match found.take() {
+                None => Stage::Fresh,
+                Some(change) => match self.take_up(context, deadline, &right, change).await? {
+                    Some(stage) => stage,
+                    None => {
+                        found = store.find(&intended.key).await?;
+                        continue;
+                    }
+                },
+            };
+            if matches!(stage, Stage::Resumed(_) | Stage::Proved(_)) {
+                // Something was sent long ago: no caller that leaves can take that back.
+                context.progress().confirm();
+            }
+            let entry = Arc::new(ChangeEntry::new(
+                Arc::clone(intended),
+                right.lease().cloned(),
+                Arc::clone(self.journal().leases()),
+                Arc::clone(sent),
+                stage,
+            ));
+            let followed = context
+                .clone()
+                .with_entry(Arc::<ChangeEntry>::clone(&entry));
+            let result = work(followed).await;
+            match entry.take() {
+                Stage::Stopped(Stop::Exists(change)) => found = Some(*change),
+                Stage::Stopped(Stop::Blocked(change)) => {
+                    if let Err(error) = self.clear_way(context, &right, *change).await {
+                        right.release().await;
+                        return Err(error);
+                    }
+                }
+                Stage::Stopped(Stop::LeaseLost) => {
+                    right.release().await;
+                    right = self.right(context, deadline, intended).await?;
+                    found = store.find(&intended.key).await?;
+                }
+                stage => {
+                    let led = self.finish(intended, stage, result).await;
+                    right.release().await;
+                    return Ok(led);
+                }
+            }
+        }
+    }
+
+    /// Takes over what the store has of this change; `None` if that is not what it was any more.
+    async fn take_up(
+        &self,
+        context: &CallContext,
+        deadline: Instant,
+        right: &Right,
+        change: StoredChange,
+    ) -> Result<Option<Stage>, Error> {
+        let plan = read_plan(&change)?;
+        if change.state.is_final() {
+            let ticket = change.ticket;
+            return Ok(Some(Stage::Proved(Box::new(Open { ticket, plan }))));
+        }
+        // Whoever runs a change of a subject holds its lease. Without one only the owner tells.
+        let is_free = right.lease().is_some() || self.is_abandoned(&change).await?;
+        if !is_free {
+            let pause = sleep(self.journal().settings().lease_poll);
+            let waited = self.wait(context, deadline, pause).await;
+            return match waited {
+                Some(()) => Ok(None),
+                None => Err(in_progress_of(&change)),
+            };
+        }
+        let claimed = self.journal().store().claim(change.ticket).await?;
+        Ok(claimed.map(|ticket| Stage::Resumed(Box::new(Open { ticket, plan }))))
+    }
+
+    /// Tells whether nobody runs a change: its process is gone, or it is this one, which would have
+    /// found it among the running ones.
+    pub(crate) async fn is_abandoned(&self, change: &StoredChange) -> Result<bool, Error> {
+        let leases = self.journal().leases();
+        Ok(change.owner == leases.replica() || !leases.is_alive(&change.owner).await?)
+    }
+
+    /// Ends an earlier change of the same subject, whose lease is held.
+    async fn clear_way(
+        &self,
+        context: &CallContext,
+        right: &Right,
+        change: StoredChange,
+    ) -> Result<(), Error> {
+        debug_assert!(right.lease().is_some() || right.is_local());
+        match self.end(context, change).await? {
+            state if state.is_final() => Ok(()),
+            _ => Err(earlier_open()),
+        }
+    }
+
+    /// Seeks the end of a change that the store has and that nobody runs, and writes it down.
+    pub(crate) async fn end(
+        &self,
+        context: &CallContext,
+        change: StoredChange,
+    ) -> Result<ChangeState, Error> {
+        let mut plan = read_plan(&change)?;
+        if change.state.is_final() || plan.needs_decision {
+            return Ok(change.state);
+        }
+        let store = self.journal().store();
+        let Some(ticket) = store.claim(change.ticket).await? else {
+            return Ok(change.state);
+        };
+        // What is tried here belongs to another caller, and ends as it ends.
+        let context = context.clone().detached();
+        context.progress().confirm();
+        let (state, answer) = match self.prove(&context, &mut plan).await {
+            Proven::Applied(answer) => {
+                plan.answer = answer.map(|answer| archived(answer.as_ref()));
+                plan.doubt = None;
+                (ChangeState::Applied, None)
+            }
+            Proven::Rejected(error) => {
+                let answer = <() as Coded>::encode(&Err(error));
+                (ChangeState::Rejected, Some(answer))
+            }
+            Proven::Unknown(_) => (ChangeState::Unknown, None),
+        };
+        self.write(ticket, state, Some(&plan), answer).await?;
+        Ok(state)
+    }
+
+    /// Writes the end of a change, before anybody hears of it.
+    async fn finish<T: Coded>(
+        &self,
+        intended: &Intended,
+        stage: Stage,
+        result: Result<T, Error>,
+    ) -> Led<T> {
+        match stage {
+            // Refused before anything was written: nothing to remember.
+            Stage::Fresh => Led::shared(result),
+            // The method failed before it came to the write that was sent long ago.
+            Stage::Resumed(open) => {
+                Led::shared(result.map_err(|error| unknown(&error, open.plan.needs_decision)))
+            }
+            // Applied; its answer could not be made this time.
+            Stage::Proved(_) => {
+                Led::shared(result.map_err(|error| error.mark_may_have_executed().mark_retryable()))
+            }
+            Stage::Sending | Stage::Stopped(_) => Led::shared(Err(Error::new(
+                Reason::OutcomeUnknown,
+                "the change was left in the middle",
+            ))),
+            Stage::Done(done) => self.finish_done(intended, *done, result).await,
+        }
+    }
+
+    async fn finish_done<T: Coded>(
+        &self,
+        intended: &Intended,
+        done: Done,
+        result: Result<T, Error>,
+    ) -> Led<T> {
+        let Done {
+            open: Open { ticket, plan },
+            conclusion,
+            refusal,
+        } = done;
+        let written = match (conclusion, refusal) {
+            (Conclusion::Applied, _) | (Conclusion::Rejected, Remembered::Answer) => {
+                let answer = T::encode(&result);
+                let write = self.write(
+                    ticket,
+                    conclusion.state(),
+                    Some(&plan),
+                    Some(answer.clone()),
+                );
+                match write.await {
+                    Ok(Held::Yes) => {
+                        let told = Told::Answer(answer.into());
+                        return Led { result, told };
+                    }
+                    other => other,
+                }
+            }
+            (Conclusion::Rejected, Remembered::Nothing) => {
+                let forgotten = self.journal().store().forget(ticket).await;
+                forgotten.map_err(Error::from)
+            }
+            (Conclusion::Unknown(_), _) => {
+                let held = self
+                    .write(ticket, ChangeState::Unknown, Some(&plan), None)
+                    .await;
+                self.journal().wake();
+                held
+            }
+        };
+        match written {
+            Ok(Held::Yes) => Led::shared(result),
+            // Whoever has taken the change over says how it ended.
+            Ok(Held::Lost) => Led::shared(Err(taken_over())),
+            Err(error) => {
+                tracing::warn!(
+                    account = %intended.key.account,
+                    change = %intended.key,
+                    "the end of a change could not be written; it is found out again"
+                );
+                Led::shared(Err(unrecorded(error)))
+            }
+        }
+    }
+
+    pub(crate) async fn write(
+        &self,
+        ticket: Ticket,
+        state: ChangeState,
+        plan: Option<&Plan>,
+        answer: Option<Vec<u8>>,
+    ) -> Result<Held, Error> {
+        let update = ChangeUpdate {
+            state,
+            plan: plan.map(Plan::write),
+            answer,
+            time: self.journal().clock().now(),
+        };
+        let held = self.journal().store().update(ticket, update).await?;
+        self.journal().changed();
+        Ok(held)
+    }
+
+    /// Waits as long as the caller does; `None` if that was not long enough.
+    pub(crate) async fn wait<F: Future>(
+        &self,
+        context: &CallContext,
+        deadline: Instant,
+        future: F,
+    ) -> Option<F::Output> {
+        let waiting = timeout_at(deadline, future);
+        context.progress().unless_abandoned(waiting).await?.ok()
+    }
+
+    /// When a call stops waiting for others: in time to tell so.
+    fn deadline(&self, context: &CallContext) -> Instant {
+        const MARGIN: Duration = Duration::from_millis(20);
+        let limit = Instant::now() + self.journal().settings().wait_limit;
+        match context.deadline {
+            Some(deadline) => limit.min(Instant::from_std(deadline) - MARGIN),
+            None => limit,
+        }
+    }
+}
+
+/// Answers with what the store has of this change, if that is all that there is to do.
+fn replay<T: Coded>(
+    intended: &Intended,
+    found: Option<&StoredChange>,
+) -> Result<Option<Led<T>>, Error> {
+    let Some(change) = found else {
+        return Ok(None);
+    };
+    if change.fingerprint != intended.fingerprint {
+        return Err(reused());
+    }
+    Ok(change.answer.as_deref().map(|answer| Led {
+        result: T::decode(answer),
+        told: Told::Answer(answer.into()),
+    }))
+}
+
+pub(crate) fn read_plan(change: &StoredChange) -> Result<Plan, Error> {
+    Plan::read(&change.plan).ok_or_else(|| {
+        Error::new(Reason::Store, "the plan of the change cannot be read").mark_may_have_executed()
+    })
+}
+
+pub(crate) fn archived(record: &dyn kabao_models::Record) -> String {
+    String::from_utf8(kabao_models::archive::write(record)).unwrap_or_default()
+}
+
+fn reused() -> Error {
+    Error::violated(
+        Reason::RequestIdReused,
+        [FieldViolation::new(
+            "request_id",
+            "was used for another change before",
+        )],
+    )
+}
+
+fn in_progress(intended: &Intended) -> Error {
+    let message = format!("{} is still under way", intended.key);
+    Error::new(Reason::InProgress, message).with_retry_after(Duration::from_secs(1))
+}
+
+fn in_progress_of(change: &StoredChange) -> Error {
+    let message = format!("{} is still under way", change.key);
+    Error::new(Reason::InProgress, message).with_retry_after(Duration::from_secs(1))
+}
+
+/// The name of the other change is not told: it may be another caller's.
+pub(crate) fn earlier_open() -> Error {
+    Error::new(
+        Reason::EarlierChangeOpen,
+        "an earlier change of the member has not ended",
+    )
+    .with_retry_after(Duration::from_secs(1))
+}
+
+fn taken_over() -> Error {
+    let message = "another replica has taken the change over, and finds out how it ended";
+    Error::new(Reason::OutcomeUnknown, message)
+        .with_remedy("repeat the call with the same request id")
+        .mark_retryable()
+}
+
+/// What was done is done, but nobody could answer a repeat.
+fn unrecorded(error: Error) -> Error {
+    Error::new(
+        Reason::OutcomeUnknown,
+        "the end of the change could not be written to the store of the gateway",
+    )
+    .with_source(error)
+    .with_remedy("repeat the call with the same request id")
+    .mark_retryable()
+}

@@ -1,0 +1,149 @@
+//! The entry of one change while it runs: what engine, backend and pipeline tell each other.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kabao_api::{Entry, Error, MemberName, Personal, PlannedValue};
+
+use crate::machine::Conclusion;
+use crate::plan::Plan;
+use crate::store::{ChangeKey, Fingerprint, Lease, Leases, StoredChange, Ticket};
+
+/// A change that somebody intends.
+#[derive(Clone, Debug)]
+pub(crate) struct Intended {
+    pub(crate) key: ChangeKey,
+    /// What is asked for: a method of the portable API, or an operation.
+    pub(crate) method: &'static str,
+    /// What is asked for in detail.
+    pub(crate) fingerprint: Fingerprint,
+    /// What only one change at a time may change.
+    pub(crate) subject: Option<String>,
+    pub(crate) member: Option<MemberName>,
+    pub(crate) openid: Option<Personal>,
+}
+
+/// A change that the store has.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) ticket: Ticket,
+    pub(crate) plan: Plan,
+}
+
+/// How far the one write of a change got.
+pub(crate) enum Stage {
+    /// Nothing is in the store.
+    Fresh,
+    /// The store has it from before, and its end is sought.
+    Resumed(Box<Open>),
+    /// It is proved to have taken effect; only its answer is missing.
+    Proved(Box<Open>),
+    /// Its request may leave.
+    Sending,
+    /// What came of it.
+    Done(Box<Done>),
+    /// It did not begin, because of what the store has.
+    Stopped(Stop),
+}
+
+/// What came of the write.
+pub(crate) struct Done {
+    pub(crate) open: Open,
+    pub(crate) conclusion: Conclusion,
+    /// Why it was refused, or is unknown, as far as the journal has to remember it.
+    pub(crate) refusal: Remembered,
+}
+
+/// What a refusal leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remembered {
+    /// It is the answer of the change.
+    Answer,
+    /// Nothing: the same call may succeed later.
+    Nothing,
+}
+
+/// Why a change did not begin.
+pub(crate) enum Stop {
+    /// The store has a change of this id.
+    Exists(Box<StoredChange>),
+    /// Another change of the subject has not ended.
+    Blocked(Box<StoredChange>),
+    /// The lease on the subject is somebody else's by now.
+    LeaseLost,
+}
+
+/// The entry of one change.
+pub(crate) struct ChangeEntry {
+    pub(crate) intended: Arc<Intended>,
+    pub(crate) lease: Option<Lease>,
+    leases: Arc<dyn Leases>,
+    /// Whether a request has left, or was about to.
+    sent: Arc<AtomicBool>,
+    state: Mutex<State>,
+}
+
+struct State {
+    stage: Stage,
+    planned: Option<PlannedValue>,
+}
+
+impl ChangeEntry {
+    pub(crate) fn new(
+        intended: Arc<Intended>,
+        lease: Option<Lease>,
+        leases: Arc<dyn Leases>,
+        sent: Arc<AtomicBool>,
+        stage: Stage,
+    ) -> Self {
+        let planned = match &stage {
+            Stage::Resumed(open) | Stage::Proved(open) => open.plan.value,
+            _ => None,
+        };
+        Self {
+            intended,
+            lease,
+            leases,
+            sent,
+            state: Mutex::new(State { stage, planned }),
+        }
+    }
+
+    /// Takes the stage out; whoever does so puts the next one in.
+    pub(crate) fn take(&self) -> Stage {
+        std::mem::replace(&mut self.lock().stage, Stage::Sending)
+    }
+
+    pub(crate) fn put(&self, stage: Stage) {
+        self.lock().stage = stage;
+    }
+
+    /// Every step leaves the state whole.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry for ChangeEntry {
+    fn planned(&self) -> Option<PlannedValue> {
+        self.lock().planned
+    }
+
+    fn plan(&self, value: PlannedValue) {
+        self.lock().planned = Some(value);
+    }
+
+    fn may_send(&self) -> bool {
+        let fresh = self.leases.is_fresh();
+        self.sent.fetch_or(fresh, Ordering::Relaxed);
+        fresh
+    }
+}
+
+/// The error of a call that the engine takes up again; nobody but the engine sees it.
+pub(crate) fn stopped() -> Error {
+    Error::new(
+        kabao_api::Reason::Internal,
+        "the change has to be taken up again",
+    )
+}

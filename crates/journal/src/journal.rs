@@ -1,0 +1,179 @@
+//! The journal of a process: what all its accounts share.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
+
+use kabao_api::{AccountId, ChangeState};
+use tokio::sync::{Notify, watch};
+
+use crate::account::AccountJournal;
+use crate::clock::Clock;
+use crate::locks::Locks;
+use crate::right::SubjectKey;
+use crate::running::Running;
+use crate::settings::Settings;
+use crate::store::{ChangeStore, Leases};
+
+/// The memory of a process. Clones share it.
+#[derive(Clone)]
+pub struct Journal(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn ChangeStore>,
+    leases: Arc<dyn Leases>,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    running: Running,
+    locks: Locks<SubjectKey>,
+    accounts: Mutex<HashMap<AccountId, Weak<AccountJournal>>>,
+    /// What the reconciler saw last.
+    seen: Mutex<Seen>,
+    /// Counts up whenever a change was written.
+    changed: watch::Sender<u64>,
+    /// A change has become unknown.
+    woken: Notify,
+}
+
+/// What the reconciler saw when it looked last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) subjects: HashSet<SubjectKey>,
+    pub(crate) counts: Counts,
+}
+
+/// How many changes have not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Changes that run, or whose end is sought.
+    pub open: u64,
+    /// Those of them that are unknown.
+    pub unknown: u64,
+    /// Those of them that wait for an operator.
+    pub needs_decision: u64,
+    /// Those that are unknown for longer than the bound.
+    pub overdue: u64,
+    /// When the oldest of them was begun.
+    pub oldest: Option<SystemTime>,
+}
+
+impl Counts {
+    pub(crate) fn count(&mut self, state: ChangeState, begun: SystemTime) {
+        self.open += 1;
+        self.unknown += u64::from(state == ChangeState::Unknown);
+        self.oldest = Some(self.oldest.map_or(begun, |oldest| oldest.min(begun)));
+    }
+}
+
+impl Journal {
+    /// Starts a memory over a store.
+    pub fn new(
+        store: Arc<dyn ChangeStore>,
+        leases: Arc<dyn Leases>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            leases,
+            clock,
+            running: Running::new(settings.max_running),
+            settings,
+            locks: Locks::default(),
+            accounts: Mutex::default(),
+            seen: Mutex::default(),
+            changed: watch::Sender::new(0),
+            woken: Notify::new(),
+        }))
+    }
+
+    /// Starts the journal of one account. The last one of an account is the one whose open changes are
+    /// brought to their end.
+    pub fn account(&self, account: AccountId) -> Arc<AccountJournal> {
+        let journal = Arc::new(AccountJournal::new(self.clone(), account.clone()));
+        let mut accounts = locked(&self.0.accounts);
+        accounts.retain(|_, journal| journal.strong_count() > 0);
+        accounts.insert(account, Arc::downgrade(&journal));
+        journal
+    }
+
+    /// Returns how many changes had not ended when the reconciler looked last.
+    pub fn counts(&self) -> Counts {
+        locked(&self.0.seen).counts
+    }
+
+    pub(crate) fn find_account(&self, account: &AccountId) -> Option<Arc<AccountJournal>> {
+        locked(&self.0.accounts)
+            .get(account)
+            .and_then(Weak::upgrade)
+    }
+
+    pub(crate) fn store(&self) -> &dyn ChangeStore {
+        self.0.store.as_ref()
+    }
+
+    pub(crate) fn leases(&self) -> &Arc<dyn Leases> {
+        &self.0.leases
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.0.clock.as_ref()
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    pub(crate) fn running(&self) -> &Running {
+        &self.0.running
+    }
+
+    pub(crate) fn locks(&self) -> &Locks<SubjectKey> {
+        &self.0.locks
+    }
+
+    pub(crate) fn see(&self, seen: Seen) {
+        *locked(&self.0.seen) = seen;
+    }
+
+    /// Tells whether a change of a subject is known to be open, here or elsewhere.
+    pub(crate) fn is_changing(&self, account: &AccountId, subject: &str) -> bool {
+        let key = (account.clone(), subject.to_owned());
+        self.0.running.changes(&key) || locked(&self.0.seen).subjects.contains(&key)
+    }
+
+    /// Says that something was written.
+    pub(crate) fn changed(&self) {
+        self.0.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Returns what tells that something was written.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changed.subscribe()
+    }
+
+    /// Says that there is something to reconcile.
+    pub(crate) fn wake(&self) {
+        self.0.woken.notify_one();
+    }
+
+    pub(crate) async fn woken(&self) {
+        self.0.woken.notified().await;
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Journal")
+            .field("settings", &self.0.settings)
+            .field("counts", &self.counts())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every step leaves the values whole.
+fn locked<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}

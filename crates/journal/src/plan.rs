@@ -1,0 +1,61 @@
+//! What a change will do, as a value that outlives the process.
+
+use kabao_api::{Decision, Error, MemberName, Personal, PlannedValue};
+use serde::{Deserialize, Serialize};
+
+/// What will be sent, and how to prove what came of it.
+///
+/// It is written before the first byte leaves, and everything that happens to the change later, in
+/// this process or another one, follows from it. It holds personal data; the store seals it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// The operation, by its id in the catalogue.
+    pub operation: String,
+    /// The request, archived; absent where it must never be sent again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// The request number under which WeChat knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// True if sending the very same request twice does no more than sending it once.
+    pub is_safe_to_repeat: bool,
+    /// The value that it makes, where it makes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<PlannedValue>,
+    /// What no other change may change meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The member that it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<MemberName>,
+    /// The user of that member, where it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openid: Option<Personal>,
+    /// The answer of the operation, archived, once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// Why its end is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<Error>,
+    /// The value that was read back when it was neither of the planned ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<i64>,
+    /// True if nothing but an operator's word can end it.
+    #[serde(default)]
+    pub needs_decision: bool,
+    /// That word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+}
+
+impl Plan {
+    /// Reads a plan as the store gives it back; `None` for one of another version or a broken one.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// Writes a plan for the store.
+    pub fn write(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}

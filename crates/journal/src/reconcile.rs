@@ -1,0 +1,201 @@
+//! Bringing changes to their end that nobody runs any more: those of a process that is gone, and
+//! those whose answer was lost.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use kabao_api::{CallContext, CallId, ChangeState, Error};
+use tokio::time::{Instant, timeout};
+
+use crate::account::AccountJournal;
+use crate::engine::read_plan;
+use crate::journal::{Journal, Seen};
+use crate::store::{ChangeFilter, ChangeKey, StoredChange};
+
+/// How many changes are looked at before others get a turn.
+const BATCH: u32 = 256;
+
+/// How many old changes are removed at once.
+const SWEPT: u32 = 1000;
+
+/// What the reconciler remembers from one look to the next.
+#[derive(Debug, Default)]
+pub struct Reconciler {
+    tries: HashMap<ChangeKey, Tries>,
+    swept: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Tries {
+    count: u32,
+    next: Instant,
+    /// An overdue change is told once.
+    told: bool,
+}
+
+impl Journal {
+    /// Brings open changes to their end, for as long as it is polled.
+    pub async fn reconcile(&self) {
+        let mut reconciler = Reconciler::default();
+        loop {
+            if let Err(error) = self.look(&mut reconciler).await {
+                tracing::warn!(
+                    reason = error.reason().as_str(),
+                    "open changes cannot be looked at: {}",
+                    error.message()
+                );
+            }
+            let _ = timeout(self.settings().interval, self.woken()).await;
+        }
+    }
+
+    /// Looks at every open change once, and tries to end those that nobody runs and whose turn it is.
+    ///
+    /// # Errors
+    ///
+    /// `STORE` if the store does not answer.
+    pub async fn look(&self, reconciler: &mut Reconciler) -> Result<(), Error> {
+        let mut seen = Seen::default();
+        let mut after = None;
+        let mut open = Vec::new();
+        loop {
+            let filter = ChangeFilter {
+                states: vec![ChangeState::Intent, ChangeState::Sent, ChangeState::Unknown],
+                after,
+                limit: BATCH,
+                ..ChangeFilter::default()
+            };
+            let batch = self.store().list(&filter).await?;
+            let Some(last) = batch.last() else { break };
+            after = Some(last.ticket.sequence);
+            open.extend(batch);
+        }
+        for change in &open {
+            self.note(reconciler, &mut seen, change);
+        }
+        reconciler
+            .tries
+            .retain(|key, _| open.iter().any(|change| change.key == *key));
+        self.see(seen);
+        for change in open {
+            if !reconciler.is_due(&change.key) || self.running().contains(&change.key) {
+                continue;
+            }
+            let key = change.key.clone();
+            let ended = self.try_to_end(change).await;
+            if let Err(error) = &ended {
+                tracing::debug!(change = %key, reason = error.reason().as_str(), "not ended yet");
+            }
+            reconciler.tried(
+                &key,
+                matches!(ended, Ok(true)),
+                self.settings().interval,
+                self.settings().max_pause,
+            );
+        }
+        self.sweep(reconciler).await
+    }
+
+    /// Counts an open change, and tells once if it is overdue.
+    fn note(&self, reconciler: &mut Reconciler, seen: &mut Seen, change: &StoredChange) {
+        seen.counts.count(change.state, change.create_time);
+        let plan = read_plan(change).ok();
+        if let Some(subject) = plan.as_ref().and_then(|plan| plan.subject.clone()) {
+            seen.subjects.insert((change.key.account.clone(), subject));
+        }
+        let needs_decision = plan.is_some_and(|plan| plan.needs_decision);
+        seen.counts.needs_decision += u64::from(needs_decision);
+        let age = self.clock().now().duration_since(change.create_time);
+        let is_overdue = age.is_ok_and(|age| age > self.settings().bound);
+        seen.counts.overdue += u64::from(is_overdue);
+        if is_overdue {
+            let tries = reconciler
+                .tries
+                .entry(change.key.clone())
+                .or_insert_with(Tries::first);
+            if !std::mem::replace(&mut tries.told, true) {
+                tracing::error!(
+                    account = %change.key.account,
+                    change = %change.key,
+                    method = change.method,
+                    state = change.state.as_str(),
+                    needs_decision,
+                    "the end of a change is unknown for too long; see ChangeService"
+                );
+            }
+        }
+    }
+
+    /// Tries to end one change; true if it has ended.
+    async fn try_to_end(&self, change: StoredChange) -> Result<bool, Error> {
+        // An account that is not served here is another replica's to end.
+        let Some(account) = self.find_account(&change.key.account) else {
+            return Ok(false);
+        };
+        account.try_to_end(change).await
+    }
+
+    async fn sweep(&self, reconciler: &mut Reconciler) -> Result<(), Error> {
+        const PAUSE: Duration = Duration::from_mins(1);
+        let now = Instant::now();
+        if reconciler.swept.is_some_and(|swept| now < swept + PAUSE) {
+            return Ok(());
+        }
+        let before: SystemTime = self.clock().now() - self.settings().retention;
+        if self.store().sweep(before, SWEPT).await? < u64::from(SWEPT) {
+            reconciler.swept = Some(now);
+        }
+        Ok(())
+    }
+}
+
+impl AccountJournal {
+    async fn try_to_end(&self, change: StoredChange) -> Result<bool, Error> {
+        let plan = read_plan(&change)?;
+        if plan.needs_decision {
+            return Ok(false);
+        }
+        let Some(right) = self.right_now(plan.subject.as_deref()).await? else {
+            return Ok(false);
+        };
+        let is_free = right.lease().is_some() || self.is_abandoned(&change).await?;
+        if !is_free {
+            return Ok(false);
+        }
+        let context = CallContext::new(self.account().clone(), CallId::unknown());
+        let until = Instant::now() + self.journal().settings().attempt;
+        let context = context.with_deadline(until.into_std());
+        let ended = self.end(&context, change).await;
+        right.release().await;
+        Ok(ended?.is_final())
+    }
+}
+
+impl Tries {
+    fn first() -> Self {
+        Self {
+            count: 0,
+            next: Instant::now(),
+            told: false,
+        }
+    }
+}
+
+impl Reconciler {
+    fn is_due(&self, key: &ChangeKey) -> bool {
+        self.tries
+            .get(key)
+            .is_none_or(|tries| tries.next <= Instant::now())
+    }
+
+    fn tried(&mut self, key: &ChangeKey, ended: bool, pause: Duration, max_pause: Duration) {
+        if ended {
+            self.tries.remove(key);
+            return;
+        }
+        let tries = self.tries.entry(key.clone()).or_insert_with(Tries::first);
+        let factor = 1_u32.checked_shl(tries.count.min(16)).unwrap_or(u32::MAX);
+        tries.next = Instant::now() + pause.saturating_mul(factor).min(max_pause);
+        tries.count += 1;
+    }
+}

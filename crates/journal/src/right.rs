@@ -1,0 +1,146 @@
+//! The right to change a subject: its lock in this process, its lease among all processes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kabao_api::{AccountId, CallContext, Error};
+use tokio::time::{Instant, sleep};
+
+use crate::account::AccountJournal;
+use crate::engine::earlier_open;
+use crate::entry::Intended;
+use crate::locks::Guard;
+use crate::store::{Acquired, Lease, Leases};
+
+/// What a lock is for.
+pub(crate) type SubjectKey = (AccountId, String);
+
+/// The right to change a subject, or nothing where no subject is changed.
+pub(crate) struct Right {
+    guard: Option<Guard<SubjectKey>>,
+    lease: Option<Lease>,
+    leases: Arc<dyn Leases>,
+    waited: bool,
+    wanted_pause: Duration,
+}
+
+impl Right {
+    pub(crate) fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
+    }
+
+    pub(crate) fn is_local(&self) -> bool {
+        self.guard.is_some()
+    }
+
+    /// Tells whether others may have changed something since the right was asked for.
+    pub(crate) fn waited(&self) -> bool {
+        self.waited
+    }
+
+    /// Gives it back, first to those who wait in other processes.
+    pub(crate) async fn release(mut self) {
+        let Some(lease) = self.lease.take() else {
+            return;
+        };
+        // A lease that cannot be given back is taken over in time.
+        if let Ok(true) = self.leases.release(lease).await {
+            // Those who wait here would be faster every time.
+            sleep(self.wanted_pause).await;
+        }
+    }
+}
+
+impl Drop for Right {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let leases = Arc::clone(&self.leases);
+            runtime.spawn(async move { leases.release(lease).await });
+        }
+    }
+}
+
+impl AccountJournal {
+    /// Waits for the right to change what a change changes.
+    pub(crate) async fn right(
+        &self,
+        context: &CallContext,
+        deadline: Instant,
+        intended: &Intended,
+    ) -> Result<Right, Error> {
+        let journal = self.journal();
+        let mut right = Right {
+            guard: None,
+            lease: None,
+            leases: Arc::clone(journal.leases()),
+            waited: false,
+            wanted_pause: journal.settings().lease_poll * 2,
+        };
+        let Some(subject) = &intended.subject else {
+            return Ok(right);
+        };
+        let key = (intended.key.account.clone(), subject.clone());
+        right.guard = journal.locks().try_lock(&key);
+        if right.guard.is_none() {
+            right.waited = true;
+            let lock = journal.locks().lock(&key);
+            right.guard = Some(
+                self.wait(context, deadline, lock)
+                    .await
+                    .ok_or_else(earlier_open)?,
+            );
+        }
+        let name = self.lease_name(subject);
+        let mut pause = journal.settings().lease_poll;
+        loop {
+            match journal.leases().acquire(&name).await? {
+                Acquired::Held(lease) => {
+                    right.lease = Some(lease);
+                    return Ok(right);
+                }
+                Acquired::Busy => {
+                    right.waited = true;
+                    let waited = self.wait(context, deadline, sleep(pause)).await;
+                    waited.ok_or_else(earlier_open)?;
+                    pause = (pause * 3 / 2).min(Duration::from_millis(200));
+                }
+            }
+        }
+    }
+
+    /// Takes the right if nobody has it.
+    pub(crate) async fn right_now(&self, subject: Option<&str>) -> Result<Option<Right>, Error> {
+        let journal = self.journal();
+        let mut right = Right {
+            guard: None,
+            lease: None,
+            leases: Arc::clone(journal.leases()),
+            waited: false,
+            wanted_pause: Duration::ZERO,
+        };
+        let Some(subject) = subject else {
+            return Ok(Some(right));
+        };
+        let key = (self.account().clone(), subject.to_owned());
+        right.guard = journal.locks().try_lock(&key);
+        if right.guard.is_none() {
+            return Ok(None);
+        }
+        match journal.leases().acquire(&self.lease_name(subject)).await? {
+            Acquired::Held(lease) => {
+                right.lease = Some(lease);
+                Ok(Some(right))
+            }
+            Acquired::Busy => Ok(None),
+        }
+    }
+
+    /// A name that tells nobody the code of the member.
+    fn lease_name(&self, subject: &str) -> String {
+        let content = format!("lease {} {subject}", self.account());
+        let digest = self.journal().store().fingerprint(content.as_bytes());
+        digest.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}

@@ -1,0 +1,242 @@
+//! The one write of a change: written down before it leaves, concluded from when it comes back.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kabao_api::{CallContext, Entry, Error, Reason, Upstream};
+use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Operation, archive};
+
+use crate::account::AccountJournal;
+use crate::engine::archived;
+use crate::entry::{ChangeEntry, Done, Intended, Open, Remembered, Stage, Stop, stopped};
+use crate::machine::{Conclusion, Evidence, Known, Proof, conclude};
+use crate::plan::Plan;
+use crate::prove::{Proven, is_remembered, unknown};
+use crate::store::{Begun, NewChange};
+
+/// Stands around every call of WeChat: lets reads pass, and gives every write its memory.
+pub(crate) struct JournalledUpstream(pub(crate) Arc<AccountJournal>);
+
+#[async_trait]
+impl Upstream for JournalledUpstream {
+    async fn execute(
+        &self,
+        context: &CallContext,
+        request: Box<dyn AnyEndpoint>,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        let Self(account) = self;
+        if request.operation().effect == Effect::Read {
+            return account.pipeline().execute(context, request).await;
+        }
+        match entry_of(context) {
+            Some(entry) => account.step(context, &entry, request).await,
+            None => account.operation(context, request).await,
+        }
+    }
+}
+
+pub(crate) fn entry_of(context: &CallContext) -> Option<Arc<ChangeEntry>> {
+    let entry: Arc<dyn Entry> = Arc::clone(context.entry()?);
+    let entry: Arc<dyn Any + Send + Sync> = entry;
+    entry.downcast().ok()
+}
+
+impl AccountJournal {
+    /// Runs the write of a change.
+    pub(crate) async fn step(
+        &self,
+        context: &CallContext,
+        entry: &ChangeEntry,
+        request: Box<dyn AnyEndpoint>,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        let operation = request.operation();
+        match entry.take() {
+            Stage::Fresh => self.send(context, entry, request).await,
+            Stage::Resumed(open) => self.resume(context, entry, operation, *open).await,
+            Stage::Proved(open) => {
+                let answer = answer_of(operation, &open.plan);
+                entry.put(done(*open, Conclusion::Applied));
+                Ok(answer)
+            }
+            stage => {
+                entry.put(stage);
+                Err(Error::new(
+                    Reason::Internal,
+                    "one change would send two requests",
+                ))
+            }
+        }
+    }
+
+    /// Writes the plan down, and lets the request leave.
+    async fn send(
+        &self,
+        context: &CallContext,
+        entry: &ChangeEntry,
+        request: Box<dyn AnyEndpoint>,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        let operation = request.operation();
+        let plan = plan(&entry.intended, entry, request.as_ref());
+        let change = NewChange {
+            key: entry.intended.key.clone(),
+            method: entry.intended.method.to_owned(),
+            fingerprint: entry.intended.fingerprint,
+            subject: entry.intended.subject.clone(),
+            lease: entry.lease.clone(),
+            plan: plan.write(),
+            time: self.journal().clock().now(),
+        };
+        let begun = match self.journal().store().begin(change).await {
+            Ok(begun) => begun,
+            Err(error) => {
+                entry.put(Stage::Fresh);
+                return Err(error.into());
+            }
+        };
+        let ticket = match begun {
+            Begun::Fresh(ticket) => ticket,
+            Begun::Exists(change) => return stop(entry, Stop::Exists(change)),
+            Begun::Blocked(change) => return stop(entry, Stop::Blocked(change)),
+            Begun::LeaseLost => return stop(entry, Stop::LeaseLost),
+        };
+        self.journal().changed();
+        let result = self.pipeline().execute(context, request).await;
+        let open = Open { ticket, plan };
+        self.conclude(context, entry, operation, open, result).await
+    }
+
+    /// Draws the conclusion from how the first attempts ended.
+    async fn conclude(
+        &self,
+        context: &CallContext,
+        entry: &ChangeEntry,
+        operation: &'static Operation,
+        mut open: Open,
+        result: Result<Box<dyn AnyAnswer>, Error>,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        let error = match result {
+            Ok(answer) => {
+                open.plan.answer = Some(archived(answer.as_ref()));
+                entry.put(done(open, Conclusion::Applied));
+                return Ok(answer);
+            }
+            Err(error) => error,
+        };
+        let known = Known {
+            may_have_left: context.progress().may_have_executed(),
+            refused_since: false,
+        };
+        let evidence = match error.reason() {
+            Reason::RequestNumberUsed => Evidence::NumberUsed,
+            _ if error.may_have_executed() => Evidence::Silence,
+            _ => Evidence::Refused,
+        };
+        match conclude(&open.plan, known, evidence) {
+            Conclusion::Applied => {
+                entry.put(done(open, Conclusion::Applied));
+                Ok(operation.new_answer())
+            }
+            Conclusion::Rejected => {
+                let refusal = match is_remembered(&error) {
+                    true => Remembered::Answer,
+                    false => Remembered::Nothing,
+                };
+                entry.put(Stage::Done(Box::new(Done {
+                    open,
+                    conclusion: Conclusion::Rejected,
+                    refusal,
+                })));
+                Err(error)
+            }
+            Conclusion::Unknown(proof) => {
+                // A caller that is still there may have its proof now; the pipeline has repeated
+                // what may be repeated already.
+                let is_late = context.deadline.is_some_and(|deadline| {
+                    tokio::time::Instant::from_std(deadline) <= tokio::time::Instant::now()
+                });
+                if proof == Proof::ReadBack && !is_late {
+                    return self.resume(context, entry, operation, open).await;
+                }
+                open.plan.needs_decision = proof == Proof::Ask;
+                let error = unknown(&error, open.plan.needs_decision);
+                open.plan.doubt = Some(unknown(&error, open.plan.needs_decision));
+                entry.put(done(open, Conclusion::Unknown(proof)));
+                Err(error)
+            }
+        }
+    }
+
+    /// Seeks the end of a request that may have left before.
+    async fn resume(
+        &self,
+        context: &CallContext,
+        entry: &ChangeEntry,
+        operation: &'static Operation,
+        mut open: Open,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        match self.prove(context, &mut open.plan).await {
+            Proven::Applied(answer) => {
+                let answer = answer.unwrap_or_else(|| operation.new_answer());
+                open.plan.answer = Some(archived(answer.as_ref()));
+                open.plan.doubt = None;
+                entry.put(done(open, Conclusion::Applied));
+                Ok(answer)
+            }
+            Proven::Rejected(error) => {
+                entry.put(done(open, Conclusion::Rejected));
+                Err(error)
+            }
+            Proven::Unknown(error) => {
+                let error = unknown(&error, open.plan.needs_decision);
+                entry.put(done(open, Conclusion::Unknown(Proof::Ask)));
+                Err(error)
+            }
+        }
+    }
+}
+
+fn done(open: Open, conclusion: Conclusion) -> Stage {
+    Stage::Done(Box::new(Done {
+        open,
+        conclusion,
+        refusal: Remembered::Answer,
+    }))
+}
+
+fn stop<T>(entry: &ChangeEntry, stop: Stop) -> Result<T, Error> {
+    entry.put(Stage::Stopped(stop));
+    Err(stopped())
+}
+
+/// The answer of an operation that has run: WeChat's, or, where that is lost, one without members.
+fn answer_of(operation: &'static Operation, plan: &Plan) -> Box<dyn AnyAnswer> {
+    let known = plan
+        .answer
+        .as_deref()
+        .filter(|_| plan.operation == operation.id);
+    known
+        .and_then(|answer| archive::read_answer(operation.id, answer.as_bytes()).ok())
+        .unwrap_or_else(|| operation.new_answer())
+}
+
+/// What is going to be sent, and how to prove it.
+fn plan(intended: &Intended, entry: &ChangeEntry, request: &dyn AnyEndpoint) -> Plan {
+    let is_safe_to_repeat = request.is_safe_to_repeat();
+    let number = request.request_number().filter(|number| !number.is_empty());
+    Plan {
+        operation: request.operation().id.to_owned(),
+        request: is_safe_to_repeat.then(|| archived(request)),
+        number: number.map(str::to_owned),
+        is_safe_to_repeat,
+        value: entry.planned(),
+        subject: intended.subject.clone(),
+        member: intended.member.clone(),
+        openid: intended.openid.clone(),
+        answer: None,
+        doubt: None,
+        found: None,
+        needs_decision: false,
+        decision: None,
+    }
+}

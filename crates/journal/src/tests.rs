@@ -1,0 +1,138 @@
+//! The promise, against the models: one effect, one answer, whatever is lost.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use kabao_api::{
+    AdjustMember, Adjustment, CallContext, CallId, Change, ChangeApi, ChangeName, ChangeRecord,
+    ChangeState, Decision, Error, Family, ListChanges, MemberApi, MemberName, Reason, RequestId,
+    Upstream,
+};
+use kabao_models::official_account::member::UpdateUser;
+
+use crate::model::{Fate, ModelBackend, ModelStore, ModelWeChat, Pipeline, Replica};
+use crate::{AccountJournal, Clock, Journal, Reconciler, Settings};
+
+mod ends;
+mod repeats;
+mod replicas;
+
+const CODE: &str = "1001";
+
+struct TestClock;
+
+impl Clock for TestClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000)
+    }
+
+    fn request_id(&self) -> Option<RequestId> {
+        "made-up".parse().ok()
+    }
+}
+
+/// One process with a journal around a backend.
+struct Gateway {
+    replica: Replica,
+    journal: Journal,
+    members: Arc<dyn MemberApi>,
+    upstream: Arc<dyn Upstream>,
+    changes: Arc<dyn ChangeApi>,
+}
+
+/// A store and a WeChat that outlive processes.
+struct World {
+    family: Family,
+    store: ModelStore,
+    wechat: ModelWeChat,
+}
+
+impl World {
+    fn new(family: Family) -> Self {
+        Self {
+            family,
+            store: ModelStore::new(),
+            wechat: ModelWeChat::default().with_member(CODE, 100),
+        }
+    }
+
+    fn gateway(&self) -> Gateway {
+        let replica = self.store.replica();
+        let settings = Settings {
+            wait_limit: Duration::from_secs(5),
+            ..Settings::default()
+        };
+        let (store, leases) = (Arc::new(replica.clone()), Arc::new(replica.clone()));
+        let journal = Journal::new(store, leases, Arc::new(TestClock), settings);
+        let account: Arc<AccountJournal> = journal.account(account());
+        let upstream = account.upstream(Arc::new(Pipeline(self.wechat.clone())));
+        let backend = Arc::new(ModelBackend::new(self.family, Arc::clone(&upstream)));
+        Gateway {
+            replica,
+            members: account.members(backend),
+            upstream,
+            changes: account.changes(),
+            journal,
+        }
+    }
+
+    /// Ends a process without a word, and starts another one.
+    fn crash(&self, gateway: Gateway) -> Gateway {
+        self.store.crash(0);
+        self.store.bury(kabao_store_name(&gateway));
+        drop(gateway);
+        self.gateway()
+    }
+
+    fn points(&self) -> i64 {
+        self.wechat.points(CODE)
+    }
+
+    fn effects(&self) -> usize {
+        self.wechat.ledger().len()
+    }
+}
+
+fn kabao_store_name(gateway: &Gateway) -> &str {
+    crate::Leases::replica(&gateway.replica)
+}
+
+impl Gateway {
+    async fn add(&self, id: &str, points: i64) -> Result<Adjustment, Error> {
+        self.adjust(id, Change::Add(points)).await
+    }
+
+    async fn adjust(&self, id: &str, change: Change) -> Result<Adjustment, Error> {
+        let request = AdjustMember::new(member(), change).with_request_id(id.parse().unwrap());
+        self.members.adjust_points(&context(), request).await
+    }
+
+    async fn reconcile(&self) {
+        self.journal.look(&mut Reconciler::default()).await.unwrap();
+    }
+
+    async fn change(&self, id: &str) -> ChangeRecord {
+        self.changes.get_change(&change_name(id)).await.unwrap()
+    }
+}
+
+fn account() -> kabao_api::AccountId {
+    "acme".parse().unwrap()
+}
+
+fn member() -> MemberName {
+    format!("accounts/acme/templates/t1/members/{CODE}")
+        .parse()
+        .unwrap()
+}
+
+fn change_name(id: &str) -> ChangeName {
+    ChangeName::new(account(), id.parse().unwrap())
+}
+
+fn context() -> CallContext {
+    CallContext::new(account(), CallId::unknown())
+}
+
+/// Both families that can add.
+const FAMILIES: [Family; 2] = [Family::Merchant, Family::OfficialAccount];

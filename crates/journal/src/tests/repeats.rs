@@ -1,0 +1,154 @@
+//! The same id again: the same answer, one effect.
+
+use super::*;
+
+#[tokio::test]
+async fn a_repeat_gets_the_first_answer_and_nothing_is_sent() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let gateway = world.gateway();
+        let first = gateway.add("a", 10).await.unwrap();
+        assert_eq!(first, Adjustment::new(Some(100), 110));
+        let requests = world.wechat.requests();
+        // Something else happens meanwhile, and the process dies.
+        world.wechat.set_points(CODE, 500);
+        let gateway = world.crash(gateway);
+        assert_eq!(gateway.add("a", 10).await.unwrap(), first);
+        assert_eq!((world.wechat.requests(), world.effects()), (requests, 1));
+        assert_eq!(gateway.change("a").await.state, ChangeState::Applied);
+    }
+}
+
+#[tokio::test]
+async fn an_id_means_one_content() {
+    let world = World::new(Family::Merchant);
+    let gateway = world.gateway();
+    gateway.add("a", 10).await.unwrap();
+    let requests = world.wechat.requests();
+    for change in [Change::Add(11), Change::SetTo(10)] {
+        let error = gateway.adjust("a", change).await.unwrap_err();
+        assert_eq!(error.reason(), Reason::RequestIdReused);
+        assert_eq!(error.violations()[0].field, "request_id");
+    }
+    assert_eq!(world.wechat.requests(), requests);
+}
+
+#[tokio::test]
+async fn many_callers_with_one_id_make_one_effect() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let gateway = Arc::new(world.gateway());
+        let calls = (0..200).map(|_| {
+            let gateway = Arc::clone(&gateway);
+            tokio::spawn(async move { gateway.add("a", 10).await })
+        });
+        for call in calls.collect::<Vec<_>>() {
+            let answer = call.await.unwrap().unwrap();
+            assert_eq!(answer, Adjustment::new(Some(100), 110));
+        }
+        assert_eq!((world.points(), world.effects()), (110, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_wechat_is_remembered_and_one_of_the_moment_is_not() {
+    let world = World::new(Family::OfficialAccount);
+    let gateway = world.gateway();
+    world.wechat.fates([Fate::Refused]);
+    for _ in 0..2 {
+        let error = gateway.add("refused", 10).await.unwrap_err();
+        assert_eq!(error.reason(), Reason::MemberStateInvalid);
+        assert_eq!(error.upstream().unwrap().code, "MODEL");
+    }
+    assert_eq!(gateway.change("refused").await.state, ChangeState::Rejected);
+    assert_eq!(world.effects(), 0);
+
+    world.wechat.fates([Fate::NotSent]);
+    let error = gateway.add("later", 10).await.unwrap_err();
+    assert!(error.reason() == Reason::UpstreamUnavailable && !error.may_have_executed());
+    let unknown = gateway
+        .changes
+        .get_change(&change_name("later"))
+        .await
+        .unwrap_err();
+    assert_eq!(unknown.reason(), Reason::ChangeNotFound);
+    // The id is free, also for a corrected call.
+    gateway.add("later", 11).await.unwrap();
+    assert_eq!(world.points(), 111);
+}
+
+#[tokio::test]
+async fn a_refusal_before_anything_was_sent_leaves_the_id_free() {
+    let world = World::new(Family::Merchant);
+    let gateway = world.gateway();
+    let error = gateway.add("a", -200).await.unwrap_err();
+    assert_eq!(error.reason(), Reason::PreconditionFailed);
+    assert!(world.store.changes().is_empty());
+    gateway.add("a", -20).await.unwrap();
+    assert_eq!(world.points(), 80);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_that_could_not_be_remembered() {
+    let world = World::new(Family::OfficialAccount);
+    let gateway = world.gateway();
+    world.store.fail(1, false);
+    let error = gateway.add("a", 10).await.unwrap_err();
+    assert!(error.reason() == Reason::Store && !error.may_have_executed() && error.is_retryable());
+    assert_eq!(world.effects(), 0);
+    assert_eq!(gateway.add("a", 10).await.unwrap().after, 110);
+}
+
+#[tokio::test]
+async fn an_end_that_cannot_be_written_is_not_told() {
+    for (done, family) in [
+        (false, Family::Merchant),
+        (false, Family::OfficialAccount),
+        (true, Family::Merchant),
+    ] {
+        let world = World::new(family);
+        let gateway = world.gateway();
+        let wechat = world.wechat.clone();
+        let store = world.store.clone();
+        // The second write fails: the one of the outcome.
+        wechat.choose(move || {
+            store.fail(1, done);
+            Fate::Answered
+        });
+        let error = gateway.add("a", 10).await.unwrap_err();
+        assert!(
+            error.reason() == Reason::OutcomeUnknown && error.is_retryable(),
+            "{error:?}"
+        );
+        wechat.choose(|| Fate::Answered);
+        let answer = gateway.add("a", 10).await.unwrap();
+        assert_eq!(answer, Adjustment::new(Some(100), 110));
+        assert_eq!(
+            (world.points(), world.effects()),
+            (110, 1),
+            "{done} {family}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn operations_of_a_family_have_their_memory_too() {
+    let world = World::new(Family::OfficialAccount);
+    let gateway = world.gateway();
+    let update = |points: i64| {
+        let mut update = UpdateUser::new(CODE, "t1");
+        update.bonus = Some(points);
+        update
+    };
+    let context = context().with_request_id("a".parse().unwrap());
+    let call = |points| kabao_api::call(gateway.upstream.as_ref(), &context, update(points));
+    let first = call(7).await.unwrap();
+    assert_eq!(first.result_bonus, Some(7));
+    world.wechat.set_points(CODE, 9);
+    assert_eq!(call(7).await.unwrap(), first);
+    assert_eq!(world.points(), 9, "nothing was sent");
+    assert_eq!(call(8).await.unwrap_err().reason(), Reason::RequestIdReused);
+    let record = gateway.change("a").await;
+    assert_eq!(record.method, "official_account.member.update_user");
+    assert_eq!(record.member, Some(member()));
+}

@@ -1,0 +1,64 @@
+//! Several processes over one store.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn two_replicas_lose_no_addition() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let gateways = [Arc::new(world.gateway()), Arc::new(world.gateway())];
+        let mut calls = Vec::new();
+        for number in 0..40 {
+            let gateway = Arc::clone(&gateways[number % 2]);
+            calls.push(tokio::spawn(async move {
+                gateway.add(&format!("n-{number}"), 1).await
+            }));
+        }
+        for call in calls {
+            call.await.unwrap().unwrap();
+        }
+        assert_eq!((world.points(), world.effects()), (140, 40), "{family}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_id_on_two_replicas_makes_one_effect() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let (one, two) = (world.gateway(), world.gateway());
+        let (first, second) = tokio::join!(one.add("a", 10), two.add("a", 10));
+        let expected = Adjustment::new(Some(100), 110);
+        assert_eq!((first.unwrap(), second.unwrap()), (expected, expected));
+        assert_eq!(world.effects(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_lost_its_place_writes_no_end() {
+    let world = World::new(Family::OfficialAccount);
+    let (one, two) = (world.gateway(), world.gateway());
+    let (store, name) = (world.store.clone(), kabao_store_name(&one).to_owned());
+    // The first is taken for dead while it waits for its answer, and the second takes over.
+    world.wechat.choose({
+        let mut first = true;
+        move || {
+            if std::mem::take(&mut first) {
+                store.bury(&name);
+                return Fate::Late(Duration::from_secs(3));
+            }
+            Fate::Answered
+        }
+    });
+    let (stale, answer) = tokio::join!(one.add("a", 10), two.add("a", 10));
+    assert_eq!(answer.unwrap(), Adjustment::new(Some(100), 110));
+    let error = stale.unwrap_err();
+    assert!(
+        error.reason() == Reason::OutcomeUnknown && error.is_retryable(),
+        "{error:?}"
+    );
+    assert_eq!((world.points(), world.effects()), (110, 1));
+    // And what it would send now stays with it.
+    let error = one.add("b", 1).await.unwrap_err();
+    assert!(!error.may_have_executed(), "{error:?}");
+    assert_eq!(world.points(), 110);
+}
