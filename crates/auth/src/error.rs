@@ -66,6 +66,17 @@ pub enum Error {
     /// The resource's `algorithm` is not `AEAD_AES_256_GCM`.
     #[error("the resource is encrypted with an unsupported algorithm")]
     UnsupportedAlgorithm,
+    /// A line of a key file is no sealing key, or no line is one (line 0).
+    #[error(
+        "a sealing key is 32 bytes in base64 or hexadecimal digits; see line {line} of the key file"
+    )]
+    InvalidSealingKey {
+        /// The number of the line, from 1; 0 if there is no key at all.
+        line: usize,
+    },
+    /// A payload was sealed with a key that is not in the key file.
+    #[error("the payload was sealed with a key that is not in the key file")]
+    UnknownSealingKey,
     /// A field cannot be decrypted with this private key.
     #[error("the field cannot be decrypted")]
     OaepDecrypt,

@@ -18,6 +18,10 @@
 //! An emulator uses [`authenticate`] for requests, [`DecryptionKeys`] for sensitive fields, [`ApiV3Key::seal`] and
 //! [`sign_response`] for answers and notifications.
 //!
+//! # The store
+//!
+//! [`SealingKeys`] seal what is kept on a disk, and a [`DigestKey`] makes the digests by which it is found.
+//!
 //! # Example
 //!
 //! ```
@@ -69,6 +73,7 @@ mod public_key;
 mod request;
 mod response;
 mod scheme;
+mod sealing;
 mod sensitive;
 mod signer;
 mod verification;
@@ -97,6 +102,7 @@ pub use public_key::{PublicKey, SignatureError};
 pub use request::{RequestToSign, authorization};
 pub use response::{ResponseSignature, ResponseToSign, sign_response};
 pub use scheme::Scheme;
+pub use sealing::{DigestKey, SealingKeys};
 pub use sensitive::{DecryptionKeys, SensitiveFieldError};
 pub use signer::{Identity, Signer};
 pub use verification::{SignatureHeaders, VerificationError, verify};
