@@ -19,6 +19,8 @@ mod account;
 mod answer;
 mod changes;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod engine;
 mod entry;
 mod journal;
