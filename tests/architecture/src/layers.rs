@@ -6,13 +6,14 @@ use crate::repository::{Kind, Package, expect_none, linked_into, packages};
 
 /// Edges between our crates that are part of what is built.
 /// A crate that is not named here is unknown to the architecture.
-const EDGES: [(&str, &[&str]); 16] = [
+const EDGES: [(&str, &[&str]); 17] = [
     ("kabao-derive", &[]),
     ("kabao-models", &["kabao-derive"]),
     ("kabao-auth", &[]),
     ("kabao-api", &["kabao-models"]),
     ("kabao-proto", &[]),
     ("kabao-journal", &["kabao-api", "kabao-models"]),
+    ("kabao-store", &["kabao-api", "kabao-auth", "kabao-journal"]),
     ("kabao-client", &["kabao-api", "kabao-auth", "kabao-models"]),
     ("kabao-grpc", &["kabao-api", "kabao-models", "kabao-proto"]),
     // Never the client: an emulator that shares its decisions confirms its bugs.
@@ -50,7 +51,7 @@ const EDGES: [(&str, &[&str]); 16] = [
 ];
 
 /// Heavy dependencies, and who may name them in a normal dependency.
-const HEAVY: [(&str, &[&str]); 27] = [
+const HEAVY: [(&str, &[&str]); 28] = [
     // Cryptography.
     ("aws-lc-rs", &["kabao-auth", "kabao-bench"]),
     ("rcgen", &["kabao-bench", "kabao-sandbox"]),
@@ -102,9 +103,12 @@ const HEAVY: [(&str, &[&str]); 27] = [
             "kabao-journal",
             "kabao-sandbox",
             "kabao-sandbox-server",
+            "kabao-store",
         ],
     ),
     ("tokio-stream", &["kabao-grpc"]),
+    // Databases.
+    ("rusqlite", &["kabao-store"]),
     // Telemetry export: libraries speak `tracing`.
     ("opentelemetry", &["kabao"]),
     ("opentelemetry-otlp", &["kabao"]),

@@ -1,0 +1,26 @@
+//! Where Kabao's memory lies: embedded SQLite by default, PostgreSQL for several replicas.
+//!
+//! [`Store::open`] gives what a journal asks for: a [`ChangeStore`] and [`Leases`]. Both databases pass one
+//! conformance suite, which `kabao-journal` publishes. Payloads are sealed with the keys of a file; contents and
+//! subjects lie there as keyed digests only, so that no phone number, code or openid can be read from the files of
+//! the database or guessed from them.
+//!
+//! [`ChangeStore`]: kabao_journal::ChangeStore
+//! [`Leases`]: kabao_journal::Leases
+
+mod changes;
+mod digest_key;
+mod key_file;
+mod replica;
+mod settings;
+mod sql;
+mod sqlite;
+mod store;
+mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod time;
+
+pub use key_file::create_key_file;
+pub use settings::{Liveness, Location, PostgresUrl, StoreSettings};
+pub use store::Store;

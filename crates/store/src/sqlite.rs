@@ -1,0 +1,79 @@
+//! The embedded store: one file of SQLite, which one process has for itself.
+//!
+//! One thread writes. Whatever waits for it goes into one transaction, so many writes share one sync of the disk, and
+//! nobody is answered before that has returned. Reads have connections of their own, and so do checkpoints, which
+//! therefore do not delay a commit. An error of a commit ends the handle: what its sync left behind is not known, so
+//! nothing goes on from it. A new handle first makes everything durable anew that it goes on from, and passes a check.
+
+mod checkpoint;
+mod error;
+mod file;
+mod leases;
+mod lock;
+mod readers;
+mod schema;
+mod table;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kabao_journal::{Leases, StoreError};
+
+use crate::changes::{Changes, Seals};
+use crate::key_file;
+use crate::settings::StoreSettings;
+use crate::sqlite::checkpoint::Checkpoints;
+use crate::sqlite::file::DatabaseFile;
+use crate::sqlite::leases::ProcessLeases;
+use crate::sqlite::lock::FileLock;
+use crate::sqlite::readers::Readers;
+use crate::sqlite::table::SqliteTable;
+use crate::sqlite::writer::{Parts, Writer};
+
+/// What opening gives.
+pub(crate) struct Opened {
+    pub(crate) changes: Changes<SqliteTable>,
+    pub(crate) leases: Arc<dyn Leases>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Opens the store in a file, and makes it if there is none.
+pub(crate) async fn open(file: PathBuf, settings: StoreSettings) -> Result<Opened, StoreError> {
+    let opening = tokio::task::spawn_blocking(move || open_blocking(file, &settings));
+    let opened = opening.await;
+    opened.map_err(|error| StoreError::new("opening the store was given up").with_source(error))?
+}
+
+fn open_blocking(file: PathBuf, settings: &StoreSettings) -> Result<Opened, StoreError> {
+    let lock = FileLock::take(&file)?;
+    let is_new = !file.exists();
+    if is_new && !settings.key_file.exists() {
+        key_file::create_key_file(&settings.key_file)?;
+    }
+    let (keys, warning) = key_file::read(&settings.key_file)?;
+    let file = DatabaseFile::new(file, settings.max_size);
+    if is_new {
+        file.create()?;
+    }
+    let mut database = file.open()?;
+    let (digests, epoch) = schema::prepare(&file, &mut database, &keys)?;
+    let leases = Arc::new(ProcessLeases::new(epoch)?);
+    let parts = Parts {
+        checkpoints: Checkpoints::start(file.clone())?,
+        database,
+        file: file.clone(),
+        #[cfg(feature = "testing")]
+        faults: settings.commit_faults.clone(),
+        lock,
+    };
+    let writer = Writer::start(parts, settings.timeout)?;
+    let readers = Readers::new(file, settings.timeout);
+    let table = SqliteTable::new(readers, writer, Arc::clone(&leases));
+    let shared: Arc<dyn Leases> = leases;
+    Ok(Opened {
+        changes: Changes::new(table, Seals { keys, digests }, Arc::clone(&shared)),
+        leases: shared,
+        warnings: warning.into_iter().collect(),
+    })
+}

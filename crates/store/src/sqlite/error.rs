@@ -1,0 +1,43 @@
+//! What SQLite's errors mean.
+
+use std::path::Path;
+
+use kabao_journal::StoreError;
+use rusqlite::{Error, ErrorCode};
+
+/// Says what failed and where, without values.
+pub(super) fn failed(file: &Path, error: Error) -> StoreError {
+    let file = file.display();
+    let message = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => format!(
+            "there is no room for the store {file}; the next change is taken as soon as there is"
+        ),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => format!(
+            "the store {file} is damaged; restore it from a backup, or move it away to begin with an empty one"
+        ),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
+            format!(
+                "the store {file} cannot be written by this process; check its owner and its mode"
+            )
+        }
+        Some(ErrorCode::SystemIoFailure) => format!("the disk under the store {file} fails"),
+        _ => format!("the store {file} does not work"),
+    };
+    StoreError::new(message).with_source(error)
+}
+
+/// Tells whether an error leaves the handle in doubt, or only refuses one statement.
+pub(super) fn ends_handle(error: &Error) -> bool {
+    !matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::ConstraintViolation
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::OutOfMemory
+                | ErrorCode::TooBig
+        )
+    )
+}

@@ -1,0 +1,102 @@
+//! The database file, and how connections to it are opened.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kabao_journal::StoreError;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::failed;
+use crate::key_file::sync_folder_of;
+
+/// How long one of our connections waits for another one; they only meet at checkpoints.
+const BUSY: Duration = Duration::from_secs(5);
+const PAGE: u32 = 4096;
+
+/// Where the database is, and how large it may become.
+#[derive(Clone, Debug)]
+pub(crate) struct DatabaseFile {
+    path: PathBuf,
+    max_size: Option<u64>,
+}
+
+impl DatabaseFile {
+    pub(crate) fn new(path: PathBuf, max_size: Option<u64>) -> Self {
+        Self { path, max_size }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Makes an empty file that only its owner may read; SQLite gives its mode to those beside it.
+    pub(super) fn create(&self) -> Result<(), StoreError> {
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create_new(true).mode(0o600);
+        options.open(&self.path).map_err(|error| {
+            let message = format!("the store {} cannot be made", self.path.display());
+            StoreError::new(message).with_source(error)
+        })?;
+        sync_folder_of(&self.path)
+    }
+
+    /// Opens a connection that writes, and makes durable what an earlier one may have left unsynced: what
+    /// a failed sync left behind looks written, but its pages count as clean, so nothing would write them again.
+    pub(super) fn open(&self) -> Result<Connection, StoreError> {
+        self.open_writing()
+            .map_err(|error| failed(&self.path, error))
+    }
+
+    /// Opens a connection that only reads.
+    pub(crate) fn open_reading(&self) -> rusqlite::Result<Connection> {
+        let database = self.connect()?;
+        database.pragma_update(None, "query_only", true)?;
+        Ok(database)
+    }
+
+    /// Opens a connection for checkpoints.
+    pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let database = Connection::open_with_flags(&self.path, flags)?;
+        database.busy_timeout(BUSY)?;
+        database.pragma_update(None, "synchronous", "FULL")?;
+        database.pragma_update(None, "temp_store", "MEMORY")?;
+        database.pragma_update(None, "trusted_schema", false)?;
+        database.pragma_update(None, "wal_autocheckpoint", 0)?;
+        database.pragma_update(None, "cell_size_check", true)?;
+        Ok(database)
+    }
+
+    fn open_writing(&self) -> rusqlite::Result<Connection> {
+        let database = self.connect()?;
+        database.pragma_update(None, "page_size", PAGE)?;
+        database.pragma_update(None, "cache_size", -16_384)?;
+        let mode: String =
+            database.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        if mode != "wal" {
+            return Err(rusqlite::Error::InvalidQuery);
+        }
+        if let Some(size) = self.max_size {
+            let pages = i64::try_from(size / u64::from(PAGE))
+                .unwrap_or(i64::MAX)
+                .max(1);
+            database.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+        }
+        truncate_log(&database)?;
+        Ok(database)
+    }
+}
+
+/// Moves everything from the log into the database, syncs both, and empties the log.
+pub(super) fn truncate_log(database: &Connection) -> rusqlite::Result<()> {
+    let busy: i64 = database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    match busy {
+        0 => Ok(()),
+        _ => Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+            None,
+        )),
+    }
+}

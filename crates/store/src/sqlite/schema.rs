@@ -1,0 +1,93 @@
+//! The tables, their versions, and what is checked at each start.
+
+use kabao_auth::{DigestKey, SealingKeys};
+use kabao_journal::StoreError;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
+
+use super::error::failed;
+use super::file::DatabaseFile;
+use crate::digest_key;
+
+/// What each version adds; the number of statements is the newest version.
+///
+/// `ended` is 0 as long as a change is open, and its own place from then on: so one index makes open changes unique
+/// by subject, and finds all changes of a subject.
+const MIGRATIONS: [&str; 1] = ["
+    CREATE TABLE meta (
+        name TEXT NOT NULL PRIMARY KEY,
+        value ANY NOT NULL
+    ) STRICT;
+    CREATE TABLE changes (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        fence INTEGER NOT NULL,
+        account TEXT NOT NULL,
+        id TEXT NOT NULL,
+        method TEXT NOT NULL,
+        fingerprint BLOB NOT NULL,
+        subject BLOB,
+        state TEXT NOT NULL,
+        ended INTEGER NOT NULL,
+        owner TEXT NOT NULL,
+        create_time INTEGER NOT NULL,
+        update_time INTEGER NOT NULL,
+        plan BLOB NOT NULL,
+        answer BLOB
+    ) STRICT;
+    CREATE UNIQUE INDEX changes_id ON changes (id, account);
+    CREATE UNIQUE INDEX changes_subject ON changes (subject, account, ended) WHERE subject IS NOT NULL;
+    CREATE INDEX changes_state ON changes (state);
+    CREATE INDEX changes_ended ON changes (update_time) WHERE ended > 0;
+    INSERT INTO meta VALUES ('epoch', 0);
+"];
+
+/// Brings the tables to the newest version, and returns the key of the digests and the number of this start.
+pub(super) fn prepare(
+    file: &DatabaseFile,
+    database: &mut Connection,
+    keys: &SealingKeys,
+) -> Result<(DigestKey, i64), StoreError> {
+    let error = |error| failed(file.path(), error);
+    let transaction = database
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(error)?;
+    migrate(file, &transaction)?;
+    let sealed = "SELECT value FROM meta WHERE name = 'digest_key'";
+    let sealed = transaction.query_row(sealed, [], |row| row.get(0));
+    let (key, resealed) = digest_key::read(keys, sealed.optional().map_err(error)?)?;
+    if let Some(sealed) = resealed {
+        let statement = "INSERT INTO meta VALUES ('digest_key', ?1) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        transaction.execute(statement, [sealed]).map_err(error)?;
+    }
+    let epoch = count_up(&transaction).map_err(error)?;
+    transaction.commit().map_err(error)?;
+    Ok((key, epoch))
+}
+
+/// Counts the starts; a write that shows whether the store takes any.
+pub(super) fn count_up(database: &Connection) -> rusqlite::Result<i64> {
+    let statement = "UPDATE meta SET value = value + 1 WHERE name = 'epoch' RETURNING value";
+    database.query_row(statement, [], |row| row.get(0))
+}
+
+fn migrate(file: &DatabaseFile, database: &Connection) -> Result<(), StoreError> {
+    let error = |error| failed(file.path(), error);
+    let version: u32 = database
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(error)?;
+    let known = usize::try_from(version).ok();
+    let Some(missing) = known.and_then(|known| MIGRATIONS.get(known..)) else {
+        return Err(StoreError::new(format!(
+            "the store {} is of version {version}, and this program knows none above {}; use the program that wrote it",
+            file.path().display(),
+            MIGRATIONS.len(),
+        )));
+    };
+    for (version, migration) in (version + 1..).zip(missing) {
+        database.execute_batch(migration).map_err(error)?;
+        database
+            .pragma_update(None, "user_version", version)
+            .map_err(error)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,306 @@
+//! The thread that writes: whatever waits for it goes into one transaction.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use kabao_journal::StoreError;
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+
+use super::checkpoint::Checkpoints;
+use super::error::{ends_handle, failed};
+use super::file::{DatabaseFile, truncate_log};
+use super::lock::FileLock;
+use super::schema::count_up;
+#[cfg(feature = "testing")]
+use crate::testing::CommitFaults;
+
+/// So many commands wait at most.
+const WAITING: usize = 1024;
+/// So many share a transaction at most.
+const GROUP: usize = 512;
+/// How long after a failure a new handle is tried at the earliest; longer if a try takes long.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Hands commands to the thread. When it is dropped, the thread ends what waits and closes the file.
+pub(super) struct Writer {
+    commands: Option<mpsc::Sender<Box<dyn Command>>>,
+    thread: Option<JoinHandle<()>>,
+    timeout: Duration,
+}
+
+/// What the thread has for itself, dropped in this order: the lock goes last.
+pub(super) struct Parts {
+    pub(super) checkpoints: Checkpoints,
+    pub(super) database: Connection,
+    pub(super) file: DatabaseFile,
+    #[cfg(feature = "testing")]
+    pub(super) faults: CommitFaults,
+    pub(super) lock: FileLock,
+}
+
+/// One write. It changes the database by one statement, which SQLite undoes alone if it fails.
+trait Command: Send {
+    fn run(&mut self, database: &Connection) -> rusqlite::Result<()>;
+    fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+type Commands = VecDeque<Box<dyn Command>>;
+
+struct Write<W, T> {
+    work: Option<W>,
+    value: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<W, T> Command for Write<W, T>
+where
+    W: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    T: Send,
+{
+    fn run(&mut self, database: &Connection) -> rusqlite::Result<()> {
+        if let Some(work) = self.work.take() {
+            self.value = Some(work(database)?);
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self { value, reply, .. } = *self;
+        let nothing = || StoreError::new("the store was not asked for anything");
+        // Whoever has stopped waiting does not need it.
+        let _ = reply.send(outcome.and_then(|()| value.ok_or_else(nothing)));
+    }
+}
+
+impl Writer {
+    pub(super) fn start(parts: Parts, timeout: Duration) -> Result<Self, StoreError> {
+        let (commands, receiver) = mpsc::channel(WAITING);
+        let thread = Thread {
+            checkpoints: parts.checkpoints,
+            handle: Handle::Open(parts.database),
+            file: parts.file,
+            #[cfg(feature = "testing")]
+            faults: parts.faults,
+            _lock: parts.lock,
+        };
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || thread.run(receiver));
+        let thread = thread.map_err(|error| {
+            StoreError::new("the thread that writes cannot be started").with_source(error)
+        })?;
+        Ok(Self {
+            commands: Some(commands),
+            thread: Some(thread),
+            timeout,
+        })
+    }
+
+    /// Does `work` in a transaction, and returns when that is durable.
+    pub(super) async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        W: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let stopped = || StoreError::new("the store is closed");
+        let commands = self.commands.as_ref().ok_or_else(stopped)?;
+        let (reply, answer) = oneshot::channel();
+        let command = Box::new(Write {
+            work: Some(work),
+            value: None,
+            reply,
+        });
+        let written = async {
+            commands.send(command).await.map_err(|_| stopped())?;
+            answer.await.map_err(|_| stopped())?
+        };
+        match timeout(self.timeout, written).await {
+            Ok(written) => written,
+            Err(_) => Err(StoreError::new("the disk under the store is too slow")),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            // A thread that has panicked has nothing to say any more.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Thread {
+    checkpoints: Checkpoints,
+    handle: Handle,
+    file: DatabaseFile,
+    #[cfg(feature = "testing")]
+    faults: CommitFaults,
+    _lock: FileLock,
+}
+
+enum Handle {
+    Open(Connection),
+    /// Closed after a failure; a new one may be tried at that time.
+    Ended {
+        next: Instant,
+    },
+}
+
+impl Thread {
+    fn run(mut self, mut commands: mpsc::Receiver<Box<dyn Command>>) {
+        while let Some(first) = commands.blocking_recv() {
+            let mut group = Commands::from([first]);
+            while group.len() < GROUP
+                && let Ok(next) = commands.try_recv()
+            {
+                group.push_back(next);
+            }
+            self.checkpoints.written(group.len());
+            self.commit(group);
+        }
+    }
+
+    fn commit(&mut self, mut group: Commands) {
+        while !group.is_empty() {
+            let ended = Handle::Ended {
+                next: Instant::now() + PAUSE,
+            };
+            let database = match mem::replace(&mut self.handle, ended) {
+                Handle::Open(database) => Ok(database),
+                Handle::Ended { next } => self.reopened(next),
+            };
+            match database.and_then(|database| self.transaction(database, &mut group)) {
+                Ok(database) => self.handle = Handle::Open(database),
+                Err(error) => refuse(group.drain(..), &error.to_string()),
+            }
+        }
+    }
+
+    /// Opens a new handle, makes durable anew what it goes on from, checks it, and sees whether it takes a write.
+    fn reopened(&mut self, next: Instant) -> Result<Connection, StoreError> {
+        let started = Instant::now();
+        let file = self.file.path().display();
+        if started < next {
+            self.handle = Handle::Ended { next };
+            return Err(StoreError::new(format!(
+                "the store {file} has failed, and is about to be opened anew"
+            )));
+        }
+        let opened = self.file.open().and_then(|mut database| {
+            probe(&mut database).map_err(|error| failed(self.file.path(), error))?;
+            Ok(database)
+        });
+        match &opened {
+            Ok(_) => tracing::info!(%file, "the store was opened anew, and takes changes again"),
+            Err(error) => {
+                // A check of a large file, once a second, would leave time for nothing else.
+                let pause = PAUSE.max(started.elapsed() * 4);
+                self.handle = Handle::Ended {
+                    next: Instant::now() + pause,
+                };
+                tracing::warn!(%error, "the store still takes no changes");
+            }
+        }
+        opened
+    }
+
+    /// Does as many commands as one transaction takes; gives the handle back unless it has ended.
+    fn transaction(
+        &mut self,
+        database: Connection,
+        group: &mut Commands,
+    ) -> Result<Connection, StoreError> {
+        if self.checkpoints.is_log_too_long()
+            && let Err(error) = truncate_log(&database)
+            && ends_handle(&error)
+        {
+            return Err(self.ended(error));
+        }
+        if let Err(error) = execute(&database, "BEGIN IMMEDIATE") {
+            if ends_handle(&error) {
+                return Err(self.ended(error));
+            }
+            let error = failed(self.file.path(), error);
+            refuse(group.drain(..), &error.to_string());
+            return Ok(database);
+        }
+        let mut done = Vec::with_capacity(group.len());
+        while let Some(mut command) = group.pop_front() {
+            let Err(error) = command.run(&database) else {
+                done.push(command);
+                continue;
+            };
+            if ends_handle(&error) {
+                let error = self.ended(error);
+                refuse(done.drain(..).chain([command]), &error.to_string());
+                return Err(error);
+            }
+            let error = failed(self.file.path(), error);
+            // Some errors undo the whole transaction; what is left in the group begins another one.
+            if database.is_autocommit() {
+                refuse(done.drain(..), &error.to_string());
+                command.finish(Err(error));
+                return Ok(database);
+            }
+            command.finish(Err(error));
+        }
+        match self.end(&database) {
+            Ok(()) => {
+                for command in done {
+                    command.finish(Ok(()));
+                }
+                Ok(database)
+            }
+            Err(error) => {
+                let error = self.ended(error);
+                refuse(done.into_iter(), &error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// Commits: when it returns, everything of the transaction is on the disk.
+    #[cfg(not(feature = "testing"))]
+    fn end(&mut self, database: &Connection) -> rusqlite::Result<()> {
+        execute(database, "COMMIT")
+    }
+
+    #[cfg(feature = "testing")]
+    fn end(&mut self, database: &Connection) -> rusqlite::Result<()> {
+        self.faults.commit(|| execute(database, "COMMIT"))
+    }
+
+    fn ended(&self, error: rusqlite::Error) -> StoreError {
+        let error = failed(self.file.path(), error);
+        tracing::error!(%error, "the store takes no changes until it is opened anew");
+        error
+    }
+}
+
+fn execute(database: &Connection, statement: &str) -> rusqlite::Result<()> {
+    database.prepare_cached(statement)?.execute([])?;
+    Ok(())
+}
+
+fn probe(database: &mut Connection) -> rusqlite::Result<()> {
+    let found: String = database.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found != "ok" {
+        let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        return Err(rusqlite::Error::SqliteFailure(corrupt, Some(found)));
+    }
+    let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    count_up(&transaction)?;
+    transaction.commit()
+}
+
+fn refuse(commands: impl Iterator<Item = Box<dyn Command>>, why: &str) {
+    for command in commands {
+        command.finish(Err(StoreError::new(why)));
+    }
+}

@@ -1,0 +1,64 @@
+//! The door: opens what the settings name.
+
+use std::fmt;
+use std::sync::Arc;
+
+use kabao_journal::{ChangeStore, Leases, StoreError};
+
+use crate::settings::{Location, StoreSettings};
+use crate::sqlite;
+
+/// An open store.
+#[derive(Clone)]
+pub struct Store {
+    changes: Arc<dyn ChangeStore>,
+    leases: Arc<dyn Leases>,
+    warnings: Vec<String>,
+}
+
+impl Store {
+    /// Opens a store, and makes it if it is not there yet.
+    ///
+    /// An embedded store belongs to one process until the last value that came from it is dropped.
+    ///
+    /// # Errors
+    /// What is wrong and how to repair it: used by another process, damaged, written by a later version, sealed with
+    /// other keys, not to be reached.
+    pub async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
+        match &settings.location {
+            Location::Embedded(file) => {
+                let opened = sqlite::open(file.clone(), settings.clone()).await?;
+                Ok(Self {
+                    changes: Arc::new(opened.changes),
+                    leases: opened.leases,
+                    warnings: opened.warnings,
+                })
+            }
+            Location::Postgres(_) => Err(StoreError::new("PostgreSQL is not served yet")),
+        }
+    }
+
+    /// Returns where changes are kept.
+    pub fn changes(&self) -> Arc<dyn ChangeStore> {
+        Arc::clone(&self.changes)
+    }
+
+    /// Returns who may change what.
+    pub fn leases(&self) -> Arc<dyn Leases> {
+        Arc::clone(&self.leases)
+    }
+
+    /// Returns what an operator should be told: keys that others can read.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("replica", &self.leases.replica())
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
+    }
+}
