@@ -8,9 +8,10 @@ use std::time::Duration;
 use kabao_api::{AccountId, Accounts, Error};
 use kabao_client::{Client, Observer};
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
 
+use crate::abort::AbortOnDrop;
 use crate::config::AccountSettings;
+use crate::memory::Memory;
 
 /// The accounts that callers reach, while they are reached. Clones share them.
 #[derive(Clone)]
@@ -18,10 +19,12 @@ pub struct Roster {
     accounts: Accounts,
     warm_ups: Arc<WarmUps>,
     observer: Arc<dyn Observer>,
+    memory: Option<Memory>,
 }
 
 impl Roster {
-    /// Serves all of these, in the present runtime; `observer` hears of what happens to their calls.
+    /// Serves all of these, in the present runtime; `observer` hears of what happens to their calls,
+    /// and `memory` remembers their changes.
     ///
     /// # Errors
     ///
@@ -29,11 +32,13 @@ impl Roster {
     pub(crate) fn start(
         settings: &[AccountSettings],
         observer: Arc<dyn Observer>,
+        memory: Option<Memory>,
     ) -> Result<Self, Error> {
         let roster = Self {
             accounts: Accounts::new(),
             warm_ups: Arc::new(WarmUps::start()),
             observer,
+            memory,
         };
         for account in settings {
             roster.add(account.clone())?;
@@ -54,7 +59,11 @@ impl Roster {
     pub fn add(&self, account: AccountSettings) -> Result<(), Error> {
         let client = account.client;
         client.observe(Arc::clone(&self.observer));
-        self.accounts.insert(client.clone().into_account())?;
+        let account = match &self.memory {
+            Some(memory) => memory.account(&client),
+            None => client.clone().into_account(),
+        };
+        self.accounts.insert(account)?;
         self.warm_ups.add(client);
         Ok(())
     }
@@ -117,15 +126,5 @@ impl WarmUps {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, AbortOnDrop>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A task that ends with this value.
-#[derive(Debug)]
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

@@ -7,6 +7,7 @@
 mod account;
 mod document;
 mod material;
+mod memory;
 mod mistake;
 mod section;
 mod settings;
@@ -20,6 +21,7 @@ use std::fs;
 use std::path::Path;
 
 pub use self::account::AccountSettings;
+pub use self::memory::MemorySettings;
 pub use self::mistake::{Mistake, Mistakes};
 pub use self::settings::{
     AdminSettings, GrpcSettings, Limits, LogFormat, LogSettings, Settings, ShutdownSettings,

@@ -6,6 +6,7 @@ mod credentials;
 mod demo;
 mod ready_file;
 mod self_check;
+mod store_folder;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -15,10 +16,11 @@ use kabao_client::Connections;
 use kabao_sandbox::{AccountConfig, Directory, Running, Sandbox};
 
 pub use self::banner::Banner;
+pub(crate) use self::store_folder::StoreFolder;
 
 use self::arrivals::Arrivals;
 use self::ready_file::ReadyFile;
-use crate::config::{AdminSettings, GrpcSettings, Settings, ShutdownSettings};
+use crate::config::{AdminSettings, GrpcSettings, MemorySettings, Settings, ShutdownSettings};
 use crate::gateway::Listeners;
 use crate::listener::{BindError, bind};
 use crate::{Gateway, StartError};
@@ -133,6 +135,7 @@ impl Dev {
         }
         let sandbox = sandbox.start_on(wechat, control).await?;
 
+        let store = StoreFolder::of(directory.as_ref())?;
         let connections = Connections::default();
         let settings = Settings {
             grpc: GrpcSettings {
@@ -146,10 +149,12 @@ impl Dev {
                 pre_drain: Duration::ZERO,
                 ..ShutdownSettings::default()
             },
+            store: Some(MemorySettings::embedded(store.path())),
             accounts: credentials::of(&sandbox, &connections)?,
             ..Settings::default()
         };
-        let gateway = Gateway::start_on(listeners, &settings)?;
+        let mut gateway = Gateway::start_on(listeners, &settings).await?;
+        gateway.keep(store);
         gateway.ready();
         sandbox.watch_accounts(Arrivals {
             roster: gateway.roster().clone(),

@@ -12,8 +12,10 @@ use tokio::time::sleep;
 
 use crate::accounts::Roster;
 use crate::config::{AccountSettings, Settings, ShutdownSettings};
+use crate::dev::StoreFolder;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::listener::{Admin, BindError, Grpc, bind};
+use crate::memory::Memory;
 use crate::telemetry::Metrics;
 
 /// A gateway that listens.
@@ -28,6 +30,8 @@ pub struct Gateway {
     admin: Admin,
     shutdown: ShutdownSettings,
     roster: Roster,
+    // Last, so that nothing lies in it any more when it goes.
+    store_folder: Option<StoreFolder>,
 }
 
 /// Why a gateway does not start.
@@ -51,6 +55,9 @@ pub enum StartError {
     /// A listener fails right after it was opened.
     #[error("a listener failed")]
     Listener(#[from] io::Error),
+    /// The memory of changes cannot be had.
+    #[error("the store of changes: {0}")]
+    Store(#[from] kabao_journal::StoreError),
     /// The registry of metrics cannot be built.
     #[error("metrics cannot be set up")]
     Metrics(#[from] OTelSdkError),
@@ -75,16 +82,26 @@ impl Gateway {
             grpc: bind("grpc.listen", settings.grpc.listen).await?,
             admin: bind("admin.listen", settings.admin.listen).await?,
         };
-        Self::start_on(listeners, settings)
+        Self::start_on(listeners, settings).await
     }
 
-    /// The same with listeners that are open already. Must be called inside the runtime.
-    pub(crate) fn start_on(listeners: Listeners, settings: &Settings) -> Result<Self, StartError> {
+    /// The same with listeners that are open already.
+    pub(crate) async fn start_on(
+        listeners: Listeners,
+        settings: &Settings,
+    ) -> Result<Self, StartError> {
         refuse_exposure(settings)?;
         let lifecycle = Lifecycle::new();
         let metrics = Metrics::new()?;
         let observer: Arc<dyn Observer> = Arc::new(metrics.clone());
-        let roster = Roster::start(&settings.accounts, observer)?;
+        let memory = match &settings.store {
+            Some(settings) => Some(Memory::open(settings).await?),
+            None => None,
+        };
+        if let Some(memory) = &memory {
+            metrics.remember(memory.clone());
+        }
+        let roster = Roster::start(&settings.accounts, observer, memory)?;
         let admin = Admin::start(listeners.admin, lifecycle.clone(), metrics.clone())?;
 
         let limits = &settings.grpc.limits;
@@ -108,7 +125,13 @@ impl Gateway {
             admin,
             shutdown: settings.shutdown.clone(),
             roster,
+            store_folder: None,
         })
+    }
+
+    /// Keeps the folder of the store as long as itself.
+    pub(crate) fn keep(&mut self, folder: StoreFolder) {
+        self.store_folder = Some(folder);
     }
 
     /// Where the gRPC listener is.

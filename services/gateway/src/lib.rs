@@ -7,6 +7,7 @@
 //! Where to read on: a call comes in through `listener`, is counted and traced by `telemetry`, and leaves this crate
 //! for `kabao-grpc`. How the process begins and ends is in `gateway` and `lifecycle`.
 
+mod abort;
 mod accounts;
 mod cli;
 mod clock;
@@ -15,6 +16,7 @@ mod dev;
 mod gateway;
 mod lifecycle;
 mod listener;
+mod memory;
 mod signals;
 mod telemetry;
 

@@ -7,12 +7,13 @@ use kabao_grpc::Server;
 use tracing_subscriber::filter::Targets;
 
 use super::account::{self, AccountSettings};
+use super::memory::MemorySettings;
 use super::section::Section;
 use super::tls::TlsSettings;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+pub(super) const HOUR: Duration = Duration::from_secs(3600);
 const KIB: u32 = 1024;
 const MIB: u32 = 1024 * KIB;
 
@@ -29,6 +30,9 @@ pub struct Settings {
     pub telemetry: TelemetrySettings,
     /// `[shutdown]`: how the process ends.
     pub shutdown: ShutdownSettings,
+    /// `[store]`: where changes are remembered. A configuration always has it; `None`, for whoever
+    /// embeds the gateway, remembers nothing, and promises nothing for repeats.
+    pub store: Option<MemorySettings>,
     /// `[[accounts]]`: the upstream credentials, ordered as in the file.
     pub accounts: Vec<AccountSettings>,
 }
@@ -210,6 +214,7 @@ impl Settings {
             log: LogSettings::read(root.section("log")),
             telemetry: TelemetrySettings::read(root.section("telemetry")),
             shutdown: ShutdownSettings::read(root.section("shutdown")),
+            store: Some(MemorySettings::read(root.section("store"))),
             accounts: account::read_all(&mut root, is_loopback),
         };
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);

@@ -63,6 +63,7 @@ impl fmt::Display for Summary<'_> {
             log,
             telemetry,
             shutdown,
+            store,
             accounts,
         } = self.settings;
         let tls = match &grpc.tls {
@@ -91,6 +92,14 @@ impl fmt::Display for Summary<'_> {
             unit::duration(shutdown.pre_drain),
             unit::duration(shutdown.drain_deadline)
         )?;
+        if let Some(memory) = store {
+            writeln!(
+                f,
+                "store      {}, changes remembered for {}",
+                memory.store.location,
+                unit::duration(memory.journal.retention)
+            )?;
+        }
         writeln!(f, "accounts   {}", accounts.len())?;
         for account in accounts {
             let (id, family) = (account.client.account(), account.client.family().as_str());

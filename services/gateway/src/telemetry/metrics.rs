@@ -16,6 +16,7 @@ use prometheus::{Registry, TextEncoder};
 use tonic::Code;
 
 use crate::clock;
+use crate::memory::Memory;
 
 /// Upper bounds of the buckets of call durations, in seconds.
 const SECONDS: [f64; 15] = [
@@ -110,6 +111,28 @@ impl Metrics {
                         ];
                         gauge.observe(1, &labels);
                     }
+                }
+            })
+            .build();
+    }
+
+    /// Watches the memory of changes.
+    pub(crate) fn remember(&self, memory: Memory) {
+        self.provider
+            .meter("kabao")
+            .u64_observable_gauge("kabao.changes")
+            .with_description(
+                "Changes that have not ended: all that are open; of these the unknown, those unknown for longer than the bound, and those that wait for ChangeService.ResolveChange.",
+            )
+            .with_callback(move |gauge| {
+                let counts = memory.counts();
+                for (state, count) in [
+                    ("open", counts.open),
+                    ("unknown", counts.unknown),
+                    ("overdue", counts.overdue),
+                    ("needs_decision", counts.needs_decision),
+                ] {
+                    gauge.observe(count, &[KeyValue::new("kabao.state", state)]);
                 }
             })
             .build();

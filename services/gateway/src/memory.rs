@@ -1,0 +1,93 @@
+//! The memory of changes: the store, and the journal that stands around every account.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use kabao_api::{Account, MemberApi, RequestId, TemplateApi, Upstream};
+use kabao_client::{Client, Decorator};
+use kabao_journal::{AccountJournal, Clock, Counts, Journal, StoreError};
+use kabao_store::Store;
+
+use crate::abort::AbortOnDrop;
+use crate::clock;
+use crate::config::MemorySettings;
+
+/// The memory of the process, and what brings open changes to their end. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Memory {
+    journal: Journal,
+    _reconciler: Arc<AbortOnDrop>,
+}
+
+impl Memory {
+    /// Opens the store, and begins to end what an earlier process has left open.
+    pub(crate) async fn open(settings: &MemorySettings) -> Result<Self, StoreError> {
+        let store = Store::open(&settings.store).await?;
+        for warning in store.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let (changes, leases) = (store.changes(), store.leases());
+        let journal = Journal::new(changes, leases, Arc::new(SystemClock), settings.journal);
+        let reconciler = {
+            let journal = journal.clone();
+            tokio::spawn(async move { journal.reconcile().await })
+        };
+        Ok(Self {
+            journal,
+            _reconciler: Arc::new(AbortOnDrop(reconciler.abort_handle())),
+        })
+    }
+
+    /// Makes an account of a client, whose changes are remembered from now on.
+    pub(crate) fn account(&self, client: &Client) -> Account {
+        let journal = self.journal.account(client.account().clone());
+        let mut account = client
+            .decorated(&Around(Arc::clone(&journal)))
+            .into_account();
+        account.changes = Some(journal.changes());
+        account
+    }
+
+    /// Returns how many changes have not ended.
+    pub(crate) fn counts(&self) -> Counts {
+        self.journal.counts()
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Memory").field(&self.journal).finish()
+    }
+}
+
+/// Puts the journal of an account around the parts of its client. Uploads are operations to it, which
+/// it sees as all the others.
+struct Around(Arc<AccountJournal>);
+
+impl Decorator for Around {
+    fn members(&self, inner: Arc<dyn MemberApi>) -> Arc<dyn MemberApi> {
+        self.0.members(inner)
+    }
+
+    fn templates(&self, inner: Arc<dyn TemplateApi>) -> Arc<dyn TemplateApi> {
+        self.0.templates(inner)
+    }
+
+    fn upstream(&self, inner: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
+        self.0.upstream(inner)
+    }
+}
+
+/// The clock and the randomness of the machine.
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        clock::now()
+    }
+
+    fn request_id(&self) -> Option<RequestId> {
+        RequestId::new(kabao_auth::random_nonce().ok()?).ok()
+    }
+}
