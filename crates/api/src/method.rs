@@ -61,8 +61,27 @@ methods! {
     InvalidateMember = "MemberService";
     /// Makes a card for somebody who became a member elsewhere.
     ImportMember = "MemberService";
+    /// Changes the points of many members.
+    BatchAdjustPoints = "MemberService";
+    /// Changes fields of many members.
+    BatchUpdateMembers = "MemberService";
+    /// Makes many cards.
+    BatchImportMembers = "MemberService";
     /// Uploads a picture.
     UploadImage = "MediaService";
+}
+
+impl Method {
+    /// Returns the method that a batch makes many calls of; every other one is its own.
+    pub const fn single(self) -> Self {
+        match self {
+            Self::BatchGetMembers => Self::GetMember,
+            Self::BatchAdjustPoints => Self::AdjustPoints,
+            Self::BatchUpdateMembers => Self::UpdateMember,
+            Self::BatchImportMembers => Self::ImportMember,
+            single => single,
+        }
+    }
 }
 
 impl fmt::Display for Method {

@@ -28,7 +28,7 @@ enum Fields {
 use Fields::{All, Nothing, Only, Without};
 
 /// Every method of which a family does not do all; a row for direct brands stands before that of
-/// brands.
+/// brands, and batches are what their single calls are.
 const SUPPORT: &[Support] = &[
     row(
         Family::Merchant,
@@ -91,7 +91,6 @@ const SUPPORT: &[Support] = &[
         "invalidates the template, which can still be read",
     ),
     row(Family::Brand, Method::GetMember, All, "needs openid"),
-    row(Family::Brand, Method::BatchGetMembers, All, "needs openid"),
     row(
         Family::Brand,
         Method::UpdateMember,
@@ -141,7 +140,7 @@ const SUPPORT: &[Support] = &[
         Family::OfficialAccount,
         Method::CreateTemplate,
         Without(&["brand_id", "appid"]),
-        "WeChat has no request numbers, so a repeat makes a second card",
+        "WeChat has no request numbers, so that nothing proves a creation whose answer was lost",
     ),
     row(
         Family::OfficialAccount,
@@ -197,14 +196,14 @@ impl Support {
     pub fn of(family: Family, method: Method) -> Option<&'static Self> {
         SUPPORT
             .iter()
-            .find(|row| row.family == family && row.method == method && !row.direct)
+            .find(|row| row.family == family && row.method == method.single() && !row.direct)
     }
 
     /// The same for a brand without a service provider.
     pub fn of_direct_brand(method: Method) -> Option<&'static Self> {
         SUPPORT
             .iter()
-            .find(|row| row.family == Family::Brand && row.method == method)
+            .find(|row| row.family == Family::Brand && row.method == method.single())
     }
 
     /// Fails if the call of a method sets what the family cannot do.
@@ -334,6 +333,7 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for row in SUPPORT {
             assert!(!row.limitation().is_empty(), "{row:?}");
+            assert_eq!(row.method.single(), row.method, "{row:?}");
             assert!(seen.insert((row.family, row.direct, row.method)), "{row:?}");
         }
     }

@@ -153,7 +153,11 @@ pub(crate) fn repeats(operation: &Operation) -> String {
     ) {
         ("read", ..) => "Reads only; safe to repeat.".to_owned(),
         (_, Some(number), _) => format!("Writes; `{number}` makes a repeat harmless."),
-        (_, None, None) => "Writes, and has no request number: a repeat may act twice.".to_owned(),
+        (_, None, None) => {
+            "Writes, and has no request number: a repeat may act twice, unless it carries the same \
+             `idempotency-key`."
+                .to_owned()
+        }
         (_, None, Some(Safety::Safe)) if operation.repeat_unless.is_empty() => {
             "Writes what a repeat does not change any more; safe to repeat.".to_owned()
         }
@@ -164,7 +168,8 @@ pub(crate) fn repeats(operation: &Operation) -> String {
                 .map(|member| format!("`{member}`"))
                 .collect();
             format!(
-                "Writes absolute values; safe to repeat, except with {}: a repeat acts twice then.",
+                "Writes absolute values; safe to repeat, except with {}: a repeat acts twice then, unless it carries \
+                 the same `idempotency-key`.",
                 members.join(" or ")
             )
         }

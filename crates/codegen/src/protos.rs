@@ -17,6 +17,17 @@ const EXTRA_DOC: &str = "What the typed fields cannot express, as JSON texts by 
     does not know, values that an enumeration does not know, lists that are present but empty (`[]`), and members \
     of an answer that are not of their documented type (of a list with such entries, the whole list).";
 
+/// What stands at every service that writes.
+const IDS_DOC: &str = "Changes happen once. Every RPC here that writes runs under the id of one intended change: the \
+    metadata key `idempotency-key` (a UUID, or at most 32 letters, digits, `-` and `_`), or an id that the gateway \
+    makes. Every answer, OK or not, tells it as `x-kabao-request-id`. Where the operation has a request number that \
+    the request leaves empty, the id becomes that number. A repeat with the same id and the same content gets the \
+    first answer and changes nothing more; kabao.v1.MemberService says in full what an id promises, and \
+    kabao.v1.ChangeService tells what became of one.";
+
+/// What stands at a request number.
+const NUMBER_DOC: &str = " Left empty: the id of the change, see the service.";
+
 /// What stands at every RPC whose answer is a credential.
 pub(crate) const CREDENTIAL_DOC: &str = "The answer is a credential. So this is served, and listed by reflection, only if an account says \
     `expose_tokens = true`, which needs a loopback listener. The answer is what the gateway itself holds and uses, \
@@ -119,10 +130,14 @@ fn resource_file(catalogue: &Catalogue, refusals: &Refusals, resource: &str) -> 
         &imports,
     );
     if !served.is_empty() {
-        out.push_str(&comment(
-            "//",
-            &format!("The operations of `{resource}`: one RPC each, every field of WeChat, nothing left out."),
-        ));
+        let mut about = format!(
+            "The operations of `{resource}`: one RPC each, every field of WeChat, nothing left out."
+        );
+        if served.iter().any(|operation| operation.effect == "write") {
+            about.push_str("\n\n");
+            about.push_str(IDS_DOC);
+        }
+        out.push_str(&comment("//", &about));
         out.push_str(&format!("service {} {{\n", service_name(resource)));
         for (index, operation) in served.iter().enumerate() {
             if index > 0 {
@@ -307,7 +322,8 @@ fn request(operation: &Operation) -> String {
     out.push_str("  // The account that makes the call: `accounts/{account}`.\n");
     out.push_str("  string account = 1 [(google.api.field_behavior) = REQUIRED];\n");
     for field in operation.proto_fields() {
-        out.push_str(&field_line(field, Use::Request));
+        let is_number = operation.request_number.as_ref() == Some(&field.name);
+        out.push_str(&line(field, Use::Request, is_number));
     }
     if operation.body == "json" {
         out.push_str(&extra_line("OPTIONAL"));
@@ -339,10 +355,20 @@ fn extra_line(behavior: &str) -> String {
 }
 
 fn field_line(field: &Field, used: Use) -> String {
+    line(field, used, false)
+}
+
+/// A request number is required by WeChat, and the gateway has one for callers that leave it empty.
+fn line(field: &Field, used: Use, is_request_number: bool) -> String {
     let mut doc = sentence(&field.doc);
+    if is_request_number {
+        doc.push_str(NUMBER_DOC);
+    }
     for limit in limits_in_words(field) {
-        doc.push(' ');
-        doc.push_str(&sentence(&limit));
+        if !is_request_number || limit != REQUIRED {
+            doc.push(' ');
+            doc.push_str(&sentence(&limit));
+        }
     }
     match field.kind() {
         Kind::Personal => doc.push_str(" Personal data."),
@@ -357,6 +383,7 @@ fn field_line(field: &Field, used: Use) -> String {
     }
     let behavior = match used {
         Use::Answer => "OUTPUT_ONLY",
+        _ if is_request_number => "OPTIONAL",
         _ if field.required || field.place == Place::Path => "REQUIRED",
         _ => "OPTIONAL",
     };
@@ -392,10 +419,12 @@ fn field_line(field: &Field, used: Use) -> String {
     )
 }
 
+const REQUIRED: &str = "Required";
+
 pub(crate) fn limits_in_words(field: &Field) -> Vec<String> {
     let mut words = Vec::new();
     if field.required {
-        words.push("Required".to_owned());
+        words.push(REQUIRED.to_owned());
     }
     if let Some(condition) = &field.required_if {
         words.push(format!("Required if {condition}"));

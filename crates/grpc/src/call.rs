@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use kabao_api::{Account, AccountId, Accounts, CallContext, CallId, Error};
+use kabao_api::{Account, AccountId, Accounts, CallContext, CallId, Error, Reason, RequestId};
 use tonic::Status;
 
+use crate::idempotency::Idempotency;
 use crate::layer::{Deadline, call_id};
 use crate::status::{self, Refusal};
 
@@ -15,6 +16,7 @@ pub(crate) struct Call {
     deadline: Option<Deadline>,
     account: Option<AccountId>,
     rename: Option<fn(&str) -> Option<String>>,
+    idempotency: Idempotency,
 }
 
 impl Call {
@@ -25,6 +27,7 @@ impl Call {
             deadline: request.extensions().get::<Deadline>().copied(),
             account: None,
             rename: None,
+            idempotency: Idempotency::of(request),
         }
     }
 
@@ -55,9 +58,37 @@ impl Call {
         Ok((account, context))
     }
 
+    /// Returns what the metadata say of the change that the call intends.
+    pub(crate) fn idempotency(&self) -> &Idempotency {
+        &self.idempotency
+    }
+
+    /// Sees to it that the change has the id under which it is remembered.
+    pub(crate) fn settle(&self, account: &Account, request_id: &mut Option<RequestId>) {
+        *request_id = self.idempotency.settle(account, request_id.take());
+    }
+
+    /// Returns until when the call may work; `None` without the layer that knows.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        self.deadline
+    }
+
+    /// Returns the refusal of a stream that has no more time.
+    pub(crate) fn out_of_time(&self) -> Status {
+        self.refuse(&Error::new(
+            Reason::DeadlineExceeded,
+            "the time of the stream is over; the same call goes on where it ended",
+        ))
+    }
+
     /// Records the failure and turns it into the status of the call.
     pub(crate) fn refuse(&self, error: &Error) -> Status {
         status::record(error);
+        self.status(error)
+    }
+
+    /// Turns an error into a status as this call would be refused, for answers that tell of it.
+    pub(crate) fn status(&self, error: &Error) -> Status {
         Refusal {
             id: &self.id,
             account: self.account.as_ref(),

@@ -11,8 +11,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::Request as HttpRequest;
-use kabao_api::{Account, AccountId, Accounts, CallContext, Error, FieldViolation, Reason};
-use kabao_models::{AnyAnswer, AnyEndpoint, Operation, Upload};
+use kabao_api::{
+    Account, AccountId, Accounts, CallContext, Error, FieldViolation, Reason, RequestId,
+};
+use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Operation, Record, Upload, Value};
 use prost::Message as _;
 use tonic::body::Body;
 use tonic::server::{ClientStreamingService, Grpc, UnaryService};
@@ -136,19 +138,22 @@ impl Serving {
     async fn unary(self, request: Request<Bytes>) -> Result<Response<Vec<u8>>, Status> {
         let mut call = Call::of(&request);
         let operation = self.method.operation;
-        let Asked { account, request } = wire::read_request(operation, &request.into_inner())?;
-        let (account, context) = self.open(&mut call, &account)?;
-        let refuse = |error: Error| call.refuse(&error.with_operation(operation.id));
-        let invalid = |violations| refuse(Error::field_invalid(violations));
+        let mut asked = wire::read_request(operation, &request.into_inner())?;
+        let (account, mut context) = self.open(&mut call, &asked.account)?;
         if !operation.credential {
-            let request = request.map_err(invalid)?;
+            let id = self.identify(&call, &account, &mut context);
+            if let Some(id) = &context.request_id {
+                fill_number(&mut *asked.request, id);
+            }
+            let request = self.readable(&call, asked, id)?;
             return self.execute(&call, &account, &context, request).await;
         }
+        let refuse = |error: Error| call.refuse(&error.with_operation(operation.id));
         let held = account
             .held_credentials
             .as_deref()
             .ok_or_else(|| refuse(credential::not_exposed(&account.id)))?;
-        let request = request.map_err(invalid)?;
+        let request = self.readable(&call, asked, Ok(()))?;
         match credential::held(request, held, &context).await {
             Ok(answer) => self.answer(&call, answer),
             Err(error) => Err(refuse(error)),
@@ -164,7 +169,9 @@ impl Serving {
             Some(first) => chunk(first)?,
             None => Chunk::default(),
         };
-        let (account, context) = self.open(&mut call, &first.account)?;
+        let (account, mut context) = self.open(&mut call, &first.account)?;
+        self.identify(&call, &account, &mut context)
+            .map_err(|violations| self.refuse_id(&call, violations))?;
         let limits = upload_limits(operation).map_err(|error| call.refuse(&error))?;
         let content_of = |message| chunk(message).map(|chunk| chunk.content);
         let filename = first.filename;
@@ -178,6 +185,47 @@ impl Serving {
             })?;
         let request = self.method.upload(filename, file);
         self.execute(&call, &account, &context, request).await
+    }
+
+    /// Gives a change the id under which it is remembered.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the caller's id.
+    fn identify(
+        &self,
+        call: &Call,
+        account: &Account,
+        context: &mut CallContext,
+    ) -> Result<(), Vec<FieldViolation>> {
+        if self.method.operation.effect == Effect::Write {
+            context.request_id = call.idempotency().given(None)?;
+            call.settle(account, &mut context.request_id);
+        }
+        Ok(())
+    }
+
+    /// Returns the request, if nothing is wrong with it and with the id of the change.
+    fn readable(
+        &self,
+        call: &Call,
+        asked: Asked,
+        id: Result<(), Vec<FieldViolation>>,
+    ) -> Result<Box<dyn AnyEndpoint>, Status> {
+        match (asked.finish(), id) {
+            (Ok(request), Ok(())) => Ok(request),
+            (Ok(_), Err(id)) => Err(self.refuse_id(call, id)),
+            (Err(mut violations), id) => {
+                violations.extend(id.err().unwrap_or_default());
+                let error = Error::field_invalid(violations);
+                Err(call.refuse(&error.with_operation(self.method.operation.id)))
+            }
+        }
+    }
+
+    fn refuse_id(&self, call: &Call, violations: Vec<FieldViolation>) -> Status {
+        let error = Error::violated(Reason::RequestIdInvalid, violations);
+        call.refuse(&error.with_operation(self.method.operation.id))
     }
 
     async fn execute(
@@ -217,6 +265,21 @@ impl Serving {
             ),
         );
         Err(call.refuse(&error.with_operation(operation.id)))
+    }
+}
+
+/// Makes the id of a change its request number, where the caller gave none.
+fn fill_number(request: &mut dyn AnyEndpoint, id: &RequestId) {
+    let number = request.operation().request_number;
+    if request
+        .request_number()
+        .is_some_and(|number| !number.is_empty())
+    {
+        return;
+    }
+    let record: &mut dyn Record = request;
+    if let Some(slot) = number.and_then(|number| record.named_slot(number)) {
+        slot.set(Value::Text(id.as_str().into()));
     }
 }
 

@@ -13,6 +13,7 @@ mod concurrency;
 mod deadline;
 mod panic;
 mod protocol;
+mod request_id;
 mod trace;
 
 use std::convert::Infallible;
@@ -29,6 +30,7 @@ pub(crate) use self::concurrency::Concurrency;
 pub(crate) use self::deadline::{Deadline, Deadlines};
 pub(crate) use self::panic::Panics;
 pub(crate) use self::protocol::Protocol;
+pub(crate) use self::request_id::{RequestIds, Settled};
 pub(crate) use self::trace::Trace;
 
 /// What a service inside a layer answers with.

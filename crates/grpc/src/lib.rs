@@ -25,9 +25,12 @@
 //!
 //! What stands where:
 //!
-//! - `kabao.v1.MemberService`, `TemplateService`, `MediaService` and
-//!   `AccountService`: [`MemberGrpc`], [`TemplateGrpc`], [`MediaGrpc`] and
-//!   [`AccountGrpc`], hand-written, for every family.
+//! - `kabao.v1.MemberService`, `TemplateService`, `MediaService`,
+//!   `AccountService` and `ChangeService`: [`MemberGrpc`], [`TemplateGrpc`],
+//!   [`MediaGrpc`], [`AccountGrpc`] and [`ChangeGrpc`], hand-written, for every
+//!   family.
+//! - Changes: each runs under an id, the caller's or one made here, and every
+//!   answer tells it as `x-kabao-request-id`.
 //! - The family services: one RPC per operation of WeChat, a row each in a
 //!   generated table that one service answers from. Those
 //!   whose answers are credentials are served only if an account lets callers
@@ -45,6 +48,7 @@ mod credential;
 mod family;
 mod generated;
 mod health;
+mod idempotency;
 mod layer;
 mod observer;
 mod portable;
@@ -57,5 +61,5 @@ mod wire;
 
 pub use self::health::Health;
 pub use self::observer::{CallObserver, code_name};
-pub use self::portable::{AccountGrpc, MediaGrpc, MemberGrpc, TemplateGrpc};
+pub use self::portable::{AccountGrpc, ChangeGrpc, MediaGrpc, MemberGrpc, TemplateGrpc};
 pub use self::server::{GrpcService, Server};

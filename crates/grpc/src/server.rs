@@ -11,6 +11,7 @@ use http::{Request, Response};
 use kabao_api::Accounts;
 use kabao_proto::kabao::officialaccount::v1::client_signature_service_server::ClientSignatureServiceServer;
 use kabao_proto::kabao::v1::account_service_server::AccountServiceServer;
+use kabao_proto::kabao::v1::change_service_server::ChangeServiceServer;
 use kabao_proto::kabao::v1::media_service_server::MediaServiceServer;
 use kabao_proto::kabao::v1::member_service_server::MemberServiceServer;
 use kabao_proto::kabao::v1::template_service_server::TemplateServiceServer;
@@ -21,11 +22,11 @@ use tower_service::Service;
 use crate::client_signature::ClientSignatureGrpc;
 use crate::family::FamilyService;
 use crate::layer::{
-    Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, Trace, With,
+    Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds, Trace, With,
 };
 use crate::observer::CallObserver;
 use crate::router::{Router, RouterBuilder};
-use crate::{AccountGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, reflection};
+use crate::{AccountGrpc, ChangeGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, reflection};
 
 /// The largest message in either direction. It is tonic's own limit for requests, and what clients
 /// of every language accept of an answer unless they are told otherwise.
@@ -33,8 +34,8 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Builds the gRPC service of the gateway.
 ///
-/// Messages are limited to 4 MiB. The layers, from the outside: request id, trace, completion of
-/// statuses, protocol checks, panics, deadlines, concurrency.
+/// Messages are limited to 4 MiB. The layers, from the outside: id of the call, id of the change,
+/// trace, completion of statuses, protocol checks, panics, deadlines, concurrency.
 #[must_use]
 pub struct Server {
     accounts: Arc<Accounts>,
@@ -61,14 +62,21 @@ impl Server {
     /// The time that no call exceeds unless [`max_deadline`](Self::max_deadline) says otherwise.
     pub const MAX_DEADLINE: Duration = Duration::from_secs(60);
 
+    /// The time that no stream of answers exceeds unless
+    /// [`max_stream_deadline`](Self::max_stream_deadline) says otherwise: enough for a batch of 10,000
+    /// changes at the ten calls a second that WeChat allows the slowest family.
+    pub const MAX_STREAM_DEADLINE: Duration = Duration::from_secs(3600);
+
     /// Starts with the defaults: [`DEFAULT_DEADLINE`](Self::DEFAULT_DEADLINE),
-    /// [`MAX_DEADLINE`](Self::MAX_DEADLINE), 1024 calls in flight, reflection on.
+    /// [`MAX_DEADLINE`](Self::MAX_DEADLINE), [`MAX_STREAM_DEADLINE`](Self::MAX_STREAM_DEADLINE), 1024
+    /// calls in flight, reflection on.
     pub fn builder(accounts: Arc<Accounts>) -> Self {
         Self {
             accounts,
             deadlines: Deadlines {
                 default: Self::DEFAULT_DEADLINE,
                 max: Self::MAX_DEADLINE,
+                max_stream: Self::MAX_STREAM_DEADLINE,
             },
             max_calls: 1024,
             reflection: true,
@@ -94,6 +102,13 @@ impl Server {
         self
     }
 
+    /// Sets the time that no stream of answers exceeds (batches, watches), whatever its caller wants;
+    /// callers that name none get it whole.
+    pub fn max_stream_deadline(mut self, timeout: Duration) -> Self {
+        self.deadlines.max_stream = timeout;
+        self
+    }
+
     /// Sets how many calls may be in flight over all connections; more are refused with
     /// `RESOURCE_EXHAUSTED`. Health checks do not count.
     pub fn max_calls(mut self, calls: usize) -> Self {
@@ -114,6 +129,8 @@ impl Server {
         let accounts = AccountGrpc::new(Arc::clone(&self.accounts));
         router
             .add(AccountServiceServer::new(accounts).max_encoding_message_size(MAX_MESSAGE_BYTES));
+        let changes = ChangeGrpc::new(Arc::clone(&self.accounts));
+        router.add(ChangeServiceServer::new(changes).max_encoding_message_size(MAX_MESSAGE_BYTES));
         let members = MemberGrpc::new(Arc::clone(&self.accounts));
         router.add(MemberServiceServer::new(members).max_encoding_message_size(MAX_MESSAGE_BYTES));
         let templates = TemplateGrpc::new(Arc::clone(&self.accounts));
@@ -142,18 +159,15 @@ impl Server {
         let service = With::new(Protocol, service);
         let service = With::new(Completion, service);
         let service = With::new(Trace::new(self.observer), service);
+        let service = With::new(RequestIds, service);
         let service = With::new(CallIds::new(), service);
         (GrpcService(service), health)
     }
 }
 
-type Stack = With<
-    CallIds,
-    With<
-        Trace,
-        With<Completion, With<Protocol, With<Panics, With<Deadlines, With<Concurrency, Router>>>>>,
-    >,
->;
+type Stack =
+    With<CallIds, With<RequestIds, With<Trace, With<Completion, With<Protocol, Guarded>>>>>;
+type Guarded = With<Panics, With<Deadlines, With<Concurrency, Router>>>;
 
 /// All services with their layers: one `tower` service, cheap to clone for every connection.
 ///

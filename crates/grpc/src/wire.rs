@@ -58,38 +58,53 @@ impl Besides {
 pub(crate) struct Asked {
     /// The field `account`.
     pub(crate) account: String,
-    /// The request, or what the message cannot mean.
-    pub(crate) request: Result<Box<dyn AnyEndpoint>, Vec<FieldViolation>>,
+    /// The request, as far as it can be read.
+    pub(crate) request: Box<dyn AnyEndpoint>,
+    /// What the message cannot mean.
+    unread: Vec<FieldViolation>,
+}
+
+impl Asked {
+    /// Returns the request.
+    ///
+    /// A message that can mean nothing is refused with all that is wrong: what cannot be read, and the
+    /// documented limits that the rest breaks. Otherwise the limits are checked where every caller
+    /// passes, in front of the pipeline.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, if something cannot be read.
+    pub(crate) fn finish(self) -> Result<Box<dyn AnyEndpoint>, Vec<FieldViolation>> {
+        if self.unread.is_empty() {
+            return Ok(self.request);
+        }
+        let mut violations = self.unread;
+        for violation in self.request.violations() {
+            // What could not be read is missing only because of that.
+            if violations
+                .iter()
+                .all(|known| known.field != violation.field)
+            {
+                violations.push(violation.into());
+            }
+        }
+        Err(violations)
+    }
 }
 
 /// Reads the message of a request.
-///
-/// A message that can mean nothing is refused with all that is wrong: what cannot be read, and the
-/// documented limits that the rest breaks. Otherwise the limits are checked where every caller passes,
-/// in front of the pipeline.
 ///
 /// # Errors
 ///
 /// Fails if the bytes are no message.
 pub(crate) fn read_request(operation: &Operation, message: &[u8]) -> Result<Asked, Malformed> {
     let mut request = operation.new_request();
-    let (account, mut violations) =
-        read::read(&mut *request, message, Besides::of_request(operation))?;
-    if violations.is_empty() {
-        let request = Ok(request);
-        return Ok(Asked { account, request });
-    }
-    for violation in request.violations() {
-        // What could not be read is missing only because of that.
-        if violations
-            .iter()
-            .all(|known| known.field != violation.field)
-        {
-            violations.push(violation.into());
-        }
-    }
-    let request = Err(violations);
-    Ok(Asked { account, request })
+    let (account, unread) = read::read(&mut *request, message, Besides::of_request(operation))?;
+    Ok(Asked {
+        account,
+        request,
+        unread,
+    })
 }
 
 /// Reads a request that stands in another message into an empty one, without its limits; returns its

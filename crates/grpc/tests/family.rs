@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use kabao_api::{
-    Account, Accounts, Error, Family, FieldViolation, MockAccountApi, MockMediaApi, MockMemberApi,
-    MockTemplateApi, MockUpstream, Reason,
+    Account, Accounts, ChangeApi, Error, FieldViolation, MockChangeApi, MockMemberApi,
+    MockUpstream, Reason,
 };
 use kabao_grpc::Server;
 use kabao_models::merchant::user_cards::{GetUserCard, UpdateUserCard, UserCard};
@@ -19,31 +19,45 @@ use tonic_types::StatusExt;
 #[expect(dead_code, reason = "shared with the other tests")]
 mod support;
 
-use self::support::{Answer, frame, start};
+use self::support::{Answer, account, frame, serving, start};
 
 const GET: &str = "/kabao.merchant.v1.UserCardService/GetUserCard";
 const UPDATE: &str = "/kabao.merchant.v1.UserCardService/UpdateUserCard";
 
 /// Calls one method of the account `demo`, which is of the family merchant.
 async fn call(upstream: MockUpstream, path: &str, request: &impl Message) -> Answer {
-    let accounts = Accounts::new();
+    call_with(upstream, None, None, path, request).await
+}
+
+/// Calls one method with a journal, and perhaps with an `idempotency-key`.
+async fn call_journalled(
+    upstream: MockUpstream,
+    key: Option<&str>,
+    path: &str,
+    request: &impl Message,
+) -> Answer {
+    let journal: Arc<dyn ChangeApi> = Arc::new(MockChangeApi::new());
+    call_with(upstream, Some(journal), key, path, request).await
+}
+
+async fn call_with(
+    upstream: MockUpstream,
+    changes: Option<Arc<dyn ChangeApi>>,
+    key: Option<&str>,
+    path: &str,
+    request: &impl Message,
+) -> Answer {
     let account = Account {
-        id: "demo".parse().unwrap(),
-        family: Family::Merchant,
-        templates: Arc::new(MockTemplateApi::new()),
-        members: Arc::new(MockMemberApi::new()),
-        media: Arc::new(MockMediaApi::new()),
-        state: Arc::new(MockAccountApi::new()),
         upstream: Arc::new(upstream),
-        card_signer: None,
-        held_credentials: None,
-        changes: None,
+        changes,
+        ..account(MockMemberApi::new())
     };
-    accounts.insert(account).unwrap();
-    let running = start(Server::builder(Arc::new(accounts))).await;
-    running
-        .send(running.request(path), frame(&request.encode_to_vec()))
-        .await
+    let running = start(serving(account)).await;
+    let mut call = running.request(path);
+    if let Some(key) = key {
+        call = call.header("idempotency-key", key);
+    }
+    running.send(call, frame(&request.encode_to_vec())).await
 }
 
 fn get() -> merchant::GetUserCardRequest {
@@ -253,4 +267,131 @@ async fn an_uncertain_outcome_is_not_made_certain() {
         answer.metadata("may_have_executed").as_deref(),
         Some("true")
     );
+}
+
+const UPLOAD: &str = "/kabao.merchant.v1.MediaService/UploadImage";
+
+/// An update whose number the caller left empty.
+fn unnumbered() -> merchant::UpdateUserCardRequest {
+    merchant::UpdateUserCardRequest {
+        out_request_no: String::new(),
+        ..update()
+    }
+}
+
+/// Answers and expects the id of the change and the request number, and that nothing is wrong with it.
+fn expecting(id: impl Fn(&str, &str) + Send + 'static) -> MockUpstream {
+    let mut upstream = MockUpstream::new();
+    upstream
+        .expect_execute()
+        .once()
+        .returning(move |context, request| {
+            assert_eq!(request.violations(), []);
+            let change = context.request_id.as_ref().unwrap();
+            id(change.as_str(), request.request_number().unwrap());
+            Ok(Box::new(kabao_models::NoContent::default()))
+        });
+    upstream
+}
+
+#[tokio::test]
+async fn the_key_of_a_change_is_its_number_if_it_has_none() {
+    let upstream = expecting(|id, number| assert_eq!((id, number), ("order-17", "order-17")));
+    let answer = call_journalled(upstream, Some("order-17"), UPDATE, &unnumbered()).await;
+    assert_eq!(answer.code(), Code::Ok);
+    assert_eq!(answer.headers["x-kabao-request-id"], "order-17");
+
+    let upstream = expecting(|id, number| {
+        assert_eq!((id, number), ("order-17", "100002322019090134234sfdf"));
+    });
+    let answer = call_journalled(upstream, Some("order-17"), UPDATE, &update()).await;
+    assert_eq!(answer.headers["x-kabao-request-id"], "order-17");
+}
+
+#[tokio::test]
+async fn a_change_without_key_and_number_gets_both_from_the_gateway() {
+    let upstream = expecting(|id, number| assert_eq!(id, number));
+    let answer = call_journalled(upstream, None, UPDATE, &unnumbered()).await;
+    assert_eq!(answer.code(), Code::Ok);
+    assert_eq!(answer.headers["x-kabao-request-id"].len(), 32);
+
+    // Nobody remembers, so nobody makes a number that nobody could ask for.
+    let mut upstream = MockUpstream::new();
+    upstream
+        .expect_execute()
+        .once()
+        .returning(|context, request| {
+            assert_eq!(context.request_id, None);
+            let violations = request.violations().into_iter().map(FieldViolation::from);
+            Err(Error::field_invalid(violations))
+        });
+    let answer = call(upstream, UPDATE, &unnumbered()).await;
+    assert_eq!(answer.reason(), "FIELD_INVALID");
+    assert!(!answer.headers.contains_key("x-kabao-request-id"));
+}
+
+#[tokio::test]
+async fn a_key_that_is_none_is_refused_with_all_else() {
+    let answer = call_journalled(MockUpstream::new(), Some("a b"), UPDATE, &update()).await;
+    assert_eq!(answer.reason(), "REQUEST_ID_INVALID");
+    let operation = answer.metadata("operation");
+    assert_eq!(operation.as_deref(), Some("merchant.user_cards.update"));
+    let details = answer.status().get_details_bad_request().unwrap();
+    assert_eq!(details.field_violations[0].field, "idempotency-key");
+
+    // What cannot be read is told too, and a number that the gateway would have filled in is not missed.
+    let request = merchant::UpdateUserCardRequest {
+        extra: [("moon".to_owned(), "{".to_owned())].into(),
+        ..unnumbered()
+    };
+    for (key, rest) in [(Some("a b"), &["idempotency-key"][..]), (None, &[])] {
+        let answer = call_journalled(MockUpstream::new(), key, UPDATE, &request).await;
+        assert_eq!(answer.reason(), "FIELD_INVALID");
+        let details = answer.status().get_details_bad_request().unwrap();
+        let fields = details.field_violations.iter();
+        let fields: Vec<_> = fields.map(|violation| &*violation.field).collect();
+        assert!(fields[0].starts_with("extra"), "{fields:?}");
+        let others: Vec<_> = fields
+            .into_iter()
+            .filter(|field| !field.starts_with("extra"))
+            .collect();
+        let expected: Vec<_> = match key {
+            // Without a good id there is none to fill in.
+            Some(_) => ["out_request_no"].iter().chain(rest).copied().collect(),
+            None => rest.to_vec(),
+        };
+        assert_eq!(others, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_read_looks_at_no_key() {
+    let mut upstream = MockUpstream::new();
+    upstream.expect_execute().once().returning(|context, _| {
+        assert_eq!(context.request_id, None);
+        Ok(Box::new(UserCard::default()))
+    });
+    let answer = call_journalled(upstream, Some("a b"), GET, &get()).await;
+    assert_eq!(answer.code(), Code::Ok);
+    assert!(!answer.headers.contains_key("x-kabao-request-id"));
+}
+
+#[tokio::test]
+async fn an_upload_is_a_change_too() {
+    const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and the rest";
+    let chunk = merchant::UploadImageRequest {
+        account: "accounts/demo".to_owned(),
+        filename: "logo.png".to_owned(),
+        content: PNG.into(),
+    };
+    let mut upstream = MockUpstream::new();
+    upstream.expect_execute().once().returning(|context, _| {
+        assert_eq!(context.request_id, Some("logo-1".parse().unwrap()));
+        Err(Error::new(Reason::OutcomeUnknown, "no verified answer"))
+    });
+    let answer = call_journalled(upstream, Some("logo-1"), UPLOAD, &chunk).await;
+    assert_eq!(answer.reason(), "OUTCOME_UNKNOWN");
+    assert_eq!(answer.headers["x-kabao-request-id"], "logo-1");
+    let answer = call_journalled(MockUpstream::new(), Some("a b"), UPLOAD, &chunk).await;
+    assert_eq!(answer.reason(), "REQUEST_ID_INVALID");
 }

@@ -78,7 +78,12 @@ fn the_comment_of_every_operation_has_its_reasons() {
 #[test]
 fn the_comment_of_every_portable_method_has_its_reasons() {
     let mut seen = BTreeSet::new();
-    for service in ["member_service", "template_service", "account_service"] {
+    for service in [
+        "member_service",
+        "template_service",
+        "account_service",
+        "change_service",
+    ] {
         let proto = fs::read_to_string(protos().join(format!("v1/{service}.proto"))).unwrap();
         let rpcs = proto.lines().filter_map(|line| {
             let rest = line.strip_prefix("  rpc ")?;
@@ -154,11 +159,7 @@ const PORTABLE: &[Portable] = &[
             "official_account.member.update_user",
             "official_account.member.userinfo_get",
         ],
-        &[
-            "FIELD_MASK_INVALID",
-            "NOT_SUPPORTED_BY_FAMILY",
-            "REQUEST_ID_INVALID",
-        ],
+        &["FIELD_MASK_INVALID", "NOT_SUPPORTED_BY_FAMILY"],
     ),
     (
         "ListMembers",
@@ -182,11 +183,7 @@ const PORTABLE: &[Portable] = &[
             "official_account.member.userinfo_get",
             "official_account.member.update_user",
         ],
-        &[
-            "NOT_SUPPORTED_BY_FAMILY",
-            "PRECONDITION_FAILED",
-            "REQUEST_ID_INVALID",
-        ],
+        &["NOT_SUPPORTED_BY_FAMILY", "PRECONDITION_FAILED"],
     ),
     (
         "AdjustPoints",
@@ -198,11 +195,7 @@ const PORTABLE: &[Portable] = &[
             "official_account.member.userinfo_get",
             "official_account.member.update_user",
         ],
-        &[
-            "NOT_SUPPORTED_BY_FAMILY",
-            "PRECONDITION_FAILED",
-            "REQUEST_ID_INVALID",
-        ],
+        &["NOT_SUPPORTED_BY_FAMILY", "PRECONDITION_FAILED"],
     ),
     (
         "ActivateMember",
@@ -214,7 +207,7 @@ const PORTABLE: &[Portable] = &[
             "official_account.member.activate",
             "official_account.member.userinfo_get",
         ],
-        &["NOT_SUPPORTED_BY_FAMILY", "REQUEST_ID_INVALID"],
+        &["NOT_SUPPORTED_BY_FAMILY"],
     ),
     (
         "InvalidateMember",
@@ -226,7 +219,7 @@ const PORTABLE: &[Portable] = &[
             "official_account.code.unavailable",
             "official_account.member.userinfo_get",
         ],
-        &["NOT_SUPPORTED_BY_FAMILY", "REQUEST_ID_INVALID"],
+        &["NOT_SUPPORTED_BY_FAMILY"],
     ),
     (
         "ImportMember",
@@ -238,8 +231,21 @@ const PORTABLE: &[Portable] = &[
             "brand.user_cards.import_by_phone",
             "brand_direct.user_cards.import_by_openid",
         ],
-        &["NOT_SUPPORTED_BY_FAMILY", "REQUEST_ID_INVALID"],
+        &["NOT_SUPPORTED_BY_FAMILY"],
     ),
+    ("BatchAdjustPoints", &[], BATCH),
+    (
+        "BatchUpdateMembers",
+        &[],
+        &[
+            "ACCOUNT_NOT_FOUND",
+            "FIELD_INVALID",
+            "FIELD_MASK_INVALID",
+            "NAME_INVALID",
+            "REQUEST_ID_INVALID",
+        ],
+    ),
+    ("BatchImportMembers", &[], BATCH),
     (
         "GetTemplate",
         &[
@@ -270,7 +276,7 @@ const PORTABLE: &[Portable] = &[
             "official_account.card.create",
             "official_account.card.get",
         ],
-        &["NOT_SUPPORTED_BY_FAMILY", "REQUEST_ID_INVALID"],
+        &["NOT_SUPPORTED_BY_FAMILY"],
     ),
     (
         "UpdateTemplate",
@@ -282,11 +288,7 @@ const PORTABLE: &[Portable] = &[
             "official_account.card.update",
             "official_account.card.get",
         ],
-        &[
-            "FIELD_MASK_INVALID",
-            "NOT_SUPPORTED_BY_FAMILY",
-            "REQUEST_ID_INVALID",
-        ],
+        &["FIELD_MASK_INVALID", "NOT_SUPPORTED_BY_FAMILY"],
     ),
     (
         "DeleteTemplate",
@@ -296,7 +298,7 @@ const PORTABLE: &[Portable] = &[
             "brand_direct.cards.invalidate",
             "official_account.card.delete",
         ],
-        &["REQUEST_ID_INVALID"],
+        &[],
     ),
     (
         "ListAccounts",
@@ -314,4 +316,48 @@ const PORTABLE: &[Portable] = &[
         ],
         &[],
     ),
+    ("GetChange", &[], OF_A_CHANGE),
+    (
+        "ListChanges",
+        &[],
+        &[
+            "ACCOUNT_NOT_FOUND",
+            "FIELD_INVALID",
+            "NAME_INVALID",
+            "PAGE_TOKEN_INVALID",
+            "PRECONDITION_FAILED",
+            "STORE",
+        ],
+    ),
+    (
+        "ResolveChange",
+        &[],
+        &[
+            "ACCOUNT_NOT_FOUND",
+            "CHANGE_ENDED",
+            "CHANGE_NOT_FOUND",
+            "FIELD_INVALID",
+            "NAME_INVALID",
+            "PRECONDITION_FAILED",
+            "STORE",
+        ],
+    ),
+    ("WatchChange", &[], OF_A_CHANGE),
+];
+
+/// What a batch as a whole can give; the rest stands in its results.
+const BATCH: &[&str] = &[
+    "ACCOUNT_NOT_FOUND",
+    "FIELD_INVALID",
+    "NAME_INVALID",
+    "REQUEST_ID_INVALID",
+];
+
+/// What asking for one change can give.
+const OF_A_CHANGE: &[&str] = &[
+    "ACCOUNT_NOT_FOUND",
+    "CHANGE_NOT_FOUND",
+    "NAME_INVALID",
+    "PRECONDITION_FAILED",
+    "STORE",
 ];

@@ -116,6 +116,7 @@ async fn lists_exactly_what_is_served(world: &World, exposes: bool) {
         );
     }
     for seed in [
+        "kabao.v1.ChangeService",
         "kabao.v1.MediaService",
         "kabao.v1.MemberService",
         "kabao.v1.TemplateService",

@@ -15,14 +15,14 @@ use crate::status;
 const MARGIN_SHARE: u32 = 10;
 const MARGIN_MAX: Duration = Duration::from_millis(100);
 
-/// Until when a call may work. Services find it in the extensions of the request.
+/// When something ends, and when work on it has to: a little before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Deadline {
+struct End {
     at: Instant,
     work_until: Instant,
 }
 
-impl Deadline {
+impl End {
     fn after(timeout: Duration) -> Self {
         let at = Instant::now() + timeout;
         let margin = (timeout / MARGIN_SHARE).min(MARGIN_MAX);
@@ -31,35 +31,59 @@ impl Deadline {
             work_until: at.checked_sub(margin).unwrap_or(at),
         }
     }
+}
 
-    /// Returns when work on the call has to end: a little before the caller hangs up.
+/// Until when a call may work. Services find it in the extensions of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deadline {
+    call: End,
+    stream: End,
+    step: Duration,
+}
+
+impl Deadline {
+    /// Returns when work on a call that answers once has to end.
     pub(crate) fn work_until(self) -> std::time::Instant {
-        self.work_until.into_std()
+        self.call.work_until.into_std()
+    }
+
+    /// Returns when a stream of answers ends.
+    pub(crate) fn stream_until(self) -> Instant {
+        self.stream.at
+    }
+
+    /// Returns when a step has to end that begins now and is one of many that a stream tells of;
+    /// `None` if the stream has no time for another one.
+    pub(crate) fn step_until(self) -> Option<Instant> {
+        let now = Instant::now();
+        (now < self.stream.work_until).then(|| (now + self.step).min(self.stream.work_until))
     }
 }
 
 /// Honours `grpc-timeout`.
 ///
 /// The bound is on the time until the response begins. That is the whole call for the methods that
-/// answer once; a stream ends when its caller says so.
+/// answer once. A stream of answers begins at once and has a longer bound, which the service that
+/// sends it keeps: what it tells of takes as long as it takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadlines {
-    /// For callers that name none.
+    /// For callers that name none; their streams may last for `max_stream`.
     pub(crate) default: Duration,
     /// Longer ones are cut to this.
     pub(crate) max: Duration,
+    /// Those of streams are cut to this.
+    pub(crate) max_stream: Duration,
 }
 
 impl Layer for Deadlines {
     fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
         let id = call_id(request.extensions());
-        let timeout = match request.headers().get("grpc-timeout") {
-            None => self.default,
-            Some(value) => match parse(value) {
-                Some(timeout) => timeout.min(self.max),
-                None => return at_once(status::refusal(&unreadable(), &id)),
-            },
+        let named = match request.headers().get("grpc-timeout").map(parse) {
+            Some(None) => return at_once(status::refusal(&unreadable(), &id)),
+            None => None,
+            Some(named) => named,
         };
+        let timeout = named.unwrap_or(self.default).min(self.max);
         if timeout.is_zero() {
             let error = Error::new(
                 Reason::DeadlineExceeded,
@@ -67,11 +91,15 @@ impl Layer for Deadlines {
             );
             return at_once(status::refusal(&error, &id));
         }
-        let deadline = Deadline::after(timeout);
+        let deadline = Deadline {
+            call: End::after(timeout),
+            stream: End::after(named.unwrap_or(self.max_stream).min(self.max_stream)),
+            step: self.max,
+        };
         request.extensions_mut().insert(deadline);
         let answer = inner.call(request);
         Box::pin(async move {
-            match timeout_at(deadline.at, answer).await {
+            match timeout_at(deadline.call.at, answer).await {
                 Ok(answer) => answer,
                 Err(_elapsed) => Ok(status::refusal(&ran_out(timeout), &id)),
             }
@@ -165,12 +193,30 @@ mod tests {
     async fn work_ends_a_little_before_the_caller_hangs_up() {
         let now = Instant::now();
         assert_eq!(
-            Deadline::after(Duration::from_millis(200)).work_until,
+            End::after(Duration::from_millis(200)).work_until,
             now + Duration::from_millis(180)
         );
         assert_eq!(
-            Deadline::after(Duration::from_secs(30)).work_until,
+            End::after(Duration::from_secs(30)).work_until,
             now + Duration::from_millis(29_900)
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_of_a_stream_has_the_time_of_a_call_as_long_as_the_stream_has_any() {
+        let second = Duration::from_secs(1);
+        let now = Instant::now();
+        let deadline = Deadline {
+            call: End::after(10 * second),
+            stream: End::after(100 * second),
+            step: 60 * second,
+        };
+        assert_eq!(deadline.step_until(), Some(now + 60 * second));
+        tokio::time::advance(50 * second).await;
+        let end = now + Duration::from_millis(99_900);
+        assert_eq!(deadline.step_until(), Some(end));
+        tokio::time::advance(50 * second).await;
+        assert_eq!(deadline.step_until(), None);
+        assert_eq!(deadline.stream_until(), now + 100 * second);
     }
 }

@@ -10,6 +10,8 @@ use kabao_api::{
 use kabao_proto::kabao::v1 as proto;
 use prost_types::FieldMask;
 
+use crate::idempotency::Idempotency;
+
 /// Collects violations, with the paths that the caller wrote.
 #[derive(Debug, Default)]
 pub(super) struct Arguments {
@@ -111,18 +113,29 @@ impl Arguments {
         }
     }
 
-    /// Reads the id of a change.
-    pub(super) fn request_id(&mut self, text: String) -> Option<RequestId> {
-        if text.is_empty() {
-            return None;
+    /// Reads the id of a change, which the metadata may have too.
+    pub(super) fn request_id(
+        &mut self,
+        text: String,
+        idempotency: &Idempotency,
+    ) -> Option<RequestId> {
+        let field = match given(text).map(RequestId::new).transpose() {
+            Ok(field) => field,
+            Err(error) => {
+                self.report_all(&error);
+                None
+            }
+        };
+        idempotency.given(field).unwrap_or_else(|violations| {
+            self.report_all(&Error::violated(Reason::RequestIdInvalid, violations));
+            None
+        })
+    }
+
+    fn report_all(&mut self, error: &Error) {
+        for FieldViolation { field, description } in error.violations() {
+            self.report(error.reason(), field, description.as_str());
         }
-        RequestId::new(text)
-            .map_err(|error| {
-                for FieldViolation { field, description } in error.violations() {
-                    self.report(error.reason(), field, description.as_str());
-                }
-            })
-            .ok()
     }
 
     /// Reads a moment.
@@ -306,10 +319,11 @@ mod tests {
     #[test]
     fn a_request_id_that_is_none_is_refused_under_its_own_reason() {
         let mut arguments = Arguments::default();
-        assert_eq!(arguments.request_id(String::new()), None);
-        let good = arguments.request_id("order-1_b".to_owned());
+        let none = Idempotency::default();
+        assert_eq!(arguments.request_id(String::new(), &none), None);
+        let good = arguments.request_id("order-1_b".to_owned(), &none);
         assert_eq!(good.unwrap().as_str(), "order-1_b");
-        assert_eq!(arguments.request_id("a b".to_owned()), None);
+        assert_eq!(arguments.request_id("a b".to_owned(), &none), None);
         let error = arguments.finish(Some(())).unwrap_err();
         assert_eq!(error.reason(), Reason::RequestIdInvalid);
         assert_eq!(error.violations()[0].field, "request_id");

@@ -35,8 +35,11 @@ impl MediaService for MediaGrpc {
         let first = chunks.message().await?.unwrap_or_default();
         let mut arguments = Arguments::default();
         let id = arguments.account("account", &first.account);
+        let mut request_id = arguments.request_id(String::new(), call.idempotency());
         let id = arguments.finish(id).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, &id)?;
+        let (account, mut context) = call.account(&self.accounts, &id)?;
+        call.settle(&account, &mut request_id);
+        context.request_id = request_id;
         let limits = account.media.limits();
         let content = |chunk: proto::UploadImageRequest| Ok(chunk.content);
         let file = upload::collect(

@@ -1,20 +1,26 @@
 //! `kabao.v1.MemberService`.
 
 mod answer;
+mod batch;
 mod field_paths;
 mod request;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::{StreamExt, stream};
-use kabao_api::{Accounts, Page, PageToken};
+use futures_util::{Stream, StreamExt, stream};
+use kabao_api::{
+    Account, Accounts, AdjustMember, CallContext, GetMember, ImportMember, Member, MemberName,
+    Page, PageToken, UpdateMember,
+};
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::batch_get_members_response::{Result as Outcome, result};
 use kabao_proto::kabao::v1::member_service_server::MemberService;
 use tonic::{Request, Response, Status};
 
-use self::answer::answer;
-use super::text;
+use self::answer::{adjusted, answer};
+use self::batch::{Batch, Head, Single};
+use super::{before_end, text};
 use crate::call::Call;
 use crate::status;
 
@@ -36,6 +42,10 @@ impl MemberGrpc {
 
 #[tonic::async_trait]
 impl MemberService for MemberGrpc {
+    type BatchAdjustPointsStream = Results<proto::BatchAdjustPointsResponse>;
+    type BatchUpdateMembersStream = Results<proto::BatchUpdateMembersResponse>;
+    type BatchImportMembersStream = Results<proto::BatchImportMembersResponse>;
+
     async fn get_member(
         &self,
         request: Request<proto::GetMemberRequest>,
@@ -43,10 +53,9 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
         let get = request::get(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, get.name.account())?;
-        match account.members.get_member(&context, get).await {
-            Ok(member) => Ok(Response::new(answer(member))),
-            Err(error) => Err(call.refuse(&error)),
-        }
+        read(&call, &account, &context, get)
+            .await
+            .map(Response::new)
     }
 
     async fn update_member(
@@ -54,8 +63,10 @@ impl MemberService for MemberGrpc {
         request: Request<proto::UpdateMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
         let mut call = Call::of(&request).renaming(field_paths::in_update);
-        let update = request::update(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut update = request::update(request.into_inner(), call.idempotency())
+            .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, update.name.account())?;
+        call.settle(&account, &mut update.request_id);
         match account.members.update_member(&context, update).await {
             Ok(member) => Ok(Response::new(answer(member))),
             Err(error) => Err(call.refuse(&error)),
@@ -70,7 +81,7 @@ impl MemberService for MemberGrpc {
         let list = request::list(request.into_inner()).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, &list.account)?;
         match account.members.list_members(&context, list).await {
-            Ok(page) => Ok(Response::new(list_answer(page))),
+            Ok(page) => Ok(Response::new(list_answer(&account, page))),
             Err(error) => Err(call.refuse(&error)),
         }
     }
@@ -102,9 +113,10 @@ impl MemberService for MemberGrpc {
         request: Request<proto::AdjustBalanceRequest>,
     ) -> Result<Response<proto::AdjustBalanceResponse>, Status> {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
-        let adjust_balance =
-            request::adjust_balance(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut adjust_balance = request::adjust_balance(request.into_inner(), call.idempotency())
+            .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, adjust_balance.name.account())?;
+        call.settle(&account, &mut adjust_balance.request_id);
         match account
             .members
             .adjust_balance(&context, adjust_balance)
@@ -123,14 +135,12 @@ impl MemberService for MemberGrpc {
         request: Request<proto::AdjustPointsRequest>,
     ) -> Result<Response<proto::AdjustPointsResponse>, Status> {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
-        let adjust_points =
-            request::adjust_points(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut adjust_points = request::adjust_points(request.into_inner(), call.idempotency())
+            .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, adjust_points.name.account())?;
+        call.settle(&account, &mut adjust_points.request_id);
         match account.members.adjust_points(&context, adjust_points).await {
-            Ok(done) => Ok(Response::new(proto::AdjustPointsResponse {
-                before: done.before,
-                after: done.after,
-            })),
+            Ok(done) => Ok(Response::new(adjusted(done))),
             Err(error) => Err(call.refuse(&error)),
         }
     }
@@ -140,9 +150,10 @@ impl MemberService for MemberGrpc {
         request: Request<proto::ActivateMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
         let mut call = Call::of(&request).renaming(field_paths::in_activate);
-        let activate =
-            request::activate(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut activate = request::activate(request.into_inner(), call.idempotency())
+            .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, activate.name.account())?;
+        call.settle(&account, &mut activate.request_id);
         match account.members.activate_member(&context, activate).await {
             Ok(member) => Ok(Response::new(answer(member))),
             Err(error) => Err(call.refuse(&error)),
@@ -154,9 +165,10 @@ impl MemberService for MemberGrpc {
         request: Request<proto::InvalidateMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
-        let invalidate =
-            request::invalidate(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut invalidate = request::invalidate(request.into_inner(), call.idempotency())
+            .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, invalidate.name.account())?;
+        call.settle(&account, &mut invalidate.request_id);
         match account
             .members
             .invalidate_member(&context, invalidate)
@@ -172,16 +184,115 @@ impl MemberService for MemberGrpc {
         request: Request<proto::ImportMemberRequest>,
     ) -> Result<Response<proto::Member>, Status> {
         let mut call = Call::of(&request).renaming(field_paths::in_import);
-        let import = request::import(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut import = request::import(request.into_inner(), call.idempotency())
+            .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, import.template.account())?;
+        call.settle(&account, &mut import.request_id);
         match account.members.import_member(&context, import).await {
             Ok(member) => Ok(Response::new(answer(member))),
             Err(error) => Err(call.refuse(&error)),
         }
     }
+
+    async fn batch_adjust_points(
+        &self,
+        request: Request<proto::BatchAdjustPointsRequest>,
+    ) -> Result<Response<Results<proto::BatchAdjustPointsResponse>>, Status> {
+        use proto::batch_adjust_points_response::Result as Item;
+        let call = Call::of(&request);
+        let proto::BatchAdjustPointsRequest {
+            parent,
+            request_id,
+            items,
+            parallelism,
+        } = request.into_inner();
+        let head = Head {
+            parent,
+            request_id,
+            parallelism,
+        };
+        self.batch::<AdjustMember, _>(call, head, items, |outcome| {
+            proto::BatchAdjustPointsResponse {
+                index: outcome.index,
+                request_id: outcome.request_id,
+                result: Some(outcome.result.map_or_else(Item::Error, Item::Adjustment)),
+            }
+        })
+    }
+
+    async fn batch_update_members(
+        &self,
+        request: Request<proto::BatchUpdateMembersRequest>,
+    ) -> Result<Response<Results<proto::BatchUpdateMembersResponse>>, Status> {
+        use proto::batch_update_members_response::Result as Item;
+        let call = Call::of(&request);
+        let proto::BatchUpdateMembersRequest {
+            parent,
+            request_id,
+            items,
+            parallelism,
+        } = request.into_inner();
+        let head = Head {
+            parent,
+            request_id,
+            parallelism,
+        };
+        self.batch::<UpdateMember, _>(call, head, items, |outcome| {
+            proto::BatchUpdateMembersResponse {
+                index: outcome.index,
+                request_id: outcome.request_id,
+                result: Some(outcome.result.map_or_else(Item::Error, Item::Member)),
+            }
+        })
+    }
+
+    async fn batch_import_members(
+        &self,
+        request: Request<proto::BatchImportMembersRequest>,
+    ) -> Result<Response<Results<proto::BatchImportMembersResponse>>, Status> {
+        use proto::batch_import_members_response::Result as Item;
+        let call = Call::of(&request);
+        let proto::BatchImportMembersRequest {
+            parent,
+            request_id,
+            items,
+            parallelism,
+        } = request.into_inner();
+        let head = Head {
+            parent,
+            request_id,
+            parallelism,
+        };
+        self.batch::<ImportMember, _>(call, head, items, |outcome| {
+            proto::BatchImportMembersResponse {
+                index: outcome.index,
+                request_id: outcome.request_id,
+                result: Some(outcome.result.map_or_else(Item::Error, Item::Member)),
+            }
+        })
+    }
 }
 
+/// The results of a batch, one after another.
+type Results<R> = Pin<Box<dyn Stream<Item = Result<R, Status>> + Send>>;
+
 impl MemberGrpc {
+    /// Runs the items of a batch.
+    fn batch<S: Single, R: Send + 'static>(
+        &self,
+        mut call: Call,
+        head: Head,
+        items: Vec<S::Message>,
+        answer: fn(batch::Outcome<S::Done>) -> R,
+    ) -> Result<Response<Results<R>>, Status> {
+        let batch = Batch::<S>::read(head, items, call.idempotency())
+            .map_err(|error| call.refuse(&error))?;
+        let (account, context) = call.account(&self.accounts, batch.account())?;
+        let outcomes = batch.run(call.clone(), account, context);
+        let answers = outcomes.map(move |outcome| Ok(answer(outcome)));
+        Ok(Response::new(before_end(call, answers)))
+    }
+
     /// Reads one member of a batch.
     async fn read(
         &self,
@@ -190,16 +301,46 @@ impl MemberGrpc {
     ) -> Result<proto::Member, Status> {
         let get = request::get(request).map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, get.name.account())?;
-        match account.members.get_member(&context, get).await {
-            Ok(member) => Ok(answer(member)),
-            Err(error) => Err(call.refuse(&error)),
-        }
+        read(&call, &account, &context, get).await
     }
 }
 
-fn list_answer(page: Page<kabao_api::Member>) -> proto::ListMembersResponse {
+/// Reads a member. A change that is known before or after the reading may have ended in between.
+async fn read(
+    call: &Call,
+    account: &Account,
+    context: &CallContext,
+    get: GetMember,
+) -> Result<proto::Member, Status> {
+    let was_changing = is_changing(account, &get.name);
+    match account.members.get_member(context, get).await {
+        Ok(member) => {
+            let mut member = read_answer(account, member);
+            member.change_in_progress |= was_changing;
+            Ok(member)
+        }
+        Err(error) => Err(call.refuse(&error)),
+    }
+}
+
+fn is_changing(account: &Account, name: &MemberName) -> bool {
+    let journal = account.changes.as_ref();
+    journal.is_some_and(|journal| journal.is_changing(name))
+}
+
+/// A member that was read: it may be changing.
+fn read_answer(account: &Account, member: Member) -> proto::Member {
+    let change_in_progress = is_changing(account, &member.name);
+    proto::Member {
+        change_in_progress,
+        ..answer(member)
+    }
+}
+
+fn list_answer(account: &Account, page: Page<Member>) -> proto::ListMembersResponse {
+    let members = page.items.into_iter();
     proto::ListMembersResponse {
-        members: page.items.into_iter().map(answer).collect(),
+        members: members.map(|member| read_answer(account, member)).collect(),
         next_page_token: text(page.next.as_ref().map(PageToken::as_str)),
         total_size: page.total.and_then(|total| i64::try_from(total).ok()),
     }

@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 use super::arguments::Arguments;
 use super::{inner, text};
 use crate::call::Call;
+use crate::idempotency::Idempotency;
 
 /// Serves card templates of every configured account.
 #[derive(Clone, Debug)]
@@ -66,8 +67,10 @@ impl TemplateService for TemplateGrpc {
         request: Request<proto::CreateTemplateRequest>,
     ) -> Result<Response<proto::Template>, Status> {
         let mut call = Call::of(&request).renaming(in_parent);
-        let create = creation::read(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut create = creation::read(request.into_inner(), call.idempotency())
+            .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, &create.account)?;
+        call.settle(&account, &mut create.request_id);
         let call = call.renaming(match account.family {
             Family::Merchant => creation::in_merchant,
             Family::Brand => creation::in_brand,
@@ -84,8 +87,10 @@ impl TemplateService for TemplateGrpc {
         request: Request<proto::UpdateTemplateRequest>,
     ) -> Result<Response<proto::Template>, Status> {
         let mut call = Call::of(&request).renaming(in_update);
-        let update = update(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut update = update(request.into_inner(), call.idempotency())
+            .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, update.name.account())?;
+        call.settle(&account, &mut update.request_id);
         match account.templates.update_template(&context, update).await {
             Ok(template) => Ok(Response::new(answer(template))),
             Err(error) => Err(call.refuse(&error)),
@@ -97,8 +102,10 @@ impl TemplateService for TemplateGrpc {
         request: Request<proto::DeleteTemplateRequest>,
     ) -> Result<Response<()>, Status> {
         let mut call = Call::of(&request).renaming(in_name);
-        let delete = delete(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        let mut delete = delete(request.into_inner(), call.idempotency())
+            .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, delete.name.account())?;
+        call.settle(&account, &mut delete.request_id);
         match account.templates.delete_template(&context, delete).await {
             Ok(()) => Ok(Response::new(())),
             Err(error) => Err(call.refuse(&error)),
@@ -122,10 +129,13 @@ fn list(request: proto::ListTemplatesRequest) -> Result<ListTemplates, Error> {
         .finish(account.map(|account| ListTemplates::new(account).with_page(page).with_view(view)))
 }
 
-fn delete(request: proto::DeleteTemplateRequest) -> Result<DeleteTemplate, Error> {
+fn delete(
+    request: proto::DeleteTemplateRequest,
+    idempotency: &Idempotency,
+) -> Result<DeleteTemplate, Error> {
     let mut arguments = Arguments::default();
     let name = arguments.name("name", &request.name);
-    let request_id = arguments.request_id(request.request_id);
+    let request_id = arguments.request_id(request.request_id, idempotency);
     arguments.finish(name.map(|name| {
         let mut wanted = DeleteTemplate::new(name);
         wanted.request_id = request_id;
@@ -133,12 +143,15 @@ fn delete(request: proto::DeleteTemplateRequest) -> Result<DeleteTemplate, Error
     }))
 }
 
-fn update(request: proto::UpdateTemplateRequest) -> Result<UpdateTemplate, Error> {
+fn update(
+    request: proto::UpdateTemplateRequest,
+    idempotency: &Idempotency,
+) -> Result<UpdateTemplate, Error> {
     let mut arguments = Arguments::default();
     let template = request.template.unwrap_or_default();
     let name = arguments.name("template.name", &template.name);
     let update = changes(&mut arguments, template, request.update_mask);
-    let request_id = arguments.request_id(request.request_id);
+    let request_id = arguments.request_id(request.request_id, idempotency);
     let view = arguments.view(request.view);
     arguments.finish(name.map(|name| {
         let mut wanted = UpdateTemplate::new(name, update).with_view(view);

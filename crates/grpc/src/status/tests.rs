@@ -66,6 +66,12 @@ fn every_reason_has_its_code_and_travels_with_domain_and_request_id() {
         (R::MessageTooLarge, Code::ResourceExhausted),
         (R::Internal, Code::Internal),
         (R::Panic, Code::Internal),
+        (R::RequestIdReused, Code::InvalidArgument),
+        (R::InProgress, Code::Aborted),
+        (R::EarlierChangeOpen, Code::Aborted),
+        (R::ChangeNotFound, Code::NotFound),
+        (R::ChangeEnded, Code::FailedPrecondition),
+        (R::Store, Code::Unavailable),
     ];
     assert_eq!(rows.len(), Reason::ALL.len());
     for (reason, code) in rows {

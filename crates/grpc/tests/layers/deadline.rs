@@ -2,12 +2,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use kabao_api::MockMemberApi;
 use kabao_grpc::Server;
+use kabao_proto::kabao::v1::WatchChangeRequest;
+use kabao_proto::kabao::v1::change_service_client::ChangeServiceClient;
 use tokio::time::Instant;
-use tonic::Code;
+use tonic::{Code, Request};
 use tonic_types::StatusExt;
 
-use crate::support::{builder, member, start};
+use crate::support::{Journal, account, builder, member, serving, start};
 
 /// A server whose members never answer, and how often they were asked.
 fn stuck() -> (Server, Arc<AtomicUsize>) {
@@ -102,4 +105,40 @@ async fn the_service_is_told_to_be_done_before_the_caller_hangs_up() {
     let deadline = seen.lock().unwrap().unwrap();
     assert!(deadline >= before + Duration::from_millis(9_900));
     assert!(deadline <= after + Duration::from_millis(9_900));
+}
+
+#[tokio::test]
+async fn a_stream_has_a_bound_of_its_own() {
+    let second = Duration::from_secs(1);
+    // The stream, the caller's own bound, and whether the gateway ends it.
+    for (stream, wanted) in [
+        (second / 2, None),
+        (second / 2, Some(300 * second)),
+        (300 * second, Some(second)),
+    ] {
+        let mut journalled = account(MockMemberApi::new());
+        journalled.changes = Some(Arc::new(Journal));
+        let running = start(
+            serving(journalled)
+                .default_deadline(second / 20)
+                .max_deadline(second / 20)
+                .max_stream_deadline(stream),
+        )
+        .await;
+        let mut request = Request::new(WatchChangeRequest {
+            name: "accounts/demo/changes/order-7".to_owned(),
+        });
+        if let Some(wanted) = wanted {
+            let seconds = format!("{}S", wanted.as_secs());
+            let metadata = request.metadata_mut();
+            metadata.insert("grpc-timeout", seconds.parse().unwrap());
+        }
+        let mut client = ChangeServiceClient::new(running.channel().await);
+        let begun = Instant::now();
+        let mut states = client.watch_change(request).await.unwrap().into_inner();
+        assert!(states.message().await.unwrap().is_some());
+        let end = states.message().await.unwrap_err();
+        assert_eq!(end.code(), Code::DeadlineExceeded, "{wanted:?}");
+        assert!(begun.elapsed() >= second / 2 - second / 20, "{wanted:?}");
+    }
 }

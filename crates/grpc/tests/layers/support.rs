@@ -15,8 +15,9 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use kabao_api::{
-    Account, Accounts, ActivateMember, AdjustMember, Adjustment, CallContext, Error, Family,
-    GetMember, ImportMember, InvalidateMember, ListMembers, Member, MemberApi, MemberState,
+    Account, Accounts, ActivateMember, AdjustMember, Adjustment, CallContext, ChangeApi,
+    ChangeName, ChangeRecord, ChangeState, Decision, Error, Family, GetMember, ImportMember,
+    InvalidateMember, ListChanges, ListMembers, Member, MemberApi, MemberName, MemberState,
     MockAccountApi, MockMediaApi, MockTemplateApi, MockUpstream, Page, Reason, UpdateMember,
 };
 use kabao_grpc::{Health, Server};
@@ -90,22 +91,64 @@ pub(crate) fn builder<F>(script: F) -> Server
 where
     F: Fn(CallContext) -> Answering + Send + Sync + 'static,
 {
+    serving(account(Scripted(script)))
+}
+
+/// The account `accounts/demo`.
+pub(crate) fn account(members: impl MemberApi + 'static) -> Account {
+    Account {
+        id: "demo".parse().unwrap(),
+        family: Family::Merchant,
+        templates: Arc::new(MockTemplateApi::new()),
+        members: Arc::new(members),
+        media: Arc::new(MockMediaApi::new()),
+        state: Arc::new(MockAccountApi::new()),
+        upstream: Arc::new(MockUpstream::new()),
+        card_signer: None,
+        held_credentials: None,
+        changes: None,
+    }
+}
+
+/// A server of one account.
+pub(crate) fn serving(account: Account) -> Server {
     let accounts = Accounts::new();
-    accounts
-        .insert(Account {
-            id: "demo".parse().unwrap(),
-            family: Family::Merchant,
-            templates: Arc::new(MockTemplateApi::new()),
-            members: Arc::new(Scripted(script)),
-            media: Arc::new(MockMediaApi::new()),
-            state: Arc::new(MockAccountApi::new()),
-            upstream: Arc::new(MockUpstream::new()),
-            card_signer: None,
-            held_credentials: None,
-            changes: None,
-        })
-        .unwrap();
+    accounts.insert(account).unwrap();
     Server::builder(Arc::new(accounts))
+}
+
+/// A journal with a change that never ends.
+pub(crate) struct Journal;
+
+#[tonic::async_trait]
+impl ChangeApi for Journal {
+    async fn get_change(&self, _: &ChangeName) -> Result<ChangeRecord, Error> {
+        Err(not_scripted())
+    }
+
+    async fn list_changes(&self, _: ListChanges) -> Result<Page<ChangeRecord>, Error> {
+        Err(not_scripted())
+    }
+
+    async fn resolve_change(&self, _: &ChangeName, _: Decision) -> Result<ChangeRecord, Error> {
+        Err(not_scripted())
+    }
+
+    async fn watch_change(
+        &self,
+        name: &ChangeName,
+        known: Option<ChangeState>,
+    ) -> Result<ChangeRecord, Error> {
+        if known.is_some() {
+            std::future::pending::<()>().await;
+        }
+        let (state, then) = (ChangeState::Sent, std::time::SystemTime::UNIX_EPOCH);
+        Ok(ChangeRecord::new(name.clone(), state, "AdjustPoints", then))
+    }
+
+    fn is_changing(&self, _: &MemberName) -> bool {
+        true
+    }
 }
 
 /// The same with members that are simply there.

@@ -1,6 +1,6 @@
 //! Members of the domain, in words of `kabao.v1`.
 
-use kabao_api::{Member, MemberState, Personal, UpstreamMember};
+use kabao_api::{Adjustment, Member, MemberState, Personal, UpstreamMember};
 use kabao_proto::kabao::v1 as proto;
 
 use crate::portable::{inner, text};
@@ -18,7 +18,15 @@ pub(super) fn answer(member: Member) -> proto::Member {
         background_picture_url: text(member.background_picture_url),
         nickname: text(member.nickname.map(Personal::into_exposed)),
         partial: member.partial,
+        change_in_progress: false,
         upstream: member.upstream.and_then(upstream),
+    }
+}
+
+pub(super) fn adjusted(done: Adjustment) -> proto::AdjustPointsResponse {
+    proto::AdjustPointsResponse {
+        before: done.before,
+        after: done.after,
     }
 }
 

@@ -6,6 +6,7 @@ use kabao_api::{
 };
 use kabao_proto::kabao::v1 as proto;
 
+use crate::idempotency::Idempotency;
 use crate::portable::arguments::{Arguments, given, openid};
 
 /// How many members one batch may have.
@@ -23,12 +24,15 @@ pub(super) fn get(request: proto::GetMemberRequest) -> Result<GetMember, Error> 
     }))
 }
 
-pub(super) fn update(request: proto::UpdateMemberRequest) -> Result<UpdateMember, Error> {
+pub(super) fn update(
+    request: proto::UpdateMemberRequest,
+    idempotency: &Idempotency,
+) -> Result<UpdateMember, Error> {
     let mut arguments = Arguments::default();
     let member = request.member.unwrap_or_default();
     let name = arguments.name("member.name", &member.name);
     let update = changes(&mut arguments, member, request.update_mask);
-    let request_id = arguments.request_id(request.request_id);
+    let request_id = arguments.request_id(request.request_id, idempotency);
     let view = arguments.view(request.view);
     let openid = openid(request.openid);
     arguments.finish(name.map(|name| {
@@ -112,7 +116,10 @@ pub(super) fn batch(
     )]))
 }
 
-pub(super) fn adjust_balance(request: proto::AdjustBalanceRequest) -> Result<AdjustMember, Error> {
+pub(super) fn adjust_balance(
+    request: proto::AdjustBalanceRequest,
+    idempotency: &Idempotency,
+) -> Result<AdjustMember, Error> {
     use proto::adjust_balance_request::Change as Asked;
     let change = request.change.map(|change| match change {
         Asked::Add(difference) => Change::Add(difference),
@@ -121,7 +128,7 @@ pub(super) fn adjust_balance(request: proto::AdjustBalanceRequest) -> Result<Adj
     let mut arguments = Arguments::default();
     let name = arguments.name("name", &request.name);
     let change = require_change(&mut arguments, change);
-    let request_id = arguments.request_id(request.request_id);
+    let request_id = arguments.request_id(request.request_id, idempotency);
     let openid = openid(request.openid);
     arguments.finish(name.zip(change).map(|(name, change)| {
         let mut wanted = AdjustMember::new(name, change);
@@ -134,7 +141,10 @@ pub(super) fn adjust_balance(request: proto::AdjustBalanceRequest) -> Result<Adj
     }))
 }
 
-pub(super) fn adjust_points(request: proto::AdjustPointsRequest) -> Result<AdjustMember, Error> {
+pub(super) fn adjust_points(
+    request: proto::AdjustPointsRequest,
+    idempotency: &Idempotency,
+) -> Result<AdjustMember, Error> {
     use proto::{adjust_balance_request as balance, adjust_points_request as points};
     let proto::AdjustPointsRequest {
         name,
@@ -145,18 +155,21 @@ pub(super) fn adjust_points(request: proto::AdjustPointsRequest) -> Result<Adjus
         request_id,
         openid,
     } = request;
-    adjust_balance(proto::AdjustBalanceRequest {
-        name,
-        change: change.map(|change| match change {
-            points::Change::Add(difference) => balance::Change::Add(difference),
-            points::Change::SetTo(value) => balance::Change::SetTo(value),
-        }),
-        minimum,
-        remark,
-        notify,
-        request_id,
-        openid,
-    })
+    adjust_balance(
+        proto::AdjustBalanceRequest {
+            name,
+            change: change.map(|change| match change {
+                points::Change::Add(difference) => balance::Change::Add(difference),
+                points::Change::SetTo(value) => balance::Change::SetTo(value),
+            }),
+            minimum,
+            remark,
+            notify,
+            request_id,
+            openid,
+        },
+        idempotency,
+    )
 }
 
 fn require_change(arguments: &mut Arguments, change: Option<Change>) -> Option<Change> {
@@ -167,7 +180,10 @@ fn require_change(arguments: &mut Arguments, change: Option<Change>) -> Option<C
     change
 }
 
-pub(super) fn activate(request: proto::ActivateMemberRequest) -> Result<ActivateMember, Error> {
+pub(super) fn activate(
+    request: proto::ActivateMemberRequest,
+    idempotency: &Idempotency,
+) -> Result<ActivateMember, Error> {
     use proto::activate_member_request::Outcome;
     let mut arguments = Arguments::default();
     let name = arguments.name("name", &request.name);
@@ -182,7 +198,7 @@ pub(super) fn activate(request: proto::ActivateMemberRequest) -> Result<Activate
         }
     };
     let initial = initial(request.initial_values);
-    let request_id = arguments.request_id(request.request_id);
+    let request_id = arguments.request_id(request.request_id, idempotency);
     let openid = openid(request.openid);
     let view = arguments.view(request.view);
     arguments.finish(name.map(|name| {
@@ -198,10 +214,11 @@ pub(super) fn activate(request: proto::ActivateMemberRequest) -> Result<Activate
 
 pub(super) fn invalidate(
     request: proto::InvalidateMemberRequest,
+    idempotency: &Idempotency,
 ) -> Result<InvalidateMember, Error> {
     let mut arguments = Arguments::default();
     let name = arguments.name("name", &request.name);
-    let request_id = arguments.request_id(request.request_id);
+    let request_id = arguments.request_id(request.request_id, idempotency);
     let openid = openid(request.openid);
     let view = arguments.view(request.view);
     arguments.finish(name.map(|name| {
@@ -213,7 +230,10 @@ pub(super) fn invalidate(
     }))
 }
 
-pub(super) fn import(request: proto::ImportMemberRequest) -> Result<ImportMember, Error> {
+pub(super) fn import(
+    request: proto::ImportMemberRequest,
+    idempotency: &Idempotency,
+) -> Result<ImportMember, Error> {
     use proto::import_member_request::User;
     let mut arguments = Arguments::default();
     let template = arguments.name("parent", &request.parent);
@@ -232,7 +252,7 @@ pub(super) fn import(request: proto::ImportMemberRequest) -> Result<ImportMember
     };
     let pickup_time = arguments.time("pickup_time", request.pickup_time);
     let validity = arguments.validity("validity", request.validity);
-    let request_id = arguments.request_id(request.request_id);
+    let request_id = arguments.request_id(request.request_id, idempotency);
     let view = arguments.view(request.view);
     arguments.finish(template.zip(user).map(|(template, user)| {
         let mut wanted = ImportMember::new(template, user)

@@ -1,20 +1,31 @@
 mod batch;
+mod batch_changes;
 mod changes;
+mod slow;
 
 use kabao_api::{
-    Error, Family, FieldViolation, Member, MemberState, MemberUpdate, MockMemberApi,
-    MockTemplateApi, PageToken, UpstreamMember, View,
+    Error, Family, FieldViolation, Member, MemberState, MemberUpdate, MockAccountApi,
+    MockChangeApi, MockMemberApi, MockTemplateApi, PageToken, UpstreamMember, View,
 };
 use prost_types::FieldMask;
 use tonic::Code;
 
-use super::super::testing::{accounts, refusal};
+use super::super::testing::{account, accounts, refusal};
 use super::*;
 
 const NAME: &str = "accounts/demo-brand/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/a%2Fb";
 
 fn service(members: MockMemberApi) -> MemberGrpc {
     MemberGrpc::new(accounts(members, MockTemplateApi::new()))
+}
+
+fn journalled(members: MockMemberApi, journal: MockChangeApi) -> MemberGrpc {
+    let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
+    account.members = Arc::new(members);
+    account.changes = Some(Arc::new(journal));
+    let accounts = Accounts::new();
+    accounts.insert(account).unwrap();
+    MemberGrpc::new(Arc::new(accounts))
 }
 
 fn member() -> Member {
@@ -393,4 +404,81 @@ async fn a_list_hands_parent_and_page_over_and_the_next_token_back() {
         .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     assert_eq!(refusal(&status).1, ["parent", "openid", "page_size"]);
+}
+
+#[tokio::test]
+async fn a_reading_says_if_a_change_of_the_member_is_known_to_run() {
+    let mut members = MockMemberApi::new();
+    members.expect_get_member().returning(|_, _| Ok(member()));
+    members
+        .expect_update_member()
+        .returning(|_, _| Ok(member()));
+    members.expect_list_members().returning(|_, _| {
+        let other = Member::new(
+            NAME.replace("a%2Fb", "c").parse().unwrap(),
+            MemberState::Active,
+        );
+        Ok(Page {
+            items: vec![member(), other],
+            next: None,
+            total: None,
+        })
+    });
+    let mut journal = MockChangeApi::new();
+    journal
+        .expect_is_changing()
+        .returning(|name| name.resource_name() == NAME);
+    let service = journalled(members, journal);
+    let read = service.get_member(get_request(NAME)).await.unwrap();
+    assert!(read.into_inner().change_in_progress);
+    // The answer of a change is what it came to.
+    let level = proto::Member {
+        level: "黄金".to_owned(),
+        ..Default::default()
+    };
+    let request = Request::new(update_request(level, &["level"]));
+    let written = service.update_member(request).await.unwrap();
+    assert!(!written.into_inner().change_in_progress);
+    let list = proto::ListMembersRequest {
+        parent: "accounts/demo-brand/templates/-".to_owned(),
+        openid: "o-1".to_owned(),
+        ..Default::default()
+    };
+    let listed = service.list_members(Request::new(list)).await.unwrap();
+    let members = listed.into_inner().members.into_iter();
+    let told: Vec<_> = members.map(|member| member.change_in_progress).collect();
+    assert_eq!(told, [true, false]);
+    let requests = vec![get_request(NAME).into_inner()];
+    let batch = proto::BatchGetMembersRequest { requests };
+    let read = service
+        .batch_get_members(Request::new(batch))
+        .await
+        .unwrap();
+    let result = read.into_inner().results.remove(0).result.unwrap();
+    let result::Result::Member(member) = result else {
+        panic!("{result:?}")
+    };
+    assert!(member.change_in_progress);
+}
+
+#[tokio::test]
+async fn a_change_that_ends_during_the_reading_is_told_of_too() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let running = Arc::new(AtomicBool::new(true));
+    let (seen, ended) = (Arc::clone(&running), running);
+    let mut members = MockMemberApi::new();
+    members.expect_get_member().returning(move |_, _| {
+        ended.store(false, Ordering::SeqCst);
+        Ok(member())
+    });
+    let mut journal = MockChangeApi::new();
+    journal
+        .expect_is_changing()
+        .returning(move |_| seen.load(Ordering::SeqCst));
+    let service = journalled(members, journal);
+    for expected in [true, false] {
+        let read = service.get_member(get_request(NAME)).await.unwrap();
+        assert_eq!(read.into_inner().change_in_progress, expected);
+    }
 }

@@ -1,15 +1,21 @@
 //! `CreateTemplateRequest`: portable fields and the family's own request.
 
-use kabao_api::{CreateTemplate, Error, FieldViolation, NewTemplate, Reason, UpstreamNewTemplate};
+use kabao_api::{
+    CreateTemplate, Error, FieldViolation, NewTemplate, Reason, RequestId, UpstreamNewTemplate,
+};
 use kabao_models::Endpoint;
 use kabao_proto::Encoded;
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::create_template_request::UpstreamRequest;
 
+use crate::idempotency::Idempotency;
 use crate::portable::arguments::{Arguments, given};
 use crate::wire::{self, Malformed};
 
-pub(super) fn read(request: proto::CreateTemplateRequest) -> Result<CreateTemplate, Error> {
+pub(super) fn read(
+    request: proto::CreateTemplateRequest,
+    idempotency: &Idempotency,
+) -> Result<CreateTemplate, Error> {
     let mut arguments = Arguments::default();
     let account = arguments.account("parent", &request.parent);
     let parent = request.parent.as_str();
@@ -40,13 +46,27 @@ pub(super) fn read(request: proto::CreateTemplateRequest) -> Result<CreateTempla
         total_stock: template.stock.and_then(|stock| stock.total),
         upstream,
     };
-    let request_id = arguments.request_id(request.request_id);
+    let request_id = arguments
+        .request_id(request.request_id, idempotency)
+        .or_else(|| number(template.upstream.as_ref()?));
     let view = arguments.view(request.view);
     arguments.finish(account.map(|account| {
         let mut wanted = CreateTemplate::new(account, template).with_view(view);
         wanted.request_id = request_id;
         wanted
     }))
+}
+
+/// The request number of the family's own request, which names the change as well as an id would.
+fn number(upstream: &UpstreamNewTemplate) -> Option<RequestId> {
+    let number = match upstream {
+        UpstreamNewTemplate::Merchant(card) => card.request_number(),
+        UpstreamNewTemplate::Brand(card) => card.request_number(),
+        UpstreamNewTemplate::OfficialAccount(card) => card.request_number(),
+        _ => None,
+    }?;
+    let id = RequestId::new(number).ok()?;
+    (id.as_str() == number).then_some(id)
 }
 
 /// Reads the family's own request; its limits are checked when it is complete.

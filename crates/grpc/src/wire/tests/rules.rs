@@ -51,7 +51,7 @@ fn unknown_values_unknown_members_and_empty_lists_survive() {
 fn check_refused(message: &impl Message, expected: &[&str]) {
     let operation = &kabao_models::merchant::cards::UPDATE_CARD;
     let asked = read_request(operation, &message.encode_to_vec()).unwrap();
-    let Err(violations) = asked.request else {
+    let Err(violations) = asked.finish() else {
         panic!("it is read")
     };
     let found: Vec<String> = violations.iter().map(ToString::to_string).collect();
@@ -116,7 +116,7 @@ fn what_a_message_cannot_mean_is_refused_with_its_path() {
 #[track_caller]
 fn faults<E: Endpoint>(message: &impl Message) -> (E, Vec<String>) {
     let asked = read_request(E::OPERATION, &message.encode_to_vec()).unwrap();
-    let Ok(request) = asked.request else {
+    let Ok(request) = asked.finish() else {
         panic!("it cannot be read")
     };
     let paths = request.violations().into_iter();

@@ -598,6 +598,655 @@ pub mod account_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct Change {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "change::State", tag = "2")]
+    pub state: i32,
+    #[prost(string, tag = "3")]
+    pub method: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub operation: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(string, tag = "6")]
+    pub out_request_no: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "7")]
+    pub value: ::core::option::Option<change::Value>,
+    #[prost(int64, optional, tag = "8")]
+    pub found: ::core::option::Option<i64>,
+    #[prost(message, optional, tag = "9")]
+    pub error: ::core::option::Option<::tonic_types::Status>,
+    #[prost(bool, tag = "10")]
+    pub needs_decision: bool,
+    #[prost(message, optional, tag = "11")]
+    pub decision: ::core::option::Option<change::Decision>,
+    #[prost(message, optional, tag = "12")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    #[prost(message, optional, tag = "13")]
+    pub update_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Nested message and enum types in `Change`.
+pub mod change {
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    #[prost(skip_debug)]
+    pub struct Value {
+        #[prost(enumeration = "value::Kind", tag = "1")]
+        pub kind: i32,
+        #[prost(int64, optional, tag = "2")]
+        pub before: ::core::option::Option<i64>,
+        #[prost(int64, tag = "3")]
+        pub after: i64,
+        #[prost(bool, tag = "4")]
+        pub difference: bool,
+    }
+    /// Nested message and enum types in `Value`.
+    pub mod value {
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+        #[repr(i32)]
+        pub enum Kind {
+            Unspecified = 0,
+            Points = 1,
+            Balance = 2,
+        }
+        impl Kind {
+            /// String value of the enum field names used in the ProtoBuf definition.
+            ///
+            /// The values are not transformed in any way and thus are considered stable
+            /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+            pub fn as_str_name(&self) -> &'static str {
+                match self {
+                    Self::Unspecified => "KIND_UNSPECIFIED",
+                    Self::Points => "KIND_POINTS",
+                    Self::Balance => "KIND_BALANCE",
+                }
+            }
+            /// Creates an enum from field names used in the ProtoBuf definition.
+            pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+                match value {
+                    "KIND_UNSPECIFIED" => Some(Self::Unspecified),
+                    "KIND_POINTS" => Some(Self::Points),
+                    "KIND_BALANCE" => Some(Self::Balance),
+                    _ => None,
+                }
+            }
+        }
+    }
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    #[prost(skip_debug)]
+    pub struct Decision {
+        #[prost(bool, tag = "1")]
+        pub applied: bool,
+        #[prost(string, tag = "2")]
+        pub note: ::prost::alloc::string::String,
+    }
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[repr(i32)]
+    pub enum State {
+        Unspecified = 0,
+        Intent = 1,
+        Sent = 2,
+        Applied = 3,
+        Rejected = 4,
+        Unknown = 5,
+    }
+    impl State {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "STATE_UNSPECIFIED",
+                Self::Intent => "STATE_INTENT",
+                Self::Sent => "STATE_SENT",
+                Self::Applied => "STATE_APPLIED",
+                Self::Rejected => "STATE_REJECTED",
+                Self::Unknown => "STATE_UNKNOWN",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "STATE_UNSPECIFIED" => Some(Self::Unspecified),
+                "STATE_INTENT" => Some(Self::Intent),
+                "STATE_SENT" => Some(Self::Sent),
+                "STATE_APPLIED" => Some(Self::Applied),
+                "STATE_REJECTED" => Some(Self::Rejected),
+                "STATE_UNKNOWN" => Some(Self::Unknown),
+                _ => None,
+            }
+        }
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetChangeRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListChangesRequest {
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    #[prost(enumeration = "change::State", repeated, packed = "false", tag = "2")]
+    pub states: ::prost::alloc::vec::Vec<i32>,
+    #[prost(string, tag = "3")]
+    pub member: ::prost::alloc::string::String,
+    #[prost(int32, tag = "4")]
+    pub page_size: i32,
+    #[prost(string, tag = "5")]
+    pub page_token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ListChangesResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub changes: ::prost::alloc::vec::Vec<Change>,
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ResolveChangeRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(enumeration = "resolve_change_request::Outcome", tag = "2")]
+    pub outcome: i32,
+    #[prost(string, tag = "3")]
+    pub note: ::prost::alloc::string::String,
+}
+/// Nested message and enum types in `ResolveChangeRequest`.
+pub mod resolve_change_request {
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+    #[repr(i32)]
+    pub enum Outcome {
+        Unspecified = 0,
+        Applied = 1,
+        NotApplied = 2,
+    }
+    impl Outcome {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Unspecified => "OUTCOME_UNSPECIFIED",
+                Self::Applied => "OUTCOME_APPLIED",
+                Self::NotApplied => "OUTCOME_NOT_APPLIED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+                "OUTCOME_APPLIED" => Some(Self::Applied),
+                "OUTCOME_NOT_APPLIED" => Some(Self::NotApplied),
+                _ => None,
+            }
+        }
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct WatchChangeRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+/// Generated client implementations.
+#[cfg(feature = "client")]
+pub mod change_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::http::Uri;
+    use tonic::codegen::*;
+    #[derive(Debug, Clone)]
+    pub struct ChangeServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ChangeServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ChangeServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                    http::Request<tonic::body::Body>,
+                    Response = http::Response<
+                        <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                    >,
+                >,
+            <T as tonic::codegen::Service<http::Request<tonic::body::Body>>>::Error:
+                Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ChangeServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        pub async fn get_change(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetChangeRequest>,
+        ) -> std::result::Result<tonic::Response<super::Change>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/kabao.v1.ChangeService/GetChange");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kabao.v1.ChangeService", "GetChange"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn list_changes(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListChangesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListChangesResponse>, tonic::Status>
+        {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/kabao.v1.ChangeService/ListChanges");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kabao.v1.ChangeService", "ListChanges"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn resolve_change(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResolveChangeRequest>,
+        ) -> std::result::Result<tonic::Response<super::Change>, tonic::Status> {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/kabao.v1.ChangeService/ResolveChange");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kabao.v1.ChangeService", "ResolveChange"));
+            self.inner.unary(req, path, codec).await
+        }
+        pub async fn watch_change(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchChangeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::Change>>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/kabao.v1.ChangeService/WatchChange");
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("kabao.v1.ChangeService", "WatchChange"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod change_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ChangeServiceServer.
+    #[async_trait]
+    pub trait ChangeService: std::marker::Send + std::marker::Sync + 'static {
+        async fn get_change(
+            &self,
+            request: tonic::Request<super::GetChangeRequest>,
+        ) -> std::result::Result<tonic::Response<super::Change>, tonic::Status>;
+        async fn list_changes(
+            &self,
+            request: tonic::Request<super::ListChangesRequest>,
+        ) -> std::result::Result<tonic::Response<super::ListChangesResponse>, tonic::Status>;
+        async fn resolve_change(
+            &self,
+            request: tonic::Request<super::ResolveChangeRequest>,
+        ) -> std::result::Result<tonic::Response<super::Change>, tonic::Status>;
+        /// Server streaming response type for the WatchChange method.
+        type WatchChangeStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::Change, tonic::Status>,
+            > + std::marker::Send
+            + 'static;
+        async fn watch_change(
+            &self,
+            request: tonic::Request<super::WatchChangeRequest>,
+        ) -> std::result::Result<tonic::Response<Self::WatchChangeStream>, tonic::Status>;
+    }
+    #[derive(Debug)]
+    pub struct ChangeServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ChangeServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(inner: T, interceptor: F) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ChangeServiceServer<T>
+    where
+        T: ChangeService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/kabao.v1.ChangeService/GetChange" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetChangeSvc<T: ChangeService>(pub Arc<T>);
+                    impl<T: ChangeService> tonic::server::UnaryService<super::GetChangeRequest> for GetChangeSvc<T> {
+                        type Response = super::Change;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetChangeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ChangeService>::get_change(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetChangeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.v1.ChangeService/ListChanges" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListChangesSvc<T: ChangeService>(pub Arc<T>);
+                    impl<T: ChangeService> tonic::server::UnaryService<super::ListChangesRequest>
+                        for ListChangesSvc<T>
+                    {
+                        type Response = super::ListChangesResponse;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListChangesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ChangeService>::list_changes(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListChangesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.v1.ChangeService/ResolveChange" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResolveChangeSvc<T: ChangeService>(pub Arc<T>);
+                    impl<T: ChangeService> tonic::server::UnaryService<super::ResolveChangeRequest>
+                        for ResolveChangeSvc<T>
+                    {
+                        type Response = super::Change;
+                        type Future = BoxFuture<tonic::Response<Self::Response>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResolveChangeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ChangeService>::resolve_change(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResolveChangeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.v1.ChangeService/WatchChange" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchChangeSvc<T: ChangeService>(pub Arc<T>);
+                    impl<T: ChangeService>
+                        tonic::server::ServerStreamingService<super::WatchChangeRequest>
+                        for WatchChangeSvc<T>
+                    {
+                        type Response = super::Change;
+                        type ResponseStream = T::WatchChangeStream;
+                        type Future =
+                            BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchChangeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ChangeService>::watch_change(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchChangeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => Box::pin(async move {
+                    let mut response = http::Response::new(tonic::body::Body::default());
+                    let headers = response.headers_mut();
+                    headers.insert(
+                        tonic::Status::GRPC_STATUS,
+                        (tonic::Code::Unimplemented as i32).into(),
+                    );
+                    headers.insert(
+                        http::header::CONTENT_TYPE,
+                        tonic::metadata::GRPC_CONTENT_TYPE,
+                    );
+                    Ok(response)
+                }),
+            }
+        }
+    }
+    impl<T> Clone for ChangeServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "kabao.v1.ChangeService";
+    impl<T> tonic::server::NamedService for ChangeServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum View {
@@ -1099,6 +1748,8 @@ pub struct Member {
     pub nickname: ::prost::alloc::string::String,
     #[prost(bool, tag = "11")]
     pub partial: bool,
+    #[prost(bool, tag = "12")]
+    pub change_in_progress: bool,
     #[prost(oneof = "member::Upstream", tags = "20, 21, 22")]
     pub upstream: ::core::option::Option<member::Upstream>,
 }
@@ -1548,6 +2199,105 @@ pub mod import_member_request {
         PhoneNumber(::prost::alloc::string::String),
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchAdjustPointsRequest {
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "3")]
+    pub items: ::prost::alloc::vec::Vec<AdjustPointsRequest>,
+    #[prost(int32, tag = "4")]
+    pub parallelism: i32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchAdjustPointsResponse {
+    #[prost(int32, tag = "1")]
+    pub index: i32,
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    #[prost(oneof = "batch_adjust_points_response::Result", tags = "3, 4")]
+    pub result: ::core::option::Option<batch_adjust_points_response::Result>,
+}
+/// Nested message and enum types in `BatchAdjustPointsResponse`.
+pub mod batch_adjust_points_response {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Result {
+        #[prost(message, tag = "3")]
+        Adjustment(super::AdjustPointsResponse),
+        #[prost(message, tag = "4")]
+        Error(::tonic_types::Status),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchUpdateMembersRequest {
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "3")]
+    pub items: ::prost::alloc::vec::Vec<UpdateMemberRequest>,
+    #[prost(int32, tag = "4")]
+    pub parallelism: i32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchUpdateMembersResponse {
+    #[prost(int32, tag = "1")]
+    pub index: i32,
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    #[prost(oneof = "batch_update_members_response::Result", tags = "3, 4")]
+    pub result: ::core::option::Option<batch_update_members_response::Result>,
+}
+/// Nested message and enum types in `BatchUpdateMembersResponse`.
+pub mod batch_update_members_response {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Result {
+        #[prost(message, tag = "3")]
+        Member(super::Member),
+        #[prost(message, tag = "4")]
+        Error(::tonic_types::Status),
+    }
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchImportMembersRequest {
+    #[prost(string, tag = "1")]
+    pub parent: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    #[prost(message, repeated, tag = "3")]
+    pub items: ::prost::alloc::vec::Vec<ImportMemberRequest>,
+    #[prost(int32, tag = "4")]
+    pub parallelism: i32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct BatchImportMembersResponse {
+    #[prost(int32, tag = "1")]
+    pub index: i32,
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+    #[prost(oneof = "batch_import_members_response::Result", tags = "3, 4")]
+    pub result: ::core::option::Option<batch_import_members_response::Result>,
+}
+/// Nested message and enum types in `BatchImportMembersResponse`.
+pub mod batch_import_members_response {
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    #[prost(skip_debug)]
+    pub enum Result {
+        #[prost(message, tag = "3")]
+        Member(super::Member),
+        #[prost(message, tag = "4")]
+        Error(::tonic_types::Status),
+    }
+}
 /// Generated client implementations.
 #[cfg(feature = "client")]
 pub mod member_service_client {
@@ -1764,6 +2514,66 @@ pub mod member_service_client {
                 .insert(GrpcMethod::new("kabao.v1.MemberService", "ImportMember"));
             self.inner.unary(req, path, codec).await
         }
+        pub async fn batch_adjust_points(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchAdjustPointsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BatchAdjustPointsResponse>>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/kabao.v1.MemberService/BatchAdjustPoints");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.v1.MemberService",
+                "BatchAdjustPoints",
+            ));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        pub async fn batch_update_members(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchUpdateMembersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BatchUpdateMembersResponse>>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/kabao.v1.MemberService/BatchUpdateMembers");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.v1.MemberService",
+                "BatchUpdateMembers",
+            ));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        pub async fn batch_import_members(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BatchImportMembersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BatchImportMembersResponse>>,
+            tonic::Status,
+        > {
+            self.inner.ready().await.map_err(|e| {
+                tonic::Status::unknown(format!("Service was not ready: {}", e.into()))
+            })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path =
+                http::uri::PathAndQuery::from_static("/kabao.v1.MemberService/BatchImportMembers");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new(
+                "kabao.v1.MemberService",
+                "BatchImportMembers",
+            ));
+            self.inner.server_streaming(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1815,6 +2625,33 @@ pub mod member_service_server {
             &self,
             request: tonic::Request<super::ImportMemberRequest>,
         ) -> std::result::Result<tonic::Response<super::Member>, tonic::Status>;
+        /// Server streaming response type for the BatchAdjustPoints method.
+        type BatchAdjustPointsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::BatchAdjustPointsResponse, tonic::Status>,
+            > + std::marker::Send
+            + 'static;
+        async fn batch_adjust_points(
+            &self,
+            request: tonic::Request<super::BatchAdjustPointsRequest>,
+        ) -> std::result::Result<tonic::Response<Self::BatchAdjustPointsStream>, tonic::Status>;
+        /// Server streaming response type for the BatchUpdateMembers method.
+        type BatchUpdateMembersStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::BatchUpdateMembersResponse, tonic::Status>,
+            > + std::marker::Send
+            + 'static;
+        async fn batch_update_members(
+            &self,
+            request: tonic::Request<super::BatchUpdateMembersRequest>,
+        ) -> std::result::Result<tonic::Response<Self::BatchUpdateMembersStream>, tonic::Status>;
+        /// Server streaming response type for the BatchImportMembers method.
+        type BatchImportMembersStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::BatchImportMembersResponse, tonic::Status>,
+            > + std::marker::Send
+            + 'static;
+        async fn batch_import_members(
+            &self,
+            request: tonic::Request<super::BatchImportMembersRequest>,
+        ) -> std::result::Result<tonic::Response<Self::BatchImportMembersStream>, tonic::Status>;
     }
     #[derive(Debug)]
     pub struct MemberServiceServer<T> {
@@ -2254,6 +3091,138 @@ pub mod member_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.v1.MemberService/BatchAdjustPoints" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchAdjustPointsSvc<T: MemberService>(pub Arc<T>);
+                    impl<T: MemberService>
+                        tonic::server::ServerStreamingService<super::BatchAdjustPointsRequest>
+                        for BatchAdjustPointsSvc<T>
+                    {
+                        type Response = super::BatchAdjustPointsResponse;
+                        type ResponseStream = T::BatchAdjustPointsStream;
+                        type Future =
+                            BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchAdjustPointsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::batch_adjust_points(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchAdjustPointsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.v1.MemberService/BatchUpdateMembers" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchUpdateMembersSvc<T: MemberService>(pub Arc<T>);
+                    impl<T: MemberService>
+                        tonic::server::ServerStreamingService<super::BatchUpdateMembersRequest>
+                        for BatchUpdateMembersSvc<T>
+                    {
+                        type Response = super::BatchUpdateMembersResponse;
+                        type ResponseStream = T::BatchUpdateMembersStream;
+                        type Future =
+                            BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchUpdateMembersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::batch_update_members(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchUpdateMembersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kabao.v1.MemberService/BatchImportMembers" => {
+                    #[allow(non_camel_case_types)]
+                    struct BatchImportMembersSvc<T: MemberService>(pub Arc<T>);
+                    impl<T: MemberService>
+                        tonic::server::ServerStreamingService<super::BatchImportMembersRequest>
+                        for BatchImportMembersSvc<T>
+                    {
+                        type Response = super::BatchImportMembersResponse;
+                        type ResponseStream = T::BatchImportMembersStream;
+                        type Future =
+                            BoxFuture<tonic::Response<Self::ResponseStream>, tonic::Status>;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::BatchImportMembersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as MemberService>::batch_import_members(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = BatchImportMembersSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)
@@ -2898,6 +3867,17 @@ opaque_debug!(GetAccountRequest);
 opaque_debug!(CheckAccountRequest);
 opaque_debug!(CheckAccountResponse);
 opaque_debug!(check_account_response::Proof);
+opaque_debug!(Change);
+opaque_debug!(change::Value);
+named_debug!(change::value::Kind);
+opaque_debug!(change::Decision);
+named_debug!(change::State);
+opaque_debug!(GetChangeRequest);
+opaque_debug!(ListChangesRequest);
+opaque_debug!(ListChangesResponse);
+opaque_debug!(ResolveChangeRequest);
+named_debug!(resolve_change_request::Outcome);
+opaque_debug!(WatchChangeRequest);
 named_debug!(View);
 named_debug!(ErrorReason);
 opaque_debug!(UploadImageRequest);
@@ -2933,6 +3913,15 @@ named_debug!(activate_member_request::Outcome);
 opaque_debug!(InvalidateMemberRequest);
 opaque_debug!(ImportMemberRequest);
 opaque_debug!(import_member_request::User);
+opaque_debug!(BatchAdjustPointsRequest);
+opaque_debug!(BatchAdjustPointsResponse);
+opaque_debug!(batch_adjust_points_response::Result);
+opaque_debug!(BatchUpdateMembersRequest);
+opaque_debug!(BatchUpdateMembersResponse);
+opaque_debug!(batch_update_members_response::Result);
+opaque_debug!(BatchImportMembersRequest);
+opaque_debug!(BatchImportMembersResponse);
+opaque_debug!(batch_import_members_response::Result);
 opaque_debug!(GetTemplateRequest);
 opaque_debug!(ListTemplatesRequest);
 opaque_debug!(ListTemplatesResponse);

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kabao_api::{
-    Accounts, Adjustment, Error, Family, Member, MemberState, MockMemberApi, Page, Reason,
-};
+use kabao_api::{Error, Member, MemberState, MockMemberApi, Reason};
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::batch_get_members_response::result;
 use kabao_proto::kabao::v1::member_service_server::MemberService;
 use tonic::{Code, Request};
 
+use super::slow::Slow;
 use super::{NAME, service};
-use crate::MemberGrpc;
-use crate::portable::testing::{account, refusal};
+use crate::portable::testing::refusal;
 
 #[tokio::test]
 async fn a_batch_keeps_its_order_and_gives_each_its_own_result() {
@@ -74,98 +72,9 @@ async fn a_batch_of_none_or_too_many_is_refused_as_a_whole() {
     }
 }
 
-/// Waits before it answers, as WeChat does.
-struct Slow {
-    running: AtomicUsize,
-    most: AtomicUsize,
-}
-
-#[tonic::async_trait]
-impl kabao_api::MemberApi for Slow {
-    async fn get_member(
-        &self,
-        _: &kabao_api::CallContext,
-        request: kabao_api::GetMember,
-    ) -> Result<Member, Error> {
-        let running = self.running.fetch_add(1, Ordering::SeqCst) + 1;
-        self.most.fetch_max(running, Ordering::SeqCst);
-        tokio::task::yield_now().await;
-        self.running.fetch_sub(1, Ordering::SeqCst);
-        Ok(Member::new(request.name, MemberState::Active))
-    }
-
-    async fn update_member(
-        &self,
-        _: &kabao_api::CallContext,
-        _: kabao_api::UpdateMember,
-    ) -> Result<Member, Error> {
-        unreachable!("only reads are tested")
-    }
-
-    async fn list_members(
-        &self,
-        _: &kabao_api::CallContext,
-        _: kabao_api::ListMembers,
-    ) -> Result<Page<Member>, Error> {
-        unreachable!("only reads are tested")
-    }
-
-    async fn adjust_balance(
-        &self,
-        _: &kabao_api::CallContext,
-        _: kabao_api::AdjustMember,
-    ) -> Result<Adjustment, Error> {
-        unreachable!("only reads are tested")
-    }
-
-    async fn adjust_points(
-        &self,
-        _: &kabao_api::CallContext,
-        _: kabao_api::AdjustMember,
-    ) -> Result<Adjustment, Error> {
-        unreachable!("only reads are tested")
-    }
-
-    async fn activate_member(
-        &self,
-        _: &kabao_api::CallContext,
-        _: kabao_api::ActivateMember,
-    ) -> Result<Member, Error> {
-        unreachable!("only reads are tested")
-    }
-
-    async fn invalidate_member(
-        &self,
-        _: &kabao_api::CallContext,
-        _: kabao_api::InvalidateMember,
-    ) -> Result<Member, Error> {
-        unreachable!("only reads are tested")
-    }
-
-    async fn import_member(
-        &self,
-        _: &kabao_api::CallContext,
-        _: kabao_api::ImportMember,
-    ) -> Result<Member, Error> {
-        unreachable!("only reads are tested")
-    }
-}
-
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_batch_reads_eight_at_once() {
-    let slow = Arc::new(Slow {
-        running: AtomicUsize::new(0),
-        most: AtomicUsize::new(0),
-    });
-    let mut account = account(
-        "demo-brand",
-        Family::Brand,
-        kabao_api::MockAccountApi::new(),
-    );
-    account.members = Arc::<Slow>::clone(&slow);
-    let accounts = Accounts::new();
-    accounts.insert(account).unwrap();
-    let service = MemberGrpc::new(Arc::new(accounts));
+    let slow = Slow::scripted(|_| unreachable!("nothing is adjusted"));
     let requests = vec![
         proto::GetMemberRequest {
             name: NAME.to_owned(),
@@ -174,6 +83,6 @@ async fn a_batch_reads_eight_at_once() {
         50
     ];
     let request = Request::new(proto::BatchGetMembersRequest { requests });
-    service.batch_get_members(request).await.unwrap();
-    assert_eq!(slow.most.load(Ordering::SeqCst), 8);
+    slow.service().batch_get_members(request).await.unwrap();
+    assert_eq!((slow.most(), slow.begun()), (8, 50));
 }

@@ -1,0 +1,153 @@
+//! Under which id a change is remembered: the caller's, or one that the gateway makes.
+
+use std::hash::{BuildHasher, RandomState};
+
+use kabao_api::{Account, FieldViolation, RequestId};
+
+use crate::layer::Settled;
+
+/// The metadata key of calls whose message has no field for it.
+const KEY: &str = "idempotency-key";
+
+/// What the metadata of a call say of the change that it intends, and the id once it is settled.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Idempotency {
+    key: Option<Result<RequestId, &'static str>>,
+    settled: Settled,
+}
+
+impl Idempotency {
+    /// Reads the metadata of a call; whether they are good shows when a change asks for them.
+    pub(crate) fn of<T>(request: &tonic::Request<T>) -> Self {
+        let mut keys = request.metadata().get_all(KEY).iter();
+        let key = keys.next().map(|key| match keys.next() {
+            Some(_) => Err("is given more than once"),
+            None => key
+                .to_str()
+                .ok()
+                .and_then(|key| RequestId::new(key).ok())
+                .ok_or(
+                    "must be a UUID, or at most 32 ASCII letters, digits, hyphens and underscores",
+                ),
+        });
+        let settled = request.extensions().get::<Settled>();
+        Self {
+            key,
+            settled: settled.cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Returns true if the metadata say nothing of an id.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.key.is_none()
+    }
+
+    /// Returns the id that the caller has chosen: in the field of the request, or in the metadata.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the metadata, also beside the field.
+    pub(crate) fn given(
+        &self,
+        field: Option<RequestId>,
+    ) -> Result<Option<RequestId>, Vec<FieldViolation>> {
+        let id = match (field, &self.key) {
+            (field, None) => field,
+            (_, Some(Err(wrong))) => return Err(vec![FieldViolation::new(KEY, *wrong)]),
+            (Some(field), Some(Ok(key))) if field != *key => {
+                return Err(vec![
+                    FieldViolation::new("request_id", format!("is not the same as {KEY}")),
+                    FieldViolation::new(KEY, "is not the same as request_id"),
+                ]);
+            }
+            (_, Some(Ok(key))) => Some(key.clone()),
+        };
+        if let Some(id) = &id {
+            self.settled.settle(id);
+        }
+        Ok(id)
+    }
+
+    /// Returns the id under which the change runs; one is made where the caller has none and the
+    /// account has a journal.
+    pub(crate) fn settle(&self, account: &Account, given: Option<RequestId>) -> Option<RequestId> {
+        let id = match given {
+            None if account.changes.is_some() => made(),
+            given => given,
+        };
+        if let Some(id) = &id {
+            self.settled.settle(id);
+        }
+        id
+    }
+}
+
+/// Makes an id that nobody else has: 128 bits from the random keys of the process's hashers.
+fn made() -> Option<RequestId> {
+    let half = || RandomState::new().hash_one("request id");
+    RequestId::new(format!("{:016x}{:016x}", half(), half())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use tonic::metadata::MetadataValue;
+
+    use super::*;
+
+    fn id(text: &str) -> RequestId {
+        text.parse().unwrap()
+    }
+
+    fn of(keys: &[&'static str]) -> Idempotency {
+        let mut request = tonic::Request::new(());
+        for key in keys {
+            request
+                .metadata_mut()
+                .append(KEY, MetadataValue::from_static(key));
+        }
+        Idempotency::of(&request)
+    }
+
+    fn fields(violations: &[FieldViolation]) -> Vec<&str> {
+        violations.iter().map(|v| v.field.as_str()).collect()
+    }
+
+    #[test]
+    fn the_field_and_the_key_say_the_same_or_one_is_silent() {
+        let uuid = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+        let plain = id("7c9e6679742540de944be07fc1f90ae7");
+        assert_eq!(of(&[]).given(None), Ok(None));
+        assert_eq!(of(&["order-1"]).given(None), Ok(Some(id("order-1"))));
+        assert_eq!(of(&[]).given(Some(id("order-1"))), Ok(Some(id("order-1"))));
+        assert_eq!(of(&[uuid]).given(Some(plain.clone())), Ok(Some(plain)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_key_is_told_at_the_key() {
+        let both = of(&["order-1"]).given(Some(id("order-2"))).unwrap_err();
+        assert_eq!(fields(&both), ["request_id", "idempotency-key"]);
+        for keys in [
+            &["a b"][..],
+            &[""],
+            &["123456789012345678901234567890123"],
+            &["order-1", "order-1"],
+        ] {
+            for field in [None, Some(id("order-1"))] {
+                let wrong = of(keys).given(field).unwrap_err();
+                assert_eq!(fields(&wrong), ["idempotency-key"], "{keys:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn made_ids_differ_also_between_threads_and_fit_every_request_number() {
+        let thread = || std::thread::spawn(|| (0..1000).filter_map(|_| made()).collect::<Vec<_>>());
+        let threads = [thread(), thread(), thread()];
+        let ids = threads.map(|thread| thread.join().unwrap()).concat();
+        assert!(ids.iter().all(|id| id.as_str().len() == 32), "{ids:?}");
+        assert_eq!(ids.len(), 3000);
+        assert_eq!(ids.into_iter().collect::<HashSet<_>>().len(), 3000);
+    }
+}

@@ -1,0 +1,347 @@
+//! `BatchAdjustPoints`, `BatchUpdateMembers` and `BatchImportMembers`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use kabao_api::{Adjustment, Change, Error, Member, MemberState, MockMemberApi, Reason, RequestId};
+use kabao_proto::kabao::v1 as proto;
+use kabao_proto::kabao::v1::batch_adjust_points_response::Result as Outcome;
+use kabao_proto::kabao::v1::member_service_server::MemberService;
+use prost::Message;
+use tokio::time::Instant;
+use tonic::{Code, Request, Status};
+
+use super::service;
+use super::slow::Slow;
+use crate::MemberGrpc;
+use crate::portable::testing::refusal;
+
+const PARENT: &str = "accounts/demo-brand";
+
+fn name(code: usize) -> String {
+    format!("{PARENT}/templates/t/members/{code}")
+}
+
+fn add(code: usize, points: i64) -> proto::AdjustPointsRequest {
+    proto::AdjustPointsRequest {
+        name: name(code),
+        change: Some(proto::adjust_points_request::Change::Add(points)),
+        ..Default::default()
+    }
+}
+
+fn batch(items: Vec<proto::AdjustPointsRequest>) -> proto::BatchAdjustPointsRequest {
+    proto::BatchAdjustPointsRequest {
+        parent: PARENT.to_owned(),
+        request_id: "batch-1".to_owned(),
+        items,
+        parallelism: 0,
+    }
+}
+
+async fn run(
+    service: &MemberGrpc,
+    request: proto::BatchAdjustPointsRequest,
+) -> Vec<proto::BatchAdjustPointsResponse> {
+    let answers = service.batch_adjust_points(Request::new(request)).await;
+    let answers = answers.unwrap().into_inner();
+    answers.map(|answer| answer.unwrap()).collect().await
+}
+
+async fn refused(request: proto::BatchAdjustPointsRequest) -> Status {
+    let service = service(MockMemberApi::new());
+    let Err(status) = service.batch_adjust_points(Request::new(request)).await else {
+        panic!("the batch begins")
+    };
+    status
+}
+
+fn reason(error: &tonic_types::Status) -> String {
+    let code = Code::from(error.code);
+    let details = error.encode_to_vec().into();
+    refusal(&Status::with_details(code, "", details)).0
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_item_is_the_single_call_under_an_id_of_its_own() {
+    let seen = Arc::new(Mutex::new(HashMap::new()));
+    let ids = Arc::clone(&seen);
+    let slow = Slow::scripted(move |adjust| {
+        let Change::Add(points) = adjust.change else {
+            panic!("{adjust:?}")
+        };
+        ids.lock()
+            .unwrap()
+            .insert(points, adjust.request_id.unwrap());
+        match points {
+            7 => Err(Error::new(Reason::MemberNotFound, "no such member")),
+            points => Ok(Adjustment::new(Some(100), 100 + points)),
+        }
+    });
+    let items = (0..100).map(|item| add(item, i64::try_from(item).unwrap()));
+    let mut results = run(&slow.service(), batch(items.collect())).await;
+    results.sort_by_key(|result| result.index);
+    let id: RequestId = "batch-1".parse().unwrap();
+    let seen = seen.lock().unwrap();
+    assert_eq!(results.len(), 100);
+    for (place, result) in (0..).zip(results) {
+        assert_eq!(result.index, place);
+        assert_eq!(result.request_id, id.item(place.unsigned_abs()).as_str());
+        assert_eq!(result.request_id, seen[&i64::from(place)].as_str());
+        match result.result.unwrap() {
+            Outcome::Adjustment(done) => {
+                let after = 100 + i64::from(place);
+                assert_eq!((done.before, done.after), (Some(100), after));
+            }
+            Outcome::Error(error) => {
+                assert_eq!((place, &*reason(&error)), (7, "MEMBER_NOT_FOUND"));
+            }
+        }
+    }
+    assert_eq!((slow.most(), slow.begun()), (8, 100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn as_many_run_at_once_as_the_caller_says_and_those_of_a_member_in_their_order() {
+    for (parallelism, most) in [(1, 1), (3, 3), (64, 40)] {
+        let seen = Arc::new(Mutex::new(HashMap::<String, Vec<i64>>::new()));
+        let order = Arc::clone(&seen);
+        let slow = Slow::scripted(move |adjust| {
+            let Change::Add(points) = adjust.change else {
+                panic!("{adjust:?}")
+            };
+            let mut order = order.lock().unwrap();
+            let member = order.entry(adjust.name.resource_name()).or_default();
+            member.push(points);
+            Ok(Adjustment::new(None, points))
+        });
+        // Forty members, five times each.
+        let items = (0..200).map(|item| add(item % 40, i64::try_from(item).unwrap()));
+        let request = proto::BatchAdjustPointsRequest {
+            parallelism,
+            ..batch(items.collect())
+        };
+        assert_eq!(run(&slow.service(), request).await.len(), 200);
+        assert_eq!(slow.most(), most, "{parallelism}");
+        let seen = seen.lock().unwrap();
+        assert_eq!(seen.len(), 40);
+        for order in seen.values() {
+            assert!(order.is_sorted(), "{order:?}");
+            assert_eq!(order.len(), 5);
+        }
+    }
+}
+
+#[tokio::test]
+async fn everything_wrong_with_all_items_is_told_before_anything_is_sent() {
+    let mut foreign = add(4, 1);
+    foreign.name = name(4).replace("demo-brand", "other");
+    let request = proto::BatchAdjustPointsRequest {
+        parallelism: 65,
+        ..batch(vec![
+            add(0, 1),
+            proto::AdjustPointsRequest::default(),
+            add(2, 1),
+            proto::AdjustPointsRequest {
+                request_id: "order-1".to_owned(),
+                ..add(3, 1)
+            },
+            foreign,
+        ])
+    };
+    let status = refused(request).await;
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(
+        refusal(&status).1,
+        [
+            "parallelism",
+            "items[1].name",
+            "items[1].change",
+            "items[3].request_id",
+            "items[4].name",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_batch_has_a_parent_an_id_and_one_to_ten_thousand_items() {
+    let status = refused(proto::BatchAdjustPointsRequest::default()).await;
+    let (reason, fields) = refusal(&status);
+    assert_eq!(reason, "NAME_INVALID");
+    assert_eq!(fields, ["parent", "request_id", "items"]);
+    let status = refused(batch(vec![add(0, 1); 10_001])).await;
+    assert_eq!(refusal(&status).1, ["items"]);
+    let status = refused(proto::BatchAdjustPointsRequest {
+        parallelism: -1,
+        parent: "accounts/nobody".to_owned(),
+        ..batch(vec![add(0, 1)])
+    });
+    assert_eq!(refusal(&status.await).1, ["parallelism", "items[0].name"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ten_thousand_items_run() {
+    let slow = Slow::scripted(|_| Ok(Adjustment::new(None, 1)));
+    let request = batch((0..10_000).map(|item| add(item, 1)).collect());
+    assert!(request.encoded_len() < 4 << 20);
+    let results = run(&slow.service(), request).await;
+    let mut places: Vec<_> = results.iter().map(|result| result.index).collect();
+    places.sort_unstable();
+    assert!(places.into_iter().eq(0..10_000));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stands_in_the_way_of_an_item_is_waited_for() {
+    let second = Duration::from_secs(1);
+    let rows = [
+        (
+            Error::new(Reason::Overloaded, "full").with_retry_after(2 * second),
+            Some(2 * second),
+        ),
+        (
+            Error::new(Reason::UpstreamRateLimited, "too fast").mark_retryable(),
+            Some(second / 2),
+        ),
+        (Error::new(Reason::InProgress, "it runs"), Some(second / 2)),
+        // The quota of a day, and what does not pass.
+        (
+            Error::new(Reason::UpstreamRateLimited, "too many").mark_not_retryable(),
+            None,
+        ),
+        (Error::new(Reason::EarlierChangeOpen, "another one"), None),
+        (Error::new(Reason::OutcomeUnknown, "no answer"), None),
+    ];
+    for (error, wait) in rows {
+        let expected = error.reason();
+        let errors = Mutex::new(vec![error]);
+        let slow = Slow::scripted(move |_| match errors.lock().unwrap().pop() {
+            Some(error) => Err(error),
+            None => Ok(Adjustment::new(None, 1)),
+        });
+        let begun = Instant::now();
+        let result = run(&slow.service(), batch(vec![add(0, 1)])).await.remove(0);
+        match (wait, result.result.unwrap()) {
+            (Some(wait), Outcome::Adjustment(_)) => {
+                assert_eq!(slow.begun(), 2);
+                assert!(begun.elapsed() >= wait, "{expected}: {:?}", begun.elapsed());
+                assert!(begun.elapsed() < wait + second / 10, "{expected}");
+            }
+            (None, Outcome::Error(error)) => {
+                assert_eq!(slow.begun(), 1);
+                assert_eq!(reason(&error), expected.as_str());
+            }
+            (_, result) => panic!("{expected}: {result:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_begins_once_the_caller_has_left() {
+    let slow = Slow::scripted(|_| Ok(Adjustment::new(None, 1)));
+    let request = batch((0..100).map(|item| add(item, 1)).collect());
+    let service = slow.service();
+    let answers = service.batch_adjust_points(Request::new(request)).await;
+    let mut answers = answers.unwrap().into_inner();
+    assert!(answers.next().await.unwrap().is_ok());
+    let begun = slow.begun();
+    assert!(begun <= 16, "{begun}");
+    drop(answers);
+    tokio::time::advance(Duration::from_secs(10)).await;
+    tokio::task::yield_now().await;
+    assert_eq!(slow.begun(), begun);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_the_result_of_its_item_alone() {
+    let slow = Slow::scripted(|adjust| {
+        assert_ne!(adjust.change, Change::Add(1), "a bug");
+        Ok(Adjustment::new(None, 1))
+    });
+    let results = run(
+        &slow.service(),
+        batch(vec![add(0, 0), add(1, 1), add(2, 2)]),
+    )
+    .await;
+    assert_eq!(results.len(), 3);
+    for result in results {
+        match (result.index, result.result.unwrap()) {
+            (1, Outcome::Error(error)) => assert_eq!(reason(&error), "PANIC"),
+            (0 | 2, Outcome::Adjustment(_)) => {}
+            (index, other) => panic!("{index}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn updates_and_imports_are_batches_too() {
+    let mut members = MockMemberApi::new();
+    let id: RequestId = "batch-1".parse().unwrap();
+    let ids = [id.item(0), id.item(0)];
+    let [update_id, import_id] = ids;
+    members
+        .expect_update_member()
+        .once()
+        .returning(move |_, update| {
+            assert_eq!(update.request_id.as_ref(), Some(&update_id));
+            assert_eq!(update.update.level.as_deref(), Some("Gold"));
+            Ok(Member::new(update.name, MemberState::Active))
+        });
+    members
+        .expect_import_member()
+        .once()
+        .returning(move |_, import| {
+            assert_eq!(import.request_id.as_ref(), Some(&import_id));
+            Err(Error::new(Reason::AlreadyExists, "it is there"))
+        });
+    let service = service(members);
+    let request = proto::BatchUpdateMembersRequest {
+        parent: PARENT.to_owned(),
+        request_id: "batch-1".to_owned(),
+        items: vec![proto::UpdateMemberRequest {
+            member: Some(proto::Member {
+                name: name(0),
+                level: "Gold".to_owned(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        }],
+        parallelism: 0,
+    };
+    let answers = service.batch_update_members(Request::new(request)).await;
+    let results: Vec<_> = answers.unwrap().into_inner().collect().await;
+    let result = results[0].as_ref().unwrap().result.clone().unwrap();
+    let proto::batch_update_members_response::Result::Member(member) = result else {
+        panic!("{result:?}")
+    };
+    assert_eq!((results.len(), member.name), (1, name(0)));
+
+    let import = |user: &str| proto::ImportMemberRequest {
+        parent: format!("{PARENT}/templates/t"),
+        user: Some(proto::import_member_request::User::Openid(user.to_owned())),
+        ..Default::default()
+    };
+    let request = |user: &str| proto::BatchImportMembersRequest {
+        parent: PARENT.to_owned(),
+        request_id: "batch-1".to_owned(),
+        items: vec![import(user)],
+        parallelism: 0,
+    };
+    let answers = service
+        .batch_import_members(Request::new(request("o-1")))
+        .await;
+    let results: Vec<_> = answers.unwrap().into_inner().collect().await;
+    let result = results[0].as_ref().unwrap().result.clone().unwrap();
+    let proto::batch_import_members_response::Result::Error(error) = result else {
+        panic!("{result:?}")
+    };
+    assert_eq!(reason(&error), "ALREADY_EXISTS");
+    let answers = service
+        .batch_import_members(Request::new(request("")))
+        .await;
+    let Err(status) = answers else {
+        panic!("nobody is imported")
+    };
+    assert_eq!(refusal(&status).1, ["items[0].user"]);
+}
