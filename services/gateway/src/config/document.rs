@@ -232,21 +232,30 @@ pub(super) fn join(path: &str, key: &str) -> String {
 }
 
 /// Turns byte offsets into lines and columns, both from 1; columns count characters.
-struct Lines<'a>(&'a str);
+struct Lines<'a> {
+    text: &'a str,
+    /// Where each line starts. A file of ten thousand accounts has a place for each of its values.
+    starts: Vec<usize>,
+}
 
 impl<'a> Lines<'a> {
     fn new(text: &'a str) -> Self {
-        Self(text)
+        let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+        Self {
+            text,
+            starts: std::iter::once(0).chain(ends).collect(),
+        }
     }
 
     fn origin(&self, offset: usize) -> Origin {
-        let before = self.0.get(..offset).unwrap_or(self.0);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts.get(line - 1).copied().unwrap_or_default();
         Origin::File {
-            line: before.matches('\n').count() + 1,
-            column: before
-                .get(line_start..)
-                .map_or(0, |line| line.chars().count())
+            line,
+            column: self
+                .text
+                .get(start..offset)
+                .map_or(0, |before| before.chars().count())
                 + 1,
         }
     }
