@@ -18,7 +18,8 @@ pub struct Settings {
     pub call_timeout: Duration,
     /// How long an idle connection is kept; WeChat Pay closes after 8 s.
     pub idle_timeout: Duration,
-    /// Idle connections kept per host.
+    /// Idle connections kept per host. Fewer than calls in flight would be closed after each wave of calls, and opened
+    /// again for the next.
     pub max_idle_per_host: usize,
     /// Bytes of an answer's body that are read at most.
     pub max_answer_bytes: usize,
@@ -42,7 +43,7 @@ impl Default for Settings {
             attempt_timeout: Duration::from_secs(15),
             call_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(6),
-            max_idle_per_host: 32,
+            max_idle_per_host: 64,
             max_answer_bytes: 1024 * 1024,
             max_concurrent_calls: 64,
             admission_timeout: Duration::from_secs(2),
