@@ -10,17 +10,21 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
 use super::AnswerBody;
 use super::Outcome;
 use crate::exchange::Received;
 use crate::trail::Trail;
+
+/// Plain or TLS. One type, so that HTTP over it is compiled once.
+type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// Connections served at once; further ones wait in the backlog.
 const CONNECTIONS: usize = 1_024;
@@ -69,17 +73,18 @@ pub(crate) async fn serve(
         };
         let (tls, service, stop) = (tls.clone(), Arc::clone(&service), stop.clone());
         connections.spawn(async move {
+            let _permit = permit;
             // Answers are small; waiting to coalesce them only adds latency.
             let _ = stream.set_nodelay(true);
-            match tls {
-                None => connection(stream, service, stop).await,
+            let stream = match tls {
+                None => Stream::Left(stream),
                 Some(tls) => match timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => connection(stream, service, stop).await,
-                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                    Err(_) => tracing::debug!("a TLS handshake took too long"),
+                    Ok(Ok(stream)) => Stream::Right(Box::new(stream)),
+                    Ok(Err(error)) => return tracing::debug!(%error, "a TLS handshake failed"),
+                    Err(_) => return tracing::debug!("a TLS handshake took too long"),
                 },
-            }
-            drop(permit);
+            };
+            connection(stream, service, stop).await;
         });
     }
     drop(listener);
@@ -131,10 +136,7 @@ impl From<Infallible> for Dropped {
     }
 }
 
-async fn connection<S>(stream: S, service: Arc<dyn Service>, mut stop: watch::Receiver<bool>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+async fn connection(stream: Stream, service: Arc<dyn Service>, mut stop: watch::Receiver<bool>) {
     let hang = stop.clone();
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new())

@@ -2,23 +2,28 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 use tonic::body::Body;
 
+use super::GrpcService;
 use super::handshakes::Handshakes;
-use super::{GrpcService, preface};
+use super::preface::{self, Prefaced};
 use crate::config::{GrpcSettings, Limits, Timeouts};
 use crate::lifecycle::Watch;
+
+/// Plain or TLS. One type, so that HTTP/2 over it is compiled once.
+type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
 /// What all connections of a listener share.
 pub(super) struct Shared<S> {
@@ -45,56 +50,36 @@ impl<S: GrpcService> Shared<S> {
         }
     }
 
-    /// Serves the connection with the running `number` until it ends or the process drains.
-    pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, number: u64, mut watch: Watch) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY");
-        }
+    /// Serves the connection with the running `number` until it ends or the process drains, and holds its `permit`.
+    pub(super) async fn serve(
+        self: Arc<Self>,
+        stream: TcpStream,
+        number: u64,
+        mut watch: Watch,
+        permit: OwnedSemaphorePermit,
+    ) {
+        let _permit = permit;
         let age = jittered(
             self.timeouts.max_connection_age,
             self.jitter.hash_one(number),
         );
         let ends = Instant::now() + age;
-        match &self.tls {
-            None => self.http2(stream, ends, watch).await,
-            Some(acceptor) => {
-                let caller = stream.peer_addr().ok();
-                let handshake = timeout(self.timeouts.handshake, acceptor.accept(stream));
-                let handshake = tokio::select! {
-                    handshake = handshake => handshake,
-                    () = watch.draining() => return,
-                };
-                match handshake {
-                    Ok(Ok(stream)) => self.http2(stream, ends, watch).await,
-                    Ok(Err(error)) => self.handshakes.failed(caller, &error),
-                    Err(_) => self.handshakes.failed(caller, &"it took too long"),
-                }
-            }
-        }
-    }
-
-    async fn http2<T>(&self, stream: T, ends: Instant, mut watch: Watch)
-    where
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let preface = timeout(self.timeouts.preface, preface::expect(stream));
-        let preface = tokio::select! {
-            preface = preface => preface,
+        // In boxes of their own: connections idle for hours, and what opening one takes is given back.
+        let opened = Box::pin(self.open(stream));
+        let opened = tokio::select! {
+            opened = opened => opened,
             // Nothing was asked yet, so nothing is lost.
             () = watch.draining() => return,
         };
-        let stream = match preface {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return tracing::debug!(%error, "no HTTP/2 preface"),
-            Err(_) => return tracing::debug!("the HTTP/2 preface took too long"),
+        let Some(stream) = opened else {
+            return;
         };
         let service = self.service.clone();
         let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
             // A fresh clone per call: the service is always ready.
             service.clone().call(request.map(Body::new))
         });
-        let connection = self.http2.serve_connection(TokioIo::new(stream), service);
-        let mut connection = pin!(connection);
+        let mut connection = Box::pin(self.http2.serve_connection(TokioIo::new(stream), service));
         let aged = tokio::select! {
             result = connection.as_mut() => return ended(result),
             () = watch.draining() => false,
@@ -109,6 +94,36 @@ impl<S: GrpcService> Shared<S> {
             Ok(result) => ended(result),
             Err(_) => tracing::debug!("an aged connection was cut"),
         }
+    }
+
+    /// Goes on until the caller speaks HTTP/2; nothing if it does not come to that.
+    async fn open(&self, stream: TcpStream) -> Option<Prefaced<Stream>> {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+        let caller = stream.peer_addr().ok();
+        let stream = match &self.tls {
+            None => Stream::Left(stream),
+            Some(acceptor) => {
+                match timeout(self.timeouts.handshake, acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => Stream::Right(Box::new(stream)),
+                    Ok(Err(error)) => {
+                        self.handshakes.failed(caller, &error);
+                        return None;
+                    }
+                    Err(_) => {
+                        self.handshakes.failed(caller, &"it took too long");
+                        return None;
+                    }
+                }
+            }
+        };
+        match timeout(self.timeouts.preface, preface::expect(stream)).await {
+            Ok(Ok(stream)) => return Some(stream),
+            Ok(Err(error)) => tracing::debug!(%error, "no HTTP/2 preface"),
+            Err(_) => tracing::debug!("the HTTP/2 preface took too long"),
+        }
+        None
     }
 }
 

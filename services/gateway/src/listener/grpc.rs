@@ -105,11 +105,7 @@ async fn accept<S: GrpcService + Sync>(
             continue;
         };
         number = number.wrapping_add(1);
-        let serving = Arc::clone(&shared).serve(stream, number, stage.clone());
-        connections.spawn(async move {
-            let _permit = permit;
-            serving.await;
-        });
+        connections.spawn(Arc::clone(&shared).serve(stream, number, stage.clone(), permit));
     }
 }
 
