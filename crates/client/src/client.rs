@@ -30,8 +30,11 @@ struct Inner {
     pipeline: Pipeline,
     parts: Parts,
     /// Puts the parts together once more, with something else around them.
-    again: Arc<dyn Fn(&dyn Decorator) -> Client + Send + Sync>,
+    again: Arc<Compose>,
 }
+
+/// Makes a client of the same account with something else around its parts.
+type Compose = dyn Fn(&dyn Decorator) -> Client + Send + Sync;
 
 /// What a client consists of below its door.
 pub(crate) struct Parts {

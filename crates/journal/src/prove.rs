@@ -156,13 +156,20 @@ fn number_taken() -> Error {
 
 /// The error of a change that ends later, or by an operator.
 pub(crate) fn unknown(cause: &Error, needs_decision: bool) -> Error {
-    let message = format!(
-        "the request may have been sent, and nothing proves yet whether it ran: {}",
-        cause.message()
-    );
+    let message = match cause.reason() {
+        Reason::OutcomeUnknown => cause.message().to_owned(),
+        _ => format!(
+            "the request may have been sent, and nothing proves yet whether it ran: {}",
+            cause.message()
+        ),
+    };
     let error = Error::new(Reason::OutcomeUnknown, message);
     let error = match cause.upstream() {
         Some(upstream) => error.with_upstream(upstream.clone()),
+        None => error,
+    };
+    let error = match cause.retry_after() {
+        Some(retry_after) => error.with_retry_after(retry_after),
         None => error,
     };
     if needs_decision {
@@ -170,7 +177,12 @@ pub(crate) fn unknown(cause: &Error, needs_decision: bool) -> Error {
             "WeChat cannot tell any more: compare the values in ChangeService.GetChange, and decide with ResolveChange",
         );
     }
-    error
-        .with_remedy("repeat the call with the same request id, or watch it with ChangeService")
-        .mark_retryable()
+    const REPEAT: &str = "repeat the call with the same request id, or watch it with ChangeService";
+    let remedy = match cause.remedy() {
+        // What is said about the cause comes first, and once.
+        Some(remedy) if !remedy.contains(REPEAT) => format!("{remedy}; then {REPEAT}"),
+        Some(remedy) => remedy.to_owned(),
+        None => REPEAT.to_owned(),
+    };
+    error.with_remedy(remedy).mark_retryable()
 }

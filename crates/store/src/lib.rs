@@ -1,7 +1,7 @@
-//! Where Kabao's memory lies: embedded SQLite by default, PostgreSQL for several replicas.
+//! Where Kabao's memory lies: a file of SQLite that the process has for itself.
 //!
-//! [`Store::open`] gives what a journal asks for: a [`ChangeStore`] and [`Leases`]. Both databases pass one
-//! conformance suite, which `kabao-journal` publishes. Payloads are sealed with the keys of a file; contents and
+//! [`Store::open`] gives what a journal asks for: a [`ChangeStore`] and [`Leases`]. It passes the
+//! conformance suite that `kabao-journal` publishes. Payloads are sealed with the keys of a file; contents and
 //! subjects lie there as keyed digests only, so that no phone number, code or openid can be read from the files of
 //! the database or guessed from them.
 //!
@@ -22,5 +22,5 @@ pub mod testing;
 mod time;
 
 pub use key_file::create_key_file;
-pub use settings::{Liveness, Location, PostgresUrl, StoreSettings};
+pub use settings::StoreSettings;
 pub use store::Store;

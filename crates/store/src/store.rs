@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kabao_journal::{ChangeStore, Leases, StoreError};
 
-use crate::settings::{Location, StoreSettings};
+use crate::settings::StoreSettings;
 use crate::sqlite;
 
 /// An open store.
@@ -19,23 +19,18 @@ pub struct Store {
 impl Store {
     /// Opens a store, and makes it if it is not there yet.
     ///
-    /// An embedded store belongs to one process until the last value that came from it is dropped.
+    /// A store belongs to one process until the last value that came from it is dropped.
     ///
     /// # Errors
     /// What is wrong and how to repair it: used by another process, damaged, written by a later version, sealed with
-    /// other keys, not to be reached.
+    /// other keys.
     pub async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
-        match &settings.location {
-            Location::Embedded(file) => {
-                let opened = sqlite::open(file.clone(), settings.clone()).await?;
-                Ok(Self {
-                    changes: Arc::new(opened.changes),
-                    leases: opened.leases,
-                    warnings: opened.warnings,
-                })
-            }
-            Location::Postgres(_) => Err(StoreError::new("PostgreSQL is not served yet")),
-        }
+        let opened = sqlite::open(settings.file.clone(), settings.clone()).await?;
+        Ok(Self {
+            changes: Arc::new(opened.changes),
+            leases: opened.leases,
+            warnings: opened.warnings,
+        })
     }
 
     /// Returns where changes are kept.

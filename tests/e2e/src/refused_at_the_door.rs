@@ -132,7 +132,7 @@ async fn texts_that_are_too_long_are_counted_in_characters() {
         .update_user_card(request)
         .await;
     refused(Code::InvalidArgument, "FIELD_INVALID")
-        .fields(&["level", "out_request_no"])
+        .fields(&["level"])
         .check(answer);
 }
 

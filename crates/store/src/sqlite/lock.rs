@@ -38,7 +38,7 @@ impl FileLock {
             Err(TryLockError::WouldBlock) => {
                 let database = database.display();
                 Err(StoreError::new(format!(
-                    "the store {database} is used by another process; an embedded store serves one, PostgreSQL several"
+                    "the store {database} is used by another process; it serves one"
                 )))
             }
             Err(TryLockError::Error(error)) => Err(failed(error)),

@@ -96,7 +96,7 @@ impl fmt::Display for Summary<'_> {
             writeln!(
                 f,
                 "store      {}, changes remembered for {}",
-                memory.store.location,
+                memory.store.file.display(),
                 unit::duration(memory.journal.retention)
             )?;
         }

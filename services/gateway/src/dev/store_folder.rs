@@ -1,6 +1,7 @@
 //! Where the memory of changes lies.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use kabao_sandbox::Directory;
@@ -17,11 +18,21 @@ pub(crate) struct StoreFolder {
 impl StoreFolder {
     pub(super) fn of(directory: Option<&Directory>) -> Result<Self, DevError> {
         match directory {
-            Some(directory) => Ok(Self {
-                path: directory.path().join("store"),
+            Some(directory) => Self::anew(directory.path().join("store")),
+            None => Self::temporary(),
+        }
+    }
+
+    /// The sandbox begins anew with each start, and a memory of what it has forgotten would only mislead.
+    fn anew(path: PathBuf) -> Result<Self, DevError> {
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != ErrorKind::NotFound => {
+                Err(DevError::File { path, source })
+            }
+            _ => Ok(Self {
+                path,
                 is_temporary: false,
             }),
-            None => Self::temporary(),
         }
     }
 

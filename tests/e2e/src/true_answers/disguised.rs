@@ -126,7 +126,6 @@ async fn an_official_account_answer_without_errcode_is_no_success() {
         json!({"errcode": null}),
     ] {
         let world = World::start().await;
-        let walk = Walk::new(&world, &OFFICIAL_ACCOUNT);
         let fault = json!({"kind": "replace_body", "body": body.to_string()});
         inject(&world, update, 100, fault.clone());
         let unknown = || {
@@ -136,6 +135,9 @@ async fn an_official_account_answer_without_errcode_is_no_success() {
         };
         let add = points(&OFFICIAL_ACCOUNT, Change::Add(50), "");
         unknown().check(world.members().adjust_points(add).await);
+        // The next change of the member would wait for the end of this one.
+        let world = World::start().await;
+        inject(&world, update, 100, fault.clone());
         let member = Member {
             points: Some(510),
             ..Member::default()
@@ -145,6 +147,9 @@ async fn an_official_account_answer_without_errcode_is_no_success() {
                 .update_member(&OFFICIAL_ACCOUNT, member, &["points"])
                 .await,
         );
+        let world = World::start().await;
+        let walk = Walk::new(&world, &OFFICIAL_ACCOUNT);
+        inject(&world, update, 100, fault.clone());
         let request = with(names(&OFFICIAL_ACCOUNT), json!({"add_bonus": 50}));
         walk.refuse(update, &request, unknown()).await;
         assert!(world.sandbox().ledger().is_empty());
