@@ -108,9 +108,9 @@ pub struct AdjustMember {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<bool>,
     /// Identifies this one intended change (AIP-155); becomes `out_request_no` where the family
-    /// has one. An official account has none, so that a [`Change::Add`] with an id is refused with
-    /// [`Reason::NotSupportedByFamily`]: a repeat would add twice.
-    #[serde(skip)]
+    /// has one. An official account has none: without a journal around the client, a
+    /// [`Change::Add`] with an id is refused with [`Reason::NotSupportedByFamily`], because a repeat
+    /// would add twice.
     pub request_id: Option<RequestId>,
 }
 
