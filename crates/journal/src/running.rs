@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kabao_api::{Error, Reason};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use crate::entry::Intended;
 use crate::right::SubjectKey;
@@ -43,7 +44,9 @@ pub(crate) struct Run {
     subject: Option<SubjectKey>,
     /// Whether a request of it has left.
     sent: Arc<AtomicBool>,
-    ended: watch::Sender<Option<Told>>,
+    told: Mutex<Option<Told>>,
+    /// Wakes in the order in which they came, so that a simulation is the same every time.
+    ended: Notify,
 }
 
 /// How a call came in.
@@ -93,7 +96,8 @@ impl Running {
                     sent: Arc::clone(&sent),
                     fingerprint: intended.fingerprint,
                     subject,
-                    ended: watch::Sender::new(None),
+                    told: Mutex::default(),
+                    ended: Notify::new(),
                 }));
                 Ok(Entered::Leading(Lead {
                     running: self.clone(),
@@ -148,11 +152,19 @@ impl Run {
 
     /// Waits for its end.
     pub(crate) async fn ended(&self) -> Told {
-        let mut ended = self.ended.subscribe();
-        match ended.wait_for(Option::is_some).await {
-            Ok(told) => told.clone().unwrap_or(Told::TryAgain),
-            Err(_) => Told::TryAgain,
+        loop {
+            let mut ended = pin!(self.ended.notified());
+            ended.as_mut().enable();
+            if let Some(told) = self.told().clone() {
+                return told;
+            }
+            ended.await;
         }
+    }
+
+    /// It is whole after every step.
+    fn told(&self) -> MutexGuard<'_, Option<Told>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,7 +184,8 @@ impl Drop for Lead {
     fn drop(&mut self) {
         if let Some(run) = self.running.remove(&self.key) {
             let told = std::mem::replace(&mut self.told, Told::TryAgain);
-            run.ended.send_replace(Some(told));
+            *run.told() = Some(told);
+            run.ended.notify_waiters();
         }
     }
 }

@@ -26,9 +26,28 @@ struct Inner {
     unsynced: Vec<State>,
     /// So many writes fail from now on; whether they are done nevertheless is the second value.
     failing: Option<(u32, bool)>,
+    /// So many leases cannot be given back from now on.
+    kept_leases: u32,
+    /// How many crashes there were: whoever wrote before one knows nothing of what it wrote.
+    crashes: u64,
+    /// Writes of these kinds are acknowledged before they are synced, which no store may do.
+    early: Option<Kind>,
     /// Replicas that are gone, and will not come back under their names.
     dead: Vec<String>,
     replicas: u32,
+}
+
+/// What a write is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A change begins.
+    Begin,
+    /// Something has become of it.
+    Update,
+    /// Nothing was sent, and it is forgotten.
+    Forget,
+    /// Anything else.
+    Other,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -79,13 +98,30 @@ impl ModelStore {
         self.lock().failing = Some((writes, done));
     }
 
+    /// Lets the next leases not be given back.
+    pub fn keep_leases(&self, count: u32) {
+        self.lock().kept_leases = count;
+    }
+
     /// Loses what is not synced, but for the first `kept` of those writes.
     pub fn crash(&self, kept: usize) {
         let mut inner = self.lock();
+        inner.crashes += 1;
         let unsynced = std::mem::take(&mut inner.unsynced);
         if let Some(last) = unsynced.get(kept) {
-            inner.state = last.clone();
+            // A lease is given when it is durable, in one step here.
+            let leases = std::mem::take(&mut inner.state.leases);
+            inner.state = State {
+                leases,
+                ..last.clone()
+            };
         }
+    }
+
+    /// Acknowledges writes of a kind before they are synced from now on: a bug for the tests of tests. They are
+    /// synced by the next write of another kind.
+    pub fn acknowledge_early(&self, kind: Kind) {
+        self.lock().early = Some(kind);
     }
 
     /// Returns how many writes a crash would lose now.
@@ -96,6 +132,11 @@ impl ModelStore {
     /// Says that a process is gone: what it held may be taken over.
     pub fn bury(&self, replica: &str) {
         self.lock().dead.push(replica.to_owned());
+    }
+
+    /// Tells whether a process is gone.
+    pub fn is_buried(&self, replica: &str) -> bool {
+        self.lock().dead.iter().any(|dead| dead == replica)
     }
 
     /// Returns every change, the oldest first.
@@ -111,8 +152,12 @@ impl ModelStore {
     }
 
     /// Writes, then syncs, with a point between the two where a crash may come.
-    async fn write<T>(&self, write: impl FnOnce(&mut State) -> T) -> Result<T, StoreError> {
-        let written = {
+    async fn write<T>(
+        &self,
+        kind: Kind,
+        write: impl FnOnce(&mut State) -> T,
+    ) -> Result<T, StoreError> {
+        let (written, crashes) = {
             let mut inner = self.lock();
             let failed = inner.failing.is_some();
             let done = inner.failing.is_none_or(|(_, done)| done);
@@ -126,18 +171,30 @@ impl ModelStore {
                 inner.unsynced.push(before);
                 write(&mut inner.state)
             });
-            match written {
+            let written = match written {
                 Some(written) if !failed => Ok(written),
                 _ => Err(StoreError::new("the model was told to fail")),
+            };
+            if inner.early == Some(kind) {
+                return written;
             }
+            (written, inner.crashes)
         };
         tokio::task::yield_now().await;
-        self.lock().unsynced.clear();
+        let mut inner = self.lock();
+        if inner.crashes != crashes {
+            return Err(StoreError::new("the model has crashed meanwhile"));
+        }
+        inner.unsynced.clear();
         written
     }
 
+    /// Reads what is synced: nobody sees what a crash may take back.
     fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
-        read(&self.lock().state)
+        let inner = self.lock();
+        let is_early = inner.early.is_some();
+        let synced = inner.unsynced.first().filter(|_| !is_early);
+        read(synced.unwrap_or(&inner.state))
     }
 }
 
@@ -148,7 +205,7 @@ impl Replica {
     }
 
     fn is_dead(&self) -> bool {
-        self.store.lock().dead.contains(&self.name)
+        self.store.is_buried(&self.name)
     }
 }
 
@@ -233,7 +290,7 @@ impl ChangeStore for Replica {
 
     async fn begin(&self, change: NewChange) -> Result<Begun, StoreError> {
         self.store
-            .write(|state| state.begin(&self.name, change))
+            .write(Kind::Begin, |state| state.begin(&self.name, change))
             .await
     }
 
@@ -257,7 +314,7 @@ impl ChangeStore for Replica {
             }
             _ => Held::Lost,
         };
-        self.store.write(write).await
+        self.store.write(Kind::Update, write).await
     }
 
     async fn forget(&self, ticket: Ticket) -> Result<Held, StoreError> {
@@ -268,7 +325,7 @@ impl ChangeStore for Replica {
             }
             None => Held::Lost,
         };
-        self.store.write(write).await
+        self.store.write(Kind::Forget, write).await
     }
 
     async fn claim(&self, ticket: Ticket) -> Result<Option<Ticket>, StoreError> {
@@ -281,7 +338,7 @@ impl ChangeStore for Replica {
             row.change.ticket.fence += 1;
             Some(row.change.ticket)
         };
-        self.store.write(write).await
+        self.store.write(Kind::Other, write).await
     }
 
     async fn open_of(
@@ -337,7 +394,7 @@ impl ChangeStore for Replica {
             }
             u64::try_from(old.len()).unwrap_or(u64::MAX)
         };
-        self.store.write(write).await
+        self.store.write(Kind::Other, write).await
     }
 }
 
@@ -370,6 +427,10 @@ impl Leases for Replica {
 
     async fn release(&self, lease: Lease) -> Result<bool, StoreError> {
         let mut inner = self.store.lock();
+        if let Some(left) = inner.kept_leases.checked_sub(1) {
+            inner.kept_leases = left;
+            return Err(StoreError::new("the model was told to fail"));
+        }
         match inner.state.leases.get_mut(&lease.name) {
             Some(row) if row.fence == lease.fence && row.owner.as_deref() == Some(&*self.name) => {
                 row.owner = None;

@@ -56,6 +56,7 @@ struct Inner {
     numbers: HashMap<String, String>,
     ledger: Vec<Applied>,
     requests: u64,
+    refuses_used: bool,
     /// What happens to the next writes; then everything is answered.
     fates: Vec<Fate>,
     choose: Option<Box<dyn FnMut() -> Fate + Send>>,
@@ -83,6 +84,16 @@ impl ModelWeChat {
     /// Changes points behind the back of everybody.
     pub fn set_points(&self, code: &str, points: i64) {
         self.lock().points.insert(code.to_owned(), points);
+    }
+
+    /// Refuses a number that was used, also for the same content: both are what WeChat does.
+    pub fn refuse_used_numbers(&self) {
+        self.lock().refuses_used = true;
+    }
+
+    /// Serves one request, which may be a write.
+    pub fn serve(&self, request: &dyn AnyEndpoint) -> Result<Box<dyn AnyAnswer>, Error> {
+        self.lock().answer(request)
     }
 
     /// Returns the points of a member.
@@ -149,7 +160,9 @@ impl Inner {
             let number = update.out_request_no.clone().unwrap_or_default();
             let content = format!("{:?} {:?}", update.code.expose(), update.bonus_value);
             match self.numbers.get(&number) {
-                Some(known) if *known == content => return Ok(Box::new(NoContent::default())),
+                Some(known) if *known == content && !self.refuses_used => {
+                    return Ok(Box::new(NoContent::default()));
+                }
                 Some(_) => {
                     return Err(refused(Reason::RequestNumberUsed, "the number was used"));
                 }
