@@ -43,23 +43,39 @@ impl Right {
         let Some(lease) = self.lease.take() else {
             return;
         };
-        // A lease that cannot be given back is taken over in time.
-        if let Ok(true) = self.leases.release(lease).await {
+        match self.leases.release(lease.clone()).await {
             // Those who wait here would be faster every time.
-            sleep(self.wanted_pause).await;
+            Ok(true) => sleep(self.wanted_pause).await,
+            Ok(false) => {}
+            Err(_) => give_back(&self.leases, lease),
         }
     }
 }
 
 impl Drop for Right {
     fn drop(&mut self) {
-        if let Some(lease) = self.lease.take()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let leases = Arc::clone(&self.leases);
-            runtime.spawn(async move { leases.release(lease).await });
+        if let Some(lease) = self.lease.take() {
+            give_back(&self.leases, lease);
         }
     }
+}
+
+/// Gives a lease back beside whatever goes on, however long the store fails: a process that lives keeps what it
+/// holds, and nobody else could change the subject any more.
+fn give_back(leases: &Arc<dyn Leases>, lease: Lease) {
+    const FIRST_PAUSE: Duration = Duration::from_millis(100);
+    const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        return;
+    };
+    let leases = Arc::clone(leases);
+    runtime.spawn(async move {
+        let mut pause = FIRST_PAUSE;
+        while leases.release(lease.clone()).await.is_err() {
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    });
 }
 
 impl AccountJournal {

@@ -34,6 +34,20 @@ async fn the_same_id_on_two_replicas_makes_one_effect() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lease_that_could_not_be_given_back_keeps_nobody_out_for_long() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let (one, two) = (world.gateway(), world.gateway());
+        world.store.keep_leases(2);
+        one.add("a", 10).await.unwrap();
+        for (gateway, id) in [(&one, "b"), (&two, "c")] {
+            gateway.add(id, 1).await.unwrap();
+        }
+        assert_eq!(world.points(), 112, "{family}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replica_that_lost_its_place_writes_no_end() {
     let world = World::new(Family::OfficialAccount);
     let (one, two) = (world.gateway(), world.gateway());
