@@ -13,7 +13,7 @@ use crate::entry::{ChangeEntry, Done, Intended, Open, Remembered, Stage, Stop, s
 use crate::machine::{Conclusion, Evidence, Known, Proof, conclude};
 use crate::plan::Plan;
 use crate::prove::{Proven, is_remembered, unknown};
-use crate::store::{Begun, NewChange};
+use crate::store::{Begun, ChangeKey, Held, NewChange, StoreError};
 
 /// Stands around every call of WeChat: lets reads pass, and gives every write its memory.
 pub(crate) struct JournalledUpstream(pub(crate) Arc<AccountJournal>);
@@ -91,7 +91,7 @@ impl AccountJournal {
             Ok(begun) => begun,
             Err(error) => {
                 entry.put(Stage::Fresh);
-                return Err(error.into());
+                return Err(self.undo(&entry.intended.key, error).await);
             }
         };
         let ticket = match begun {
@@ -104,6 +104,34 @@ impl AccountJournal {
         let result = self.pipeline().execute(context, request).await;
         let open = Open { ticket, plan };
         self.conclude(context, entry, operation, open, result).await
+    }
+
+    /// Takes back what a store may have begun that says it failed: whoever hears that nothing was sent must not
+    /// have it sent later. Where even that cannot be found out, the error says so.
+    async fn undo(&self, key: &ChangeKey, error: StoreError) -> Error {
+        let store = self.journal().store();
+        let undone = match store.find(key).await {
+            Ok(None) => Ok(Held::Yes),
+            // Of one id this process runs one change, so it is this one.
+            Ok(Some(change))
+                if change.owner == self.journal().leases().replica()
+                    && !change.state.is_final() =>
+            {
+                store.forget(change.ticket).await
+            }
+            Ok(Some(_)) => Ok(Held::Lost),
+            Err(error) => Err(error),
+        };
+        match undone {
+            Ok(Held::Yes) => error.into(),
+            Ok(Held::Lost) | Err(_) => {
+                let message = "the store of the gateway may have kept the change though it failed, and then it runs";
+                Error::new(Reason::OutcomeUnknown, message)
+                    .with_source(error)
+                    .with_remedy("repeat the call with the same request id")
+                    .mark_retryable()
+            }
+        }
     }
 
     /// Draws the conclusion from how the first attempts ended.

@@ -99,6 +99,32 @@ async fn nothing_is_sent_that_could_not_be_remembered() {
     assert_eq!(gateway.add("a", 10).await.unwrap().after, 110);
 }
 
+/// A store may have done what it says it failed to do. Nobody may have it sent later who heard that nothing was.
+#[tokio::test]
+async fn a_plan_that_a_failing_store_kept_is_taken_back() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let gateway = world.gateway();
+        world.store.fail(1, true);
+        let error = gateway.add("a", 10).await.unwrap_err();
+        assert!(
+            error.reason() == Reason::Store && !error.may_have_executed(),
+            "{error:?}"
+        );
+        assert!(world.store.changes().is_empty());
+        gateway.reconcile().await;
+        assert_eq!(world.effects(), 0, "{family}");
+
+        // Where nobody can tell whether it was taken back, the error says so.
+        world.store.fail(2, true);
+        let error = gateway.add("b", 10).await.unwrap_err();
+        assert!(
+            error.reason() == Reason::OutcomeUnknown && error.is_retryable(),
+            "{error:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn an_end_that_cannot_be_written_is_not_told() {
     for (done, family) in [
