@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::account::AccountJournal;
 use crate::answer::Coded;
-use crate::entry::{ChangeEntry, Done, Intended, Open, Remembered, Stage, Stop};
+use crate::entry::{ChangeEntry, Done, Intended, Open, ProofEntry, Remembered, Stage, Stop};
 use crate::machine::Conclusion;
 use crate::plan::Plan;
 use crate::prove::{Proven, unknown};
@@ -222,7 +222,9 @@ impl AccountJournal {
             return Ok(change.state);
         };
         // What is tried here belongs to another caller, and ends as it ends.
-        let context = context.clone().detached();
+        let leases = Arc::clone(self.journal().leases());
+        let entry = ProofEntry::new(plan.value, leases);
+        let context = context.clone().detached().with_entry(Arc::new(entry));
         context.progress().confirm();
         let (state, answer) = match self.prove(&context, &mut plan).await {
             Proven::Applied(answer) => {

@@ -140,6 +140,31 @@ impl Entry for ChangeEntry {
     }
 }
 
+/// The entry of a change whose end is sought without its caller: what was planned stays planned, and a repeat asks
+/// like the first one whether it may leave.
+pub(crate) struct ProofEntry {
+    planned: Option<PlannedValue>,
+    leases: Arc<dyn Leases>,
+}
+
+impl ProofEntry {
+    pub(crate) fn new(planned: Option<PlannedValue>, leases: Arc<dyn Leases>) -> Self {
+        Self { planned, leases }
+    }
+}
+
+impl Entry for ProofEntry {
+    fn planned(&self) -> Option<PlannedValue> {
+        self.planned
+    }
+
+    fn plan(&self, _: PlannedValue) {}
+
+    fn may_send(&self) -> bool {
+        self.leases.is_fresh()
+    }
+}
+
 /// The error of a call that the engine takes up again; nobody but the engine sees it.
 pub(crate) fn stopped() -> Error {
     Error::new(

@@ -48,6 +48,26 @@ async fn a_lease_that_could_not_be_given_back_keeps_nobody_out_for_long() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_replica_that_lost_its_place_sends_nothing_for_others_either() {
+    let world = World::new(Family::OfficialAccount);
+    let (one, two) = (world.gateway(), world.gateway());
+    world.wechat.fates([Fate::LostBefore]);
+    let set = one.adjust("a", Change::SetTo(7)).await;
+    assert_eq!(set.unwrap_err().reason(), Reason::OutcomeUnknown);
+    // The second takes it up, and counts as dead from then on.
+    world.store.bury(kabao_store_name(&two));
+    two.reconcile().await;
+    assert_eq!(world.effects(), 0, "another replica may have the change");
+    let record = one.change("a").await;
+    assert_eq!(
+        (record.state, record.needs_decision),
+        (ChangeState::Unknown, false)
+    );
+    one.reconcile().await;
+    assert_eq!((world.points(), world.effects()), (7, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replica_that_lost_its_place_writes_no_end() {
     let world = World::new(Family::OfficialAccount);
     let (one, two) = (world.gateway(), world.gateway());
