@@ -40,7 +40,12 @@ impl Pipeline {
             return done;
         }
         let late = if call.progress.abandon() {
-            call.bounds.timed_out("before the request was sent")
+            let late = call.bounds.timed_out("before the request was sent");
+            match call.entry {
+                // It is written down as one that may be sent, and if that cannot be taken back, it will be.
+                Some(_) => late.mark_may_have_executed(),
+                None => late,
+            }
         } else {
             let late = call.bounds.timed_out("before the answer came");
             outcome_unknown(call.sending, late)

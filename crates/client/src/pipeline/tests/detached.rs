@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use kabao_api::{Entry, PlannedValue};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
@@ -168,6 +169,21 @@ async fn calls_above_the_limit_wait_a_bounded_time_for_their_turn() {
     client.execute(&context(), write()).await.map(drop).unwrap();
 }
 
+/// The entry of a journal.
+struct WrittenDown;
+
+impl Entry for WrittenDown {
+    fn planned(&self) -> Option<PlannedValue> {
+        None
+    }
+
+    fn plan(&self, _: PlannedValue) {}
+
+    fn may_send(&self) -> bool {
+        true
+    }
+}
+
 /// Gives a token when told to.
 struct SlowToken(Slow);
 
@@ -197,6 +213,12 @@ async fn a_write_whose_caller_leaves_while_the_token_is_fetched_is_never_sent() 
     let client = crate::backend::official_account::client(pipeline, &(), "wx0".to_owned(), false);
     let error = client.execute(&within(300), update()).await.err().unwrap();
     assert_eq!(error.reason(), Reason::DeadlineExceeded);
+    assert!(!error.may_have_executed());
+    // A journal that has written it down may not come to take it back.
+    let journalled = within(300).with_entry(Arc::new(WrittenDown));
+    let error = client.execute(&journalled, update()).await.err().unwrap();
+    assert_eq!(error.reason(), Reason::DeadlineExceeded);
+    assert!(error.may_have_executed());
     {
         let context = context();
         tokio::select! {
