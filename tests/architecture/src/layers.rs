@@ -6,7 +6,7 @@ use crate::repository::{Kind, Package, expect_none, linked_into, packages};
 
 /// Edges between our crates that are part of what is built.
 /// A crate that is not named here is unknown to the architecture.
-const EDGES: [(&str, &[&str]); 17] = [
+const EDGES: [(&str, &[&str]); 18] = [
     ("kabao-derive", &[]),
     ("kabao-models", &["kabao-derive"]),
     ("kabao-auth", &[]),
@@ -46,6 +46,11 @@ const EDGES: [(&str, &[&str]); 17] = [
             "kabao-proto",
             "kabao-sandbox",
         ],
+    ),
+    // Runs the journal over models.
+    (
+        "kabao-chaos",
+        &["kabao-api", "kabao-journal", "kabao-models"],
     ),
     ("kabao-e2e", &[]),
     // Drives programs of other languages from outside.
@@ -100,6 +105,7 @@ const HEAVY: [(&str, &[&str]); 28] = [
         &[
             "kabao",
             "kabao-bench",
+            "kabao-chaos",
             "kabao-client",
             "kabao-grpc",
             "kabao-journal",
@@ -118,7 +124,15 @@ const HEAVY: [(&str, &[&str]); 28] = [
     ("tracing-opentelemetry", &["kabao"]),
     ("tracing-subscriber", &["kabao", "kabao-sandbox-server"]),
     // Command lines.
-    ("clap", &["kabao", "kabao-bench", "kabao-sandbox-server"]),
+    (
+        "clap",
+        &[
+            "kabao",
+            "kabao-bench",
+            "kabao-chaos",
+            "kabao-sandbox-server",
+        ],
+    ),
 ];
 
 /// Crates without I/O: nothing of a runtime, a socket or gRPC may be linked into them, through whatever door.
