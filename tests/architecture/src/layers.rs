@@ -47,10 +47,17 @@ const EDGES: [(&str, &[&str]); 18] = [
             "kabao-sandbox",
         ],
     ),
-    // Runs the journal over models.
+    // Runs the journal over models, and is gateway, sandbox and callers in turn.
     (
         "kabao-chaos",
-        &["kabao-api", "kabao-journal", "kabao-models"],
+        &[
+            "kabao",
+            "kabao-api",
+            "kabao-journal",
+            "kabao-models",
+            "kabao-proto",
+            "kabao-sandbox",
+        ],
     ),
     ("kabao-e2e", &[]),
     // Drives programs of other languages from outside.
@@ -65,13 +72,19 @@ const HEAVY: [(&str, &[&str]); 28] = [
     // gRPC.
     (
         "tonic",
-        &["kabao", "kabao-bench", "kabao-grpc", "kabao-proto"],
+        &[
+            "kabao",
+            "kabao-bench",
+            "kabao-chaos",
+            "kabao-grpc",
+            "kabao-proto",
+        ],
     ),
     ("tonic-health", &["kabao", "kabao-bench", "kabao-grpc"]),
     ("tonic-prost", &["kabao-proto"]),
     ("tonic-reflection", &["kabao-grpc"]),
     // The stubs use its `google.rpc.Status`.
-    ("tonic-types", &["kabao-grpc", "kabao-proto"]),
+    ("tonic-types", &["kabao-chaos", "kabao-grpc", "kabao-proto"]),
     (
         "prost",
         &["kabao-bench", "kabao-codegen", "kabao-grpc", "kabao-proto"],

@@ -2,11 +2,13 @@
 //!
 //! - [`simulation`]: the journal itself, over models of a store, of WeChat and of processes that crash, in one
 //!   thread, with time that only the simulation moves, and everything random from one seed.
+//! - [`crash`]: the gateway itself, killed on a real disk.
 //! - [`check`](check()): the judge of both. It sees what callers asked for and heard, and the ledger of WeChat.
 //! - [`Bug`]: bugs that the judge has to find, so that nobody has to believe in it.
 
 mod bug;
 mod check;
+pub mod crash;
 mod history;
 mod random;
 pub mod simulation;

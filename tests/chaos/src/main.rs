@@ -1,4 +1,4 @@
-//! The full runs: `kabao-chaos simulate`.
+//! The full runs: `kabao-chaos simulate` and `kabao-chaos crash`.
 
 use std::io::Write as _;
 use std::ops::Range;
@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
+use kabao_chaos::crash;
 use kabao_chaos::simulation::{Counts, Options, simulate};
 
 /// Puts the promise about changes to the test.
@@ -20,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Runs the journal over models, with faults that follow from a seed
     Simulate(Simulate),
+    /// Kills the gateway itself, on a real disk
+    Crash(Crash),
 }
 
 #[derive(Args)]
@@ -33,6 +36,19 @@ struct Simulate {
     /// Tells all that happens
     #[arg(long)]
     trace: bool,
+}
+
+#[derive(Args)]
+struct Crash {
+    /// How many histories
+    #[arg(long, default_value_t = 200)]
+    histories: u64,
+    /// One history only
+    #[arg(long, conflicts_with = "histories")]
+    seed: Option<u64>,
+    /// How many at a time
+    #[arg(long, default_value_t = 4)]
+    parallel: usize,
 }
 
 #[derive(Clone)]
@@ -52,6 +68,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let done = match command {
         Command::Simulate(arguments) => run_simulation(&arguments),
+        Command::Crash(arguments) => run_crashes(&arguments),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -115,4 +132,26 @@ fn run_seeds(seeds: impl Iterator<Item = u64>, trace: bool) -> std::io::Result<(
         }
     }
     Ok((counts, failed))
+}
+
+/// Runs histories, some at a time; true if the promise was kept in all of them.
+#[tokio::main]
+async fn run_crashes(arguments: &Crash) -> std::io::Result<bool> {
+    let seeds = match arguments.seed {
+        Some(seed) => seed..seed + 1,
+        None => 0..arguments.histories,
+    };
+    let executable = std::env::current_exe()?.with_file_name("kabao-chaos-gateway");
+    let folder = std::env::temp_dir().join(format!("kabao-chaos-{}", std::process::id()));
+    let count = seeds.end - seeds.start;
+    let tell = |seed: u64, history: &crash::History| {
+        let _ = writeln!(std::io::stdout(), "history {seed}: {history}");
+    };
+    let bad = crash::run(seeds, arguments.parallel, &executable, &folder, tell).await?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{count} histories, {bad} of them not good")?;
+    if bad > 0 {
+        writeln!(out, "what they leave is in {}", folder.display())?;
+    }
+    Ok(bad == 0)
 }

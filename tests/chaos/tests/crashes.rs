@@ -1,0 +1,33 @@
+//! The bounded form of the histories: every case at least once.
+
+use std::path::Path;
+
+use kabao_chaos::Violation;
+use kabao_chaos::crash::{self, Case};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "kills processes for a minute; CI runs it as a step of its own"]
+async fn the_promise_holds_when_the_gateway_is_killed() {
+    let executable = Path::new(env!("CARGO_BIN_EXE_kabao-chaos-gateway"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("crashes");
+    let tell = |seed: u64, history: &crash::History| println!("history {seed}: {history}");
+    let bad = crash::run(0..20, 4, executable, &folder, tell)
+        .await
+        .unwrap();
+    assert_eq!(bad, 0, "see {}", folder.display());
+}
+
+/// A gateway without its memory adds twice, and the judge sees it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "kills processes; CI runs it as a step of its own"]
+async fn a_lost_memory_is_found() {
+    let executable = Path::new(env!("CARGO_BIN_EXE_kabao-chaos-gateway"));
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("memory-lost");
+    let history = crash::run_case(Case::MemoryLost, 1, executable, &folder).await;
+    let history = history.unwrap();
+    let is_doubled = |violation: &Violation| matches!(violation, Violation::Doubled(..));
+    assert!(
+        history.is_met && history.violations.iter().any(is_doubled),
+        "{history}"
+    );
+}
