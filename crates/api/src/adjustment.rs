@@ -111,6 +111,7 @@ pub struct AdjustMember {
     /// has one. An official account has none: without a journal around the client, a
     /// [`Change::Add`] with an id is refused with [`Reason::NotSupportedByFamily`], because a repeat
     /// would add twice.
+    #[serde(skip)]
     pub request_id: Option<RequestId>,
 }
 
