@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     ChangeName, ChangeRecord, ChangeState, Decision, Error, ListChanges, MemberName, Page,
+    RequestId,
 };
 
 /// What a journal remembers of the changes of one account.
@@ -46,6 +47,9 @@ pub trait ChangeApi: Send + Sync {
         name: &ChangeName,
         known: Option<ChangeState>,
     ) -> Result<ChangeRecord, Error>;
+
+    /// Makes an id that no change has; `None` if the system gives no randomness.
+    fn new_request_id(&self) -> Option<RequestId>;
 
     /// Tells, without asking anybody, whether a change of the member is known to be under way.
     fn is_changing(&self, member: &MemberName) -> bool;

@@ -1,11 +1,12 @@
 //! The journal of one account: what stands around the parts of its client.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
+use async_trait::async_trait;
 use kabao_api::{
     AccountId, CallContext, ChangeApi, Error, MemberApi, Reason, RequestId, TemplateApi, Upstream,
 };
-use kabao_models::AnyEndpoint;
+use kabao_models::{AnyAnswer, AnyEndpoint, Record};
 
 use crate::answer::FamilyAnswer;
 use crate::changes::Changes;
@@ -112,23 +113,25 @@ impl AccountJournal {
         &self,
         context: &CallContext,
         request: Box<dyn AnyEndpoint>,
-    ) -> Result<Box<dyn kabao_models::AnyAnswer>, Error> {
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
-        let archive = archived(request.as_ref());
-        let content = format!("{} {archive}", operation.id);
-        let openid: &dyn kabao_models::Record = request.as_ref();
+        // A file of an upload is in it, so that there is one copy.
+        let mut content = format!("{} ", operation.id);
+        let start = content.len();
+        content.push_str(&archived(request.as_ref()));
+        let record: &dyn Record = request.as_ref();
         let intended = Intended {
             key: self.key(context, None)?,
             method: operation.id,
             fingerprint: self.journal.store().fingerprint(content.as_bytes()),
             subject: subject::of_request(request.as_ref()),
             member: subject::member_of(&self.account, request.as_ref()),
-            openid: openid.named("openid").text().map(Into::into),
+            openid: record.named("openid").text().map(Into::into),
         };
-        let first = std::sync::Mutex::new(Some(request));
+        let first = Mutex::new(Some(request));
         let work = |context: CallContext| -> Working<'_, _> {
             let request = first.lock().ok().and_then(|mut first| first.take());
-            let archive = archive.as_bytes();
+            let archive = content.as_bytes().get(start..).unwrap_or_default();
             Box::pin(async move {
                 let request = match request {
                     Some(request) => request,
@@ -155,13 +158,13 @@ impl AccountJournal {
 
 struct NoPipeline;
 
-#[async_trait::async_trait]
+#[async_trait]
 impl Upstream for NoPipeline {
     async fn execute(
         &self,
         _: &CallContext,
         _: Box<dyn AnyEndpoint>,
-    ) -> Result<Box<dyn kabao_models::AnyAnswer>, Error> {
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
         Err(Error::new(
             Reason::Internal,
             "the journal stands around no pipeline",

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use kabao_api::{
     ChangeApi, ChangeName, ChangeRecord, ChangeState, Cursor, Decision, Error, FieldViolation,
-    ListChanges, MemberName, Page, PageScope, Reason,
+    ListChanges, MemberName, Page, PageScope, Reason, RequestId,
 };
 use tokio::time::timeout;
 
@@ -214,6 +214,10 @@ impl ChangeApi for Changes {
             // Another replica may write it, which nobody tells.
             let _ = timeout(account.journal().settings().interval, changes.changed()).await;
         }
+    }
+
+    fn new_request_id(&self) -> Option<RequestId> {
+        self.0.journal().clock().request_id()
     }
 
     fn is_changing(&self, member: &MemberName) -> bool {

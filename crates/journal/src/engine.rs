@@ -12,13 +12,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::account::AccountJournal;
 use crate::answer::Coded;
-use crate::entry::{ChangeEntry, Done, Intended, Open, ProofEntry, Remembered, Stage, Stop};
-use crate::machine::Conclusion;
+use crate::entry::{ChangeEntry, End, Intended, Open, ProofEntry, Stage, Stop};
 use crate::plan::Plan;
 use crate::prove::{Proven, unknown};
 use crate::right::Right;
 use crate::running::{Entered, Told};
-use crate::store::{ChangeUpdate, Held, StoredChange, Ticket};
+use crate::store::{ChangeKey, ChangeUpdate, Held, StoredChange, Ticket};
 
 /// A method at work.
 pub(crate) type Working<'w, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'w>>;
@@ -72,7 +71,7 @@ impl AccountJournal {
                     match self.wait(&context, deadline, run.ended()).await {
                         Some(Told::Answer(answer)) => return T::decode(&answer),
                         Some(Told::TryAgain) => {}
-                        None => return Err(in_progress(&intended)),
+                        None => return Err(in_progress(&intended.key)),
                     }
                 }
                 Entered::Leading(lead) => {
@@ -103,7 +102,19 @@ impl AccountJournal {
         if let Some(led) = replay(intended, found.as_ref())? {
             return Ok(led);
         }
-        let mut right = self.right(context, deadline, intended).await?;
+        let mut right = match self.right(context, deadline, intended).await {
+            Ok(right) => right,
+            // Who waits in vain for a change that was begun before waits for that one.
+            Err(error) => {
+                return Err(match found {
+                    Some(_) if error.reason() == Reason::EarlierChangeOpen => {
+                        in_progress(&intended.key)
+                    }
+                    Some(_) => error.mark_may_have_executed(),
+                    None => error,
+                });
+            }
+        };
         if right.waited() {
             found = store.find(&intended.key).await?;
         }
@@ -140,9 +151,12 @@ impl AccountJournal {
             match entry.take() {
                 Stage::Stopped(Stop::Exists(change)) => found = Some(*change),
                 Stage::Stopped(Stop::Blocked(change)) => {
-                    if let Err(error) = self.clear_way(context, &right, *change).await {
+                    // Its subject is that of this change, whose right is held here.
+                    let ended = self.end(context, *change).await;
+                    if !ended.as_ref().is_ok_and(|state| state.is_final()) {
                         right.release().await;
-                        return Err(error);
+                        ended?;
+                        return Err(earlier_open());
                     }
                 }
                 Stage::Stopped(Stop::LeaseLost) => {
@@ -179,10 +193,11 @@ impl AccountJournal {
             let waited = self.wait(context, deadline, pause).await;
             return match waited {
                 Some(()) => Ok(None),
-                None => Err(in_progress_of(&change)),
+                None => Err(in_progress(&change.key)),
             };
         }
-        let claimed = self.journal().store().claim(change.ticket).await?;
+        let claimed = self.journal().store().claim(change.ticket).await;
+        let claimed = claimed.map_err(|error| Error::from(error).mark_may_have_executed())?;
         Ok(claimed.map(|ticket| Stage::Resumed(Box::new(Open { ticket, plan }))))
     }
 
@@ -191,20 +206,6 @@ impl AccountJournal {
     pub(crate) async fn is_abandoned(&self, change: &StoredChange) -> Result<bool, Error> {
         let leases = self.journal().leases();
         Ok(change.owner == leases.replica() || !leases.is_alive(&change.owner).await?)
-    }
-
-    /// Ends an earlier change of the same subject, whose lease is held.
-    async fn clear_way(
-        &self,
-        context: &CallContext,
-        right: &Right,
-        change: StoredChange,
-    ) -> Result<(), Error> {
-        debug_assert!(right.lease().is_some() || right.is_local());
-        match self.end(context, change).await? {
-            state if state.is_final() => Ok(()),
-            _ => Err(earlier_open()),
-        }
     }
 
     /// Seeks the end of a change that the store has and that nobody runs, and writes it down.
@@ -264,30 +265,21 @@ impl AccountJournal {
                 Reason::OutcomeUnknown,
                 "the change was left in the middle",
             ))),
-            Stage::Done(done) => self.finish_done(intended, *done, result).await,
+            Stage::Done(open, end) => self.finish_done(intended, *open, end, result).await,
         }
     }
 
     async fn finish_done<T: Coded>(
         &self,
         intended: &Intended,
-        done: Done,
+        Open { ticket, plan }: Open,
+        end: End,
         result: Result<T, Error>,
     ) -> Led<T> {
-        let Done {
-            open: Open { ticket, plan },
-            conclusion,
-            refusal,
-        } = done;
-        let written = match (conclusion, refusal) {
-            (Conclusion::Applied, _) | (Conclusion::Rejected, Remembered::Answer) => {
+        let written = match end.state() {
+            Some(state) if state.is_final() => {
                 let answer = T::encode(&result);
-                let write = self.write(
-                    ticket,
-                    conclusion.state(),
-                    Some(&plan),
-                    Some(answer.clone()),
-                );
+                let write = self.write(ticket, state, Some(&plan), Some(answer.clone()));
                 match write.await {
                     Ok(Held::Yes) => {
                         let told = Told::Answer(answer.into());
@@ -296,14 +288,12 @@ impl AccountJournal {
                     other => other,
                 }
             }
-            (Conclusion::Rejected, Remembered::Nothing) => {
+            None => {
                 let forgotten = self.journal().store().forget(ticket).await;
                 forgotten.map_err(Error::from)
             }
-            (Conclusion::Unknown(_), _) => {
-                let held = self
-                    .write(ticket, ChangeState::Unknown, Some(&plan), None)
-                    .await;
+            Some(state) => {
+                let held = self.write(ticket, state, Some(&plan), None).await;
                 self.journal().wake();
                 held
             }
@@ -400,14 +390,12 @@ fn reused() -> Error {
     )
 }
 
-fn in_progress(intended: &Intended) -> Error {
-    let message = format!("{} is still under way", intended.key);
-    Error::new(Reason::InProgress, message).with_retry_after(Duration::from_secs(1))
-}
-
-fn in_progress_of(change: &StoredChange) -> Error {
-    let message = format!("{} is still under way", change.key);
-    Error::new(Reason::InProgress, message).with_retry_after(Duration::from_secs(1))
+/// The first call runs on, and whatever it sends is sent.
+fn in_progress(key: &ChangeKey) -> Error {
+    let message = format!("{key} is still under way");
+    Error::new(Reason::InProgress, message)
+        .with_retry_after(Duration::from_secs(1))
+        .mark_may_have_executed()
 }
 
 /// The name of the other change is not told: it may be another caller's.

@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kabao_api::{Entry, Error, MemberName, Personal, PlannedValue};
+use kabao_api::{ChangeState, Entry, Error, MemberName, Personal, PlannedValue};
 
-use crate::machine::Conclusion;
 use crate::plan::Plan;
 use crate::store::{ChangeKey, Fingerprint, Lease, Leases, StoredChange, Ticket};
 
@@ -41,26 +40,34 @@ pub(crate) enum Stage {
     /// Its request may leave.
     Sending,
     /// What came of it.
-    Done(Box<Done>),
+    Done(Box<Open>, End),
     /// It did not begin, because of what the store has.
     Stopped(Stop),
 }
 
 /// What came of the write.
-pub(crate) struct Done {
-    pub(crate) open: Open,
-    pub(crate) conclusion: Conclusion,
-    /// Why it was refused, or is unknown, as far as the journal has to remember it.
-    pub(crate) refusal: Remembered,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// It has taken effect.
+    Applied,
+    /// It has not, and the refusal is the answer of the change from now on.
+    Rejected,
+    /// It has not, and the same call may succeed later: the id is free again.
+    Forgotten,
+    /// Nobody knows yet.
+    Unknown,
 }
 
-/// What a refusal leaves behind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Remembered {
-    /// It is the answer of the change.
-    Answer,
-    /// Nothing: the same call may succeed later.
-    Nothing,
+impl End {
+    /// Returns the state that the change is in; `None` if the store forgets it.
+    pub(crate) const fn state(self) -> Option<ChangeState> {
+        match self {
+            Self::Applied => Some(ChangeState::Applied),
+            Self::Rejected => Some(ChangeState::Rejected),
+            Self::Unknown => Some(ChangeState::Unknown),
+            Self::Forgotten => None,
+        }
+    }
 }
 
 /// Why a change did not begin.

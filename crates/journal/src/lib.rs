@@ -19,7 +19,7 @@ mod account;
 mod answer;
 mod changes;
 mod clock;
-#[cfg(feature = "conformance")]
+#[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod engine;
 mod entry;
@@ -27,6 +27,7 @@ mod journal;
 mod locks;
 pub mod machine;
 mod members;
+mod method;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
 mod plan;

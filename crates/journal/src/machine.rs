@@ -122,17 +122,6 @@ fn compare(plan: &Plan, known: Known, found: Option<i64>) -> Conclusion {
     }
 }
 
-/// Tells whether a change may go from one state to another.
-pub const fn may_follow(from: ChangeState, to: ChangeState) -> bool {
-    use ChangeState::{Applied, Intent, Rejected, Sent, Unknown};
-    matches!(
-        (from, to),
-        (Intent, Sent | Applied | Rejected | Unknown)
-            | (Sent, Applied | Rejected | Unknown)
-            | (Unknown, Unknown | Applied | Rejected)
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use kabao_api::{MemberValue, PlannedValue};
@@ -223,16 +212,5 @@ mod tests {
         let mut asked = plan(Some("n"), true, None);
         asked.needs_decision = true;
         assert_eq!(first_proof(&asked), Proof::Ask);
-    }
-
-    #[test]
-    fn nothing_leads_out_of_an_end_and_nothing_back() {
-        for from in ChangeState::ALL {
-            for to in ChangeState::ALL {
-                let allowed = may_follow(from, to);
-                assert!(!(allowed && from.is_final()), "{from} to {to}");
-                assert!(!(allowed && to == ChangeState::Intent), "{from} to {to}");
-            }
-        }
     }
 }

@@ -6,5 +6,5 @@ mod store;
 mod wechat;
 
 pub use self::backend::ModelBackend;
-pub use self::store::{Kind, ModelStore, Replica};
+pub use self::store::{Failing, Kind, ModelStore, Replica};
 pub use self::wechat::{Applied, Fate, ModelWeChat, Pipeline};

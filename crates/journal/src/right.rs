@@ -29,10 +29,6 @@ impl Right {
         self.lease.as_ref()
     }
 
-    pub(crate) fn is_local(&self) -> bool {
-        self.guard.is_some()
-    }
-
     /// Tells whether others may have changed something since the right was asked for.
     pub(crate) fn waited(&self) -> bool {
         self.waited

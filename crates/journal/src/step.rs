@@ -9,7 +9,7 @@ use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Operation, archive};
 
 use crate::account::AccountJournal;
 use crate::engine::archived;
-use crate::entry::{ChangeEntry, Done, Intended, Open, Remembered, Stage, Stop, stopped};
+use crate::entry::{ChangeEntry, End, Intended, Open, Stage, Stop, stopped};
 use crate::machine::{Conclusion, Evidence, Known, Proof, conclude};
 use crate::plan::Plan;
 use crate::prove::{Proven, is_remembered, unknown};
@@ -53,10 +53,10 @@ impl AccountJournal {
         let operation = request.operation();
         match entry.take() {
             Stage::Fresh => self.send(context, entry, request).await,
-            Stage::Resumed(open) => self.resume(context, entry, operation, *open).await,
+            Stage::Resumed(open) => self.resume(context, entry, operation, open).await,
             Stage::Proved(open) => {
                 let answer = answer_of(operation, &open.plan);
-                entry.put(done(*open, Conclusion::Applied));
+                entry.put(Stage::Done(open, End::Applied));
                 Ok(answer)
             }
             stage => {
@@ -102,16 +102,19 @@ impl AccountJournal {
         };
         self.journal().changed();
         let result = self.pipeline().execute(context, request).await;
-        let open = Open { ticket, plan };
+        let open = Box::new(Open { ticket, plan });
         self.conclude(context, entry, operation, open, result).await
     }
 
     /// Takes back what a store may have begun that says it failed: whoever hears that nothing was sent must not
-    /// have it sent later. Where even that cannot be found out, the error says so.
+    /// have it sent later. Where that cannot be done for certain, the error says so. That the change is not to be
+    /// found is no proof: it may show only after the store was opened anew.
     async fn undo(&self, key: &ChangeKey, error: StoreError) -> Error {
+        if error.is_refusal() {
+            return error.into();
+        }
         let store = self.journal().store();
         let undone = match store.find(key).await {
-            Ok(None) => Ok(Held::Yes),
             // Of one id this process runs one change, so it is this one.
             Ok(Some(change))
                 if change.owner == self.journal().leases().replica()
@@ -119,19 +122,17 @@ impl AccountJournal {
             {
                 store.forget(change.ticket).await
             }
-            Ok(Some(_)) => Ok(Held::Lost),
-            Err(error) => Err(error),
+            _ => Ok(Held::Lost),
         };
-        match undone {
-            Ok(Held::Yes) => error.into(),
-            Ok(Held::Lost) | Err(_) => {
-                let message = "the store of the gateway may have kept the change though it failed, and then it runs";
-                Error::new(Reason::OutcomeUnknown, message)
-                    .with_source(error)
-                    .with_remedy("repeat the call with the same request id")
-                    .mark_retryable()
-            }
+        if let Ok(Held::Yes) = undone {
+            return error.into();
         }
+        let message =
+            "the store of the gateway may have kept the change though it failed, and then it runs";
+        Error::new(Reason::OutcomeUnknown, message)
+            .with_source(error)
+            .with_remedy("repeat the call with the same request id")
+            .mark_retryable()
     }
 
     /// Draws the conclusion from how the first attempts ended.
@@ -140,13 +141,13 @@ impl AccountJournal {
         context: &CallContext,
         entry: &ChangeEntry,
         operation: &'static Operation,
-        mut open: Open,
+        mut open: Box<Open>,
         result: Result<Box<dyn AnyAnswer>, Error>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let error = match result {
             Ok(answer) => {
                 open.plan.answer = Some(archived(answer.as_ref()));
-                entry.put(done(open, Conclusion::Applied));
+                entry.put(Stage::Done(open, End::Applied));
                 return Ok(answer);
             }
             Err(error) => error,
@@ -162,19 +163,15 @@ impl AccountJournal {
         };
         match conclude(&open.plan, known, evidence) {
             Conclusion::Applied => {
-                entry.put(done(open, Conclusion::Applied));
+                entry.put(Stage::Done(open, End::Applied));
                 Ok(operation.new_answer())
             }
             Conclusion::Rejected => {
-                let refusal = match is_remembered(&error) {
-                    true => Remembered::Answer,
-                    false => Remembered::Nothing,
+                let end = match is_remembered(&error) {
+                    true => End::Rejected,
+                    false => End::Forgotten,
                 };
-                entry.put(Stage::Done(Box::new(Done {
-                    open,
-                    conclusion: Conclusion::Rejected,
-                    refusal,
-                })));
+                entry.put(Stage::Done(open, end));
                 Err(error)
             }
             Conclusion::Unknown(proof) => {
@@ -189,7 +186,7 @@ impl AccountJournal {
                 open.plan.needs_decision = proof == Proof::Ask;
                 let error = unknown(&error, open.plan.needs_decision);
                 open.plan.doubt = Some(unknown(&error, open.plan.needs_decision));
-                entry.put(done(open, Conclusion::Unknown(proof)));
+                entry.put(Stage::Done(open, End::Unknown));
                 Err(error)
             }
         }
@@ -201,35 +198,27 @@ impl AccountJournal {
         context: &CallContext,
         entry: &ChangeEntry,
         operation: &'static Operation,
-        mut open: Open,
+        mut open: Box<Open>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         match self.prove(context, &mut open.plan).await {
             Proven::Applied(answer) => {
                 let answer = answer.unwrap_or_else(|| operation.new_answer());
                 open.plan.answer = Some(archived(answer.as_ref()));
                 open.plan.doubt = None;
-                entry.put(done(open, Conclusion::Applied));
+                entry.put(Stage::Done(open, End::Applied));
                 Ok(answer)
             }
             Proven::Rejected(error) => {
-                entry.put(done(open, Conclusion::Rejected));
+                entry.put(Stage::Done(open, End::Rejected));
                 Err(error)
             }
             Proven::Unknown(error) => {
                 let error = unknown(&error, open.plan.needs_decision);
-                entry.put(done(open, Conclusion::Unknown(Proof::Ask)));
+                entry.put(Stage::Done(open, End::Unknown));
                 Err(error)
             }
         }
     }
-}
-
-fn done(open: Open, conclusion: Conclusion) -> Stage {
-    Stage::Done(Box::new(Done {
-        open,
-        conclusion,
-        refusal: Remembered::Answer,
-    }))
 }
 
 fn stop<T>(entry: &ChangeEntry, stop: Stop) -> Result<T, Error> {

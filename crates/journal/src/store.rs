@@ -37,13 +37,6 @@ pub trait ChangeStore: Send + Sync {
     /// if `ticket` is not the present one any more, or the change has ended.
     async fn claim(&self, ticket: Ticket) -> Result<Option<Ticket>, StoreError>;
 
-    /// Finds the open change of a subject.
-    async fn open_of(
-        &self,
-        account: &AccountId,
-        subject: &str,
-    ) -> Result<Option<StoredChange>, StoreError>;
-
     /// Lists changes.
     async fn list(&self, filter: &ChangeFilter) -> Result<Vec<StoredChange>, StoreError>;
 
@@ -211,21 +204,39 @@ pub struct ChangeFilter {
     pub limit: u32,
 }
 
-/// Why the store did not do what it was asked for; whether it has done it is not known then.
+/// Why the store does not say that it has done what it was asked for.
+///
+/// Unless it [says](Self::is_refusal) that nothing was done, it may have been, and may show only after the store was
+/// opened anew: a sync that fails leaves behind what a later one may make durable.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct StoreError {
     message: String,
+    is_refusal: bool,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl StoreError {
-    /// Says what failed, without values.
+    /// Says what failed, without values. Whether it was done is not known.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
+            is_refusal: false,
             source: None,
         }
+    }
+
+    /// Says why nothing was done, and nothing will be.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self {
+            is_refusal: true,
+            ..Self::new(message)
+        }
+    }
+
+    /// Returns true if nothing was done, and nothing will be.
+    pub fn is_refusal(&self) -> bool {
+        self.is_refusal
     }
 
     /// Attaches the cause.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kabao_api::{
-    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Method, Page,
-    Template, TemplateApi, UpdateTemplate,
+    CallContext, CreateTemplate, DeleteTemplate, Error, GetTemplate, ListTemplates, Page, Template,
+    TemplateApi, UpdateTemplate,
 };
 
 use crate::account::AccountJournal;
-use crate::engine::Working;
+use crate::method::{About, journalled};
 
 /// Stands around the backend of an account.
 pub(crate) struct JournalledTemplates {
@@ -21,24 +21,6 @@ impl JournalledTemplates {
     pub(crate) fn new(account: Arc<AccountJournal>, inner: Arc<dyn TemplateApi>) -> Self {
         Self { account, inner }
     }
-}
-
-macro_rules! journalled {
-    ($self:ident.$method:ident($context:ident, $request:ident), $name:ident) => {{
-        let intended = $self.account.intend(
-            $context,
-            Method::$name,
-            $request.request_id.as_ref(),
-            &$request,
-        )?;
-        let mut request = $request;
-        request.request_id = Some(intended.key.id.clone());
-        let work = |context: CallContext| -> Working<'_, _> {
-            let request = request.clone();
-            Box::pin(async move { $self.inner.$method(&context, request).await })
-        };
-        $self.account.change($context, intended, work).await
-    }};
 }
 
 #[async_trait]
@@ -64,7 +46,11 @@ impl TemplateApi for JournalledTemplates {
         context: &CallContext,
         request: CreateTemplate,
     ) -> Result<Template, Error> {
-        journalled!(self.create_template(context, request), CreateTemplate)
+        journalled!(
+            self.create_template(context, request),
+            CreateTemplate,
+            About::default()
+        )
     }
 
     async fn update_template(
@@ -72,7 +58,11 @@ impl TemplateApi for JournalledTemplates {
         context: &CallContext,
         request: UpdateTemplate,
     ) -> Result<Template, Error> {
-        journalled!(self.update_template(context, request), UpdateTemplate)
+        journalled!(
+            self.update_template(context, request),
+            UpdateTemplate,
+            About::default()
+        )
     }
 
     async fn delete_template(
@@ -80,6 +70,10 @@ impl TemplateApi for JournalledTemplates {
         context: &CallContext,
         request: DeleteTemplate,
     ) -> Result<(), Error> {
-        journalled!(self.delete_template(context, request), DeleteTemplate)
+        journalled!(
+            self.delete_template(context, request),
+            DeleteTemplate,
+            About::default()
+        )
     }
 }

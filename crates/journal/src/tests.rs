@@ -10,10 +10,11 @@ use kabao_api::{
 };
 use kabao_models::official_account::member::UpdateUser;
 
-use crate::model::{Fate, ModelBackend, ModelStore, ModelWeChat, Pipeline, Replica};
+use crate::model::{Failing, Fate, ModelBackend, ModelStore, ModelWeChat, Pipeline, Replica};
 use crate::{AccountJournal, Clock, Journal, Reconciler, Settings};
 
 mod ends;
+mod model;
 mod repeats;
 mod replicas;
 
@@ -79,7 +80,7 @@ impl World {
     /// Ends a process without a word, and starts another one.
     fn crash(&self, gateway: Gateway) -> Gateway {
         self.store.crash(0);
-        self.store.bury(kabao_store_name(&gateway));
+        self.store.bury(replica_name(&gateway));
         drop(gateway);
         self.gateway()
     }
@@ -93,7 +94,7 @@ impl World {
     }
 }
 
-fn kabao_store_name(gateway: &Gateway) -> &str {
+fn replica_name(gateway: &Gateway) -> &str {
     crate::Leases::replica(&gateway.replica)
 }
 

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use kabao_api::AccountId;
 use kabao_auth::{DigestKey, SealingKeys};
 use kabao_journal::{
     Begun, ChangeFilter, ChangeKey, ChangeStore, ChangeUpdate, Fingerprint, Held, Leases,
@@ -40,7 +39,7 @@ pub(crate) struct Changes<T> {
 impl Seals {
     fn seal(&self, key: &ChangeKey, column: &str, payload: &[u8]) -> Result<Vec<u8>, StoreError> {
         let sealed = self.keys.seal(&place(key, column), payload);
-        sealed.map_err(|error| StoreError::new("a payload cannot be sealed").with_source(error))
+        sealed.map_err(|error| StoreError::refused("a payload cannot be sealed").with_source(error))
     }
 
     fn open(&self, key: &ChangeKey, column: &str, sealed: &[u8]) -> Result<Vec<u8>, StoreError> {
@@ -182,15 +181,6 @@ impl<T: Table> ChangeStore for Changes<T> {
         };
         self.remember(ticket, key(claimed.account, claimed.id)?);
         Ok(Some(ticket))
-    }
-
-    async fn open_of(
-        &self,
-        account: &AccountId,
-        subject: &str,
-    ) -> Result<Option<StoredChange>, StoreError> {
-        let subject = self.seals.subject(subject);
-        self.opened(self.table.open_of(account, subject).await?)
     }
 
     async fn list(&self, filter: &ChangeFilter) -> Result<Vec<StoredChange>, StoreError> {

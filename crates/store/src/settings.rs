@@ -20,6 +20,8 @@ pub struct StoreSettings {
     pub timeout: Duration,
     /// How large the file may become, in bytes; as large as the disk if there is no bound.
     pub max_size: Option<u64>,
+    /// How long after a failed commit the file is opened anew at the earliest; a second.
+    pub reopen_pause: Duration,
     /// What goes wrong with commits.
     #[cfg(feature = "testing")]
     pub commit_faults: crate::testing::CommitFaults,
@@ -33,6 +35,7 @@ impl StoreSettings {
             key_file: folder.join(KEY_FILE),
             timeout: Duration::from_secs(5),
             max_size: None,
+            reopen_pause: Duration::from_secs(1),
             #[cfg(feature = "testing")]
             commit_faults: crate::testing::CommitFaults::default(),
         }

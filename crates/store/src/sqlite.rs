@@ -48,14 +48,25 @@ pub(crate) async fn open(file: PathBuf, settings: StoreSettings) -> Result<Opene
 fn open_blocking(file: PathBuf, settings: &StoreSettings) -> Result<Opened, StoreError> {
     let lock = FileLock::take(&file)?;
     let is_new = !file.exists();
-    if is_new && !settings.key_file.exists() {
+    let is_lost = is_new && settings.key_file.exists();
+    let lost = is_lost.then(|| {
+        format!(
+            "the store {} was not there and has been made anew, though its keys were: if there was one, changes made before are not remembered",
+            file.display()
+        )
+    });
+    if is_new && !is_lost {
         key_file::create_key_file(&settings.key_file)?;
     }
     let (keys, warning) = key_file::read(&settings.key_file)?;
     let file = DatabaseFile::new(file, settings.max_size);
     if is_new {
-        file.create()?;
+        file.create(|file| {
+            let mut database = file.open()?;
+            schema::create(file, &mut database)
+        })?;
     }
+    file.require_header()?;
     let mut database = file.open()?;
     let (digests, epoch) = schema::prepare(&file, &mut database, &keys)?;
     let leases = Arc::new(ProcessLeases::new(epoch)?);
@@ -63,6 +74,7 @@ fn open_blocking(file: PathBuf, settings: &StoreSettings) -> Result<Opened, Stor
         checkpoints: Checkpoints::start(file.clone())?,
         database,
         file: file.clone(),
+        reopen_pause: settings.reopen_pause,
         #[cfg(feature = "testing")]
         faults: settings.commit_faults.clone(),
         lock,
@@ -74,6 +86,6 @@ fn open_blocking(file: PathBuf, settings: &StoreSettings) -> Result<Opened, Stor
     Ok(Opened {
         changes: Changes::new(table, Seals { keys, digests }, Arc::clone(&shared)),
         leases: shared,
-        warnings: warning.into_iter().collect(),
+        warnings: warning.into_iter().chain(lost).collect(),
     })
 }

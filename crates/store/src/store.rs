@@ -43,7 +43,7 @@ impl Store {
         Arc::clone(&self.leases)
     }
 
-    /// Returns what an operator should be told: keys that others can read.
+    /// Returns what an operator should be told: keys that others can read, a store that was lost.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }

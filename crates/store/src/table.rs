@@ -14,11 +14,6 @@ pub(crate) trait Table: Send + Sync {
     async fn update(&self, ticket: Ticket, update: RowUpdate) -> Result<Held, StoreError>;
     async fn forget(&self, ticket: Ticket) -> Result<Held, StoreError>;
     async fn claim(&self, ticket: Ticket, owner: String) -> Result<Option<Claimed>, StoreError>;
-    async fn open_of(
-        &self,
-        account: &AccountId,
-        subject: [u8; 32],
-    ) -> Result<Option<Row>, StoreError>;
     async fn list(&self, query: RowQuery) -> Result<Vec<Row>, StoreError>;
     async fn sweep(&self, before: i64, limit: i64) -> Result<u64, StoreError>;
     /// Account and id of the change at a place.

@@ -18,7 +18,8 @@ use kabao_api::{
     Account, Accounts, ActivateMember, AdjustMember, Adjustment, CallContext, ChangeApi,
     ChangeName, ChangeRecord, ChangeState, Decision, Error, Family, GetMember, ImportMember,
     InvalidateMember, ListChanges, ListMembers, Member, MemberApi, MemberName, MemberState,
-    MockAccountApi, MockMediaApi, MockTemplateApi, MockUpstream, Page, Reason, UpdateMember,
+    MockAccountApi, MockMediaApi, MockTemplateApi, MockUpstream, Page, Reason, RequestId,
+    UpdateMember,
 };
 use kabao_grpc::{Health, Server};
 use kabao_proto::kabao::v1::GetMemberRequest;
@@ -144,6 +145,10 @@ impl ChangeApi for Journal {
         }
         let (state, then) = (ChangeState::Sent, std::time::SystemTime::UNIX_EPOCH);
         Ok(ChangeRecord::new(name.clone(), state, "AdjustPoints", then))
+    }
+
+    fn new_request_id(&self) -> Option<RequestId> {
+        "made-by-the-journal".parse().ok()
     }
 
     fn is_changing(&self, _: &MemberName) -> bool {

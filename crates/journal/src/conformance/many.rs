@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fixture, Opened, account, all, applied, at_once, change, fresh, key, ok};
+use super::{Fixture, Opened, account, all, applied, at_once, change, fresh, key, ok, open_of};
 use crate::store::{Begun, Held, NewChange};
 
 /// However many come at a time, one begins, and all others see what it has written.
@@ -35,7 +35,9 @@ pub async fn of_many_begins_of_one_subject_one_is_fresh(fixture: &dyn Fixture) {
         async move { ok(changes.begin(new).await) }
     })
     .await;
-    let open = ok(changes.open_of(&account("a"), "the subject").await).expect("one has begun");
+    let open = open_of(&*changes, &account("a"), "the subject")
+        .await
+        .expect("one has begun");
     let fresh = begun
         .iter()
         .filter(|begun| **begun == Begun::Fresh(open.ticket))

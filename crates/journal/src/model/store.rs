@@ -24,8 +24,10 @@ struct Inner {
     state: State,
     /// The state after each write that is not synced yet; the first is what a crash keeps at least.
     unsynced: Vec<State>,
-    /// So many writes fail from now on; whether they are done nevertheless is the second value.
-    failing: Option<(u32, bool)>,
+    /// So many writes fail from now on, and what becomes of them.
+    failing: Option<(u32, Failing)>,
+    /// What shows when the store is opened anew.
+    hidden: Option<State>,
     /// So many leases cannot be given back from now on.
     kept_leases: u32,
     /// How many crashes there were: whoever wrote before one knows nothing of what it wrote.
@@ -35,6 +37,17 @@ struct Inner {
     /// Replicas that are gone, and will not come back under their names.
     dead: Vec<String>,
     replicas: u32,
+}
+
+/// What becomes of a write that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failing {
+    /// It is not done, and the store says so.
+    Refused,
+    /// It is done all the same.
+    Done,
+    /// It is done, and shows only when the store is opened anew.
+    Hidden,
 }
 
 /// What a write is.
@@ -93,9 +106,18 @@ impl ModelStore {
         }
     }
 
-    /// Lets the next writes fail; `done` says whether they are done nevertheless.
-    pub fn fail(&self, writes: u32, done: bool) {
-        self.lock().failing = Some((writes, done));
+    /// Lets the next writes fail.
+    pub fn fail(&self, writes: u32, failing: Failing) {
+        self.lock().failing = Some((writes, failing));
+    }
+
+    /// Opens the store anew: what a failed write has left behind shows.
+    pub fn reopen(&self) {
+        let mut inner = self.lock();
+        if let Some(hidden) = inner.hidden.take() {
+            let leases = std::mem::take(&mut inner.state.leases);
+            inner.state = State { leases, ..hidden };
+        }
     }
 
     /// Lets the next leases not be given back.
@@ -159,21 +181,32 @@ impl ModelStore {
     ) -> Result<T, StoreError> {
         let (written, crashes) = {
             let mut inner = self.lock();
-            let failed = inner.failing.is_some();
-            let done = inner.failing.is_none_or(|(_, done)| done);
-            inner.failing = inner.failing.and_then(|(left, done)| {
-                left.checked_sub(1)
-                    .filter(|left| *left > 0)
-                    .map(|left| (left, done))
+            let failing = inner.failing;
+            inner.failing = failing.and_then(|(left, failing)| {
+                let left = left.checked_sub(1).filter(|left| *left > 0)?;
+                Some((left, failing))
             });
-            let written = done.then(|| {
-                let before = inner.state.clone();
-                inner.unsynced.push(before);
-                write(&mut inner.state)
-            });
-            let written = match written {
-                Some(written) if !failed => Ok(written),
-                _ => Err(StoreError::new("the model was told to fail")),
+            let before = inner.state.clone();
+            let unsure = || StoreError::new("the model was told to fail");
+            let written = match failing {
+                Some((_, Failing::Refused)) => {
+                    return Err(StoreError::refused("the model was told to refuse"));
+                }
+                Some((_, Failing::Hidden)) => {
+                    let mut hidden = before;
+                    write(&mut hidden);
+                    inner.hidden = Some(hidden);
+                    return Err(unsure());
+                }
+                Some((_, Failing::Done)) => {
+                    inner.unsynced.push(before);
+                    write(&mut inner.state);
+                    Err(unsure())
+                }
+                None => {
+                    inner.unsynced.push(before);
+                    Ok(write(&mut inner.state))
+                }
             };
             if inner.early == Some(kind) {
                 return written;
@@ -319,11 +352,11 @@ impl ChangeStore for Replica {
 
     async fn forget(&self, ticket: Ticket) -> Result<Held, StoreError> {
         let write = |state: &mut State| match state.held(ticket) {
-            Some(_) => {
+            Some(row) if !row.change.state.is_final() => {
                 state.changes.remove(&ticket.sequence);
                 Held::Yes
             }
-            None => Held::Lost,
+            _ => Held::Lost,
         };
         self.store.write(Kind::Forget, write).await
     }
@@ -339,19 +372,6 @@ impl ChangeStore for Replica {
             Some(row.change.ticket)
         };
         self.store.write(Kind::Other, write).await
-    }
-
-    async fn open_of(
-        &self,
-        account: &AccountId,
-        subject: &str,
-    ) -> Result<Option<StoredChange>, StoreError> {
-        let found = |state: &State| {
-            state
-                .open_of(account, subject)
-                .map(|row| row.change.clone())
-        };
-        Ok(self.store.read(found))
     }
 
     async fn list(&self, filter: &ChangeFilter) -> Result<Vec<StoredChange>, StoreError> {

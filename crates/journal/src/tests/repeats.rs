@@ -92,7 +92,7 @@ async fn a_refusal_before_anything_was_sent_leaves_the_id_free() {
 async fn nothing_is_sent_that_could_not_be_remembered() {
     let world = World::new(Family::OfficialAccount);
     let gateway = world.gateway();
-    world.store.fail(1, false);
+    world.store.fail(1, Failing::Refused);
     let error = gateway.add("a", 10).await.unwrap_err();
     assert!(error.reason() == Reason::Store && !error.may_have_executed() && error.is_retryable());
     assert_eq!(world.effects(), 0);
@@ -105,7 +105,7 @@ async fn a_plan_that_a_failing_store_kept_is_taken_back() {
     for family in FAMILIES {
         let world = World::new(family);
         let gateway = world.gateway();
-        world.store.fail(1, true);
+        world.store.fail(1, Failing::Done);
         let error = gateway.add("a", 10).await.unwrap_err();
         assert!(
             error.reason() == Reason::Store && !error.may_have_executed(),
@@ -116,7 +116,7 @@ async fn a_plan_that_a_failing_store_kept_is_taken_back() {
         assert_eq!(world.effects(), 0, "{family}");
 
         // Where nobody can tell whether it was taken back, the error says so.
-        world.store.fail(2, true);
+        world.store.fail(2, Failing::Done);
         let error = gateway.add("b", 10).await.unwrap_err();
         assert!(
             error.reason() == Reason::OutcomeUnknown && error.is_retryable(),
@@ -125,12 +125,33 @@ async fn a_plan_that_a_failing_store_kept_is_taken_back() {
     }
 }
 
+/// What a failed sync leaves behind may become durable later, so that it is not to be found proves nothing.
+#[tokio::test]
+async fn a_plan_that_shows_only_later_was_not_called_unsent() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let gateway = world.gateway();
+        world.store.fail(1, Failing::Hidden);
+        let error = gateway.add("a", 10).await.unwrap_err();
+        assert!(
+            error.reason() == Reason::OutcomeUnknown && error.is_retryable(),
+            "{error:?}"
+        );
+        assert_eq!(world.effects(), 0);
+        world.store.reopen();
+        gateway.reconcile().await;
+        let expected = Adjustment::new(Some(100), 110);
+        assert_eq!(gateway.add("a", 10).await.unwrap(), expected);
+        assert_eq!((world.points(), world.effects()), (110, 1), "{family}");
+    }
+}
+
 #[tokio::test]
 async fn an_end_that_cannot_be_written_is_not_told() {
-    for (done, family) in [
-        (false, Family::Merchant),
-        (false, Family::OfficialAccount),
-        (true, Family::Merchant),
+    for (failing, family) in [
+        (Failing::Refused, Family::Merchant),
+        (Failing::Refused, Family::OfficialAccount),
+        (Failing::Done, Family::Merchant),
     ] {
         let world = World::new(family);
         let gateway = world.gateway();
@@ -138,7 +159,7 @@ async fn an_end_that_cannot_be_written_is_not_told() {
         let store = world.store.clone();
         // The second write fails: the one of the outcome.
         wechat.choose(move || {
-            store.fail(1, done);
+            store.fail(1, failing);
             Fate::Answered
         });
         let error = gateway.add("a", 10).await.unwrap_err();
@@ -152,7 +173,7 @@ async fn an_end_that_cannot_be_written_is_not_told() {
         assert_eq!(
             (world.points(), world.effects()),
             (110, 1),
-            "{done} {family}"
+            "{failing:?} {family}"
         );
     }
 }

@@ -55,7 +55,7 @@ async fn a_replica_that_lost_its_place_sends_nothing_for_others_either() {
     let set = one.adjust("a", Change::SetTo(7)).await;
     assert_eq!(set.unwrap_err().reason(), Reason::OutcomeUnknown);
     // The second takes it up, and counts as dead from then on.
-    world.store.bury(kabao_store_name(&two));
+    world.store.bury(replica_name(&two));
     two.reconcile().await;
     assert_eq!(world.effects(), 0, "another replica may have the change");
     let record = one.change("a").await;
@@ -71,7 +71,7 @@ async fn a_replica_that_lost_its_place_sends_nothing_for_others_either() {
 async fn a_replica_that_lost_its_place_writes_no_end() {
     let world = World::new(Family::OfficialAccount);
     let (one, two) = (world.gateway(), world.gateway());
-    let (store, name) = (world.store.clone(), kabao_store_name(&one).to_owned());
+    let (store, name) = (world.store.clone(), replica_name(&one).to_owned());
     // The first is taken for dead while it waits for its answer, and the second takes over.
     world.wechat.choose({
         let mut first = true;

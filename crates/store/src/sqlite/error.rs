@@ -5,10 +5,23 @@ use std::path::Path;
 use kabao_journal::StoreError;
 use rusqlite::{Error, ErrorCode};
 
-/// Says what failed and where, without values.
+/// Says what failed and where, without values; nothing of it was committed.
 pub(super) fn failed(file: &Path, error: Error) -> StoreError {
+    StoreError::refused(message(file, &error)).with_source(error)
+}
+
+/// Says why a commit failed. Without room nothing was committed; after anything else the log may hold all of it, and a
+/// later handle goes on from it.
+pub(super) fn failed_commit(file: &Path, error: Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => failed(file, error),
+        _ => StoreError::new(message(file, &error)).with_source(error),
+    }
+}
+
+fn message(file: &Path, error: &Error) -> String {
     let file = file.display();
-    let message = match error.sqlite_error_code() {
+    match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => format!(
             "there is no room for the store {file}; the next change is taken as soon as there is"
         ),
@@ -22,8 +35,7 @@ pub(super) fn failed(file: &Path, error: Error) -> StoreError {
         }
         Some(ErrorCode::SystemIoFailure) => format!("the disk under the store {file} fails"),
         _ => format!("the store {file} does not work"),
-    };
-    StoreError::new(message).with_source(error)
+    }
 }
 
 /// Tells whether an error leaves the handle in doubt, or only refuses one statement.

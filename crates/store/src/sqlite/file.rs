@@ -1,6 +1,7 @@
 //! The database file, and how connections to it are opened.
 
-use std::fs::OpenOptions;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::key_file::sync_folder_of;
 /// How long one of our connections waits for another one; they only meet at checkpoints.
 const BUSY: Duration = Duration::from_secs(5);
 const PAGE: u32 = 4096;
+/// How every database of SQLite begins.
+const HEADER: &[u8; 16] = b"SQLite format 3\0";
 
 /// Where the database is, and how large it may become.
 #[derive(Clone, Debug)]
@@ -31,15 +34,47 @@ impl DatabaseFile {
         &self.path
     }
 
-    /// Makes an empty file that only its owner may read; SQLite gives its mode to those beside it.
-    pub(super) fn create(&self) -> Result<(), StoreError> {
-        let mut options = OpenOptions::new();
-        let options = options.write(true).create_new(true).mode(0o600);
-        options.open(&self.path).map_err(|error| {
+    /// Makes a file that only its owner may read; SQLite gives its mode to those beside it.
+    ///
+    /// It gets its name once `fill` has put the tables in. So a file of that name without any was cut, and is not
+    /// taken for a new one.
+    pub(super) fn create(
+        &self,
+        fill: impl FnOnce(&Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let failed = |error: std::io::Error| {
             let message = format!("the store {} cannot be made", self.path.display());
             StoreError::new(message).with_source(error)
-        })?;
+        };
+        let unnamed = Self {
+            path: self.path.with_extension("new"),
+            max_size: self.max_size,
+        };
+        // What an earlier try has left behind.
+        if unnamed.path.exists() {
+            fs::remove_file(&unnamed.path).map_err(failed)?;
+        }
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create_new(true).mode(0o600);
+        options.open(&unnamed.path).map_err(failed)?;
+        fill(&unnamed)?;
+        fs::rename(&unnamed.path, &self.path).map_err(failed)?;
         sync_folder_of(&self.path)
+    }
+
+    /// Refuses a file that does not begin as a database does. SQLite itself takes one of a few bytes, or of none, for
+    /// a new one, and what was remembered would be gone without a word.
+    pub(super) fn require_header(&self) -> Result<(), StoreError> {
+        let mut header = [0; HEADER.len()];
+        let read = File::open(&self.path).and_then(|mut file| file.read_exact(&mut header));
+        match read {
+            Ok(()) if header == *HEADER => Ok(()),
+            Err(error) if error.kind() != ErrorKind::UnexpectedEof => {
+                let message = format!("the store {} cannot be read", self.path.display());
+                Err(StoreError::new(message).with_source(error))
+            }
+            _ => Err(failed(&self.path, no_database())),
+        }
     }
 
     /// Opens a connection that writes, and makes durable what an earlier one may have left unsynced: what
@@ -87,6 +122,12 @@ impl DatabaseFile {
         truncate_log(&database)?;
         Ok(database)
     }
+}
+
+/// The error of a file that is none of ours.
+pub(super) fn no_database() -> rusqlite::Error {
+    let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
+    rusqlite::Error::SqliteFailure(error, None)
 }
 
 /// Moves everything from the log into the database, syncs both, and empties the log.

@@ -5,7 +5,7 @@ use kabao_journal::StoreError;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
 use super::error::failed;
-use super::file::DatabaseFile;
+use super::file::{DatabaseFile, no_database, truncate_log};
 use crate::digest_key;
 
 /// What each version adds; the number of statements is the newest version.
@@ -40,6 +40,17 @@ const MIGRATIONS: [&str; 1] = ["
     INSERT INTO meta VALUES ('epoch', 0);
 "];
 
+/// Puts the tables into a new file, and leaves nothing of it in a log.
+pub(super) fn create(file: &DatabaseFile, database: &mut Connection) -> Result<(), StoreError> {
+    let error = |error| failed(file.path(), error);
+    let transaction = database
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(error)?;
+    migrate(file, &transaction, 0)?;
+    transaction.commit().map_err(error)?;
+    truncate_log(database).map_err(error)
+}
+
 /// Brings the tables to the newest version, and returns the key of the digests and the number of this start.
 pub(super) fn prepare(
     file: &DatabaseFile,
@@ -50,7 +61,8 @@ pub(super) fn prepare(
     let transaction = database
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(error)?;
-    migrate(file, &transaction)?;
+    let version = version(file, &transaction)?;
+    migrate(file, &transaction, version)?;
     let sealed = "SELECT value FROM meta WHERE name = 'digest_key'";
     let sealed = transaction.query_row(sealed, [], |row| row.get(0));
     let (key, resealed) = digest_key::read(keys, sealed.optional().map_err(error)?)?;
@@ -70,11 +82,20 @@ pub(super) fn count_up(database: &Connection) -> rusqlite::Result<i64> {
     database.query_row(statement, [], |row| row.get(0))
 }
 
-fn migrate(file: &DatabaseFile, database: &Connection) -> Result<(), StoreError> {
+/// The version of a file that has its name; one without tables has lost them.
+fn version(file: &DatabaseFile, database: &Connection) -> Result<u32, StoreError> {
     let error = |error| failed(file.path(), error);
-    let version: u32 = database
+    let version = database
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(error)?;
+    match version {
+        0 => Err(error(no_database())),
+        version => Ok(version),
+    }
+}
+
+fn migrate(file: &DatabaseFile, database: &Connection, version: u32) -> Result<(), StoreError> {
+    let error = |error| failed(file.path(), error);
     let known = usize::try_from(version).ok();
     let Some(missing) = known.and_then(|known| MIGRATIONS.get(known..)) else {
         return Err(StoreError::new(format!(

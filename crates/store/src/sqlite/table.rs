@@ -99,17 +99,6 @@ impl Table for SqliteTable {
             .await
     }
 
-    async fn open_of(
-        &self,
-        account: &AccountId,
-        subject: [u8; 32],
-    ) -> Result<Option<Row>, StoreError> {
-        let account = account.clone();
-        self.readers
-            .read(move |database| open_of(database, &account, &subject))
-            .await
-    }
-
     async fn list(&self, query: RowQuery) -> Result<Vec<Row>, StoreError> {
         self.readers
             .read(move |database| {

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::checkpoint::Checkpoints;
-use super::error::{ends_handle, failed};
+use super::error::{ends_handle, failed, failed_commit};
 use super::file::{DatabaseFile, truncate_log};
 use super::lock::FileLock;
 use super::schema::count_up;
@@ -22,8 +22,6 @@ use crate::testing::CommitFaults;
 const WAITING: usize = 1024;
 /// So many share a transaction at most.
 const GROUP: usize = 512;
-/// How long after a failure a new handle is tried at the earliest; longer if a try takes long.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Hands commands to the thread. When it is dropped, the thread ends what waits and closes the file.
 pub(super) struct Writer {
@@ -37,6 +35,8 @@ pub(super) struct Parts {
     pub(super) checkpoints: Checkpoints,
     pub(super) database: Connection,
     pub(super) file: DatabaseFile,
+    /// How long after a failure a new handle is tried at the earliest; longer if a try takes long.
+    pub(super) reopen_pause: Duration,
     #[cfg(feature = "testing")]
     pub(super) faults: CommitFaults,
     pub(super) lock: FileLock,
@@ -62,7 +62,8 @@ where
     T: Send,
 {
     fn run(&mut self, database: &Connection) -> rusqlite::Result<()> {
-        if let Some(work) = self.work.take() {
+        // Whoever has stopped waiting was told that it is not known, and asks for it again or takes it back.
+        if let Some(work) = self.work.take().filter(|_| !self.reply.is_closed()) {
             self.value = Some(work(database)?);
         }
         Ok(())
@@ -70,7 +71,7 @@ where
 
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
         let Self { value, reply, .. } = *self;
-        let nothing = || StoreError::new("the store was not asked for anything");
+        let nothing = || StoreError::refused("nobody waited for the store any more");
         // Whoever has stopped waiting does not need it.
         let _ = reply.send(outcome.and_then(|()| value.ok_or_else(nothing)));
     }
@@ -83,6 +84,7 @@ impl Writer {
             checkpoints: parts.checkpoints,
             handle: Handle::Open(parts.database),
             file: parts.file,
+            reopen_pause: parts.reopen_pause,
             #[cfg(feature = "testing")]
             faults: parts.faults,
             _lock: parts.lock,
@@ -106,8 +108,9 @@ impl Writer {
         W: FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let stopped = || StoreError::new("the store is closed");
-        let commands = self.commands.as_ref().ok_or_else(stopped)?;
+        let closed = || StoreError::refused("the store is closed");
+        let stopped = || StoreError::new("the store was closed meanwhile");
+        let commands = self.commands.as_ref().ok_or_else(closed)?;
         let (reply, answer) = oneshot::channel();
         let command = Box::new(Write {
             work: Some(work),
@@ -115,7 +118,7 @@ impl Writer {
             reply,
         });
         let written = async {
-            commands.send(command).await.map_err(|_| stopped())?;
+            commands.send(command).await.map_err(|_| closed())?;
             answer.await.map_err(|_| stopped())?
         };
         match timeout(self.timeout, written).await {
@@ -139,6 +142,7 @@ struct Thread {
     checkpoints: Checkpoints,
     handle: Handle,
     file: DatabaseFile,
+    reopen_pause: Duration,
     #[cfg(feature = "testing")]
     faults: CommitFaults,
     _lock: FileLock,
@@ -169,7 +173,7 @@ impl Thread {
     fn commit(&mut self, mut group: Commands) {
         while !group.is_empty() {
             let ended = Handle::Ended {
-                next: Instant::now() + PAUSE,
+                next: Instant::now() + self.reopen_pause,
             };
             let database = match mem::replace(&mut self.handle, ended) {
                 Handle::Open(database) => Ok(database),
@@ -188,7 +192,7 @@ impl Thread {
         let file = self.file.path().display();
         if started < next {
             self.handle = Handle::Ended { next };
-            return Err(StoreError::new(format!(
+            return Err(StoreError::refused(format!(
                 "the store {file} has failed, and is about to be opened anew"
             )));
         }
@@ -200,7 +204,7 @@ impl Thread {
             Ok(_) => tracing::info!(%file, "the store was opened anew, and takes changes again"),
             Err(error) => {
                 // A check of a large file, once a second, would leave time for nothing else.
-                let pause = PAUSE.max(started.elapsed() * 4);
+                let pause = self.reopen_pause.max(started.elapsed() * 4);
                 self.handle = Handle::Ended {
                     next: Instant::now() + pause,
                 };
@@ -258,8 +262,16 @@ impl Thread {
                 Ok(database)
             }
             Err(error) => {
-                let error = self.ended(error);
-                refuse(done.into_iter(), &error.to_string());
+                let error = failed_commit(self.file.path(), error);
+                tell_ended(&error);
+                let why = error.to_string();
+                let is_refusal = error.is_refusal();
+                for command in done {
+                    command.finish(Err(match is_refusal {
+                        true => StoreError::refused(&why),
+                        false => StoreError::new(&why),
+                    }));
+                }
                 Err(error)
             }
         }
@@ -278,9 +290,13 @@ impl Thread {
 
     fn ended(&self, error: rusqlite::Error) -> StoreError {
         let error = failed(self.file.path(), error);
-        tracing::error!(%error, "the store takes no changes until it is opened anew");
+        tell_ended(&error);
         error
     }
+}
+
+fn tell_ended(error: &StoreError) {
+    tracing::error!(%error, "the store takes no changes until it is opened anew");
 }
 
 fn execute(database: &Connection, statement: &str) -> rusqlite::Result<()> {
@@ -299,8 +315,9 @@ fn probe(database: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+/// Nothing of these was committed, and nothing will be.
 fn refuse(commands: impl Iterator<Item = Box<dyn Command>>, why: &str) {
     for command in commands {
-        command.finish(Err(StoreError::new(why)));
+        command.finish(Err(StoreError::refused(why)));
     }
 }

@@ -1,5 +1,11 @@
-//! Both stores against what a journal expects of them, and against what disks and databases do.
-#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly, too")]
+//! The store against what a journal expects of it, and against what disks do.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may fail loudly, too"
+)]
 
 mod directory;
+mod faults;
+mod sealed;
 mod sqlite;

@@ -28,5 +28,5 @@ mod conformance {
         async fn bury(&self, _replica: &str, _witness: &dyn Leases) {}
     }
 
-    kabao_journal::conformance!(Some(Embedded(Directory::new())));
+    kabao_journal::conformance!(Embedded(Directory::new()));
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use kabao_api::{AccountId, ChangeState};
-use kabao_journal::model::Replica;
+use kabao_api::ChangeState;
+use kabao_journal::model::{Failing, Replica};
 use kabao_journal::{
     Acquired, Begun, ChangeFilter, ChangeKey, ChangeStore, ChangeUpdate, Fingerprint, Held, Lease,
     Leases, NewChange, StoreError, StoredChange, Ticket,
@@ -86,11 +86,14 @@ impl SimStore {
         self.process.reach(Point::Before(what)).await;
         self.pass().await?;
         if self.fails() {
-            let is_done = self.world.draw(|random| random.chance(500));
+            let failing = match self.world.draw(|random| random.chance(500)) {
+                true => Failing::Done,
+                false => Failing::Refused,
+            };
             let name = self.replica();
             self.world
-                .note(|| format!("{name}: {what} fails, done: {is_done}"));
-            self.world.store.fail(1, is_done);
+                .note(|| format!("{name}: {what} fails, {failing:?}"));
+            self.world.store.fail(1, failing);
         } else {
             self.world.before_write(what);
         }
@@ -205,15 +208,6 @@ impl ChangeStore for SimStore {
         self.world
             .note(|| format!("{}: {ticket:?} is claimed: {claimed:?}", self.replica()));
         claimed
-    }
-
-    async fn open_of(
-        &self,
-        account: &AccountId,
-        subject: &str,
-    ) -> Result<Option<StoredChange>, StoreError> {
-        self.pass_read().await?;
-        self.inner.open_of(account, subject).await
     }
 
     async fn list(&self, filter: &ChangeFilter) -> Result<Vec<StoredChange>, StoreError> {

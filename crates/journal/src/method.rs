@@ -1,0 +1,78 @@
+//! A portable method as a change: what it intends, and how it is run.
+
+use kabao_api::{CallContext, Error, MemberName, Method, Personal, Reason, RequestId};
+use serde::Serialize;
+
+use crate::account::AccountJournal;
+use crate::entry::Intended;
+use crate::subject;
+
+/// Whom a change is about.
+#[derive(Default)]
+pub(crate) struct About<'a> {
+    pub(crate) member: Option<&'a MemberName>,
+    pub(crate) subject: Option<String>,
+    pub(crate) openid: Option<&'a Personal>,
+}
+
+impl<'a> About<'a> {
+    pub(crate) fn member(name: &'a MemberName, openid: Option<&'a Personal>) -> Self {
+        Self {
+            member: Some(name),
+            subject: Some(subject::of_member(name)),
+            openid,
+        }
+    }
+
+    /// A member that gets its card by the change, and is named by no more than its code.
+    pub(crate) fn code(code: Option<&Personal>) -> Self {
+        Self {
+            subject: code.map(|code| subject::of_code(code.expose())),
+            ..Self::default()
+        }
+    }
+}
+
+impl AccountJournal {
+    /// What a portable method intends; `request` in all its parts is what a repeat must have as well.
+    pub(crate) fn intend(
+        &self,
+        context: &CallContext,
+        method: Method,
+        request_id: Option<&RequestId>,
+        request: &impl Serialize,
+        about: About<'_>,
+    ) -> Result<Intended, Error> {
+        let mut content = method.as_str().as_bytes().to_vec();
+        content.push(b' ');
+        serde_json::to_writer(&mut content, request).map_err(|error| {
+            let message = "the call cannot be written down";
+            Error::new(Reason::Internal, message).with_source(error)
+        })?;
+        Ok(Intended {
+            key: self.key(context, request_id)?,
+            method: method.as_str(),
+            fingerprint: self.journal().store().fingerprint(&content),
+            member: about.member.cloned(),
+            subject: about.subject,
+            openid: about.openid.cloned(),
+        })
+    }
+}
+
+/// Runs a portable method as a change, under its id or one that is made for it.
+macro_rules! journalled {
+    ($self:ident.$method:ident($context:ident, $request:ident), $name:ident, $about:expr) => {{
+        let (account, id) = (&$self.account, $request.request_id.as_ref());
+        let intended = account.intend($context, kabao_api::Method::$name, id, &$request, $about)?;
+        let mut request = $request;
+        request.request_id = Some(intended.key.id.clone());
+        let work = |context: CallContext| -> $crate::engine::Working<'_, _> {
+            let request = request.clone();
+            Box::pin(async move { $self.inner.$method(&context, request).await })
+        };
+        account.change($context, intended, work).await
+    }};
+}
+
+pub(crate) use journalled;
