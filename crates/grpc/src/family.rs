@@ -31,6 +31,7 @@ use self::method::Chunk;
 use crate::call::Call;
 use crate::credential;
 use crate::generated::METHODS;
+use crate::idempotency;
 use crate::layer::{Answer, at_once};
 use crate::router::unimplemented;
 use crate::server::MAX_MESSAGE_BYTES;
@@ -136,7 +137,7 @@ impl Serving {
     /// Serves one call: message to request, request to WeChat, answer to message. A credential is
     /// answered with what the account holds, if it lets callers see it.
     async fn unary(self, request: Request<Bytes>) -> Result<Response<Vec<u8>>, Status> {
-        let mut call = Call::of(&request);
+        let mut call = Call::of(&request).renaming(idempotency::in_metadata);
         let operation = self.method.operation;
         let mut asked = wire::read_request(operation, &request.into_inner())?;
         let (account, mut context) = self.open(&mut call, &asked.account)?;
@@ -162,7 +163,7 @@ impl Serving {
 
     /// Serves one upload: chunks to a file, checked before anything is sent, answer to message.
     async fn upload(self, request: Request<Streaming<Bytes>>) -> Result<Response<Vec<u8>>, Status> {
-        let mut call = Call::of(&request);
+        let mut call = Call::of(&request).renaming(idempotency::in_metadata);
         let operation = self.method.operation;
         let mut chunks = request.into_inner();
         let first = match chunks.message().await? {

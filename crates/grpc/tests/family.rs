@@ -36,7 +36,10 @@ async fn call_journalled(
     path: &str,
     request: &impl Message,
 ) -> Answer {
-    let journal: Arc<dyn ChangeApi> = Arc::new(MockChangeApi::new());
+    let mut journal = MockChangeApi::new();
+    let made = || "0123456789abcdef0123456789abcdef".parse().ok();
+    journal.expect_new_request_id().returning(made);
+    let journal: Arc<dyn ChangeApi> = Arc::new(journal);
     call_with(upstream, Some(journal), key, path, request).await
 }
 
@@ -394,4 +397,22 @@ async fn an_upload_is_a_change_too() {
     assert_eq!(answer.headers["x-kabao-request-id"], "logo-1");
     let answer = call_journalled(MockUpstream::new(), Some("a b"), UPLOAD, &chunk).await;
     assert_eq!(answer.reason(), "REQUEST_ID_INVALID");
+}
+
+#[tokio::test]
+async fn an_id_that_was_used_is_named_as_the_caller_gave_it() {
+    let mut upstream = MockUpstream::new();
+    upstream.expect_execute().returning(|_, _| {
+        let violation = FieldViolation::new("request_id", "was used for another change before");
+        Err(Error::violated(Reason::RequestIdReused, [violation]))
+    });
+    let answer = call_journalled(upstream, Some("order-1"), UPDATE, &update()).await;
+    let details = answer.status().get_details_bad_request().unwrap();
+    assert_eq!(details.field_violations[0].field, "idempotency-key");
+    assert!(
+        answer
+            .status()
+            .message()
+            .starts_with("idempotency-key was used")
+    );
 }

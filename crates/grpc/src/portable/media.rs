@@ -9,6 +9,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::arguments::Arguments;
 use crate::call::Call;
+use crate::idempotency;
 use crate::upload::{self, Unread};
 
 /// Uploads pictures to whatever family the account is of.
@@ -30,7 +31,7 @@ impl MediaService for MediaGrpc {
         &self,
         request: Request<Streaming<proto::UploadImageRequest>>,
     ) -> Result<Response<proto::UploadImageResponse>, Status> {
-        let mut call = Call::of(&request);
+        let mut call = Call::of(&request).renaming(idempotency::in_metadata);
         let mut chunks = request.into_inner();
         let first = chunks.message().await?.unwrap_or_default();
         let mut arguments = Arguments::default();

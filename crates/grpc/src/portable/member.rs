@@ -40,6 +40,24 @@ impl MemberGrpc {
     }
 }
 
+/// Serves a batch: its messages differ by name only.
+macro_rules! batch {
+    ($self:ident, $request:ident: $single:ty, $answer:ident { $done:ident::$result:ident }) => {{
+        let call = Call::of(&$request);
+        let message = $request.into_inner();
+        let head = Head {
+            parent: message.parent,
+            request_id: message.request_id,
+            parallelism: message.parallelism,
+        };
+        $self.batch::<$single, _>(call, head, message.items, |outcome| $answer {
+            index: outcome.index,
+            request_id: outcome.request_id,
+            result: Some(outcome.result.map_or_else($done::Error, $done::$result)),
+        })
+    }};
+}
+
 #[tonic::async_trait]
 impl MemberService for MemberGrpc {
     type BatchAdjustPointsStream = Results<proto::BatchAdjustPointsResponse>;
@@ -198,78 +216,27 @@ impl MemberService for MemberGrpc {
         &self,
         request: Request<proto::BatchAdjustPointsRequest>,
     ) -> Result<Response<Results<proto::BatchAdjustPointsResponse>>, Status> {
-        use proto::batch_adjust_points_response::Result as Item;
-        let call = Call::of(&request);
-        let proto::BatchAdjustPointsRequest {
-            parent,
-            request_id,
-            items,
-            parallelism,
-        } = request.into_inner();
-        let head = Head {
-            parent,
-            request_id,
-            parallelism,
-        };
-        self.batch::<AdjustMember, _>(call, head, items, |outcome| {
-            proto::BatchAdjustPointsResponse {
-                index: outcome.index,
-                request_id: outcome.request_id,
-                result: Some(outcome.result.map_or_else(Item::Error, Item::Adjustment)),
-            }
-        })
+        use proto::BatchAdjustPointsResponse as Answer;
+        use proto::batch_adjust_points_response::Result as Done;
+        batch!(self, request: AdjustMember, Answer { Done::Adjustment })
     }
 
     async fn batch_update_members(
         &self,
         request: Request<proto::BatchUpdateMembersRequest>,
     ) -> Result<Response<Results<proto::BatchUpdateMembersResponse>>, Status> {
-        use proto::batch_update_members_response::Result as Item;
-        let call = Call::of(&request);
-        let proto::BatchUpdateMembersRequest {
-            parent,
-            request_id,
-            items,
-            parallelism,
-        } = request.into_inner();
-        let head = Head {
-            parent,
-            request_id,
-            parallelism,
-        };
-        self.batch::<UpdateMember, _>(call, head, items, |outcome| {
-            proto::BatchUpdateMembersResponse {
-                index: outcome.index,
-                request_id: outcome.request_id,
-                result: Some(outcome.result.map_or_else(Item::Error, Item::Member)),
-            }
-        })
+        use proto::BatchUpdateMembersResponse as Answer;
+        use proto::batch_update_members_response::Result as Done;
+        batch!(self, request: UpdateMember, Answer { Done::Member })
     }
 
     async fn batch_import_members(
         &self,
         request: Request<proto::BatchImportMembersRequest>,
     ) -> Result<Response<Results<proto::BatchImportMembersResponse>>, Status> {
-        use proto::batch_import_members_response::Result as Item;
-        let call = Call::of(&request);
-        let proto::BatchImportMembersRequest {
-            parent,
-            request_id,
-            items,
-            parallelism,
-        } = request.into_inner();
-        let head = Head {
-            parent,
-            request_id,
-            parallelism,
-        };
-        self.batch::<ImportMember, _>(call, head, items, |outcome| {
-            proto::BatchImportMembersResponse {
-                index: outcome.index,
-                request_id: outcome.request_id,
-                result: Some(outcome.result.map_or_else(Item::Error, Item::Member)),
-            }
-        })
+        use proto::BatchImportMembersResponse as Answer;
+        use proto::batch_import_members_response::Result as Done;
+        batch!(self, request: ImportMember, Answer { Done::Member })
     }
 }
 

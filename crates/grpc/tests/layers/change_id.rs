@@ -31,9 +31,20 @@ fn remembering(seen: &Seen) -> MockMemberApi {
     members
 }
 
+/// A journal that makes ids.
+fn journal() -> MockChangeApi {
+    let mut journal = MockChangeApi::new();
+    let mut made = 0;
+    journal.expect_new_request_id().returning(move || {
+        made += 1;
+        RequestId::new(format!("{made:032x}")).ok()
+    });
+    journal
+}
+
 fn journalled(members: MockMemberApi) -> Account {
     Account {
-        changes: Some(Arc::new(MockChangeApi::new())),
+        changes: Some(Arc::new(journal())),
         ..account(members)
     }
 }

@@ -19,7 +19,9 @@ fn service(members: MockMemberApi) -> MemberGrpc {
     MemberGrpc::new(accounts(members, MockTemplateApi::new()))
 }
 
-fn journalled(members: MockMemberApi, journal: MockChangeApi) -> MemberGrpc {
+fn journalled(members: MockMemberApi, mut journal: MockChangeApi) -> MemberGrpc {
+    let made = || "made-by-the-journal".parse().ok();
+    journal.expect_new_request_id().returning(made);
     let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
     account.members = Arc::new(members);
     account.changes = Some(Arc::new(journal));
