@@ -63,6 +63,7 @@ The directory holds, for foreign clients of the sandbox:
   sandbox/ca.pem                      the authority of its TLS certificate
   sandbox/demo-merchant/, ...         keys, certificates and account.json of each account
   ready.json                          the actual addresses, there while kabao is ready
+  store/                              the memory of changes, which begins anew with each start, as the sandbox does
 
 A directory belongs to one process at a time; DIR/lock holds its id.";
 
