@@ -1,4 +1,5 @@
-//! README.md as a newcomer takes it: every command as it stands there, from top to bottom, twice.
+//! README.md as a newcomer takes it: every command as it stands there, from top to bottom, twice; then the page about
+//! repeating calls.
 
 use std::env;
 use std::fs;
@@ -33,6 +34,18 @@ const ELSEWHERE: [(&str, &str, &str); 4] = [
     ),
 ];
 
+/// What is followed, and the folder that its links start from.
+const PAGES: [(&str, &str); 2] = [("README.md", ""), ("docs/repeating-calls.md", "docs/")];
+
+/// The blocks of a page, with links from the root.
+fn page((file, folder): &(&str, &str)) -> Vec<Block> {
+    let mut blocks = blocks(&read(file));
+    for link in blocks.iter_mut().filter_map(|block| block.link.as_mut()) {
+        link.insert_str(0, folder);
+    }
+    blocks
+}
+
 fn is_elsewhere(block: &Block) -> bool {
     ELSEWHERE
         .iter()
@@ -56,7 +69,7 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 fn the_commands_of_the_readme_give_the_same_results_twice() {
     let gateway = Gateway::start("readme");
     let newcomer = Newcomer::new(&gateway);
-    let blocks = blocks(&read("README.md"));
+    let blocks: Vec<Block> = PAGES.iter().flat_map(page).collect();
     let first = newcomer.follow(&blocks);
     assert!(first.len() > 15, "README.md has commands: {first:?}");
     let second = newcomer.follow(&blocks);
@@ -86,7 +99,7 @@ fn what_the_readme_leaves_to_others_is_done_by_them() {
 #[test]
 fn the_programs_of_the_readme_are_those_that_run() {
     let mut languages = 0;
-    for block in blocks(&read("README.md")) {
+    for block in PAGES.iter().flat_map(page) {
         if !["go", "java", "python", "js", "rust"].contains(&&*block.language) {
             continue;
         }
@@ -99,7 +112,7 @@ fn the_programs_of_the_readme_are_those_that_run() {
         );
         languages += 1;
     }
-    assert!(languages >= LANGUAGES.len(), "{languages} programs");
+    assert!(languages >= LANGUAGES.len() + 2, "{languages} programs");
 }
 
 #[test]
@@ -171,6 +184,9 @@ impl<'a> Newcomer<'a> {
             results.push((block.text.clone(), printed));
         }
         assert_eq!(kept, LANGUAGES, "programs that print {promise}");
+        let once =
+            |(_, printed): &&(String, String)| printed.contains("added 10 points once: true");
+        assert_eq!(results.iter().filter(once).count(), 2, "Go and Java");
         results
     }
 
