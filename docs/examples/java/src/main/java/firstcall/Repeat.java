@@ -9,7 +9,7 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.StatusRuntimeException;
 import java.util.concurrent.TimeUnit;
 
-/** Gives a member points once, however often it has to call. */
+/** Takes points from a member once, however often it has to call. */
 public final class Repeat {
     private static final String MEMBER = "accounts/demo-official-account/templates/"
             + "ph_gmt7cUVrlRk8swPwx7aDyF-pg/members/916679873278";
@@ -19,20 +19,20 @@ public final class Repeat {
         try {
             var members = MemberServiceGrpc.newBlockingStub(channel);
             var id = "order-" + System.nanoTime() + "-" + ProcessHandle.current().pid();
-            var first = add(members, id);
+            var first = spend(members, id);
             // As if the first answer had been lost.
-            var second = add(members, id);
-            System.out.println("added " + (first.getAfter() - first.getBefore()) + " points once: "
+            var second = spend(members, id);
+            System.out.println("spent " + (first.getBefore() - first.getAfter()) + " points once: "
                     + (first.getAfter() == second.getAfter()));
         } finally {
             channel.shutdown().awaitTermination(5, TimeUnit.SECONDS);
         }
     }
 
-    /** Gives points once: the id is that of the order, and the same in every repeat. */
-    private static AdjustPointsResponse add(MemberServiceBlockingStub members, String id)
+    /** Spends points once: the id is that of the order, and the same in every repeat. */
+    private static AdjustPointsResponse spend(MemberServiceBlockingStub members, String id)
             throws InterruptedException {
-        var request = AdjustPointsRequest.newBuilder().setName(MEMBER).setAdd(10).setRequestId(id).build();
+        var request = AdjustPointsRequest.newBuilder().setName(MEMBER).setAdd(-10).setRequestId(id).build();
         for (long wait = 200, end = System.nanoTime() + TimeUnit.MINUTES.toNanos(1); ; wait = Math.min(2 * wait, 5000)) {
             try {
                 return members.withDeadlineAfter(10, TimeUnit.SECONDS).adjustPoints(request);
