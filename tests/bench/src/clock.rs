@@ -12,10 +12,14 @@ pub(crate) fn now() -> Instant {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the sandbox judges signatures by the true time"
+    reason = "signatures are judged, and changes dated, by the true time"
 )]
-pub(crate) fn unix_seconds() -> i64 {
+pub(crate) fn system() -> SystemTime {
     SystemTime::now()
+}
+
+pub(crate) fn unix_seconds() -> i64 {
+    system()
         .duration_since(UNIX_EPOCH)
         .ok()
         .and_then(|since| i64::try_from(since.as_secs()).ok())

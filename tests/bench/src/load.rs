@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio_rustls::TlsConnector;
 
 use crate::clock::{float, float_of, now};
-use crate::member::{self, Question};
+use crate::member::Question;
 use crate::{Error, Result, tls};
 
 /// As many calls share a connection as a busy caller's usually do.
@@ -56,7 +56,7 @@ impl Callers {
     pub(crate) async fn times(&self, question: Question, count: usize) -> Result<()> {
         let connection = self.connections.first().ok_or("no connection")?;
         for _ in 0..count {
-            let message = question.message(&self.number());
+            let message = question.message(self.series, self.number());
             call(&mut connection.clone(), question.path(), &message).await?;
         }
         Ok(())
@@ -84,9 +84,7 @@ impl Callers {
                     if started >= ends {
                         return Ok::<_, Error>(times);
                     }
-                    let number =
-                        member::request_number(series, calls.fetch_add(1, Ordering::Relaxed));
-                    let message = question.message(&number);
+                    let message = question.message(series, calls.fetch_add(1, Ordering::Relaxed));
                     call(&mut connection, question.path(), &message).await?;
                     times.add(started.elapsed());
                 }
@@ -99,8 +97,8 @@ impl Callers {
         Ok(times.finish(started.elapsed()))
     }
 
-    fn number(&self) -> String {
-        member::request_number(self.series, self.calls.fetch_add(1, Ordering::Relaxed))
+    fn number(&self) -> u64 {
+        self.calls.fetch_add(1, Ordering::Relaxed)
     }
 }
 

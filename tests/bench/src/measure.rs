@@ -12,6 +12,7 @@ const STEADY: f64 = 0.15;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Microseconds,
+    Milliseconds,
     PerSecond,
     Kibibytes,
     Mebibytes,
@@ -28,6 +29,7 @@ impl Unit {
     fn name(self) -> &'static str {
         match self {
             Self::Microseconds => "us",
+            Self::Milliseconds => "ms",
             Self::PerSecond => "/s",
             Self::Kibibytes => "KiB",
             Self::Mebibytes => "MiB",

@@ -1,4 +1,5 @@
-//! The one member that everything is about: WeChat's own example, which the sandbox has from the start.
+//! The members that everything is about. Reads are about WeChat's own example, which the sandbox has from the start;
+//! writes have many, since the gateway changes a member only once at a time.
 
 use kabao_proto::kabao::merchant::v1 as merchant;
 use kabao_proto::kabao::v1 as portable;
@@ -6,7 +7,9 @@ use prost::Message as _;
 
 /// Its account.
 pub(crate) const ACCOUNT: &str = "demo-merchant";
-const CARD: &str = "pbLatjvWOibDc5-TBnbUk1pD12o0";
+pub(crate) const CARD: &str = "pbLatjvWOibDc5-TBnbUk1pD12o0";
+/// Members that writes take turns with.
+pub(crate) const MEMBERS: u64 = 256;
 const CODE: &str = "478515832665";
 /// What a write writes.
 pub(crate) const LEVEL: &str = "黄金会员";
@@ -14,6 +17,19 @@ pub(crate) const LEVEL: &str = "黄金会员";
 /// Path and body of WeChat's read.
 pub(crate) fn target() -> String {
     format!("/v3/marketing/membercard-open/cards/{CARD}/codes/{CODE}")
+}
+
+/// The code of the member that a write is about.
+pub(crate) fn code(call: u64) -> String {
+    format!("{:012}", 100_000_000_000 + call % MEMBERS)
+}
+
+/// Path of WeChat's write.
+pub(crate) fn written(call: u64) -> String {
+    format!(
+        "/v3/marketing/membercard-open/cards/{CARD}/codes/{}",
+        code(call)
+    )
 }
 
 /// The body of WeChat's write, each with a number of its own.
@@ -50,8 +66,8 @@ impl Question {
         }
     }
 
-    /// The message, encoded.
-    pub(crate) fn message(self, number: &str) -> Vec<u8> {
+    /// The message of one of many calls, encoded.
+    pub(crate) fn message(self, series: u64, call: u64) -> Vec<u8> {
         let account = format!("accounts/{ACCOUNT}");
         match self {
             Self::Account => portable::GetAccountRequest { name: account }.encode_to_vec(),
@@ -69,9 +85,9 @@ impl Question {
             Self::Write => merchant::UpdateUserCardRequest {
                 account,
                 card_id: CARD.to_owned(),
-                code: CODE.to_owned(),
+                code: code(call),
                 level: Some(LEVEL.to_owned()),
-                out_request_no: number.to_owned(),
+                out_request_no: request_number(series, call),
                 ..merchant::UpdateUserCardRequest::default()
             }
             .encode_to_vec(),

@@ -9,7 +9,9 @@ mod gateway;
 mod held_keys;
 mod minimal;
 mod sandbox;
+mod store;
 mod units;
+mod writer;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::path::PathBuf;
@@ -40,9 +42,14 @@ pub(crate) enum Role {
     Awake,
     /// The parts of a call, whose allocations are counted.
     Units,
+    /// A store of changes, and the disk below it; the folder follows.
+    Store,
+    /// A program with the client in it that writes members; folder, account, address and the folder of its memory, or
+    /// `-` for none, follow.
+    Writer,
 }
 
-const NAMES: [(Role, &str); 7] = [
+const NAMES: [(Role, &str); 9] = [
     (Role::Gateway, "gateway"),
     (Role::Sandbox, "sandbox"),
     (Role::Bare, "bare"),
@@ -50,6 +57,8 @@ const NAMES: [(Role, &str); 7] = [
     (Role::HeldKeys, "held-keys"),
     (Role::Awake, "awake"),
     (Role::Units, "units"),
+    (Role::Store, "store"),
+    (Role::Writer, "writer"),
 ];
 
 impl Role {
@@ -78,6 +87,8 @@ impl Role {
             Self::HeldKeys => held_keys::run()?,
             Self::Awake => awake::run(),
             Self::Units => units::run(counter)?,
+            Self::Store => block_on(store::run())?,
+            Self::Writer => block_on(writer::run())?,
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,6 +1,7 @@
 //! The command line, and what is measured: a file for each group.
 
 mod allocations;
+mod changes;
 mod crypto;
 mod instructions;
 mod memory;
@@ -70,6 +71,8 @@ struct Form {
     connections: usize,
     /// Accounts that are configured to see what one takes.
     accounts: usize,
+    /// Changes that a store remembers when it is started.
+    changes: u64,
     short: bool,
 }
 
@@ -78,6 +81,7 @@ const FULL: Form = Form {
     length: Duration::from_millis(700),
     connections: 500,
     accounts: 10_000,
+    changes: 1_000_000,
     short: false,
 };
 
@@ -86,6 +90,7 @@ const SHORT: Form = Form {
     length: Duration::from_millis(200),
     connections: 100,
     accounts: 200,
+    changes: 1_000,
     short: true,
 };
 
@@ -126,6 +131,7 @@ async fn measure(arguments: Arguments) -> Result<ExitCode> {
     crypto::measure(&run, &mut report)?;
     memory::measure(&run, &mut report).await?;
     path::measure(&run, &mut report).await?;
+    changes::measure(&run, &mut report).await?;
     peers::measure(&run, &mut report).await?;
     if report.missed().is_empty() {
         return Ok(ExitCode::SUCCESS);

@@ -84,6 +84,25 @@ impl Stage {
         self.ready(Role::Bare.of(command), "bare").await
     }
 
+    /// Starts a program that writes members through the client, with a memory in a folder of its own or without one.
+    pub(crate) async fn writer(&self, memory: bool) -> Result<Program> {
+        let mut command = self.cores.command(Core::Tested, &self.executable);
+        command
+            .arg(self.files())
+            .args([member::ACCOUNT, &self.sandbox]);
+        let name = match memory {
+            true => {
+                command.arg(self.folder.join("memory"));
+                "writer-with-memory"
+            }
+            false => {
+                command.arg("-");
+                "writer"
+            }
+        };
+        self.ready(Role::Writer.of(command), name).await
+    }
+
     /// Starts a program that holds the keys of so many accounts.
     pub(crate) async fn held_keys(&self, accounts: usize) -> Result<Program> {
         let mut command = self.cores.command(Core::Tested, &self.executable);

@@ -41,7 +41,7 @@ impl Units {
         let mut write: UpdateUserCard = serde_json::from_str(&request)?;
         write.card_id = "pbLatjvWOibDc5-TBnbUk1pD12o0".to_owned();
         write.code = "478515832665".into();
-        let message = Question::FamilyRead.message("");
+        let message = Question::FamilyRead.message(0, 0);
         let mut frame = BytesMut::new();
         frame.put_u8(0);
         frame.put_u32(u32::try_from(message.len())?);

@@ -102,33 +102,39 @@ impl Caller {
                 return Ok((connection, times));
             }
             number += 1;
-            let (method, body) = match write {
+            let (method, target, body) = match write {
                 true => (
                     "PATCH",
+                    member::written(number),
                     member::update(&member::request_number(self.series, number)),
                 ),
-                false => ("GET", String::new()),
+                false => ("GET", member::target(), String::new()),
             };
             // The sandbox, like WeChat, ends a connection now and then.
             if connection.ready().await.is_err() {
                 connection = self.connect().await?;
             }
-            self.call(&mut connection, method, body).await?;
+            self.call(&mut connection, method, &target, body).await?;
             times.add(started.elapsed());
         }
     }
 
-    async fn call(&self, connection: &mut Connection, method: &str, body: String) -> Result<()> {
-        let target = member::target();
+    async fn call(
+        &self,
+        connection: &mut Connection,
+        method: &str,
+        target: &str,
+        body: String,
+    ) -> Result<()> {
         let mut request = http::Request::builder()
             .method(method)
-            .uri(&target)
+            .uri(target)
             .header(HOST, &self.address)
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, "kabao-bench")
             .header(
                 AUTHORIZATION,
-                self.merchant.authorization(method, &target, &body)?,
+                self.merchant.authorization(method, target, &body)?,
             )
             .header("wechatpay-serial", &self.merchant.public_key_id);
         if !body.is_empty() {

@@ -45,7 +45,7 @@ pub(super) async fn measure(run: &Run, report: &mut Report) -> Result<()> {
         if !run.filter.wants(CONNECTION) {
             continue;
         }
-        let message = Question::Account.message("");
+        let message = Question::Account.message(0, 0);
         let question = (Question::Account.path(), message.as_slice());
         let one = a_connection(run, &stage, &gateway.program, gateway.address(), question).await?;
         connection.values.push(one);

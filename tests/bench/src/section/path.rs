@@ -251,7 +251,8 @@ pub(super) async fn bare(
     Ok(cost(before, client.on_core()?, load))
 }
 
-fn cost(before: u64, after: u64, load: Load) -> Cost {
+/// What a load has cost between two looks at a program.
+pub(super) fn cost(before: u64, after: u64, load: Load) -> Cost {
     Cost {
         on_core: float(after.saturating_sub(before)) / 1000.0 / load.calls,
         load,
