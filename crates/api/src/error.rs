@@ -64,6 +64,25 @@ impl Error {
         }))
     }
 
+    /// Repeats the error for somebody else who waited for the same call; the source stays with the first.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let inner = &self.0;
+        Self(Box::new(Inner {
+            reason: inner.reason,
+            message: inner.message.clone(),
+            upstream: inner.upstream.clone(),
+            violations: inner.violations.clone(),
+            preconditions: inner.preconditions.clone(),
+            remedy: inner.remedy.clone(),
+            operation: inner.operation,
+            retry_after: inner.retry_after,
+            retryable: inner.retryable,
+            may_have_executed: inner.may_have_executed,
+            source: None,
+        }))
+    }
+
     /// Makes a [`Reason::FieldInvalid`] that lists every violation.
     pub fn field_invalid(violations: impl IntoIterator<Item = impl Into<FieldViolation>>) -> Self {
         Self::violated(Reason::FieldInvalid, violations)

@@ -244,11 +244,18 @@ pub struct Decoded {
 pub trait AnyAnswer: Record {
     /// Returns the answer for a downcast.
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+
+    /// Returns the same once more, for somebody else who asked.
+    fn copied(&self) -> Box<dyn AnyAnswer>;
 }
 
 impl<A: Answer> AnyAnswer for A {
     fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
         self
+    }
+
+    fn copied(&self) -> Box<dyn AnyAnswer> {
+        Box::new(self.clone())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The memory of changes: the store, and the journal that stands around every account.
+//! What stands around every account: the journal of its changes over the store, and the sharing of its reads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use kabao_api::{Account, MemberApi, RequestId, TemplateApi, Upstream};
 use kabao_client::{Client, Decorator};
 use kabao_journal::{AccountJournal, Clock, Counts, Journal, StoreError};
+use kabao_reads::Coalesced;
 use kabao_store::Store;
 
 use crate::abort::AbortOnDrop;
@@ -75,7 +76,8 @@ impl Decorator for Around {
     }
 
     fn upstream(&self, inner: Arc<dyn Upstream>) -> Arc<dyn Upstream> {
-        self.0.upstream(inner)
+        // Below the journal, so that it hears of every write, also of those that the journal repeats.
+        self.0.upstream(Arc::new(Coalesced::new(inner)))
     }
 }
 

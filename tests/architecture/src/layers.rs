@@ -6,7 +6,7 @@ use crate::repository::{Kind, Package, expect_none, linked_into, packages};
 
 /// Edges between our crates that are part of what is built.
 /// A crate that is not named here is unknown to the architecture.
-const EDGES: [(&str, &[&str]); 18] = [
+const EDGES: [(&str, &[&str]); 19] = [
     ("kabao-derive", &[]),
     ("kabao-models", &["kabao-derive"]),
     ("kabao-auth", &[]),
@@ -14,6 +14,7 @@ const EDGES: [(&str, &[&str]); 18] = [
     ("kabao-proto", &[]),
     ("kabao-journal", &["kabao-api", "kabao-models"]),
     ("kabao-store", &["kabao-api", "kabao-auth", "kabao-journal"]),
+    ("kabao-reads", &["kabao-api", "kabao-models"]),
     ("kabao-client", &["kabao-api", "kabao-auth", "kabao-models"]),
     ("kabao-grpc", &["kabao-api", "kabao-models", "kabao-proto"]),
     // Never the client: an emulator that shares its decisions confirms its bugs.
@@ -28,6 +29,7 @@ const EDGES: [(&str, &[&str]); 18] = [
             "kabao-grpc",
             "kabao-journal",
             "kabao-models",
+            "kabao-reads",
             "kabao-sandbox",
             "kabao-store",
         ],
@@ -41,10 +43,13 @@ const EDGES: [(&str, &[&str]); 18] = [
             "kabao",
             "kabao-api",
             "kabao-auth",
+            "kabao-client",
             "kabao-grpc",
+            "kabao-journal",
             "kabao-models",
             "kabao-proto",
             "kabao-sandbox",
+            "kabao-store",
         ],
     ),
     // Runs the journal over models, and is gateway, sandbox and callers in turn.
@@ -122,6 +127,7 @@ const HEAVY: [(&str, &[&str]); 28] = [
             "kabao-client",
             "kabao-grpc",
             "kabao-journal",
+            "kabao-reads",
             "kabao-sandbox",
             "kabao-sandbox-server",
             "kabao-store",

@@ -112,7 +112,7 @@ async fn a_batch_that_was_broken_off_goes_on_where_it_stopped() {
 async fn one_id_from_many_callers_at_once_has_one_effect_and_one_answer() {
     for (demo, operation) in ADDING {
         let world = World::start().await;
-        let calls = (0..200).map(|_| {
+        let calls = (0..1000).map(|_| {
             let mut members = world.members();
             tokio::spawn(async move { members.adjust_points(add(demo, 10, "once")).await })
         });

@@ -32,6 +32,7 @@ mod refused_brand;
 mod refused_by_wechat;
 mod refused_official_account;
 mod server;
+mod shared_reads;
 mod signed;
 mod told;
 mod true_answers;

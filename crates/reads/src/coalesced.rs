@@ -1,0 +1,140 @@
+//! One call for identical reads.
+
+use std::sync::Arc;
+use std::time::Instant as Deadline;
+
+use async_trait::async_trait;
+use kabao_api::{CallContext, Error, Reason, Upstream};
+use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Record, Scheme, archive};
+use tokio::time::{Instant, timeout_at};
+
+use crate::flights::{Flights, Key, Landed};
+
+/// Stands around the pipeline of one account: identical reads in flight are one call.
+///
+/// - Reads are identical if operation and request are. Each caller keeps its own deadline; one that
+///   leaves takes nothing from the others, and when the last one has left, the call ends.
+/// - An answer is never older than the call that it belongs to, which began before some of those who
+///   get it: at most two seconds before. A write of the member that has ended since, in this process,
+///   sends whoever comes after it to a call of its own.
+/// - Reads that are part of a write are never shared: what a new value is calculated from, and what
+///   proves a write, is asked for anew.
+pub struct Coalesced {
+    inner: Arc<dyn Upstream>,
+    flights: Arc<Flights>,
+}
+
+impl Coalesced {
+    /// Puts it around a pipeline.
+    pub fn new(inner: Arc<dyn Upstream>) -> Self {
+        Self {
+            inner,
+            flights: Arc::default(),
+        }
+    }
+
+    async fn share(
+        &self,
+        context: &CallContext,
+        request: Box<dyn AnyEndpoint>,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        let key = Key {
+            operation: request.operation().id,
+            content: archive::write(request.as_ref()),
+        };
+        let member = member_of(request.as_ref());
+        let mut request = Some(request);
+        loop {
+            let start = || {
+                let (inner, context) = (Arc::clone(&self.inner), context.clone());
+                let request = request.take();
+                async move {
+                    match request {
+                        Some(request) => inner.execute(&context, request).await,
+                        None => Err(Error::new(Reason::Internal, "a read was started twice")),
+                    }
+                }
+            };
+            let (flight, is_own) = self.flights.board(key.clone(), member.clone(), start);
+            let landed = in_time(context.deadline, flight.landed()).await?;
+            drop(flight);
+            let Some(landed) = landed else {
+                return Err(Error::new(Reason::Internal, "a read came to no end"));
+            };
+            match landed.as_ref() {
+                // Its caller had less time than this one has.
+                Err(error) if !is_own && error.reason() == Reason::DeadlineExceeded => {}
+                _ => return own(landed),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Upstream for Coalesced {
+    async fn execute(
+        &self,
+        context: &CallContext,
+        request: Box<dyn AnyEndpoint>,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        let operation = request.operation();
+        if operation.effect == Effect::Write {
+            let _written = Written {
+                flights: &self.flights,
+                member: member_of(request.as_ref()),
+            };
+            return self.inner.execute(context, request).await;
+        }
+        let is_part_of_a_write = context.progress().is_followed() || context.entry().is_some();
+        if is_part_of_a_write || operation.scheme == Scheme::Credentials {
+            return self.inner.execute(context, request).await;
+        }
+        self.share(context, request).await
+    }
+}
+
+/// Whatever became of a write, nobody who comes after it may be told what was read before.
+struct Written<'a> {
+    flights: &'a Flights,
+    member: Option<String>,
+}
+
+impl Drop for Written<'_> {
+    fn drop(&mut self) {
+        self.flights.close(self.member.as_deref());
+    }
+}
+
+/// The code of the member that a request is about, by the names that it has in the families.
+fn member_of(request: &dyn AnyEndpoint) -> Option<String> {
+    let record: &dyn Record = request;
+    let text = |name: &str| record.named(name).text().filter(|text| !text.is_empty());
+    text("user_card_code")
+        .or_else(|| text("code"))
+        .map(str::to_owned)
+}
+
+async fn in_time<F: Future>(deadline: Option<Deadline>, future: F) -> Result<F::Output, Error> {
+    let Some(deadline) = deadline else {
+        return Ok(future.await);
+    };
+    timeout_at(Instant::from_std(deadline), future)
+        .await
+        .map_err(|_| {
+            Error::new(
+                Reason::DeadlineExceeded,
+                "the deadline passed before the answer came",
+            )
+        })
+}
+
+/// The last one who was told takes the answer itself, the others copies.
+fn own(landed: Arc<Landed>) -> Landed {
+    match Arc::try_unwrap(landed) {
+        Ok(landed) => landed,
+        Err(shared) => match shared.as_ref() {
+            Ok(answer) => Ok(answer.copied()),
+            Err(error) => Err(error.copied()),
+        },
+    }
+}
