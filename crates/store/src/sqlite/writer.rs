@@ -160,6 +160,8 @@ impl Thread {
     fn run(mut self, mut commands: mpsc::Receiver<Box<dyn Command>>) {
         while let Some(first) = commands.blocking_recv() {
             let mut group = Commands::from([first]);
+            // Who is about to write as well gets a place in the same transaction.
+            thread::yield_now();
             while group.len() < GROUP
                 && let Ok(next) = commands.try_recv()
             {
