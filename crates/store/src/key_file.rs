@@ -9,7 +9,7 @@ use kabao_auth::SealingKeys;
 use kabao_journal::StoreError;
 
 /// What nobody but the owner of a file may do with it.
-const OTHERS: u32 = 0o077;
+pub(crate) const OTHERS: u32 = 0o077;
 
 /// Makes a key file with one new key, which only its owner may read.
 ///

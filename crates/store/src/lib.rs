@@ -3,7 +3,7 @@
 //! [`Store::open`] gives what a journal asks for: a [`ChangeStore`] and [`Leases`]. It passes the
 //! conformance suite that `kabao-journal` publishes. Payloads are sealed with the keys of a file; contents and
 //! subjects lie there as keyed digests only, so that no phone number, code or openid can be read from the files of
-//! the database or guessed from them.
+//! the database or guessed from them. [`Upkeep`] is what an operator does with it: check, back up, count.
 //!
 //! [`ChangeStore`]: kabao_journal::ChangeStore
 //! [`Leases`]: kabao_journal::Leases
@@ -20,7 +20,9 @@ mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod time;
+mod upkeep;
 
 pub use key_file::create_key_file;
 pub use settings::StoreSettings;
 pub use store::Store;
+pub use upkeep::{AccountStats, Backup, Fault, Holder, OpenChange, Report, Stats, Upkeep};

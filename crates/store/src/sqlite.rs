@@ -5,6 +5,8 @@
 //! therefore do not delay a commit. An error of a commit ends the handle: what its sync left behind is not known, so
 //! nothing goes on from it. A new handle first makes everything durable anew that it goes on from, and passes a check.
 
+mod backup;
+mod check;
 mod checkpoint;
 mod error;
 mod file;
@@ -12,10 +14,15 @@ mod leases;
 mod lock;
 mod readers;
 mod schema;
+mod stats;
 mod table;
 mod writer;
 
-use std::path::PathBuf;
+pub(crate) use backup::backup;
+pub(crate) use check::check;
+pub(crate) use stats::stats;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use kabao_journal::{Leases, StoreError};
@@ -88,4 +95,27 @@ fn open_blocking(file: PathBuf, settings: &StoreSettings) -> Result<Opened, Stor
         leases: shared,
         warnings: warning.into_iter().chain(lost).collect(),
     })
+}
+
+/// A file beside another one, whose name goes on with `suffix`.
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Refuses to look at a store that is not there: opening would complain about owners and modes.
+fn require_store(file: &DatabaseFile) -> Result<(), StoreError> {
+    let path = file.path();
+    let found = path.try_exists().map_err(|error| {
+        let message = format!("the store {} cannot be reached", path.display());
+        StoreError::new(message).with_source(error)
+    })?;
+    match found {
+        true => Ok(()),
+        false => Err(StoreError::new(format!(
+            "there is no store {}; name another one, a gateway makes it at its first start",
+            path.display()
+        ))),
+    }
 }

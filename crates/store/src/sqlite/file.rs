@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kabao_journal::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::failed;
@@ -14,6 +15,8 @@ use crate::key_file::sync_folder_of;
 
 /// How long one of our connections waits for another one; they only meet at checkpoints.
 const BUSY: Duration = Duration::from_secs(5);
+/// How long the writer waits for readers to shorten the log. An operator's backup reads for seconds.
+const SHORT: Duration = Duration::from_millis(50);
 const PAGE: u32 = 4096;
 /// How every database of SQLite begins.
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
@@ -91,6 +94,14 @@ impl DatabaseFile {
         Ok(database)
     }
 
+    /// Opens a connection that reads beside the process that has the file. It leaves the log alone, also if it is the
+    /// last one that closes the file: only a start of the store makes durable anew what it goes on from.
+    pub(super) fn open_beside(&self) -> rusqlite::Result<Connection> {
+        let database = self.open_reading()?;
+        database.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(database)
+    }
+
     /// Opens a connection for checkpoints.
     pub(super) fn connect(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -128,6 +139,15 @@ impl DatabaseFile {
 pub(super) fn no_database() -> rusqlite::Error {
     let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
     rusqlite::Error::SqliteFailure(error, None)
+}
+
+/// Moves everything from the log into the database and empties it, unless somebody reads meanwhile: changes wait for
+/// this, and so it waits for nobody for long.
+pub(super) fn shorten_log(database: &Connection) -> rusqlite::Result<()> {
+    database.busy_timeout(SHORT)?;
+    let shortened = truncate_log(database);
+    database.busy_timeout(BUSY)?;
+    shortened
 }
 
 /// Moves everything from the log into the database, syncs both, and empties the log.

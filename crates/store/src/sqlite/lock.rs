@@ -1,12 +1,21 @@
 //! One process has the file for itself.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use kabao_journal::StoreError;
 
-/// A lock beside the database, which the system gives up when the process ends, however it ends.
+use super::beside;
+use crate::upkeep::Holder;
+
+/// How often the lock is tried: whoever only looks who has it holds it for some microseconds.
+const TRIES: usize = 64;
+
+/// A lock beside the database, which the system gives up when the process ends, however it ends. The file holds the
+/// id of the process.
 #[derive(Debug)]
 pub(super) struct FileLock {
     _held: File,
@@ -15,7 +24,7 @@ pub(super) struct FileLock {
 impl FileLock {
     /// Takes the lock of a database; makes its folder if there is none.
     pub(super) fn take(database: &Path) -> Result<Self, StoreError> {
-        let failed = |error: std::io::Error| {
+        let failed = |error: io::Error| {
             let message = format!("the store {} cannot be locked", database.display());
             StoreError::new(message).with_source(error)
         };
@@ -32,22 +41,64 @@ impl FileLock {
         }
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
-        let held = options.open(path(database)).map_err(failed)?;
-        match held.try_lock() {
-            Ok(()) => Ok(Self { _held: held }),
+        let mut held = options.open(path(database)).map_err(failed)?;
+        match patiently(&held) {
+            Ok(()) => {
+                name_holder(&mut held).map_err(failed)?;
+                Ok(Self { _held: held })
+            }
             Err(TryLockError::WouldBlock) => {
-                let database = database.display();
+                let process = process_in(&path(database));
+                let process = process.map(|id| format!(" (process {id})"));
+                let (database, process) = (database.display(), process.unwrap_or_default());
                 Err(StoreError::new(format!(
-                    "the store {database} is used by another process; it serves one"
+                    "the store {database} is used by another process{process}; it serves one"
                 )))
             }
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
     }
+
+    /// Tells who has the lock of a database, without taking it.
+    pub(super) fn holder(database: &Path) -> io::Result<Option<Holder>> {
+        let path = path(database);
+        let lock = match File::open(&path) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(Holder {
+                process: process_in(&path),
+            })),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
 }
 
-fn path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    name.into()
+fn patiently(lock: &File) -> Result<(), TryLockError> {
+    for _ in 1..TRIES {
+        match lock.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::yield_now(),
+            tried => return tried,
+        }
+    }
+    lock.try_lock()
+}
+
+/// Says who has the lock; for people, so it need not survive a crash of the machine.
+fn name_holder(lock: &mut File) -> io::Result<()> {
+    lock.set_len(0)?;
+    writeln!(lock, "{}", std::process::id())
+}
+
+/// Reads who has the lock; `None` in the moment before that process has said so.
+fn process_in(lock: &Path) -> Option<u32> {
+    fs::read_to_string(lock).ok()?.trim().parse().ok()
+}
+
+/// The file of the lock.
+pub(super) fn path(database: &Path) -> PathBuf {
+    beside(database, ".lock")
 }

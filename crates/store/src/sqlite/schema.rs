@@ -63,9 +63,8 @@ pub(super) fn prepare(
         .map_err(error)?;
     let version = version(file, &transaction)?;
     migrate(file, &transaction, version)?;
-    let sealed = "SELECT value FROM meta WHERE name = 'digest_key'";
-    let sealed = transaction.query_row(sealed, [], |row| row.get(0));
-    let (key, resealed) = digest_key::read(keys, sealed.optional().map_err(error)?)?;
+    let sealed = sealed_digest_key(&transaction).map_err(error)?;
+    let (key, resealed) = digest_key::read(keys, sealed)?;
     if let Some(sealed) = resealed {
         let statement = "INSERT INTO meta VALUES ('digest_key', ?1) \
              ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -82,6 +81,38 @@ pub(super) fn count_up(database: &Connection) -> rusqlite::Result<i64> {
     database.query_row(statement, [], |row| row.get(0))
 }
 
+/// Returns the version of a file that is only read.
+///
+/// # Errors
+/// If it is damaged, or this program does not know the version.
+pub(super) fn known_version(file: &DatabaseFile, database: &Connection) -> Result<u32, StoreError> {
+    let version = version(file, database)?;
+    missing(file, version)?;
+    Ok(version)
+}
+
+/// Reads the key of the digests, which shows whether the keys are those of the store.
+pub(super) fn digest_key(
+    file: &DatabaseFile,
+    database: &Connection,
+    keys: &SealingKeys,
+) -> Result<DigestKey, StoreError> {
+    let sealed = sealed_digest_key(database).map_err(|error| failed(file.path(), error))?;
+    let sealed = sealed.ok_or_else(|| {
+        let file = file.path().display();
+        StoreError::new(format!(
+            "the store {file} has lost the key of its digests; restore it from a backup"
+        ))
+    })?;
+    Ok(digest_key::read(keys, Some(sealed))?.0)
+}
+
+fn sealed_digest_key(database: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {
+    let sealed = "SELECT value FROM meta WHERE name = 'digest_key'";
+    let sealed = database.query_row(sealed, [], |row| row.get(0));
+    sealed.optional()
+}
+
 /// The version of a file that has its name; one without tables has lost them.
 fn version(file: &DatabaseFile, database: &Connection) -> Result<u32, StoreError> {
     let error = |error| failed(file.path(), error);
@@ -96,19 +127,23 @@ fn version(file: &DatabaseFile, database: &Connection) -> Result<u32, StoreError
 
 fn migrate(file: &DatabaseFile, database: &Connection, version: u32) -> Result<(), StoreError> {
     let error = |error| failed(file.path(), error);
-    let known = usize::try_from(version).ok();
-    let Some(missing) = known.and_then(|known| MIGRATIONS.get(known..)) else {
-        return Err(StoreError::new(format!(
-            "the store {} is of version {version}, and this program knows none above {}; use the program that wrote it",
-            file.path().display(),
-            MIGRATIONS.len(),
-        )));
-    };
-    for (version, migration) in (version + 1..).zip(missing) {
+    for (version, migration) in (version + 1..).zip(missing(file, version)?) {
         database.execute_batch(migration).map_err(error)?;
         database
             .pragma_update(None, "user_version", version)
             .map_err(error)?;
     }
     Ok(())
+}
+
+/// The migrations that a file of a version lacks.
+fn missing(file: &DatabaseFile, version: u32) -> Result<&'static [&'static str], StoreError> {
+    let known = usize::try_from(version).ok();
+    known.and_then(|known| MIGRATIONS.get(known..)).ok_or_else(|| {
+        StoreError::new(format!(
+            "the store {} is of version {version}, and this program knows none above {}; use the program that wrote it",
+            file.path().display(),
+            MIGRATIONS.len(),
+        ))
+    })
 }

@@ -196,7 +196,8 @@ fn held(database: &Connection, statement: &str, parameters: impl Params) -> rusq
     }
 }
 
-fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+/// Reads the columns of [`COLUMNS`](sql::COLUMNS).
+pub(super) fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
         sequence: row.get(0)?,
         fence: row.get(1)?,

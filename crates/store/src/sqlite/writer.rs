@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::checkpoint::Checkpoints;
 use super::error::{ends_handle, failed, failed_commit};
-use super::file::{DatabaseFile, truncate_log};
+use super::file::{DatabaseFile, shorten_log};
 use super::lock::FileLock;
 use super::schema::count_up;
 #[cfg(feature = "testing")]
@@ -223,7 +223,7 @@ impl Thread {
         group: &mut Commands,
     ) -> Result<Connection, StoreError> {
         if self.checkpoints.is_log_too_long()
-            && let Err(error) = truncate_log(&database)
+            && let Err(error) = shorten_log(&database)
             && ends_handle(&error)
         {
             return Err(self.ended(error));

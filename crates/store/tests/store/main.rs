@@ -9,3 +9,4 @@ mod directory;
 mod faults;
 mod sealed;
 mod sqlite;
+mod upkeep;

@@ -1,0 +1,214 @@
+//! A check of the whole file, beside the process that may have it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
+
+use kabao_journal::StoreError;
+use rusqlite::Connection;
+
+use super::error::failed;
+use super::file::DatabaseFile;
+use super::lock::{self, FileLock};
+use super::{beside, schema, table};
+use crate::changes::Seals;
+use crate::key_file::{self, OTHERS};
+use crate::settings::StoreSettings;
+use crate::sql::COLUMNS;
+use crate::table::Row;
+use crate::upkeep::{Fault, Report};
+
+/// So many rows are read at a time: a long read would keep the log of a running gateway from being shortened.
+const ROWS: usize = 256;
+/// So many changes that do not open are listed, and so many faults of the structure.
+const LISTED: usize = 100;
+
+const RESTORE: &str = "restore it from a backup";
+
+/// Looks for everything that is wrong.
+pub(crate) fn check(settings: &StoreSettings) -> Report {
+    let mut check = Check {
+        settings,
+        file: DatabaseFile::new(settings.file.clone(), None),
+        report: Report {
+            file: settings.file.clone(),
+            holder: None,
+            version: None,
+            changes: 0,
+            faults: Vec::new(),
+        },
+    };
+    check.run();
+    check.report
+}
+
+struct Check<'a> {
+    settings: &'a StoreSettings,
+    file: DatabaseFile,
+    report: Report,
+}
+
+impl Check<'_> {
+    fn run(&mut self) {
+        let path = self.settings.file.clone();
+        match FileLock::holder(&path) {
+            Ok(holder) => self.report.holder = holder,
+            Err(error) => self.fault(
+                format!(
+                    "the lock of the store {} cannot be read: {error}",
+                    path.display()
+                ),
+                "run this as the owner of the store",
+            ),
+        }
+        if !path.exists() {
+            return self.fault(
+                format!("there is no store {}", path.display()),
+                "name another one; a gateway makes it at its first start",
+            );
+        }
+        self.modes();
+        let keys = key_file::read(&self.settings.key_file);
+        let database = self
+            .file
+            .open_beside()
+            .map_err(|error| failed(&path, error));
+        let database = match database {
+            Ok(database) => database,
+            Err(error) => return self.error(&error, RESTORE),
+        };
+        match schema::known_version(&self.file, &database) {
+            Ok(version) => self.report.version = Some(version),
+            Err(error) => return self.error(&error, RESTORE),
+        }
+        self.structure(&database);
+        let opened = keys.and_then(|(keys, _)| {
+            let digests = schema::digest_key(&self.file, &database, &keys)?;
+            Ok(Seals { keys, digests })
+        });
+        match opened {
+            Ok(seals) => self.payloads(&database, &seals),
+            Err(error) => self.error(&error, "without the right keys no payload was looked at"),
+        }
+    }
+
+    /// Nobody but the owner may read or write any of the files.
+    fn modes(&mut self) {
+        let database = &self.settings.file;
+        let files = [
+            database.clone(),
+            beside(database, "-wal"),
+            beside(database, "-shm"),
+            lock::path(database),
+            self.settings.key_file.clone(),
+        ];
+        for file in files {
+            match fs::metadata(&file) {
+                Ok(found) if found.permissions().mode() & OTHERS != 0 => {
+                    let mode = found.permissions().mode() & 0o777;
+                    let name = file.display();
+                    self.fault(
+                        format!("others may use the file {name}, which has mode {mode:04o}"),
+                        format!("chmod 600 {name}"),
+                    );
+                }
+                Err(error) if error.kind() != ErrorKind::NotFound => self.fault(
+                    format!("the file {} cannot be looked at: {error}", file.display()),
+                    "run this as the owner of the store",
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    fn structure(&mut self, database: &Connection) {
+        let looked = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = database.prepare(&format!("PRAGMA integrity_check({LISTED})"))?;
+            let found = statement.query_map([], |row| row.get(0))?;
+            found.collect()
+        };
+        match looked() {
+            Ok(found) => {
+                for line in found.iter().filter(|line| *line != "ok") {
+                    // SQLite puts several faults of one table into one text.
+                    let line = line.replace('\n', ", ");
+                    self.fault(format!("the structure is damaged: {line}"), RESTORE);
+                }
+            }
+            Err(error) => self.error(&failed(&self.settings.file, error), RESTORE),
+        }
+    }
+
+    /// Opens every payload, a few at a time.
+    fn payloads(&mut self, database: &Connection, seals: &Seals) {
+        let mut after = 0;
+        let mut closed = 0;
+        loop {
+            let rows = match rows(database, after) {
+                Ok(rows) => rows,
+                Err(error) => {
+                    let file = self.settings.file.clone();
+                    return self.error(&failed(&file, error), RESTORE);
+                }
+            };
+            let count = rows.len();
+            for row in rows {
+                after = row.sequence;
+                self.report.changes += 1;
+                let name = format!("accounts/{}/changes/{}", row.account, row.id);
+                let Err(error) = seals.opened(row) else {
+                    continue;
+                };
+                closed += 1;
+                if closed <= LISTED {
+                    self.fault(
+                        format!("{name} cannot be read: {}", chain(&error)),
+                        format!(
+                            "add the key that it was sealed with to {}, or restore a backup",
+                            self.settings.key_file.display()
+                        ),
+                    );
+                }
+            }
+            if count < ROWS {
+                break;
+            }
+        }
+        if closed > LISTED {
+            let more = closed - LISTED;
+            self.fault(
+                format!("{more} more changes cannot be read"),
+                "see those above",
+            );
+        }
+    }
+
+    fn error(&mut self, error: &StoreError, remedy: &str) {
+        self.fault(chain(error), remedy);
+    }
+
+    fn fault(&mut self, what: impl Into<String>, remedy: impl Into<String>) {
+        self.report.faults.push(Fault::new(what, remedy));
+    }
+}
+
+fn rows(database: &Connection, after: i64) -> rusqlite::Result<Vec<Row>> {
+    let statement =
+        format!("SELECT {COLUMNS} FROM changes WHERE sequence > $1 ORDER BY sequence LIMIT {ROWS}");
+    let mut statement = database.prepare_cached(&statement)?;
+    let rows = statement.query_map([after], table::row)?;
+    rows.collect()
+}
+
+/// An error with its causes.
+fn chain(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        // Writing to a text does not fail.
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
+}
