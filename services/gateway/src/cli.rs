@@ -1,9 +1,10 @@
-//! The command line: `kabao dev`, `kabao serve`, `kabao check`.
+//! The command line: `kabao dev`, `kabao serve`, `kabao check`, `kabao store`.
 
 mod check;
 mod dev;
 mod output;
 mod serve;
+mod store;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use kabao_sandbox::AccountConfig;
 use tokio::runtime;
 
 use self::output::{fail, report};
+use self::store::StoreArguments;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -27,6 +29,7 @@ Examples:
   kabao dev                              try everything on this machine
   kabao check --config kabao.toml        before a deployment
   kabao serve --config kabao.toml        in production
+  kabao store check --config kabao.toml  whether the memory of changes is sound
 
 Exit codes:
   0    ended as asked, or the configuration is good
@@ -51,6 +54,7 @@ enum Command {
     Dev(DevArguments),
     Serve(ServeArguments),
     Check(CheckArguments),
+    Store(StoreArguments),
 }
 
 const DEV_EXAMPLES: &str = "\
@@ -169,6 +173,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments.config),
         Command::Serve(arguments) => block_on(serve::run(arguments.config)),
         Command::Dev(arguments) => block_on(dev::run(arguments)),
+        Command::Store(arguments) => block_on(store::run(arguments)),
     }
 }
 
@@ -193,19 +198,41 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent_and_every_command_explains_itself() {
         Cli::command().debug_assert();
-        for name in ["dev", "serve", "check"] {
-            let mut command = Cli::command();
-            let help = command
-                .find_subcommand_mut(name)
-                .expect("the command exists")
-                .render_long_help()
-                .to_string();
-            assert!(help.contains("Example"), "{help}");
-            assert!(
-                help.lines().all(|line| line.chars().count() <= 120),
-                "{help}"
-            );
+        let mut command = Cli::command();
+        command.build();
+        let mut names = Vec::new();
+        explains_itself(&mut command, &mut names);
+        assert_eq!(
+            names,
+            [
+                "kabao dev",
+                "kabao serve",
+                "kabao check",
+                "kabao store check",
+                "kabao store backup",
+                "kabao store stats",
+                "kabao store",
+                "kabao"
+            ]
+        );
+    }
+
+    fn explains_itself(command: &mut clap::Command, names: &mut Vec<String>) {
+        let name = |command: &clap::Command| command.get_name() == "help";
+        for command in command
+            .get_subcommands_mut()
+            .filter(|command| !name(command))
+        {
+            explains_itself(command, names);
         }
+        let help = command.render_long_help().to_string();
+        assert!(help.contains("Example"), "{help}");
+        assert!(
+            help.lines().all(|line| line.chars().count() <= 120),
+            "{help}"
+        );
+        let name = command.get_bin_name().unwrap_or(command.get_name());
+        names.push(name.to_owned());
     }
 
     #[test]

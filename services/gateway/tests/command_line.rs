@@ -142,6 +142,11 @@ fn a_misspelt_command_line_exits_with_2() {
         &["dev", "--grpc", "50051"],
         &["dev", "--account", "acme"],
         &["dev", "--account", "acme=coupons"],
+        &["store"],
+        &["store", "check"],
+        &["store", "check", "--config", "a", "--directory", "b"],
+        &["store", "stats", "--config", "a", "--key-file", "b"],
+        &["store", "backup", "--directory", "a"],
         &[],
     ] {
         let (code, out, _) = said(arguments);
@@ -156,6 +161,10 @@ fn help_and_version_go_to_standard_output() {
         &["dev", "--help"],
         &["serve", "--help"],
         &["check", "--help"],
+        &["store", "--help"],
+        &["store", "check", "--help"],
+        &["store", "backup", "--help"],
+        &["store", "stats", "--help"],
     ] {
         let (code, out, err) = said(arguments);
         assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
