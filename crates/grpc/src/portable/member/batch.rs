@@ -212,9 +212,18 @@ impl<S: Single> Batch<S> {
             arguments.report(Reason::FieldInvalid, "items", description);
         }
         let mut read = Vec::with_capacity(count.min(MAX_ITEMS));
+        let mut own_ids = HashMap::new();
         for (index, message) in (0..).zip(items.into_iter().take(MAX_ITEMS)) {
-            let item = item(&mut arguments, index, message, account.as_ref());
-            read.extend(item.map(|item: S| (index, item)));
+            let item: Option<S> = item(&mut arguments, index, message, account.as_ref());
+            let Some(mut item) = item else { continue };
+            if let Some(own) = item.request_id().clone()
+                && let Some(first) = own_ids.insert(own, index)
+            {
+                let field = format!("items[{index}].request_id");
+                let description = format!("is that of items[{first}] too");
+                arguments.report(Reason::RequestIdInvalid, &field, description.as_str());
+            }
+            read.push((index, item));
         }
         arguments.finish(account.zip(id).map(|(account, id)| {
             Self {
@@ -271,8 +280,9 @@ impl<S: Single> Batch<S> {
     }
 }
 
+/// An item keeps an id of its own, and gets `id` if it has none.
 fn numbered<S: Single>(index: i32, id: RequestId, mut item: S) -> Numbered<S> {
-    *item.request_id() = Some(id.clone());
+    let id = item.request_id().get_or_insert(id).clone();
     Numbered { index, id, item }
 }
 
@@ -283,7 +293,7 @@ fn item<S: Single>(
     message: S::Message,
     account: Option<&AccountId>,
 ) -> Option<S> {
-    let mut item = match S::read(message) {
+    let item = match S::read(message) {
         Ok(item) => item,
         Err(error) => {
             for FieldViolation { field, description } in error.violations() {
@@ -297,11 +307,6 @@ fn item<S: Single>(
         let field = format!("items[{index}].{}", S::NAME);
         let description = "is of another account than parent";
         arguments.report(Reason::NameInvalid, &field, description);
-    }
-    if item.request_id().is_some() {
-        let field = format!("items[{index}].request_id");
-        let description = "must be empty: it follows from the id of the batch";
-        arguments.report(Reason::RequestIdInvalid, &field, description);
     }
     Some(item)
 }

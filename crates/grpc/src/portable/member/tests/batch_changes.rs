@@ -41,6 +41,13 @@ fn batch(items: Vec<proto::AdjustPointsRequest>) -> proto::BatchAdjustPointsRequ
     }
 }
 
+fn numbered(id: &str, item: proto::AdjustPointsRequest) -> proto::AdjustPointsRequest {
+    proto::AdjustPointsRequest {
+        request_id: id.to_owned(),
+        ..item
+    }
+}
+
 async fn run(
     service: &MemberGrpc,
     request: proto::BatchAdjustPointsRequest,
@@ -134,6 +141,44 @@ async fn as_many_run_at_once_as_the_caller_says_and_those_of_a_member_in_their_o
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_item_keeps_an_id_of_its_own_and_the_others_get_that_of_their_place() {
+    let slow = Slow::scripted(|adjust| {
+        let id = adjust.request_id.unwrap();
+        let Change::Add(points) = adjust.change else {
+            panic!("only additions")
+        };
+        let batch: RequestId = "batch-1".parse().unwrap();
+        let expected = match points {
+            1 => "order-1".parse().unwrap(),
+            2 => "7c9e6679742540de944be07fc1f90ae7".parse().unwrap(),
+            place => batch.item(u32::try_from(place).unwrap()),
+        };
+        assert_eq!(id, expected);
+        Ok(Adjustment::new(Some(0), points))
+    });
+    let items = vec![
+        add(0, 0),
+        numbered("order-1", add(1, 1)),
+        numbered("7c9e6679-7425-40de-944b-e07fc1f90ae7", add(2, 2)),
+        add(3, 3),
+    ];
+    let mut results = run(&slow.service(), batch(items)).await;
+    results.sort_by_key(|result| result.index);
+    let ids: Vec<_> = results
+        .iter()
+        .map(|result| {
+            let result_of = result.result.as_ref().unwrap();
+            assert!(matches!(result_of, Outcome::Adjustment(_)), "{result:?}");
+            result.request_id.as_str()
+        })
+        .collect();
+    let batch: RequestId = "batch-1".parse().unwrap();
+    let (first, last) = (batch.item(0), batch.item(3));
+    let own = ["order-1", "7c9e6679742540de944be07fc1f90ae7"];
+    assert_eq!(ids, [first.as_str(), own[0], own[1], last.as_str()]);
+}
+
 #[tokio::test]
 async fn everything_wrong_with_all_items_is_told_before_anything_is_sent() {
     let mut foreign = add(4, 1);
@@ -143,12 +188,10 @@ async fn everything_wrong_with_all_items_is_told_before_anything_is_sent() {
         ..batch(vec![
             add(0, 1),
             proto::AdjustPointsRequest::default(),
-            add(2, 1),
-            proto::AdjustPointsRequest {
-                request_id: "order-1".to_owned(),
-                ..add(3, 1)
-            },
+            numbered("order-1", add(2, 1)),
+            numbered("order-1", add(3, 1)),
             foreign,
+            numbered("no id", add(5, 1)),
         ])
     };
     let status = refused(request).await;
@@ -161,6 +204,7 @@ async fn everything_wrong_with_all_items_is_told_before_anything_is_sent() {
             "items[1].change",
             "items[3].request_id",
             "items[4].name",
+            "items[5].request_id",
         ]
     );
 }
