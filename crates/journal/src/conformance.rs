@@ -53,12 +53,23 @@ pub struct Opened {
     pub leases: Arc<dyn Leases>,
 }
 
-/// Makes a test of each function of the suite, over a fixture that is made anew for each.
+/// Makes a test of each function of the suite, over a fixture that is made anew for each. Attributes in
+/// brackets before the fixture, such as `[#[ignore]]`, are those of each test.
 #[macro_export]
 macro_rules! conformance {
-    ($fixture:expr) => {
+    (@one [$($attributes:tt)*] $fixture:expr; $name:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        $($attributes)*
+        async fn $name() {
+            $crate::conformance::$name(&$fixture).await;
+        }
+    };
+    (@each $attributes:tt $fixture:expr; $($name:ident)*) => {
+        $($crate::conformance! { @one $attributes $fixture; $name })*
+    };
+    ([$($attributes:tt)*] $fixture:expr) => {
         $crate::conformance! {
-            $fixture;
+            @each [$($attributes)*] $fixture;
             a_change_that_was_begun_is_found_whole
             a_second_begin_of_an_id_finds_the_first
             an_open_change_blocks_others_of_its_subject
@@ -79,13 +90,8 @@ macro_rules! conformance {
             processes_have_names_of_their_own
         }
     };
-    ($fixture:expr; $($name:ident)*) => {
-        $(
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                $crate::conformance::$name(&$fixture).await;
-            }
-        )*
+    ($fixture:expr) => {
+        $crate::conformance! { [] $fixture }
     };
 }
 

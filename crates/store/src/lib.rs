@@ -1,4 +1,5 @@
-//! Where Kabao's memory lies: a file of SQLite that the process has for itself.
+//! Where Kabao's memory lies: a file of SQLite that the process has for itself, or a database of PostgreSQL that
+//! several processes share.
 //!
 //! [`Store::open`] gives what a journal asks for: a [`ChangeStore`] and [`Leases`]. It passes the
 //! conformance suite that `kabao-journal` publishes. Payloads are sealed with the keys of a file; contents and
@@ -11,6 +12,7 @@
 mod changes;
 mod digest_key;
 mod key_file;
+mod postgres;
 mod replica;
 mod settings;
 mod sql;
@@ -23,6 +25,7 @@ mod time;
 mod upkeep;
 
 pub use key_file::create_key_file;
-pub use settings::StoreSettings;
+pub use postgres::DatabaseUrl;
+pub use settings::{EmbeddedSettings, PostgresSettings, StoreSettings};
 pub use store::Store;
 pub use upkeep::{AccountStats, Backup, Fault, Holder, OpenChange, Report, Stats, Upkeep};

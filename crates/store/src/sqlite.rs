@@ -29,7 +29,7 @@ use kabao_journal::{Leases, StoreError};
 
 use crate::changes::{Changes, Seals};
 use crate::key_file;
-use crate::settings::StoreSettings;
+use crate::settings::EmbeddedSettings;
 use crate::sqlite::checkpoint::Checkpoints;
 use crate::sqlite::file::DatabaseFile;
 use crate::sqlite::leases::ProcessLeases;
@@ -46,13 +46,13 @@ pub(crate) struct Opened {
 }
 
 /// Opens the store in a file, and makes it if there is none.
-pub(crate) async fn open(file: PathBuf, settings: StoreSettings) -> Result<Opened, StoreError> {
+pub(crate) async fn open(file: PathBuf, settings: EmbeddedSettings) -> Result<Opened, StoreError> {
     let opening = tokio::task::spawn_blocking(move || open_blocking(file, &settings));
     let opened = opening.await;
     opened.map_err(|error| StoreError::new("opening the store was given up").with_source(error))?
 }
 
-fn open_blocking(file: PathBuf, settings: &StoreSettings) -> Result<Opened, StoreError> {
+fn open_blocking(file: PathBuf, settings: &EmbeddedSettings) -> Result<Opened, StoreError> {
     let lock = FileLock::take(&file)?;
     let is_new = !file.exists();
     let is_lost = is_new && settings.key_file.exists();

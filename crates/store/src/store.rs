@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kabao_journal::{ChangeStore, Leases, StoreError};
 
 use crate::settings::StoreSettings;
-use crate::sqlite;
+use crate::{postgres, sqlite};
 
 /// An open store.
 #[derive(Clone)]
@@ -19,18 +19,30 @@ pub struct Store {
 impl Store {
     /// Opens a store, and makes it if it is not there yet.
     ///
-    /// A store belongs to one process until the last value that came from it is dropped.
+    /// A file belongs to one process until the last value that came from it is dropped; a database may be shared.
     ///
     /// # Errors
-    /// What is wrong and how to repair it: used by another process, damaged, written by a later version, sealed with
-    /// other keys.
+    /// What is wrong and how to repair it: used by another process, damaged, not reachable, written by a later
+    /// version, sealed with other keys.
     pub async fn open(settings: &StoreSettings) -> Result<Self, StoreError> {
-        let opened = sqlite::open(settings.file.clone(), settings.clone()).await?;
-        Ok(Self {
-            changes: Arc::new(opened.changes),
-            leases: opened.leases,
-            warnings: opened.warnings,
-        })
+        match settings.clone() {
+            StoreSettings::Embedded(settings) => {
+                let opened = sqlite::open(settings.file.clone(), settings).await?;
+                Ok(Self {
+                    changes: Arc::new(opened.changes),
+                    leases: opened.leases,
+                    warnings: opened.warnings,
+                })
+            }
+            StoreSettings::Postgres(settings) => {
+                let opened = postgres::open(settings).await?;
+                Ok(Self {
+                    changes: Arc::new(opened.changes),
+                    leases: opened.leases,
+                    warnings: opened.warnings,
+                })
+            }
+        }
     }
 
     /// Returns where changes are kept.

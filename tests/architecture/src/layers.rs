@@ -70,7 +70,7 @@ const EDGES: [(&str, &[&str]); 19] = [
 ];
 
 /// Heavy dependencies, and who may name them in a normal dependency.
-const HEAVY: [(&str, &[&str]); 28] = [
+const HEAVY: [(&str, &[&str]); 29] = [
     // Cryptography.
     ("aws-lc-rs", &["kabao-auth", "kabao-bench"]),
     ("rcgen", &["kabao-bench", "kabao-sandbox"]),
@@ -113,10 +113,19 @@ const HEAVY: [(&str, &[&str]); 28] = [
     ),
     (
         "rustls",
-        &["kabao", "kabao-bench", "kabao-client", "kabao-sandbox"],
+        &[
+            "kabao",
+            "kabao-bench",
+            "kabao-client",
+            "kabao-sandbox",
+            "kabao-store",
+        ],
     ),
-    ("tokio-rustls", &["kabao", "kabao-bench", "kabao-sandbox"]),
-    ("webpki-roots", &["kabao-client"]),
+    (
+        "tokio-rustls",
+        &["kabao", "kabao-bench", "kabao-sandbox", "kabao-store"],
+    ),
+    ("webpki-roots", &["kabao-client", "kabao-store"]),
     // The runtime.
     (
         "tokio",
@@ -136,6 +145,7 @@ const HEAVY: [(&str, &[&str]); 28] = [
     ("tokio-stream", &["kabao-grpc"]),
     // Databases.
     ("rusqlite", &["kabao-store"]),
+    ("tokio-postgres", &["kabao-store"]),
     // Telemetry export: libraries speak `tracing`.
     ("opentelemetry", &["kabao"]),
     ("opentelemetry-otlp", &["kabao"]),

@@ -8,12 +8,12 @@ use kabao_journal::{
     Begun, ChangeKey, ChangeUpdate, Fingerprint, Held, NewChange, StoreError, Ticket,
 };
 use kabao_store::testing::CommitFault;
-use kabao_store::{Store, StoreSettings};
+use kabao_store::{EmbeddedSettings, Store};
 
 use crate::directory::Directory;
 
-fn settings(directory: &Directory) -> StoreSettings {
-    let mut settings = StoreSettings::embedded(directory.path());
+fn settings(directory: &Directory) -> EmbeddedSettings {
+    let mut settings = EmbeddedSettings::new(directory.path());
     settings.reopen_pause = Duration::ZERO;
     settings
 }
@@ -44,8 +44,11 @@ fn fresh(begun: Result<Begun, StoreError>) -> Ticket {
     }
 }
 
-async fn refused(settings: &StoreSettings) -> String {
-    Store::open(settings).await.unwrap_err().to_string()
+async fn refused(settings: &EmbeddedSettings) -> String {
+    Store::open(&settings.clone().into())
+        .await
+        .unwrap_err()
+        .to_string()
 }
 
 #[tokio::test]
@@ -53,7 +56,7 @@ async fn a_full_disk_refuses_changes_and_takes_them_again_once_there_is_room() {
     let directory = Directory::new();
     let mut settings = settings(&directory);
     settings.max_size = Some(256 * 1024);
-    let store = Store::open(&settings).await.unwrap();
+    let store = Store::open(&settings.clone().into()).await.unwrap();
     let changes = store.changes();
     let plan = vec![7; 10_000];
     let mut begun = Vec::new();
@@ -83,7 +86,7 @@ async fn a_failed_sync_ends_the_handle_and_says_that_nothing_is_certain() {
     for (fault, is_there) in [(CommitFault::NotDone, false), (CommitFault::Done, true)] {
         let directory = Directory::new();
         let settings = settings(&directory);
-        let store = Store::open(&settings).await.unwrap();
+        let store = Store::open(&settings.clone().into()).await.unwrap();
         let changes = store.changes();
         let first = fresh(changes.begin(change("first", b"plan")).await);
         settings.commit_faults.push(fault);
@@ -110,7 +113,7 @@ async fn while_the_handle_is_closed_changes_are_refused_and_reads_go_on() {
     let directory = Directory::new();
     let mut settings = settings(&directory);
     settings.reopen_pause = Duration::from_hours(1);
-    let store = Store::open(&settings).await.unwrap();
+    let store = Store::open(&settings.clone().into()).await.unwrap();
     let changes = store.changes();
     fresh(changes.begin(change("first", b"plan")).await);
     settings.commit_faults.push(CommitFault::NotDone);
@@ -124,14 +127,14 @@ async fn while_the_handle_is_closed_changes_are_refused_and_reads_go_on() {
 async fn a_file_belongs_to_one_process() {
     let directory = Directory::new();
     let settings = settings(&directory);
-    let store = Store::open(&settings).await.unwrap();
+    let store = Store::open(&settings.clone().into()).await.unwrap();
     let error = refused(&settings).await;
     assert!(
         error.contains("kabao.db") && error.contains("another process"),
         "{error}"
     );
     drop(store);
-    Store::open(&settings).await.unwrap();
+    Store::open(&settings.clone().into()).await.unwrap();
 }
 
 #[tokio::test]
@@ -143,7 +146,7 @@ async fn a_damaged_file_is_named_and_left_alone() {
     ] {
         let directory = Directory::new();
         let settings = settings(&directory);
-        drop(Store::open(&settings).await.unwrap());
+        drop(Store::open(&settings.clone().into()).await.unwrap());
         let file = directory.path().join("kabao.db");
         fs::write(&file, &damage).unwrap();
         let error = refused(&settings).await;
@@ -159,7 +162,7 @@ async fn a_damaged_file_is_named_and_left_alone() {
 async fn a_store_of_a_later_version_is_not_touched() {
     let directory = Directory::new();
     let settings = settings(&directory);
-    drop(Store::open(&settings).await.unwrap());
+    drop(Store::open(&settings.clone().into()).await.unwrap());
     let database = rusqlite::Connection::open(directory.path().join("kabao.db")).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
     drop(database);

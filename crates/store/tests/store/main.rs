@@ -7,6 +7,7 @@
 
 mod directory;
 mod faults;
+mod postgres;
 mod sealed;
 mod sqlite;
 mod upkeep;

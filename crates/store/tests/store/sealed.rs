@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use kabao_api::ChangeState;
 use kabao_journal::{Begun, ChangeUpdate, NewChange};
-use kabao_store::{Store, StoreSettings, create_key_file};
+use kabao_store::{EmbeddedSettings, Store, create_key_file};
 
 use crate::directory::Directory;
 use crate::faults::change;
@@ -22,9 +22,9 @@ const PERSONAL: [&str; 4] = [
 #[tokio::test]
 async fn no_personal_data_lies_in_the_files() {
     let directory = Directory::new();
-    let settings = StoreSettings::embedded(directory.path());
+    let settings = EmbeddedSettings::new(directory.path());
     for _ in 0..2 {
-        let store = Store::open(&settings).await.unwrap();
+        let store = Store::open(&settings.clone().into()).await.unwrap();
         let changes = store.changes();
         let new = NewChange {
             subject: Some(PERSONAL.join(" ")),
@@ -57,35 +57,38 @@ async fn no_personal_data_lies_in_the_files() {
 #[tokio::test]
 async fn without_its_keys_a_store_does_not_open() {
     let directory = Directory::new();
-    let settings = StoreSettings::embedded(directory.path());
-    drop(Store::open(&settings).await.unwrap());
+    let settings = EmbeddedSettings::new(directory.path());
+    drop(Store::open(&settings.clone().into()).await.unwrap());
     let (here, away) = (&settings.key_file, directory.path().join("away"));
     fs::rename(here, &away).unwrap();
-    let error = Store::open(&settings).await.unwrap_err().to_string();
+    let error = Store::open(&settings.clone().into())
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(
         error.contains("store.key") && error.contains("missing"),
         "{error}"
     );
     assert!(!here.exists(), "no other key takes its place");
     create_key_file(here).unwrap();
-    Store::open(&settings).await.unwrap_err();
+    Store::open(&settings.clone().into()).await.unwrap_err();
 
     // A new key in front of the old one: what was sealed opens, and what comes is sealed with the new one.
     let both = fs::read_to_string(here).unwrap() + &fs::read_to_string(&away).unwrap();
     fs::write(here, both).unwrap();
-    let store = Store::open(&settings).await.unwrap();
+    let store = Store::open(&settings.clone().into()).await.unwrap();
     assert!(store.warnings().is_empty());
     drop(store);
 
     // Keys without a store are told: there may have been one.
     fs::remove_file(directory.path().join("kabao.db")).unwrap();
-    let store = Store::open(&settings).await.unwrap();
+    let store = Store::open(&settings.clone().into()).await.unwrap();
     let warnings = store.warnings();
     assert!(warnings[0].contains("made anew"), "{warnings:?}");
     drop(store);
 
     fs::set_permissions(here, fs::Permissions::from_mode(0o644)).unwrap();
-    let store = Store::open(&settings).await.unwrap();
+    let store = Store::open(&settings.clone().into()).await.unwrap();
     let warnings = store.warnings();
     assert!(warnings[0].contains("chmod 600"), "{warnings:?}");
 }
@@ -93,8 +96,8 @@ async fn without_its_keys_a_store_does_not_open() {
 #[tokio::test]
 async fn payloads_cannot_change_places() {
     let directory = Directory::new();
-    let settings = StoreSettings::embedded(directory.path());
-    let store = Store::open(&settings).await.unwrap();
+    let settings = EmbeddedSettings::new(directory.path());
+    let store = Store::open(&settings.clone().into()).await.unwrap();
     for id in ["a", "b"] {
         store.changes().begin(change(id, b"plan")).await.unwrap();
     }
@@ -103,7 +106,7 @@ async fn payloads_cannot_change_places() {
     let swap = "UPDATE changes SET plan = (SELECT plan FROM changes WHERE id = 'b') WHERE id = 'a'";
     assert_eq!(database.execute(swap, []).unwrap(), 1);
     drop(database);
-    let store = Store::open(&settings).await.unwrap();
+    let store = Store::open(&settings.clone().into()).await.unwrap();
     let found = store.changes().find(&change("b", b"").key).await;
     assert_eq!(found.unwrap().unwrap().plan, b"plan");
     let error = store

@@ -4,7 +4,7 @@ mod conformance {
     use async_trait::async_trait;
     use kabao_journal::Leases;
     use kabao_journal::conformance::{Fixture, Opened};
-    use kabao_store::{Store, StoreSettings};
+    use kabao_store::{EmbeddedSettings, Store};
 
     use crate::directory::Directory;
 
@@ -13,8 +13,8 @@ mod conformance {
     #[async_trait]
     impl Fixture for Embedded {
         async fn open(&self) -> Opened {
-            let settings = StoreSettings::embedded(self.0.path());
-            let store = Store::open(&settings).await.unwrap();
+            let settings = EmbeddedSettings::new(self.0.path());
+            let store = Store::open(&settings.clone().into()).await.unwrap();
             Opened {
                 changes: store.changes(),
                 leases: store.leases(),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kabao_store::StoreSettings;
+
 use super::settings::{LogFormat, Settings};
 use super::unit;
 
@@ -39,6 +41,15 @@ impl<'a> Summary<'a> {
                 )),
                 Some(_) => {}
             }
+        }
+        if let Some(memory) = &self.settings.store
+            && let StoreSettings::Postgres(settings) = &memory.store
+            && settings.url.is_exposed()
+        {
+            warnings.push(
+                "store.url with sslmode=disable: whoever is on the way to the database sees and changes what is kept"
+                    .to_owned(),
+            );
         }
         for account in &self.settings.accounts {
             if let Some(expires) = account.certificate_expires
@@ -93,12 +104,16 @@ impl fmt::Display for Summary<'_> {
             unit::duration(shutdown.drain_deadline)
         )?;
         if let Some(memory) = store {
-            writeln!(
-                f,
-                "store      {}, changes remembered for {}",
-                memory.store.file.display(),
-                unit::duration(memory.journal.retention)
-            )?;
+            let retention = unit::duration(memory.journal.retention);
+            match &memory.store {
+                StoreSettings::Embedded(settings) => {
+                    write!(f, "store      {}", settings.file.display())?
+                }
+                StoreSettings::Postgres(settings) => {
+                    write!(f, "store      PostgreSQL at {}", settings.url)?
+                }
+            }
+            writeln!(f, ", changes remembered for {retention}")?;
         }
         writeln!(f, "accounts   {}", accounts.len())?;
         for account in accounts {

@@ -1,0 +1,68 @@
+//! The shared store: a database of PostgreSQL, which several processes use at a time.
+//!
+//! Each write is one statement, which is a transaction of its own and durable when it returns; the database puts the
+//! commits of many into one sync. What may write is part of the statement: the lease of a new change, the ticket of an
+//! old one, and that its owner was not taken for dead. A connection that has failed, or did not answer in time, is
+//! thrown away; whether what it was asked for was done is not known then, unless the database has said so.
+
+mod error;
+mod heartbeat;
+mod held;
+mod leases;
+mod names;
+mod others;
+mod pool;
+mod schema;
+mod session;
+mod table;
+mod tls;
+mod url;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kabao_journal::{Leases, StoreError};
+use tokio::time::Instant;
+
+pub use self::url::DatabaseUrl;
+
+use self::heartbeat::Heartbeat;
+use self::leases::PostgresLeases;
+use self::pool::Pool;
+use self::session::Server;
+use self::table::PostgresTable;
+use crate::changes::{Changes, Seals};
+use crate::settings::PostgresSettings;
+
+/// How long preparing a store may take, with the wait for others who are at it.
+const PREPARING: Duration = Duration::from_secs(30);
+
+/// What opening gives.
+pub(crate) struct Opened {
+    pub(crate) changes: Changes<PostgresTable>,
+    pub(crate) leases: Arc<dyn Leases>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Opens the store in a database, and makes it if there is none.
+pub(crate) async fn open(settings: PostgresSettings) -> Result<Opened, StoreError> {
+    let server = Server::new(settings.url.clone(), settings.timeout);
+    let mut session = server.connect(Instant::now() + settings.timeout).await?;
+    session.set_until(Instant::now() + PREPARING);
+    let prepared = schema::prepare(&mut session, server.url(), &settings.key_file).await?;
+    session.set_until(Instant::now() + settings.timeout);
+    let pool = Arc::new(Pool::new(server.clone(), settings.connections));
+    let heartbeat = Heartbeat::new(server);
+    let leases = PostgresLeases::start(Arc::clone(&pool), heartbeat, session, settings).await?;
+    let leases: Arc<dyn Leases> = Arc::new(leases);
+    let seals = Seals {
+        keys: prepared.keys,
+        digests: prepared.digests,
+    };
+    let table = PostgresTable::new(pool);
+    Ok(Opened {
+        changes: Changes::new(table, seals, Arc::clone(&leases)),
+        leases,
+        warnings: prepared.warnings,
+    })
+}

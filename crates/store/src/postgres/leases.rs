@@ -1,0 +1,206 @@
+//! Leases among processes that share a database.
+//!
+//! A process has a row whose number it counts up. Whoever has seen the number stand still for long enough, by its own
+//! clock, removes that row, and with it goes what the process held: leases refer to their owner. So a process that
+//! was taken for dead holds nothing, whatever it believes, and goes on under another name.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use kabao_journal::{Acquired, Lease, Leases, StoreError};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::heartbeat::Heartbeat;
+use super::held::HeldLeases;
+use super::names::Names;
+use super::others::Others;
+use super::pool::Pool;
+use super::session::{Parameter, Session, column};
+use super::table::IS_REGISTERED;
+use crate::replica;
+use crate::settings::PostgresSettings;
+
+/// name, owner
+///
+/// Those who ask for one lease take turns, so that its fence grows. Whoever asks again for what somebody else holds
+/// writes nothing. What its own process does not know to hold is left over from a question without an answer.
+const ACQUIRE: &str = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(52226, hashtext($1))) \
+     INSERT INTO leases (name, owner, fence, wanted) \
+     SELECT $1, $2, nextval('fences'), FALSE FROM turn \
+     WHERE NOT EXISTS (SELECT FROM leases WHERE name = $1 AND owner <> $2 AND wanted) \
+     ON CONFLICT (name) DO UPDATE SET \
+     fence = CASE WHEN leases.owner = excluded.owner THEN excluded.fence ELSE leases.fence END, \
+     wanted = leases.owner <> excluded.owner \
+     RETURNING owner, fence";
+
+/// name, fence
+pub(super) const RELEASE: &str =
+    "DELETE FROM leases WHERE name = $1 AND fence = $2 RETURNING wanted";
+
+/// name, patience in milliseconds
+const REGISTER: &str = "INSERT INTO replicas (name, beat, patience) VALUES ($1, 0, $2)";
+
+/// The leases of one process.
+pub(crate) struct PostgresLeases {
+    pool: Arc<Pool>,
+    shared: Arc<Shared>,
+    heartbeat: JoinHandle<()>,
+}
+
+/// What the heartbeat and those who take leases share.
+pub(super) struct Shared {
+    pub(super) settings: PostgresSettings,
+    pub(super) names: Names,
+    pub(super) held: HeldLeases,
+    others: Mutex<Others>,
+    fresh_until: Mutex<Option<Instant>>,
+}
+
+impl PostgresLeases {
+    /// Registers this process, and begins to give signs of life.
+    pub(super) async fn start(
+        pool: Arc<Pool>,
+        heartbeat: Heartbeat,
+        mut session: Session,
+        settings: PostgresSettings,
+    ) -> Result<Self, StoreError> {
+        let name = replica::name()?;
+        let asked = Instant::now();
+        register(&mut session, &name, &settings).await?;
+        let shared = Arc::new(Shared {
+            fresh_until: Mutex::new(Some(asked + settings.stale_after())),
+            settings,
+            names: Names::new(name),
+            held: HeldLeases::default(),
+            others: Mutex::default(),
+        });
+        Ok(Self {
+            pool,
+            heartbeat: tokio::spawn(heartbeat.run(Arc::clone(&shared), session)),
+            shared,
+        })
+    }
+}
+
+/// Makes the row of a process.
+pub(super) async fn register(
+    session: &mut Session,
+    name: &str,
+    settings: &PostgresSettings,
+) -> Result<(), StoreError> {
+    let patience = i64::try_from(settings.takeover_after.as_millis()).unwrap_or(i64::MAX);
+    let parameters: [Parameter<'_>; 2] = [&name, &patience];
+    session.execute(REGISTER, &parameters).await?;
+    Ok(())
+}
+
+impl Shared {
+    /// Says until when nobody can have taken over what this process holds.
+    pub(super) fn set_fresh_until(&self, until: Option<Instant>) {
+        let mut fresh = self
+            .fresh_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *fresh = until;
+    }
+
+    pub(super) fn is_fresh(&self) -> bool {
+        let fresh = self
+            .fresh_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        fresh.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Every step leaves the values whole.
+    pub(super) fn others(&self) -> MutexGuard<'_, Others> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Leases for PostgresLeases {
+    fn replica(&self) -> &str {
+        self.shared.names.last()
+    }
+
+    async fn acquire(&self, name: &str) -> Result<Acquired, StoreError> {
+        let Some(asking) = self.shared.held.ask(name) else {
+            return Ok(Acquired::Busy);
+        };
+        let owner = self.replica();
+        let mut session = self.pool.take().await?;
+        let parameters: [Parameter<'_>; 2] = [&name, &owner];
+        let row = session.first(ACQUIRE, &parameters).await?;
+        let fence = match &row {
+            Some(row) if column::<&str>(row, 0)? == owner => Some(column(row, 1)?),
+            _ => None,
+        };
+        session.done();
+        Ok(match fence {
+            None => {
+                asking.busy();
+                Acquired::Busy
+            }
+            Some(fence) => {
+                asking.held(fence);
+                let name = name.to_owned();
+                Acquired::Held(Lease { name, fence })
+            }
+        })
+    }
+
+    async fn release(&self, lease: Lease) -> Result<bool, StoreError> {
+        let is_wanted_here = self.shared.held.forget(&lease.name, lease.fence);
+        let released = async {
+            let mut session = self.pool.take().await?;
+            let parameters: [Parameter<'_>; 2] = [&lease.name, &lease.fence];
+            let row = session.first(RELEASE, &parameters).await?;
+            let is_wanted = row.map_or(Ok(false), |row| column(&row, 0))?;
+            session.done();
+            Ok(is_wanted || is_wanted_here)
+        };
+        // Dropped in the middle, it leaves a doubt as well.
+        let doubt = Doubt(&self.shared.held);
+        let released = released.await;
+        if released.is_ok() {
+            std::mem::forget(doubt);
+        }
+        released
+    }
+
+    async fn is_alive(&self, replica: &str) -> Result<bool, StoreError> {
+        if replica == self.replica() {
+            return Ok(self.is_fresh());
+        }
+        let moment = self.shared.settings.stale_after();
+        if self.shared.others().is_there(replica, moment) {
+            return Ok(true);
+        }
+        // It may have begun since the last look.
+        let mut session = self.pool.take().await?;
+        let row = session.first(IS_REGISTERED, &[&replica]).await?;
+        session.done();
+        Ok(row.is_some())
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.shared.is_fresh()
+    }
+}
+
+impl Drop for PostgresLeases {
+    fn drop(&mut self) {
+        self.heartbeat.abort();
+    }
+}
+
+/// What leaves a doubt unless it is forgotten.
+struct Doubt<'h>(&'h HeldLeases);
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        self.0.doubt();
+    }
+}

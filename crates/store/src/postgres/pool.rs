@@ -1,0 +1,98 @@
+//! A few connections for many changes.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use kabao_journal::StoreError;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
+
+use super::error::no_connection;
+use super::session::{Server, Session};
+
+/// A connection that nobody has used for so long may be dead without either end knowing.
+const IDLE: Duration = Duration::from_mins(5);
+
+/// Connections that are made when they are needed, and kept while they work.
+pub(super) struct Pool {
+    server: Server,
+    free: Semaphore,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    session: Session,
+    since: Instant,
+}
+
+/// A connection out of the pool, for as long as one read or write may take. It goes back only if it is
+/// [`done`](Self::done): one that has failed, or whose user left in the middle, is closed.
+pub(super) struct Taken<'p> {
+    session: Session,
+    pool: &'p Pool,
+    _permit: SemaphorePermit<'p>,
+}
+
+impl Pool {
+    pub(super) fn new(server: Server, connections: u32) -> Self {
+        let connections = usize::try_from(connections).unwrap_or(usize::MAX).max(1);
+        Self {
+            server,
+            free: Semaphore::new(connections.min(Semaphore::MAX_PERMITS)),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Waits for a connection. An error is a refusal: nothing was asked for.
+    pub(super) async fn take(&self) -> Result<Taken<'_>, StoreError> {
+        let until = Instant::now() + self.server.timeout();
+        let late = || no_connection(self.server.url());
+        let permit = timeout_at(until, self.free.acquire()).await;
+        let permit = permit.map_err(|_| late())?.map_err(|_| late())?;
+        let session = match self.kept() {
+            Some(mut session) => {
+                session.set_until(until);
+                session
+            }
+            None => self.server.connect(until).await?,
+        };
+        Ok(Taken {
+            session,
+            pool: self,
+            _permit: permit,
+        })
+    }
+
+    /// The connection that was used last, so that those beyond the need grow old.
+    fn kept(&self) -> Option<Session> {
+        let now = Instant::now();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|idle| !idle.session.is_closed() && now < idle.since + IDLE);
+        idle.pop().map(|idle| idle.session)
+    }
+}
+
+impl Taken<'_> {
+    /// Gives the connection back.
+    pub(super) fn done(self) {
+        let Self { session, pool, .. } = self;
+        let since = Instant::now();
+        let mut idle = pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(Idle { session, since });
+    }
+}
+
+impl Deref for Taken<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Taken<'_> {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
