@@ -78,7 +78,10 @@ impl Journal {
             .retain(|key, _| open.iter().any(|change| change.key == *key));
         self.see(seen);
         for change in open {
-            if !reconciler.is_due(&change.key) || self.running().contains(&change.key) {
+            if !reconciler.is_due(&change.key)
+                || self.running().contains(&change.key)
+                || self.runs_elsewhere(&change).await?
+            {
                 continue;
             }
             let key = change.key.clone();
@@ -124,6 +127,15 @@ impl Journal {
                 );
             }
         }
+    }
+
+    /// Tells whether another process is about it: a try would only keep that one from its lease, and a pause after it
+    /// would delay the takeover when that one dies.
+    async fn runs_elsewhere(&self, change: &StoredChange) -> Result<bool, Error> {
+        let leases = self.leases();
+        Ok(change.state != ChangeState::Unknown
+            && change.owner != leases.replica()
+            && leases.is_alive(&change.owner).await?)
     }
 
     /// Tries to end one change; true if it has ended.

@@ -278,3 +278,6 @@ fn place(config: &Config) -> String {
 fn wrong(message: impl fmt::Display) -> StoreError {
     StoreError::refused(format!("the URL of the database {message}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -30,6 +30,9 @@ esac
 wait "$server"
 [ "$order" = kill ] || rm -rf "$folder"
 "#;
+
+/// What it begins with; `ALTER SYSTEM` changes it.
+const SETTINGS: &str = "\nlisten_addresses = ''\nmax_connections = 200\n";
 
 /// How often a server is started anew whose predecessor has not let go of its files.
 const STARTS: u32 = 200;
@@ -89,6 +92,10 @@ impl PostgresServer {
                 String::from_utf8_lossy(&made.stderr).into_owned(),
             ));
         }
+        let mut settings = fs::OpenOptions::new()
+            .append(true)
+            .open(server.data().join("postgresql.conf"))?;
+        settings.write_all(SETTINGS.as_bytes())?;
         server.run()?;
         Ok(server)
     }
@@ -122,9 +129,29 @@ impl PostgresServer {
         executed.map_err(io::Error::other)
     }
 
-    /// Returns the folder of its settings, such as `postgresql.conf`, and of its socket.
+    /// Returns the folder of its socket.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Writes a file that only the server may read into the folder of its data.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&self, name: &str, content: &str) -> io::Result<()> {
+        let path = self.data().join(name);
+        // One that exists keeps its owner and its mode.
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)?;
+        file.write_all(content.as_bytes())?;
+        if let Some((user, group)) = self.user {
+            std::os::unix::fs::chown(&path, Some(user), Some(group))?;
+        }
+        Ok(())
     }
 
     /// Ends it without a word: SIGKILL.
@@ -181,7 +208,6 @@ impl PostgresServer {
             .arg(self.data())
             .arg("-k")
             .arg(&self.folder)
-            .args(["-c", "listen_addresses=", "-c", "max_connections=200"])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

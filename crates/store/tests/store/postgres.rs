@@ -1,6 +1,11 @@
 //! The shared store, on a server of its own.
 
+mod answers;
 mod conformance;
+mod proxy;
+mod sealed;
+mod start;
+mod takeover;
 
 use std::path::Path;
 use std::sync::OnceLock;

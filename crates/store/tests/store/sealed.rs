@@ -12,7 +12,7 @@ use crate::directory::Directory;
 use crate::faults::change;
 
 /// A phone number, a code, an openid and a name.
-const PERSONAL: [&str; 4] = [
+pub(crate) const PERSONAL: [&str; 4] = [
     "13800000417",
     "478515832665",
     "obLatjnx9gnqzS4myYGmLZ7LgLBA",
