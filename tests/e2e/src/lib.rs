@@ -24,6 +24,7 @@ mod odd_answers;
 mod official_account;
 mod portable_members;
 mod portable_templates;
+mod postgres;
 mod published_reasons;
 mod raw;
 mod refusal;
