@@ -563,7 +563,7 @@ fn a_store_lies_in_a_folder_or_in_a_database() {
         &store("url_file = \"absent\"\nurl_env = \"X\"\nkey_file = \"k\"\nconnections = 1"),
         &[
             "kabao.toml:3:1: store.url_env: stands beside `url_file`; only one of the two can be used",
-            "kabao.toml:2:1: store.url_file: absent cannot be read: No such file or directory (os error 2)",
+            "kabao.toml:2:1: store.url_file: cannot read absent: No such file or directory (os error 2)",
             "kabao.toml:5:1: store.connections: must be between 2 and 256",
         ],
     );
