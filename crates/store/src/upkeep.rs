@@ -11,13 +11,13 @@ use kabao_api::ChangeState;
 use kabao_journal::{ChangeKey, StoreError};
 use tokio::task::spawn_blocking;
 
-use crate::settings::StoreSettings;
+use crate::settings::EmbeddedSettings;
 use crate::sqlite;
 
 /// A store in the hands of an operator.
 #[derive(Clone, Debug)]
 pub struct Upkeep {
-    settings: StoreSettings,
+    settings: EmbeddedSettings,
 }
 
 /// The process that has a store.
@@ -118,7 +118,7 @@ pub struct OpenChange {
 
 impl Upkeep {
     /// Names the store; nothing is opened yet.
-    pub fn new(settings: StoreSettings) -> Self {
+    pub fn new(settings: EmbeddedSettings) -> Self {
         Self { settings }
     }
 

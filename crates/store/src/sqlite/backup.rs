@@ -18,14 +18,14 @@ use super::error::failed;
 use super::file::DatabaseFile;
 use super::{beside, require_store, schema};
 use crate::key_file::{self, sync_folder_of};
-use crate::settings::StoreSettings;
+use crate::settings::EmbeddedSettings;
 use crate::upkeep::Backup;
 
 /// What SQLite may put beside the unfinished copy.
 const COMPANIONS: [&str; 4] = ["", "-journal", "-wal", "-shm"];
 
 /// Makes a copy.
-pub(crate) fn backup(settings: &StoreSettings, target: &Path) -> Result<Backup, StoreError> {
+pub(crate) fn backup(settings: &EmbeddedSettings, target: &Path) -> Result<Backup, StoreError> {
     let file = DatabaseFile::new(settings.file.clone(), None);
     require_store(&file)?;
     if target.symlink_metadata().is_ok() {

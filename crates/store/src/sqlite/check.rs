@@ -14,7 +14,7 @@ use super::lock::{self, FileLock};
 use super::{beside, schema, table};
 use crate::changes::Seals;
 use crate::key_file::{self, OTHERS};
-use crate::settings::StoreSettings;
+use crate::settings::EmbeddedSettings;
 use crate::sql::COLUMNS;
 use crate::table::Row;
 use crate::upkeep::{Fault, Report};
@@ -27,7 +27,7 @@ const LISTED: usize = 100;
 const RESTORE: &str = "restore it from a backup";
 
 /// Looks for everything that is wrong.
-pub(crate) fn check(settings: &StoreSettings) -> Report {
+pub(crate) fn check(settings: &EmbeddedSettings) -> Report {
     let mut check = Check {
         settings,
         file: DatabaseFile::new(settings.file.clone(), None),
@@ -44,7 +44,7 @@ pub(crate) fn check(settings: &StoreSettings) -> Report {
 }
 
 struct Check<'a> {
-    settings: &'a StoreSettings,
+    settings: &'a EmbeddedSettings,
     file: DatabaseFile,
     report: Report,
 }

@@ -11,7 +11,7 @@ use super::error::failed;
 use super::file::DatabaseFile;
 use super::lock::FileLock;
 use super::{beside, require_store, schema};
-use crate::settings::StoreSettings;
+use crate::settings::EmbeddedSettings;
 use crate::table;
 use crate::time;
 use crate::upkeep::{AccountStats, OpenChange, Stats};
@@ -39,7 +39,7 @@ struct Oldest {
 }
 
 /// Counts.
-pub(crate) fn stats(settings: &StoreSettings) -> Result<Stats, StoreError> {
+pub(crate) fn stats(settings: &EmbeddedSettings) -> Result<Stats, StoreError> {
     let file = DatabaseFile::new(settings.file.clone(), None);
     require_store(&file)?;
     let error = |error| failed(file.path(), error);

@@ -9,13 +9,13 @@ use std::time::{Duration, SystemTime};
 
 use kabao_api::ChangeState;
 use kabao_journal::{Begun, ChangeStore, ChangeUpdate, NewChange};
-use kabao_store::{Report, Store, StoreSettings, Upkeep, create_key_file};
+use kabao_store::{EmbeddedSettings, Report, Store, StoreSettings, Upkeep, create_key_file};
 
 use crate::directory::Directory;
 use crate::faults::change;
 
 fn upkeep(folder: &Path) -> Upkeep {
-    Upkeep::new(StoreSettings::embedded(folder))
+    Upkeep::new(EmbeddedSettings::new(folder))
 }
 
 /// A store with changes of ids from 0, each with a plan of its own.
@@ -142,7 +142,7 @@ async fn a_check_finds_a_damaged_page() {
 #[tokio::test]
 async fn a_check_tells_modes_missing_files_foreign_keys_and_later_versions() {
     let directory = Directory::new();
-    let settings = StoreSettings::embedded(directory.path());
+    let settings = EmbeddedSettings::new(directory.path());
     let check = || async {
         let report = Upkeep::new(settings.clone()).check().await.unwrap();
         faults(&report).join("\n")
@@ -337,8 +337,8 @@ async fn stats_count_by_account_and_state_and_name_the_oldest_open_change() {
 async fn who_wants_a_store_that_is_used_hears_by_which_process() {
     let directory = Directory::new();
     let _store = filled(directory.path(), 0).await;
-    let settings = StoreSettings::embedded(directory.path());
-    let error = Store::open(&settings).await.unwrap_err().to_string();
+    let settings = EmbeddedSettings::new(directory.path());
+    let error = Store::open(&settings.clone().into()).await.unwrap_err().to_string();
     let process = format!("another process (process {})", std::process::id());
     assert!(error.contains(&process), "{error}");
 }

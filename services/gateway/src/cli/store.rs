@@ -9,9 +9,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use kabao_store::{StoreSettings, Upkeep};
+use kabao_store::{EmbeddedSettings, StoreSettings, Upkeep};
 
 use super::check::refuse;
+use super::output::fail;
 use crate::clock;
 use crate::config::{self, Environment};
 
@@ -152,7 +153,7 @@ impl Which {
     fn store(self) -> Result<Named, ExitCode> {
         let (settings, retention) = match (self.directory, self.config) {
             (Some(directory), _) => {
-                let mut settings = StoreSettings::embedded(&directory);
+                let mut settings = EmbeddedSettings::new(&directory);
                 if let Some(key_file) = self.key_file {
                     settings.key_file = key_file;
                 }
@@ -164,7 +165,12 @@ impl Which {
                 let settings = config::load(&file, &environment, clock::unix_seconds())
                     .map_err(|mistakes| refuse(&mistakes))?;
                 let memory = settings.store.ok_or(ExitCode::FAILURE)?;
-                (memory.store, Some(memory.journal.retention))
+                let StoreSettings::Embedded(store) = memory.store else {
+                    return Err(fail(
+                        "the store is a database, whose own tools check, count and copy it: see docs/store.md",
+                    ));
+                };
+                (store, Some(memory.journal.retention))
             }
         };
         Ok(Named {
