@@ -41,6 +41,8 @@
 //!   `google.rpc` details; their size is bounded, since Java clients refuse
 //!   more than 8 KiB of metadata.
 //! - [`Health`]: the standard health service, driven by the gateway.
+//! - [`Pool`]: places that nobody can use up for the others; [`Load`] says how
+//!   many calls have one.
 
 mod call;
 mod client_signature;
@@ -50,16 +52,20 @@ mod generated;
 mod health;
 mod idempotency;
 mod layer;
+mod load;
 mod observer;
 mod portable;
 mod reflection;
 mod router;
 mod server;
+mod share;
 mod status;
 mod upload;
 mod wire;
 
 pub use self::health::Health;
+pub use self::load::Load;
 pub use self::observer::{CallObserver, code_name};
 pub use self::portable::{AccountGrpc, ChangeGrpc, MediaGrpc, MemberGrpc, TemplateGrpc};
 pub use self::server::{GrpcService, Server};
+pub use self::share::{Bound, Bounds, Caller, Peer, Place, Pool};

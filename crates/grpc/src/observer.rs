@@ -6,6 +6,8 @@ use http::HeaderMap;
 use tonic::Code;
 use tracing::Span;
 
+use crate::share::Bound;
+
 /// Watches every call from its arrival to its last frame, e.g. to count and to trace.
 ///
 /// One place decides how a call ended, and says the same to the log and to the observer.
@@ -18,6 +20,11 @@ pub trait CallObserver: Send + Sync {
 
     /// The call has ended with `code`; a caller who went away ends it with [`Code::Cancelled`].
     fn ended(&self, method: &'static str, code: Code, took: Duration, span: &Span);
+
+    /// A call was refused because of `bound`. `class` is `calls`, `health` or `reflection`.
+    fn refused(&self, class: &'static str, bound: Bound) {
+        let _ = (class, bound);
+    }
 }
 
 /// Returns the name of a code as the gRPC specification spells it.

@@ -24,8 +24,10 @@ use crate::family::FamilyService;
 use crate::layer::{
     Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds, Trace, With,
 };
+use crate::load::Load;
 use crate::observer::CallObserver;
 use crate::router::{Router, RouterBuilder};
+use crate::share::Bounds;
 use crate::{AccountGrpc, ChangeGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, reflection};
 
 /// The largest message in either direction. It is tonic's own limit for requests, and what clients
@@ -40,16 +42,36 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 pub struct Server {
     accounts: Arc<Accounts>,
     deadlines: Deadlines,
-    max_calls: usize,
+    calls: Calls,
     reflection: bool,
     observer: Option<Arc<dyn CallObserver>>,
+}
+
+/// How many calls at a time, and how many of one; a share that nobody named follows from the whole.
+#[derive(Clone, Copy, Debug)]
+struct Calls {
+    total: usize,
+    per_connection: Option<usize>,
+    per_caller: Option<usize>,
+    health: usize,
+}
+
+impl Calls {
+    fn bounds(self) -> Bounds {
+        let Self { total, .. } = self;
+        Bounds {
+            total,
+            per_connection: self.per_connection.unwrap_or((total / 4).max(1)),
+            per_caller: self.per_caller.unwrap_or((total - total / 4).max(1)),
+        }
+    }
 }
 
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server")
             .field("deadlines", &self.deadlines)
-            .field("max_calls", &self.max_calls)
+            .field("calls", &self.calls)
             .field("reflection", &self.reflection)
             .finish_non_exhaustive()
     }
@@ -69,7 +91,8 @@ impl Server {
 
     /// Starts with the defaults: [`DEFAULT_DEADLINE`](Self::DEFAULT_DEADLINE),
     /// [`MAX_DEADLINE`](Self::MAX_DEADLINE), [`MAX_STREAM_DEADLINE`](Self::MAX_STREAM_DEADLINE), 1024
-    /// calls in flight, reflection on.
+    /// calls in flight, of these a quarter of one connection and three quarters of one caller, 1024
+    /// health checks and watches, reflection on.
     pub fn builder(accounts: Arc<Accounts>) -> Self {
         Self {
             accounts,
@@ -78,7 +101,12 @@ impl Server {
                 max: Self::MAX_DEADLINE,
                 max_stream: Self::MAX_STREAM_DEADLINE,
             },
-            max_calls: 1024,
+            calls: Calls {
+                total: 1024,
+                per_connection: None,
+                per_caller: None,
+                health: 1024,
+            },
             reflection: true,
             observer: None,
         }
@@ -110,9 +138,29 @@ impl Server {
     }
 
     /// Sets how many calls may be in flight over all connections; more are refused with
-    /// `RESOURCE_EXHAUSTED`. Health checks do not count.
+    /// `RESOURCE_EXHAUSTED`. Health checks and reflection do not count: they have places of their own.
     pub fn max_calls(mut self, calls: usize) -> Self {
-        self.max_calls = calls;
+        self.calls.total = calls;
+        self
+    }
+
+    /// Sets how many of them one connection may have; a quarter by default. The listener says which
+    /// connection that is by a [`Peer`](crate::Peer) in the extensions of the request.
+    pub fn max_calls_per_connection(mut self, calls: usize) -> Self {
+        self.calls.per_connection = Some(calls);
+        self
+    }
+
+    /// Sets how many of them one caller may have on all its connections; three quarters by default.
+    pub fn max_calls_per_caller(mut self, calls: usize) -> Self {
+        self.calls.per_caller = Some(calls);
+        self
+    }
+
+    /// Sets how many health checks and watches there may be at a time. A watch stays for as long as its
+    /// connection, so there should be as many as connections.
+    pub fn max_health_calls(mut self, calls: usize) -> Self {
+        self.calls.health = calls;
         self
     }
 
@@ -153,15 +201,17 @@ impl Server {
             reflection::register(&mut router);
         }
 
-        let service = With::new(Concurrency::new(self.max_calls), router.build());
+        let load = Load::new(self.calls.bounds(), self.calls.health);
+        let concurrency = Concurrency::new(load.clone(), self.observer.clone());
+        let service = With::new(concurrency, router.build());
         let service = With::new(self.deadlines, service);
         let service = With::new(Panics, service);
         let service = With::new(Protocol, service);
         let service = With::new(Completion, service);
         let service = With::new(Trace::new(self.observer), service);
         let service = With::new(RequestIds, service);
-        let service = With::new(CallIds::new(), service);
-        (GrpcService(service), health)
+        let stack = With::new(CallIds::new(), service);
+        (GrpcService { stack, load }, health)
     }
 }
 
@@ -173,7 +223,17 @@ type Guarded = With<Panics, With<Deadlines, With<Concurrency, Router>>>;
 ///
 /// It takes the requests of hyper as they are and never fails: failures are statuses.
 #[derive(Clone, Debug)]
-pub struct GrpcService(Stack);
+pub struct GrpcService {
+    stack: Stack,
+    load: Load,
+}
+
+impl GrpcService {
+    /// Returns how many calls are in flight.
+    pub fn load(&self) -> &Load {
+        &self.load
+    }
+}
 
 impl<B> Service<Request<B>> for GrpcService
 where
@@ -185,11 +245,11 @@ where
     type Future = GrpcFuture;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
+        self.stack.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> GrpcFuture {
-        GrpcFuture(self.0.call(request.map(Body::new)))
+        GrpcFuture(self.stack.call(request.map(Body::new)))
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod account;
 mod document;
+mod grpc;
 mod material;
 mod memory;
 mod mistake;
@@ -21,11 +22,11 @@ use std::fs;
 use std::path::Path;
 
 pub use self::account::AccountSettings;
+pub use self::grpc::{GrpcSettings, Limits, Timeouts};
 pub use self::memory::MemorySettings;
 pub use self::mistake::{Mistake, Mistakes};
 pub use self::settings::{
-    AdminSettings, GrpcSettings, Limits, LogFormat, LogSettings, Settings, ShutdownSettings,
-    TelemetrySettings, Timeouts,
+    AdminSettings, LogFormat, LogSettings, Settings, ShutdownSettings, TelemetrySettings,
 };
 pub use self::summary::Summary;
 pub use self::tls::TlsSettings;

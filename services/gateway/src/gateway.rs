@@ -105,18 +105,23 @@ impl Gateway {
         let admin = Admin::start(listeners.admin, lifecycle.clone(), metrics.clone())?;
 
         let limits = &settings.grpc.limits;
-        let calls = usize::try_from(limits.max_concurrent_requests).unwrap_or(usize::MAX);
+        let places = |number| usize::try_from(number).unwrap_or(usize::MAX);
         let accounts = Arc::new(roster.accounts().clone());
         metrics.watch(Arc::clone(&accounts));
         let mut server = Server::builder(accounts)
             .default_deadline(settings.grpc.timeouts.default_deadline)
             .max_deadline(settings.grpc.timeouts.max_deadline)
-            .max_calls(calls)
-            .observer(Arc::new(metrics));
+            .max_calls(places(limits.max_concurrent_requests))
+            .max_calls_per_connection(places(limits.max_requests_per_connection))
+            .max_calls_per_caller(places(limits.max_requests_per_address))
+            // Clients that balance among replicas keep a watch on each connection.
+            .max_health_calls(places(limits.max_connections.max(64)))
+            .observer(Arc::new(metrics.clone()));
         if !settings.grpc.reflection {
             server = server.without_reflection();
         }
         let (service, health) = server.into_service();
+        metrics.load(service.load().clone());
         let grpc = Grpc::start(listeners.grpc, service, &settings.grpc, lifecycle.watch())?;
         Ok(Self {
             lifecycle,

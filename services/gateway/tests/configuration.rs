@@ -122,6 +122,14 @@ fn what_is_not_said_has_its_documented_default() {
             "max_concurrent_requests",
             settings.grpc.limits.max_concurrent_requests,
         ),
+        (
+            "max_requests_per_connection",
+            settings.grpc.limits.max_requests_per_connection,
+        ),
+        (
+            "max_requests_per_address",
+            settings.grpc.limits.max_requests_per_address,
+        ),
     ] {
         assert!(
             example.contains(&format!("# {key} = {value}\n")),
@@ -581,4 +589,24 @@ fn a_store_lies_in_a_folder_or_in_a_database() {
     let settings = folder.parse(&store(exposed)).unwrap();
     let warnings = Summary::new(&settings, NOW).warnings();
     assert!(warnings[0].contains("sslmode=disable"), "{warnings:?}");
+}
+
+#[test]
+fn what_one_may_have_follows_from_the_whole_and_does_not_exceed_it() {
+    let folder = with_official("shares");
+    let settings = folder.parse(&format!(
+        "[grpc.limits]\nmax_concurrent_requests = 100\n{OFFICIAL}"
+    ));
+    let limits = settings.unwrap().grpc.limits;
+    assert_eq!(limits.max_requests_per_connection, 25);
+    assert_eq!(limits.max_requests_per_address, 75);
+    folder.check_faults(
+        &format!(
+            "[grpc.limits]\nmax_concurrent_requests = 100\nmax_requests_per_connection = 101\nmax_requests_per_address = 200\n{OFFICIAL}"
+        ),
+        &[
+            "kabao.toml:3:1: grpc.limits.max_requests_per_connection: must not exceed max_concurrent_requests, which is 100",
+            "kabao.toml:4:1: grpc.limits.max_requests_per_address: must not exceed max_concurrent_requests, which is 100",
+        ],
+    );
 }

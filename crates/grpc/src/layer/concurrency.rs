@@ -1,63 +1,86 @@
 //! A bound on the calls in flight; what comes on top is refused at once.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
 use kabao_api::{Error, Reason};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
 
 use super::body::{Hook, hooked};
 use super::{Answer, Inner, Layer, at_once, call_id};
+use crate::load::{Class, Load};
+use crate::observer::CallObserver;
+use crate::share::{Bound, Peer, Place};
 use crate::status;
-
-/// Whoever asks whether the server is well must get an answer, above all when it is busy.
-const EXEMPT: &str = "/grpc.health.v1.Health/";
 
 /// When a refused caller should come back.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// Counts the calls in flight over all connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Concurrency {
-    free: Arc<Semaphore>,
+    load: Load,
+    observer: Option<Arc<dyn CallObserver>>,
 }
 
 impl Concurrency {
-    /// Admits at most `limit` calls at a time.
-    pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            free: Arc::new(Semaphore::new(limit.min(Semaphore::MAX_PERMITS))),
-        }
+    /// Admits what `load` has room for.
+    pub(crate) fn new(load: Load, observer: Option<Arc<dyn CallObserver>>) -> Self {
+        Self { load, observer }
+    }
+}
+
+impl fmt::Debug for Concurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Concurrency").field(&self.load).finish()
     }
 }
 
 impl Layer for Concurrency {
     fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
-        if request.uri().path().starts_with(EXEMPT) {
-            return Box::pin(inner.call(request));
-        }
-        let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() else {
-            let id = call_id(request.extensions());
-            let error = Error::new(
-                Reason::Overloaded,
-                "the gateway has as many calls in flight as it accepts",
-            )
-            .with_retry_after(RETRY_AFTER);
-            return at_once(status::refusal(&error, &id));
+        let class = Class::of(request.uri().path());
+        let peer = request.extensions().get::<Peer>().copied();
+        let place = match self.load.pool(class).take(peer) {
+            Ok(place) => place,
+            Err(bound) => {
+                if let Some(observer) = &self.observer {
+                    observer.refused(class.as_str(), bound);
+                }
+                let id = call_id(request.extensions());
+                let error = Error::new(Reason::Overloaded, refusal(class, bound));
+                return at_once(status::refusal(&error.with_retry_after(RETRY_AFTER), &id));
+            }
         };
         let answer = inner.call(request);
         Box::pin(async move {
             let response = answer.await?;
-            Ok(response.map(|body| hooked(body, InFlight { _permit: permit })))
+            Ok(response.map(|body| hooked(body, InFlight { _place: place })))
         })
+    }
+}
+
+/// Says what is in the way, and which setting it follows from.
+fn refusal(class: Class, bound: Bound) -> &'static str {
+    match (class, bound) {
+        (Class::Call, Bound::Total) => {
+            "the gateway has as many calls in flight as it accepts (max_concurrent_requests)"
+        }
+        (Class::Call, Bound::Connection) => {
+            "this connection has as many calls in flight as one may have (max_requests_per_connection)"
+        }
+        (Class::Call, Bound::Caller) => {
+            "this address has as many calls in flight as one may have (max_requests_per_address)"
+        }
+        (Class::Health, _) => "too many ask for health at a time",
+        (Class::Reflection, _) => "too many ask for reflection at a time",
     }
 }
 
 /// A call is in flight until its last frame is sent.
 struct InFlight {
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Hook for InFlight {}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use kabao_grpc::Peer;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -50,18 +51,18 @@ impl<S: GrpcService> Shared<S> {
         }
     }
 
-    /// Serves the connection with the running `number` until it ends or the process drains, and holds its `permit`.
+    /// Serves the connection of `peer` until it ends or the process drains, and holds its `permit`.
     pub(super) async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
-        number: u64,
+        peer: Peer,
         mut watch: Watch,
         permit: OwnedSemaphorePermit,
     ) {
         let _permit = permit;
         let age = jittered(
             self.timeouts.max_connection_age,
-            self.jitter.hash_one(number),
+            self.jitter.hash_one(peer.connection),
         );
         let ends = Instant::now() + age;
         // In boxes of their own: connections idle for hours, and what opening one takes is given back.
@@ -75,7 +76,8 @@ impl<S: GrpcService> Shared<S> {
             return;
         };
         let service = self.service.clone();
-        let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
+        let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
+            request.extensions_mut().insert(peer);
             // A fresh clone per call: the service is always ready.
             service.clone().call(request.map(Body::new))
         });

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kabao_grpc::Peer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
@@ -97,7 +98,7 @@ async fn accept<S: GrpcService + Sync>(
             }
             accepted = listener.accept() => accepted,
         };
-        let Some(stream) = judge(accepted).await else {
+        let Some((stream, address)) = judge(accepted).await else {
             continue;
         };
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
@@ -105,14 +106,18 @@ async fn accept<S: GrpcService + Sync>(
             continue;
         };
         number = number.wrapping_add(1);
-        connections.spawn(Arc::clone(&shared).serve(stream, number, stage.clone(), permit));
+        let peer = Peer {
+            connection: number,
+            caller: address.ip().into(),
+        };
+        connections.spawn(Arc::clone(&shared).serve(stream, peer, stage.clone(), permit));
     }
 }
 
 /// Passes a connection on; tells a broken one from a system that has run out of something.
-async fn judge(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<TcpStream> {
+async fn judge(accepted: io::Result<(TcpStream, SocketAddr)>) -> Option<(TcpStream, SocketAddr)> {
     match accepted {
-        Ok((stream, _)) => Some(stream),
+        Ok(accepted) => Some(accepted),
         Err(error)
             if matches!(
                 error.kind(),

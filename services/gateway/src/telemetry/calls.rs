@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use kabao_grpc::{CallObserver, code_name};
+use kabao_grpc::{Bound, CallObserver, code_name};
 use tonic::Code;
 use tracing::Span;
 
@@ -18,6 +18,10 @@ impl CallObserver for Metrics {
     fn ended(&self, method: &'static str, code: Code, took: Duration, span: &Span) {
         self.call_ended(method, code, took);
         traces::finish(span, code, code_name(code));
+    }
+
+    fn refused(&self, class: &'static str, bound: Bound) {
+        self.call_refused(class, bound);
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kabao_api::{AccountId, Accounts, CredentialKind};
 use kabao_client::{Discarded, Observer};
-use kabao_grpc::code_name;
+use kabao_grpc::{Bound, Load, code_name};
 use kabao_models::Operation;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, MeterProvider};
@@ -32,6 +32,7 @@ pub(crate) struct Metrics {
     started: Counter<u64>,
     duration: Histogram<f64>,
     discarded: Counter<u64>,
+    refused: Counter<u64>,
 }
 
 impl Metrics {
@@ -67,6 +68,12 @@ impl Metrics {
             .u64_counter("kabao.upstream.answers.discarded")
             .with_description("Answers of WeChat that were not believed, by operation and cause.")
             .build();
+        let refused = meter
+            .u64_counter("kabao.calls.refused")
+            .with_description(
+                "Calls that were refused because as many were in flight as there may be, by what they were after and whose bound it was.",
+            )
+            .build();
         let start = clock::unix_seconds();
         meter
             .i64_observable_gauge("process.start_time")
@@ -87,6 +94,7 @@ impl Metrics {
             started,
             duration,
             discarded,
+            refused,
         })
     }
 
@@ -111,6 +119,21 @@ impl Metrics {
                         ];
                         gauge.observe(1, &labels);
                     }
+                }
+            })
+            .build();
+    }
+
+    /// Watches the calls in flight.
+    pub(crate) fn load(&self, load: Load) {
+        self.provider
+            .meter("kabao")
+            .u64_observable_gauge("kabao.calls.in_flight")
+            .with_description("Calls in flight, by what they are after.")
+            .with_callback(move |gauge| {
+                for (class, count) in load.in_flight() {
+                    let count = u64::try_from(count).unwrap_or(u64::MAX);
+                    gauge.observe(count, &[KeyValue::new("kabao.class", class)]);
                 }
             })
             .build();
@@ -153,6 +176,14 @@ impl Metrics {
             KeyValue::new("grpc.status", code_name(code)),
         ];
         self.duration.record(took.as_secs_f64(), &labels);
+    }
+
+    pub(crate) fn call_refused(&self, class: &'static str, bound: Bound) {
+        let labels = [
+            KeyValue::new("kabao.class", class),
+            KeyValue::new("kabao.bound", bound.as_str()),
+        ];
+        self.refused.add(1, &labels);
     }
 }
 

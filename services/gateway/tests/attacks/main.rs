@@ -1,0 +1,14 @@
+//! Peers that break the rules, or keep them and mean harm. Whatever they do, the others lose nothing.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a step that fails fails the test"
+)]
+
+mod calls;
+mod good;
+mod raw;
+mod running;

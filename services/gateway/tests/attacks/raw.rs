@@ -1,0 +1,95 @@
+//! Frames of HTTP/2 by hand.
+
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+use crate::running::PATIENCE;
+
+pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const SETTINGS: u8 = 4;
+
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
+
+/// A message of no bytes.
+pub(crate) const EMPTY: &[u8] = &[0; 5];
+
+pub(crate) const LIST_ACCOUNTS: &str = "/kabao.v1.AccountService/ListAccounts";
+pub(crate) const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+
+/// A connection whose every byte is chosen.
+pub(crate) struct Raw {
+    stream: TcpStream,
+}
+
+impl Raw {
+    /// Connects and says nothing.
+    pub(crate) async fn silent(address: SocketAddr, from: IpAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(from, 0)).unwrap();
+        let stream = timeout(PATIENCE, socket.connect(address)).await;
+        let stream = stream.expect("a connection").unwrap();
+        Self { stream }
+    }
+
+    /// Connects and says what every client says first, with `settings`.
+    pub(crate) async fn open(address: SocketAddr, from: IpAddr, settings: &[u8]) -> Self {
+        let mut raw = Self::silent(address, from).await;
+        let hello = [PREFACE, &frame(SETTINGS, 0, 0, settings)].concat();
+        raw.say(&hello).await.unwrap();
+        raw
+    }
+
+    pub(crate) async fn say(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+}
+
+/// One frame.
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let [_, length @ ..] = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = Vec::from(length);
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// The headers of a call, without an end of the stream.
+pub(crate) fn call(stream: u32, path: &str) -> Vec<u8> {
+    // POST, http; the rest stands there in letters.
+    let mut block = vec![0x83, 0x86, 0x04];
+    let mut text = |text: &str| {
+        block.push(u8::try_from(text.len()).unwrap());
+        block.extend(text.as_bytes());
+    };
+    text(path);
+    for (name, value) in [
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+        ("grpc-timeout", "60S"),
+    ] {
+        text("");
+        text(name);
+        text(value);
+    }
+    frame(HEADERS, END_HEADERS, stream, &block)
+}
+
+/// A whole call with an empty message.
+pub(crate) fn whole_call(stream: u32, path: &str) -> Vec<u8> {
+    let mut said = call(stream, path);
+    said.extend(frame(DATA, END_STREAM, stream, EMPTY));
+    said
+}
+
+/// The numbers of the first `count` streams.
+pub(crate) fn streams(count: u32) -> impl Iterator<Item = u32> {
+    (0..count).map(|number| 2 * number + 1)
+}
