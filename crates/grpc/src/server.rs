@@ -22,7 +22,8 @@ use tower_service::Service;
 use crate::client_signature::ClientSignatureGrpc;
 use crate::family::FamilyService;
 use crate::layer::{
-    Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds, Trace, With,
+    Answer, Arrivals, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds,
+    Trace, With,
 };
 use crate::load::Load;
 use crate::observer::CallObserver;
@@ -37,11 +38,13 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Builds the gRPC service of the gateway.
 ///
 /// Messages are limited to 4 MiB. The layers, from the outside: id of the call, id of the change,
-/// trace, completion of statuses, protocol checks, panics, deadlines, concurrency.
+/// trace, completion of statuses, protocol checks, panics, deadlines, concurrency, arrival of the
+/// request.
 #[must_use]
 pub struct Server {
     accounts: Arc<Accounts>,
     deadlines: Deadlines,
+    stall: Duration,
     calls: Calls,
     reflection: bool,
     observer: Option<Arc<dyn CallObserver>>,
@@ -89,8 +92,11 @@ impl Server {
     /// changes at the ten calls a second that WeChat allows the slowest family.
     pub const MAX_STREAM_DEADLINE: Duration = Duration::from_secs(3600);
 
+    /// How long a call waits for the rest of its request unless [`stall`](Self::stall) says otherwise.
+    pub const STALL: Duration = Duration::from_secs(10);
+
     /// Starts with the defaults: [`DEFAULT_DEADLINE`](Self::DEFAULT_DEADLINE),
-    /// [`MAX_DEADLINE`](Self::MAX_DEADLINE), [`MAX_STREAM_DEADLINE`](Self::MAX_STREAM_DEADLINE), 1024
+    /// [`MAX_DEADLINE`](Self::MAX_DEADLINE), [`STALL`](Self::STALL), [`MAX_STREAM_DEADLINE`](Self::MAX_STREAM_DEADLINE), 1024
     /// calls in flight, of these a quarter of one connection and three quarters of one caller, 1024
     /// health checks and watches, reflection on.
     pub fn builder(accounts: Arc<Accounts>) -> Self {
@@ -101,6 +107,7 @@ impl Server {
                 max: Self::MAX_DEADLINE,
                 max_stream: Self::MAX_STREAM_DEADLINE,
             },
+            stall: Self::STALL,
             calls: Calls {
                 total: 1024,
                 per_connection: None,
@@ -134,6 +141,13 @@ impl Server {
     /// callers that name none get it whole.
     pub fn max_stream_deadline(mut self, timeout: Duration) -> Self {
         self.deadlines.max_stream = timeout;
+        self
+    }
+
+    /// Sets how long a call waits for the rest of its request: for all of a message that is alone, for the
+    /// next piece of a stream. After that it ends with `DEADLINE_EXCEEDED`, whatever time its caller gave it.
+    pub fn stall(mut self, patience: Duration) -> Self {
+        self.stall = patience;
         self
     }
 
@@ -203,7 +217,8 @@ impl Server {
 
         let load = Load::new(self.calls.bounds(), self.calls.health);
         let concurrency = Concurrency::new(load.clone(), self.observer.clone());
-        let service = With::new(concurrency, router.build());
+        let service = With::new(Arrivals::new(self.stall), router.build());
+        let service = With::new(concurrency, service);
         let service = With::new(self.deadlines, service);
         let service = With::new(Panics, service);
         let service = With::new(Protocol, service);
@@ -217,7 +232,7 @@ impl Server {
 
 type Stack =
     With<CallIds, With<RequestIds, With<Trace, With<Completion, With<Protocol, Guarded>>>>>;
-type Guarded = With<Panics, With<Deadlines, With<Concurrency, Router>>>;
+type Guarded = With<Panics, With<Deadlines, With<Concurrency, With<Arrivals, Router>>>>;
 
 /// All services with their layers: one `tower` service, cheap to clone for every connection.
 ///

@@ -111,6 +111,7 @@ impl Gateway {
         let mut server = Server::builder(accounts)
             .default_deadline(settings.grpc.timeouts.default_deadline)
             .max_deadline(settings.grpc.timeouts.max_deadline)
+            .stall(settings.grpc.timeouts.stall)
             .max_calls(places(limits.max_concurrent_requests))
             .max_calls_per_connection(places(limits.max_requests_per_connection))
             .max_calls_per_caller(places(limits.max_requests_per_address))

@@ -142,6 +142,7 @@ fn what_is_not_said_has_its_documented_default() {
         ("max_deadline", timeouts.max_deadline),
         ("handshake", timeouts.handshake),
         ("preface", timeouts.preface),
+        ("stall", timeouts.stall),
         ("keepalive_timeout", timeouts.keepalive_timeout),
         ("pre_drain", settings.shutdown.pre_drain),
         ("drain_deadline", settings.shutdown.drain_deadline),

@@ -57,6 +57,9 @@ pub struct Timeouts {
     pub handshake: Duration,
     /// `preface`: until the peer has begun to speak HTTP/2, default 5 s.
     pub preface: Duration,
+    /// `stall`: how long a caller may keep its call waiting, default 10 s: with its request, or the next piece of a
+    /// stream, and with taking the next piece of the answer.
+    pub stall: Duration,
     /// `keepalive_interval` between pings on a quiet connection, default 60 s.
     pub keepalive_interval: Duration,
     /// `keepalive_timeout` for the answer to a ping, default 20 s.
@@ -99,6 +102,7 @@ impl Default for Timeouts {
             max_deadline: Server::MAX_DEADLINE,
             handshake: 5 * SECOND,
             preface: 5 * SECOND,
+            stall: Server::STALL,
             keepalive_interval: MINUTE,
             keepalive_timeout: 20 * SECOND,
             max_connection_age: 30 * MINUTE,
@@ -179,6 +183,7 @@ impl Timeouts {
             max_deadline: section.duration("max_deadline", default.max_deadline, CALL),
             handshake: section.duration("handshake", default.handshake, SHORT),
             preface: section.duration("preface", default.preface, SHORT),
+            stall: section.duration("stall", default.stall, CALL),
             keepalive_interval: section.duration(
                 "keepalive_interval",
                 default.keepalive_interval,

@@ -1,10 +1,17 @@
 //! Calls that are begun and never ended.
 
-use kabao_gateway::Gateway;
+use std::time::Duration;
 
-use crate::good::{THERE, callers_lose_nothing};
-use crate::raw::{LIST_ACCOUNTS, REFLECTION, Raw, call, streams, whole_call};
-use crate::running::{CALLS, metric, settings, start, until};
+use kabao_gateway::Gateway;
+use kabao_gateway::config::Settings;
+
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use crate::good::{ELSEWHERE, THERE, callers_lose_nothing, channel};
+use crate::raw::{DATA, LIST_ACCOUNTS, REFLECTION, Raw, call, frame, streams, whole_call};
+use crate::running::{CALLS, PATIENCE, metric, settings, start, until};
 
 /// As many streams as a connection may have, on each of four connections.
 async fn fill(gateway: &Gateway, settings: &[u8], begin: fn(u32) -> Vec<u8>) -> Vec<Raw> {
@@ -16,6 +23,13 @@ async fn fill(gateway: &Gateway, settings: &[u8], begin: fn(u32) -> Vec<u8>) -> 
         held.push(raw);
     }
     held
+}
+
+/// Nobody keeps a gateway waiting for longer than this.
+fn impatient() -> Settings {
+    let mut settings = settings();
+    settings.grpc.timeouts.stall = Duration::from_millis(300);
+    settings
 }
 
 /// `SETTINGS_INITIAL_WINDOW_SIZE` of 0: no answer is taken.
@@ -53,4 +67,60 @@ async fn silent_streams_of_reflection_are_none_of_the_calls() {
     until(gateway.admin(), series, |calls| calls >= 24).await;
     assert_eq!(metric(gateway.admin(), CALLS).await, 0);
     callers_lose_nothing(gateway.grpc()).await;
+}
+
+#[tokio::test]
+async fn bodies_that_are_never_sent_end_in_time_whatever_their_deadline() {
+    let gateway = start(&impatient()).await;
+    let mut held = fill(&gateway, &[], |stream| call(stream, LIST_ACCOUNTS)).await;
+    until(gateway.admin(), CALLS, |calls| calls >= 700).await;
+    until(gateway.admin(), CALLS, |calls| calls == 0).await;
+    let ended = r#"grpc_server_call_duration_seconds_count{grpc_method="kabao.v1.AccountService/ListAccounts",grpc_status="DEADLINE_EXCEEDED"}"#;
+    assert!(metric(gateway.admin(), ended).await >= 700);
+    // The connection is as good as before.
+    let first = &mut held[0];
+    first.say(&whole_call(1025, LIST_ACCOUNTS)).await.unwrap();
+    first.hear_end_of(1025).await;
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_ends_in_time() {
+    let gateway = start(&impatient()).await;
+    let mut raw = Raw::open(gateway.grpc(), THERE, &[]).await;
+    raw.say(&call(1, LIST_ACCOUNTS)).await.unwrap();
+    // A byte now and then, for as long as it is taken.
+    let trickling = async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            raw.say(&frame(DATA, 0, 1, &[0])).await.unwrap();
+            if metric(gateway.admin(), CALLS).await == 0 {
+                break;
+            }
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, trickling).await;
+    ended.expect("the call ends");
+}
+
+#[tokio::test]
+async fn silent_streams_of_reflection_end_and_watches_live_on() {
+    let gateway = start(&impatient()).await;
+    let watch = HealthClient::new(channel(gateway.grpc(), ELSEWHERE).await)
+        .watch(HealthCheckRequest::default())
+        .await;
+    let mut watch = watch.unwrap().into_inner();
+    let first = watch.message().await.unwrap().unwrap();
+    assert_eq!(first.status(), ServingStatus::Serving);
+
+    let held = fill(&gateway, &[], |stream| call(stream, REFLECTION)).await;
+    let series = r#"kabao_calls_in_flight{kabao_class="reflection"}"#;
+    until(gateway.admin(), series, |calls| calls >= 24).await;
+    until(gateway.admin(), series, |calls| calls == 0).await;
+    drop(held);
+
+    // It has been silent for longer than they have, and hears the end.
+    let draining = tokio::spawn(gateway.drain());
+    let last = watch.message().await.unwrap().unwrap();
+    assert_eq!(last.status(), ServingStatus::NotServing);
+    draining.await.unwrap();
 }

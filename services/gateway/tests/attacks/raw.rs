@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -48,6 +48,44 @@ impl Raw {
 
     pub(crate) async fn say(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.stream.write_all(bytes).await
+    }
+}
+
+/// One frame that came back.
+pub(crate) struct Frame {
+    pub(crate) kind: u8,
+    pub(crate) flags: u8,
+    pub(crate) stream: u32,
+}
+
+impl Raw {
+    /// The next frame; nothing once the peer has hung up.
+    pub(crate) async fn hear(&mut self) -> Option<Frame> {
+        let mut head = [0; 9];
+        self.stream.read_exact(&mut head).await.ok()?;
+        let [a, b, c, kind, flags, stream @ ..] = head;
+        let length = u32::from_be_bytes([0, a, b, c]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.stream.read_exact(&mut payload).await.ok()?;
+        Some(Frame {
+            kind,
+            flags,
+            stream: u32::from_be_bytes(stream),
+        })
+    }
+
+    /// Listens until `stream` has ended.
+    pub(crate) async fn hear_end_of(&mut self, stream: u32) {
+        let ending = async {
+            while let Some(frame) = self.hear().await {
+                let is_end = matches!(frame.kind, DATA | HEADERS) && frame.flags & END_STREAM != 0;
+                if frame.stream == stream && is_end {
+                    return;
+                }
+            }
+            panic!("the connection ended before stream {stream}");
+        };
+        timeout(PATIENCE, ending).await.expect("an answer");
     }
 }
 
