@@ -1,13 +1,14 @@
 //! One gRPC connection, from the accepted socket to its end.
 
 use std::collections::hash_map::RandomState;
+use std::convert::Infallible;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use kabao_grpc::Peer;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
@@ -20,18 +21,22 @@ use tonic::body::Body;
 use super::GrpcService;
 use super::handshakes::Handshakes;
 use super::preface::{self, Prefaced};
+use super::streams::{Pieces, Streams};
 use crate::config::{GrpcSettings, Limits, Timeouts};
 use crate::lifecycle::Watch;
 
 /// Plain or TLS. One type, so that HTTP/2 over it is compiled once.
 type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
+/// Bytes of an answer that HTTP/2 takes over before the socket does.
+const SEND_BUFFER: usize = 64 * 1024;
+
 /// What all connections of a listener share.
 pub(super) struct Shared<S> {
     service: S,
     tls: Option<TlsAcceptor>,
     timeouts: Timeouts,
-    http2: http2::Builder<TokioExecutor>,
+    http2: http2::Builder<Streams>,
     jitter: RandomState,
     handshakes: Handshakes,
 }
@@ -79,7 +84,8 @@ impl<S: GrpcService> Shared<S> {
         let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             // A fresh clone per call: the service is always ready.
-            service.clone().call(request.map(Body::new))
+            let answer = service.clone().call(request.map(Body::new));
+            async move { Ok::<_, Infallible>(answer.await?.map(Pieces::new)) }
         });
         let mut connection = Box::pin(self.http2.serve_connection(TokioIo::new(stream), service));
         let aged = tokio::select! {
@@ -135,12 +141,13 @@ fn ended(result: hyper::Result<()>) {
     }
 }
 
-fn http2_builder(limits: &Limits, timeouts: &Timeouts) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+fn http2_builder(limits: &Limits, timeouts: &Timeouts) -> http2::Builder<Streams> {
+    let mut builder = http2::Builder::new(Streams::new(timeouts.stall));
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.max_concurrent_streams)
         .max_header_list_size(limits.max_header_list_size)
+        .max_send_buf_size(SEND_BUFFER)
         .keep_alive_interval(timeouts.keepalive_interval)
         .keep_alive_timeout(timeouts.keepalive_timeout);
     builder

@@ -10,7 +10,10 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use crate::good::{ELSEWHERE, THERE, callers_lose_nothing, channel};
-use crate::raw::{DATA, LIST_ACCOUNTS, REFLECTION, Raw, call, frame, streams, whole_call};
+use crate::raw::{
+    DATA, END_STREAM, LIST_ACCOUNTS, REFLECTION, RST_STREAM, Raw, WINDOW_UPDATE, call, frame,
+    streams, whole_call,
+};
 use crate::running::{CALLS, PATIENCE, metric, settings, start, until};
 
 /// As many streams as a connection may have, on each of four connections.
@@ -81,6 +84,66 @@ async fn bodies_that_are_never_sent_end_in_time_whatever_their_deadline() {
     let first = &mut held[0];
     first.say(&whole_call(1025, LIST_ACCOUNTS)).await.unwrap();
     first.hear_end_of(1025).await;
+}
+
+#[tokio::test]
+async fn answers_that_are_never_taken_are_reset_in_time() {
+    let gateway = start(&impatient()).await;
+    let mut held = fill(&gateway, NO_WINDOW, |stream| {
+        whole_call(stream, LIST_ACCOUNTS)
+    })
+    .await;
+    until(gateway.admin(), CALLS, |calls| calls >= 700).await;
+    until(gateway.admin(), CALLS, |calls| calls == 0).await;
+    let first = &mut held[0];
+    let reset = async {
+        while let Some(frame) = first.hear().await {
+            if frame.kind == RST_STREAM && frame.stream == 1 {
+                return;
+            }
+        }
+        panic!("the connection ended");
+    };
+    let reset = tokio::time::timeout(PATIENCE, reset).await;
+    reset.expect("the stream is reset");
+}
+
+/// A window that grows byte by byte must not keep a long answer alive: reflection has one of more than 100 KB.
+#[tokio::test]
+async fn an_answer_that_is_taken_byte_by_byte_is_reset_in_time() {
+    let gateway = start(&impatient()).await;
+    let mut raw = Raw::open(gateway.grpc(), THERE, NO_WINDOW).await;
+    let symbol = b"\x22\x16kabao.v1.MemberService";
+    let message = [&[0, 0, 0, 0, 24][..], symbol].concat();
+    raw.say(&call(1, REFLECTION)).await.unwrap();
+    raw.say(&frame(DATA, END_STREAM, 1, &message))
+        .await
+        .unwrap();
+    let series = r#"kabao_calls_in_flight{kabao_class="reflection"}"#;
+    until(gateway.admin(), series, |calls| calls == 1).await;
+    let trickling = async {
+        while metric(gateway.admin(), series).await == 1 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let more = frame(WINDOW_UPDATE, 0, 1, &[0, 0, 0, 1]);
+            raw.say(&more).await.unwrap();
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, trickling).await;
+    ended.expect("the call ends");
+    let taken = async {
+        let mut taken = 0;
+        while let Some(frame) = raw.hear().await {
+            match frame.kind {
+                DATA => taken += frame.length,
+                RST_STREAM => return taken,
+                _ => {}
+            }
+        }
+        panic!("the connection ended");
+    };
+    let taken = tokio::time::timeout(PATIENCE, taken).await;
+    let taken = taken.expect("the stream is reset");
+    assert!((1..100).contains(&taken), "{taken} bytes");
 }
 
 #[tokio::test]
