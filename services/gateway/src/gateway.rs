@@ -123,7 +123,13 @@ impl Gateway {
         }
         let (service, health) = server.into_service();
         metrics.load(service.load().clone());
-        let grpc = Grpc::start(listeners.grpc, service, &settings.grpc, lifecycle.watch())?;
+        let grpc = Grpc::start(
+            listeners.grpc,
+            service,
+            &settings.grpc,
+            metrics,
+            lifecycle.watch(),
+        )?;
         Ok(Self {
             lifecycle,
             health,

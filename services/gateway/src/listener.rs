@@ -10,6 +10,7 @@ mod connection;
 mod grpc;
 mod handshakes;
 mod preface;
+mod refusals;
 mod streams;
 
 pub(crate) use self::admin::Admin;

@@ -32,6 +32,9 @@ pub struct GrpcSettings {
 pub struct Limits {
     /// `max_connections`, default 1024. A connection above it is closed at once.
     pub max_connections: u32,
+    /// `max_connections_per_address` of these, default three quarters: all that come from one IPv4 address or one IPv6
+    /// network of 64 bits.
+    pub max_connections_per_address: u32,
     /// `max_concurrent_streams` of one connection, default 256.
     pub max_concurrent_streams: u32,
     /// `max_concurrent_requests` of all connections together, default 1024. A call above it is answered with
@@ -86,6 +89,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: 1024,
+            max_connections_per_address: three_quarters(1024),
             max_concurrent_streams: 256,
             max_concurrent_requests: 1024,
             max_requests_per_connection: quarter(1024),
@@ -144,6 +148,11 @@ impl Limits {
             1_000_000,
         );
         let mut share = |key, default, whole| share(&mut section, key, default, whole);
+        let max_connections_per_address = share(
+            "max_connections_per_address",
+            three_quarters(max_connections),
+            ("max_connections", max_connections),
+        );
         let whole = ("max_concurrent_requests", max_concurrent_requests);
         let max_requests_per_connection = share(
             "max_requests_per_connection",
@@ -157,6 +166,7 @@ impl Limits {
         );
         let settings = Self {
             max_connections,
+            max_connections_per_address,
             max_concurrent_streams,
             max_concurrent_requests,
             max_requests_per_connection,

@@ -9,9 +9,8 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use kabao_grpc::Peer;
+use kabao_grpc::{Peer, Place};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -56,15 +55,15 @@ impl<S: GrpcService> Shared<S> {
         }
     }
 
-    /// Serves the connection of `peer` until it ends or the process drains, and holds its `permit`.
+    /// Serves the connection of `peer` until it ends or the process drains, and holds its `place`.
     pub(super) async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
         peer: Peer,
         mut watch: Watch,
-        permit: OwnedSemaphorePermit,
+        place: Place,
     ) {
-        let _permit = permit;
+        let _place = place;
         let age = jittered(
             self.timeouts.max_connection_age,
             self.jitter.hash_one(peer.connection),

@@ -5,16 +5,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabao_grpc::Peer;
+use kabao_grpc::{Bounds, Peer, Pool};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use super::GrpcService;
 use super::connection::Shared;
-use crate::config::GrpcSettings;
+use super::refusals::Refusals;
+use crate::config::{GrpcSettings, Limits};
 use crate::lifecycle::Watch;
+use crate::telemetry::Metrics;
 
 /// How long to wait when the system has no more file descriptors: trying again at once would spin.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -39,13 +40,17 @@ impl Grpc {
         listener: TcpListener,
         service: S,
         settings: &GrpcSettings,
+        metrics: Metrics,
         watch: Watch,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(service, settings));
-        let permits = usize::try_from(settings.limits.max_connections).unwrap_or(usize::MAX);
-        let permits = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
-        let accepting = tokio::spawn(accept(listener, shared, permits, watch));
+        let door = Door {
+            listener,
+            shared: Arc::new(Shared::new(service, settings)),
+            connections: Pool::new(bounds(&settings.limits)),
+            refusals: Refusals::new(metrics),
+        };
+        let accepting = tokio::spawn(door.accept(watch));
         Ok(Self { address, accepting })
     }
 
@@ -78,39 +83,60 @@ impl Grpc {
     }
 }
 
-async fn accept<S: GrpcService + Sync>(
+/// What the accept loop works with.
+struct Door<S> {
     listener: TcpListener,
     shared: Arc<Shared<S>>,
-    permits: Arc<Semaphore>,
-    mut watch: Watch,
-) -> JoinSet<()> {
-    let mut connections = JoinSet::new();
-    let mut number: u64 = 0;
-    let stage = watch.clone();
-    let mut draining = std::pin::pin!(watch.draining());
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = &mut draining => return connections,
-            Some(ended) = connections.join_next(), if !connections.is_empty() => {
-                report(ended);
+    connections: Pool,
+    refusals: Refusals,
+}
+
+impl<S: GrpcService + Sync> Door<S> {
+    async fn accept(mut self, mut watch: Watch) -> JoinSet<()> {
+        let mut connections = JoinSet::new();
+        let mut number: u64 = 0;
+        let stage = watch.clone();
+        let mut draining = std::pin::pin!(watch.draining());
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut draining => return connections,
+                () = self.refusals.due() => {
+                    self.refusals.tell();
+                    continue;
+                }
+                Some(ended) = connections.join_next(), if !connections.is_empty() => {
+                    report(ended);
+                    continue;
+                }
+                accepted = self.listener.accept() => accepted,
+            };
+            let Some((stream, address)) = judge(accepted).await else {
                 continue;
+            };
+            number = number.wrapping_add(1);
+            let peer = Peer {
+                connection: number,
+                caller: address.ip().into(),
+            };
+            match self.connections.take(Some(peer)) {
+                Ok(place) => {
+                    let shared = Arc::clone(&self.shared);
+                    connections.spawn(shared.serve(stream, peer, stage.clone(), place));
+                }
+                Err(bound) => self.refusals.refused(bound, address),
             }
-            accepted = listener.accept() => accepted,
-        };
-        let Some((stream, address)) = judge(accepted).await else {
-            continue;
-        };
-        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
-            tracing::warn!("a connection above grpc.limits.max_connections was closed");
-            continue;
-        };
-        number = number.wrapping_add(1);
-        let peer = Peer {
-            connection: number,
-            caller: address.ip().into(),
-        };
-        connections.spawn(Arc::clone(&shared).serve(stream, peer, stage.clone(), permit));
+        }
+    }
+}
+
+/// Connections in all, and of one caller.
+fn bounds(limits: &Limits) -> Bounds {
+    let places = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    Bounds {
+        total: places(limits.max_connections),
+        per_connection: 1,
+        per_caller: places(limits.max_connections_per_address),
     }
 }
 

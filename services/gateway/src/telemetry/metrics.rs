@@ -33,6 +33,7 @@ pub(crate) struct Metrics {
     duration: Histogram<f64>,
     discarded: Counter<u64>,
     refused: Counter<u64>,
+    connections_refused: Counter<u64>,
 }
 
 impl Metrics {
@@ -74,6 +75,12 @@ impl Metrics {
                 "Calls that were refused because as many were in flight as there may be, by what they were after and whose bound it was.",
             )
             .build();
+        let connections_refused = meter
+            .u64_counter("kabao.connections.refused")
+            .with_description(
+                "Connections of callers that were closed because as many were open as there may be, by whose bound it was.",
+            )
+            .build();
         let start = clock::unix_seconds();
         meter
             .i64_observable_gauge("process.start_time")
@@ -95,6 +102,7 @@ impl Metrics {
             duration,
             discarded,
             refused,
+            connections_refused,
         })
     }
 
@@ -184,6 +192,11 @@ impl Metrics {
             KeyValue::new("kabao.bound", bound.as_str()),
         ];
         self.refused.add(1, &labels);
+    }
+
+    pub(crate) fn connection_refused(&self, bound: Bound) {
+        let labels = [KeyValue::new("kabao.bound", bound.as_str())];
+        self.connections_refused.add(1, &labels);
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod calls;
+mod connections;
 mod good;
 mod raw;
 mod running;
