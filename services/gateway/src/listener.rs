@@ -6,9 +6,13 @@
 
 mod admin;
 mod bind;
+mod complaints;
+mod conduct;
 mod connection;
+mod evictions;
+mod frames;
 mod grpc;
-mod handshakes;
+mod guarded;
 mod preface;
 mod refusals;
 mod streams;

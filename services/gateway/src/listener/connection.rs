@@ -18,11 +18,14 @@ use tokio_util::either::Either;
 use tonic::body::Body;
 
 use super::GrpcService;
-use super::handshakes::Handshakes;
+use super::complaints::Complaints;
+use super::evictions::Evictions;
+use super::guarded::Guarded;
 use super::preface::{self, Prefaced};
 use super::streams::{Pieces, Streams};
 use crate::config::{GrpcSettings, Limits, Timeouts};
 use crate::lifecycle::Watch;
+use crate::telemetry::Metrics;
 
 /// Plain or TLS. One type, so that HTTP/2 over it is compiled once.
 type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
@@ -37,11 +40,12 @@ pub(super) struct Shared<S> {
     timeouts: Timeouts,
     http2: http2::Builder<Streams>,
     jitter: RandomState,
-    handshakes: Handshakes,
+    handshakes: Complaints,
+    evictions: Arc<Evictions>,
 }
 
 impl<S: GrpcService> Shared<S> {
-    pub(super) fn new(service: S, settings: &GrpcSettings) -> Self {
+    pub(super) fn new(service: S, settings: &GrpcSettings, metrics: Metrics) -> Self {
         Self {
             service,
             tls: settings
@@ -51,7 +55,8 @@ impl<S: GrpcService> Shared<S> {
             timeouts: settings.timeouts.clone(),
             http2: http2_builder(&settings.limits, &settings.timeouts),
             jitter: RandomState::new(),
-            handshakes: Handshakes::default(),
+            handshakes: Complaints::new("TLS handshake with a caller failed"),
+            evictions: Arc::new(Evictions::new(metrics)),
         }
     }
 
@@ -104,7 +109,7 @@ impl<S: GrpcService> Shared<S> {
     }
 
     /// Goes on until the caller speaks HTTP/2; nothing if it does not come to that.
-    async fn open(&self, stream: TcpStream) -> Option<Prefaced<Stream>> {
+    async fn open(&self, stream: TcpStream) -> Option<Guarded<Prefaced<Stream>>> {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
@@ -115,18 +120,22 @@ impl<S: GrpcService> Shared<S> {
                 match timeout(self.timeouts.handshake, acceptor.accept(stream)).await {
                     Ok(Ok(stream)) => Stream::Right(Box::new(stream)),
                     Ok(Err(error)) => {
-                        self.handshakes.failed(caller, &error);
+                        self.handshakes.add(caller, &error);
                         return None;
                     }
                     Err(_) => {
-                        self.handshakes.failed(caller, &"it took too long");
+                        self.handshakes.add(caller, &"it took too long");
                         return None;
                     }
                 }
             }
         };
         match timeout(self.timeouts.preface, preface::expect(stream)).await {
-            Ok(Ok(stream)) => return Some(stream),
+            Ok(Ok(stream)) => {
+                let evictions = Arc::clone(&self.evictions);
+                let guarded = Guarded::new(stream, caller, self.timeouts.stall, evictions);
+                return Some(guarded);
+            }
             Ok(Err(error)) => tracing::debug!(%error, "no HTTP/2 preface"),
             Err(_) => tracing::debug!("the HTTP/2 preface took too long"),
         }

@@ -46,7 +46,7 @@ impl Grpc {
         let address = listener.local_addr()?;
         let door = Door {
             listener,
-            shared: Arc::new(Shared::new(service, settings)),
+            shared: Arc::new(Shared::new(service, settings, metrics.clone())),
             connections: Pool::new(bounds(&settings.limits)),
             refusals: Refusals::new(metrics),
         };

@@ -1,15 +1,25 @@
-//! The first 24 bytes of HTTP/2.
+//! What a client of HTTP/2 says first: 24 bytes and its settings.
 //!
-//! hyper waits for them without a limit, and a graceful shutdown waits with it. So they are read here, under a timeout,
-//! and handed to hyper afterwards. A peer that speaks HTTP/1 gets one sentence about its mistake.
+//! hyper waits for the former without a limit, and a graceful shutdown waits with it, and does without the latter. So both
+//! are read here, under a timeout, and handed to hyper afterwards. A peer that speaks HTTP/1 gets one sentence about its
+//! mistake.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
+use super::frames::Head;
+
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Bytes of the preface, without the settings.
+pub(super) const LENGTH: usize = PREFACE.len();
+
+/// The most that a frame has before anything else was agreed upon.
+const FRAME: u32 = 16 * 1024;
 
 const WRONG_PROTOCOL: &[u8] = b"HTTP/1.1 505 HTTP Version Not Supported\r\n\
     content-type: text/plain\r\n\
@@ -42,10 +52,21 @@ where
             return Err(io::Error::new(io::ErrorKind::InvalidData, "not HTTP/2"));
         }
     }
-    Ok(Prefaced {
-        inner,
-        unread: PREFACE,
-    })
+    let mut unread = BytesMut::from(&PREFACE[..]);
+    let mut head = [0; Head::LENGTH];
+    inner.read_exact(&mut head).await?;
+    unread.extend_from_slice(&head);
+    let head = Head::read(head);
+    if !head.opens_connection() || head.length > FRAME {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "no settings"));
+    }
+    let mut settings = (&mut inner).take(u64::from(head.length));
+    while settings.limit() > 0 {
+        if settings.read_buf(&mut unread).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(Prefaced { inner, unread })
 }
 
 /// Answers an HTTP/1 request. What the peer still sends is read, so that closing does not destroy the answer.
@@ -63,11 +84,11 @@ async fn refuse<T: AsyncRead + AsyncWrite + Unpin>(inner: &mut T) -> io::Result<
     Ok(())
 }
 
-/// A stream whose preface was read already and is read once more.
+/// A stream whose beginning was read already and is read once more.
 #[derive(Debug)]
 pub(super) struct Prefaced<T> {
     inner: T,
-    unread: &'static [u8],
+    unread: BytesMut,
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Prefaced<T> {
@@ -80,9 +101,11 @@ impl<T: AsyncRead + Unpin> AsyncRead for Prefaced<T> {
             return Pin::new(&mut self.inner).poll_read(cx, buffer);
         }
         let count = self.unread.len().min(buffer.remaining());
-        let (now, later) = self.unread.split_at_checked(count).unwrap_or_default();
-        buffer.put_slice(now);
-        self.unread = later;
+        buffer.put_slice(&self.unread.split_to(count));
+        if self.unread.is_empty() {
+            // Connections live for long.
+            self.unread = BytesMut::new();
+        }
         Poll::Ready(Ok(()))
     }
 }
@@ -139,11 +162,30 @@ mod tests {
         (serving.await.unwrap(), answer)
     }
 
+    const HELLO: &[u8] =
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0more";
+
     #[tokio::test]
-    async fn the_preface_is_handed_on_with_what_follows() {
-        let (stream, answer) = said(&[b"PRI * HT", b"TP/2.0\r\n\r\nSM\r\n\r\nmore"]).await;
-        assert_eq!(stream.unwrap(), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nmore");
-        assert_eq!(answer, b"");
+    async fn preface_and_settings_are_handed_on_with_what_follows_wherever_they_are_split() {
+        for at in 0..HELLO.len() {
+            let (one, two) = HELLO.split_at(at);
+            let (stream, answer) = said(&[one, two]).await;
+            assert_eq!(stream.unwrap(), HELLO, "{at}");
+            assert_eq!(answer, b"");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_begins_with_anything_but_settings_is_not_let_in() {
+        for (place, byte) in [(24, 1), (27, 6), (28, 1), (32, 1)] {
+            let mut hello = HELLO.to_vec();
+            hello[place] = byte;
+            let (stream, _) = said(&[&hello]).await;
+            let error = stream.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{place}");
+        }
+        let (stream, _) = said(&[&HELLO[..36]]).await;
+        assert_eq!(stream.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[tokio::test]

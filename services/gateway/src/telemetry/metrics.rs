@@ -34,6 +34,7 @@ pub(crate) struct Metrics {
     discarded: Counter<u64>,
     refused: Counter<u64>,
     connections_refused: Counter<u64>,
+    connections_evicted: Counter<u64>,
 }
 
 impl Metrics {
@@ -81,6 +82,12 @@ impl Metrics {
                 "Connections of callers that were closed because as many were open as there may be, by whose bound it was.",
             )
             .build();
+        let connections_evicted = meter
+            .u64_counter("kabao.connections.evicted")
+            .with_description(
+                "Connections of callers that were closed because of what the peer did, by cause.",
+            )
+            .build();
         let start = clock::unix_seconds();
         meter
             .i64_observable_gauge("process.start_time")
@@ -103,6 +110,7 @@ impl Metrics {
             discarded,
             refused,
             connections_refused,
+            connections_evicted,
         })
     }
 
@@ -197,6 +205,11 @@ impl Metrics {
     pub(crate) fn connection_refused(&self, bound: Bound) {
         let labels = [KeyValue::new("kabao.bound", bound.as_str())];
         self.connections_refused.add(1, &labels);
+    }
+
+    pub(crate) fn connection_evicted(&self, cause: &'static str) {
+        let labels = [KeyValue::new("kabao.cause", cause)];
+        self.connections_evicted.add(1, &labels);
     }
 }
 

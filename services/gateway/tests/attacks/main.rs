@@ -10,6 +10,7 @@
 
 mod calls;
 mod connections;
+mod floods;
 mod good;
 mod raw;
 mod running;

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 use crate::running::PATIENCE;
@@ -12,9 +13,12 @@ pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
+pub(crate) const PRIORITY: u8 = 2;
 pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
 pub(crate) const WINDOW_UPDATE: u8 = 8;
+pub(crate) const CONTINUATION: u8 = 9;
 
 pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
@@ -27,31 +31,15 @@ pub(crate) const REFLECTION: &str = "/grpc.reflection.v1.ServerReflection/Server
 
 /// A connection whose every byte is chosen.
 pub(crate) struct Raw {
-    stream: TcpStream,
+    ears: Ears,
+    mouth: Mouth,
 }
 
-impl Raw {
-    /// Connects and says nothing.
-    pub(crate) async fn silent(address: SocketAddr, from: IpAddr) -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::new(from, 0)).unwrap();
-        let stream = timeout(PATIENCE, socket.connect(address)).await;
-        let stream = stream.expect("a connection").unwrap();
-        Self { stream }
-    }
+/// Where frames come in.
+pub(crate) struct Ears(OwnedReadHalf);
 
-    /// Connects and says what every client says first, with `settings`.
-    pub(crate) async fn open(address: SocketAddr, from: IpAddr, settings: &[u8]) -> Self {
-        let mut raw = Self::silent(address, from).await;
-        let hello = [PREFACE, &frame(SETTINGS, 0, 0, settings)].concat();
-        raw.say(&hello).await.unwrap();
-        raw
-    }
-
-    pub(crate) async fn say(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.stream.write_all(bytes).await
-    }
-}
+/// Where bytes go out.
+pub(crate) struct Mouth(OwnedWriteHalf);
 
 /// One frame that came back.
 pub(crate) struct Frame {
@@ -62,20 +50,39 @@ pub(crate) struct Frame {
 }
 
 impl Raw {
+    /// Connects and says nothing.
+    pub(crate) async fn silent(address: SocketAddr, from: IpAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        // What is not read stays where it comes from.
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.bind(SocketAddr::new(from, 0)).unwrap();
+        let stream = timeout(PATIENCE, socket.connect(address)).await;
+        let (ears, mouth) = stream.expect("a connection").unwrap().into_split();
+        Self {
+            ears: Ears(ears),
+            mouth: Mouth(mouth),
+        }
+    }
+
+    /// Connects and says what every client says first, with `settings`.
+    pub(crate) async fn open(address: SocketAddr, from: IpAddr, settings: &[u8]) -> Self {
+        let mut raw = Self::silent(address, from).await;
+        let hello = [PREFACE, &frame(SETTINGS, 0, 0, settings)].concat();
+        raw.say(&hello).await.unwrap();
+        raw
+    }
+
+    pub(crate) fn split(self) -> (Ears, Mouth) {
+        (self.ears, self.mouth)
+    }
+
+    pub(crate) async fn say(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.mouth.say(bytes).await
+    }
+
     /// The next frame; nothing once the peer has hung up.
     pub(crate) async fn hear(&mut self) -> Option<Frame> {
-        let mut head = [0; 9];
-        self.stream.read_exact(&mut head).await.ok()?;
-        let [a, b, c, kind, flags, stream @ ..] = head;
-        let length = u32::from_be_bytes([0, a, b, c]);
-        let mut payload = vec![0; usize::try_from(length).unwrap()];
-        self.stream.read_exact(&mut payload).await.ok()?;
-        Some(Frame {
-            kind,
-            flags,
-            stream: u32::from_be_bytes(stream),
-            length,
-        })
+        self.ears.hear().await
     }
 
     /// Listens until `stream` has ended.
@@ -90,6 +97,29 @@ impl Raw {
             panic!("the connection ended before stream {stream}");
         };
         timeout(PATIENCE, ending).await.expect("an answer");
+    }
+}
+
+impl Ears {
+    pub(crate) async fn hear(&mut self) -> Option<Frame> {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).await.ok()?;
+        let [a, b, c, kind, flags, stream @ ..] = head;
+        let length = u32::from_be_bytes([0, a, b, c]);
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.0.read_exact(&mut payload).await.ok()?;
+        Some(Frame {
+            kind,
+            flags,
+            stream: u32::from_be_bytes(stream),
+            length,
+        })
+    }
+}
+
+impl Mouth {
+    pub(crate) async fn say(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes).await
     }
 }
 
@@ -129,6 +159,13 @@ pub(crate) fn whole_call(stream: u32, path: &str) -> Vec<u8> {
     let mut said = call(stream, path);
     said.extend(frame(DATA, END_STREAM, stream, EMPTY));
     said
+}
+
+/// Asks a stream of reflection for a file of more than ten kilobytes.
+pub(crate) fn ask_for_file(flags: u8, stream: u32) -> Vec<u8> {
+    let symbol = b"\x22\x16kabao.v1.MemberService";
+    let message = [&[0, 0, 0, 0, 24][..], symbol].concat();
+    frame(DATA, flags, stream, &message)
 }
 
 /// The numbers of the first `count` streams.

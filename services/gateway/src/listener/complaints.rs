@@ -1,4 +1,4 @@
-//! Says why callers fail at the door, without letting them fill the log.
+//! Says what is wrong with callers, without letting them fill the log.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,9 +13,13 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// So many causes are told apart; what callers send must not fill the memory either.
 const CAUSES: usize = 16;
 
-/// The handshakes that failed.
-#[derive(Debug, Default)]
-pub(super) struct Handshakes(Mutex<BTreeMap<String, Cause>>);
+/// What goes wrong with callers in one way, from whatever cause.
+#[derive(Debug)]
+pub(super) struct Complaints {
+    /// The text of their lines.
+    what: &'static str,
+    causes: Mutex<BTreeMap<String, Cause>>,
+}
 
 /// What is known of one cause.
 #[derive(Debug)]
@@ -24,23 +28,31 @@ struct Cause {
     untold: u64,
 }
 
-impl Handshakes {
-    /// Logs a failure, or counts it for the next line about its cause.
-    pub(super) fn failed(&self, caller: Option<SocketAddr>, cause: &dyn fmt::Display) {
+impl Complaints {
+    pub(super) fn new(what: &'static str) -> Self {
+        Self {
+            what,
+            causes: Mutex::default(),
+        }
+    }
+
+    /// Logs a complaint, or counts it for the next line about its cause.
+    pub(super) fn add(&self, caller: Option<SocketAddr>, cause: &dyn fmt::Display) {
         let cause = cause.to_string();
         if let Some(untold) = self.turn(&cause, Instant::now()) {
             tracing::warn!(
                 caller = caller.map(|caller| caller.to_string()),
                 cause,
                 untold,
-                "TLS handshake with a caller failed"
+                "{}",
+                self.what
             );
         }
     }
 
-    /// Returns how many failures the line stands for besides its own; `None` if it is not its turn.
+    /// Returns how many complaints the line stands for besides its own; `None` if it is not its turn.
     fn turn(&self, cause: &str, now: Instant) -> Option<u64> {
-        let mut causes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut causes = self.causes.lock().unwrap_or_else(PoisonError::into_inner);
         let full = causes.len() >= CAUSES;
         let key = if full && !causes.contains_key(cause) {
             "another cause"
@@ -74,29 +86,29 @@ mod tests {
 
     #[test]
     fn each_cause_has_a_line_now_and_then_and_none_is_forgotten() {
-        let handshakes = Handshakes::default();
+        let complaints = Complaints::new("it failed");
         let start = Instant::now();
-        assert_eq!(handshakes.turn("no certificate", start), Some(0));
+        assert_eq!(complaints.turn("no certificate", start), Some(0));
         for _ in 0..5 {
-            assert_eq!(handshakes.turn("no certificate", start), None);
+            assert_eq!(complaints.turn("no certificate", start), None);
         }
         // Another cause is not hidden behind it.
-        assert_eq!(handshakes.turn("unknown authority", start), Some(0));
-        assert_eq!(handshakes.turn("no certificate", start + INTERVAL), Some(5));
+        assert_eq!(complaints.turn("unknown authority", start), Some(0));
+        assert_eq!(complaints.turn("no certificate", start + INTERVAL), Some(5));
         assert_eq!(
-            handshakes.turn("no certificate", start + INTERVAL * 2),
+            complaints.turn("no certificate", start + INTERVAL * 2),
             Some(0)
         );
     }
 
     #[test]
     fn causes_without_end_share_one_line() {
-        let handshakes = Handshakes::default();
+        let complaints = Complaints::new("it failed");
         let now = Instant::now();
         let lines = (0..1000)
-            .filter(|number| handshakes.turn(&format!("cause {number}"), now).is_some())
+            .filter(|number| complaints.turn(&format!("cause {number}"), now).is_some())
             .count();
         assert_eq!(lines, CAUSES + 1);
-        assert!(handshakes.0.lock().unwrap().len() <= CAUSES + 1);
+        assert!(complaints.causes.lock().unwrap().len() <= CAUSES + 1);
     }
 }
