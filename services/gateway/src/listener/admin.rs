@@ -1,9 +1,12 @@
 //! `/healthz`, `/readyz` and `/metrics` for operators.
 
+mod guests;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,17 +15,15 @@ use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use self::guests::Guests;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::telemetry::Metrics;
 
-/// Probes and one scraper or two; more is a mistake or an attack.
-const CONNECTIONS: usize = 64;
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
+const HEADER_TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// A running admin listener; it serves until it is dropped.
@@ -62,11 +63,8 @@ impl Admin {
 }
 
 async fn accept(listener: TcpListener, pages: Pages) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut guests = Guests::default();
     loop {
-        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
-            return;
-        };
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -76,10 +74,9 @@ async fn accept(listener: TcpListener, pages: Pages) {
             }
         };
         let pages = pages.clone();
-        tokio::spawn(async move {
-            let _permit = permit;
+        guests.receive(|asked| async move {
             // Slow readers of a response are cut here, slow writers of a request by the header timeout.
-            if timeout(CONNECTION_TIMEOUT, serve(stream, pages))
+            if timeout(CONNECTION_TIMEOUT, serve(stream, pages, asked))
                 .await
                 .is_err()
             {
@@ -89,8 +86,9 @@ async fn accept(listener: TcpListener, pages: Pages) {
     }
 }
 
-async fn serve(stream: TcpStream, pages: Pages) {
+async fn serve(stream: TcpStream, pages: Pages, asked: Arc<AtomicBool>) {
     let service = hyper::service::service_fn(move |request| {
+        asked.store(true, Ordering::Relaxed);
         let response = pages.answer(&request);
         async move { Ok::<_, Infallible>(response) }
     });

@@ -8,6 +8,7 @@
     reason = "a step that fails fails the test"
 )]
 
+mod admin;
 mod calls;
 mod connections;
 mod floods;

@@ -1,0 +1,39 @@
+//! The listener of operators.
+
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::running::{page, settings, start};
+
+/// Kubernetes gives a probe a second.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// Opens a hundred connections that say `said`, and then asks how the gateway is while they stay.
+async fn is_answered_beside(said: &[u8]) {
+    let gateway = start(&settings()).await;
+    let mut held = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(gateway.admin()).await.unwrap();
+        // It may have had to make room already.
+        let _ = stream.write_all(said).await;
+        held.push(stream);
+    }
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        let answer = timeout(PROBE, page(gateway.admin(), path)).await;
+        let answer = answer.unwrap_or_else(|_| panic!("{path} is late"));
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_silent_connections_do_not_delay_a_probe() {
+    is_answered_beside(b"").await;
+}
+
+#[tokio::test]
+async fn a_hundred_unfinished_requests_do_not_delay_a_probe() {
+    is_answered_beside(b"GET /healthz HTTP/1.1\r\nhost: ").await;
+}
