@@ -144,6 +144,7 @@ impl Dev {
             },
             admin: AdminSettings {
                 listen: options.admin,
+                ..AdminSettings::default()
             },
             shutdown: ShutdownSettings {
                 pre_drain: Duration::ZERO,

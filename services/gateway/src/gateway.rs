@@ -16,6 +16,7 @@ use crate::dev::StoreFolder;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::listener::{Admin, BindError, Grpc, bind};
 use crate::memory::Memory;
+use crate::readiness::Readiness;
 use crate::telemetry::Metrics;
 
 /// A gateway that listens.
@@ -102,7 +103,8 @@ impl Gateway {
             metrics.remember(memory.clone());
         }
         let roster = Roster::start(&settings.accounts, observer, memory)?;
-        let admin = Admin::start(listeners.admin, lifecycle.clone(), metrics.clone())?;
+        let readiness = Readiness::new(lifecycle.clone(), settings.admin.overloaded_after);
+        let admin = Admin::start(listeners.admin, readiness.clone(), metrics.clone())?;
 
         let limits = &settings.grpc.limits;
         let places = |number| usize::try_from(number).unwrap_or(usize::MAX);
@@ -123,6 +125,7 @@ impl Gateway {
         }
         let (service, health) = server.into_service();
         metrics.load(service.load().clone());
+        readiness.watch(service.load().clone());
         let grpc = Grpc::start(
             listeners.grpc,
             service,

@@ -17,6 +17,7 @@ mod gateway;
 mod lifecycle;
 mod listener;
 mod memory;
+mod readiness;
 mod signals;
 mod telemetry;
 

@@ -147,6 +147,7 @@ fn what_is_not_said_has_its_documented_default() {
         ("handshake", timeouts.handshake),
         ("preface", timeouts.preface),
         ("stall", timeouts.stall),
+        ("overloaded_after", settings.admin.overloaded_after),
         ("keepalive_timeout", timeouts.keepalive_timeout),
         ("pre_drain", settings.shutdown.pre_drain),
         ("drain_deadline", settings.shutdown.drain_deadline),

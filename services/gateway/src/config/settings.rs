@@ -39,6 +39,9 @@ pub struct Settings {
 pub struct AdminSettings {
     /// `listen`, default `127.0.0.1:9464`.
     pub listen: SocketAddr,
+    /// `overloaded_after`, default 5 s: how long there has been no room for calls, without interruption, when `/readyz`
+    /// begins to say so.
+    pub overloaded_after: Duration,
 }
 
 /// `[log]`
@@ -81,6 +84,7 @@ impl Default for AdminSettings {
     fn default() -> Self {
         Self {
             listen: loopback(9464),
+            overloaded_after: 5 * SECOND,
         }
     }
 }
@@ -140,8 +144,14 @@ impl Settings {
 
 impl AdminSettings {
     fn read(mut section: Section<'_>) -> Self {
+        let default = Self::default();
         let settings = Self {
-            listen: section.address("listen", Self::default().listen),
+            listen: section.address("listen", default.listen),
+            overloaded_after: section.duration(
+                "overloaded_after",
+                default.overloaded_after,
+                (Duration::from_millis(100), HOUR),
+            ),
         };
         section.finish();
         settings

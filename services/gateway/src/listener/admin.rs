@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use self::guests::Guests;
-use crate::lifecycle::{Lifecycle, Stage};
+use crate::readiness::{Readiness, State};
 use crate::telemetry::Metrics;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -41,18 +41,18 @@ impl Drop for Admin {
 
 #[derive(Clone, Debug)]
 struct Pages {
-    lifecycle: Lifecycle,
+    readiness: Readiness,
     metrics: Metrics,
 }
 
 impl Admin {
     pub(crate) fn start(
         listener: TcpListener,
-        lifecycle: Lifecycle,
+        readiness: Readiness,
         metrics: Metrics,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let pages = Pages { lifecycle, metrics };
+        let pages = Pages { readiness, metrics };
         let serving = tokio::spawn(accept(listener, pages));
         Ok(Self { address, serving })
     }
@@ -116,12 +116,11 @@ impl Pages {
         }
         match request.uri().path() {
             "/healthz" => text(StatusCode::OK, "alive\n"),
-            "/readyz" => match self.lifecycle.stage() {
-                Stage::Serving => text(StatusCode::OK, "ready\n"),
-                Stage::Starting => text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
-                Stage::Leaving | Stage::Draining => {
-                    text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
-                }
+            "/readyz" => match self.readiness.state() {
+                State::Ready => text(StatusCode::OK, "ready\n"),
+                State::Starting => text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
+                State::Overloaded => text(StatusCode::SERVICE_UNAVAILABLE, "overloaded\n"),
+                State::Draining => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
             },
             "/metrics" => match self.metrics.render() {
                 Ok(metrics) => with_type(StatusCode::OK, metrics, Metrics::CONTENT_TYPE),
@@ -161,6 +160,7 @@ fn with_type(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lifecycle::{Lifecycle, Stage};
 
     fn status(pages: &Pages, method: &str, path: &str) -> u16 {
         let request = Request::builder()
@@ -173,8 +173,9 @@ mod tests {
 
     #[test]
     fn readiness_follows_the_stage_and_liveness_does_not() {
+        let lifecycle = Lifecycle::new();
         let pages = Pages {
-            lifecycle: Lifecycle::new(),
+            readiness: Readiness::new(lifecycle.clone(), Duration::ZERO),
             metrics: Metrics::new().unwrap(),
         };
         for (stage, ready) in [
@@ -183,7 +184,7 @@ mod tests {
             (Stage::Leaving, 503),
             (Stage::Draining, 503),
         ] {
-            pages.lifecycle.advance(stage);
+            lifecycle.advance(stage);
             assert_eq!(status(&pages, "GET", "/readyz"), ready, "{stage:?}");
             assert_eq!(status(&pages, "GET", "/healthz"), 200, "{stage:?}");
         }

@@ -14,4 +14,5 @@ mod connections;
 mod floods;
 mod good;
 mod raw;
+mod readiness;
 mod running;
