@@ -338,7 +338,10 @@ async fn who_wants_a_store_that_is_used_hears_by_which_process() {
     let directory = Directory::new();
     let _store = filled(directory.path(), 0).await;
     let settings = EmbeddedSettings::new(directory.path());
-    let error = Store::open(&settings.clone().into()).await.unwrap_err().to_string();
+    let error = Store::open(&settings.clone().into())
+        .await
+        .unwrap_err()
+        .to_string();
     let process = format!("another process (process {})", std::process::id());
     assert!(error.contains(&process), "{error}");
 }
