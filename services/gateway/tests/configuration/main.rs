@@ -8,6 +8,9 @@
     reason = "a step that fails fails the test"
 )]
 
+mod shares;
+mod store;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -101,7 +104,7 @@ fn with_official(name: &str) -> Folder {
 #[test]
 fn what_is_not_said_has_its_documented_default() {
     let settings = with_official("defaults").parse(OFFICIAL).unwrap();
-    let example = include_str!("../kabao.example.toml");
+    let example = include_str!("../../kabao.example.toml");
     for (key, value) in [
         ("listen", settings.grpc.listen.to_string()),
         ("listen", settings.admin.listen.to_string()),
@@ -161,7 +164,7 @@ fn what_is_not_said_has_its_documented_default() {
 #[test]
 fn every_setting_of_the_example_exists_and_its_defaults_are_valid() {
     let folder = Folder::new("example");
-    let example = include_str!("../kabao.example.toml");
+    let example = include_str!("../../kabao.example.toml");
     // With every default switched on, only the files of the example are missing.
     let mut text = String::new();
     for line in example.lines() {
@@ -544,77 +547,5 @@ fn tokens_are_exposed_to_this_machine_only() {
             .iter()
             .any(|fault| fault.contains("expose_tokens") && fault.contains("loopback")),
         "{faults:?}"
-    );
-}
-
-#[test]
-fn a_store_lies_in_a_folder_or_in_a_database() {
-    let folder = with_official("store");
-    let store = |keys: &str| format!("[store]\n{keys}\n{OFFICIAL}");
-    folder.write("url", "postgres://u:s3cret@db/kabao\n");
-    let environment = [("KABAO_DATABASE", "postgres://u:s3cret@db/kabao")];
-    for url in [
-        "url = \"postgres://u:s3cret@db/kabao\"",
-        "url_file = \"url\"",
-        "url_env = \"KABAO_DATABASE\"",
-    ] {
-        let text = store(&format!("{url}\nkey_file = \"store.key\""));
-        let settings = folder.parse_with(&text, &environment).unwrap();
-        let told = format!("{} {settings:?}", Summary::new(&settings, NOW));
-        assert!(told.contains("PostgreSQL at db:5432/kabao"), "{told}");
-        assert!(!told.contains("s3cret"), "{told}");
-    }
-    folder.check_faults(
-        &store("directory = \"store\"\nurl = \"postgres://u:s3cret@db/kabao\""),
-        &[
-            "kabao.toml:2:1: store.directory: stands beside `url`: `directory` is where the embedded store is, `url` \
-             names a database; only one of the two can be used",
-            "kabao.toml:1:2: store.key_file: is required beside `url`: the keys that all replicas share; the first replica \
-             makes the file together with the store",
-        ],
-    );
-    folder.check_faults(
-        &store("url_file = \"absent\"\nurl_env = \"X\"\nkey_file = \"k\"\nconnections = 1"),
-        &[
-            "kabao.toml:3:1: store.url_env: stands beside `url_file`; only one of the two can be used",
-            "kabao.toml:2:1: store.url_file: cannot read absent: No such file or directory (os error 2)",
-            "kabao.toml:5:1: store.connections: must be between 2 and 256",
-        ],
-    );
-    folder.check_faults(
-        &store("url = \"postgres://u:s3cret@x@db/kabao\"\nkey_file = \"k\""),
-        &["kabao.toml:2:1: store.url: the URL of the database has a sign in a place where it means something else: \
-           within user, password and parameters write `@` as %40, `/` as %2F, `?` as %3F, `#` as %23, `:` as %3A, `&` \
-           as %26"],
-    );
-    folder.check_faults(
-        &store("directory = \"store\"\ntakeover_after = \"6s\""),
-        &["kabao.toml:3:1: store.takeover_after: is for a database that replicas share (`url`)"],
-    );
-    let exposed = "url = \"postgres://db/kabao?sslmode=disable\"\nkey_file = \"k\"";
-    let settings = folder.parse(&store(exposed)).unwrap();
-    let warnings = Summary::new(&settings, NOW).warnings();
-    assert!(warnings[0].contains("sslmode=disable"), "{warnings:?}");
-}
-
-#[test]
-fn what_one_may_have_follows_from_the_whole_and_does_not_exceed_it() {
-    let folder = with_official("shares");
-    let settings = folder.parse(&format!(
-        "[grpc.limits]\nmax_connections = 10\nmax_concurrent_requests = 100\n{OFFICIAL}"
-    ));
-    let limits = settings.unwrap().grpc.limits;
-    assert_eq!(limits.max_connections_per_address, 8);
-    assert_eq!(limits.max_requests_per_connection, 25);
-    assert_eq!(limits.max_requests_per_address, 75);
-    folder.check_faults(
-        &format!(
-            "[grpc.limits]\nmax_concurrent_requests = 100\nmax_requests_per_connection = 101\nmax_requests_per_address = 200\nmax_connections_per_address = 1025\n{OFFICIAL}"
-        ),
-        &[
-            "kabao.toml:5:1: grpc.limits.max_connections_per_address: must not exceed max_connections, which is 1024",
-            "kabao.toml:3:1: grpc.limits.max_requests_per_connection: must not exceed max_concurrent_requests, which is 100",
-            "kabao.toml:4:1: grpc.limits.max_requests_per_address: must not exceed max_concurrent_requests, which is 100",
-        ],
     );
 }

@@ -1,0 +1,25 @@
+//! Shares of limits.
+
+use crate::{OFFICIAL, with_official};
+
+#[test]
+fn what_one_may_have_follows_from_the_whole_and_does_not_exceed_it() {
+    let folder = with_official("shares");
+    let settings = folder.parse(&format!(
+        "[grpc.limits]\nmax_connections = 10\nmax_concurrent_requests = 100\n{OFFICIAL}"
+    ));
+    let limits = settings.unwrap().grpc.limits;
+    assert_eq!(limits.max_connections_per_address, 8);
+    assert_eq!(limits.max_requests_per_connection, 25);
+    assert_eq!(limits.max_requests_per_address, 75);
+    folder.check_faults(
+        &format!(
+            "[grpc.limits]\nmax_concurrent_requests = 100\nmax_requests_per_connection = 101\nmax_requests_per_address = 200\nmax_connections_per_address = 1025\n{OFFICIAL}"
+        ),
+        &[
+            "kabao.toml:5:1: grpc.limits.max_connections_per_address: must not exceed max_connections, which is 1024",
+            "kabao.toml:3:1: grpc.limits.max_requests_per_connection: must not exceed max_concurrent_requests, which is 100",
+            "kabao.toml:4:1: grpc.limits.max_requests_per_address: must not exceed max_concurrent_requests, which is 100",
+        ],
+    );
+}
