@@ -1,5 +1,6 @@
-//! The command line: `kabao dev`, `kabao serve`, `kabao check`, `kabao store`.
+//! The command line: `kabao dev`, `serve`, `check`, `store`, and what works on many members: `import` and its like.
 
+mod bulk;
 mod check;
 mod dev;
 mod output;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 use kabao_sandbox::AccountConfig;
 use tokio::runtime;
 
+use self::bulk::{AdjustArguments, ExportArguments, ImportArguments, UpdateArguments};
 use self::output::{fail, report};
 use self::store::StoreArguments;
 
@@ -30,10 +32,11 @@ Examples:
   kabao check --config kabao.toml        before a deployment
   kabao serve --config kabao.toml        in production
   kabao store check --config kabao.toml  whether the memory of changes is sound
+  kabao adjust --file points.csv         add points to many members, each once
 
 Exit codes:
   0    ended as asked, or the configuration is good
-  1    the configuration, a file or an address cannot be used; standard error says what to change
+  1    the configuration, a file or an address cannot be used, or not all is done; standard error says why
   2    the command line cannot be understood
   130  interrupted a second time while draining (143 if terminated)";
 
@@ -55,6 +58,10 @@ enum Command {
     Serve(ServeArguments),
     Check(CheckArguments),
     Store(StoreArguments),
+    Import(ImportArguments),
+    Adjust(AdjustArguments),
+    Update(UpdateArguments),
+    Export(ExportArguments),
 }
 
 const DEV_EXAMPLES: &str = "\
@@ -174,6 +181,10 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => block_on(serve::run(arguments.config)),
         Command::Dev(arguments) => block_on(dev::run(arguments)),
         Command::Store(arguments) => block_on(store::run(arguments)),
+        Command::Import(arguments) => block_on(bulk::import(arguments)),
+        Command::Adjust(arguments) => block_on(bulk::adjust(arguments)),
+        Command::Update(arguments) => block_on(bulk::update(arguments)),
+        Command::Export(arguments) => block_on(bulk::export(arguments)),
     }
 }
 
@@ -212,6 +223,10 @@ mod tests {
                 "kabao store backup",
                 "kabao store stats",
                 "kabao store",
+                "kabao import",
+                "kabao adjust",
+                "kabao update",
+                "kabao export",
                 "kabao"
             ]
         );

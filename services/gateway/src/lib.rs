@@ -9,6 +9,7 @@
 
 mod abort;
 mod accounts;
+mod bulk;
 mod cli;
 mod clock;
 pub mod config;

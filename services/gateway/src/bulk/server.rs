@@ -1,0 +1,72 @@
+//! The gateway that the commands speak to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(10);
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Where a gateway is, and how to reach it.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    /// `host:port`
+    pub(crate) address: String,
+    /// The authority of its certificate; plain text without one.
+    pub(crate) authority: Option<PathBuf>,
+    /// The certificate and the key to show.
+    pub(crate) identity: Option<(PathBuf, PathBuf)>,
+}
+
+impl Server {
+    /// Connects.
+    ///
+    /// # Errors
+    /// If it cannot be reached, with what to look at.
+    pub(crate) async fn connect(&self) -> Result<Channel, String> {
+        let address = &self.address;
+        let scheme = match self.authority {
+            Some(_) => "https",
+            None => "http",
+        };
+        let wrong = |error: tonic::transport::Error| {
+            format!("--server {address} is not usable: {}", causes(&error))
+        };
+        let mut endpoint = Endpoint::from_shared(format!("{scheme}://{address}"))
+            .map_err(wrong)?
+            .connect_timeout(CONNECT)
+            .http2_keep_alive_interval(KEEPALIVE)
+            .keep_alive_while_idle(true);
+        if let Some(authority) = &self.authority {
+            let mut tls =
+                ClientTlsConfig::new().ca_certificate(Certificate::from_pem(read(authority)?));
+            if let Some((certificate, key)) = &self.identity {
+                tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));
+            }
+            endpoint = endpoint.tls_config(tls).map_err(wrong)?;
+        }
+        endpoint.connect().await.map_err(|error| {
+            format!(
+                "the gateway at {address} cannot be reached: {}; --server, --ca, --cert and --key say where and how",
+                causes(&error)
+            )
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+}
+
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
