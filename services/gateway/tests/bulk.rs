@@ -461,6 +461,74 @@ async fn a_row_whose_answer_is_lost_is_unknown_until_a_later_run_has_proof() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_that_has_forgotten_what_it_has_done_is_not_gone_on_with() {
+    let world = World::start("forgotten").await;
+    world.write("points.csv", "code,add\n478515832665,5\n478515832665,6\n");
+    let command = ["adjust", "--parent", MERCHANT, "--file", "points.csv"];
+    assert_eq!(world.run(&command).await.code, 0);
+    let state = world.read("points.csv.state");
+    let server = world.dev.gateway().grpc().to_string();
+
+    let world = World::start("forgetful").await;
+    let other = world.dev.gateway().grpc().to_string();
+    world.write("points.csv", "code,add\n478515832665,5\n478515832665,6\n");
+    world.write("points.csv.state", &state);
+    let said = world.run(&command).await;
+    assert_eq!((said.code, &*said.out), (1, ""));
+    assert!(
+        said.err.contains(&format!("begun with --server {server}")),
+        "{}",
+        said.err
+    );
+    world.write("points.csv.state", &state.replace(&server, &other));
+    let said = world.run(&command).await;
+    assert_eq!((said.code, &*said.out), (1, ""));
+    assert!(said.err.contains("has lost its store"), "{}", said.err);
+    assert_eq!(world.requests(), 0);
+}
+
+/// The gateway may have forgotten it, and would do it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_too_long_ago_is_not_sent_again() {
+    let world = World::start("old").await;
+    world.write(
+        "points.csv",
+        "code,add\n478515832665,5\n478515832665,6\n478515832665,7\n",
+    );
+    let command = ["adjust", "--parent", MERCHANT, "--file", "points.csv"];
+    assert_eq!(world.run(&command).await.code, 0);
+    let effects = world.effects(ADD);
+    let old = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        if let Some(at) = line.get_mut("at") {
+            *at = json!(at.as_i64().unwrap() - 72 * 3600);
+        }
+        (line.get("done") != Some(&json!(1))).then(|| format!("{line}\n"))
+    };
+    let state: String = world
+        .read("points.csv.state")
+        .lines()
+        .filter_map(old)
+        .collect();
+    world.write("points.csv.state", &state);
+    let said = world.run(&command).await;
+    assert_eq!(said.code, 1);
+    assert!(
+        said.out
+            .contains("2 done, 0 refused, 1 unknown, 0 not sent"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.err
+            .contains("points.csv:3: not known: was sent so long ago"),
+        "{}",
+        said.err
+    );
+    assert_eq!(world.effects(ADD), effects);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rows_with_faults_are_all_told_and_left_out_only_if_that_is_asked_for() {
     let world = World::start("faults").await;
     world.write(

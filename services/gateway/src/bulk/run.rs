@@ -96,6 +96,7 @@ impl Changes {
             require_unknown(&plan, &channel).await?;
         }
         let state = State::open(&state_path, &header)?;
+        require_memory(&plan, &state, &channel).await?;
         let mut runner = Runner::new(self, plan, state, channel);
         runner.refuse_faulty()?;
         runner.run(signals).await?;
@@ -128,6 +129,36 @@ impl Changes {
             false => Err(BulkError::Faults(plan.faults)),
         }
     }
+}
+
+/// Refuses to go on if the gateway does not know a change that it has done: it is another one, or has lost its store,
+/// and what was sent and not answered would be done twice.
+async fn require_memory<K: Kind>(
+    plan: &Plan<K>,
+    state: &State,
+    channel: &Channel,
+) -> Result<(), String> {
+    let now = clock::unix_seconds();
+    let done = plan.entries.iter().zip(state.rows());
+    let done = done.filter_map(|(entry, progress)| match progress {
+        Progress::Done(at) if now - at < REMEMBERED => Some((at, entry.as_ref()?)),
+        _ => None,
+    });
+    let Some((_, entry)) = done.max_by_key(|(at, _)| **at) else {
+        return Ok(());
+    };
+    let name = format!("{}/changes/{}", plan.account, entry.id);
+    let mut changes = ChangeServiceClient::new(channel.clone());
+    let Err(status) = changes.get_change(GetChangeRequest { name }).await else {
+        return Ok(());
+    };
+    let failure = Failure::of_call(&status);
+    Err(match failure.reason.as_str() {
+        "CHANGE_NOT_FOUND" => "the gateway does not know what it has done by the state beside the file: it is another \
+             one, or has lost its store. To begin anew there, give --state with a new file"
+            .to_owned(),
+        reason => format!("the gateway cannot tell what it remembers: {reason} {}", failure.message),
+    })
 }
 
 /// Refuses a batch id that the gateway knows though there is no state beside the file: nobody can tell any more
@@ -214,7 +245,7 @@ impl<'a, K: Kind> Runner<'a, K> {
         let mut resent = Vec::new();
         for ((place, progress), row) in (0..).zip(state.rows()).zip(&plan.table.rows) {
             match progress {
-                Progress::Done => summary.earlier += 1,
+                Progress::Done(_) => summary.earlier += 1,
                 Progress::Refused { .. } => {}
                 Progress::Sent(at) if now - at > REMEMBERED => {
                     let why = "was sent so long ago that the gateway may have forgotten it, so it is not sent again";
@@ -406,7 +437,7 @@ impl<'a, K: Kind> Runner<'a, K> {
                     let why = || "its answer was not waited for".to_owned();
                     self.summary.unknown.entry(row.line).or_insert_with(why);
                 }
-                Progress::Done => {}
+                Progress::Done(_) => {}
             }
         }
         self.summary

@@ -30,8 +30,8 @@ pub(crate) enum Progress {
     New,
     /// Sent for the first time then, in seconds since 1970, and without an end.
     Sent(i64),
-    /// Done.
-    Done,
+    /// Done, and sent for the first time then.
+    Done(i64),
     /// Refused for good.
     Refused {
         reason: String,
@@ -188,7 +188,11 @@ impl State {
                 *self.rows.get_mut(row)? = Progress::Sent(at);
             }
         } else if let Some(row) = line.get("done") {
-            *self.row(row)? = Progress::Done;
+            let progress = self.row(row)?;
+            match progress {
+                Progress::Sent(at) => *progress = Progress::Done(*at),
+                _ => return None,
+            }
         } else if let Some(row) = line.get("refused") {
             let text = |key: &str| Some(line.get(key)?.as_str()?.to_owned());
             *self.row(row)? = Progress::Refused {
@@ -327,6 +331,7 @@ mod tests {
         state.reported().unwrap();
         // What is sent again keeps the time of the first time.
         state.sent(&[2], 200).unwrap();
+        assert_eq!(state.rows()[0], Progress::Done(100));
         let expected = state.rows().to_vec();
         drop(state);
         let mut text = fs::read_to_string(&path).unwrap();
