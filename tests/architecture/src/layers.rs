@@ -29,6 +29,8 @@ const EDGES: [(&str, &[&str]); 19] = [
             "kabao-grpc",
             "kabao-journal",
             "kabao-models",
+            // Its commands are clients of a gateway, too.
+            "kabao-proto",
             "kabao-reads",
             "kabao-sandbox",
             "kabao-store",
@@ -70,6 +72,7 @@ const EDGES: [(&str, &[&str]); 19] = [
 ];
 
 /// Heavy dependencies, and who may name them in a normal dependency.
+const HEAVY: [(&str, &[&str]); 30] = [
 const HEAVY: [(&str, &[&str]); 29] = [
     // Cryptography.
     ("aws-lc-rs", &["kabao-auth", "kabao-bench"]),
@@ -89,14 +92,17 @@ const HEAVY: [(&str, &[&str]); 29] = [
     ("tonic-prost", &["kabao-proto"]),
     ("tonic-reflection", &["kabao-grpc"]),
     // The stubs use its `google.rpc.Status`.
-    ("tonic-types", &["kabao-chaos", "kabao-grpc", "kabao-proto"]),
+    (
+        "tonic-types",
+        &["kabao", "kabao-chaos", "kabao-grpc", "kabao-proto"],
+    ),
     (
         "prost",
         &["kabao-bench", "kabao-codegen", "kabao-grpc", "kabao-proto"],
     ),
     (
         "prost-types",
-        &["kabao-codegen", "kabao-grpc", "kabao-proto"],
+        &["kabao", "kabao-codegen", "kabao-grpc", "kabao-proto"],
     ),
     // Code generation.
     ("prost-build", &["kabao-codegen"]),
@@ -162,6 +168,8 @@ const HEAVY: [(&str, &[&str]); 29] = [
             "kabao-sandbox-server",
         ],
     ),
+    ("csv", &["kabao"]),
+    ("indicatif", &["kabao"]),
 ];
 
 /// Crates without I/O: nothing of a runtime, a socket or gRPC may be linked into them, through whatever door.

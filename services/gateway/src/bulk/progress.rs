@@ -23,7 +23,7 @@ impl Meter {
         let bar = io::stderr().is_terminal().then(|| {
             let length = u64::try_from(total).unwrap_or(u64::MAX);
             let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-            let style = "{msg} [{bar:40}] {pos} of {len}, {per_sec}, {eta} left";
+            let style = "{msg} [{bar:40}] {pos} of {len}, {eta} left";
             bar.set_style(
                 ProgressStyle::with_template(style)
                     .unwrap_or_else(|_| ProgressStyle::default_bar())

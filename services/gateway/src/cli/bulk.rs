@@ -73,8 +73,9 @@ struct CommonArguments {
     /// Its private key, in PEM.
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
-    /// Rows a second. A row makes one to three calls of WeChat, whose brand families allow 10 a second and merchant
-    /// number (5 if a brand calls directly). The others document no such limit.
+    /// Rows a second. A row of the family brand makes one call of WeChat, which allows 10 a second and merchant
+    /// number, and 5 of updates and reads where a brand calls directly. In the other families it makes up to three,
+    /// and no such limit is documented.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = value_parser!(u32).range(1..=10_000), verbatim_doc_comment)]
     rate: u32,
     /// How often a row is tried that may pass, with growing waits.
