@@ -167,3 +167,78 @@ async fn a_handshake_that_does_not_go_on_is_cut_off() {
     assert_eq!(said, b"");
     assert!(is_served(&gateway, connector(&server, None)).await);
 }
+
+/// Exit code, standard output and standard error of `kabao export` with options.
+async fn export(
+    folder: &Path,
+    gateway: &Gateway,
+    options: &[&str],
+) -> (Option<i32>, String, String) {
+    let list = r#"{"name": "accounts/wechat/templates/t/members/1"}"#;
+    fs::write(folder.join("list.jsonl"), list).unwrap();
+    let server = format!("localhost:{}", gateway.grpc().port());
+    let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_kabao"))
+        .args([
+            "export",
+            "--file",
+            "list.jsonl",
+            "--output",
+            "out.jsonl",
+            "--tries",
+            "1",
+        ])
+        .args(["--server", &server])
+        .args(options)
+        .current_dir(folder)
+        .env_clear()
+        .output();
+    let output = tokio::time::timeout(PATIENCE, output)
+        .await
+        .unwrap()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_that_are_clients_check_the_gateway_and_show_their_certificate() {
+    let server = issue(ExtendedKeyUsagePurpose::ServerAuth);
+    let client = issue(ExtendedKeyUsagePurpose::ClientAuth);
+    let gateway = start("commands", &server, Some(&client)).await;
+    let folder = folder("commands-client");
+    for (name, text) in [
+        ("ca.pem", &server.ca),
+        ("me.pem", &client.certificate),
+        ("me.key", &client.key),
+        ("stranger.pem", &client.ca),
+    ] {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    let identity = ["--cert", "me.pem", "--key", "me.key"];
+    let (code, out, err) = export(
+        &folder,
+        &gateway,
+        &[&["--ca", "ca.pem"], &identity[..]].concat(),
+    )
+    .await;
+    // The call got through; only WeChat is not there.
+    assert_eq!(code, Some(1));
+    assert!(
+        err.contains("1 refused: UPSTREAM_UNAVAILABLE"),
+        "{out}{err}"
+    );
+    for options in [
+        &[&["--ca", "stranger.pem"], &identity[..]].concat(),
+        &vec!["--ca", "ca.pem"],
+        &Vec::new(),
+    ] {
+        let (code, _, err) = export(&folder, &gateway, options).await;
+        assert_eq!(code, Some(1), "{options:?}");
+        let is_unreached = err.contains("cannot be reached") || err.contains("does not answer");
+        assert!(is_unreached, "{options:?}: {err}");
+    }
+}

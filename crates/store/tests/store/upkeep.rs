@@ -244,6 +244,30 @@ async fn a_backup_under_load_holds_what_was_done_before_it_and_disturbs_nobody()
     begin(&*changes, 999_999).await;
 }
 
+/// A log that is too long is shortened by the writer, which has to wait for readers.
+#[tokio::test]
+async fn a_long_read_beside_the_store_holds_up_no_change() {
+    let directory = Directory::new();
+    let mut settings = StoreSettings::embedded(directory.path());
+    settings.timeout = Duration::from_secs(3);
+    let store = Store::open(&settings).await.unwrap();
+    let changes = store.changes();
+    begin(&*changes, 0).await;
+    let reader = rusqlite::Connection::open(directory.path().join("kabao.db")).unwrap();
+    reader
+        .execute_batch("BEGIN; SELECT count(*) FROM changes")
+        .unwrap();
+    let plan = vec![7; 140_000];
+    // Some 95 MiB; a log of 64 is too long, and is looked at after 512 changes.
+    for id in 1..700 {
+        let begun = changes.begin(change(&id.to_string(), &plan)).await;
+        assert!(matches!(begun.unwrap(), Begun::Fresh(_)));
+    }
+    let log = fs::metadata(directory.path().join("kabao.db-wal")).unwrap();
+    assert!(log.len() > 64 << 20, "nobody could shorten it");
+    reader.execute_batch("COMMIT").unwrap();
+}
+
 #[tokio::test]
 async fn a_backup_overwrites_nothing_and_leaves_nothing_behind_when_it_fails() {
     let directory = Directory::new();

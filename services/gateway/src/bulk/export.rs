@@ -466,10 +466,9 @@ mod tests {
     /// However a file is cut off, what is left of it is whole rows, and the others are read again.
     #[test]
     fn what_a_crash_has_cut_off_is_found_at_every_byte() {
-        for (format, names) in [
-            (Format::Csv, csv_names as fn(&[u8]) -> _),
-            (Format::Jsonl, json_names),
-        ] {
+        type Names = fn(&[u8]) -> Option<(HashSet<String>, usize)>;
+        let formats: [(Format, Names); 2] = [(Format::Csv, csv_names), (Format::Jsonl, json_names)];
+        for (format, names) in formats {
             let text = written(format);
             let mut before = 0;
             for end in 0..=text.len() {
