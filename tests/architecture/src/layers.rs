@@ -64,6 +64,8 @@ const EDGES: [(&str, &[&str]); 19] = [
             "kabao-models",
             "kabao-proto",
             "kabao-sandbox",
+            // Its servers of PostgreSQL.
+            "kabao-store",
         ],
     ),
     ("kabao-e2e", &[]),

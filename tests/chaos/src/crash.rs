@@ -2,12 +2,14 @@
 //!
 //! A history is a gateway process over an embedded store, callers over gRPC, and a sandbox whose faults say which
 //! point of a change the process is killed at: it holds the request back before or after it has applied it, or
-//! holds back the token that an official account needs after the plan of a change is durable.
+//! holds back the token that an official account needs after the plan of a change is durable. Or it is two of them
+//! over one database of PostgreSQL.
 
 mod callers;
 mod case;
 mod gateway;
 mod ledger;
+mod shared;
 
 use std::fmt;
 use std::io;
@@ -21,6 +23,7 @@ use tokio::time::{Instant, sleep};
 use self::callers::Callers;
 pub use self::case::Case;
 use self::gateway::Gateway;
+use self::shared::Shared;
 use crate::{Evidence, Random, Violation, check};
 
 /// What a history showed.
@@ -64,13 +67,14 @@ impl fmt::Display for History {
     }
 }
 
-/// Runs histories, so many at a time, and tells of each; returns how many were not good. What those leave stays in
-/// the folder.
+/// Runs histories in which these cases take turns, so many at a time, and tells of each; returns how many were not
+/// good. What those leave stays in the folder.
 ///
 /// # Errors
 ///
 /// If something outside of the gateway does not work.
 pub async fn run(
+    cases: &'static [Case],
     seeds: Range<u64>,
     parallel: usize,
     executable: &Path,
@@ -85,7 +89,7 @@ pub async fn run(
             let crashes = Crashes::start(&executable, &folder).await?;
             let mut bad = 0;
             for seed in seeds {
-                let history = crashes.run(Case::of(seed), seed).await?;
+                let history = crashes.run(Case::of(seed, cases), seed).await?;
                 bad += u64::from(!history.is_good());
                 tell(seed, &history);
             }
@@ -144,26 +148,28 @@ impl Crashes {
         let folder = self.folder.join(format!("history-{seed}"));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder)?;
-        let mut gateway = Gateway::start(&self.executable, &folder, &self.sandbox).await?;
-        let callers = Callers::new(gateway.address())?;
+        let mut cast = Cast::start(case, &self.executable, &folder, &self.sandbox).await?;
+        let callers = Callers::new(cast.gateways().iter().map(Gateway::address))?;
         let mut evidence = Evidence {
             initial: callers.values().await?,
             ..Evidence::default()
         };
         let working = tokio::spawn(callers.clone().run(random.next()));
         let is_met = case
-            .happen(&mut gateway, &self.sandbox, &callers, &mut random)
+            .happen(&mut cast, &self.sandbox, &callers, &mut random)
             .await?;
         callers.is_over();
         working.await.map_err(io::Error::other)?;
         ledger::calm(&self.sandbox).await?;
-        gateway.heal().await?;
+        for gateway in cast.gateways() {
+            gateway.heal().await?;
+        }
         evidence.unanswered = callers.repeat_all().await;
         callers.tell(&mut evidence).await?;
         evidence.ledger = ledger::effects(&self.sandbox, evidence.events.len());
         evidence.last = callers.values().await?;
-        let kills = gateway.kills();
-        gateway.stop().await?;
+        let kills = cast.gateways().iter().map(Gateway::kills).sum();
+        cast.stop().await?;
         let violations = check(&evidence);
         if violations.is_empty() && is_met {
             std::fs::remove_dir_all(&folder)?;
@@ -176,6 +182,47 @@ impl Crashes {
             kills,
             is_met,
         })
+    }
+}
+
+/// Who is on the stage.
+enum Cast {
+    /// A gateway over an embedded store.
+    One(Gateway),
+    /// Two over one database.
+    Shared(Box<Shared>),
+}
+
+impl Cast {
+    async fn start(
+        case: Case,
+        executable: &Path,
+        folder: &Path,
+        sandbox: &Running,
+    ) -> io::Result<Self> {
+        Ok(match case.is_shared() {
+            true => Self::Shared(Box::new(Shared::start(executable, folder, sandbox).await?)),
+            false => Self::One(Gateway::start(executable, folder, sandbox, "").await?),
+        })
+    }
+
+    fn gateways(&mut self) -> &mut [Gateway] {
+        match self {
+            Self::One(gateway) => std::slice::from_mut(gateway),
+            Self::Shared(shared) => &mut shared.gateways,
+        }
+    }
+
+    async fn stop(self) -> io::Result<()> {
+        match self {
+            Self::One(gateway) => gateway.stop().await,
+            Self::Shared(shared) => {
+                for gateway in shared.gateways {
+                    gateway.stop().await?;
+                }
+                Ok(())
+            }
+        }
     }
 }
 

@@ -49,6 +49,9 @@ struct Crash {
     /// How many at a time
     #[arg(long, default_value_t = 4)]
     parallel: usize,
+    /// Two gateways over one database; needs PostgreSQL
+    #[arg(long)]
+    replicas: bool,
 }
 
 #[derive(Clone)]
@@ -147,7 +150,11 @@ async fn run_crashes(arguments: &Crash) -> std::io::Result<bool> {
     let tell = |seed: u64, history: &crash::History| {
         let _ = writeln!(std::io::stdout(), "history {seed}: {history}");
     };
-    let bad = crash::run(seeds, arguments.parallel, &executable, &folder, tell).await?;
+    let cases: &[crash::Case] = match arguments.replicas {
+        true => &crash::Case::SHARED,
+        false => &crash::Case::ALL,
+    };
+    let bad = crash::run(cases, seeds, arguments.parallel, &executable, &folder, tell).await?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{count} histories, {bad} of them not good")?;
     if bad > 0 {

@@ -24,7 +24,15 @@ shift 2
 server=$!
 read -r order
 case "$order" in
-kill) kill -KILL "$server" ;;
+kill)
+    # With all its children at once: one that survives keeps the memory that they share.
+    kill -STOP "$server"
+    for stat in /proc/[0-9]*/stat; do
+        read -r child name state parent rest 2>/dev/null <"$stat" || continue
+        [ "$parent" != "$server" ] || kill -KILL "$child"
+    done
+    kill -KILL "$server"
+    ;;
 *) kill -QUIT "$server" ;;
 esac
 wait "$server"
@@ -154,7 +162,7 @@ impl PostgresServer {
         Ok(())
     }
 
-    /// Ends it without a word: SIGKILL.
+    /// Ends it and all its processes without a word: SIGKILL.
     ///
     /// # Errors
     /// If there is no server.
@@ -226,7 +234,9 @@ impl PostgresServer {
             }
             said.push_str(&line);
             said.push('\n');
-            if line.contains("database system is shut down") || line.contains("FATAL") {
+            // What it tells others who are too early.
+            let is_starting = line.contains("FATAL:  the database system is ");
+            if line.contains("FATAL") && !is_starting {
                 break;
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -56,7 +56,10 @@ const MEMBERS: [Member; 2] = [
 /// All callers. Clones are the same.
 #[derive(Clone)]
 pub(super) struct Callers {
-    channel: Channel,
+    channels: Vec<Channel>,
+    /// Only this gateway is asked, unless it is none of them.
+    only: Arc<AtomicUsize>,
+    turn: Arc<AtomicUsize>,
     inner: Arc<Mutex<Inner>>,
     /// Everything has happened that makes the history.
     is_over: Arc<AtomicBool>,
@@ -73,15 +76,38 @@ struct Inner {
 }
 
 impl Callers {
-    /// Whoever is there at this address is asked, also after a restart.
-    pub(super) fn new(address: SocketAddr) -> io::Result<Self> {
-        let endpoint =
-            Endpoint::from_shared(format!("http://{address}")).map_err(io::Error::other)?;
+    /// Whoever is there at these addresses is asked, in turns, also after a restart.
+    pub(super) fn new(addresses: impl IntoIterator<Item = SocketAddr>) -> io::Result<Self> {
+        let mut channels = Vec::new();
+        for address in addresses {
+            let endpoint = Endpoint::from_shared(format!("http://{address}"));
+            channels.push(endpoint.map_err(io::Error::other)?.connect_lazy());
+        }
         Ok(Self {
-            channel: endpoint.connect_lazy(),
+            channels,
+            only: Arc::new(AtomicUsize::new(usize::MAX)),
+            turn: Arc::default(),
             inner: Arc::default(),
             is_over: Arc::default(),
         })
+    }
+
+    /// Lets them ask only one of the gateways from now on, or all of them again.
+    pub(super) fn ask_only(&self, gateway: Option<usize>) {
+        self.only
+            .store(gateway.unwrap_or(usize::MAX), Ordering::Relaxed);
+    }
+
+    fn channel(&self) -> io::Result<Channel> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let only = self.channels.get(self.only.load(Ordering::Relaxed));
+        let next = self
+            .channels
+            .iter()
+            .cycle()
+            .nth(turn % self.channels.len().max(1));
+        let channel = only.or(next).cloned();
+        channel.ok_or_else(|| io::Error::other("there is no gateway"))
     }
 
     /// Says that nothing more is to happen.
@@ -164,7 +190,7 @@ impl Callers {
 
     /// The points of each member, by its account.
     pub(super) async fn values(&self) -> io::Result<BTreeMap<String, i64>> {
-        let mut members = MemberServiceClient::new(self.channel.clone());
+        let mut members = MemberServiceClient::new(self.channel()?);
         let mut values = BTreeMap::new();
         for member in MEMBERS {
             let request = GetMemberRequest {
@@ -200,7 +226,7 @@ impl Callers {
     }
 
     async fn end(&self, id: &str, member: Member) -> io::Result<Option<End>> {
-        let mut changes = ChangeServiceClient::new(self.channel.clone());
+        let mut changes = ChangeServiceClient::new(self.channel()?);
         let request = GetChangeRequest {
             name: format!("accounts/{}/changes/{id}", member.account),
         };
@@ -229,8 +255,8 @@ impl Callers {
             });
             (call, inner.intents.get(id).copied())
         };
-        let heard = match intent {
-            Some((member, amount)) => {
+        let heard = match intent.zip(self.channel().ok()) {
+            Some(((member, amount), channel)) => {
                 let mut request = Request::new(AdjustPointsRequest {
                     name: member.name.to_owned(),
                     change: Some(Change::Add(amount)),
@@ -238,7 +264,7 @@ impl Callers {
                     ..AdjustPointsRequest::default()
                 });
                 request.set_timeout(deadline);
-                let mut members = MemberServiceClient::new(self.channel.clone());
+                let mut members = MemberServiceClient::new(channel);
                 heard(members.adjust_points(request).await)
             }
             None => Heard::Failed("no intent".to_owned()),

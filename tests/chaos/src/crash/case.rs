@@ -8,7 +8,8 @@ use tokio::time::sleep;
 
 use super::callers::Callers;
 use super::gateway::Gateway;
-use super::soon;
+use super::shared::Shared;
+use super::{Cast, soon};
 use crate::Random;
 
 /// The operations that change points.
@@ -44,6 +45,14 @@ pub enum Case {
     DiskFull,
     /// The clock of WeChat jumps ahead and back, so far that neither side believes the signatures of the other.
     ClockJumps,
+    /// One of two over one database is killed with a request in flight, and stays away until the other has taken over.
+    ReplicaKilled,
+    /// One of two stands still with a request in flight, until the other has taken over, and goes on then.
+    ReplicaStopped,
+    /// Both are killed with a request in flight, again and again.
+    ReplicasKilled,
+    /// The database of both is killed, and they live on.
+    DatabaseKilled,
     /// It is killed like that, and its store is gone when it comes back: what the judge has to find.
     MemoryLost,
 }
@@ -65,23 +74,41 @@ impl Case {
         Self::ClockJumps,
     ];
 
-    /// The case of a seed.
-    pub fn of(seed: u64) -> Self {
-        let mut cases = Self::ALL.into_iter().cycle();
-        let count = u64::try_from(Self::ALL.len()).unwrap_or(1);
+    /// What two gateways over one database have to survive.
+    pub const SHARED: [Self; 4] = [
+        Self::ReplicaKilled,
+        Self::ReplicaStopped,
+        Self::ReplicasKilled,
+        Self::DatabaseKilled,
+    ];
+
+    /// The case of a seed, among these.
+    pub fn of(seed: u64, among: &[Self]) -> Self {
+        let count = u64::try_from(among.len()).unwrap_or(1).max(1);
         let turn = usize::try_from(seed % count).unwrap_or_default();
-        cases.nth(turn).unwrap_or(Self::KilledAnyTime)
+        among.get(turn).copied().unwrap_or(Self::KilledAnyTime)
+    }
+
+    /// Tells whether it is about two gateways over one database.
+    pub(super) fn is_shared(self) -> bool {
+        Self::SHARED.contains(&self)
     }
 
     /// Lets it happen while callers work, and tells whether it has: not if they were faster.
     pub(super) async fn happen(
         self,
-        gateway: &mut Gateway,
+        cast: &mut Cast,
         sandbox: &Running,
         callers: &Callers,
         random: &mut Random,
     ) -> io::Result<bool> {
         sleep(random.millis(1..60)).await;
+        let gateway = match cast {
+            Cast::One(gateway) => gateway,
+            Cast::Shared(shared) => {
+                return self.happen_to_both(shared, sandbox, callers, random).await;
+            }
+        };
         match self {
             Self::KilledAnyTime => {
                 for _ in 0..3 {
@@ -168,6 +195,62 @@ impl Case {
                     sleep(random.millis(20..100)).await;
                 }
                 Ok(callers.unknown() + callers.refused_by_clock() > 0)
+            }
+            Self::ReplicaKilled
+            | Self::ReplicaStopped
+            | Self::ReplicasKilled
+            | Self::DatabaseKilled => Err(io::Error::other("it takes two gateways")),
+        }
+    }
+
+    async fn happen_to_both(
+        self,
+        shared: &mut Shared,
+        sandbox: &Running,
+        callers: &Callers,
+        random: &mut Random,
+    ) -> io::Result<bool> {
+        let Shared { gateways, server } = shared;
+        let [first, second] = gateways;
+        match self {
+            Self::ReplicaKilled | Self::ReplicaStopped => {
+                callers.ask_only(Some(0));
+                // What the other one still has in flight ends.
+                sleep(Duration::from_millis(200)).await;
+                let applied = random.chance(500);
+                hang(sandbox, random, applied)?;
+                let is_taken = soon(|| async { sandbox.faults().is_empty() }).await;
+                match self {
+                    Self::ReplicaKilled => first.kill().await?,
+                    _ => first.stand_still(true).await?,
+                }
+                callers.ask_only(Some(1));
+                sleep(Shared::TAKEOVER + random.millis(0..1_000)).await;
+                first.heal().await?;
+                callers.ask_only(None);
+                Ok(is_taken)
+            }
+            Self::ReplicasKilled => {
+                let mut is_taken = true;
+                for _ in 0..3 {
+                    let applied = random.chance(500);
+                    hang(sandbox, random, applied)?;
+                    is_taken &= soon(|| async { sandbox.faults().is_empty() }).await;
+                    kill_and_restart(first, random).await?;
+                    sleep(random.millis(0..500)).await;
+                    kill_and_restart(second, random).await?;
+                }
+                Ok(is_taken)
+            }
+            _ => {
+                server.kill()?;
+                let is_met = soon(|| async { callers.refused_by_store() > 0 }).await;
+                // Who only reads does not notice.
+                callers.values().await?;
+                callers.values().await?;
+                sleep(random.millis(0..3_000)).await;
+                server.restart()?;
+                Ok(is_met)
             }
         }
     }

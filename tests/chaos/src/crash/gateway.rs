@@ -17,18 +17,22 @@ pub(super) struct Gateway {
     child: Child,
     kills: u32,
     is_bounded: bool,
+    is_stopped: bool,
 }
 
 impl Gateway {
-    /// Starts it with the demo accounts of the sandbox.
+    /// Starts it with the demo accounts of the sandbox, in a folder of its own, with more in its configuration.
     pub(super) async fn start(
         executable: &Path,
         folder: &Path,
         sandbox: &Running,
+        more: &str,
     ) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
         let (address, admin) = (free_address()?, free_address()?);
         let configuration = folder.join("kabao.toml");
-        std::fs::write(&configuration, configured(sandbox, folder, address, admin)?)?;
+        let configured = configured(sandbox, folder, address, admin)?;
+        std::fs::write(&configuration, configured + more)?;
         let child = spawn(executable, &configuration).await?;
         Ok(Self {
             executable: executable.to_owned(),
@@ -37,6 +41,7 @@ impl Gateway {
             child,
             kills: 0,
             is_bounded: false,
+            is_stopped: false,
         })
     }
 
@@ -58,7 +63,25 @@ impl Gateway {
     pub(super) async fn restart(&mut self) -> io::Result<()> {
         self.child = spawn(&self.executable, &self.configuration).await?;
         self.is_bounded = false;
+        self.is_stopped = false;
         Ok(())
+    }
+
+    /// Lets it stand still, as a machine without time for it does, or go on.
+    pub(super) async fn stand_still(&mut self, is_stopped: bool) -> io::Result<()> {
+        let id = self.id()?;
+        let signal = if is_stopped { "-STOP" } else { "-CONT" };
+        let status = Command::new("kill").args([signal, &id]).status().await?;
+        self.is_stopped = is_stopped;
+        match status.success() {
+            true => Ok(()),
+            false => Err(io::Error::other("the gateway takes no signals")),
+        }
+    }
+
+    fn id(&self) -> io::Result<String> {
+        let gone = || io::Error::other("the gateway is gone");
+        Ok(self.child.id().ok_or_else(gone)?.to_string())
     }
 
     /// Takes its store away.
@@ -68,16 +91,13 @@ impl Gateway {
 
     /// Lets it write nothing beyond the first KiB of a file, as on a full disk, or lets it grow again.
     pub(super) async fn fill_disk(&mut self, is_full: bool) -> io::Result<()> {
-        let id = self
-            .child
-            .id()
-            .ok_or_else(|| io::Error::other("the gateway is gone"))?;
+        let id = self.id()?;
         let limit = match is_full {
             true => "--fsize=1024:unlimited".to_owned(),
             false => "--fsize=unlimited:unlimited".to_owned(),
         };
         let status = Command::new("prlimit")
-            .args(["--pid", &id.to_string(), &limit])
+            .args(["--pid", &id, &limit])
             .status()
             .await?;
         self.is_bounded = is_full;
@@ -94,6 +114,9 @@ impl Gateway {
         }
         if self.is_bounded {
             self.fill_disk(false).await?;
+        }
+        if self.is_stopped {
+            self.stand_still(false).await?;
         }
         Ok(())
     }
