@@ -24,6 +24,7 @@ use self::callers::Callers;
 pub use self::case::Case;
 use self::gateway::Gateway;
 use self::shared::Shared;
+pub use self::shared::takeover;
 use crate::{Evidence, Random, Violation, check};
 
 /// What a history showed.
@@ -201,7 +202,9 @@ impl Cast {
         sandbox: &Running,
     ) -> io::Result<Self> {
         Ok(match case.is_shared() {
-            true => Self::Shared(Box::new(Shared::start(executable, folder, sandbox).await?)),
+            true => Self::Shared(Box::new(
+                Shared::start(executable, folder, sandbox, Shared::IMPATIENT).await?,
+            )),
             false => Self::One(Gateway::start(executable, folder, sandbox, "").await?),
         })
     }

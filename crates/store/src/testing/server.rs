@@ -236,7 +236,7 @@ impl PostgresServer {
             said.push('\n');
             // What it tells others who are too early.
             let is_starting = line.contains("FATAL:  the database system is ");
-            if line.contains("FATAL") && !is_starting {
+            if line.contains("PANIC") || line.contains("FATAL") && !is_starting {
                 break;
             }
         }
