@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio_postgres::{Config, NoTls};
@@ -52,6 +53,8 @@ pub struct PostgresServer {
     user: Option<(u32, u32)>,
     supervisor: Mutex<Option<Supervisor>>,
     databases: AtomicU32,
+    /// Also the name of the socket.
+    port: AtomicU16,
 }
 
 struct Supervisor {
@@ -86,6 +89,7 @@ impl PostgresServer {
             user,
             supervisor: Mutex::default(),
             databases: AtomicU32::new(0),
+            port: AtomicU16::new(5432),
         };
         let made = server
             .command(&server.programs.join("initdb"))
@@ -162,6 +166,23 @@ impl PostgresServer {
         Ok(())
     }
 
+    /// Lets it listen on the loopback interface as well, with the files that were written by then, and returns its
+    /// port. It is started anew for that.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn listen(&self) -> io::Result<u16> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let listen = "ALTER SYSTEM SET listen_addresses = '127.0.0.1'";
+        self.execute("postgres", listen).await?;
+        let move_to = format!("ALTER SYSTEM SET port = {port}");
+        self.execute("postgres", &move_to).await?;
+        self.kill()?;
+        self.port.store(port, Ordering::Relaxed);
+        self.restart()?;
+        Ok(port)
+    }
+
     /// Ends it and all its processes without a word: SIGKILL.
     ///
     /// # Errors
@@ -183,8 +204,9 @@ impl PostgresServer {
 
     fn url(&self, database: &str) -> String {
         format!(
-            "postgres:///{database}?user=kabao&host={}",
-            self.folder.display()
+            "postgres:///{database}?user=kabao&host={}&port={}",
+            self.folder.display(),
+            self.port.load(Ordering::Relaxed)
         )
     }
 

@@ -6,6 +6,7 @@ mod proxy;
 mod sealed;
 mod start;
 mod takeover;
+mod tls;
 
 use std::path::Path;
 use std::sync::OnceLock;
