@@ -97,6 +97,19 @@ impl fmt::Display for Summary<'_> {
             unit::duration(grpc.timeouts.default_deadline),
             unit::duration(grpc.timeouts.max_deadline)
         )?;
+        let limits = &grpc.limits;
+        writeln!(
+            f,
+            "calls      {} at a time, {} of one connection, {} of one address",
+            limits.max_concurrent_requests,
+            limits.max_requests_per_connection,
+            limits.max_requests_per_address
+        )?;
+        writeln!(
+            f,
+            "callers    {} connections, {} of one address",
+            limits.max_connections, limits.max_connections_per_address
+        )?;
         writeln!(
             f,
             "shutdown   {} pre-drain, {} drain",

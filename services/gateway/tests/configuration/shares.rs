@@ -1,6 +1,8 @@
 //! Shares of limits.
 
-use crate::{OFFICIAL, with_official};
+use kabao_gateway::config::Summary;
+
+use crate::{NOW, OFFICIAL, with_official};
 
 #[test]
 fn what_one_may_have_follows_from_the_whole_and_does_not_exceed_it() {
@@ -8,7 +10,10 @@ fn what_one_may_have_follows_from_the_whole_and_does_not_exceed_it() {
     let settings = folder.parse(&format!(
         "[grpc.limits]\nmax_connections = 10\nmax_concurrent_requests = 100\n{OFFICIAL}"
     ));
-    let limits = settings.unwrap().grpc.limits;
+    let settings = settings.unwrap();
+    let printed = Summary::new(&settings, NOW).to_string();
+    assert!(printed.contains("25 of one connection, 75 of one address"));
+    let limits = settings.grpc.limits;
     assert_eq!(limits.max_connections_per_address, 8);
     assert_eq!(limits.max_requests_per_connection, 25);
     assert_eq!(limits.max_requests_per_address, 75);
