@@ -6,6 +6,9 @@
 //! is refilled by what good clients send them for: with every frame of an answer, since clients return the window and
 //! measure the bandwidth as they read, and slowly with time, for pings that keep a connection alive.
 //!
+//! Long before the budget is used up, the peer is read with pauses. So a flood costs little while it lasts, no more on
+//! a new connection than on the old one, and never keeps the others waiting for their turn.
+//!
 //! A call that its caller gives up is none of that, however many there are: when WeChat is slow, every deadline may pass.
 //! Only a reset right after the headers is, for then the call was begun to be reset.
 
@@ -17,6 +20,11 @@ use super::frames::Head;
 
 /// Frames without progress that a connection may send at once.
 const BURST: u32 = 2000;
+/// Once so many are spent, the connection is read with pauses.
+const UNSUSPICIOUS: u32 = 500;
+/// So many are read at a time, with a pause before the next ones.
+const AT_A_TIME: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(50);
 /// One comes back in this time.
 const EACH: Duration = Duration::from_millis(5);
 /// So many are earned with a frame of an answer: window of stream and connection, a ping, settings, and as many again.
@@ -35,6 +43,8 @@ pub(super) struct Flood;
 pub(super) struct Conduct {
     budget: u32,
     refilled: Instant,
+    /// Frames without progress since the last pause.
+    unpaused: u32,
     /// The stream that was opened last.
     last_stream: u32,
     /// Streams that were opened and not reset by the peer.
@@ -50,6 +60,7 @@ impl Conduct {
         Self {
             budget: BURST,
             refilled: now,
+            unpaused: 0,
             last_stream: 0,
             not_reset: 0,
             slice: now,
@@ -68,7 +79,25 @@ impl Conduct {
         }
         self.refill(now);
         self.budget = self.budget.checked_sub(1).ok_or(Flood)?;
+        self.unpaused = self.unpaused.saturating_add(1);
         Ok(())
+    }
+
+    /// Whether the peer has sent more frames without progress than it is likely to have reason to.
+    pub(super) fn is_suspicious(&self) -> bool {
+        self.budget < BURST - UNSUSPICIOUS
+    }
+
+    /// Returns how long nothing more should be read.
+    pub(super) fn pause(&mut self) -> Option<Duration> {
+        if !self.is_suspicious() {
+            self.unpaused = 0;
+            return None;
+        }
+        (self.unpaused >= AT_A_TIME).then(|| {
+            self.unpaused = 0;
+            PAUSE
+        })
     }
 
     /// Notes a frame that was sent to the peer.

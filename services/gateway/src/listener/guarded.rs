@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -14,6 +14,9 @@ use super::conduct::{Conduct, Flood};
 use super::evictions::{Cause, Evictions};
 use super::frames::Heads;
 use super::preface;
+
+/// Bytes that are read at a time of a peer that is suspicious: about a hundred frames that do nothing.
+const LITTLE: usize = 1024;
 
 /// Looks at the heads of frames as they pass, between TLS and HTTP/2; bodies are neither copied nor looked at.
 #[derive(Debug)]
@@ -25,6 +28,8 @@ pub(super) struct Guarded<T> {
     patience: Duration,
     /// Runs while the peer takes nothing, which is seldom.
     alarm: Option<Pin<Box<Sleep>>>,
+    /// Until it is over, nothing is read.
+    pause: Option<Pin<Box<Sleep>>>,
     caller: Option<SocketAddr>,
     evictions: Arc<Evictions>,
 }
@@ -44,6 +49,7 @@ impl<T> Guarded<T> {
             conduct: Conduct::new(Instant::now()),
             patience,
             alarm: None,
+            pause: None,
             caller,
             evictions,
         }
@@ -62,6 +68,7 @@ impl<T> Guarded<T> {
         while let Some(head) = self.heard.next(&mut bytes) {
             self.conduct.heard(head, now)?;
         }
+        self.pause = self.conduct.pause().map(|pause| Box::pin(sleep(pause)));
         Ok(())
     }
 
@@ -97,14 +104,38 @@ impl<T: AsyncRead + Unpin> AsyncRead for Guarded<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if let Some(pause) = &mut this.pause {
+            ready!(pause.as_mut().poll(cx));
+            this.pause = None;
+        }
         let before = buffer.filled().len();
-        std::task::ready!(Pin::new(&mut this.inner).poll_read(cx, buffer))?;
-        let heard = buffer.filled().get(before..).unwrap_or_default();
-        Poll::Ready(match this.hear(heard) {
+        let count = match this.conduct.is_suspicious() {
+            true => ready!(read_little(&mut this.inner, cx, buffer))?,
+            false => {
+                ready!(Pin::new(&mut this.inner).poll_read(cx, buffer))?;
+                buffer.filled().len().saturating_sub(before)
+            }
+        };
+        let heard = buffer.filled().get(before..before + count);
+        Poll::Ready(match this.hear(heard.unwrap_or_default()) {
             Ok(()) => Ok(()),
             Err(Flood) => Err(this.evict(Cause::Flood)),
         })
     }
+}
+
+/// Reads at most [`LITTLE`], and returns how much that was.
+fn read_little<T: AsyncRead + Unpin>(
+    inner: &mut T,
+    cx: &mut Context<'_>,
+    buffer: &mut ReadBuf<'_>,
+) -> Poll<io::Result<usize>> {
+    let room = LITTLE.min(buffer.remaining());
+    let mut little = ReadBuf::new(buffer.initialize_unfilled_to(room));
+    ready!(Pin::new(inner).poll_read(cx, &mut little))?;
+    let count = little.filled().len();
+    buffer.advance(count);
+    Poll::Ready(Ok(count))
 }
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Guarded<T> {

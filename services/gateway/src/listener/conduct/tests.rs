@@ -55,6 +55,21 @@ fn every_flood_is_thrown_out_within_five_seconds() {
 }
 
 #[test]
+fn a_flood_is_read_with_pauses_and_ends_within_two_seconds() {
+    let start = Instant::now();
+    let mut conduct = Conduct::new(start);
+    let (mut read, mut paused) = (0, Duration::ZERO);
+    while conduct.heard(head(PING, 0, 0, 8), start + paused).is_ok() {
+        read += 1;
+        if let Some(pause) = conduct.pause() {
+            assert!(read >= UNSUSPICIOUS);
+            paused += pause;
+        }
+    }
+    assert!((SECOND / 2..2 * SECOND).contains(&paused), "{paused:?}");
+}
+
+#[test]
 fn rapid_resets_are_thrown_out_within_five_seconds() {
     let lasted = lasts(1000, |round| {
         let stream = 2 * round + 1;
@@ -125,6 +140,7 @@ fn a_client_that_reads_fast_is_no_flood() {
             head(Head::SETTINGS, 0, 0, 6),
         ] {
             conduct.heard(frame, start).unwrap();
+            assert_eq!(conduct.pause(), None);
         }
     }
     // A long stream of small messages.
