@@ -189,7 +189,7 @@ impl Crashes {
 /// Who is on the stage.
 enum Cast {
     /// A gateway over an embedded store.
-    One(Gateway),
+    One(Box<Gateway>),
     /// Two over one database.
     Shared(Box<Shared>),
 }
@@ -205,13 +205,15 @@ impl Cast {
             true => Self::Shared(Box::new(
                 Shared::start(executable, folder, sandbox, Shared::IMPATIENT).await?,
             )),
-            false => Self::One(Gateway::start(executable, folder, sandbox, "").await?),
+            false => Self::One(Box::new(
+                Gateway::start(executable, folder, sandbox, "").await?,
+            )),
         })
     }
 
     fn gateways(&mut self) -> &mut [Gateway] {
         match self {
-            Self::One(gateway) => std::slice::from_mut(gateway),
+            Self::One(gateway) => std::slice::from_mut(gateway.as_mut()),
             Self::Shared(shared) => &mut shared.gateways,
         }
     }
