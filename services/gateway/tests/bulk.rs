@@ -589,7 +589,12 @@ async fn what_would_meet_every_row_stops_the_run_and_is_no_fault_of_the_rows() {
         "{}",
         said.err
     );
-    assert!(said.out.contains("0 done, 0 refused"), "{}", said.out);
+    assert!(
+        said.out
+            .contains("0 done, 0 refused, 0 unknown, 2 not sent"),
+        "{}",
+        said.out
+    );
     let unreachable = ["adjust", "--file", "points.csv", "--state", "other.state"];
     let output = Command::new(env!("CARGO_BIN_EXE_kabao"))
         .args(unreachable)

@@ -13,6 +13,8 @@ pub(crate) struct Failure {
     pub(crate) reason: String,
     pub(crate) message: String,
     retry_after: Option<Duration>,
+    /// Whether a call failed as a whole.
+    is_of_call: bool,
 }
 
 /// What follows from a failure.
@@ -39,6 +41,7 @@ impl Failure {
                 .unwrap_or_default(),
             message: status.message.clone(),
             retry_after: details.retry_info().and_then(|info| info.retry_delay),
+            is_of_call: false,
         }
     }
 
@@ -50,6 +53,7 @@ impl Failure {
             reason: reason.unwrap_or_default(),
             message: status.message().to_owned(),
             retry_after: details.retry_info().and_then(|info| info.retry_delay),
+            is_of_call: true,
         }
     }
 
@@ -59,6 +63,7 @@ impl Failure {
             reason: String::new(),
             message: "the call ended without an answer to this row".to_owned(),
             retry_after: None,
+            is_of_call: false,
         }
     }
 
@@ -67,7 +72,11 @@ impl Failure {
         match Reason::from_name(&self.reason) {
             // A quota of the day.
             Some(Reason::UpstreamRateLimited) if self.retry_after.is_none() => Verdict::Stops,
-            Some(reason) => verdict(reason),
+            Some(reason) => match verdict(reason) {
+                // No row is at fault for that.
+                Verdict::Refused if self.is_of_call => Verdict::Stops,
+                verdict => verdict,
+            },
             // No gateway answered, or none of ours.
             None if self.reason.is_empty() => Verdict::Again,
             None => Verdict::Unknown,
@@ -103,6 +112,7 @@ pub(crate) fn faults_of_items(status: &Status) -> Vec<(usize, Failure)> {
                     reason: reason.clone(),
                     message,
                     retry_after: None,
+                    is_of_call: false,
                 };
                 faults.push((index, failure));
             }

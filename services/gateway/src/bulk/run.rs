@@ -1,6 +1,6 @@
 //! Sends the rows of a file, and keeps account of them.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -209,6 +209,8 @@ type Answer = (usize, Result<(), Failure>);
 /// What came of one call.
 struct Called {
     answers: Vec<Answer>,
+    /// Rows that were not sent, because others of the call had faults.
+    unsent: Vec<usize>,
     /// Whether the gateway has answered at all.
     is_answered: bool,
 }
@@ -229,7 +231,7 @@ struct Runner<'a, K: Kind> {
     unanswered: u32,
     running: JoinSet<Called>,
     /// Rows that an earlier run has sent already.
-    resent: Vec<usize>,
+    resent: HashSet<usize>,
     summary: Summary,
 }
 
@@ -242,7 +244,7 @@ impl<'a, K: Kind> Runner<'a, K> {
             ..Summary::default()
         };
         let mut queue = VecDeque::new();
-        let mut resent = Vec::new();
+        let mut resent = HashSet::new();
         for ((place, progress), row) in (0..).zip(state.rows()).zip(&plan.table.rows) {
             match progress {
                 Progress::Done(_) => summary.earlier += 1,
@@ -252,7 +254,7 @@ impl<'a, K: Kind> Runner<'a, K> {
                     summary.unknown.insert(row.line, why.to_owned());
                 }
                 Progress::Sent(_) => {
-                    resent.push(place);
+                    resent.insert(place);
                     queue.push_back(place);
                 }
                 Progress::New => queue.push_back(place),
@@ -288,20 +290,19 @@ impl<'a, K: Kind> Runner<'a, K> {
     /// Rows with faults get into the error file, as if the gateway had refused them.
     fn refuse_faulty(&mut self) -> Result<(), String> {
         let plan = Arc::clone(&self.plan);
-        for (place, row) in (0..).zip(&plan.table.rows) {
-            if plan.entries.get(place).is_none_or(Option::is_some)
-                || self.state.rows().get(place) != Some(&Progress::New)
-            {
-                continue;
-            }
-            let faults = plan.faults.iter().filter(|fault| fault.line == row.line);
-            let faults: Vec<_> = faults
-                .map(|fault| format!("{}: {}", fault.column, fault.what))
-                .collect();
-            self.queue.retain(|queued| *queued != place);
-            self.state
-                .refused(place, "FIELD_INVALID", &faults.join("; "))?;
+        let mut faults: HashMap<u64, Vec<String>> = HashMap::new();
+        for fault in &plan.faults {
+            let words = format!("{}: {}", fault.column, fault.what);
+            faults.entry(fault.line).or_default().push(words);
         }
+        let is_good = |place: usize| plan.entries.get(place).is_some_and(Option::is_some);
+        for (place, row) in (0..).zip(&plan.table.rows) {
+            if !is_good(place) && self.state.rows().get(place) == Some(&Progress::New) {
+                let words = faults.remove(&row.line).unwrap_or_default().join("; ");
+                self.state.refused(place, "FIELD_INVALID", &words)?;
+            }
+        }
+        self.queue.retain(|place| is_good(*place));
         Ok(())
     }
 
@@ -363,6 +364,10 @@ impl<'a, K: Kind> Runner<'a, K> {
             true => 0,
             false => self.unanswered + 1,
         };
+        for row in called.unsent {
+            *self.tries.entry(row).or_insert(1) -= 1;
+            self.queue.push_back(row);
+        }
         for (row, answer) in called.answers {
             match answer {
                 Ok(()) => {
@@ -406,6 +411,10 @@ impl<'a, K: Kind> Runner<'a, K> {
                 self.later.push((Instant::now() + wait, row));
             }
             Verdict::Stops => {
+                // What an earlier try has sent may have been done.
+                if tries == 1 && !self.resent.contains(&row) {
+                    self.state.unsent(row)?;
+                }
                 let why = format!("{}: {}", failure.reason, failure.message);
                 self.summary.stopped.get_or_insert(why);
             }
@@ -464,27 +473,122 @@ async fn call<K: Kind>(client: Client, plan: Arc<Plan<K>>, rows: Vec<usize>) -> 
         answers.insert(place, answer.map_err(|status| Failure::of_item(&status)));
     }
     let mut is_answered = !answers.is_empty();
-    let rest = match outcome.end {
-        Ok(()) => Failure::unanswered(),
-        Err(status) => {
-            let failure = Failure::of_call(&status);
-            is_answered |= !failure.reason.is_empty();
-            let faults = faults_of_items(&status);
-            // Those without a fault were not sent because of the others.
-            let rest = match faults.is_empty() {
-                true => failure,
-                false => Failure::unanswered(),
-            };
-            answers.extend(faults.into_iter().map(|(place, fault)| (place, Err(fault))));
-            rest
-        }
-    };
-    let answers = (0..).zip(sent).map(|(place, row)| {
-        let answer = answers.remove(&place);
-        (row, answer.unwrap_or_else(|| Err(rest.clone())))
-    });
-    Called {
-        answers: answers.collect(),
+    let mut rest = Some(Failure::unanswered());
+    if let Err(status) = outcome.end {
+        let failure = Failure::of_call(&status);
+        is_answered |= !failure.reason.is_empty();
+        let mut faults = faults_of_items(&status);
+        faults.retain(|(place, _)| *place < sent.len());
+        rest = faults.is_empty().then_some(failure);
+        answers.extend(faults.into_iter().map(|(place, fault)| (place, Err(fault))));
+    }
+    let mut called = Called {
+        answers: Vec::new(),
+        unsent: Vec::new(),
         is_answered,
+    };
+    for (place, row) in (0..).zip(sent) {
+        let failed = || rest.clone().map(Err);
+        match answers.remove(&place).or_else(failed) {
+            Some(answer) => called.answers.push((row, answer)),
+            None => called.unsent.push(row),
+        }
+    }
+    called
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::transport::Endpoint;
+    use tonic::{Code, Status};
+    use tonic_types::{ErrorDetails, StatusExt as _};
+
+    use super::*;
+    use crate::bulk::cells::Cells;
+    use crate::bulk::kind::{Read, Sent};
+
+    /// A kind whose gateway refuses items of a number that is not even, all of them at once.
+    struct Even;
+
+    impl Kind for Even {
+        type Item = i64;
+        const NAME: &'static str = "even";
+        const COLUMNS: &'static [&'static str] = &["number"];
+
+        fn read(cells: &mut Cells<'_>) -> Option<Read<i64>> {
+            let number = cells.number("number")?;
+            Some(Read {
+                item: number,
+                account: "accounts/a".to_owned(),
+                subject: number.to_string(),
+                commutes: false,
+            })
+        }
+
+        fn number(_: &mut i64, _: &RequestId) {}
+
+        async fn send(_: Client, batch: Batch<i64>) -> Sent {
+            let mut details = ErrorDetails::with_error_info("FIELD_INVALID", "kabao", []);
+            let mut answers = Vec::new();
+            for (place, number) in batch.items.into_iter().enumerate() {
+                match number {
+                    0 => {
+                        details.add_bad_request_violation("parent", "is wrong");
+                    }
+                    number if number % 2 == 0 => answers.push((place, Ok(()))),
+                    _ => {
+                        let field = format!("items[{place}].number");
+                        details.add_bad_request_violation(field, "must be even");
+                    }
+                }
+            }
+            if !details.has_bad_request_violations() {
+                return Sent {
+                    answers,
+                    end: Ok(()),
+                };
+            }
+            let status = Status::with_error_details(Code::InvalidArgument, "refused", details);
+            Sent {
+                answers: Vec::new(),
+                end: Err(status),
+            }
+        }
+    }
+
+    async fn called(numbers: &str) -> Called {
+        let text = format!("number\n{}\n", numbers.replace(' ', "\n"));
+        let table = Table::read(Format::Csv, text.as_bytes(), Even::COLUMNS);
+        let plan = Plan::<Even>::new(table.ok().unwrap(), None, None).unwrap();
+        let rows = (0..plan.entries.len()).collect();
+        let channel = Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
+        call(Client::new(channel), Arc::new(plan), rows).await
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_refused_for_some_rows_leaves_the_others_unsent() {
+        let done = called("2 4 6").await;
+        let expected: Vec<Answer> = (0..3).map(|row| (row, Ok(()))).collect();
+        assert_eq!((done.answers, done.unsent), (expected, Vec::new()));
+
+        let refused = called("2 3 4 5").await;
+        assert_eq!(refused.unsent, [0, 2]);
+        assert!(refused.is_answered);
+        let places: Vec<_> = refused.answers.iter().map(|(row, _)| *row).collect();
+        assert_eq!(places, [1, 3]);
+        for (_, answer) in refused.answers {
+            let failure = answer.unwrap_err();
+            assert_eq!(failure.verdict(), Verdict::Refused);
+            assert_eq!(failure.message, "number: must be even");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_refused_for_itself_is_the_fault_of_no_row() {
+        let refused = called("2 0").await;
+        assert_eq!((refused.answers.len(), refused.unsent.len()), (2, 0));
+        for (_, answer) in refused.answers {
+            assert_eq!(answer.unwrap_err().verdict(), Verdict::Stops);
+        }
     }
 }

@@ -130,6 +130,11 @@ impl State {
         self.sync()
     }
 
+    /// Says that a row was not sent after all.
+    pub(crate) fn unsent(&mut self, row: usize) -> Result<(), String> {
+        self.write(&json!({"unsent": row}))
+    }
+
     /// Says that a row is done.
     pub(crate) fn done(&mut self, row: usize) -> Result<(), String> {
         self.write(&json!({"done": row}))
@@ -193,6 +198,8 @@ impl State {
                 Progress::Sent(at) => *progress = Progress::Done(*at),
                 _ => return None,
             }
+        } else if let Some(row) = line.get("unsent") {
+            *self.row(row)? = Progress::New;
         } else if let Some(row) = line.get("refused") {
             let text = |key: &str| Some(line.get(key)?.as_str()?.to_owned());
             *self.row(row)? = Progress::Refused {
