@@ -229,7 +229,7 @@ fn stubs(
 fn services(kind: Kind) -> Box<dyn ServiceGenerator> {
     let builder = tonic_prost_build::configure().build_transport(false);
     let builder = match kind {
-        Kind::Served => builder.client_mod_attribute(".", "#[cfg(feature = \"client\")]"),
+        Kind::Served => builder.client_mod_attribute(".", "#[cfg(feature = \"portable-client\")]"),
         Kind::Family => builder.build_server(false),
     };
     builder.service_generator()

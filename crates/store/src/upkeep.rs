@@ -123,7 +123,7 @@ impl Upkeep {
     }
 
     /// Looks for everything that is wrong: modes of files, the key file, the version, the structure of the database,
-    /// and whether every payload opens. Takes about a minute per million changes.
+    /// and whether every payload opens. Reads all that there is.
     ///
     /// # Errors
     /// If the check itself cannot be done. What it finds is in the report.

@@ -44,7 +44,10 @@ impl FileLock {
         let mut held = options.open(path(database)).map_err(failed)?;
         match patiently(&held) {
             Ok(()) => {
-                name_holder(&mut held).map_err(failed)?;
+                // For people alone; a lock without a name is one all the same.
+                if let Err(error) = name_holder(&mut held) {
+                    tracing::debug!(%error, "the lock of the store has no name");
+                }
                 Ok(Self { _held: held })
             }
             Err(TryLockError::WouldBlock) => {
@@ -87,7 +90,7 @@ fn patiently(lock: &File) -> Result<(), TryLockError> {
     lock.try_lock()
 }
 
-/// Says who has the lock; for people, so it need not survive a crash of the machine.
+/// Says who has the lock.
 fn name_holder(lock: &mut File) -> io::Result<()> {
     lock.set_len(0)?;
     writeln!(lock, "{}", std::process::id())

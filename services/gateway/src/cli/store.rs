@@ -58,8 +58,8 @@ struct Which {
 
 const CHECK_EXAMPLES: &str = "\
 Looks at the modes of the files, the key file, the version of the tables, the structure of the database, and
-opens the payloads of every change: about a minute per million of them. It changes nothing. What does not open
-is listed by the names of the changes, of which at most 100 are written out.
+opens the payloads of every change. It reads all that there is, and changes nothing. What does not open is listed
+by the names of the changes, of which at most 100 are written out.
 
 Examples:
   kabao store check --config /etc/kabao/kabao.toml

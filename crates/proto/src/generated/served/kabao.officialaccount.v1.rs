@@ -146,7 +146,7 @@ pub struct SignedChooseCard {
     pub card_sign: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
+#[cfg(feature = "portable-client")]
 pub mod client_signature_service_client {
     #![allow(
         unused_variables,

@@ -217,7 +217,7 @@ pub mod check_account_response {
     }
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
+#[cfg(feature = "portable-client")]
 pub mod account_service_client {
     #![allow(
         unused_variables,
@@ -798,7 +798,7 @@ pub struct WatchChangeRequest {
     pub name: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
+#[cfg(feature = "portable-client")]
 pub mod change_service_client {
     #![allow(
         unused_variables,
@@ -1460,7 +1460,7 @@ pub struct UploadImageResponse {
     pub url: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
+#[cfg(feature = "portable-client")]
 pub mod media_service_client {
     #![allow(
         unused_variables,
@@ -2299,7 +2299,7 @@ pub mod batch_import_members_response {
     }
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
+#[cfg(feature = "portable-client")]
 pub mod member_service_client {
     #![allow(
         unused_variables,
@@ -3339,7 +3339,7 @@ pub struct DeleteTemplateRequest {
     pub request_id: ::prost::alloc::string::String,
 }
 /// Generated client implementations.
-#[cfg(feature = "client")]
+#[cfg(feature = "portable-client")]
 pub mod template_service_client {
     #![allow(
         unused_variables,
