@@ -34,14 +34,18 @@ kill)
     done
     kill -KILL "$server"
     ;;
+stop) kill -INT "$server" ;;
 *) kill -QUIT "$server" ;;
 esac
 wait "$server"
-[ "$order" = kill ] || rm -rf "$folder"
+case "$order" in
+kill | stop) ;;
+*) rm -rf "$folder" ;;
+esac
 "#;
 
-/// What it begins with; `ALTER SYSTEM` changes it.
-const SETTINGS: &str = "\nlisten_addresses = ''\nmax_connections = 200\n";
+/// What it begins with; `ALTER SYSTEM` changes it. The system outlives the server, so nothing has to be synced.
+const SETTINGS: &str = "\nlisten_addresses = ''\nmax_connections = 200\nfsync = off\n";
 
 /// How often a server is started anew whose predecessor has not let go of its files.
 const STARTS: u32 = 200;
@@ -177,7 +181,7 @@ impl PostgresServer {
         self.execute("postgres", listen).await?;
         let move_to = format!("ALTER SYSTEM SET port = {port}");
         self.execute("postgres", &move_to).await?;
-        self.kill()?;
+        self.end("stop\n")?;
         self.port.store(port, Ordering::Relaxed);
         self.restart()?;
         Ok(port)
@@ -188,10 +192,7 @@ impl PostgresServer {
     /// # Errors
     /// If there is no server.
     pub fn kill(&self) -> io::Result<()> {
-        match self.lock().take() {
-            Some(supervisor) => supervisor.end("kill\n"),
-            None => Err(io::Error::other("the server does not run")),
-        }
+        self.end("kill\n")
     }
 
     /// Starts it again, over the same files.
@@ -200,6 +201,13 @@ impl PostgresServer {
     /// If it does not start.
     pub fn restart(&self) -> io::Result<()> {
         self.run()
+    }
+
+    fn end(&self, order: &str) -> io::Result<()> {
+        match self.lock().take() {
+            Some(supervisor) => supervisor.end(order),
+            None => Err(io::Error::other("the server does not run")),
+        }
     }
 
     fn url(&self, database: &str) -> String {
