@@ -140,7 +140,7 @@ impl AccountJournal {
             let entry = Arc::new(ChangeEntry::new(
                 Arc::clone(intended),
                 right.lease().cloned(),
-                Arc::clone(self.journal().leases()),
+                right.standing(),
                 Arc::clone(sent),
                 stage,
             ));
@@ -152,7 +152,7 @@ impl AccountJournal {
                 Stage::Stopped(Stop::Exists(change)) => found = Some(*change),
                 Stage::Stopped(Stop::Blocked(change)) => {
                     // Its subject is that of this change, whose right is held here.
-                    let ended = self.end(context, *change).await;
+                    let ended = self.end(context, &right, *change).await;
                     if !ended.as_ref().is_ok_and(|state| state.is_final()) {
                         right.release().await;
                         ended?;
@@ -208,10 +208,12 @@ impl AccountJournal {
         Ok(change.owner == leases.replica() || !leases.is_alive(&change.owner).await?)
     }
 
-    /// Seeks the end of a change that the store has and that nobody runs, and writes it down.
+    /// Seeks the end of a change that the store has and that nobody runs, under the right to its subject, and writes it
+    /// down.
     pub(crate) async fn end(
         &self,
         context: &CallContext,
+        right: &Right,
         change: StoredChange,
     ) -> Result<ChangeState, Error> {
         let mut plan = read_plan(&change)?;
@@ -223,8 +225,7 @@ impl AccountJournal {
             return Ok(change.state);
         };
         // What is tried here belongs to another caller, and ends as it ends.
-        let leases = Arc::clone(self.journal().leases());
-        let entry = ProofEntry::new(plan.value, leases);
+        let entry = ProofEntry::new(plan.value, right.standing());
         let context = context.clone().detached().with_entry(Arc::new(entry));
         context.progress().confirm();
         let (state, answer) = match self.prove(&context, &mut plan).await {

@@ -80,11 +80,35 @@ pub(crate) enum Stop {
     LeaseLost,
 }
 
+/// What this process may do as long as it is who it was: one that was taken for dead goes on under another name, and
+/// what it had begun before belongs to others.
+#[derive(Clone)]
+pub(crate) struct Standing {
+    leases: Arc<dyn Leases>,
+    replica: String,
+}
+
+impl Standing {
+    /// The standing of this process from now on.
+    pub(crate) fn new(leases: &Arc<dyn Leases>) -> Self {
+        Self {
+            leases: Arc::clone(leases),
+            replica: leases.replica().to_owned(),
+        }
+    }
+
+    /// Tells whether nobody can have taken over what was begun since.
+    fn holds(&self) -> bool {
+        // In this order: whoever is fresh again under another name has that name already.
+        self.leases.is_fresh() && self.leases.replica() == self.replica
+    }
+}
+
 /// The entry of one change.
 pub(crate) struct ChangeEntry {
     pub(crate) intended: Arc<Intended>,
     pub(crate) lease: Option<Lease>,
-    leases: Arc<dyn Leases>,
+    standing: Standing,
     /// Whether a request has left, or was about to.
     sent: Arc<AtomicBool>,
     state: Mutex<State>,
@@ -99,7 +123,7 @@ impl ChangeEntry {
     pub(crate) fn new(
         intended: Arc<Intended>,
         lease: Option<Lease>,
-        leases: Arc<dyn Leases>,
+        standing: Standing,
         sent: Arc<AtomicBool>,
         stage: Stage,
     ) -> Self {
@@ -110,7 +134,7 @@ impl ChangeEntry {
         Self {
             intended,
             lease,
-            leases,
+            standing,
             sent,
             state: Mutex::new(State { stage, planned }),
         }
@@ -141,9 +165,9 @@ impl Entry for ChangeEntry {
     }
 
     fn may_send(&self) -> bool {
-        let fresh = self.leases.is_fresh();
-        self.sent.fetch_or(fresh, Ordering::Relaxed);
-        fresh
+        let may = self.standing.holds();
+        self.sent.fetch_or(may, Ordering::Relaxed);
+        may
     }
 }
 
@@ -151,12 +175,12 @@ impl Entry for ChangeEntry {
 /// like the first one whether it may leave.
 pub(crate) struct ProofEntry {
     planned: Option<PlannedValue>,
-    leases: Arc<dyn Leases>,
+    standing: Standing,
 }
 
 impl ProofEntry {
-    pub(crate) fn new(planned: Option<PlannedValue>, leases: Arc<dyn Leases>) -> Self {
-        Self { planned, leases }
+    pub(crate) fn new(planned: Option<PlannedValue>, standing: Standing) -> Self {
+        Self { planned, standing }
     }
 }
 
@@ -168,7 +192,7 @@ impl Entry for ProofEntry {
     fn plan(&self, _: PlannedValue) {}
 
     fn may_send(&self) -> bool {
-        self.leases.is_fresh()
+        self.standing.holds()
     }
 }
 
@@ -178,4 +202,60 @@ pub(crate) fn stopped() -> Error {
         kabao_api::Reason::Internal,
         "the change has to be taken up again",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::store::{Acquired, StoreError};
+
+    /// A process that may be taken for dead.
+    #[derive(Default)]
+    struct Process {
+        is_renamed: AtomicBool,
+        is_stale: AtomicBool,
+    }
+
+    #[async_trait]
+    impl Leases for Process {
+        fn replica(&self) -> &str {
+            match self.is_renamed.load(Ordering::Relaxed) {
+                true => "after",
+                false => "before",
+            }
+        }
+
+        async fn acquire(&self, _: &str) -> Result<Acquired, StoreError> {
+            Ok(Acquired::Busy)
+        }
+
+        async fn release(&self, _: Lease) -> Result<bool, StoreError> {
+            Ok(false)
+        }
+
+        async fn is_alive(&self, _: &str) -> Result<bool, StoreError> {
+            Ok(true)
+        }
+
+        fn is_fresh(&self) -> bool {
+            !self.is_stale.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn what_was_begun_under_one_name_is_not_sent_under_another() {
+        let process = Arc::new(Process::default());
+        let leases: Arc<dyn Leases> = Arc::<Process>::clone(&process);
+        let entry = ProofEntry::new(None, Standing::new(&leases));
+        assert!(entry.may_send());
+        process.is_stale.store(true, Ordering::Relaxed);
+        assert!(!entry.may_send());
+        // Taken for dead meanwhile, it is as fresh as any other under its new name.
+        process.is_renamed.store(true, Ordering::Relaxed);
+        process.is_stale.store(false, Ordering::Relaxed);
+        assert!(!entry.may_send(), "others may have taken it over");
+        assert!(ProofEntry::new(None, Standing::new(&leases)).may_send());
+    }
 }

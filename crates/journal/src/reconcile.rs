@@ -177,7 +177,7 @@ impl AccountJournal {
         let context = CallContext::new(self.account().clone(), CallId::unknown());
         let until = Instant::now() + self.journal().settings().attempt;
         let context = context.with_deadline(until.into_std());
-        let ended = self.end(&context, change).await;
+        let ended = self.end(&context, &right, change).await;
         right.release().await;
         Ok(ended?.is_final())
     }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::account::AccountJournal;
 use crate::engine::earlier_open;
-use crate::entry::Intended;
+use crate::entry::{Intended, Standing};
 use crate::locks::Guard;
 use crate::store::{Acquired, Lease, Leases};
 
@@ -19,6 +19,8 @@ pub(crate) type SubjectKey = (AccountId, String);
 pub(crate) struct Right {
     guard: Option<Guard<SubjectKey>>,
     lease: Option<Lease>,
+    /// Of this process before it asked for the right.
+    standing: Standing,
     leases: Arc<dyn Leases>,
     waited: bool,
     wanted_pause: Duration,
@@ -27,6 +29,10 @@ pub(crate) struct Right {
 impl Right {
     pub(crate) fn lease(&self) -> Option<&Lease> {
         self.lease.as_ref()
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing.clone()
     }
 
     /// Tells whether others may have changed something since the right was asked for.
@@ -86,6 +92,7 @@ impl AccountJournal {
         let mut right = Right {
             guard: None,
             lease: None,
+            standing: Standing::new(journal.leases()),
             leases: Arc::clone(journal.leases()),
             waited: false,
             wanted_pause: journal.settings().lease_poll * 2,
@@ -128,6 +135,7 @@ impl AccountJournal {
         let mut right = Right {
             guard: None,
             lease: None,
+            standing: Standing::new(journal.leases()),
             leases: Arc::clone(journal.leases()),
             waited: false,
             wanted_pause: Duration::ZERO,

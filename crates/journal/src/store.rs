@@ -51,7 +51,8 @@ pub trait ChangeStore: Send + Sync {
 /// what that one holds, and the fencing number grows.
 #[async_trait]
 pub trait Leases: Send + Sync {
-    /// Returns the name of this process, which no other process has or had.
+    /// Returns the name of this process, which no other process has or had. One that was taken for dead goes on under
+    /// another name, and holds nothing of what it held.
     fn replica(&self) -> &str;
 
     /// Takes a lease, if nobody alive holds it.

@@ -116,6 +116,7 @@ impl Session {
     ) -> Result<Vec<Row>, StoreError> {
         let statement = self.prepared(statement).await?;
         let client = &self.client;
+        // It ends when the server is ready again: after the commit, and not after the last row.
         self.within(client.query(&statement, parameters)).await
     }
 
