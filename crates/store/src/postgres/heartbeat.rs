@@ -66,6 +66,8 @@ impl Heartbeat {
                 }
                 Err(error) => {
                     shared.others().saw_nothing();
+                    // A database that was killed may have lost what was given back last.
+                    shared.held.doubt();
                     if !std::mem::replace(&mut is_failing, true) {
                         tracing::error!(%error, "no changes are taken until the database of the store is there again");
                     }
@@ -146,7 +148,7 @@ async fn give_back_strays(
     for row in session.rows(HELD, &[&name]).await? {
         let (lease, fence): (String, i64) = (column(&row, 0)?, column(&row, 1)?);
         if shared.held.is_stray(&lease, fence) {
-            let parameters: [Parameter<'_>; 2] = [&lease, &fence];
+            let parameters: [Parameter<'_>; 3] = [&lease, &fence, &name];
             session.execute(RELEASE, &parameters).await?;
         }
     }

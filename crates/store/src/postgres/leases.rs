@@ -25,7 +25,11 @@ use crate::settings::PostgresSettings;
 ///
 /// Those who ask for one lease take turns, so that its fence grows. Whoever asks again for what somebody else holds
 /// writes nothing. What its own process does not know to hold is left over from a question without an answer.
-const ACQUIRE: &str = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(52226, hashtext($1))) \
+///
+/// Nobody waits for a sync: the change that is begun under a lease makes it durable, too, and one that a crash of the
+/// database has taken away begins nothing.
+const ACQUIRE: &str = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(52226, hashtext($1)), \
+     set_config('synchronous_commit', 'off', TRUE)) \
      INSERT INTO leases (name, owner, fence, wanted) \
      SELECT $1, $2, nextval('fences'), FALSE FROM turn \
      WHERE NOT EXISTS (SELECT FROM leases WHERE name = $1 AND owner <> $2 AND wanted) \
@@ -34,9 +38,11 @@ const ACQUIRE: &str = "WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(5
      wanted = leases.owner <> excluded.owner \
      RETURNING owner, fence";
 
-/// name, fence
-pub(super) const RELEASE: &str =
-    "DELETE FROM leases WHERE name = $1 AND fence = $2 RETURNING wanted";
+/// name, fence, owner
+///
+/// What a crash of the database brings back is found and given back again.
+pub(super) const RELEASE: &str = "WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', TRUE)) \
+     DELETE FROM leases USING quick WHERE name = $1 AND fence = $2 AND owner = $3 RETURNING wanted";
 
 /// name, patience in milliseconds
 const REGISTER: &str = "INSERT INTO replicas (name, beat, patience) VALUES ($1, 0, $2)";
@@ -155,7 +161,8 @@ impl Leases for PostgresLeases {
         let is_wanted_here = self.shared.held.forget(&lease.name, lease.fence);
         let released = async {
             let mut session = self.pool.take().await?;
-            let parameters: [Parameter<'_>; 2] = [&lease.name, &lease.fence];
+            let owner = self.replica();
+            let parameters: [Parameter<'_>; 3] = [&lease.name, &lease.fence, &owner];
             let row = session.first(RELEASE, &parameters).await?;
             let is_wanted = row.map_or(Ok(false), |row| column(&row, 0))?;
             session.done();

@@ -218,3 +218,55 @@ async fn a_database_that_was_killed_is_used_again_when_it_is_back() {
     );
     assert!(stores[0].leases().release(lease).await.unwrap());
 }
+
+/// Leases are not synced: what is lost of them with the server begins nothing, and what comes back is given back.
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run .ci/postgres"]
+async fn what_a_killed_database_loses_of_leases_harms_nobody() {
+    let server = PostgresServer::start().unwrap();
+    let database = Database::of(&server).await;
+    let one = Store::open(&database.settings().into()).await.unwrap();
+    let two = Store::open(&database.settings().into()).await.unwrap();
+    let again = async || {
+        server.kill().unwrap();
+        server.restart().unwrap();
+        for store in [&one, &two] {
+            // From before it was killed it is fresh, too.
+            while store.leases().acquire("anything").await.is_err() {}
+        }
+    };
+    let Acquired::Held(lease) = one.leases().acquire("member").await.unwrap() else {
+        panic!("it is free");
+    };
+    again().await;
+    let mut new = change("a", b"plan");
+    new.lease = Some(lease.clone());
+    match two.leases().acquire("member").await.unwrap() {
+        Acquired::Held(taken) => {
+            assert_eq!(one.changes().begin(new).await.unwrap(), Begun::LeaseLost);
+            assert!(!one.leases().release(lease).await.unwrap());
+            let busy = one.leases().acquire("member").await.unwrap();
+            assert_eq!(
+                busy,
+                Acquired::Busy,
+                "it was not given back for another one"
+            );
+            assert!(two.leases().release(taken).await.unwrap());
+        }
+        Acquired::Busy => {
+            fresh(one.changes().begin(new).await.unwrap());
+            assert!(one.leases().release(lease).await.unwrap());
+        }
+    }
+
+    // What was synced stays, what was given back afterwards may come back.
+    let Acquired::Held(lease) = one.leases().acquire("other").await.unwrap() else {
+        panic!("it is free");
+    };
+    fresh(one.changes().begin(change("b", b"plan")).await.unwrap());
+    one.leases().release(lease).await.unwrap();
+    again().await;
+    while two.leases().acquire("other").await.unwrap() == Acquired::Busy {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
