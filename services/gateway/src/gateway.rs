@@ -57,7 +57,7 @@ pub enum StartError {
     #[error("a listener failed")]
     Listener(#[from] io::Error),
     /// The memory of changes cannot be had.
-    #[error("the store of changes: {0}")]
+    #[error("the store of changes")]
     Store(#[from] kabao_journal::StoreError),
     /// The registry of metrics cannot be built.
     #[error("metrics cannot be set up")]

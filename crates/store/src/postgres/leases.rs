@@ -74,6 +74,7 @@ impl PostgresLeases {
         let name = replica::name()?;
         let asked = Instant::now();
         register(&mut session, &name, &settings).await?;
+        tracing::info!(replica = name, database = %settings.url, "this replica shares the store of a database");
         let shared = Arc::new(Shared {
             fresh_until: Mutex::new(Some(asked + settings.stale_after())),
             settings,
