@@ -6,7 +6,6 @@
 //! makes itself carry no details. The layers put that right in one place, so
 //! that services need not think of it. [`crate::Server`] stacks them.
 
-mod arrival;
 mod body;
 mod call_id;
 mod completion;
@@ -25,7 +24,6 @@ use http::{Request, Response};
 use tonic::body::Body;
 use tower_service::Service;
 
-pub(crate) use self::arrival::Arrivals;
 pub(crate) use self::call_id::{CallIds, of as call_id};
 pub(crate) use self::completion::Completion;
 pub(crate) use self::concurrency::Concurrency;

@@ -44,6 +44,7 @@
 //! - [`Pool`]: places that nobody can use up for the others; [`Load`] says how
 //!   many calls have one.
 
+mod arrival;
 mod call;
 mod client_signature;
 mod credential;

@@ -19,11 +19,11 @@ use tonic::body::Body;
 use tonic_health::pb::health_server::HealthServer;
 use tower_service::Service;
 
+use crate::arrival;
 use crate::client_signature::ClientSignatureGrpc;
 use crate::family::FamilyService;
 use crate::layer::{
-    Answer, Arrivals, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds,
-    Trace, With,
+    Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds, Trace, With,
 };
 use crate::load::Load;
 use crate::observer::CallObserver;
@@ -38,8 +38,8 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Builds the gRPC service of the gateway.
 ///
 /// Messages are limited to 4 MiB. The layers, from the outside: id of the call, id of the change,
-/// trace, completion of statuses, protocol checks, panics, deadlines, concurrency, arrival of the
-/// request.
+/// trace, completion of statuses, protocol checks, panics, deadlines, concurrency. Around all of them
+/// the body of a request is bounded in time.
 #[must_use]
 pub struct Server {
     accounts: Arc<Accounts>,
@@ -217,8 +217,7 @@ impl Server {
 
         let load = Load::new(self.calls.bounds(), self.calls.health);
         let concurrency = Concurrency::new(load.clone(), self.observer.clone());
-        let service = With::new(Arrivals::new(self.stall), router.build());
-        let service = With::new(concurrency, service);
+        let service = With::new(concurrency, router.build());
         let service = With::new(self.deadlines, service);
         let service = With::new(Panics, service);
         let service = With::new(Protocol, service);
@@ -226,13 +225,18 @@ impl Server {
         let service = With::new(Trace::new(self.observer), service);
         let service = With::new(RequestIds, service);
         let stack = With::new(CallIds::new(), service);
-        (GrpcService { stack, load }, health)
+        let service = GrpcService {
+            stack,
+            load,
+            stall: self.stall,
+        };
+        (service, health)
     }
 }
 
 type Stack =
     With<CallIds, With<RequestIds, With<Trace, With<Completion, With<Protocol, Guarded>>>>>;
-type Guarded = With<Panics, With<Deadlines, With<Concurrency, With<Arrivals, Router>>>>;
+type Guarded = With<Panics, With<Deadlines, With<Concurrency, Router>>>;
 
 /// All services with their layers: one `tower` service, cheap to clone for every connection.
 ///
@@ -241,6 +245,7 @@ type Guarded = With<Panics, With<Deadlines, With<Concurrency, With<Arrivals, Rou
 pub struct GrpcService {
     stack: Stack,
     load: Load,
+    stall: Duration,
 }
 
 impl GrpcService {
@@ -252,7 +257,7 @@ impl GrpcService {
 
 impl<B> Service<Request<B>> for GrpcService
 where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     type Response = Response<Body>;
@@ -264,7 +269,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> GrpcFuture {
-        GrpcFuture(self.stack.call(request.map(Body::new)))
+        GrpcFuture(self.stack.call(arrival::bounded(request, self.stall)))
     }
 }
 

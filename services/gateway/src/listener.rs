@@ -22,10 +22,10 @@ pub use self::bind::BindError;
 pub(crate) use self::bind::bind;
 pub(crate) use self::grpc::Grpc;
 
-/// The service behind the gRPC listener: takes and gives HTTP with tonic's body, and never fails.
+/// The service behind the gRPC listener: takes requests as hyper has them, and never fails.
 pub(crate) trait GrpcService:
     tower_service::Service<
-        http::Request<tonic::body::Body>,
+        http::Request<hyper::body::Incoming>,
         Response = http::Response<tonic::body::Body>,
         Error = std::convert::Infallible,
         Future: Send,
@@ -37,7 +37,7 @@ pub(crate) trait GrpcService:
 
 impl<S> GrpcService for S where
     S: tower_service::Service<
-            http::Request<tonic::body::Body>,
+            http::Request<hyper::body::Incoming>,
             Response = http::Response<tonic::body::Body>,
             Error = std::convert::Infallible,
             Future: Send,

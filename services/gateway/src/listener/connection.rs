@@ -15,7 +15,6 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
-use tonic::body::Body;
 
 use super::GrpcService;
 use super::complaints::Complaints;
@@ -88,7 +87,7 @@ impl<S: GrpcService> Shared<S> {
         let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
             request.extensions_mut().insert(peer);
             // A fresh clone per call: the service is always ready.
-            let answer = service.clone().call(request.map(Body::new));
+            let answer = service.clone().call(request);
             async move { Ok::<_, Infallible>(answer.await?.map(Pieces::new)) }
         });
         let mut connection = Box::pin(self.http2.serve_connection(TokioIo::new(stream), service));

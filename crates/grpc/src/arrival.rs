@@ -10,57 +10,41 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
-use http_body::{Body as _, Frame, SizeHint};
-use kabao_api::{CallId, Error, Reason};
+use http_body::{Frame, SizeHint};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 use tonic::body::Body;
 
-use super::{Answer, Inner, Layer, call_id};
-use crate::status;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Ends calls whose caller does not send what it has begun.
+/// Makes a body end with `DEADLINE_EXCEEDED` if its caller does not send what it has begun.
 ///
-/// The one message of most methods has so long in all, since a caller may also send it byte by byte. Of a stream of
+/// The one message of most methods has `patience` in all, since a caller may also send it byte by byte. Of a stream of
 /// messages each piece has so long.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrivals {
-    patience: Duration,
-}
-
-impl Arrivals {
-    /// Waits for `patience`.
-    pub(crate) fn new(patience: Duration) -> Self {
-        Self { patience }
+pub(crate) fn bounded<B>(request: Request<B>, patience: Duration) -> Request<Body>
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+    B::Error: Into<BoxError>,
+{
+    if request.body().is_end_stream() {
+        return request.map(Body::new);
     }
-}
-
-impl Layer for Arrivals {
-    fn serve<S: Inner>(&self, request: Request<Body>, inner: &mut S) -> Answer {
-        if request.body().is_end_stream() {
-            return Box::pin(inner.call(request));
-        }
-        let id = call_id(request.extensions());
-        let wait = match STREAMS.contains(request.uri().path()) {
-            true => Wait::ForEach,
-            false => Wait::ForAll,
-        };
-        let patience = self.patience;
-        let request = request.map(|body| {
-            Body::new(Arriving {
-                body,
-                id,
-                wait,
-                patience,
-                until: Instant::now() + patience,
-                alarm: None,
-                is_late: false,
-            })
-        });
-        Box::pin(inner.call(request))
-    }
+    let wait = match STREAMS.contains(request.uri().path()) {
+        true => Wait::ForEach,
+        false => Wait::ForAll,
+    };
+    request.map(|body| {
+        Body::new(Arriving {
+            body,
+            wait,
+            patience,
+            until: Instant::now() + patience,
+            alarm: None,
+            is_late: false,
+        })
+    })
 }
 
 /// What has to come in time.
@@ -71,9 +55,8 @@ enum Wait {
 }
 
 /// A request body on its way.
-struct Arriving {
-    body: Body,
-    id: CallId,
+struct Arriving<B> {
+    body: B,
     wait: Wait,
     patience: Duration,
     until: Instant,
@@ -82,7 +65,7 @@ struct Arriving {
     is_late: bool,
 }
 
-impl Arriving {
+impl<B> Arriving<B> {
     /// Returns once there has been no progress for too long.
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let until = self.until;
@@ -100,15 +83,16 @@ impl Arriving {
             Wait::ForAll => "the request was not there",
             Wait::ForEach => "nothing more of the request came",
         };
-        let error = Error::new(
-            Reason::DeadlineExceeded,
-            format!("{what} within {} ms (stall)", self.patience.as_millis()),
-        );
-        status::of(&error, &self.id)
+        let patience = self.patience.as_millis();
+        Status::deadline_exceeded(format!("{what} within {patience} ms (stall)"))
     }
 }
 
-impl http_body::Body for Arriving {
+impl<B> http_body::Body for Arriving<B>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
     type Data = Bytes;
     type Error = Status;
 
@@ -126,7 +110,9 @@ impl http_body::Body for Arriving {
                 if is_progress && this.wait == Wait::ForEach {
                     this.until = Instant::now() + this.patience;
                 }
-                Poll::Ready(polled)
+                Poll::Ready(
+                    polled.map(|frame| frame.map_err(|error| Status::from_error(error.into()))),
+                )
             }
             Poll::Pending => {
                 ready!(this.poll_late(cx));
@@ -185,13 +171,12 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     /// A body to which `sender` adds, and which waits for ten seconds.
-    fn arriving(wait: Wait) -> (mpsc::Sender<&'static str>, Arriving) {
+    fn arriving(wait: Wait) -> (mpsc::Sender<&'static str>, Arriving<Body>) {
         let (sender, pieces) = mpsc::channel(16);
         let frames = ReceiverStream::new(pieces)
             .map(|piece: &str| Ok::<_, Infallible>(Frame::data(Bytes::from(piece))));
         let body = Arriving {
             body: Body::new(StreamBody::new(frames)),
-            id: CallId::unknown(),
             wait,
             patience: 10 * SECOND,
             until: Instant::now() + 10 * SECOND,
