@@ -9,4 +9,5 @@ mod protocol;
 mod reflection;
 mod request_id;
 mod size;
+mod stall;
 mod support;
