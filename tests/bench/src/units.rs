@@ -12,7 +12,6 @@ use kabao_grpc::{GrpcService, Server};
 use kabao_models::merchant::user_cards::{GetUserCard, UpdateUserCard, UserCard};
 use kabao_models::{Answer as _, AnyAnswer, AnyEndpoint, Endpoint};
 use tokio::runtime::{Builder, Runtime};
-use tonic::body::Body;
 use tower_service::Service as _;
 
 use crate::member::{self, Question};
@@ -88,7 +87,7 @@ impl Units {
         let request = http::Request::post(Question::FamilyRead.path())
             .version(http::Version::HTTP_2)
             .header(CONTENT_TYPE, "application/grpc")
-            .body(Body::new(Full::new(self.frame.clone())))?;
+            .body(Full::new(self.frame.clone()))?;
         // A fresh clone is always ready.
         let mut service = self.service.clone();
         self.runtime.block_on(async move {
