@@ -83,11 +83,11 @@ impl Load {
     }
 }
 
-/// A caller alone gets three quarters, a connection an eighth.
+/// A caller alone gets three quarters, a connection a quarter.
 fn bounds(total: usize) -> Bounds {
     Bounds {
         total,
-        per_connection: (total / 8).max(1),
+        per_connection: (total / 4).max(1),
         per_caller: (total / 4 * 3).max(1),
     }
 }

@@ -64,7 +64,7 @@ impl Calls {
         let Self { total, .. } = self;
         Bounds {
             total,
-            per_connection: self.per_connection.unwrap_or((total / 4).max(1)),
+            per_connection: self.per_connection.unwrap_or((total / 2).max(1)),
             per_caller: self.per_caller.unwrap_or((total - total / 4).max(1)),
         }
     }
@@ -97,7 +97,7 @@ impl Server {
 
     /// Starts with the defaults: [`DEFAULT_DEADLINE`](Self::DEFAULT_DEADLINE),
     /// [`MAX_DEADLINE`](Self::MAX_DEADLINE), [`STALL`](Self::STALL), [`MAX_STREAM_DEADLINE`](Self::MAX_STREAM_DEADLINE), 1024
-    /// calls in flight, of these a quarter of one connection and three quarters of one caller, 1024
+    /// calls in flight, of these a half of one connection and three quarters of one caller, 1024
     /// health checks and watches, reflection on.
     pub fn builder(accounts: Arc<Accounts>) -> Self {
         Self {
@@ -158,8 +158,9 @@ impl Server {
         self
     }
 
-    /// Sets how many of them one connection may have; a quarter by default. The listener says which
-    /// connection that is by a [`Peer`](crate::Peer) in the extensions of the request.
+    /// Sets how many of them one connection may have; a half by default, so twice as many as it has
+    /// streams at a time: a client that gives up calls and begins others has both for a moment. The
+    /// listener says which connection that is by a [`Peer`](crate::Peer) in the extensions of the request.
     pub fn max_calls_per_connection(mut self, calls: usize) -> Self {
         self.calls.per_connection = Some(calls);
         self

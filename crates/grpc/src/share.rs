@@ -188,7 +188,7 @@ impl Bounds {
             return Ok(());
         };
         let of_caller = taken.callers.get(&peer.caller).copied().unwrap_or_default();
-        let caller = self.share(self.per_caller, of_caller + free);
+        let caller = share(self.per_caller, self.total, of_caller + free);
         let short = match caller < self.per_caller {
             true => Bound::Total,
             false => Bound::Caller,
@@ -198,7 +198,8 @@ impl Bounds {
         }
         let own = taken.connections.get(&peer.connection);
         let own = own.copied().unwrap_or_default();
-        let connection = self.share(self.per_connection, own + (caller - of_caller));
+        let room = own + (caller - of_caller);
+        let connection = share(self.per_connection, self.per_caller.min(self.total), room);
         if own < connection {
             return Ok(());
         }
@@ -208,19 +209,18 @@ impl Bounds {
         })
     }
 
-    /// What one may have of `room`, which is what the others leave: a half, or more if `most` is more than half of all
-    /// places; `most` at most, and one place in any case.
-    fn share(&self, most: usize, room: usize) -> usize {
-        let most = most.min(self.total);
-        let half = self.total.div_ceil(2);
-        let part = room.saturating_mul(most.max(half)) / self.total.max(1);
-        part.min(most).max(1)
-    }
-
     fn is_full(&self, taken: &Taken) -> bool {
         let free = self.total.saturating_sub(taken.total);
         free.saturating_mul(NEARLY_FULL) < self.total
     }
+}
+
+/// How much of `room`, which is what the others leave of the `whole`, somebody may have who gets `most` of it alone: the
+/// same part, but a half at least, and one place in any case.
+fn share(most: usize, whole: usize, room: usize) -> usize {
+    let most = most.min(whole);
+    let part = room.saturating_mul(most.max(whole.div_ceil(2))) / whole.max(1);
+    part.min(most).max(1)
 }
 
 fn give_back<K: Hash + Eq>(places: &mut HashMap<K, usize>, key: K) {

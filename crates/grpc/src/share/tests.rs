@@ -6,7 +6,7 @@ use super::*;
 /// The defaults of a gateway.
 const BOUNDS: Bounds = Bounds {
     total: 1024,
-    per_connection: 256,
+    per_connection: 512,
     per_caller: 768,
 };
 
@@ -33,7 +33,7 @@ fn drain(pool: &Pool, peer: Peer) -> (Vec<Place>, Bound) {
 fn one_connection_gets_its_share_and_no_more() {
     let pool = Pool::new(BOUNDS);
     let (places, bound) = drain(&pool, peer(1, 1));
-    assert_eq!((places.len(), bound), (256, Bound::Connection));
+    assert_eq!((places.len(), bound), (512, Bound::Connection));
     drop(places);
     assert_eq!(pool.taken(), 0);
 }
@@ -58,9 +58,9 @@ fn beside_four_greedy_connections_of_one_caller_a_fifth_one_finds_room() {
     let pool = Pool::new(BOUNDS);
     let greedy: Vec<_> = (0..4).map(|it| drain(&pool, peer(1, it)).0).collect();
     let sizes: Vec<_> = greedy.iter().map(Vec::len).collect();
-    assert_eq!(sizes, [256, 256, 128, 64]);
+    assert_eq!(sizes, [512, 170, 57, 19]);
     let (fifth, _) = drain(&pool, peer(1, 4));
-    assert_eq!(fifth.len(), 32);
+    assert_eq!(fifth.len(), 6);
 }
 
 #[test]

@@ -40,7 +40,8 @@ pub struct Limits {
     /// `max_concurrent_requests` of all connections together, default 1024. A call above it is answered with
     /// `RESOURCE_EXHAUSTED`.
     pub max_concurrent_requests: u32,
-    /// `max_requests_per_connection` of these, default a quarter, which is as many as a connection has streams.
+    /// `max_requests_per_connection` of these, default a half, which is twice as many as a connection has streams: a
+    /// client that gives up calls and begins others has both for a moment.
     pub max_requests_per_connection: u32,
     /// `max_requests_per_address` of these, default three quarters: all that come from one IPv4 address or one IPv6
     /// network of 64 bits.
@@ -92,7 +93,7 @@ impl Default for Limits {
             max_connections_per_address: three_quarters(1024),
             max_concurrent_streams: 256,
             max_concurrent_requests: 1024,
-            max_requests_per_connection: quarter(1024),
+            max_requests_per_connection: half(1024),
             max_requests_per_address: three_quarters(1024),
             max_header_list_size: 16 * KIB,
         }
@@ -156,7 +157,7 @@ impl Limits {
         let whole = ("max_concurrent_requests", max_concurrent_requests);
         let max_requests_per_connection = share(
             "max_requests_per_connection",
-            quarter(max_concurrent_requests),
+            half(max_concurrent_requests),
             whole,
         );
         let max_requests_per_address = share(
@@ -237,8 +238,8 @@ fn share(
     share
 }
 
-fn quarter(whole: u32) -> u32 {
-    (whole / 4).max(1)
+fn half(whole: u32) -> u32 {
+    (whole / 2).max(1)
 }
 
 fn three_quarters(whole: u32) -> u32 {

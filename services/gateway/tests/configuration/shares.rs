@@ -12,10 +12,10 @@ fn what_one_may_have_follows_from_the_whole_and_does_not_exceed_it() {
     ));
     let settings = settings.unwrap();
     let printed = Summary::new(&settings, NOW).to_string();
-    assert!(printed.contains("25 of one connection, 75 of one address"));
+    assert!(printed.contains("50 of one connection, 75 of one address"));
     let limits = settings.grpc.limits;
     assert_eq!(limits.max_connections_per_address, 8);
-    assert_eq!(limits.max_requests_per_connection, 25);
+    assert_eq!(limits.max_requests_per_connection, 50);
     assert_eq!(limits.max_requests_per_address, 75);
     folder.check_faults(
         &format!(
