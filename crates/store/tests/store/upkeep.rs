@@ -248,9 +248,9 @@ async fn a_backup_under_load_holds_what_was_done_before_it_and_disturbs_nobody()
 #[tokio::test]
 async fn a_long_read_beside_the_store_holds_up_no_change() {
     let directory = Directory::new();
-    let mut settings = StoreSettings::embedded(directory.path());
+    let mut settings = EmbeddedSettings::new(directory.path());
     settings.timeout = Duration::from_secs(3);
-    let store = Store::open(&settings).await.unwrap();
+    let store = Store::open(&settings.into()).await.unwrap();
     let changes = store.changes();
     begin(&*changes, 0).await;
     let reader = rusqlite::Connection::open(directory.path().join("kabao.db")).unwrap();
