@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kabao_api::Reason;
 use tonic::{Code, Status};
-use tonic_types::{RpcStatusExt as _, StatusExt as _};
+use tonic_types::{ErrorDetails, RpcStatusExt as _, StatusExt as _};
 
 /// Why a row was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     retry_after: Option<Duration>,
     /// Whether a call failed as a whole.
     is_of_call: bool,
+    /// Whether the gateway has said that nothing was done.
+    is_certain: bool,
 }
 
 /// What follows from a failure.
@@ -33,27 +35,26 @@ pub(crate) enum Verdict {
 impl Failure {
     /// Of an item.
     pub(crate) fn of_item(status: &tonic_types::Status) -> Self {
-        let details = status.get_error_details();
         Self {
-            reason: details
-                .error_info()
-                .map(|info| info.reason.clone())
-                .unwrap_or_default(),
-            message: status.message.clone(),
-            retry_after: details.retry_info().and_then(|info| info.retry_delay),
             is_of_call: false,
+            ..Self::new(status.message.clone(), &status.get_error_details())
         }
     }
 
     /// Of a call.
     pub(crate) fn of_call(status: &Status) -> Self {
-        let details = status.get_error_details();
-        let reason = details.error_info().map(|info| info.reason.clone());
+        Self::new(status.message().to_owned(), &status.get_error_details())
+    }
+
+    fn new(message: String, details: &ErrorDetails) -> Self {
+        let info = details.error_info();
+        let may_have_executed = info.and_then(|info| info.metadata.get("may_have_executed"));
         Self {
-            reason: reason.unwrap_or_default(),
-            message: status.message().to_owned(),
+            reason: info.map(|info| info.reason.clone()).unwrap_or_default(),
+            message,
             retry_after: details.retry_info().and_then(|info| info.retry_delay),
             is_of_call: true,
+            is_certain: may_have_executed.is_some_and(|may| may == "false"),
         }
     }
 
@@ -64,6 +65,7 @@ impl Failure {
             message: "the call ended without an answer to this row".to_owned(),
             retry_after: None,
             is_of_call: false,
+            is_certain: false,
         }
     }
 
@@ -73,6 +75,7 @@ impl Failure {
             // A quota of the day.
             Some(Reason::UpstreamRateLimited) if self.retry_after.is_none() => Verdict::Stops,
             Some(reason) => match verdict(reason) {
+                Verdict::Refused if !self.is_certain => Verdict::Unknown,
                 // No row is at fault for that.
                 Verdict::Refused if self.is_of_call => Verdict::Stops,
                 verdict => verdict,
@@ -81,6 +84,11 @@ impl Failure {
             None if self.reason.is_empty() => Verdict::Again,
             None => Verdict::Unknown,
         }
+    }
+
+    /// Tells whether nothing was done, as far as this failure goes.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.is_certain
     }
 
     /// How long to wait before the next try, if the gateway has said so.
@@ -113,6 +121,7 @@ pub(crate) fn faults_of_items(status: &Status) -> Vec<(usize, Failure)> {
                     message,
                     retry_after: None,
                     is_of_call: false,
+                    is_certain: true,
                 };
                 faults.push((index, failure));
             }
@@ -188,6 +197,33 @@ mod tests {
         }
         for reason in [Reason::RequestNumberUsed, Reason::Panic, Reason::Internal] {
             assert_eq!(verdict(reason), Verdict::Unknown, "{reason}");
+        }
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_no_refusal_whatever_the_reason() {
+        for (may, is_certain, verdict) in [
+            (Some("false"), true, Verdict::Refused),
+            (Some("true"), false, Verdict::Unknown),
+            (None, false, Verdict::Unknown),
+        ] {
+            let metadata = may.map(|may| ("may_have_executed".to_owned(), may.to_owned()));
+            let details = ErrorDetails::with_error_info(
+                "MEMBER_NOT_FOUND",
+                "kabao",
+                metadata
+                    .into_iter()
+                    .collect::<std::collections::HashMap<_, _>>(),
+            );
+            let status = Status::with_error_details(Code::NotFound, "no such member", details);
+            let failure = Failure {
+                is_of_call: false,
+                ..Failure::of_call(&status)
+            };
+            assert_eq!(
+                (failure.is_certain(), failure.verdict()),
+                (is_certain, verdict)
+            );
         }
     }
 

@@ -52,6 +52,8 @@ pub(crate) struct Summary {
     pub(crate) unsent: usize,
     /// How many were refused, by reason.
     pub(crate) reasons: BTreeMap<String, usize>,
+    /// How many met only what may pass, by reason, and were not sent.
+    pub(crate) passing: BTreeMap<String, usize>,
     /// The error file that was written.
     pub(crate) errors: Option<PathBuf>,
     /// Why nothing more was sent.

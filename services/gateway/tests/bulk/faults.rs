@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::json;
 use tokio::process::Command;
 
 use crate::world::{ADD, MERCHANT, MERCHANT_CODE, World};
@@ -155,4 +156,38 @@ async fn what_would_meet_every_row_stops_the_run_and_is_no_fault_of_the_rows() {
         "{err}"
     );
     assert!(!world.path("other.state").exists());
+}
+
+/// Nothing was changed, so it is neither refused for good nor in doubt.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_passes_leaves_rows_unsent_and_the_next_run_sends_them() {
+    let world = World::start("passes").await;
+    world.write("points.csv", "code,add\n478515832665,5\n478515832665,6\n");
+    let command = ["adjust", "--parent", MERCHANT, "--file", "points.csv"];
+    // Reading the member, before anything is written, meets a server error every time.
+    world.inject(
+        "merchant.user_cards.get",
+        1000,
+        json!({"kind": "status", "status": 503}),
+    );
+    let said = world.run(&command).await;
+    assert_eq!(said.code, 1);
+    assert!(
+        said.out
+            .contains("0 done, 0 refused, 0 unknown, 2 not sent"),
+        "{}{}",
+        said.out,
+        said.err
+    );
+    assert!(
+        said.err
+            .contains("2 not sent for now: UPSTREAM_UNAVAILABLE"),
+        "{}",
+        said.err
+    );
+    assert!(!world.path("points.errors.csv").exists());
+    world.clear_faults().await;
+    let said = world.run(&command).await;
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert_eq!(world.effects(ADD), [(MERCHANT_CODE.to_owned(), 2)].into());
 }

@@ -97,7 +97,11 @@ mod tests {
         fn number(_: &mut i64, _: &RequestId) {}
 
         async fn send(_: Client, batch: Batch<i64>) -> Sent {
-            let mut details = ErrorDetails::with_error_info("FIELD_INVALID", "kabao", []);
+            let mut details = ErrorDetails::with_error_info(
+                "FIELD_INVALID",
+                "kabao",
+                [("may_have_executed".to_owned(), "false".to_owned())],
+            );
             let mut answers = Vec::new();
             for (place, number) in batch.items.into_iter().enumerate() {
                 match number {

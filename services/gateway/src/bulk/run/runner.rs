@@ -43,6 +43,8 @@ pub(super) struct Runner<'a, K: Kind> {
     running: JoinSet<Called>,
     /// Rows that an earlier run has sent already.
     resent: HashSet<usize>,
+    /// Rows that may have been done by a try whose end is not known.
+    in_doubt: HashSet<usize>,
     pub(super) summary: Summary,
 }
 
@@ -92,6 +94,7 @@ impl<'a, K: Kind> Runner<'a, K> {
             tries: HashMap::new(),
             unanswered: 0,
             running: JoinSet::new(),
+            in_doubt: resent.clone(),
             resent,
             state,
             summary,
@@ -212,7 +215,15 @@ impl<'a, K: Kind> Runner<'a, K> {
             return Ok(());
         }
         let tries = self.tries.get(&row).copied().unwrap_or_default();
-        match failure.verdict() {
+        let verdict = failure.verdict();
+        if !failure.is_certain() {
+            self.in_doubt.insert(row);
+        }
+        let is_unsent = verdict != Verdict::Refused && !self.in_doubt.contains(&row);
+        if is_unsent {
+            self.state.unsent(row)?;
+        }
+        match verdict {
             Verdict::Refused => {
                 self.state.refused(row, &failure.reason, &failure.message)?;
                 self.meter.step();
@@ -222,12 +233,12 @@ impl<'a, K: Kind> Runner<'a, K> {
                 self.later.push((Instant::now() + wait, row));
             }
             Verdict::Stops => {
-                // What an earlier try has sent may have been done.
-                if tries == 1 && !self.resent.contains(&row) {
-                    self.state.unsent(row)?;
-                }
                 let why = format!("{}: {}", failure.reason, failure.message);
                 self.summary.stopped.get_or_insert(why);
+            }
+            Verdict::Again | Verdict::Unknown if is_unsent => {
+                *self.summary.passing.entry(failure.reason).or_default() += 1;
+                self.meter.step();
             }
             Verdict::Again | Verdict::Unknown => {
                 let line = self.plan.table.rows.get(row).map_or(0, |row| row.line);

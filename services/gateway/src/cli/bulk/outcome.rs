@@ -43,6 +43,9 @@ pub(super) fn changed(name: &str, changes: &Changes, summary: &Summary) -> ExitC
         ));
     }
     reasons(&summary.reasons);
+    for (reason, count) in &summary.passing {
+        complain(&format_args!("{count} not sent for now: {reason}"));
+    }
     for (line, why) in summary.unknown.iter().take(LISTED) {
         complain(&format_args!("{file}:{line}: not known: {why}"));
     }
