@@ -19,7 +19,8 @@ from the batch id and the place of the row, and the batch id follows from what a
     hours; a row that was sent longer ago and whose end is not known is not sent again, but listed.
   - A file that says the same as one that is done already does nothing. To do it once more (next month's
     points), give another --batch-id and another --state.
-  - Where rows have a request_id of their own (numbers of orders), no other file does them twice either.
+  - Where rows have a request_id of their own (numbers of orders), no other file does them twice either, for
+    as long as the gateway remembers them.
 
 Refused rows are written into FILE.errors.csv (or .jsonl) as they stand, with reason and message: nothing
 happened for them, and nothing will. Correct them there and give that file; a row that has a request_id of
