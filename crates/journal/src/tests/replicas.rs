@@ -96,3 +96,31 @@ async fn a_replica_that_lost_its_place_writes_no_end() {
     assert!(!error.may_have_executed(), "{error:?}");
     assert_eq!(world.points(), 110);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_ran_elsewhere_for_long_is_taken_over_at_once_when_that_one_is_gone() {
+    for family in FAMILIES {
+        let world = World::new(family);
+        let (one, two) = (Arc::new(world.gateway()), world.gateway());
+        world.wechat.fates([Fate::Late(Duration::from_mins(10))]);
+        let call = tokio::spawn({
+            let one = Arc::clone(&one);
+            async move { one.add("a", 10).await }
+        });
+        let mut reconciler = Reconciler::default();
+        for _ in 0..40 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            two.journal.look(&mut reconciler).await.unwrap();
+            assert_eq!(two.change("a").await.state, ChangeState::Intent);
+        }
+        world.store.bury(replica_name(&one));
+        two.journal.look(&mut reconciler).await.unwrap();
+        assert_eq!(
+            two.change("a").await.state,
+            ChangeState::Applied,
+            "{family}"
+        );
+        assert_eq!((world.points(), world.effects()), (110, 1));
+        call.abort();
+    }
+}
