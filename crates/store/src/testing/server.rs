@@ -303,6 +303,8 @@ impl Drop for PostgresServer {
         if let Some(supervisor) = self.lock().take() {
             let _ = supervisor.end("quit\n");
         }
+        // One that was killed has left it.
+        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
