@@ -122,6 +122,8 @@ async fn a_stream_has_a_bound_of_its_own() {
             serving(journalled)
                 .default_deadline(second / 20)
                 .max_deadline(second / 20)
+                // Nobody waits for the caller here.
+                .stall(second / 20)
                 .max_stream_deadline(stream),
         )
         .await;
