@@ -14,7 +14,7 @@ use crate::raw::{
     DATA, END_STREAM, LIST_ACCOUNTS, REFLECTION, RST_STREAM, Raw, WINDOW_UPDATE, ask_for_file,
     call, frame, streams, whole_call,
 };
-use crate::running::{CALLS, PATIENCE, metric, settings, start, until};
+use crate::running::{CALLS, PATIENCE, arrived, metric, settings, start, until};
 
 /// As many streams as a connection may have, on each of four connections.
 async fn fill(gateway: &Gateway, settings: &[u8], begin: fn(u32) -> Vec<u8>) -> Vec<Raw> {
@@ -76,7 +76,7 @@ async fn silent_streams_of_reflection_are_none_of_the_calls() {
 async fn bodies_that_are_never_sent_end_in_time_whatever_their_deadline() {
     let gateway = start(&impatient()).await;
     let mut held = fill(&gateway, &[], |stream| call(stream, LIST_ACCOUNTS)).await;
-    until(gateway.admin(), CALLS, |calls| calls >= 700).await;
+    arrived(gateway.admin(), LIST_ACCOUNTS, 1024).await;
     until(gateway.admin(), CALLS, |calls| calls == 0).await;
     let ended = r#"grpc_server_call_duration_seconds_count{grpc_method="kabao.v1.AccountService/ListAccounts",grpc_status="DEADLINE_EXCEEDED"}"#;
     assert!(metric(gateway.admin(), ended).await >= 700);
@@ -93,7 +93,7 @@ async fn answers_that_are_never_taken_are_reset_in_time() {
         whole_call(stream, LIST_ACCOUNTS)
     })
     .await;
-    until(gateway.admin(), CALLS, |calls| calls >= 700).await;
+    arrived(gateway.admin(), LIST_ACCOUNTS, 1024).await;
     until(gateway.admin(), CALLS, |calls| calls == 0).await;
     let first = &mut held[0];
     let reset = async {
@@ -172,8 +172,8 @@ async fn silent_streams_of_reflection_end_and_watches_live_on() {
     assert_eq!(first.status(), ServingStatus::Serving);
 
     let held = fill(&gateway, &[], |stream| call(stream, REFLECTION)).await;
+    arrived(gateway.admin(), REFLECTION, 1024).await;
     let series = r#"kabao_calls_in_flight{kabao_class="reflection"}"#;
-    until(gateway.admin(), series, |calls| calls >= 24).await;
     until(gateway.admin(), series, |calls| calls == 0).await;
     drop(held);
 

@@ -6,8 +6,9 @@ use tokio::time::{Instant, timeout};
 
 use crate::good::{THERE, callers_lose_nothing};
 use crate::raw::{
-    CONTINUATION, DATA, END_HEADERS, HEADERS, LIST_ACCOUNTS, PING, PREFACE, PRIORITY, REFLECTION,
-    RST_STREAM, Raw, SETTINGS, WINDOW_UPDATE, ask_for_file, call, frame,
+    CONTINUATION, DATA, EMPTY, END_HEADERS, END_STREAM, HEADERS, LIST_ACCOUNTS, PING, PREFACE,
+    PRIORITY, REFLECTION, RST_STREAM, Raw, SETTINGS, WINDOW_UPDATE, ask_for_file, call, frame,
+    whole_call,
 };
 use crate::running::{settings, start, until};
 
@@ -80,6 +81,33 @@ async fn floods_of_unknown_frames_are_thrown_out() {
 #[tokio::test]
 async fn floods_of_empty_data_are_thrown_out() {
     is_thrown_out(call(1, LIST_ACCOUNTS), |_| frame(DATA, 0, 1, &[])).await;
+}
+
+#[tokio::test]
+async fn floods_of_data_for_a_stream_that_is_over_are_thrown_out() {
+    for payload in [EMPTY, b""] {
+        is_thrown_out(whole_call(1, LIST_ACCOUNTS), |_| {
+            frame(DATA, END_STREAM, 1, payload)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn floods_of_headers_for_a_stream_that_is_over_are_thrown_out() {
+    is_thrown_out(whole_call(1, LIST_ACCOUNTS), |_| {
+        whole_call(1, LIST_ACCOUNTS)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn floods_of_data_for_a_call_that_was_refused_are_thrown_out() {
+    is_thrown_out(whole_call(1, "/no.such.Service/Method"), |round| {
+        let more = frame(DATA, 0, 2 * round + 3, b"x");
+        [call(2 * round + 3, "/no.such.Service/Method"), more].concat()
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ pub(crate) fn settings() -> Settings {
     settings.grpc.listen.set_port(0);
     settings.admin.listen.set_port(0);
     settings.shutdown.pre_drain = Duration::ZERO;
+    // No attack ends by itself before it was looked at.
+    settings.grpc.timeouts.stall = Duration::from_secs(60);
     settings
 }
 
@@ -58,6 +60,13 @@ pub(crate) async fn until(admin: SocketAddr, series: &str, wanted: impl Fn(u64) 
     let reached = timeout(PATIENCE, reached).await;
     let now = metric(admin, series).await;
     reached.unwrap_or_else(|_| panic!("{series} is {now}"));
+}
+
+/// Waits until so many calls of a method have arrived.
+pub(crate) async fn arrived(admin: SocketAddr, path: &str, count: u64) {
+    let method = path.trim_start_matches('/');
+    let series = format!(r#"grpc_server_call_started_total{{grpc_method="{method}"}}"#);
+    until(admin, &series, |calls| calls >= count).await;
 }
 
 pub(crate) const CALLS: &str = r#"kabao_calls_in_flight{kabao_class="calls"}"#;
