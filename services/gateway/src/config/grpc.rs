@@ -154,16 +154,15 @@ impl Limits {
             three_quarters(max_connections),
             ("max_connections", max_connections),
         );
-        let whole = ("max_concurrent_requests", max_concurrent_requests);
-        let max_requests_per_connection = share(
-            "max_requests_per_connection",
-            half(max_concurrent_requests),
-            whole,
-        );
         let max_requests_per_address = share(
             "max_requests_per_address",
             three_quarters(max_concurrent_requests),
-            whole,
+            ("max_concurrent_requests", max_concurrent_requests),
+        );
+        let max_requests_per_connection = share(
+            "max_requests_per_connection",
+            half(max_concurrent_requests).min(max_requests_per_address),
+            ("max_requests_per_address", max_requests_per_address),
         );
         let settings = Self {
             max_connections,
