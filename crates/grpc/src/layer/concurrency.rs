@@ -1,11 +1,12 @@
 //! A bound on the calls in flight; what comes on top is refused at once.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Request;
 use kabao_api::{Error, Reason};
+use tokio::time::Instant;
 use tonic::body::Body;
 
 use super::body::{Hook, hooked};
@@ -23,12 +24,65 @@ const RETRY_AFTER: Duration = Duration::from_millis(500);
 pub(crate) struct Concurrency {
     load: Load,
     observer: Option<Arc<dyn CallObserver>>,
+    refusals: Arc<Mutex<Refusals>>,
 }
 
 impl Concurrency {
     /// Admits what `load` has room for.
     pub(crate) fn new(load: Load, observer: Option<Arc<dyn CallObserver>>) -> Self {
-        Self { load, observer }
+        Self {
+            load,
+            observer,
+            refusals: Arc::default(),
+        }
+    }
+
+    /// Answers a call for which there is no place.
+    fn refuse(&self, class: Class, bound: Bound, request: &Request<Body>) -> Answer {
+        if let Some(observer) = &self.observer {
+            observer.refused(class.as_str(), bound);
+        }
+        let why = refusal(class, bound);
+        let told = self
+            .refusals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .turn(Instant::now());
+        if let Some(untold) = told {
+            tracing::warn!(class = class.as_str(), untold, "a call was refused: {why}");
+        }
+        let id = call_id(request.extensions());
+        let error = Error::new(Reason::Overloaded, why).with_retry_after(RETRY_AFTER);
+        let mut response = status::refusal(&error, &id);
+        response.extensions_mut().insert(Refused);
+        at_once(response)
+    }
+}
+
+/// Marks the answers to calls that were refused: there may be very many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused;
+
+/// Counts refusals between lines of the log.
+#[derive(Debug, Default)]
+struct Refusals {
+    told: Option<Instant>,
+    untold: u64,
+}
+
+impl Refusals {
+    /// There is a line in this time; the rest is counted.
+    const INTERVAL: Duration = Duration::from_secs(1);
+
+    /// Returns how many refusals a line stands for besides its own; `None` if it is not time for one.
+    fn turn(&mut self, now: Instant) -> Option<u64> {
+        let is_early = |told| now.saturating_duration_since(told) < Self::INTERVAL;
+        if self.told.is_some_and(is_early) {
+            self.untold = self.untold.saturating_add(1);
+            return None;
+        }
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.untold))
     }
 }
 
@@ -44,14 +98,7 @@ impl Layer for Concurrency {
         let peer = request.extensions().get::<Peer>().copied();
         let place = match self.load.pool(class).take(peer) {
             Ok(place) => place,
-            Err(bound) => {
-                if let Some(observer) = &self.observer {
-                    observer.refused(class.as_str(), bound);
-                }
-                let id = call_id(request.extensions());
-                let error = Error::new(Reason::Overloaded, refusal(class, bound));
-                return at_once(status::refusal(&error.with_retry_after(RETRY_AFTER), &id));
-            }
+            Err(bound) => return self.refuse(class, bound, &request),
         };
         let answer = inner.call(request);
         Box::pin(async move {
@@ -84,3 +131,20 @@ struct InFlight {
 }
 
 impl Hook for InFlight {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_have_a_line_a_second_and_none_is_forgotten() {
+        let mut refusals = Refusals::default();
+        let start = Instant::now();
+        assert_eq!(refusals.turn(start), Some(0));
+        for _ in 0..1000 {
+            assert_eq!(refusals.turn(start), None);
+        }
+        assert_eq!(refusals.turn(start + Refusals::INTERVAL), Some(1000));
+        assert_eq!(refusals.turn(start + 2 * Refusals::INTERVAL), Some(0));
+    }
+}

@@ -13,6 +13,7 @@ use tonic::{Code, Status};
 use tracing::{Instrument, Span};
 
 use super::body::{Hook, hooked};
+use super::concurrency::Refused;
 use super::{Answer, Inner, Layer, call_id};
 use crate::observer::CallObserver;
 
@@ -59,13 +60,14 @@ impl Layer for Trace {
             started: Instant::now(),
             label,
             code: None,
-            probe: service == "grpc.health.v1.Health",
+            is_quiet: service == "grpc.health.v1.Health",
         };
         let answer = span.in_scope(|| inner.call(request));
         let observing = async move {
             let response = answer.await?;
             observed.code = code_of(response.status());
             observed.headers(response.headers());
+            observed.is_quiet |= response.extensions().get::<Refused>().is_some();
             Ok(response.map(|body| hooked(body, observed)))
         };
         Box::pin(observing.instrument(span))
@@ -108,8 +110,9 @@ struct Observed {
     started: Instant,
     label: &'static str,
     code: Option<Code>,
-    /// Whether it asks for health.
-    probe: bool,
+    /// Whether its end is told in detail only: probes come every few seconds for ever, and of calls that are refused
+    /// there is a line a second.
+    is_quiet: bool,
 }
 
 impl Observed {
@@ -134,10 +137,9 @@ impl Drop for Observed {
         let elapsed = self.started.elapsed();
         self.span.record("rpc.grpc.status_code", i32::from(code));
         let elapsed_ms = elapsed.as_secs_f64() * 1000.0;
-        let probe = self.probe;
+        let is_quiet = self.is_quiet;
         self.span.in_scope(|| {
-            if probe {
-                // Probes come every few seconds for ever.
+            if is_quiet {
                 tracing::debug!(code = ?code, elapsed_ms, "call finished");
             } else {
                 tracing::info!(code = ?code, elapsed_ms, "call finished");
