@@ -8,6 +8,7 @@ pub(crate) mod call;
 pub(crate) mod credentials;
 pub(crate) mod errcode;
 pub(crate) mod failure;
+mod flight;
 mod hint;
 pub(crate) mod refusal;
 pub(crate) mod retry;
@@ -66,7 +67,7 @@ impl Pipeline {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
-        let admission = Admission::new(settings.max_concurrent_calls, settings.admission_timeout);
+        let admission = Admission::new(&settings);
         let budget = Budget::new(settings.retry.budget);
         Self(Arc::new(Inner {
             account,
@@ -165,7 +166,11 @@ impl Pipeline {
             Error::new(Reason::Internal, "the request cannot be written").with_source(error)
         })?;
         // 5. A permit among the calls of the account, until the last attempt has ended.
-        let _permit = self.0.admission.enter(&call).await?;
+        let permit = self
+            .0
+            .admission
+            .enter(&call, || self.0.clock.jitter())
+            .await?;
         // 6. Attempts: sign with fresh time and nonce, send, verify over the raw bytes, classify.
         let job = Job {
             proof: proof.clone(),
@@ -173,10 +178,11 @@ impl Pipeline {
             key,
         };
         let accepted = if sending.is_write() {
-            self.attempt_write(&call, &job).await?
+            self.attempt_write(&call, &job, &permit).await?
         } else {
-            self.attempt_read(&call, &job).await?
+            self.attempt_read(&call, &job, &permit).await?
         };
+        drop(permit);
         // 7. Only an accepted body is decoded, and only one about what was asked for is an answer.
         let mut answer = decode(&call, request, &accepted)?;
         if let Some(member) = request.foreign_subject(answer.as_ref()) {

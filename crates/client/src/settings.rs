@@ -23,10 +23,16 @@ pub struct Settings {
     pub max_idle_per_host: usize,
     /// Bytes of an answer's body that are read at most.
     pub max_answer_bytes: usize,
-    /// Calls of the account in flight at once.
+    /// Calls of the account in flight at once, at most: fewer while WeChat fails or is late, down to one.
     pub max_concurrent_calls: usize,
-    /// How long a call waits for a permit before it is refused as `OVERLOADED`.
+    /// Calls that wait to be in flight; a further one is refused at once as `OVERLOADED`. No more than two
+    /// rounds of calls in flight wait, but always up to eight.
+    pub max_queued_calls: usize,
+    /// How long a call waits to be in flight before it is refused as `OVERLOADED`.
     pub admission_timeout: Duration,
+    /// Once a call has waited for longer, the newest goes first; and once calls have waited without a
+    /// pause for `admission_timeout`, none waits for longer.
+    pub queue_target: Duration,
     /// When attempts are repeated.
     pub retry: RetrySettings,
     /// How old platform certificates may become before a call has new ones downloaded, without waiting
@@ -46,7 +52,9 @@ impl Default for Settings {
             max_idle_per_host: 64,
             max_answer_bytes: 1024 * 1024,
             max_concurrent_calls: 64,
+            max_queued_calls: 128,
             admission_timeout: Duration::from_secs(2),
+            queue_target: Duration::from_millis(100),
             retry: RetrySettings::default(),
             certificate_refresh: Duration::from_secs(10 * 60 * 60),
         }
@@ -75,6 +83,9 @@ impl Settings {
         }
         if self.max_concurrent_calls == 0 || self.max_concurrent_calls > 65_536 {
             faults.push(("max_concurrent_calls", "must be 1 to 65536"));
+        }
+        if self.max_queued_calls > 65_536 {
+            faults.push(("max_queued_calls", "must be at most 65536"));
         }
         if self.retry.max_attempts == 0 {
             faults.push(("retry.max_attempts", "must be at least 1"));

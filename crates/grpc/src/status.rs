@@ -15,6 +15,9 @@ use self::budget::{Budget, shorten};
 /// The `domain` of every `google.rpc.ErrorInfo` of ours.
 pub(crate) const DOMAIN: &str = "kabao";
 
+/// After how many milliseconds a client shall repeat the call, if it does so by itself (gRPC A6).
+const PUSHBACK: &str = "grpc-retry-pushback-ms";
+
 /// Bytes of `grpc-message` after percent-encoding.
 const MESSAGE_BYTES: usize = 1024;
 
@@ -99,9 +102,8 @@ impl Refusal<'_> {
         details.set_request_info(self.id.as_str(), "");
         budget.spend(self.id.as_str().len() + 64);
 
-        if let Some(wait) = error.retry_after()
-            && !error.may_have_executed()
-        {
+        let wait = error.retry_after().filter(|_| !error.may_have_executed());
+        if let Some(wait) = wait {
             details.set_retry_info(Some(wait));
         }
         if let Some(limit) = self.exhausted(error) {
@@ -122,7 +124,13 @@ impl Refusal<'_> {
         for (field, description) in budget.violations(renamed) {
             details.add_bad_request_violation(field, description);
         }
-        Status::with_error_details(code(error), self.message(error), details)
+        let mut status = Status::with_error_details(code(error), self.message(error), details);
+        if let Some(wait) = wait {
+            // Of clients with a policy for retries, those of gRPC A6 obey this and know no details.
+            let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            status.metadata_mut().insert(PUSHBACK, milliseconds.into());
+        }
+        status
     }
 
     fn renamed(self, violation: &FieldViolation) -> FieldViolation {

@@ -1,51 +1,268 @@
-//! How many calls of an account are in flight at once.
+//! Which calls of an account are in flight, which wait for that, and which are refused at once.
+//!
+//! A rejected call costs a look at counters under the account's own lock: nothing is decoded, signed or
+//! allocated for it but its error.
 
-use std::sync::Arc;
+mod latency;
+mod limit;
+mod queue;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use kabao_api::{Error, Reason};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use kabao_models::Operation;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+use self::latency::Latencies;
+use self::limit::Limit;
+use self::queue::{Patience, Queue, Ticket};
 use super::call::Call;
 use crate::bounds::caller_left;
+use crate::settings::Settings;
 
-/// Bounds the calls in flight, and the wait for a permit.
-pub(crate) struct Admission {
-    permits: Arc<Semaphore>,
-    wait_limit: Duration,
+/// A queue may be so long, however low the limit of calls in flight is.
+const SHORTEST_QUEUE: usize = 8;
+/// What a refused call is told to wait at least, and at most; a spread of a half comes on top.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(4));
+
+/// Bounds the calls of one account in flight, and the queue before them. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Admission(Arc<Gate>);
+
+/// The right to be in flight, given on when it is dropped.
+pub(crate) struct Permit(Option<Arc<Gate>>);
+
+/// What an attempt showed of how much WeChat has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// An answer came, whatever it said.
+    Answered,
+    /// WeChat could not be reached, gave no answer, or one that is none.
+    Failed,
+    /// The wait was broken off before an answer came.
+    BrokenOff,
+}
+
+struct Gate {
+    state: Mutex<State>,
+    max_queued: usize,
+}
+
+struct State {
+    in_flight: usize,
+    limit: Limit,
+    latencies: Latencies,
+    queue: Queue<oneshot::Sender<Permit>>,
 }
 
 impl Admission {
-    pub(crate) fn new(max_concurrent: usize, wait_limit: Duration) -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(max_concurrent)),
-            wait_limit,
-        }
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let patience = Patience {
+            interval: settings.admission_timeout,
+            target: settings.queue_target.min(settings.admission_timeout),
+        };
+        Self(Arc::new(Gate {
+            state: Mutex::new(State {
+                in_flight: 0,
+                limit: Limit::new(settings.max_concurrent_calls),
+                latencies: Latencies::default(),
+                queue: Queue::new(patience),
+            }),
+            max_queued: settings.max_queued_calls,
+        }))
     }
 
-    /// Waits for a permit, which is held until the last attempt has ended.
-    pub(crate) async fn enter(&self, call: &Call) -> Result<OwnedSemaphorePermit, Error> {
-        let limit = Instant::now() + self.wait_limit;
+    /// Waits for a permit, which is held until the last attempt has ended. `jitter` gives 0 to 1000.
+    pub(crate) async fn enter(
+        &self,
+        call: &Call,
+        jitter: impl Fn() -> u32,
+    ) -> Result<Permit, Error> {
         let deadline = call.bounds.deadline;
-        let permit = timeout_at(
-            limit.min(deadline),
-            Arc::clone(&self.permits).acquire_owned(),
-        );
-        match call.progress.unless_abandoned(permit).await {
+        let (mut waiting, until) = match self.0.join(call.sending.operation, deadline) {
+            Joined::Permitted(permit) => return Ok(permit),
+            Joined::Waiting(waiting, until) => (waiting, until),
+            Joined::Refused(why, pause) => return Err(why.error(call, spread(pause, jitter()))),
+        };
+        let turn = timeout_at(until, &mut waiting.turn);
+        match call.progress.unless_abandoned(turn).await {
             Some(Ok(Ok(permit))) => Ok(permit),
-            Some(Ok(Err(closed))) => {
-                Err(Error::new(Reason::Internal, "the account is shut down").with_source(closed))
+            // Its time was up, and either it or whoever gave the next turn saw that first.
+            Some(Ok(Err(_)) | Err(_)) => {
+                let why = match until < deadline && waiting.is_for_deadline {
+                    true => Why::TooLate,
+                    false => Why::TooMany,
+                };
+                Err(why.error(call, spread(self.0.lock().pause(), jitter())))
             }
-            Some(Err(_)) if deadline <= limit => {
-                Err(call.bounds.timed_out("while the call waited for its turn"))
-            }
-            Some(Err(_)) => Err(Error::new(
-                Reason::Overloaded,
-                "too many calls of this account are in flight",
-            )
-            .with_retry_after(Duration::from_secs(1))),
             None => Err(caller_left()),
         }
     }
 }
+
+/// What became of a call that wants to be in flight.
+enum Joined {
+    Permitted(Permit),
+    Waiting(Waiting, Instant),
+    Refused(Why, Duration),
+}
+
+/// Why a call is refused.
+enum Why {
+    TooMany,
+    TooLate,
+}
+
+impl Why {
+    fn error(self, call: &Call, pause: Duration) -> Error {
+        if call.bounds.remaining().is_zero() {
+            return call.bounds.timed_out("while the call waited for its turn");
+        }
+        let message = match self {
+            Self::TooMany => "too many calls of this account are in flight",
+            Self::TooLate => {
+                "too many calls of this account are in flight for an answer before the deadline"
+            }
+        };
+        Error::new(Reason::Overloaded, message).with_retry_after(pause)
+    }
+}
+
+/// A call in the queue; it leaves the queue when it is dropped, and a permit that it has not taken yet
+/// is given on.
+struct Waiting {
+    gate: Arc<Gate>,
+    ticket: Ticket,
+    turn: oneshot::Receiver<Permit>,
+    /// Whether it gives up for its deadline's sake.
+    is_for_deadline: bool,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.gate.lock().queue.remove(self.ticket);
+    }
+}
+
+impl Permit {
+    /// Notes what an attempt showed, which took so long from its sending.
+    pub(crate) fn note(&self, operation: &'static Operation, sign: Sign, took: Duration) {
+        if let Some(gate) = &self.0 {
+            gate.lock().note(operation, sign, took);
+            // There may be room for more.
+            gate.hand_on();
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(gate) = self.0.take() {
+            gate.take_back();
+            gate.hand_on();
+        }
+    }
+}
+
+impl Gate {
+    fn join(self: &Arc<Self>, operation: &Operation, deadline: Instant) -> Joined {
+        let now = Instant::now();
+        let mut state = self.lock();
+        if state.has_room() {
+            state.in_flight += 1;
+            return Joined::Permitted(Permit(Some(Arc::clone(self))));
+        }
+        let usual = state.latencies.usual(operation.id);
+        let last_start = deadline.checked_sub(usual).unwrap_or(now);
+        let until = state.queue.leaves_at(now, last_start);
+        if until <= now {
+            return Joined::Refused(Why::TooLate, state.pause());
+        }
+        if state.queue.len() >= self.capacity(&state) {
+            return Joined::Refused(Why::TooMany, state.pause());
+        }
+        let (give, turn) = oneshot::channel();
+        let ticket = state.queue.push(now, until, give);
+        let waiting = Waiting {
+            gate: Arc::clone(self),
+            ticket,
+            turn,
+            is_for_deadline: until == last_start,
+        };
+        Joined::Waiting(waiting, until)
+    }
+
+    /// A queue that is not worth more than two rounds of calls in flight is no longer than that.
+    fn capacity(&self, state: &State) -> usize {
+        let worth = state.limit.get().saturating_mul(2);
+        worth.max(SHORTEST_QUEUE).min(self.max_queued)
+    }
+
+    fn take_back(&self) {
+        let mut state = self.lock();
+        state.in_flight = state.in_flight.saturating_sub(1);
+    }
+
+    /// Gives free permits to those whose turn it is.
+    fn hand_on(self: &Arc<Self>) {
+        while let Some(waiter) = self.next() {
+            // Whoever left at this very moment does not get it, and it is free again.
+            if let Err(mut unwanted) = waiter.send(Permit(Some(Arc::clone(self)))) {
+                unwanted.0 = None;
+                self.take_back();
+            }
+        }
+    }
+
+    fn next(&self) -> Option<oneshot::Sender<Permit>> {
+        let mut state = self.lock();
+        if !state.has_room() || state.queue.len() == 0 {
+            return None;
+        }
+        let waiter = state.queue.pop(Instant::now())?;
+        state.in_flight += 1;
+        Some(waiter)
+    }
+
+    /// Every change leaves the state whole.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn has_room(&self) -> bool {
+        self.in_flight < self.limit.get()
+    }
+
+    fn note(&mut self, operation: &'static Operation, sign: Sign, took: Duration) {
+        let is_late = self.latencies.is_late(operation.id, took);
+        match sign {
+            Sign::Failed => self.limit.bad(),
+            Sign::Answered | Sign::BrokenOff if is_late => self.limit.bad(),
+            Sign::Answered => self.limit.good(self.in_flight),
+            Sign::BrokenOff => {}
+        }
+        if sign == Sign::Answered {
+            self.latencies.note(operation.id, took);
+        }
+    }
+
+    /// About how long it takes until the queue has been served.
+    fn pause(&self) -> Duration {
+        let rounds = self.queue.len() / self.limit.get().max(1) + 1;
+        let (least, most) = PAUSE;
+        let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
+        least.saturating_mul(rounds).min(most)
+    }
+}
+
+/// Spreads a pause, so that those who were refused together do not come back together.
+fn spread(pause: Duration, jitter: u32) -> Duration {
+    pause + pause * jitter.min(1000) / 2000
+}
+
+#[cfg(test)]
+mod tests;

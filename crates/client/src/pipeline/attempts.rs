@@ -8,10 +8,12 @@ use kabao_auth::{VerificationError, verify};
 use kabao_models::encode_component;
 use tokio::time::{Instant, timeout_at};
 
+use super::admission::Permit;
 use super::answer::{self, Accepted};
 use super::call::Call;
 use super::credentials::{Proof, SignedCredential};
 use super::failure::{Certainty, Failure, named, outcome_unknown};
+use super::flight::Flight;
 use super::hint;
 use super::retry::{Decision, Facts, decide};
 use super::{Job, Pipeline};
@@ -23,8 +25,13 @@ use crate::transport::{HttpRequest, HttpResponse};
 
 impl Pipeline {
     /// Reads end with their deadline, wherever they are, and with the method that needs them.
-    pub(super) async fn attempt_read(&self, call: &Call, job: &Job) -> Result<Accepted, Error> {
-        let read = timeout_at(call.bounds.deadline, self.attempts(call, job));
+    pub(super) async fn attempt_read(
+        &self,
+        call: &Call,
+        job: &Job,
+        permit: &Permit,
+    ) -> Result<Accepted, Error> {
+        let read = timeout_at(call.bounds.deadline, self.attempts(call, job, permit));
         match call.progress.unless_abandoned(read).await {
             Some(Ok(done)) => done,
             Some(Err(_)) => Err(call.bounds.timed_out("before the answer came")),
@@ -34,8 +41,13 @@ impl Pipeline {
 
     /// A write that was sent runs on to its end. When the time of its caller is up, the caller hears
     /// at once what is known then.
-    pub(super) async fn attempt_write(&self, call: &Call, job: &Job) -> Result<Accepted, Error> {
-        let mut attempts = pin!(self.attempts(call, job));
+    pub(super) async fn attempt_write(
+        &self,
+        call: &Call,
+        job: &Job,
+        permit: &Permit,
+    ) -> Result<Accepted, Error> {
+        let mut attempts = pin!(self.attempts(call, job, permit));
         if let Ok(done) = timeout_at(call.bounds.deadline, attempts.as_mut()).await {
             return done;
         }
@@ -54,7 +66,7 @@ impl Pipeline {
         attempts.await
     }
 
-    async fn attempts(&self, call: &Call, job: &Job) -> Result<Accepted, Error> {
+    async fn attempts(&self, call: &Call, job: &Job, permit: &Permit) -> Result<Accepted, Error> {
         let retry = &self.0.settings.retry;
         let mut earlier = Certainty::NotExecuted;
         let mut paid = 0;
@@ -66,7 +78,7 @@ impl Pipeline {
                 return Err(failure.conclude(call.sending, earlier));
             }
             let started = Instant::now();
-            let failure = match self.attempt(call, job).await {
+            let failure = match self.attempt(call, job, permit).await {
                 Ok(accepted) => {
                     if call.sending.is_write() {
                         call.progress.confirm();
@@ -110,17 +122,33 @@ impl Pipeline {
         }
     }
 
-    async fn attempt(&self, call: &Call, job: &Job) -> Result<Accepted, Failure> {
-        match &job.proof {
-            Proof::Signature(credential) => self.attempt_signed(call, job, credential).await,
-            Proof::Token(tokens) => self.attempt_with_token(call, job, tokens).await,
-            Proof::Parameters(_) => {
-                let answer = self
-                    .send(call, job, job.outgoing.target.clone(), None)
-                    .await?;
-                answer::unsigned_family(call.sending, &answer).map_err(|failed| failed.failure)
-            }
+    async fn attempt(&self, call: &Call, job: &Job, permit: &Permit) -> Result<Accepted, Failure> {
+        // Whoever has left costs no signature.
+        if call.progress.is_abandoned() {
+            return Err(Failure::refused(caller_left()));
         }
+        let mut flight = Flight::new(permit, call.sending.operation);
+        let result = match &job.proof {
+            Proof::Signature(credential) => {
+                self.attempt_signed(call, job, credential, &mut flight)
+                    .await
+            }
+            Proof::Token(tokens) => {
+                self.attempt_with_token(call, job, tokens, &mut flight)
+                    .await
+            }
+            Proof::Parameters(_) => {
+                let target = job.outgoing.target.clone();
+                self.send(call, job, target, None, &mut flight)
+                    .await
+                    .and_then(|answer| {
+                        answer::unsigned_family(call.sending, &answer)
+                            .map_err(|failed| failed.failure)
+                    })
+            }
+        };
+        flight.judge(&result);
+        result
     }
 
     async fn attempt_signed(
@@ -128,6 +156,7 @@ impl Pipeline {
         call: &Call,
         job: &Job,
         credential: &SignedCredential,
+        flight: &mut Flight<'_>,
     ) -> Result<Accepted, Failure> {
         let outgoing = &job.outgoing;
         let unsigned = Unsigned {
@@ -141,7 +170,13 @@ impl Pipeline {
             .authorize(self.0.clock.as_ref(), &unsigned)
             .map_err(Failure::refused)?;
         let answer = self
-            .send(call, job, outgoing.target.clone(), Some(authorization))
+            .send(
+                call,
+                job,
+                outgoing.target.clone(),
+                Some(authorization),
+                flight,
+            )
             .await?;
 
         let headers = answer::signature_headers(&answer);
@@ -189,12 +224,13 @@ impl Pipeline {
         call: &Call,
         job: &Job,
         tokens: &TokenSource,
+        flight: &mut Flight<'_>,
     ) -> Result<Accepted, Failure> {
         let mut recovered = false;
         loop {
             let token = tokens.token().await.map_err(not_sent)?;
             let target = with_token(&job.outgoing.target, token.value.expose());
-            let answer = self.send(call, job, target, None).await?;
+            let answer = self.send(call, job, target, None, flight).await?;
             let failed = match answer::unsigned_family(call.sending, &answer) {
                 Ok(accepted) => return Ok(accepted),
                 Err(failed) => failed,
@@ -217,6 +253,7 @@ impl Pipeline {
         job: &Job,
         target: String,
         authorization: Option<http::HeaderValue>,
+        flight: &mut Flight<'_>,
     ) -> Result<HttpResponse, Failure> {
         let outgoing = &job.outgoing;
         let mut headers =
@@ -244,11 +281,10 @@ impl Pipeline {
         if call.sending.is_write() && call.entry.as_ref().is_some_and(|entry| !entry.may_send()) {
             return Err(Failure::refused(taken_over()));
         }
-        self.0
-            .transport
-            .send(request)
-            .await
-            .map_err(Failure::transport)
+        flight.leave();
+        let answer = self.0.transport.send(request).await;
+        flight.land();
+        answer.map_err(Failure::transport)
     }
 }
 

@@ -114,6 +114,20 @@ impl Failure {
         }
     }
 
+    /// Tells whether it speaks against the host: it could not be reached, gave no answer, one of 5xx, or one
+    /// that nobody signed who should have. A refusal, of the rate included, speaks for it. Only what was sent
+    /// is asked about.
+    pub(crate) fn blames_host(&self) -> bool {
+        match self.error.reason() {
+            Reason::UpstreamTimeout | Reason::UpstreamTls | Reason::UpstreamUnverified => true,
+            Reason::UpstreamUnavailable => match self.error.upstream() {
+                None => true,
+                Some(upstream) => upstream.http_status >= 500,
+            },
+            _ => false,
+        }
+    }
+
     /// Makes the error that the caller gets.
     ///
     /// After a write whose fate is open, by this attempt or an earlier one, no refusal is a clean

@@ -235,6 +235,7 @@ fn clients_are_not_invited_to_repeat_a_write_that_may_have_run() {
         "UPSTREAM_UNAVAILABLE"
     );
     assert!(write.get_details_retry_info().is_none());
+    assert!(write.metadata().get("grpc-retry-pushback-ms").is_none());
 }
 
 #[test]
@@ -247,6 +248,8 @@ fn limits_come_with_the_delay_and_the_name_of_the_limit() {
         status.get_details_retry_info().unwrap().retry_delay,
         Some(Duration::from_millis(250))
     );
+    let pushback = status.metadata().get("grpc-retry-pushback-ms").unwrap();
+    assert_eq!(pushback, "250", "for clients that know no details");
     let quota = status.get_details_quota_failure().unwrap();
     assert_eq!(quota.violations[0].subject, "accounts/demo-brand");
     assert!(quota.violations[0].description.contains("brand.cards.get"));

@@ -1,0 +1,232 @@
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use futures_util::future::join_all;
+
+use super::*;
+use crate::testing::{GET, READ, context};
+
+fn settings(in_flight: usize, queued: usize) -> Settings {
+    Settings {
+        max_concurrent_calls: in_flight,
+        max_queued_calls: queued,
+        ..Settings::default()
+    }
+}
+
+fn call(within: Duration) -> Call {
+    let deadline = (Instant::now() + within).into_std();
+    Call::open(
+        &context().with_deadline(deadline),
+        READ,
+        &Settings::default(),
+    )
+}
+
+const PATIENT: Duration = Duration::from_secs(20);
+
+async fn enter(admission: &Admission, within: Duration) -> Result<Permit, Error> {
+    admission.enter(&call(within), || 0).await
+}
+
+fn in_flight(admission: &Admission) -> usize {
+    admission.0.lock().in_flight
+}
+
+fn queued(admission: &Admission) -> usize {
+    admission.0.lock().queue.len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_refuses_at_once_and_says_when_to_come_back() {
+    let admission = Admission::new(&settings(1, 3));
+    let first = enter(&admission, PATIENT).await.unwrap();
+    let waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let admission = admission.clone();
+            tokio::spawn(async move { enter(&admission, PATIENT).await.map(drop) })
+        })
+        .collect();
+    while queued(&admission) < 3 {
+        tokio::task::yield_now().await;
+    }
+    let asked = Instant::now();
+    let refused = enter(&admission, PATIENT).await.err().unwrap();
+    assert_eq!(asked.elapsed(), Duration::ZERO);
+    assert_eq!(refused.reason(), Reason::Overloaded);
+    assert!(refused.is_retryable() && !refused.may_have_executed());
+    assert_eq!(refused.retry_after(), Some(Duration::from_millis(400)));
+    drop(first);
+    for waited in join_all(waiting).await {
+        waited.unwrap().unwrap();
+    }
+    assert_eq!((in_flight(&admission), queued(&admission)), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_queue_is_longer_than_it_is_worth() {
+    for (limit, max_queued, length) in [(1, 128, 8), (10, 128, 20), (64, 128, 128), (64, 5, 5)] {
+        let admission = Admission::new(&settings(limit, max_queued));
+        let _permits = join_all((0..limit).map(|_| enter(&admission, PATIENT))).await;
+        let mut waiting: VecDeque<_> = (0..length)
+            .map(|_| Box::pin(enter(&admission, PATIENT)))
+            .collect();
+        for call in &mut waiting {
+            assert!(poll(call.as_mut()).is_none());
+        }
+        let refused = enter(&admission, PATIENT).await.err().unwrap();
+        assert_eq!(refused.reason(), Reason::Overloaded, "{limit} {max_queued}");
+        waiting.pop_front();
+        assert_eq!(queued(&admission), length - 1);
+    }
+}
+
+fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => None,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_that_is_dropped_leaves_no_ghost_and_gives_its_permit_on() {
+    let admission = Admission::new(&settings(1, 8));
+    let first = enter(&admission, PATIENT).await.unwrap();
+    let mut gone = Box::pin(enter(&admission, PATIENT));
+    let mut chosen = Box::pin(enter(&admission, PATIENT));
+    let mut last = Box::pin(enter(&admission, PATIENT));
+    assert!(poll(gone.as_mut()).is_none());
+    assert!(poll(chosen.as_mut()).is_none());
+    assert!(poll(last.as_mut()).is_none());
+    drop(gone);
+    assert_eq!(queued(&admission), 2, "it has left the queue");
+    drop(first);
+    // The permit is on its way to one that goes before it has taken it.
+    assert_eq!((in_flight(&admission), queued(&admission)), (1, 1));
+    drop(chosen);
+    let permit = poll(last.as_mut()).expect("it is given on").unwrap();
+    assert_eq!((in_flight(&admission), queued(&admission)), (1, 0));
+    drop(permit);
+    assert_eq!(in_flight(&admission), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn under_overload_the_newest_goes_first() {
+    let admission = Admission::new(&settings(1, 8));
+    let first = enter(&admission, PATIENT).await.unwrap();
+    let mut old = Box::pin(enter(&admission, PATIENT));
+    assert!(poll(old.as_mut()).is_none());
+    tokio::time::advance(Duration::from_millis(101)).await;
+    let mut new = Box::pin(enter(&admission, PATIENT));
+    assert!(poll(new.as_mut()).is_none());
+    drop(first);
+    assert!(poll(old.as_mut()).is_none());
+    assert!(poll(new.as_mut()).unwrap().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_answered_in_time_is_refused_before_its_deadline() {
+    let admission = Admission::new(&settings(1, 8));
+    let first = enter(&admission, PATIENT).await.unwrap();
+    first.note(&GET, Sign::Answered, Duration::from_millis(200));
+
+    let asked = Instant::now();
+    let late = enter(&admission, Duration::from_millis(500))
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(asked.elapsed(), Duration::from_millis(300));
+    assert_eq!(late.reason(), Reason::Overloaded);
+    assert!(late.message().contains("before the deadline"), "{late}");
+
+    // With less time than WeChat ever needed it does not even wait.
+    let asked = Instant::now();
+    let late = enter(&admission, Duration::from_millis(200))
+        .await
+        .err()
+        .unwrap();
+    assert_eq!(
+        (asked.elapsed(), late.reason()),
+        (Duration::ZERO, Reason::Overloaded)
+    );
+
+    // Where nobody has to wait, nothing is refused: the next answer may be a quick one.
+    drop(first);
+    assert!(enter(&admission, Duration::from_millis(200)).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_standing_queue_is_left_after_the_target() {
+    let admission = Admission::new(&settings(1, 8));
+    let _held = enter(&admission, PATIENT).await.unwrap();
+    let mut old = Box::pin(enter(&admission, PATIENT));
+    assert!(poll(old.as_mut()).is_none());
+    tokio::time::advance(Duration::from_millis(1990)).await;
+    let mut other = Box::pin(enter(&admission, PATIENT));
+    assert!(poll(other.as_mut()).is_none());
+    tokio::time::advance(Duration::from_millis(10)).await;
+    let asked = Instant::now();
+    let refused = enter(&admission, PATIENT).await.err().unwrap();
+    assert_eq!(refused.reason(), Reason::Overloaded);
+    assert_eq!(asked.elapsed(), Duration::from_millis(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limit_falls_with_what_fails_or_is_late_and_rises_with_what_is_answered() {
+    let (quick, late) = (Duration::from_millis(20), Duration::from_millis(251));
+    let rows: [(Sign, Duration, usize); 5] = [
+        (Sign::Failed, quick, 9),
+        (Sign::Answered, late, 9),
+        (Sign::BrokenOff, late, 9),
+        (Sign::BrokenOff, quick, 10),
+        (Sign::Answered, quick, 10),
+    ];
+    for (sign, took, left) in rows {
+        let admission = Admission::new(&settings(10, 8));
+        let permits = join_all((0..10).map(|_| enter(&admission, PATIENT))).await;
+        let permit = permits[0].as_ref().unwrap();
+        permit.note(&GET, Sign::Answered, quick);
+        permit.note(&GET, sign, took);
+        assert_eq!(admission.0.lock().limit.get(), left, "{sign:?} {took:?}");
+        permit.note(&GET, Sign::Answered, quick);
+        assert_eq!(admission.0.lock().limit.get(), 10, "{sign:?} {took:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_that_appears_with_the_limit_is_used_at_once() {
+    let admission = Admission::new(&settings(2, 8));
+    let first = enter(&admission, PATIENT).await.unwrap();
+    let second = enter(&admission, PATIENT).await.unwrap();
+    first.note(&GET, Sign::Failed, Duration::ZERO);
+    assert_eq!(admission.0.lock().limit.get(), 1);
+    let mut third = Box::pin(enter(&admission, PATIENT));
+    assert!(poll(third.as_mut()).is_none());
+    drop(second);
+    assert!(poll(third.as_mut()).is_none(), "one is as many as may be");
+    first.note(&GET, Sign::Answered, Duration::ZERO);
+    assert!(poll(third.as_mut()).unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn many_that_come_and_go_at_once_lose_no_permit() {
+    let admission = Admission::new(&settings(4, 64));
+    let calls = (0..400_u32).map(|number| {
+        let admission = admission.clone();
+        tokio::spawn(async move {
+            let patience = Duration::from_micros(u64::from(number % 7) * 300);
+            let entering = tokio::time::timeout(patience, enter(&admission, PATIENT));
+            if let Ok(Ok(permit)) = entering.await {
+                assert!(in_flight(&admission) <= 4);
+                tokio::task::yield_now().await;
+                drop(permit);
+            }
+        })
+    });
+    for done in join_all(calls).await {
+        done.unwrap();
+    }
+    assert_eq!((in_flight(&admission), queued(&admission)), (0, 0));
+    assert!(enter(&admission, PATIENT).await.is_ok());
+}
