@@ -1,5 +1,5 @@
 //! A credential that WeChat hands out for a while: one holder, one fetch at a time, renewed ahead of
-//! its end, with pauses after failures.
+//! its end without anybody waiting for it, with pauses after failures.
 
 use std::time::Duration;
 
@@ -8,17 +8,21 @@ use kabao_models::Secret;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::errand::{Done, Errand};
+use crate::pause::Pauses;
+
 /// A credential is renewed this long before it ends. WeChat hands out the next stable token from five
 /// minutes before the end, so asking earlier than that gives the old one again.
 const RENEW_BEFORE: Duration = Duration::from_secs(240);
-/// The longest pause after failures.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
+
+/// One that is refused sooner after it was fetched was never good.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// Keeps one credential.
 pub(crate) struct Held {
     /// What it is, for the log.
     what: &'static str,
-    /// Held during a fetch, so that there is only one.
+    /// Held by who waits for a fetch.
     state: Mutex<State>,
 }
 
@@ -26,17 +30,10 @@ pub(crate) struct Held {
 struct State {
     current: Option<Token>,
     generation: u64,
-    /// Fetches that failed one after the other.
-    failures: u32,
-    pause: Option<Pause>,
-}
-
-/// Until when nothing is fetched, and why.
-struct Pause {
-    until: Instant,
-    reason: Reason,
-    message: String,
-    operation: Option<&'static str>,
+    fetch: Errand<Result<Fetched, Error>>,
+    pauses: Pauses,
+    /// How many in a row were refused fresh.
+    refused_fresh: u32,
 }
 
 /// A credential and which one it is. `Debug` shows no value.
@@ -44,6 +41,7 @@ struct Pause {
 pub(crate) struct Token {
     pub(crate) value: Secret,
     pub(crate) generation: u64,
+    fetched_at: Instant,
     renew_at: Instant,
     ends_at: Instant,
 }
@@ -84,50 +82,64 @@ impl Held {
         state.current.as_ref().map(|token| token.value.clone())
     }
 
-    /// Returns a credential that is good for a while; `fetch` is polled if need be.
+    /// Returns a credential that is good for a while; `fetch` is started if need be, and runs to its end
+    /// whoever waits for it.
     ///
-    /// Where renewing fails, the one that is still alive goes on being used. A second failure in a
-    /// row is followed by a pause, each further one by a longer one; meanwhile nothing is sent.
-    pub(crate) async fn get(
-        &self,
-        fetch: impl Future<Output = Result<Fetched, Error>>,
-    ) -> Result<Token, Error> {
+    /// While the present one is alive, nobody waits for the next one, and a failure to renew it harms
+    /// nobody. After a failure nothing is fetched during a pause, which grows from failure to failure:
+    /// whoever needs a credential then is told the failure again at once.
+    pub(crate) async fn get<F>(&self, fetch: impl FnOnce() -> F) -> Result<Token, Error>
+    where
+        F: Future<Output = Result<Fetched, Error>> + Send + 'static,
+    {
         let mut state = self.state.lock().await;
+        if state.fetch.is_done() {
+            // A failure is told by the pause, if that still lasts.
+            let _ = self.settle(&mut state).await;
+        }
         let now = Instant::now();
         if let Some(token) = &state.current
             && now < token.renew_at
         {
             return Ok(token.clone());
         }
-        if let Some(pause) = state.pause.as_ref().filter(|pause| now < pause.until) {
-            return state.living(now).ok_or_else(|| pause.error(now));
+        let living = state.living(now);
+        if let Some(refusal) = state.pauses.refusal(now) {
+            return living.ok_or(refusal);
         }
-        match fetch.await {
+        state.fetch.start(fetch);
+        match living {
+            Some(token) => Ok(token),
+            None => self.settle(&mut state).await,
+        }
+    }
+
+    /// Waits for the end of the fetch and draws the conclusions.
+    async fn settle(&self, state: &mut State) -> Result<Token, Error> {
+        let Some(Done { result, at }) = state.fetch.join().await else {
+            let message = format!("no {} could be fetched: the process ends", self.what);
+            return Err(Error::new(Reason::Internal, message));
+        };
+        match result {
             Ok(fetched) => {
-                let token = state.keep(fetched);
+                let token = state.keep(fetched, at);
                 tracing::info!(generation = token.generation, "{} fetched", self.what);
                 Ok(token)
             }
             Err(error) => {
-                let now = Instant::now();
-                state.pause_after(&error, now);
-                match state.living(now) {
-                    Some(token) => {
-                        tracing::warn!(
-                            reason = error.reason().as_str(),
-                            "{} could not be renewed; the present one is still good",
-                            self.what
-                        );
-                        Ok(token)
-                    }
-                    None => Err(error),
-                }
+                tracing::warn!(
+                    reason = error.reason().as_str(),
+                    present_one_is_good = state.living(at).is_some(),
+                    "{} could not be fetched",
+                    self.what
+                );
+                Err(state.pauses.failed(error, at))
             }
         }
     }
 
     /// Drops a credential that WeChat refused, unless a newer one is there already; tells whether it
-    /// did.
+    /// did. Where WeChat refuses one fresh credential after the other, the next is fetched after a pause.
     pub(crate) async fn discard(&self, token: &Token) -> bool {
         let mut state = self.state.lock().await;
         let is_current = state
@@ -136,6 +148,18 @@ impl Held {
             .is_some_and(|current| current.generation == token.generation);
         if is_current {
             state.current = None;
+            let now = Instant::now();
+            if now.duration_since(token.fetched_at) < FRESH {
+                state.refused_fresh = state.refused_fresh.saturating_add(1);
+            } else {
+                state.refused_fresh = 0;
+                state.pauses.succeeded();
+            }
+            if state.refused_fresh > 1 {
+                let message = format!("WeChat refuses every {} that it gives", self.what);
+                let refused = Error::new(Reason::CredentialRejected, message);
+                let _ = state.pauses.failed(refused, now);
+            }
         }
         is_current
     }
@@ -149,52 +173,26 @@ impl State {
             .cloned()
     }
 
-    fn keep(&mut self, fetched: Fetched) -> Token {
-        self.failures = 0;
-        self.pause = None;
+    fn keep(&mut self, fetched: Fetched, at: Instant) -> Token {
+        // The one before was not refused.
+        if self.current.is_some() {
+            self.refused_fresh = 0;
+        }
+        if self.refused_fresh < 2 {
+            self.pauses.succeeded();
+        }
         self.generation += 1;
         // Never later than after three quarters, should WeChat give shorter lives than documented.
         let margin = RENEW_BEFORE.min(fetched.valid_for / 4);
-        let now = Instant::now();
         let token = Token {
             value: fetched.value,
             generation: self.generation,
-            renew_at: now + fetched.valid_for.saturating_sub(margin),
-            ends_at: now + fetched.valid_for,
+            fetched_at: at,
+            renew_at: at + fetched.valid_for.saturating_sub(margin),
+            ends_at: at + fetched.valid_for,
         };
         self.current = Some(token.clone());
         token
-    }
-
-    /// The first failure may be repeated at once, unless there is something to use meanwhile.
-    fn pause_after(&mut self, error: &Error, now: Instant) {
-        self.failures = self.failures.saturating_add(1);
-        let free = u32::from(self.living(now).is_none());
-        let length = match self.failures.checked_sub(1 + free) {
-            None => Duration::ZERO,
-            Some(doublings) => Duration::from_secs(1 << doublings.min(6)).min(MAX_PAUSE),
-        };
-        self.pause = Some(Pause {
-            until: now + length,
-            reason: error.reason(),
-            message: error.message().to_owned(),
-            operation: error.operation(),
-        });
-    }
-}
-
-impl Pause {
-    fn error(&self, now: Instant) -> Error {
-        let left = self.until.saturating_duration_since(now);
-        let error = Error::new(
-            self.reason,
-            format!("{} (a moment ago; not tried again yet)", self.message),
-        )
-        .with_retry_after(left);
-        match self.operation {
-            Some(operation) => error.with_operation(operation),
-            None => error,
-        }
     }
 }
 

@@ -15,11 +15,11 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 pub(crate) use self::download::CertificateSource;
+use crate::errand::{Done, Errand};
+use crate::pause::Pauses;
 
 /// Forged serials must not drive traffic: an unknown one leads to a download at most this often.
 const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(60);
-/// After a failed first download, calls fail for this long without another one.
-const BOOTSTRAP_INTERVAL: Duration = Duration::from_secs(1);
 /// How soon a refresh that brought nothing is tried again.
 const RETRY_REFRESH: Duration = Duration::from_secs(5 * 60);
 
@@ -29,8 +29,8 @@ pub(crate) struct KeyStore {
     source: Option<CertificateSource>,
     /// How old downloaded certificates may become.
     refresh: Duration,
-    /// Held during a download, so that there is only one; remembers the last one.
-    gate: Mutex<Option<Last>>,
+    /// Held by who waits for a download.
+    gate: Mutex<Downloads>,
 }
 
 /// The keys, and when a call shall have newer ones fetched; `None` for keys that were configured.
@@ -40,47 +40,12 @@ struct Current {
     refresh_at: Option<Instant>,
 }
 
-/// When the last download ended, and how if it failed.
-struct Last {
-    ended: Instant,
-    failure: Option<Remembered>,
-}
-
-/// What is said again during the pause after a failure.
-struct Remembered {
-    reason: Reason,
-    message: String,
-    remedy: Option<String>,
-    retryable: bool,
-}
-
-impl Last {
-    fn of(result: &Result<KeySet, Error>) -> Self {
-        Self {
-            ended: Instant::now(),
-            failure: result.as_ref().err().map(|error| Remembered {
-                reason: error.reason(),
-                message: error.message().to_owned(),
-                remedy: error.remedy().map(str::to_owned),
-                retryable: error.is_retryable(),
-            }),
-        }
-    }
-}
-
-impl Remembered {
-    /// The same failure, with the rest of the pause.
-    fn again(&self, pause: Duration) -> Error {
-        let mut error = Error::new(self.reason, self.message.clone());
-        if let Some(remedy) = &self.remedy {
-            error = error.with_remedy(remedy.clone());
-        }
-        if self.retryable {
-            error.with_retry_after(pause).mark_retryable()
-        } else {
-            error
-        }
-    }
+/// The download that is under way, and what became of those before it.
+#[derive(Default)]
+struct Downloads {
+    current: Errand<Result<KeySet, Error>>,
+    pauses: Pauses,
+    last_ended: Option<Instant>,
 }
 
 impl KeyStore {
@@ -98,7 +63,7 @@ impl KeyStore {
             }),
             source,
             refresh,
-            gate: Mutex::new(None),
+            gate: Mutex::default(),
         }
     }
 
@@ -118,82 +83,62 @@ impl KeyStore {
         let Current { keys, refresh_at } = self.current.borrow().clone();
         if is_usable(&keys, now) {
             if refresh_at.is_some_and(|due| due <= Instant::now()) {
-                self.refresh_aside();
+                self.refresh_aside(now);
             }
             return Ok(keys);
         }
-        let Some(source) = &self.source else {
+        if !self.downloads() {
             return Err(Error::new(
                 Reason::KeyUnavailable,
                 "the account has neither a WeChat Pay public key nor an APIv3 key to download certificates with",
             ));
-        };
-        let mut last = self.gate.lock().await;
+        }
+        let mut downloads = self.gate.lock().await;
+        if downloads.current.is_done() {
+            // A failure is told by the pause, if that still lasts.
+            let _ = self.settle(&mut downloads, now).await;
+        }
         let keys = self.snapshot();
         if is_usable(&keys, now) {
             return Ok(keys);
         }
-        if let Some(Last {
-            ended,
-            failure: Some(failure),
-        }) = &*last
-            && let Some(pause) = BOOTSTRAP_INTERVAL.checked_sub(ended.elapsed())
-            && !pause.is_zero()
-        {
-            return Err(failure.again(pause));
+        if let Some(refusal) = downloads.pauses.refusal(Instant::now()) {
+            return Err(refusal);
         }
-        let downloaded = source.download(&keys).await.and_then(|keys| {
-            if is_usable(&keys, now) {
-                Ok(keys)
-            } else {
-                Err(Error::new(
-                    Reason::KeyUnavailable,
-                    "every platform certificate is outside its validity",
-                ))
-            }
-        });
-        *last = Some(Last::of(&downloaded));
-        let keys = downloaded?;
-        self.swap(keys.clone());
-        Ok(keys)
+        self.download(&mut downloads, now).await
     }
 
     /// Looks for a key that an answer names and the set lacks: one download at a time, at most one a
     /// minute. Returns a set only if it has the key.
-    pub(crate) async fn look_for(&self, id: &KeyId) -> Option<KeySet> {
-        let source = self.source.as_ref()?;
-        let mut last = self.gate.lock().await;
+    pub(crate) async fn look_for(self: &Arc<Self>, id: &KeyId, now: i64) -> Option<KeySet> {
+        if !self.downloads() {
+            return None;
+        }
+        let mut downloads = self.gate.lock().await;
+        if downloads.current.is_done() {
+            let _ = self.settle(&mut downloads, now).await;
+        }
         let keys = self.snapshot();
         if keys.get(id).is_some() {
             return Some(keys);
         }
-        if last
-            .as_ref()
-            .is_some_and(|last| last.ended.elapsed() < UNKNOWN_KEY_INTERVAL)
-        {
+        let rests = downloads
+            .last_ended
+            .is_some_and(|ended| ended.elapsed() < UNKNOWN_KEY_INTERVAL);
+        if rests {
             return None;
         }
-        let downloaded = source.download(&keys).await;
-        *last = Some(Last::of(&downloaded));
-        match downloaded {
-            Ok(keys) => {
-                self.swap(keys.clone());
-                keys.get(id).is_some().then_some(keys)
-            }
-            Err(error) => {
-                tracing::warn!(reason = %error.reason(), "an answer names an unknown key, and no new certificates came");
-                None
-            }
-        }
+        let keys = self.download(&mut downloads, now).await.ok()?;
+        keys.get(id).is_some().then_some(keys)
     }
 
     /// Downloads the certificates anew without anybody waiting for it. Of all calls that find the set
     /// old, the one that puts the next time off starts the download.
-    fn refresh_aside(self: &Arc<Self>) {
-        let now = Instant::now();
-        let next = Some(now + RETRY_REFRESH.min(self.refresh));
+    fn refresh_aside(self: &Arc<Self>, now: i64) {
+        let present = Instant::now();
+        let next = Some(present + RETRY_REFRESH.min(self.refresh));
         let mine = self.current.send_if_modified(|current| {
-            let due = current.refresh_at.is_some_and(|due| due <= now);
+            let due = current.refresh_at.is_some_and(|due| due <= present);
             if due {
                 current.refresh_at = next;
             }
@@ -201,25 +146,62 @@ impl KeyStore {
         });
         if mine {
             let store = Arc::clone(self);
-            tokio::spawn(async move { store.refresh(next).await });
+            tokio::spawn(async move { store.refresh(next, now).await });
         }
     }
 
     /// Downloads, unless another download has brought a set since the next time was put off to `next`.
-    async fn refresh(&self, next: Option<Instant>) {
-        let Some(source) = &self.source else { return };
-        let mut last = self.gate.lock().await;
-        if self.current.borrow().refresh_at != next {
-            return;
+    async fn refresh(self: &Arc<Self>, next: Option<Instant>, now: i64) {
+        let mut downloads = self.gate.lock().await;
+        if self.current.borrow().refresh_at == next {
+            // A failure is in the log.
+            let _ = self.download(&mut downloads, now).await;
         }
-        let downloaded = source.download(&self.snapshot()).await;
-        *last = Some(Last::of(&downloaded));
-        match downloaded {
-            Ok(keys) => self.swap(keys),
-            Err(error) => tracing::warn!(
-                reason = error.reason().as_str(),
-                "platform certificates could not be refreshed"
-            ),
+    }
+
+    /// Waits for the download that is under way, or starts one. It runs to its end whoever waits for it.
+    async fn download(
+        self: &Arc<Self>,
+        downloads: &mut Downloads,
+        now: i64,
+    ) -> Result<KeySet, Error> {
+        let store = Arc::clone(self);
+        downloads.current.start(move || async move {
+            match &store.source {
+                Some(source) => source.download(&store.snapshot()).await,
+                None => Ok(store.snapshot()),
+            }
+        });
+        self.settle(downloads, now).await
+    }
+
+    /// Waits for the end of the download and draws the conclusions.
+    async fn settle(&self, downloads: &mut Downloads, now: i64) -> Result<KeySet, Error> {
+        let Some(Done { result, at }) = downloads.current.join().await else {
+            let message = "no certificates were downloaded: the process ends";
+            return Err(Error::new(Reason::Internal, message));
+        };
+        downloads.last_ended = Some(at);
+        let usable = result.and_then(|keys| match is_usable(&keys, now) {
+            true => Ok(keys),
+            false => Err(Error::new(
+                Reason::KeyUnavailable,
+                "every platform certificate is outside its validity",
+            )),
+        });
+        match usable {
+            Ok(keys) => {
+                downloads.pauses.succeeded();
+                self.swap(keys.clone());
+                Ok(keys)
+            }
+            Err(error) => {
+                tracing::warn!(
+                    reason = error.reason().as_str(),
+                    "platform certificates could not be downloaded"
+                );
+                Err(downloads.pauses.failed(error, at))
+            }
         }
     }
 

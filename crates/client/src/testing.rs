@@ -380,21 +380,21 @@ pub(crate) fn mocked(upstream: MockUpstream) -> Ground {
 }
 
 /// A token source of an official account.
-pub(crate) fn tokens(transport: &Arc<dyn Transport>, mode: TokenMode) -> TokenSource {
-    TokenSource::new(
+pub(crate) fn tokens(transport: &Arc<dyn Transport>, mode: TokenMode) -> Arc<TokenSource> {
+    Arc::new(TokenSource::new(
         Arc::clone(transport),
         origin(),
         "wx0123456789abcdef".to_owned(),
         "app-secret".into(),
         mode,
-    )
+    ))
 }
 
 /// A pipeline of the official-account family.
 pub(crate) fn official_account(transport: Arc<dyn Transport>) -> Pipeline {
     let tokens = tokens(&transport, TokenMode::Stable);
     let credentials = Credentials {
-        token: Some(Arc::new(tokens)),
+        token: Some(tokens),
         ..Credentials::default()
     };
     Pipeline::new(

@@ -110,8 +110,11 @@ impl TokenSource {
     }
 
     /// Returns a token that is good for a while, fetching one if need be.
-    pub(crate) async fn token(&self) -> Result<Token, Error> {
-        self.held.get(self.fetch_usable()).await
+    pub(crate) async fn token(self: &Arc<Self>) -> Result<Token, Error> {
+        let source = Arc::clone(self);
+        self.held
+            .get(move || async move { source.fetch_usable().await })
+            .await
     }
 
     /// Fetches a token that WeChat has not just refused.

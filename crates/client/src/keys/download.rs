@@ -2,7 +2,6 @@
 //! [`kabao_auth::accept_certificates`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
@@ -17,8 +16,6 @@ use crate::signing::{RequestSigner, Unsigned, add_proof, common_headers};
 use crate::transport::{HttpRequest, HttpResponse, Transport};
 
 const TARGET: &str = "/v3/certificates";
-const ATTEMPTS: u32 = 3;
-const DELAY: Duration = Duration::from_millis(200);
 
 /// Downloads platform certificates with a merchant's APIv3 key.
 pub(crate) struct CertificateSource {
@@ -50,21 +47,8 @@ struct EncryptCertificate {
 }
 
 impl CertificateSource {
-    /// Downloads and accepts the certificates; public keys of `trusted` stay.
+    /// Downloads and accepts the certificates, once; public keys of `trusted` stay.
     pub(crate) async fn download(&self, trusted: &KeySet) -> Result<KeySet, Error> {
-        let mut attempt = 1;
-        loop {
-            match self.attempt(trusted).await {
-                Err(error) if error.is_retryable() && attempt < ATTEMPTS => {
-                    tokio::time::sleep(DELAY * attempt).await;
-                    attempt += 1;
-                }
-                done => return done,
-            }
-        }
-    }
-
-    async fn attempt(&self, trusted: &KeySet) -> Result<KeySet, Error> {
         let origin = self.signer.origin();
         let method = Method::GET;
         let body = Bytes::new();

@@ -1,6 +1,7 @@
 //! Attempts of one call: sign, send, verify, classify, and again if that is right.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kabao_api::{Error, Reason};
@@ -193,7 +194,7 @@ impl Pipeline {
             now,
         );
         if let Err(VerificationError::UnknownKey(id)) = &checked
-            && let Some(keys) = credential.keys.look_for(id).await
+            && let Some(keys) = credential.keys.look_for(id, now).await
         {
             checked = verify(&headers, answer.body.clone(), &keys, now);
         }
@@ -223,12 +224,13 @@ impl Pipeline {
         &self,
         call: &Call,
         job: &Job,
-        tokens: &TokenSource,
+        tokens: &Arc<TokenSource>,
         flight: &mut Flight<'_>,
     ) -> Result<Accepted, Failure> {
         let mut recovered = false;
         loop {
-            let token = tokens.token().await.map_err(not_sent)?;
+            // Until the pause after a failed fetch is over, a further attempt would only wait.
+            let token = tokens.token().await.map_err(Failure::refused)?;
             let target = with_token(&job.outgoing.target, token.value.expose());
             let answer = self.send(call, job, target, None, flight).await?;
             let failed = match answer::unsigned_family(call.sending, &answer) {
@@ -294,20 +296,6 @@ fn taken_over() -> Error {
         Reason::Store,
         "the gateway has lost touch with its store, so that another replica may run the change",
     )
-}
-
-/// A token could not be fetched, so nothing of the call was sent.
-fn not_sent(error: Error) -> Failure {
-    let repeat = match error.reason() {
-        Reason::UpstreamUnavailable | Reason::UpstreamTimeout => super::failure::Repeat::Transient,
-        Reason::UpstreamRateLimited => super::failure::Repeat::Throttled,
-        _ => super::failure::Repeat::Never,
-    };
-    Failure {
-        error,
-        certainty: Certainty::NotExecuted,
-        repeat,
-    }
 }
 
 /// Appends the token to the query. The result is a secret.

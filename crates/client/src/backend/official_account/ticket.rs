@@ -10,6 +10,7 @@ use kabao_models::official_account::ticket::GetTicket;
 use tokio::time::timeout_at;
 
 use super::OfficialAccount;
+use crate::backend::Ground;
 use crate::bounds::Bounds;
 use crate::held::{Fetched, Held, Token};
 
@@ -46,7 +47,10 @@ impl OfficialAccount {
             }
         };
         let bounds = Bounds::open(context, self.ground.call_timeout);
-        let got = held.get(self.fetch_ticket(context, kind));
+        // Who asks first may leave before the others.
+        let own = CallContext::new(context.account.clone(), context.call_id.clone());
+        let ground = self.ground.clone();
+        let got = held.get(move || async move { fetch_ticket(&ground, &own, kind).await });
         match timeout_at(bounds.deadline, got).await {
             Ok(token) => token,
             Err(_) => Err(bounds
@@ -54,27 +58,27 @@ impl OfficialAccount {
                 .with_operation(GetTicket::OPERATION.id)),
         }
     }
+}
 
-    async fn fetch_ticket(
-        &self,
-        context: &CallContext,
-        kind: TicketType,
-    ) -> Result<Fetched, Error> {
-        let answer = self.ground.call(context, GetTicket::new(kind)).await?;
-        let seconds = answer
-            .expires_in
-            .and_then(|seconds| u64::try_from(seconds).ok());
-        match (answer.ticket.filter(|value| !value.is_empty()), seconds) {
-            (Some(value), Some(seconds)) => Ok(Fetched {
-                value,
-                valid_for: Duration::from_secs(seconds),
-            }),
-            _ => Err(Error::new(
-                Reason::UpstreamMalformed,
-                "the answer to the request for a ticket is not as documented",
-            )
-            .with_operation(GetTicket::OPERATION.id)),
-        }
+async fn fetch_ticket(
+    ground: &Ground,
+    context: &CallContext,
+    kind: TicketType,
+) -> Result<Fetched, Error> {
+    let answer = ground.call(context, GetTicket::new(kind)).await?;
+    let seconds = answer
+        .expires_in
+        .and_then(|seconds| u64::try_from(seconds).ok());
+    match (answer.ticket.filter(|value| !value.is_empty()), seconds) {
+        (Some(value), Some(seconds)) => Ok(Fetched {
+            value,
+            valid_for: Duration::from_secs(seconds),
+        }),
+        _ => Err(Error::new(
+            Reason::UpstreamMalformed,
+            "the answer to the request for a ticket is not as documented",
+        )
+        .with_operation(GetTicket::OPERATION.id)),
     }
 }
 

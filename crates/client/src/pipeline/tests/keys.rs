@@ -1,6 +1,6 @@
 //! Trust: no key, new keys, forged keys.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use kabao_auth::{Certificate, TrustedKey};
@@ -9,7 +9,7 @@ use tokio::task::yield_now;
 use tokio::time::advance;
 
 use super::*;
-use crate::testing::{account, certificate_download, clock, credential, key};
+use crate::testing::{account, certificate_download, clock, credential, key, slow};
 use crate::transport::{HttpRequest, Transport, TransportError};
 
 fn with_certificates(transport: Arc<dyn Transport>, trusted: &[&str]) -> Pipeline {
@@ -117,11 +117,40 @@ async fn without_a_trusted_key_nothing_is_sent() {
         assert_eq!(again.to_string(), error.to_string());
         assert_eq!(again.is_retryable(), error.is_retryable());
         assert_eq!(again.retry_after().is_some(), error.is_retryable());
-        // After the pause it is tried again.
-        advance(Duration::from_secs(1)).await;
-        assert!(pipeline.execute(&context(), numbered()).await.is_err());
-        assert!(count(&sent) > before);
+        // After the pause it is tried again, once, and the next pause is longer.
+        for pause in [1, 2, 4] {
+            let before = count(&sent);
+            advance(Duration::from_secs(pause)).await;
+            for _ in 0..20 {
+                assert!(pipeline.execute(&context(), numbered()).await.is_err());
+            }
+            assert_eq!(count(&sent), before + 1, "{pause}");
+        }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_download_that_hangs_is_one_download_for_callers_that_leave() {
+    let downloads = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&downloads);
+    let transport = slow(Duration::from_secs(5), move |request| {
+        Ok(match is_download(request) {
+            true => {
+                count.fetch_add(1, Ordering::SeqCst);
+                certificate_download("two_certificates_bootstrap")
+            }
+            false => by_current(),
+        })
+    });
+    let pipeline = with_certificates(transport, &[]);
+    for _ in 0..9 {
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(300);
+        let context = context().with_deadline(deadline.into_std());
+        let error = pipeline.execute(&context, read()).await.err().unwrap();
+        assert_eq!(error.reason(), Reason::DeadlineExceeded);
+    }
+    assert!(pipeline.execute(&context(), read()).await.is_ok());
+    assert_eq!(downloads.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test(start_paused = true)]
