@@ -13,9 +13,10 @@ use kabao_api::{AccountId, Family};
 use crate::clock::{Clock, SystemClock};
 use crate::connections::Connections;
 use crate::decorator::Decorator;
-use crate::origin::Origin;
+use crate::origin::{Hosts, Origin};
 use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
+use crate::pipeline::route::Route;
 use crate::settings::Settings;
 use crate::transport::{Roots, Transport};
 
@@ -107,7 +108,10 @@ impl Faults {
 #[derive(Clone)]
 pub(crate) struct Common {
     pub(crate) account: String,
-    pub(crate) base_url: String,
+    pub(crate) base_url: Option<String>,
+    pub(crate) backup_base_url: Option<String>,
+    /// Where requests go unless the operator says otherwise.
+    pub(crate) default_urls: DefaultUrls,
     pub(crate) root_certificates: Vec<String>,
     pub(crate) settings: Settings,
     pub(crate) clock: Arc<dyn Clock>,
@@ -115,18 +119,39 @@ pub(crate) struct Common {
     pub(crate) connections: Connections,
 }
 
+/// Where requests of a family go unless the operator says otherwise.
+#[derive(Clone, Copy)]
+pub(crate) struct DefaultUrls {
+    pub(crate) main: &'static str,
+    pub(crate) backup: Option<&'static str>,
+}
+
+impl DefaultUrls {
+    /// WeChat Pay, near and far.
+    pub(crate) const PAY: Self = Self {
+        main: "https://api.mch.weixin.qq.com",
+        backup: Some("https://api2.mch.weixin.qq.com"),
+    };
+    pub(crate) const OFFICIAL_ACCOUNT: Self = Self {
+        main: "https://api.weixin.qq.com",
+        backup: None,
+    };
+}
+
 /// The parts that every client needs.
 pub(crate) struct Parts {
     pub(crate) account: AccountId,
-    pub(crate) origin: Origin,
+    pub(crate) hosts: Hosts,
     pub(crate) transport: Arc<dyn Transport>,
 }
 
 impl Common {
-    pub(crate) fn new(account: String, base_url: &str) -> Self {
+    pub(crate) fn new(account: String, default_urls: DefaultUrls) -> Self {
         Self {
             account,
-            base_url: base_url.to_owned(),
+            base_url: None,
+            backup_base_url: None,
+            default_urls,
             root_certificates: Vec::new(),
             settings: Settings::default(),
             clock: Arc::new(SystemClock),
@@ -147,21 +172,46 @@ impl Common {
         for (field, fault) in self.settings.faults() {
             faults.add(field, fault);
         }
-        let origin = faults.keep("base_url", Origin::parse(&self.base_url));
+        let hosts = self.hosts(faults);
         let mut roots = Roots::public();
         for pem in &self.root_certificates {
             faults.keep("root_certificates", roots.add_pem(pem));
         }
-        let origin = origin?;
+        let hosts = hosts?;
         let opened = self
             .connections
-            .open(&origin, &self.root_certificates, roots, &self.settings);
+            .open(&hosts, &self.root_certificates, roots, &self.settings);
         let transport: Arc<dyn Transport> = faults.keep("tls", opened)?;
         Some(Parts {
             account: account?,
-            origin,
+            hosts,
             transport,
         })
+    }
+
+    /// The hosts of the account. A host of the operator's has a backup only if that is named too.
+    fn hosts(&self, faults: &mut Faults) -> Option<Hosts> {
+        let DefaultUrls { main, backup } = self.default_urls;
+        let url = self.base_url.as_deref().unwrap_or(main);
+        let main = faults.keep("base_url", Origin::parse(url));
+        let own = self.backup_base_url.as_deref();
+        let url = own.or(backup.filter(|_| self.base_url.is_none()));
+        let backup = match url {
+            None => None,
+            Some(url) => Some(faults.keep("backup_base_url", Origin::parse(url))?),
+        };
+        if main.is_some() && main == backup {
+            faults.add("backup_base_url", "must be another host than base_url");
+        }
+        Some(Hosts {
+            main: main?,
+            backup,
+        })
+    }
+
+    /// The way of one credential to the hosts.
+    pub(crate) fn route(&self, parts: &Parts) -> Route {
+        Route::new(parts.account.clone(), &parts.hosts, &self.settings.breaker)
     }
 
     /// Makes the pipeline of an account.
@@ -185,10 +235,19 @@ impl Common {
 /// The options that every family has, as methods of its builder.
 macro_rules! common_options {
     () => {
-        /// Sets where requests go; `https://` and a host, with or without a port.
+        /// Sets where requests go; `https://` and a host, with or without a port. There is no backup for
+        /// it unless [`backup_base_url`](Self::backup_base_url) is set as well.
         #[must_use]
         pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
-            self.common.base_url = base_url.into();
+            self.common.base_url = Some(base_url.into());
+            self
+        }
+
+        /// Sets where requests go while the host of [`base_url`](Self::base_url) does not work; unless
+        /// set, WeChat Pay's `https://api2.mch.weixin.qq.com` for its `https://api.mch.weixin.qq.com`.
+        #[must_use]
+        pub fn backup_base_url(mut self, base_url: impl Into<String>) -> Self {
+            self.common.backup_base_url = Some(base_url.into());
             self
         }
 

@@ -1,72 +1,73 @@
-//! Connections that several clients share.
+//! What the connections of several clients have in common.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
-use crate::origin::Origin;
+use rustls::ClientConfig;
+
+use crate::origin::Hosts;
 use crate::settings::Settings;
-use crate::transport::{HttpsTransport, Roots};
+use crate::transport::{GraceResolver, HttpsTransport, Roots};
 
-/// Pools of connections, one for all clients that go to the same host, trust the same roots and have
-/// the same bounds for a request, with one TLS configuration.
+/// What clients share to connect cheaply: resolved names, and per set of trusted roots one TLS configuration
+/// with its sessions, so that a connection of one client resumes the session of another's.
 ///
-/// A process hands the same value to the builders of all its accounts; clones are the same value. A
-/// pool ends with its last client.
+/// A process hands the same value to the builders of all its accounts; clones are the same value. The
+/// connections themselves are each client's own: where hosts speak HTTP/2, calls of an account that hangs
+/// would else fill the streams that the others need.
 #[derive(Clone, Default)]
-pub struct Connections(Arc<Mutex<Vec<Pool>>>);
+pub struct Connections(Arc<Shared>);
 
-struct Pool {
-    reach: Reach,
-    transport: Weak<HttpsTransport>,
+#[derive(Default)]
+struct Shared {
+    resolver: GraceResolver,
+    tls: Mutex<Vec<Trust>>,
 }
 
-/// What two clients must have in common to share a pool.
-#[derive(PartialEq, Eq)]
-struct Reach {
-    origin: Origin,
+/// The TLS configuration of those who trust the same roots, while there is one of them.
+struct Trust {
     extra_roots: Vec<String>,
-    timeouts: [Duration; 5],
-    sizes: [usize; 2],
+    config: Weak<ClientConfig>,
 }
 
 impl Connections {
-    /// Finds the pool for what a client needs, or makes it; `extra_roots` are what `roots` holds besides
-    /// the public ones, in PEM.
+    /// Makes the transport of a client; `extra_roots` are what `roots` holds besides the public ones, in
+    /// PEM.
     pub(crate) fn open(
         &self,
-        origin: &Origin,
+        hosts: &Hosts,
         extra_roots: &[String],
         roots: Roots,
         settings: &Settings,
     ) -> Result<Arc<HttpsTransport>, rustls::Error> {
-        let reach = Reach {
-            origin: origin.clone(),
-            extra_roots: extra_roots.to_vec(),
-            timeouts: [
-                settings.connect_timeout,
-                settings.headers_timeout,
-                settings.body_timeout,
-                settings.attempt_timeout,
-                settings.idle_timeout,
-            ],
-            sizes: [settings.max_idle_per_host, settings.max_answer_bytes],
-        };
-        let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.retain(|pool| pool.transport.strong_count() > 0);
-        let shared = pools
+        let tls = self.tls(extra_roots, roots)?;
+        let resolver = self.0.resolver.clone();
+        Ok(Arc::new(HttpsTransport::new(
+            hosts, tls, resolver, settings,
+        )))
+    }
+
+    /// Finds the TLS configuration, or makes it.
+    fn tls(
+        &self,
+        extra_roots: &[String],
+        roots: Roots,
+    ) -> Result<Arc<ClientConfig>, rustls::Error> {
+        let mut all = self.0.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|trust| trust.config.strong_count() > 0);
+        let shared = all
             .iter()
-            .find(|pool| pool.reach == reach)
-            .and_then(|pool| pool.transport.upgrade());
-        if let Some(transport) = shared {
-            return Ok(transport);
+            .find(|trust| trust.extra_roots == extra_roots)
+            .and_then(|trust| trust.config.upgrade());
+        if let Some(config) = shared {
+            return Ok(config);
         }
-        let transport = HttpsTransport::new(vec![origin.clone()], roots, settings)?;
-        pools.push(Pool {
-            reach,
-            transport: Arc::downgrade(&transport),
+        let config = Arc::new(roots.into_config()?);
+        all.push(Trust {
+            extra_roots: extra_roots.to_vec(),
+            config: Arc::downgrade(&config),
         });
-        Ok(transport)
+        Ok(config)
     }
 }
 
@@ -80,40 +81,23 @@ impl fmt::Debug for Connections {
 mod tests {
     use super::*;
 
-    fn pool(connections: &Connections, url: &str, settings: &Settings) -> Arc<HttpsTransport> {
-        let origin = Origin::parse(url).unwrap();
-        connections
-            .open(&origin, &[], Roots::public(), settings)
-            .unwrap()
+    fn tls(connections: &Connections, extra_roots: &[String]) -> Arc<ClientConfig> {
+        connections.tls(extra_roots, Roots::public()).unwrap()
     }
 
     #[test]
-    fn clients_of_one_host_share_a_pool_while_there_is_one_of_them() {
+    fn who_trusts_the_same_roots_shares_tls_while_there_is_one_of_them() {
         let connections = Connections::default();
-        let (usual, wechat) = (Settings::default(), "https://api.mch.weixin.qq.com");
-        let first = pool(&connections, wechat, &usual);
-        assert!(Arc::ptr_eq(&first, &pool(&connections, wechat, &usual)));
-        let patient = Settings {
-            headers_timeout: Duration::from_secs(60),
-            ..Settings::default()
-        };
-        for other in [
-            pool(&connections, "https://api2.mch.weixin.qq.com", &usual),
-            pool(&connections, wechat, &patient),
-            pool(&Connections::default(), wechat, &usual),
-        ] {
-            assert!(!Arc::ptr_eq(&first, &other));
-        }
-        // How often a call is repeated is no matter of connections.
-        let stubborn = Settings {
-            max_concurrent_calls: 1,
-            ..Settings::default()
-        };
-        assert!(Arc::ptr_eq(&first, &pool(&connections, wechat, &stubborn)));
+        let first = tls(&connections, &[]);
+        let clone = connections.clone();
+        assert!(Arc::ptr_eq(&first, &tls(&clone, &[])));
+        let other = tls(&connections, &["a root".to_owned()]);
+        assert!(!Arc::ptr_eq(&first, &other));
+        assert!(!Arc::ptr_eq(&first, &tls(&Connections::default(), &[])));
 
         drop(first);
-        let _other = pool(&connections, "https://api2.mch.weixin.qq.com", &usual);
-        let left = connections.0.lock().unwrap();
+        let _again = tls(&connections, &["a root".to_owned()]);
+        let left = connections.0.tls.lock().unwrap();
         assert_eq!(left.len(), 1, "those of no client are gone");
     }
 }

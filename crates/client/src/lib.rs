@@ -153,7 +153,7 @@ pub use self::connections::Connections;
 pub use self::decorator::Decorator;
 pub use self::list::{list_all_members, list_all_templates};
 pub use self::observer::{Discarded, Observer};
-pub use self::settings::{RetrySettings, Settings};
+pub use self::settings::{BreakerSettings, RetrySettings, Settings};
 pub use self::token::TokenMode;
 
 // What users need of the crates below. Whoever writes a facade or a server finds the rest there.

@@ -50,6 +50,20 @@ impl Origin {
     }
 }
 
+/// The hosts that requests of an account go to: all of them, and no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hosts {
+    pub(crate) main: Origin,
+    /// What is used while the main host does not work.
+    pub(crate) backup: Option<Origin>,
+}
+
+impl Hosts {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Origin> {
+        [&self.main].into_iter().chain(&self.backup)
+    }
+}
+
 impl fmt::Debug for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "https://{}", self.0)

@@ -4,6 +4,7 @@
 pub(crate) mod admission;
 pub(crate) mod answer;
 mod attempts;
+mod breaker;
 pub(crate) mod call;
 pub(crate) mod credentials;
 pub(crate) mod errcode;
@@ -12,6 +13,7 @@ mod flight;
 mod hint;
 pub(crate) mod refusal;
 pub(crate) mod retry;
+pub(crate) mod route;
 mod warm_up;
 
 use std::fmt;
@@ -153,6 +155,8 @@ impl Pipeline {
         self.validate(request)?;
         // 2. The credential that the operation needs.
         let proof = self.0.credentials.proof(operation)?;
+        // A host that does not work is left alone: nothing is fetched, signed or sent for it.
+        proof.route().require()?;
         // 3. No trusted key, no send; what is encrypted is encrypted for one of them.
         let key = match self.prepare_keys(&call, &proof, request).await {
             Ok(key) => key,

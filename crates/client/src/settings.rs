@@ -35,6 +35,8 @@ pub struct Settings {
     pub queue_target: Duration,
     /// When attempts are repeated.
     pub retry: RetrySettings,
+    /// When a host is left alone that does not work.
+    pub breaker: BreakerSettings,
     /// How old platform certificates may become before a call has new ones downloaded, without waiting
     /// for them; WeChat Pay asks for less than 12 hours.
     pub certificate_refresh: Duration,
@@ -56,6 +58,7 @@ impl Default for Settings {
             admission_timeout: Duration::from_secs(2),
             queue_target: Duration::from_millis(100),
             retry: RetrySettings::default(),
+            breaker: BreakerSettings::default(),
             certificate_refresh: Duration::from_secs(10 * 60 * 60),
         }
     }
@@ -90,6 +93,7 @@ impl Settings {
         if self.retry.max_attempts == 0 {
             faults.push(("retry.max_attempts", "must be at least 1"));
         }
+        faults.extend(self.breaker.faults());
         if self.certificate_refresh >= Duration::from_secs(12 * 60 * 60) {
             faults.push(("certificate_refresh", "must be below 12 hours"));
         }
@@ -129,6 +133,64 @@ impl Default for RetrySettings {
             min_attempt: Duration::from_millis(20),
             budget: 500,
         }
+    }
+}
+
+/// When a host is left alone, by what the calls of one credential have shown of it.
+///
+/// Failures are connections that are not made or break, answers that do not come in time or are not
+/// signed by who should have signed, and 5xx. Refusals are none, of the rate included. While a host is left
+/// alone, calls fail at once, or go to the backup host if there is one; after each pause one call at a
+/// time finds out whether the host works again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BreakerSettings {
+    /// So many failures in a row are too many.
+    pub failures_in_a_row: u32,
+    /// Half of the calls within this time are too many failures.
+    pub window: Duration,
+    /// If there were at least so many calls in it.
+    pub min_calls: u32,
+    /// The pause after the first time; doubles with each further one. Up to a quarter of it is added.
+    pub first_pause: Duration,
+    /// No pause is longer.
+    pub max_pause: Duration,
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        Self {
+            failures_in_a_row: 5,
+            window: Duration::from_secs(10),
+            min_calls: 20,
+            first_pause: Duration::from_secs(1),
+            max_pause: Duration::from_secs(30),
+        }
+    }
+}
+
+impl BreakerSettings {
+    fn faults(&self) -> Vec<(&'static str, &'static str)> {
+        let mut faults = Vec::new();
+        if self.failures_in_a_row == 0 {
+            faults.push(("breaker.failures_in_a_row", "must be at least 1"));
+        }
+        if self.min_calls == 0 {
+            faults.push(("breaker.min_calls", "must be at least 1"));
+        }
+        let durations = [
+            ("breaker.window", self.window),
+            ("breaker.first_pause", self.first_pause),
+        ];
+        for (name, duration) in durations {
+            if duration.is_zero() {
+                faults.push((name, "must be longer than zero"));
+            }
+        }
+        if self.max_pause < self.first_pause {
+            faults.push(("breaker.max_pause", "must not be shorter than first_pause"));
+        }
+        faults
     }
 }
 

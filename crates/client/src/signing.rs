@@ -9,7 +9,7 @@ use kabao_api::{Error, Reason};
 use kabao_auth::{Identity, KeyId, RequestToSign, authorization};
 
 use crate::clock::Clock;
-use crate::origin::Origin;
+use crate::origin::{Hosts, Origin};
 
 const WECHATPAY_SERIAL: HeaderName = HeaderName::from_static("wechatpay-serial");
 
@@ -22,15 +22,15 @@ pub(crate) struct Unsigned<'a> {
     pub(crate) signed: &'a Bytes,
 }
 
-/// Signs for one account, and only requests to its own host.
+/// Signs for one account, and only requests to its own hosts.
 pub(crate) struct RequestSigner {
     identity: Identity,
-    origin: Origin,
+    hosts: Hosts,
 }
 
 impl RequestSigner {
-    pub(crate) fn new(identity: Identity, origin: Origin) -> Self {
-        Self { identity, origin }
+    pub(crate) fn new(identity: Identity, hosts: Hosts) -> Self {
+        Self { identity, hosts }
     }
 
     /// Makes the `Authorization` header with a fresh time and nonce.
@@ -39,7 +39,7 @@ impl RequestSigner {
         clock: &dyn Clock,
         request: &Unsigned<'_>,
     ) -> Result<HeaderValue, Error> {
-        if *request.origin != self.origin {
+        if !self.hosts.iter().any(|host| host == request.origin) {
             return Err(Error::new(
                 Reason::Internal,
                 "refused to sign for a host that is not the account's",
@@ -70,8 +70,8 @@ impl RequestSigner {
         &self.identity
     }
 
-    pub(crate) fn origin(&self) -> &Origin {
-        &self.origin
+    pub(crate) fn hosts(&self) -> &Hosts {
+        &self.hosts
     }
 }
 

@@ -21,10 +21,11 @@ use crate::backend::Ground;
 use crate::clock::{Clock, MockClock};
 use crate::keys::{CertificateSource, KeyStore};
 use crate::member_locks::MemberLocks;
-use crate::origin::Origin;
+use crate::origin::{Hosts, Origin};
 use crate::pipeline::Pipeline;
 use crate::pipeline::call::Sending;
 use crate::pipeline::credentials::{Credentials, SignedCredential};
+use crate::pipeline::route::Route;
 use crate::settings::Settings;
 use crate::signing::RequestSigner;
 use crate::token::{TokenMode, TokenSource};
@@ -126,8 +127,17 @@ pub(crate) fn context() -> CallContext {
     CallContext::new(account(), "call-1".parse().expect("a valid id"))
 }
 
-pub(crate) fn origin() -> Origin {
-    Origin::parse("https://api.mch.weixin.qq.com").expect("a valid URL")
+/// One host.
+pub(crate) fn hosts() -> Hosts {
+    Hosts {
+        main: Origin::parse("https://api.mch.weixin.qq.com").expect("a valid URL"),
+        backup: None,
+    }
+}
+
+/// The way of a credential to one host.
+pub(crate) fn route(hosts: &Hosts) -> Route {
+    Route::new(account(), hosts, &Settings::default().breaker)
 }
 
 pub(crate) fn unsigned(status: u16, body: &str) -> HttpResponse {
@@ -267,7 +277,7 @@ pub(crate) fn credential(
     let number = key(name, scheme.identity_field());
     let identity =
         Identity::new(scheme, number, serial, Arc::new(private_key.clone())).expect("an identity");
-    let signer = || RequestSigner::new(identity.clone(), origin());
+    let signer = || RequestSigner::new(identity.clone(), hosts());
     let source = CertificateSource {
         transport: Arc::clone(transport),
         clock: Arc::clone(clock),
@@ -278,6 +288,7 @@ pub(crate) fn credential(
     let source = (scheme == AuthScheme::Merchant).then_some(source);
     SignedCredential {
         signer: signer(),
+        route: route(&hosts()),
         private_key,
         keys: Arc::new(KeyStore::new(
             keys,
@@ -295,13 +306,24 @@ pub(crate) fn ground(pipeline: Pipeline) -> Ground {
 
 /// A pipeline of the merchant family with a WeChat Pay public key.
 pub(crate) fn merchant(transport: Arc<dyn Transport>, settings: Settings) -> Pipeline {
+    merchant_at(&hosts(), transport, settings)
+}
+
+/// The same at other hosts.
+pub(crate) fn merchant_at(
+    hosts: &Hosts,
+    transport: Arc<dyn Transport>,
+    settings: Settings,
+) -> Pipeline {
     let clock = clock();
-    let merchant = credential(
+    let mut merchant = credential(
         "merchant",
         &transport,
         &clock,
         [public_key("wechatpay_public_key")],
     );
+    merchant.signer = RequestSigner::new(merchant.signer.identity().clone(), hosts.clone());
+    merchant.route = Route::new(account(), hosts, &settings.breaker);
     let credentials = Credentials {
         merchant: Some(Arc::new(merchant)),
         ..Credentials::default()
@@ -383,7 +405,8 @@ pub(crate) fn mocked(upstream: MockUpstream) -> Ground {
 pub(crate) fn tokens(transport: &Arc<dyn Transport>, mode: TokenMode) -> Arc<TokenSource> {
     Arc::new(TokenSource::new(
         Arc::clone(transport),
-        origin(),
+        hosts(),
+        route(&hosts()),
         "wx0123456789abcdef".to_owned(),
         "app-secret".into(),
         mode,

@@ -12,7 +12,8 @@ use tokio::time::Instant;
 
 use crate::health::Health;
 use crate::held::{Fetched, Held};
-use crate::origin::Origin;
+use crate::origin::Hosts;
+use crate::pipeline::route::Route;
 use crate::transport::Transport;
 
 pub(crate) use crate::held::Token;
@@ -34,7 +35,8 @@ pub enum TokenMode {
 /// Fetches, keeps and renews the token of one account.
 pub(crate) struct TokenSource {
     transport: Arc<dyn Transport>,
-    origin: Origin,
+    hosts: Hosts,
+    route: Route,
     appid: String,
     secret: Secret,
     mode: TokenMode,
@@ -55,14 +57,16 @@ struct Recovery {
 impl TokenSource {
     pub(crate) fn new(
         transport: Arc<dyn Transport>,
-        origin: Origin,
+        hosts: Hosts,
+        route: Route,
         appid: String,
         secret: Secret,
         mode: TokenMode,
     ) -> Self {
         Self {
             transport,
-            origin,
+            hosts,
+            route,
             appid,
             secret,
             mode,
@@ -72,8 +76,9 @@ impl TokenSource {
         }
     }
 
-    pub(crate) fn origin(&self) -> &Origin {
-        &self.origin
+    /// The way of the calls that carry the token. Fetches of the token itself have their own pauses.
+    pub(crate) fn route(&self) -> &Route {
+        &self.route
     }
 
     pub(crate) fn appid(&self) -> &str {

@@ -3,6 +3,7 @@
 mod connector;
 mod error;
 mod https;
+mod resolver;
 mod tls;
 
 use async_trait::async_trait;
@@ -11,6 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 pub(crate) use self::error::TransportError;
 pub(crate) use self::https::HttpsTransport;
+pub(crate) use self::resolver::GraceResolver;
 pub(crate) use self::tls::Roots;
 
 use crate::origin::Origin;

@@ -17,7 +17,9 @@ use kabao_models::Variant;
 
 use crate::backend::{Backend, Ground};
 use crate::client::Client;
-use crate::configuration::{Common, ConfigurationError, Faults, PayCredential, common_options};
+use crate::configuration::{
+    Common, ConfigurationError, DefaultUrls, Faults, PayCredential, common_options,
+};
 use crate::decorator::Decorator;
 use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
@@ -92,7 +94,7 @@ impl BrandBuilder {
             brand_id: String::new(),
             provider: None,
             direct: None,
-            common: Common::new(account, "https://api.mch.weixin.qq.com"),
+            common: Common::new(account, DefaultUrls::PAY),
         }
     }
 

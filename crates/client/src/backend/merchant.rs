@@ -16,7 +16,9 @@ use kabao_auth::Scheme;
 
 use crate::backend::{Backend, Ground};
 use crate::client::Client;
-use crate::configuration::{Common, ConfigurationError, Faults, PayCredential, common_options};
+use crate::configuration::{
+    Common, ConfigurationError, DefaultUrls, Faults, PayCredential, common_options,
+};
 use crate::decorator::Decorator;
 use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
@@ -78,7 +80,7 @@ impl MerchantBuilder {
         Self {
             credential: PayCredential::default(),
             list_offset: ListOffset::default(),
-            common: Common::new(account, "https://api.mch.weixin.qq.com"),
+            common: Common::new(account, DefaultUrls::PAY),
         }
     }
 

@@ -22,7 +22,7 @@ use kabao_models::Secret;
 use self::ticket::Tickets;
 use crate::backend::{Backend, Ground};
 use crate::client::Client;
-use crate::configuration::{Common, ConfigurationError, Faults, common_options};
+use crate::configuration::{Common, ConfigurationError, DefaultUrls, Faults, common_options};
 use crate::decorator::Decorator;
 use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
@@ -90,7 +90,7 @@ impl OfficialAccountBuilder {
             app_secret: Secret::default(),
             token_mode: TokenMode::default(),
             expose_tokens: false,
-            common: Common::new(account, "https://api.weixin.qq.com"),
+            common: Common::new(account, DefaultUrls::OFFICIAL_ACCOUNT),
         }
     }
 
@@ -145,7 +145,8 @@ impl OfficialAccountBuilder {
             Some(parts) if faults.is_empty() => {
                 let token = TokenSource::new(
                     Arc::clone(&parts.transport),
-                    parts.origin.clone(),
+                    parts.hosts.clone(),
+                    self.common.route(&parts),
                     self.appid.clone(),
                     self.app_secret,
                     self.token_mode,

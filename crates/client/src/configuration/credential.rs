@@ -114,20 +114,22 @@ impl PayCredential {
         let identity = Identity::new(scheme, &self.number, serial, Arc::new(private_key.clone()));
         let identity = faults.keep(number_field, identity)?;
         let keys = faults.keep("public_key", KeySet::new(serial, trusted))?;
+        let parts = parts?;
         let Parts {
-            origin, transport, ..
-        } = parts?;
+            hosts, transport, ..
+        } = parts;
         let source = match scheme {
             Scheme::Merchant => api_key.map(|api_v3_key| CertificateSource {
                 transport: Arc::clone(transport),
                 clock: Arc::clone(&common.clock),
-                signer: RequestSigner::new(identity.clone(), origin.clone()),
+                signer: RequestSigner::new(identity.clone(), hosts.clone()),
                 api_v3_key,
             }),
             Scheme::Brand => None,
         };
         Some(SignedCredential {
-            signer: RequestSigner::new(identity, origin.clone()),
+            signer: RequestSigner::new(identity, hosts.clone()),
+            route: common.route(parts),
             private_key,
             keys: Arc::new(KeyStore::new(
                 keys,

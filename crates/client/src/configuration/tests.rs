@@ -237,3 +237,51 @@ fn a_client_says_its_account_in_names_and_contexts() {
     assert_eq!(client.context().call_id, CallId::unknown());
     assert_eq!(client.into_account().id.as_str(), "acme");
 }
+
+#[test]
+fn wechat_pay_has_a_backup_and_a_host_of_ones_own_has_one_only_if_it_is_named() {
+    use crate::configuration::{Common, DefaultUrls, Faults};
+
+    const MAIN: &str = "https://api.mch.weixin.qq.com";
+    const BACKUP: &str = "https://api2.mch.weixin.qq.com";
+    const WECHAT: &str = "https://api.weixin.qq.com";
+    const OWN: &str = "https://127.0.0.1:8443";
+    const OTHER: &str = "https://127.0.0.1:9443";
+    let (pay, official) = (DefaultUrls::PAY, DefaultUrls::OFFICIAL_ACCOUNT);
+    type Row<'r> = (DefaultUrls, Option<&'r str>, Option<&'r str>, &'r [&'r str]);
+    let rows: [Row<'_>; 7] = [
+        (pay, None, None, &[MAIN, BACKUP]),
+        (pay, Some(OWN), None, &[OWN]),
+        (pay, Some(OWN), Some(OTHER), &[OWN, OTHER]),
+        (pay, None, Some(OTHER), &[MAIN, OTHER]),
+        // Saying what is so anyway changes the main host to one's own.
+        (pay, Some(MAIN), None, &[MAIN]),
+        (official, None, None, &[WECHAT]),
+        (official, None, Some(OTHER), &[WECHAT, OTHER]),
+    ];
+    let common = |urls, main: Option<&str>, backup: Option<&str>| Common {
+        base_url: main.map(str::to_owned),
+        backup_base_url: backup.map(str::to_owned),
+        ..Common::new("acme".to_owned(), urls)
+    };
+    for (urls, main, backup, expected) in rows {
+        let hosts = common(urls, main, backup)
+            .hosts(&mut Faults::default())
+            .unwrap();
+        let hosts: Vec<_> = hosts.iter().map(|host| format!("{host:?}")).collect();
+        assert_eq!(hosts, expected, "{main:?} {backup:?}");
+    }
+    for (backup, description) in [
+        (MAIN, "must be another host than base_url"),
+        (
+            "http://x",
+            "must begin with https://: credentials never travel in clear",
+        ),
+    ] {
+        let mut faults = Faults::default();
+        common(pay, None, Some(backup)).hosts(&mut faults);
+        let error = faults.finish();
+        assert_eq!(fields(&error), ["backup_base_url"]);
+        assert_eq!(error.faults()[0].description, description);
+    }
+}

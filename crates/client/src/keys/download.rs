@@ -12,6 +12,7 @@ use kabao_auth::{
 use serde::Deserialize;
 
 use crate::clock::Clock;
+use crate::origin::Origin;
 use crate::signing::{RequestSigner, Unsigned, add_proof, common_headers};
 use crate::transport::{HttpRequest, HttpResponse, Transport};
 
@@ -47,9 +48,22 @@ struct EncryptCertificate {
 }
 
 impl CertificateSource {
-    /// Downloads and accepts the certificates, once; public keys of `trusted` stay.
+    /// Downloads and accepts the certificates, from the backup host if the main one does not answer;
+    /// public keys of `trusted` stay.
     pub(crate) async fn download(&self, trusted: &KeySet) -> Result<KeySet, Error> {
-        let origin = self.signer.origin();
+        let hosts = self.signer.hosts();
+        match (
+            self.download_from(&hosts.main, trusted).await,
+            &hosts.backup,
+        ) {
+            (Err(error), Some(backup)) if error.is_retryable() => {
+                self.download_from(backup, trusted).await
+            }
+            (done, _) => done,
+        }
+    }
+
+    async fn download_from(&self, origin: &Origin, trusted: &KeySet) -> Result<KeySet, Error> {
         let method = Method::GET;
         let body = Bytes::new();
         let unsigned = Unsigned {

@@ -174,8 +174,8 @@ impl Gate {
             state.in_flight += 1;
             return Joined::Permitted(Permit(Some(Arc::clone(self))));
         }
-        let usual = state.latencies.usual(operation.id);
-        let last_start = deadline.checked_sub(usual).unwrap_or(now);
+        let needed = state.latencies.lately(operation.id);
+        let last_start = deadline.checked_sub(needed).unwrap_or(now);
         let until = state.queue.leaves_at(now, last_start);
         if until <= now {
             return Joined::Refused(Why::TooLate, state.pause());
@@ -238,15 +238,19 @@ impl State {
     }
 
     fn note(&mut self, operation: &'static Operation, sign: Sign, took: Duration) {
-        let is_late = self.latencies.is_late(operation.id, took);
+        let (now, id) = (Instant::now(), operation.id);
         match sign {
-            Sign::Failed => self.limit.bad(),
-            Sign::Answered | Sign::BrokenOff if is_late => self.limit.bad(),
+            Sign::Failed => self.limit.bad(now, took),
+            Sign::Answered | Sign::BrokenOff if self.latencies.is_late(id, took) => {
+                self.limit.bad(now, took);
+            }
             Sign::Answered => self.limit.good(self.in_flight),
             Sign::BrokenOff => {}
         }
-        if sign == Sign::Answered {
-            self.latencies.note(operation.id, took);
+        match sign {
+            Sign::Failed => {}
+            Sign::Answered => self.latencies.answered(id, now, took),
+            Sign::BrokenOff => self.latencies.broken_off(id, took),
         }
     }
 

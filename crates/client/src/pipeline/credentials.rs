@@ -6,9 +6,9 @@ use kabao_api::{CredentialKind, CredentialState, Error, Reason, TrustedKeyState}
 use kabao_auth::{KeyId, KeySet, PrivateKey, TrustedKey};
 use kabao_models::{AnyAnswer, AnyEndpoint, Operation, Scheme, Sensitive};
 
+use super::route::Route;
 use crate::health::Health;
 use crate::keys::KeyStore;
-use crate::origin::Origin;
 use crate::portable::unix_seconds;
 use crate::signing::RequestSigner;
 use crate::token::TokenSource;
@@ -24,6 +24,7 @@ pub(crate) struct Credentials {
 /// A key that signs, and the keys that verify the answers.
 pub(crate) struct SignedCredential {
     pub(crate) signer: RequestSigner,
+    pub(crate) route: Route,
     pub(crate) private_key: PrivateKey,
     pub(crate) keys: Arc<KeyStore>,
     pub(crate) health: Health,
@@ -37,7 +38,7 @@ pub(crate) enum Proof {
     /// By access token; TLS proves the answers.
     Token(Arc<TokenSource>),
     /// By the parameters themselves; TLS proves the answers.
-    Parameters(Origin),
+    Parameters(Arc<TokenSource>),
 }
 
 impl Credentials {
@@ -88,8 +89,8 @@ impl Credentials {
                 .ok_or_else(|| missing("an AppID with its app secret")),
             Scheme::Credentials => self
                 .token
-                .as_ref()
-                .map(|token| Proof::Parameters(token.origin().clone()))
+                .clone()
+                .map(Proof::Parameters)
                 .ok_or_else(|| missing("an AppID with its app secret")),
         }
     }
@@ -125,11 +126,10 @@ impl SignedCredential {
 }
 
 impl Proof {
-    pub(crate) fn origin(&self) -> &Origin {
+    pub(crate) fn route(&self) -> &Route {
         match self {
-            Self::Signature(credential) => credential.signer.origin(),
-            Self::Token(token) => token.origin(),
-            Self::Parameters(origin) => origin,
+            Self::Signature(credential) => &credential.route,
+            Self::Token(token) | Self::Parameters(token) => token.route(),
         }
     }
 

@@ -7,12 +7,19 @@ use tokio::time::Instant;
 
 use super::admission::{Permit, Sign};
 use super::answer::Accepted;
+use super::breaker::Outcome;
 use super::failure::Failure;
+use super::route::Leg;
+use crate::origin::Origin;
+
+/// Whoever waited so long and then left has seen a host that hangs.
+const HANGING: Duration = Duration::from_secs(2);
 
 /// Follows an attempt from its sending to the verdict over it. Dropped before that, it was broken off.
 pub(crate) struct Flight<'p> {
     permit: &'p Permit,
     operation: &'static Operation,
+    leg: Leg<'p>,
     /// When the request left.
     left: Option<Instant>,
     /// How long it took until an answer came, or it was clear that none comes.
@@ -20,13 +27,19 @@ pub(crate) struct Flight<'p> {
 }
 
 impl<'p> Flight<'p> {
-    pub(crate) fn new(permit: &'p Permit, operation: &'static Operation) -> Self {
+    pub(crate) fn new(permit: &'p Permit, operation: &'static Operation, leg: Leg<'p>) -> Self {
         Self {
             permit,
             operation,
+            leg,
             left: None,
             took: None,
         }
+    }
+
+    /// The host that it goes to.
+    pub(crate) fn origin(&self) -> &Origin {
+        self.leg.origin()
     }
 
     /// The request leaves now.
@@ -42,12 +55,13 @@ impl<'p> Flight<'p> {
 
     /// The verdict. What never left says nothing.
     pub(crate) fn judge(mut self, result: &Result<Accepted, Failure>) {
-        let sign = match result {
-            Err(failure) if failure.blames_host() => Sign::Failed,
-            _ => Sign::Answered,
+        let (sign, outcome) = match result {
+            Err(failure) if failure.blames_host() => (Sign::Failed, Outcome::Bad),
+            _ => (Sign::Answered, Outcome::Good),
         };
         if let (Some(_), Some(took)) = (self.left.take(), self.took) {
             self.permit.note(self.operation, sign, took);
+            self.leg.report(outcome);
         }
     }
 }
@@ -57,6 +71,9 @@ impl Drop for Flight<'_> {
         if let Some(left) = self.left.take() {
             let took = left.elapsed();
             self.permit.note(self.operation, Sign::BrokenOff, took);
+            if took >= HANGING {
+                self.leg.report(Outcome::Bad);
+            }
         }
     }
 }

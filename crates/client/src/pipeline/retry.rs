@@ -8,7 +8,7 @@ use super::failure::{Certainty, Failure, Repeat};
 use crate::settings::RetrySettings;
 
 /// What an attempt more takes from the budget.
-const COST: u32 = 14;
+pub(super) const COST: u32 = 14;
 /// What an attempt more takes after a rate limit.
 const THROTTLED_COST: u32 = 5;
 

@@ -14,9 +14,12 @@ use crate::transport::{HttpResponse, TransportError};
 
 mod accepted;
 mod answers;
+mod breaker;
 mod detached;
+mod failover;
 mod keys;
 mod odd;
+mod overload;
 mod sensitive;
 mod subjects;
 mod token_family;

@@ -53,17 +53,24 @@ impl TokenSource {
         let outgoing = request.into_http().map_err(|error| {
             Error::new(Reason::Internal, "the token request cannot be written").with_source(error)
         })?;
-        let answer = self
-            .transport
-            .send(HttpRequest {
-                origin: self.origin.clone(),
-                headers: common_headers(outgoing.content_type.as_deref())?,
-                method: outgoing.method,
-                target: outgoing.target,
-                body: outgoing.body,
-            })
-            .await
-            .map_err(|error| Failure::transport(error).error)?;
+        let mut request = HttpRequest {
+            origin: self.hosts.main.clone(),
+            headers: common_headers(outgoing.content_type.as_deref())?,
+            method: outgoing.method,
+            target: outgoing.target,
+            body: outgoing.body,
+        };
+        let answer = match &self.hosts.backup {
+            None => self.transport.send(request).await,
+            Some(backup) => match self.transport.send(request.clone()).await {
+                Err(_) => {
+                    request.origin = backup.clone();
+                    self.transport.send(request).await
+                }
+                answered => answered,
+            },
+        };
+        let answer = answer.map_err(|error| Failure::transport(error).error)?;
         if answer.status != StatusCode::OK {
             return Err(Error::new(
                 Reason::UpstreamUnavailable,

@@ -12,14 +12,16 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
 use tokio::time::timeout;
 
 use super::connector::BoundedConnector;
-use super::{HttpRequest, HttpResponse, Roots, Transport, TransportError};
-use crate::origin::Origin;
+use super::{GraceResolver, HttpRequest, HttpResponse, Transport, TransportError};
+use crate::origin::Hosts;
 use crate::settings::Settings;
 
-type PooledClient = Client<BoundedConnector<HttpsConnector<HttpConnector>>, Full<Bytes>>;
+type Connector = BoundedConnector<HttpsConnector<HttpConnector<GraceResolver>>>;
+type PooledClient = Client<Connector, Full<Bytes>>;
 
 /// What the headers of an answer may take.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -31,7 +33,9 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 /// Sends over a pool of TLS connections, to the configured hosts only.
 pub(crate) struct HttpsTransport {
     client: PooledClient,
-    hosts: Vec<Origin>,
+    hosts: Hosts,
+    /// Kept, so that whoever comes later shares it.
+    _tls: Arc<ClientConfig>,
     headers_timeout: Duration,
     body_timeout: Duration,
     attempt_timeout: Duration,
@@ -39,22 +43,20 @@ pub(crate) struct HttpsTransport {
 }
 
 impl HttpsTransport {
-    /// Builds a transport that talks to `hosts` and to nobody else.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the TLS provider cannot be set up.
+    /// Builds a transport that talks to `hosts` and to nobody else, over connections of its own.
     pub(crate) fn new(
-        hosts: Vec<Origin>,
-        roots: Roots,
+        hosts: &Hosts,
+        tls: Arc<ClientConfig>,
+        resolver: GraceResolver,
         settings: &Settings,
-    ) -> Result<Arc<Self>, rustls::Error> {
-        let mut tcp = HttpConnector::new();
+    ) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(resolver);
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(settings.connect_timeout));
-        let tls = HttpsConnectorBuilder::new()
-            .with_tls_config(roots.into_config()?)
+        let https = HttpsConnectorBuilder::new()
+            // A copy has the same sessions and the same verifier.
+            .with_tls_config(ClientConfig::clone(&tls))
             .https_only()
             .enable_all_versions()
             .wrap_connector(tcp);
@@ -67,15 +69,16 @@ impl HttpsTransport {
             .http2_max_header_list_size(MAX_HTTP2_HEAD_BYTES)
             .http2_keep_alive_interval(PING_INTERVAL)
             .http2_keep_alive_timeout(PING_TIMEOUT)
-            .build(BoundedConnector::new(tls, settings.connect_timeout));
-        Ok(Arc::new(Self {
+            .build(BoundedConnector::new(https, settings.connect_timeout));
+        Self {
             client,
-            hosts,
+            hosts: hosts.clone(),
+            _tls: tls,
             headers_timeout: settings.headers_timeout,
             body_timeout: settings.body_timeout,
             attempt_timeout: settings.attempt_timeout,
             max_answer_bytes: settings.max_answer_bytes,
-        }))
+        }
     }
 
     async fn exchange(
@@ -118,7 +121,7 @@ fn has_body(method: &Method) -> bool {
 #[async_trait]
 impl Transport for HttpsTransport {
     async fn send(&self, mut request: HttpRequest) -> Result<HttpResponse, TransportError> {
-        if !self.hosts.contains(&request.origin) {
+        if !self.hosts.iter().any(|host| *host == request.origin) {
             return Err(TransportError::ForeignHost);
         }
         let uri = request

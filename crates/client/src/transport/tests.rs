@@ -8,9 +8,11 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::{HandshakeKind, ServerConfig};
 
 use super::*;
+use crate::connections::Connections;
+use crate::origin::Hosts;
 use crate::settings::Settings;
 
 /// What the server does with a request.
@@ -30,6 +32,8 @@ struct Server {
     address: SocketAddr,
     ca: String,
     connections: Arc<AtomicUsize>,
+    /// Those whose handshake was short.
+    resumed: Arc<AtomicUsize>,
 }
 
 async fn server(manner: Manner) -> Server {
@@ -46,15 +50,20 @@ async fn server(manner: Manner) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let connections = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&connections);
+    let resumed = Arc::new(AtomicUsize::new(0));
+    let (count, short) = (Arc::clone(&connections), Arc::clone(&resumed));
     tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
-            let (acceptor, manner, count) = (acceptor.clone(), manner.clone(), Arc::clone(&count));
+            let (acceptor, manner) = (acceptor.clone(), manner.clone());
+            let (count, short) = (Arc::clone(&count), Arc::clone(&short));
             tokio::spawn(async move {
                 let Ok(mut tls) = acceptor.accept(tcp).await else {
                     return;
                 };
                 count.fetch_add(1, Ordering::SeqCst);
+                if tls.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed) {
+                    short.fetch_add(1, Ordering::SeqCst);
+                }
                 let mut received = Vec::new();
                 while let Ok(1..) = tls.read_buf(&mut received).await {
                     if !received.ends_with(b"\r\n\r\n") {
@@ -83,6 +92,7 @@ async fn server(manner: Manner) -> Server {
         address,
         ca: certified.cert.pem(),
         connections,
+        resumed,
     }
 }
 
@@ -116,12 +126,30 @@ fn client(
     ca: Option<&str>,
     bounds: Bounds,
 ) -> (Arc<HttpsTransport>, HttpRequest) {
+    client_of(&Connections::default(), address, ca, bounds)
+}
+
+/// One that has something in common with others.
+fn client_of(
+    connections: &Connections,
+    address: SocketAddr,
+    ca: Option<&str>,
+    bounds: Bounds,
+) -> (Arc<HttpsTransport>, HttpRequest) {
     let origin = Origin::parse(&format!("https://{address}")).unwrap();
     let mut roots = Roots::public();
     if let Some(ca) = ca {
         roots.add_pem(ca).unwrap();
     }
-    let transport = HttpsTransport::new(vec![origin.clone()], roots, &settings(bounds)).unwrap();
+    let transport = {
+        let hosts = Hosts {
+            main: origin.clone(),
+            backup: None,
+        };
+        let extra: Vec<_> = ca.map(str::to_owned).into_iter().collect();
+        let opened = connections.open(&hosts, &extra, roots, &settings(bounds));
+        opened.unwrap()
+    };
     let request = HttpRequest {
         origin,
         method: Method::GET,
@@ -140,6 +168,23 @@ async fn exchange(manner: Manner, bounds: Bounds) -> Result<HttpResponse, Transp
 
 fn text(head: &str, body: &str) -> Vec<u8> {
     format!("HTTP/1.1 {head}\r\n\r\n{body}").into_bytes()
+}
+
+#[tokio::test]
+async fn clients_share_sessions_and_no_connection() {
+    let server = server(Manner::Answer(text("200 OK\r\ncontent-length: 1", "x"))).await;
+    let common = Connections::default();
+    let mut clients = Vec::new();
+    for round in 1..=3 {
+        let (client, request) = client_of(&common, server.address, Some(&server.ca), PATIENT);
+        for _ in 0..2 {
+            client.send(request.clone()).await.unwrap();
+        }
+        let count = |count: &AtomicUsize| count.load(Ordering::SeqCst);
+        assert_eq!(count(&server.connections), round);
+        assert_eq!(count(&server.resumed), round - 1);
+        clients.push(client);
+    }
 }
 
 #[tokio::test]
@@ -273,7 +318,13 @@ async fn nothing_is_sent_to_a_server_that_cannot_prove_its_name() {
     let origin = Origin::parse(&format!("https://localhost:{}", server.address.port())).unwrap();
     let mut roots = Roots::public();
     roots.add_pem(&server.ca).unwrap();
-    let transport = HttpsTransport::new(vec![origin.clone()], roots, &settings(PATIENT)).unwrap();
+    let hosts = Hosts {
+        main: origin.clone(),
+        backup: None,
+    };
+    let transport = Connections::default()
+        .open(&hosts, &[], roots, &settings(PATIENT))
+        .unwrap();
     let error = transport
         .send(HttpRequest { origin, ..request })
         .await

@@ -83,7 +83,8 @@ const PAY: &[&str] = &[
     "apiv3_key_env",
 ];
 
-/// Which keys belong to which families; `id`, `family`, `base_url` and `extra_ca_file` belong to all.
+/// Which keys belong to which families; `id`, `family`, `base_url`, `backup_base_url` and `extra_ca_file` belong to
+/// all.
 const KEYS: [(&[Family], &[&str]); 3] = [
     (&[Family::Merchant, Family::Brand], PAY),
     (&[Family::Brand], &["brand_id"]),
@@ -130,7 +131,7 @@ fn read(
     }
     let Some(family) = section.word("family", &FAMILIES) else {
         // Without a family nobody knows what belongs here; only outright strangers are reported.
-        let anywhere = ["base_url", "extra_ca_file"];
+        let anywhere = ["base_url", "backup_base_url", "extra_ca_file"];
         for key in KEYS.iter().flat_map(|(_, keys)| *keys).chain(&anywhere) {
             section.ignore(key);
         }
@@ -194,6 +195,9 @@ macro_rules! common {
         let mut builder = $builder.connections($material.connections());
         if let Some(url) = $material.text("base_url") {
             builder = builder.base_url(url);
+        }
+        if let Some(url) = $material.text("backup_base_url") {
+            builder = builder.backup_base_url(url);
         }
         if let Some(pem) = $material.file("extra_ca_file") {
             builder = builder.root_certificates(pem);

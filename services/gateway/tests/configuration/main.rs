@@ -215,6 +215,7 @@ family = "official_account"
 appid = "1900000001"
 app_secret_file = "nowhere"
 base_url = "http://api.weixin.qq.com"
+backup_base_url = "api2.weixin.qq.com"
 [[accounts]]
 family = "merchants"
 "#,
@@ -234,8 +235,9 @@ family = "merchants"
             "kabao.toml:22:1: accounts[Acme Cards].appid: is not an appid: `wx` followed by letters and digits",
             "kabao.toml:23:1: accounts[Acme Cards].app_secret_file: cannot read nowhere: No such file or directory (os error 2)",
             "kabao.toml:24:1: accounts[Acme Cards].base_url: must begin with https://: credentials never travel in clear",
-            "kabao.toml:25:1: accounts[#2].id: is required",
-            "kabao.toml:26:1: accounts[#2].family: must be one of `merchant`, `brand`, `official_account`",
+            "kabao.toml:25:1: accounts[Acme Cards].backup_base_url: must be a URL such as https://api.mch.weixin.qq.com",
+            "kabao.toml:26:1: accounts[#2].id: is required",
+            "kabao.toml:27:1: accounts[#2].family: must be one of `merchant`, `brand`, `official_account`",
         ],
     );
 }
@@ -358,6 +360,7 @@ public_key_file = "good_pub.pem"
 public_key_id = "PUB_KEY_ID_02"
 apiv3_key_env = "BRAND_KEY"
 base_url = "https://127.0.0.1:8443"
+backup_base_url = "https://127.0.0.1:9443"
 {OFFICIAL}"#
     );
     let environment = [("BRAND_KEY", "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345")];

@@ -1,16 +1,26 @@
-//! How long WeChat usually takes for an operation: a plain value.
+//! How long WeChat takes for an operation, usually and of late: a plain value, with time as an argument.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// The quick answers of each operation: a tenth of them comes sooner.
+use tokio::time::Instant;
+
+/// What each operation takes.
 ///
-/// A stochastic approximation of a quantile (H. Robbins and S. Monro, 1951): each answer that took
-/// longer raises the estimate by a fortieth, each that took less lowers it by nine fortieths, which is in
-/// balance where one in ten takes less. The quick ones, because nothing shall be given up that could
-/// still be in time, and because they do not change when WeChat is busy.
+/// Stochastic approximations of quantiles (H. Robbins and S. Monro, 1951): each sample above an estimate
+/// raises it by a little, each below lowers it by more, which is in balance where few are below. The
+/// quick answers are estimated, because nothing shall be given up that could still be in time.
 #[derive(Debug, Default)]
-pub(super) struct Latencies(HashMap<&'static str, Duration>);
+pub(super) struct Latencies(HashMap<&'static str, Latency>);
+
+#[derive(Clone, Copy, Debug)]
+struct Latency {
+    /// A tenth of the answers comes sooner. It rises slowly, so that a busy hour is not taken for usual.
+    usual: Duration,
+    usual_raised: Instant,
+    /// A quarter of the answers of late came sooner.
+    lately: Duration,
+}
 
 /// An answer is late after so many times the usual time.
 const LATE: u32 = 8;
@@ -18,29 +28,62 @@ const LATE: u32 = 8;
 const NEVER_LATE: Duration = Duration::from_millis(250);
 /// From when on an answer is late if nobody knows what is usual.
 const LATE_UNKNOWN: Duration = Duration::from_secs(1);
+/// What is usual rises at most so often.
+const RISE_EVERY: Duration = Duration::from_secs(1);
 
 impl Latencies {
-    /// Returns what an operation takes at least, as a rule; nothing if it was never answered.
-    pub(super) fn usual(&self, operation: &str) -> Duration {
-        self.0.get(operation).copied().unwrap_or_default()
+    /// Returns what an operation takes at least, as it has been of late; nothing if nobody knows.
+    pub(super) fn lately(&self, operation: &str) -> Duration {
+        self.0
+            .get(operation)
+            .map_or(Duration::ZERO, |latency| latency.lately)
     }
 
     /// Tells whether so long without an answer says that WeChat has too much to do.
     pub(super) fn is_late(&self, operation: &str, took: Duration) -> bool {
         match self.0.get(operation) {
-            Some(usual) => took > (*usual * LATE).max(NEVER_LATE),
+            Some(latency) => took > (latency.usual * LATE).max(NEVER_LATE),
             None => took > LATE_UNKNOWN,
         }
     }
 
     /// Notes an answer.
-    pub(super) fn note(&mut self, operation: &'static str, took: Duration) {
-        let usual = self.0.entry(operation).or_insert(took);
-        *usual = match took > *usual {
-            true => (*usual + (*usual / 40).max(Duration::from_micros(1))).min(took),
-            false => (*usual - *usual * 9 / 40).max(took),
+    pub(super) fn answered(&mut self, operation: &'static str, now: Instant, took: Duration) {
+        let latency = self.0.entry(operation).or_insert(Latency {
+            usual: took,
+            usual_raised: now,
+            lately: took,
+        });
+        if took < latency.usual {
+            latency.usual = lowered(latency.usual, 9, 40, took);
+        } else if now.duration_since(latency.usual_raised) >= RISE_EVERY {
+            latency.usual_raised = now;
+            latency.usual = raised(latency.usual, 40, took);
+        }
+        latency.lately = match took < latency.lately {
+            true => lowered(latency.lately, 3, 20, took),
+            false => raised(latency.lately, 20, took),
         };
     }
+
+    /// Notes that there was no answer for so long, when whoever waited left.
+    pub(super) fn broken_off(&mut self, operation: &str, took: Duration) {
+        // An answer would have taken longer; how much longer is not known, and need not be.
+        if let Some(latency) = self.0.get_mut(operation)
+            && took > latency.lately
+        {
+            latency.lately = raised(latency.lately, 20, took);
+        }
+    }
+}
+
+fn raised(estimate: Duration, part: u32, sample: Duration) -> Duration {
+    let step = (estimate / part).max(Duration::from_micros(1));
+    (estimate + step).min(sample)
+}
+
+fn lowered(estimate: Duration, parts: u32, of: u32, sample: Duration) -> Duration {
+    (estimate - estimate * parts / of).max(sample)
 }
 
 #[cfg(test)]
@@ -51,30 +94,86 @@ mod tests {
         Duration::from_millis(milliseconds)
     }
 
-    #[test]
-    fn the_estimate_is_near_the_quick_answers() {
-        let mut latencies = Latencies::default();
-        assert_eq!(latencies.usual("a"), Duration::ZERO);
-        latencies.note("a", ms(300));
-        assert_eq!(latencies.usual("a"), ms(300));
-        // Evenly spread from 50 ms to 149 ms, in an order without a pattern.
-        for step in 0..5000_u64 {
-            latencies.note("a", ms(50 + step * 37 % 100));
+    /// Latencies of one operation, and a clock.
+    struct Bench {
+        latencies: Latencies,
+        now: Instant,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self {
+                latencies: Latencies::default(),
+                now: Instant::now(),
+            }
         }
-        let usual = latencies.usual("a");
-        assert!((ms(50)..ms(75)).contains(&usual), "{usual:?}");
-        assert_eq!(latencies.usual("b"), Duration::ZERO, "each for itself");
+
+        /// Answers that take so long, at ten a second.
+        fn answered(&mut self, times: u64, took: impl Fn(u64) -> u64) {
+            for number in 0..times {
+                self.now += ms(100);
+                self.latencies.answered("a", self.now, ms(took(number)));
+            }
+        }
+
+        fn usual(&self) -> Duration {
+            self.latencies.0["a"].usual
+        }
+
+        fn lately(&self) -> Duration {
+            self.latencies.lately("a")
+        }
     }
 
     #[test]
-    fn the_estimate_follows_a_change_in_both_directions() {
-        let mut latencies = Latencies::default();
-        (0..10).for_each(|_| latencies.note("a", ms(50)));
-        assert_eq!(latencies.usual("a"), ms(50));
-        (0..100).for_each(|_| latencies.note("a", ms(400)));
-        assert_eq!(latencies.usual("a"), ms(400));
-        (0..10).for_each(|_| latencies.note("a", ms(50)));
-        assert_eq!(latencies.usual("a"), ms(50));
+    fn the_estimates_are_near_the_quick_answers() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.lately(), Duration::ZERO, "nobody knows");
+        bench.answered(1, |_| 300);
+        assert_eq!((bench.usual(), bench.lately()), (ms(300), ms(300)));
+        // Evenly spread from 50 ms to 149 ms, in an order without a pattern.
+        bench.answered(5000, |number| 50 + number * 37 % 100);
+        assert!(
+            (ms(50)..ms(75)).contains(&bench.usual()),
+            "{:?}",
+            bench.usual()
+        );
+        assert!(
+            (ms(55)..ms(100)).contains(&bench.lately()),
+            "{:?}",
+            bench.lately()
+        );
+        assert_eq!(
+            bench.latencies.lately("b"),
+            Duration::ZERO,
+            "each for itself"
+        );
+    }
+
+    #[test]
+    fn what_is_of_late_follows_at_once_and_what_is_usual_slowly() {
+        let mut bench = Bench::new();
+        bench.answered(10, |_| 50);
+        bench.answered(50, |_| 400);
+        assert_eq!(bench.lately(), ms(400));
+        assert!(bench.usual() < ms(60), "{:?}", bench.usual());
+        bench.answered(20, |_| 50);
+        assert_eq!((bench.usual(), bench.lately()), (ms(50), ms(50)));
+        // If it stays so, it becomes usual within minutes.
+        bench.answered(10 * 120, |_| 400);
+        assert_eq!(bench.usual(), ms(400));
+    }
+
+    #[test]
+    fn who_leaves_without_an_answer_tells_that_it_takes_longer() {
+        let mut bench = Bench::new();
+        bench.latencies.broken_off("a", ms(1000));
+        assert_eq!(bench.lately(), Duration::ZERO, "nobody knows how much");
+        bench.answered(10, |_| 50);
+        bench.latencies.broken_off("a", ms(40));
+        assert_eq!(bench.lately(), ms(50), "it could not have an answer yet");
+        (0..100).for_each(|_| bench.latencies.broken_off("a", ms(200)));
+        assert_eq!((bench.usual(), bench.lately()), (ms(50), ms(200)));
     }
 
     #[test]
@@ -89,11 +188,12 @@ mod tests {
             (Some(2000), 15_000, false),
         ];
         for (usual, took, late) in rows {
-            let mut latencies = Latencies::default();
+            let mut bench = Bench::new();
             if let Some(usual) = usual {
-                latencies.note("a", ms(usual));
+                bench.answered(1, |_| usual);
             }
-            assert_eq!(latencies.is_late("a", ms(took)), late, "{usual:?} {took}");
+            let is_late = bench.latencies.is_late("a", ms(took));
+            assert_eq!(is_late, late, "{usual:?} {took}");
         }
     }
 }

@@ -276,7 +276,7 @@ async fn forged_serials_lead_to_one_download_a_minute() {
         })
     });
     let pipeline = with_certificates(transport, &["platform_previous"]);
-    for _ in 0..5 {
+    for _ in 0..2 {
         let error = pipeline.execute(&context(), read()).await.err().unwrap();
         assert_eq!(error.reason(), Reason::UpstreamUnverified);
     }
