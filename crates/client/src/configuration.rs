@@ -18,6 +18,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
 use crate::pipeline::route::Route;
 use crate::settings::Settings;
+use crate::signing::{Signing, SigningThreads};
 use crate::transport::{Roots, Transport};
 
 /// Everything that is wrong with a configuration, at once.
@@ -117,6 +118,7 @@ pub(crate) struct Common {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) decorator: Arc<dyn Decorator>,
     pub(crate) connections: Connections,
+    pub(crate) signing_threads: Option<SigningThreads>,
 }
 
 /// Where requests of a family go unless the operator says otherwise.
@@ -157,6 +159,7 @@ impl Common {
             clock: Arc::new(SystemClock),
             decorator: Arc::new(()),
             connections: Connections::default(),
+            signing_threads: None,
         }
     }
 
@@ -207,6 +210,14 @@ impl Common {
             main: main?,
             backup,
         })
+    }
+
+    /// Where the requests of one credential are signed.
+    pub(crate) fn signing(&self) -> Signing {
+        match &self.signing_threads {
+            Some(threads) => Signing::Threads(threads.seat()),
+            None => Signing::Inline,
+        }
     }
 
     /// The way of one credential to the hosts.
@@ -272,7 +283,14 @@ macro_rules! common_options {
             self
         }
 
-        /// Takes part in connections that other clients use too; connections of its own unless set.
+        /// Signs on threads that other clients use too; unless set, a client signs where it is called.
+        #[must_use]
+        pub fn signing_threads(mut self, threads: &$crate::SigningThreads) -> Self {
+            self.common.signing_threads = Some(threads.clone());
+            self
+        }
+
+        /// Shares with other clients what it costs to connect; shares nothing unless set.
         #[must_use]
         pub fn connections(mut self, connections: &$crate::Connections) -> Self {
             self.common.connections = connections.clone();

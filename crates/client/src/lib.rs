@@ -81,8 +81,20 @@
 //! - Without a trusted key nothing is sent. Keys are swapped as a whole; an unknown key in an
 //!   answer leads to one download at a time and at most one a minute.
 //! - Answers of official accounts are not signed: there, TLS is the proof.
-//! - Requests go to the configured host only, and redirects are not followed.
+//! - Requests go to the configured hosts only, and redirects are not followed.
 //! - Every wait, queue and buffer has a bound ([`Settings`]).
+//!
+//! # When WeChat is slow, busy or away
+//!
+//! Calls of an account above what WeChat can take at the moment wait shortly, the newest first if they are many,
+//! and are refused as [`OVERLOADED`](Reason::Overloaded) with a delay, before they cost a signature. A host that
+//! fails five times in a row is left alone: calls fail at once, or go to the backup host
+//! (`https://api2.mch.weixin.qq.com` for WeChat Pay) if they may be sent again; one call at a time finds out
+//! whether it works again. A token that cannot be had is asked for once a pause. None of it is seen on good days,
+//! and each account has its own.
+//!
+//! A signature takes a processor for up to a millisecond. A server hands [`SigningThreads`] to its clients, so that
+//! nothing else waits behind one.
 //!
 //! # What may stand in between
 //!
@@ -154,6 +166,7 @@ pub use self::decorator::Decorator;
 pub use self::list::{list_all_members, list_all_templates};
 pub use self::observer::{Discarded, Observer};
 pub use self::settings::{BreakerSettings, RetrySettings, Settings};
+pub use self::signing::SigningThreads;
 pub use self::token::TokenMode;
 
 // What users need of the crates below. Whoever writes a facade or a server finds the rest there.

@@ -1,5 +1,8 @@
 //! The headers of a signed request.
 
+mod threads;
+mod turns;
+
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, USER_AGENT,
@@ -10,6 +13,9 @@ use kabao_auth::{Identity, KeyId, RequestToSign, authorization};
 
 use crate::clock::Clock;
 use crate::origin::{Hosts, Origin};
+
+pub(crate) use self::threads::Signing;
+pub use self::threads::SigningThreads;
 
 const WECHATPAY_SERIAL: HeaderName = HeaderName::from_static("wechatpay-serial");
 

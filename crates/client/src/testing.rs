@@ -27,7 +27,7 @@ use crate::pipeline::call::Sending;
 use crate::pipeline::credentials::{Credentials, SignedCredential};
 use crate::pipeline::route::Route;
 use crate::settings::Settings;
-use crate::signing::RequestSigner;
+use crate::signing::{RequestSigner, Signing};
 use crate::token::{TokenMode, TokenSource};
 use crate::transport::{HttpRequest, HttpResponse, MockTransport, Transport, TransportError};
 
@@ -287,7 +287,8 @@ pub(crate) fn credential(
     let keys = KeySet::new(serial, trusted).expect("a set");
     let source = (scheme == AuthScheme::Merchant).then_some(source);
     SignedCredential {
-        signer: signer(),
+        signer: Arc::new(signer()),
+        signing: Signing::Inline,
         route: route(&hosts()),
         private_key,
         keys: Arc::new(KeyStore::new(
@@ -322,7 +323,8 @@ pub(crate) fn merchant_at(
         &clock,
         [public_key("wechatpay_public_key")],
     );
-    merchant.signer = RequestSigner::new(merchant.signer.identity().clone(), hosts.clone());
+    let identity = merchant.signer.identity().clone();
+    merchant.signer = Arc::new(RequestSigner::new(identity, hosts.clone()));
     merchant.route = Route::new(account(), hosts, &settings.breaker);
     let credentials = Credentials {
         merchant: Some(Arc::new(merchant)),

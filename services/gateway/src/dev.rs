@@ -12,7 +12,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kabao_client::Connections;
 use kabao_sandbox::{AccountConfig, Directory, Running, Sandbox};
 
 pub use self::banner::Banner;
@@ -23,6 +22,7 @@ use self::ready_file::ReadyFile;
 use crate::config::{AdminSettings, GrpcSettings, MemorySettings, Settings, ShutdownSettings};
 use crate::gateway::Listeners;
 use crate::listener::{BindError, bind};
+use crate::shared::Shared;
 use crate::{Gateway, StartError};
 
 /// Where things are to be.
@@ -136,7 +136,7 @@ impl Dev {
         let sandbox = sandbox.start_on(wechat, control).await?;
 
         let store = StoreFolder::of(directory.as_ref())?;
-        let connections = Connections::default();
+        let shared = Shared::default();
         let settings = Settings {
             grpc: GrpcSettings {
                 listen: options.grpc,
@@ -151,7 +151,7 @@ impl Dev {
                 ..ShutdownSettings::default()
             },
             store: Some(MemorySettings::embedded(store.path())),
-            accounts: credentials::of(&sandbox, &connections)?,
+            accounts: credentials::of(&sandbox, &shared)?,
             ..Settings::default()
         };
         let mut gateway = Gateway::start_on(listeners, &settings).await?;
@@ -160,7 +160,7 @@ impl Dev {
         sandbox.watch_accounts(Arrivals {
             roster: gateway.roster().clone(),
             ca: sandbox.ca_pem().to_owned(),
-            connections,
+            shared,
         });
         let mut dev = Self {
             gateway,

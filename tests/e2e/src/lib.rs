@@ -12,6 +12,7 @@ mod client_signature;
 mod control;
 mod credentials;
 mod demo;
+mod flow;
 mod foreign_forms;
 mod founding;
 mod ledger;

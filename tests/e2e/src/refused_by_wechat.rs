@@ -12,8 +12,8 @@ use crate::demo::{BRAND, Demo, MERCHANT, OFFICIAL_ACCOUNT};
 use crate::refusal::{refused, upstream_entry};
 use crate::world::World;
 
-/// The demo merchant's client with something changed.
-pub(crate) fn merchant(sandbox: &Running, change: impl FnOnce(&mut PayCredential)) -> Client {
+/// The demo merchant's key material.
+pub(crate) fn demo_credential(sandbox: &Running) -> PayCredential {
     let Credentials {
         mchid,
         serial_no,
@@ -22,7 +22,7 @@ pub(crate) fn merchant(sandbox: &Running, change: impl FnOnce(&mut PayCredential
         public_key_pem,
         ..
     } = sandbox.account(MERCHANT.account).unwrap();
-    let mut credential = PayCredential {
+    PayCredential {
         number: mchid.unwrap(),
         private_key: Secret::new(private_key_pem.unwrap()),
         serial_no,
@@ -31,7 +31,12 @@ pub(crate) fn merchant(sandbox: &Running, change: impl FnOnce(&mut PayCredential
             public_key: public_key_pem.unwrap(),
         }),
         ..PayCredential::default()
-    };
+    }
+}
+
+/// The demo merchant's client with something changed.
+pub(crate) fn merchant(sandbox: &Running, change: impl FnOnce(&mut PayCredential)) -> Client {
+    let mut credential = demo_credential(sandbox);
     change(&mut credential);
     let builder = Client::merchant(MERCHANT.account)
         .base_url(sandbox.base_url())

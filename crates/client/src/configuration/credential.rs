@@ -128,7 +128,8 @@ impl PayCredential {
             Scheme::Brand => None,
         };
         Some(SignedCredential {
-            signer: RequestSigner::new(identity, hosts.clone()),
+            signer: Arc::new(RequestSigner::new(identity, hosts.clone())),
+            signing: common.signing(),
             route: common.route(parts),
             private_key,
             keys: Arc::new(KeyStore::new(

@@ -259,8 +259,9 @@ impl Pipeline {
             signed: &outgoing.signed,
         };
         let authorization = credential
-            .signer
-            .authorize(self.0.clock.as_ref(), &unsigned)
+            .signing
+            .authorize(&credential.signer, &self.0.clock, &unsigned, call)
+            .await
             .map_err(Failure::refused)?;
         let answer = self
             .send(

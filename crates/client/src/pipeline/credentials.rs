@@ -10,7 +10,7 @@ use super::route::Route;
 use crate::health::Health;
 use crate::keys::KeyStore;
 use crate::portable::unix_seconds;
-use crate::signing::RequestSigner;
+use crate::signing::{RequestSigner, Signing};
 use crate::token::TokenSource;
 
 /// The credentials of one account.
@@ -23,7 +23,8 @@ pub(crate) struct Credentials {
 
 /// A key that signs, and the keys that verify the answers.
 pub(crate) struct SignedCredential {
-    pub(crate) signer: RequestSigner,
+    pub(crate) signer: Arc<RequestSigner>,
+    pub(crate) signing: Signing,
     pub(crate) route: Route,
     pub(crate) private_key: PrivateKey,
     pub(crate) keys: Arc<KeyStore>,

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use kabao_api::{AccountId, Family};
 use kabao_auth::Certificate;
-use kabao_client::{Client, ConfigurationError, Connections, PayCredential, WeChatPayKey};
+use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey};
 use kabao_models::Secret;
 
 use super::document::{Node, Value};
 use super::material::Material;
 use super::section::Section;
+use crate::shared::Shared;
 
 /// One `[[accounts]]` entry, ready to be called.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSet
             "there is none; a gateway without accounts answers nothing",
         );
     }
-    let connections = Connections::default();
+    let shared = Shared::default();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let mut accounts = Vec::new();
     for (index, node) in nodes.into_iter().enumerate() {
@@ -61,7 +62,7 @@ pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSet
         if let Some(first) = seen.insert(name, number) {
             section.mistake("id", format!("account #{first} has the same id"));
         }
-        accounts.extend(read(section, loopback, &connections));
+        accounts.extend(read(section, loopback, &shared));
     }
     accounts
 }
@@ -99,11 +100,7 @@ const KEYS: [(&[Family], &[&str]); 3] = [
     ),
 ];
 
-fn read(
-    mut section: Section<'_>,
-    loopback: bool,
-    connections: &Connections,
-) -> Option<AccountSettings> {
+fn read(mut section: Section<'_>, loopback: bool, shared: &Shared) -> Option<AccountSettings> {
     let id = section.required_string("id").and_then(|id| {
         AccountId::new(id.value.as_str())
             .map_err(|error| {
@@ -148,7 +145,7 @@ fn read(
         );
     }
 
-    let mut material = Material::new(&mut section, connections);
+    let mut material = Material::new(&mut section, shared);
     // What is wrong with the id has been told; the rest is looked at all the same.
     let name = id.as_ref().map_or("unnamed", AccountId::as_str);
     let built = match family {
@@ -192,7 +189,10 @@ type Built = (Client, String, Option<i64>);
 /// Sets what the builders of all families have.
 macro_rules! common {
     ($builder:expr, $material:expr) => {{
-        let mut builder = $builder.connections($material.connections());
+        let shared = $material.shared();
+        let mut builder = $builder
+            .connections(&shared.connections)
+            .signing_threads(&shared.signing_threads);
         if let Some(url) = $material.text("base_url") {
             builder = builder.base_url(url);
         }

@@ -5,35 +5,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use kabao_client::Connections;
 use kabao_models::Secret;
 
 use super::section::{Located, Section};
 use super::tls::unreadable;
+use crate::shared::Shared;
 
 /// Reads the values of an account; one that is missing or unreadable is reported once and read as empty.
 #[derive(Debug)]
 pub(super) struct Material<'s, 'c> {
     section: &'s mut Section<'c>,
-    connections: &'s Connections,
+    shared: &'s Shared,
     /// The files that were read, by key.
     files: BTreeMap<&'static str, PathBuf>,
     faulty: RefCell<BTreeSet<String>>,
 }
 
 impl<'s, 'c> Material<'s, 'c> {
-    pub(super) fn new(section: &'s mut Section<'c>, connections: &'s Connections) -> Self {
+    pub(super) fn new(section: &'s mut Section<'c>, shared: &'s Shared) -> Self {
         Self {
             section,
-            connections,
+            shared,
             files: BTreeMap::new(),
             faulty: RefCell::default(),
         }
     }
 
-    /// What all accounts reach WeChat by.
-    pub(super) fn connections(&self) -> &Connections {
-        self.connections
+    /// What all accounts share.
+    pub(super) fn shared(&self) -> &Shared {
+        self.shared
     }
 
     pub(super) fn has(&self, key: &str) -> bool {

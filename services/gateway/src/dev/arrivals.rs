@@ -1,23 +1,23 @@
 //! Accounts that the sandbox gets and loses while it runs are the gateway's too.
 
 use kabao_api::{AccountId, Reason};
-use kabao_client::Connections;
 use kabao_sandbox::{AccountWatcher, Credentials};
 
 use super::credentials;
 use crate::accounts::Roster;
+use crate::shared::Shared;
 
 /// Passes them on.
 pub(super) struct Arrivals {
     pub(super) roster: Roster,
     pub(super) ca: String,
-    pub(super) connections: Connections,
+    pub(super) shared: Shared,
 }
 
 impl AccountWatcher for Arrivals {
     fn joined(&self, account: &Credentials) {
         let name = account.name.as_str();
-        match credentials::one(account, &self.ca, &self.connections) {
+        match credentials::one(account, &self.ca, &self.shared) {
             Ok(Some(settings)) => match self.roster.add(settings) {
                 Ok(()) => tracing::info!(account = name, "an account has joined"),
                 // One that was there at the start.

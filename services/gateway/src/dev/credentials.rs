@@ -1,21 +1,19 @@
 //! The sandbox's accounts as accounts of the gateway.
 
-use kabao_client::{Client, ConfigurationError, Connections, PayCredential, WeChatPayKey};
+use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey};
 use kabao_models::Secret;
 use kabao_sandbox::{Credentials, Running};
 
 use super::DevError;
 use crate::config::AccountSettings;
+use crate::shared::Shared;
 
 /// Every account of the sandbox whose key it holds; the sandbox's own authority is trusted for it.
-pub(super) fn of(
-    sandbox: &Running,
-    connections: &Connections,
-) -> Result<Vec<AccountSettings>, DevError> {
+pub(super) fn of(sandbox: &Running, shared: &Shared) -> Result<Vec<AccountSettings>, DevError> {
     sandbox
         .accounts()
         .iter()
-        .filter_map(|account| one(account, sandbox.ca_pem(), connections).transpose())
+        .filter_map(|account| one(account, sandbox.ca_pem(), shared).transpose())
         .collect()
 }
 
@@ -23,14 +21,14 @@ pub(super) fn of(
 pub(super) fn one(
     account: &Credentials,
     ca: &str,
-    connections: &Connections,
+    shared: &Shared,
 ) -> Result<Option<AccountSettings>, DevError> {
     if account.family != "official_account" && account.private_key_pem.is_none() {
         return Ok(None);
     }
     let unusable =
         |problem: String| DevError::SelfCheck(format!("the sandbox's {}: {problem}", account.name));
-    let client = client(account, ca, connections).map_err(|error| unusable(error.to_string()))?;
+    let client = client(account, ca, shared).map_err(|error| unusable(error.to_string()))?;
     Ok(Some(AccountSettings {
         client,
         about: account.base_url.clone(),
@@ -39,17 +37,14 @@ pub(super) fn one(
     }))
 }
 
-fn client(
-    account: &Credentials,
-    ca: &str,
-    connections: &Connections,
-) -> Result<Client, ConfigurationError> {
+fn client(account: &Credentials, ca: &str, shared: &Shared) -> Result<Client, ConfigurationError> {
     let (name, url) = (account.name.as_str(), account.base_url.as_str());
     if account.family == "official_account" {
         let builder = Client::official_account(name)
             .base_url(url)
             .root_certificates(ca)
-            .connections(connections)
+            .connections(&shared.connections)
+            .signing_threads(&shared.signing_threads)
             .appid(text(&account.appid))
             .app_secret(text(&account.app_secret));
         return builder.build();
@@ -69,14 +64,16 @@ fn client(
         None => Client::merchant(name)
             .base_url(url)
             .root_certificates(ca)
-            .connections(connections)
+            .connections(&shared.connections)
+            .signing_threads(&shared.signing_threads)
             .credential(credential)
             .build(),
         Some(brand_id) => {
             let builder = Client::brand(name)
                 .base_url(url)
                 .root_certificates(ca)
-                .connections(connections)
+                .connections(&shared.connections)
+                .signing_threads(&shared.signing_threads)
                 .brand_id(brand_id);
             // A brand without a service provider's number calls directly.
             let builder = match account.mchid {

@@ -215,7 +215,7 @@ family = "official_account"
 appid = "1900000001"
 app_secret_file = "nowhere"
 base_url = "http://api.weixin.qq.com"
-backup_base_url = "api2.weixin.qq.com"
+backup_base_url = "https://api2.weixin.qq.com/cgi-bin"
 [[accounts]]
 family = "merchants"
 "#,
@@ -235,7 +235,7 @@ family = "merchants"
             "kabao.toml:22:1: accounts[Acme Cards].appid: is not an appid: `wx` followed by letters and digits",
             "kabao.toml:23:1: accounts[Acme Cards].app_secret_file: cannot read nowhere: No such file or directory (os error 2)",
             "kabao.toml:24:1: accounts[Acme Cards].base_url: must begin with https://: credentials never travel in clear",
-            "kabao.toml:25:1: accounts[Acme Cards].backup_base_url: must be a URL such as https://api.mch.weixin.qq.com",
+            "kabao.toml:25:1: accounts[Acme Cards].backup_base_url: must not hold a path or a query",
             "kabao.toml:26:1: accounts[#2].id: is required",
             "kabao.toml:27:1: accounts[#2].family: must be one of `merchant`, `brand`, `official_account`",
         ],
