@@ -147,13 +147,14 @@ impl Drop for Waiting {
 }
 
 impl Permit {
-    /// Notes what an attempt showed, which took so long from its sending.
-    pub(crate) fn note(&self, operation: &'static Operation, sign: Sign, took: Duration) {
-        if let Some(gate) = &self.0 {
-            gate.lock().note(operation, sign, took);
-            // There may be room for more.
-            gate.hand_on();
-        }
+    /// Notes what an attempt showed, which took so long from its sending. Tells whether that is far more
+    /// than usual.
+    pub(crate) fn note(&self, operation: &'static Operation, sign: Sign, took: Duration) -> bool {
+        let Some(gate) = &self.0 else { return false };
+        let is_late = gate.lock().note(operation, sign, took);
+        // There may be room for more.
+        gate.hand_on();
+        is_late
     }
 }
 
@@ -177,8 +178,13 @@ impl Gate {
         let needed = state.latencies.lately(operation.id);
         let last_start = deadline.checked_sub(needed).unwrap_or(now);
         let until = state.queue.leaves_at(now, last_start);
+        let is_for_deadline = until == last_start;
         if until <= now {
-            return Joined::Refused(Why::TooLate, state.pause());
+            let why = match is_for_deadline {
+                true => Why::TooLate,
+                false => Why::TooMany,
+            };
+            return Joined::Refused(why, state.pause());
         }
         if state.queue.len() >= self.capacity(&state) {
             return Joined::Refused(Why::TooMany, state.pause());
@@ -189,7 +195,7 @@ impl Gate {
             gate: Arc::clone(self),
             ticket,
             turn,
-            is_for_deadline: until == last_start,
+            is_for_deadline,
         };
         Joined::Waiting(waiting, until)
     }
@@ -237,13 +243,12 @@ impl State {
         self.in_flight < self.limit.get()
     }
 
-    fn note(&mut self, operation: &'static Operation, sign: Sign, took: Duration) {
+    fn note(&mut self, operation: &'static Operation, sign: Sign, took: Duration) -> bool {
         let (now, id) = (Instant::now(), operation.id);
+        let is_late = self.latencies.is_late(id, took);
         match sign {
             Sign::Failed => self.limit.bad(now, took),
-            Sign::Answered | Sign::BrokenOff if self.latencies.is_late(id, took) => {
-                self.limit.bad(now, took);
-            }
+            Sign::Answered | Sign::BrokenOff if is_late => self.limit.bad(now, took),
             Sign::Answered => self.limit.good(self.in_flight),
             Sign::BrokenOff => {}
         }
@@ -252,6 +257,7 @@ impl State {
             Sign::Answered => self.latencies.answered(id, now, took),
             Sign::BrokenOff => self.latencies.broken_off(id, took),
         }
+        is_late
     }
 
     /// About how long it takes until the queue has been served.

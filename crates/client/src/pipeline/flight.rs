@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::route::Leg;
 use crate::origin::Origin;
 
-/// Whoever waited so long and then left has seen a host that hangs.
+/// Whoever waited so long and then left has seen a host that hangs, unless the operation takes so long anyway.
 const HANGING: Duration = Duration::from_secs(2);
 
 /// Follows an attempt from its sending to the verdict over it. Dropped before that, it was broken off.
@@ -60,8 +60,17 @@ impl<'p> Flight<'p> {
             _ => (Sign::Answered, Outcome::Good),
         };
         if let (Some(_), Some(took)) = (self.left.take(), self.took) {
-            self.permit.note(self.operation, sign, took);
+            self.note(sign, took);
             self.leg.report(outcome);
+        }
+    }
+
+    /// Tells the account's limit, and whether so long is far more than usual. A probe that fails says
+    /// nothing of the host that the other calls go to meanwhile.
+    fn note(&self, sign: Sign, took: Duration) -> bool {
+        match sign {
+            Sign::Failed | Sign::BrokenOff if self.leg.is_probe() => true,
+            sign => self.permit.note(self.operation, sign, took),
         }
     }
 }
@@ -70,8 +79,8 @@ impl Drop for Flight<'_> {
     fn drop(&mut self) {
         if let Some(left) = self.left.take() {
             let took = left.elapsed();
-            self.permit.note(self.operation, Sign::BrokenOff, took);
-            if took >= HANGING {
+            let is_late = self.note(Sign::BrokenOff, took);
+            if is_late && took >= HANGING {
                 self.leg.report(Outcome::Bad);
             }
         }

@@ -234,3 +234,16 @@ async fn many_that_come_and_go_at_once_lose_no_permit() {
     assert_eq!((in_flight(&admission), queued(&admission)), (0, 0));
     assert!(enter(&admission, PATIENT).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_may_wait_it_is_not_the_deadline_that_is_blamed() {
+    let settings = Settings {
+        admission_timeout: Duration::ZERO,
+        ..settings(1, 8)
+    };
+    let admission = Admission::new(&settings);
+    let _held = enter(&admission, PATIENT).await.unwrap();
+    let refused = enter(&admission, PATIENT).await.err().unwrap();
+    assert_eq!(refused.reason(), Reason::Overloaded);
+    assert!(!refused.message().contains("deadline"), "{refused}");
+}
