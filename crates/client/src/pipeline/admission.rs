@@ -147,11 +147,17 @@ impl Drop for Waiting {
 }
 
 impl Permit {
-    /// Notes what an attempt showed, which took so long from its sending. Tells whether that is far more
-    /// than usual.
-    pub(crate) fn note(&self, operation: &'static Operation, sign: Sign, took: Duration) -> bool {
+    /// Notes what an attempt showed: how long WeChat took for it, and how long it took in all, its
+    /// signature included. Tells whether WeChat took far more than usual.
+    pub(crate) fn note(
+        &self,
+        operation: &'static Operation,
+        sign: Sign,
+        took: Duration,
+        in_all: Duration,
+    ) -> bool {
         let Some(gate) = &self.0 else { return false };
-        let is_late = gate.lock().note(operation, sign, took);
+        let is_late = gate.lock().note(operation, sign, took, in_all);
         // There may be room for more.
         gate.hand_on();
         is_late
@@ -243,7 +249,13 @@ impl State {
         self.in_flight < self.limit.get()
     }
 
-    fn note(&mut self, operation: &'static Operation, sign: Sign, took: Duration) -> bool {
+    fn note(
+        &mut self,
+        operation: &'static Operation,
+        sign: Sign,
+        took: Duration,
+        in_all: Duration,
+    ) -> bool {
         let (now, id) = (Instant::now(), operation.id);
         let is_late = self.latencies.is_late(id, took);
         match sign {
@@ -254,8 +266,8 @@ impl State {
         }
         match sign {
             Sign::Failed => {}
-            Sign::Answered => self.latencies.answered(id, now, took),
-            Sign::BrokenOff => self.latencies.broken_off(id, took),
+            Sign::Answered => self.latencies.answered(id, now, took, in_all),
+            Sign::BrokenOff => self.latencies.broken_off(id, in_all),
         }
         is_late
     }

@@ -20,6 +20,8 @@ pub(crate) struct Flight<'p> {
     permit: &'p Permit,
     operation: &'static Operation,
     leg: Leg<'p>,
+    /// When its signature was asked for.
+    begun: Instant,
     /// When the request left.
     left: Option<Instant>,
     /// How long it took until an answer came, or it was clear that none comes.
@@ -32,6 +34,7 @@ impl<'p> Flight<'p> {
             permit,
             operation,
             leg,
+            begun: Instant::now(),
             left: None,
             took: None,
         }
@@ -70,7 +73,9 @@ impl<'p> Flight<'p> {
     fn note(&self, sign: Sign, took: Duration) -> bool {
         match sign {
             Sign::Failed | Sign::BrokenOff if self.leg.is_probe() => true,
-            sign => self.permit.note(self.operation, sign, took),
+            sign => self
+                .permit
+                .note(self.operation, sign, took, self.begun.elapsed()),
         }
     }
 }

@@ -129,7 +129,12 @@ async fn under_overload_the_newest_goes_first() {
 async fn what_cannot_be_answered_in_time_is_refused_before_its_deadline() {
     let admission = Admission::new(&settings(1, 8));
     let first = enter(&admission, PATIENT).await.unwrap();
-    first.note(&GET, Sign::Answered, Duration::from_millis(200));
+    first.note(
+        &GET,
+        Sign::Answered,
+        Duration::from_millis(200),
+        Duration::from_millis(200),
+    );
 
     let asked = Instant::now();
     let late = enter(&admission, Duration::from_millis(500))
@@ -186,12 +191,12 @@ async fn the_limit_falls_with_what_fails_or_is_late_and_rises_with_what_is_answe
         let admission = Admission::new(&settings(10, 8));
         let permits = join_all((0..10).map(|_| enter(&admission, PATIENT))).await;
         let permit = permits[0].as_ref().unwrap();
-        permit.note(&GET, Sign::Answered, quick);
-        permit.note(&GET, sign, took);
-        permit.note(&GET, sign, took);
+        permit.note(&GET, Sign::Answered, quick, quick);
+        permit.note(&GET, sign, took, took);
+        permit.note(&GET, sign, took, took);
         assert_eq!(admission.0.lock().limit.get(), left, "{sign:?} {took:?}");
         for _ in 0..6 {
-            permit.note(&GET, Sign::Answered, quick);
+            permit.note(&GET, Sign::Answered, quick, quick);
         }
         let risen = admission.0.lock().limit.get();
         assert_eq!(risen, (left + 1).min(10), "{sign:?} {took:?}");
@@ -203,13 +208,13 @@ async fn room_that_appears_with_the_limit_is_used_at_once() {
     let admission = Admission::new(&settings(2, 8));
     let first = enter(&admission, PATIENT).await.unwrap();
     let second = enter(&admission, PATIENT).await.unwrap();
-    first.note(&GET, Sign::Failed, Duration::ZERO);
+    first.note(&GET, Sign::Failed, Duration::ZERO, Duration::ZERO);
     assert_eq!(admission.0.lock().limit.get(), 1);
     let mut third = Box::pin(enter(&admission, PATIENT));
     assert!(poll(third.as_mut()).is_none());
     drop(second);
     assert!(poll(third.as_mut()).is_none(), "one is as many as may be");
-    first.note(&GET, Sign::Answered, Duration::ZERO);
+    first.note(&GET, Sign::Answered, Duration::ZERO, Duration::ZERO);
     assert!(poll(third.as_mut()).unwrap().is_ok());
 }
 
