@@ -8,6 +8,7 @@ mod breaker;
 pub(crate) mod call;
 pub(crate) mod credentials;
 pub(crate) mod errcode;
+mod failover;
 pub(crate) mod failure;
 mod flight;
 mod hint;

@@ -25,8 +25,8 @@ pub struct Settings {
     pub max_answer_bytes: usize,
     /// Calls of the account in flight at once, at most: fewer while WeChat fails or is late, down to one.
     pub max_concurrent_calls: usize,
-    /// Calls that wait to be in flight; a further one is refused at once as `OVERLOADED`. No more than two
-    /// rounds of calls in flight wait, but always up to eight.
+    /// Calls that wait to be in flight; a further one is refused at once as `OVERLOADED`. No more wait than
+    /// have their turn within `admission_timeout`, by what calls took of late; but up to eight always may.
     pub max_queued_calls: usize,
     /// How long a call waits to be in flight before it is refused as `OVERLOADED`.
     pub admission_timeout: Duration,
@@ -54,7 +54,7 @@ impl Default for Settings {
             max_idle_per_host: 64,
             max_answer_bytes: 1024 * 1024,
             max_concurrent_calls: 64,
-            max_queued_calls: 128,
+            max_queued_calls: 256,
             admission_timeout: Duration::from_secs(2),
             queue_target: Duration::from_millis(100),
             retry: RetrySettings::default(),

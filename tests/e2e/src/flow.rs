@@ -42,8 +42,8 @@ fn merchant(sandbox: &Running, main: &str, backup: Option<&str>, settings: Setti
 fn short_pauses() -> Settings {
     let mut settings = Settings::default();
     settings.retry.max_attempts = 1;
-    settings.breaker.first_pause = Duration::from_millis(100);
-    settings.breaker.max_pause = Duration::from_millis(100);
+    settings.breaker.first_pause = Duration::from_millis(500);
+    settings.breaker.max_pause = Duration::from_millis(500);
     settings
 }
 
@@ -109,9 +109,10 @@ async fn an_account_that_hangs_takes_no_other_account_with_it() {
         }
     }
     assert_eq!(refused + late, FLOOD);
-    assert!(late <= 64, "{late} calls hung");
+    // As many as may be in flight, and the few that have their turn before the host is left alone.
+    assert!(late <= 80, "{late} calls hung");
     assert!(good > 10, "{good}");
-    assert!(world.requests_of(GET) <= 64, "as many may be in flight");
+    assert!(world.requests_of(GET) <= 80, "{}", world.requests_of(GET));
 }
 
 #[tokio::test]

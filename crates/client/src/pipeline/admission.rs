@@ -48,6 +48,8 @@ pub(crate) enum Sign {
 struct Gate {
     state: Mutex<State>,
     max_queued: usize,
+    /// How long a call waits at most.
+    patience: Duration,
 }
 
 struct State {
@@ -71,6 +73,7 @@ impl Admission {
                 queue: Queue::new(patience),
             }),
             max_queued: settings.max_queued_calls,
+            patience: settings.admission_timeout,
         }))
     }
 
@@ -192,7 +195,7 @@ impl Gate {
             };
             return Joined::Refused(why, state.pause());
         }
-        if state.queue.len() >= self.capacity(&state) {
+        if state.queue.len() >= self.capacity(&state, needed) {
             return Joined::Refused(Why::TooMany, state.pause());
         }
         let (give, turn) = oneshot::channel();
@@ -206,10 +209,15 @@ impl Gate {
         Joined::Waiting(waiting, until)
     }
 
-    /// A queue that is not worth more than two rounds of calls in flight is no longer than that.
-    fn capacity(&self, state: &State) -> usize {
-        let worth = state.limit.get().saturating_mul(2);
-        worth.max(SHORTEST_QUEUE).min(self.max_queued)
+    /// As many may wait as can have their turn in time, if each takes as long as `needed`.
+    fn capacity(&self, state: &State, needed: Duration) -> usize {
+        let rounds = self.patience.as_micros().checked_div(needed.as_micros());
+        let Some(rounds) = rounds else {
+            return self.max_queued;
+        };
+        let rounds = usize::try_from(rounds).unwrap_or(usize::MAX);
+        let in_time = state.limit.get().saturating_mul(rounds);
+        in_time.max(SHORTEST_QUEUE).min(self.max_queued)
     }
 
     fn take_back(&self) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use kabao_api::{Error, Reason};
 use kabao_auth::{VerificationError, verify};
 use kabao_models::encode_component;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::admission::Permit;
 use super::answer::{self, Accepted};
@@ -23,10 +23,7 @@ use crate::bounds::caller_left;
 use crate::observer::Discarded;
 use crate::signing::{Unsigned, add_proof, common_headers};
 use crate::token::TokenSource;
-use crate::transport::{HttpRequest, HttpResponse, TransportError};
-
-/// How long the main host has to answer whoever finds out whether it works again. The backup answers otherwise.
-const PROBE: Duration = Duration::from_secs(3);
+use crate::transport::{HttpRequest, HttpResponse};
 
 impl Pipeline {
     /// Reads end with their deadline, wherever they are, and with the method that needs them.
@@ -131,85 +128,8 @@ impl Pipeline {
         }
     }
 
-    async fn attempt(&self, call: &Call, job: &Job, permit: &Permit) -> Result<Accepted, Failure> {
-        let clock = self.0.clock.as_ref();
-        let route = job.proof.route();
-        let may_repeat = call.sending.is_repeatable;
-        let leg = route.pick(may_repeat, clock).map_err(Failure::refused)?;
-        if !leg.is_main() || !route.has_backup() {
-            return self.attempt_at(call, job, permit, leg).await;
-        }
-        let first = match leg.is_probe() {
-            false => self.attempt_at(call, job, permit, leg).await,
-            true => match timeout(PROBE, self.attempt_at(call, job, permit, leg)).await {
-                Ok(first) => first,
-                Err(_) => Err(Failure::transport(TransportError::Timeout)),
-            },
-        };
-        match first {
-            Err(failure)
-                if failure.blames_host()
-                    && (may_repeat || failure.certainty == Certainty::NotExecuted) =>
-            {
-                self.attempt_elsewhere(call, job, permit, failure).await
-            }
-            first => first,
-        }
-    }
-
-    /// Asks the backup host after the main one has failed, which costs as much as a repeat unless nothing was sent.
-    async fn attempt_elsewhere(
-        &self,
-        call: &Call,
-        job: &Job,
-        permit: &Permit,
-        failure: Failure,
-    ) -> Result<Accepted, Failure> {
-        let clock = self.0.clock.as_ref();
-        let route = job.proof.route();
-        let cost = match failure.certainty {
-            Certainty::NotExecuted => 0,
-            Certainty::MaybeExecuted => super::retry::COST,
-        };
-        let has_time = call.bounds.require_time(self.0.settings.retry.min_attempt);
-        let Some(leg) = has_time.ok().and_then(|()| route.other(clock)) else {
-            return Err(failure);
-        };
-        if !self.0.budget.pay(cost) {
-            return Err(failure);
-        }
-        tracing::info!(
-            operation = call.sending.operation.id,
-            account = %call.account,
-            request_id = %call.id,
-            reason = failure.error.reason().as_str(),
-            host = ?leg.origin(),
-            "the main host did not answer, the backup host is asked"
-        );
-        let second = self.attempt_at(call, job, permit, leg).await;
-        let answered = match &second {
-            Ok(_) => true,
-            Err(second) => !second.blames_host(),
-        };
-        if answered {
-            if cost > 0 {
-                self.0.budget.earn(cost);
-            }
-            // One broken connection or one bad answer is no reason to stay away.
-            let hangs = failure.error.reason() == Reason::UpstreamTimeout;
-            if hangs || failure.certainty == Certainty::NotExecuted {
-                route.prefer_backup(clock);
-            }
-        }
-        second.map_err(|mut second| {
-            if failure.certainty == Certainty::MaybeExecuted {
-                second.certainty = Certainty::MaybeExecuted;
-            }
-            second
-        })
-    }
-
-    async fn attempt_at(
+    /// One attempt at one host.
+    pub(super) async fn attempt_at(
         &self,
         call: &Call,
         job: &Job,

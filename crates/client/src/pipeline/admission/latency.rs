@@ -28,6 +28,8 @@ const LATE: u32 = 8;
 const NEVER_LATE: Duration = Duration::from_millis(250);
 /// From when on an answer is late if nobody knows what is usual.
 const LATE_UNKNOWN: Duration = Duration::from_secs(1);
+/// No estimate rises by less, where it is not near yet.
+const LEAST_STEP: Duration = Duration::from_millis(1);
 /// What is usual rises at most so often.
 const RISE_EVERY: Duration = Duration::from_secs(1);
 
@@ -84,7 +86,7 @@ impl Latencies {
 }
 
 fn raised(estimate: Duration, part: u32, sample: Duration) -> Duration {
-    let step = (estimate / part).max(Duration::from_micros(1));
+    let step = (estimate / part).max(LEAST_STEP);
     (estimate + step).min(sample)
 }
 

@@ -65,10 +65,27 @@ async fn a_full_queue_refuses_at_once_and_says_when_to_come_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_queue_is_longer_than_it_is_worth() {
-    for (limit, max_queued, length) in [(1, 128, 8), (10, 128, 20), (64, 128, 128), (64, 5, 5)] {
+async fn no_more_wait_than_have_their_turn_in_time() {
+    // The limit, the bound of the queue, what calls took of late, and the length of the queue.
+    let rows = [
+        // Nobody knows yet.
+        (1, 100, None, 100),
+        // Two seconds are enough for forty turns of each place.
+        (1, 100, Some(50), 40),
+        (10, 100, Some(50), 100),
+        (1, 100, Some(1000), 8),
+        (3, 100, Some(500), 12),
+        (1, 5, Some(1000), 5),
+        (1, 0, None, 0),
+    ];
+    for (limit, max_queued, took, length) in rows {
         let admission = Admission::new(&settings(limit, max_queued));
-        let _permits = join_all((0..limit).map(|_| enter(&admission, PATIENT))).await;
+        let permits = join_all((0..limit).map(|_| enter(&admission, PATIENT))).await;
+        if let Some(took) = took {
+            let took = Duration::from_millis(took);
+            let permit = permits[0].as_ref().unwrap();
+            permit.note(&GET, Sign::Answered, Duration::from_millis(1), took);
+        }
         let mut waiting: VecDeque<_> = (0..length)
             .map(|_| Box::pin(enter(&admission, PATIENT)))
             .collect();
@@ -76,9 +93,10 @@ async fn no_queue_is_longer_than_it_is_worth() {
             assert!(poll(call.as_mut()).is_none());
         }
         let refused = enter(&admission, PATIENT).await.err().unwrap();
-        assert_eq!(refused.reason(), Reason::Overloaded, "{limit} {max_queued}");
+        assert_eq!(refused.reason(), Reason::Overloaded);
+        assert_eq!(queued(&admission), length, "{limit} {max_queued} {took:?}");
         waiting.pop_front();
-        assert_eq!(queued(&admission), length - 1);
+        assert_eq!(queued(&admission), length.saturating_sub(1));
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::transport::{HttpRequest, Transport};
 
-/// Answers the first request at once, and no other.
+/// Answers the first request after 20 ms, and no other.
 #[derive(Default)]
 struct Hanging {
     sent: AtomicUsize,
@@ -33,6 +33,7 @@ impl Transport for Hanging {
         self.most_open.fetch_max(open, Ordering::SeqCst);
         let _open = Open(self);
         if self.sent.fetch_add(1, Ordering::SeqCst) == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
             return Ok(signed(200, CARD));
         }
         tokio::time::sleep(Duration::from_secs(10)).await;
@@ -74,7 +75,7 @@ async fn of_800_calls_a_second_to_an_account_that_hangs_almost_all_are_soon_refu
         let sent = hanging.sent.load(Ordering::SeqCst);
         assert!(hanging.most_open.load(Ordering::SeqCst) <= 64);
         assert!(quick(0) > 4_500, "{patience}: {} at once", quick(0));
-        assert!(quick(101) > 7_300, "{patience}: {} soon", quick(101));
+        assert!(quick(101) > 7_000, "{patience}: {} soon", quick(101));
         assert!(sent < 300, "{patience}: {sent} signatures");
         // In the end hardly anything waits.
         let last = &ends[6_000..];
