@@ -23,15 +23,16 @@ pub struct Settings {
     pub max_idle_per_host: usize,
     /// Bytes of an answer's body that are read at most.
     pub max_answer_bytes: usize,
-    /// Calls of the account in flight at once, at most: fewer while WeChat fails or is late, down to one.
+    /// Calls of the account in flight at once, at most: fewer while WeChat fails or is late, down to one. Default 64.
     pub max_concurrent_calls: usize,
     /// Calls that wait to be in flight; a further one is refused at once as `OVERLOADED`. No more wait than
     /// have their turn within `admission_timeout`, by what calls took of late; but up to eight always may.
+    /// Default 256.
     pub max_queued_calls: usize,
-    /// How long a call waits to be in flight before it is refused as `OVERLOADED`.
+    /// How long a call waits to be in flight before it is refused as `OVERLOADED`. Default 2 s.
     pub admission_timeout: Duration,
     /// Once a call has waited for longer, the newest goes first; and once calls have waited without a
-    /// pause for `admission_timeout`, none waits for longer.
+    /// pause for `admission_timeout`, none waits for longer. Default 100 ms.
     pub queue_target: Duration,
     /// When attempts are repeated.
     pub retry: RetrySettings,
@@ -145,15 +146,15 @@ impl Default for RetrySettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BreakerSettings {
-    /// So many failures in a row are too many.
+    /// So many failures in a row are too many. Default 5.
     pub failures_in_a_row: u32,
-    /// Half of the calls within this time are too many failures.
+    /// Half of the calls within this time are too many failures. Default 10 s.
     pub window: Duration,
-    /// If there were at least so many calls in it.
+    /// If there were at least so many calls in it. Default 20.
     pub min_calls: u32,
-    /// The pause after the first time; doubles with each further one. Up to a quarter of it is added.
+    /// The pause after the first time; doubles with each further one. Up to a quarter of it is added. Default 1 s.
     pub first_pause: Duration,
-    /// No pause is longer.
+    /// No pause is longer. Default 30 s.
     pub max_pause: Duration,
 }
 

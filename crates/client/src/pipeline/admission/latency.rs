@@ -91,7 +91,9 @@ fn raised(estimate: Duration, part: u32, sample: Duration) -> Duration {
 }
 
 fn lowered(estimate: Duration, parts: u32, of: u32, sample: Duration) -> Duration {
-    (estimate - estimate * parts / of).max(sample)
+    // What is so far below is another time: WeChat works again.
+    let step = estimate - estimate * parts / of;
+    step.min(sample * 4).max(sample)
 }
 
 #[cfg(test)]
@@ -183,6 +185,16 @@ mod tests {
         assert_eq!(bench.lately(), ms(50), "it could not have an answer yet");
         (0..100).for_each(|_| bench.latencies.broken_off("a", ms(200)));
         assert_eq!((bench.usual(), bench.lately()), (ms(50), ms(200)));
+    }
+
+    #[test]
+    fn when_wechat_works_again_one_answer_tells() {
+        let mut bench = Bench::new();
+        bench.answered(1, |_| 50);
+        (0..100).for_each(|_| bench.latencies.broken_off("a", ms(5000)));
+        assert_eq!(bench.lately(), ms(5000));
+        bench.answered(1, |_| 50);
+        assert_eq!(bench.lately(), ms(200));
     }
 
     #[test]
