@@ -189,16 +189,19 @@ impl Pipeline {
         };
         drop(permit);
         // 7. Only an accepted body is decoded, and only one about what was asked for is an answer.
-        let mut answer = decode(&call, request, &accepted)?;
+        let answer = decode(&call, request, &accepted)?;
         if let Some(member) = request.foreign_subject(answer.as_ref()) {
             self.discarded(&call, Discarded::Foreign);
             return Err(foreign(sending, member));
         }
         // 8. Fields that came encrypted for the account.
-        if let Proof::Signature(credential) = &proof {
-            credentials::decrypt(answer.as_mut(), &credential.private_key);
+        match &proof {
+            Proof::Signature(credential) => {
+                let key = &credential.private_key;
+                credential.signing.decrypt(answer, key).await
+            }
+            Proof::Token(_) | Proof::Parameters(_) => Ok(answer),
         }
-        Ok(answer)
     }
 
     fn validate(&self, request: &dyn AnyEndpoint) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! The headers of a signed request.
 
+mod job;
 mod threads;
 mod turns;
 

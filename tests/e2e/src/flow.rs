@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use kabao_client::{Client, Settings};
 use kabao_proto::kabao::v1::Member;
+use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
 use kabao_sandbox::{Fault, FaultRule, Running};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tonic::transport::Endpoint;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -83,18 +85,31 @@ async fn an_account_that_hangs_takes_no_other_account_with_it() {
             world.members().get_member(request).await.map(drop)
         });
     }
-    // The others go on while the account hangs.
+    // The others go on while the account hangs, over a connection of their own: one has only so many streams.
+    let gateway = format!("http://{}", world.gateway().grpc());
+    let channel = Endpoint::from_shared(gateway).unwrap().connect().await;
+    let mut others = MemberServiceClient::new(channel.unwrap());
     let mut good = 0;
     let (mut refused, mut late) = (0, 0);
     while !flood.is_empty() {
         for demo in [&BRAND, &OFFICIAL_ACCOUNT] {
-            world.get_member(demo).await.unwrap();
+            others.get_member(get_member(demo)).await.unwrap();
             good += 1;
         }
         while let Some(ended) = flood.try_join_next() {
             let status = ended.unwrap().unwrap_err();
             let details = status.get_error_details();
-            let reason = details.error_info().unwrap().reason.clone();
+            let Some(info) = details.error_info() else {
+                // The stub watches the deadline as well, and may be the first to see it pass.
+                let code = status.code();
+                assert!(
+                    matches!(code, Code::DeadlineExceeded | Code::Cancelled),
+                    "{status:?}"
+                );
+                late += 1;
+                continue;
+            };
+            let reason = info.reason.clone();
             match (status.code(), reason.as_str()) {
                 (Code::ResourceExhausted, "OVERLOADED")
                 | (Code::Unavailable, "UPSTREAM_UNAVAILABLE") => {
@@ -109,9 +124,9 @@ async fn an_account_that_hangs_takes_no_other_account_with_it() {
         }
     }
     assert_eq!(refused + late, FLOOD);
+    assert!(late <= FLOOD / 4, "{late} calls hung");
+    assert!(good > 50, "{good}");
     // As many as may be in flight, and the few that have their turn before the host is left alone.
-    assert!(late <= 80, "{late} calls hung");
-    assert!(good > 10, "{good}");
     assert!(world.requests_of(GET) <= 80, "{}", world.requests_of(GET));
 }
 

@@ -182,6 +182,7 @@ impl Gate {
         let mut state = self.lock();
         if state.has_room() {
             state.in_flight += 1;
+            state.queue.note_room();
             return Joined::Permitted(Permit(Some(Arc::clone(self))));
         }
         let needed = state.latencies.lately(operation.id);

@@ -7,27 +7,28 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderValue, Method};
+use http::HeaderValue;
 use kabao_api::{Error, Reason};
+use kabao_auth::PrivateKey;
+use kabao_models::{AnyAnswer, Sensitive};
 use tokio::sync::oneshot;
-use tokio::time::Instant;
 
+use super::job::{Decryption, Job, Signature};
 use super::turns::{Queued, Turns};
 use super::{RequestSigner, Unsigned};
 use crate::bounds::caller_left;
 use crate::clock::Clock;
-use crate::origin::Origin;
 use crate::pipeline::call::Call;
+use crate::pipeline::credentials;
 
 /// So many requests wait for each thread at most: a quarter of a second of its work on a slow machine.
 const WAITING_PER_THREAD: usize = 256;
 /// What a request is told to wait that found no place.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
 /// Threads that sign the requests of several clients, in turn by client.
 ///
-/// A signature takes a processor as long as a hundred answers to callers do. A process that serves others hands
+/// A signature takes a processor as long as a hundred answers to callers do, and so does the decryption of a field. A process that serves others hands
 /// the same value to the builders of all its accounts, so that its runtime stays free for whatever needs
 /// no signature; clones are the same value. Without it, a client signs where it is called.
 ///
@@ -46,18 +47,10 @@ struct Shared {
 }
 
 struct State {
-    turns: Turns<Waiting>,
+    turns: Turns<Box<dyn Job>>,
     clients: u64,
     running: usize,
     ends: bool,
-}
-
-/// A request that is to be signed.
-struct Waiting {
-    order: Order,
-    /// When nobody waits for it any more.
-    deadline: Instant,
-    reply: oneshot::Sender<Result<HeaderValue, Error>>,
 }
 
 impl SigningThreads {
@@ -118,17 +111,16 @@ pub(crate) struct Seat {
 
 impl Seat {
     /// Has a request signed. Whoever leaves meanwhile, or whose time is up, costs no signature.
-    async fn sign(&self, order: Order, call: &Call) -> Result<HeaderValue, Error> {
+    async fn sign(
+        &self,
+        signer: &Arc<RequestSigner>,
+        clock: &Arc<dyn Clock>,
+        request: &Unsigned<'_>,
+        call: &Call,
+    ) -> Result<HeaderValue, Error> {
         let (reply, signed) = oneshot::channel();
-        let waiting = Waiting {
-            order,
-            deadline: call.bounds.deadline,
-            reply,
-        };
-        if let Some(unserved) = self.pool.push(self.number, waiting) {
-            // No thread could be started: better slowly than not at all.
-            return unserved.order.sign();
-        }
+        let signature = Signature::new(signer, clock, request, call.bounds.deadline, reply);
+        self.pool.push(self.number, Box::new(signature));
         match call.progress.unless_abandoned(signed).await {
             Some(Ok(result)) => result,
             Some(Err(_)) if call.bounds.remaining().is_zero() => Err(call
@@ -136,10 +128,29 @@ impl Seat {
                 .timed_out("while the call waited for a signature")),
             Some(Err(_)) => Err(Error::new(
                 Reason::Internal,
-                "the request was not signed: the thread that signs is gone",
+                "the request was not signed: whatever signs has panicked",
             )),
             None => Err(caller_left()),
         }
+    }
+
+    /// Has an answer decrypted.
+    async fn decrypt(
+        &self,
+        answer: Box<dyn AnyAnswer>,
+        private_key: &PrivateKey,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        let (reply, decrypted) = oneshot::channel();
+        let decryption = Decryption {
+            answer,
+            private_key: private_key.clone(),
+            reply,
+        };
+        self.pool.push(self.number, Box::new(decryption));
+        decrypted.await.map_err(|_| {
+            let message = "the answer was not decrypted: whatever decrypts has panicked";
+            Error::new(Reason::Internal, message).mark_may_have_executed()
+        })
     }
 }
 
@@ -150,8 +161,8 @@ impl Drop for Seat {
 }
 
 impl Pool {
-    /// Queues a request; it comes back if there is nobody to sign it.
-    fn push(&self, client: u64, waiting: Waiting) -> Option<Waiting> {
+    /// Queues a job. Without any thread it is done at once: better slowly than not at all.
+    fn push(&self, client: u64, job: Box<dyn Job>) {
         let mut state = self.shared.lock();
         while state.running < self.threads.get() {
             let shared = Arc::clone(&self.shared);
@@ -161,24 +172,25 @@ impl Pool {
                 .spawn(move || shared.serve())
             {
                 Ok(_) => state.running += 1,
-                Err(error) if state.running == 0 => {
-                    tracing::warn!(%error, "no thread that signs could be started");
-                    return Some(waiting);
+                Err(error) => {
+                    tracing::warn!(%error, "a thread that signs could not be started");
+                    break;
                 }
-                Err(_) => break,
             }
         }
-        let refused = match state.turns.push(client, waiting) {
+        if state.running == 0 {
+            drop(state);
+            return job.run();
+        }
+        let refused = match state.turns.push(client, job) {
             Queued::Waits => None,
             Queued::InPlaceOf(other) | Queued::Refused(other) => Some(other),
         };
         drop(state);
         self.shared.wake.notify_one();
         if let Some(refused) = refused {
-            let error = Error::new(Reason::Overloaded, "too many requests wait for a signature");
-            let _ = refused.reply.send(Err(error.with_retry_after(PAUSE)));
+            refused.refuse();
         }
-        None
     }
 }
 
@@ -192,20 +204,16 @@ impl Drop for Pool {
 impl Shared {
     /// What a thread does until the end.
     fn serve(&self) {
-        while let Some(waiting) = self.next() {
-            if waiting.reply.is_closed() || waiting.deadline <= Instant::now() {
-                continue;
-            }
-            // A panic is told by the closed channel, and the thread goes on.
-            let signed = catch_unwind(AssertUnwindSafe(|| waiting.order.sign()));
-            if let Ok(signed) = signed {
-                let _ = waiting.reply.send(signed);
+        while let Some(job) = self.next() {
+            if job.is_wanted() {
+                // A panic is told by the closed channel, and the thread goes on.
+                let _ = catch_unwind(AssertUnwindSafe(|| job.run()));
             }
         }
     }
 
-    /// Waits for the next request; `None` at the end.
-    fn next(&self) -> Option<Waiting> {
+    /// Waits for the next job; `None` at the end.
+    fn next(&self) -> Option<Box<dyn Job>> {
         let mut state = self.lock();
         loop {
             if let Some(next) = state.turns.pop() {
@@ -227,7 +235,7 @@ impl Shared {
     }
 }
 
-/// Where the requests of a client are signed.
+/// Where the private key of a client is used.
 pub(crate) enum Signing {
     /// Where the client is called.
     Inline,
@@ -246,40 +254,28 @@ impl Signing {
     ) -> Result<HeaderValue, Error> {
         match self {
             Self::Inline => signer.authorize(clock.as_ref(), request),
-            Self::Threads(seat) => {
-                let order = Order {
-                    signer: Arc::clone(signer),
-                    clock: Arc::clone(clock),
-                    origin: request.origin.clone(),
-                    method: request.method.clone(),
-                    target: request.target.to_owned(),
-                    signed: request.signed.clone(),
-                };
-                seat.sign(order, call).await
-            }
+            Self::Threads(seat) => seat.sign(signer, clock, request, call).await,
         }
     }
-}
 
-/// A request that is to be signed, with all that it takes.
-struct Order {
-    signer: Arc<RequestSigner>,
-    clock: Arc<dyn Clock>,
-    origin: Origin,
-    method: Method,
-    target: String,
-    signed: Bytes,
-}
-
-impl Order {
-    fn sign(&self) -> Result<HeaderValue, Error> {
-        let request = Unsigned {
-            origin: &self.origin,
-            method: &self.method,
-            target: &self.target,
-            signed: &self.signed,
-        };
-        self.signer.authorize(self.clock.as_ref(), &request)
+    /// Decrypts the fields of an answer that came encrypted, each of which takes as long as a signature.
+    pub(crate) async fn decrypt(
+        &self,
+        mut answer: Box<dyn AnyAnswer>,
+        private_key: &PrivateKey,
+    ) -> Result<Box<dyn AnyAnswer>, Error> {
+        let mut encrypted = false;
+        answer.visit_sensitive(&mut |field| {
+            encrypted |= matches!(field, Sensitive::Encrypted(_));
+        });
+        match self {
+            _ if !encrypted => Ok(answer),
+            Self::Inline => {
+                credentials::decrypt(answer.as_mut(), private_key);
+                Ok(answer)
+            }
+            Self::Threads(seat) => seat.decrypt(answer, private_key).await,
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 //! The algorithm is the one of Facebook's services: adaptive LIFO with a controlled delay (B. Maurer,
 //! "Fail at Scale", ACM Queue 13(8), 2015; the delay after CoDel, RFC 8289). A short queue is served in
 //! its order. Once its oldest entry has waited for longer than a target, the newest is served first: what
-//! waited longest is what its caller will give up first. And once the queue has not been empty for a
-//! whole interval, it is no burst any more but a standing queue, and whoever joins it leaves it again
-//! after the target instead of after the interval.
+//! waited longest is what its caller will give up first. And once there has been a queue for a whole
+//! interval, it is no burst any more but a standing queue, and whoever joins it leaves it again after the
+//! target instead of after the interval. A queue that is empty only because all have left it still stands.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(super) struct Ticket(u64);
 pub(super) struct Queue<T> {
     patience: Patience,
     waiting: VecDeque<Entry<T>>,
-    /// Since when it has not been empty.
+    /// Since when not all were served.
     standing_since: Option<Instant>,
     issued: u64,
 }
@@ -93,7 +93,9 @@ impl<T> Queue<T> {
             true => self.waiting.pop_back(),
             false => self.waiting.pop_front(),
         };
-        self.note_empty();
+        if next.is_some() {
+            self.note_room();
+        }
         next.map(|entry| entry.what)
     }
 
@@ -103,12 +105,11 @@ impl<T> Queue<T> {
         let found = self
             .waiting
             .binary_search_by_key(&ticket.0, |entry| entry.ticket.0);
-        let was_there = found.is_ok_and(|index| self.waiting.remove(index).is_some());
-        self.note_empty();
-        was_there
+        found.is_ok_and(|index| self.waiting.remove(index).is_some())
     }
 
-    fn note_empty(&mut self) {
+    /// Something is served: if nobody waits now, the queue does not stand any more.
+    pub(super) fn note_room(&mut self) {
         if self.waiting.is_empty() {
             self.standing_since = None;
         }

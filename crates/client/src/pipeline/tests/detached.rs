@@ -157,11 +157,11 @@ async fn calls_above_the_limit_wait_a_bounded_time_for_their_turn() {
     });
     slow.arrived.notified().await;
 
+    let error = client.execute(&within(500), write()).await.err().unwrap();
+    assert_eq!(error.reason(), Reason::DeadlineExceeded);
     let error = client.execute(&context(), read()).await.err().unwrap();
     assert_eq!(error.reason(), Reason::Overloaded);
     assert!(error.retry_after().is_some() && error.is_retryable());
-    let error = client.execute(&within(500), write()).await.err().unwrap();
-    assert_eq!(error.reason(), Reason::DeadlineExceeded);
     assert_eq!(slow.taken.load(Ordering::SeqCst), 1);
 
     slow.answers.0.add_permits(2);

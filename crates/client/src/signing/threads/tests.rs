@@ -1,11 +1,16 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
-use kabao_auth::{Identity, PrivateKey, Scheme};
+use http::Method;
+use kabao_auth::{Identity, PublicKey, Scheme};
+use kabao_models::brand::UserCard;
+use tokio::time::Instant;
 
 use super::*;
 use crate::clock::SystemClock;
+use crate::origin::Origin;
 use crate::settings::Settings;
 use crate::testing::{READ, context, hosts, key};
 
@@ -300,4 +305,63 @@ async fn a_panic_fails_one_call_and_the_threads_end_with_the_last_client() {
     while Arc::strong_count(&shared) > 1 {
         tokio::task::yield_now().await;
     }
+}
+
+/// An answer with a field that is encrypted for the merchant.
+fn encrypted_answer() -> Box<dyn AnyAnswer> {
+    let merchant = PublicKey::from_pem(key("merchant", "public_key_pem")).unwrap();
+    let ciphertext = merchant.encrypt(b"13800000417").unwrap();
+    Box::new(UserCard {
+        phone_number: Some(Sensitive::Encrypted(ciphertext)),
+        ..UserCard::default()
+    })
+}
+
+fn phone(answer: Box<dyn AnyAnswer>) -> Option<Sensitive> {
+    answer
+        .into_any()
+        .downcast::<UserCard>()
+        .unwrap()
+        .phone_number
+}
+
+#[tokio::test]
+async fn fields_are_decrypted_there_too_and_an_answer_is_never_refused() {
+    let threads = one_thread();
+    let (clients, open) = clients(&threads, 1);
+    let private_key = PrivateKey::from_pem(key("merchant", "private_key_pem")).unwrap();
+    let client = &clients[0];
+    // Behind as many signatures as find a place.
+    let sign = || {
+        let client = Arc::clone(client);
+        tokio::spawn(async move { client.sign(PATIENT).await })
+    };
+    let mut signing = vec![sign()];
+    settle().await;
+    until_waiting(&threads, 0).await;
+    signing.extend((0..WAITING_PER_THREAD).map(|_| sign()));
+    until_waiting(&threads, WAITING_PER_THREAD).await;
+    let answer = client
+        .signing
+        .decrypt(encrypted_answer(), &private_key)
+        .await;
+    assert_eq!(
+        phone(answer.unwrap()),
+        Some(Sensitive::plain("13800000417"))
+    );
+    drop(open);
+    join_all(signing).await;
+    // On the thread.
+    let answer = client
+        .signing
+        .decrypt(encrypted_answer(), &private_key)
+        .await;
+    assert_eq!(
+        phone(answer.unwrap()),
+        Some(Sensitive::plain("13800000417"))
+    );
+    // With nothing to decrypt nothing is queued.
+    let empty: Box<dyn AnyAnswer> = Box::new(UserCard::default());
+    let answer = client.signing.decrypt(empty, &private_key).await;
+    assert_eq!(phone(answer.unwrap()), None);
 }
