@@ -26,7 +26,7 @@ use kabao_auth::KeyId;
 use kabao_models::{AnyAnswer, AnyEndpoint, DecodeError, Decoded, Deviation, Outgoing, Scheme};
 use tokio::time::timeout_at;
 
-use self::admission::Admission;
+use self::admission::{Admission, Permit};
 use self::answer::Accepted;
 use self::call::{Call, Sending};
 use self::credentials::{Credentials, Proof};
@@ -170,12 +170,8 @@ impl Pipeline {
         let outgoing = request.to_http().map_err(|error| {
             Error::new(Reason::Internal, "the request cannot be written").with_source(error)
         })?;
-        // 5. A permit among the calls of the account, until the last attempt has ended.
-        let permit = self
-            .0
-            .admission
-            .enter(&call, || self.0.clock.jitter())
-            .await?;
+        // 5. A permit among the calls of the account, while an attempt is under way.
+        let permit = self.admit(&call).await?;
         // 6. Attempts: sign with fresh time and nonce, send, verify over the raw bytes, classify.
         let job = Job {
             proof: proof.clone(),
@@ -183,11 +179,10 @@ impl Pipeline {
             key,
         };
         let accepted = if sending.is_write() {
-            self.attempt_write(&call, &job, &permit).await?
+            self.attempt_write(&call, &job, permit).await?
         } else {
-            self.attempt_read(&call, &job, &permit).await?
+            self.attempt_read(&call, &job, permit).await?
         };
-        drop(permit);
         // 7. Only an accepted body is decoded, and only one about what was asked for is an answer.
         let answer = decode(&call, request, &accepted)?;
         if let Some(member) = request.foreign_subject(answer.as_ref()) {
@@ -202,6 +197,12 @@ impl Pipeline {
             }
             Proof::Token(_) | Proof::Parameters(_) => Ok(answer),
         }
+    }
+
+    /// Waits for a permit.
+    async fn admit(&self, call: &Call) -> Result<Permit, Error> {
+        let jitter = || self.0.clock.jitter();
+        self.0.admission.enter(call, jitter).await
     }
 
     fn validate(&self, request: &dyn AnyEndpoint) -> Result<(), Error> {

@@ -77,7 +77,7 @@ impl Admission {
         }))
     }
 
-    /// Waits for a permit, which is held until the last attempt has ended. `jitter` gives 0 to 1000.
+    /// Waits for a permit, which is held while an attempt is under way. `jitter` gives 0 to 1000.
     pub(crate) async fn enter(
         &self,
         call: &Call,

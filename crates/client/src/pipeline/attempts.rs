@@ -31,7 +31,7 @@ impl Pipeline {
         &self,
         call: &Call,
         job: &Job,
-        permit: &Permit,
+        permit: Permit,
     ) -> Result<Accepted, Error> {
         let read = timeout_at(call.bounds.deadline, self.attempts(call, job, permit));
         match call.progress.unless_abandoned(read).await {
@@ -47,7 +47,7 @@ impl Pipeline {
         &self,
         call: &Call,
         job: &Job,
-        permit: &Permit,
+        permit: Permit,
     ) -> Result<Accepted, Error> {
         let mut attempts = pin!(self.attempts(call, job, permit));
         if let Ok(done) = timeout_at(call.bounds.deadline, attempts.as_mut()).await {
@@ -68,7 +68,12 @@ impl Pipeline {
         attempts.await
     }
 
-    async fn attempts(&self, call: &Call, job: &Job, permit: &Permit) -> Result<Accepted, Error> {
+    async fn attempts(
+        &self,
+        call: &Call,
+        job: &Job,
+        mut permit: Permit,
+    ) -> Result<Accepted, Error> {
         let retry = &self.0.settings.retry;
         let mut earlier = Certainty::NotExecuted;
         let mut paid = 0;
@@ -84,7 +89,7 @@ impl Pipeline {
                 return Err(failure.conclude(call.sending, earlier));
             }
             let started = Instant::now();
-            let failure = match self.attempt(call, job, permit).await {
+            let failure = match self.attempt(call, job, &permit).await {
                 Ok(accepted) => {
                     if call.sending.is_write() {
                         call.progress.confirm();
@@ -118,7 +123,14 @@ impl Pipeline {
             };
             match decide(retry, &facts) {
                 Decision::Repeat { delay, cost } if self.0.budget.pay(cost) => {
+                    // Whoever waits takes nobody's turn.
+                    drop(permit);
                     tokio::time::sleep(delay).await;
+                    let again = self.admit(call).await;
+                    permit = match again {
+                        Ok(permit) => permit,
+                        Err(_) => return Err(failure.conclude(call.sending, earlier)),
+                    };
                     paid = cost;
                     attempt += 1;
                     last = Some(failure);

@@ -135,3 +135,55 @@ async fn at_five_times_what_wechat_can_take_nine_tenths_of_it_are_still_useful()
         assert!(good * 10 >= peak * 9, "{patience} {load}: {good} of {peak}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_to_repeat_a_call_takes_nobodys_turn() {
+    let rate = || unsigned(429, r#"{"code":"RATELIMIT_EXCEEDED","message":"m"}"#);
+    let answers = [Ok(rate()), Ok(signed(200, CARD)), Ok(signed(200, CARD))];
+    let (transport, sent) = scripted(answers);
+    let settings = Settings {
+        max_concurrent_calls: 1,
+        ..Settings::default()
+    };
+    let pipeline = merchant(transport, settings);
+    let begun = Instant::now();
+    let limited = tokio::spawn({
+        let pipeline = pipeline.clone();
+        async move { pipeline.execute(&context(), read()).await.map(drop) }
+    });
+    while count(&sent) == 0 {
+        tokio::task::yield_now().await;
+    }
+    pipeline
+        .execute(&context(), read())
+        .await
+        .map(drop)
+        .unwrap();
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    limited.await.unwrap().unwrap();
+    assert_eq!(begun.elapsed(), Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_finds_no_place_for_its_repeat_says_what_it_saw() {
+    let transport = crate::testing::slow(Duration::from_secs(4), |request| {
+        Ok(match request.method.as_str() {
+            "GET" => unsigned(502, "<html>Bad Gateway</html>"),
+            _ => signed(204, ""),
+        })
+    });
+    let settings = Settings {
+        max_concurrent_calls: 1,
+        ..Settings::default()
+    };
+    let pipeline = merchant(transport, settings);
+    let other = pipeline.clone();
+    let (failed, slow) = (context(), context());
+    let (failed, slow) = tokio::join!(pipeline.execute(&failed, read()), async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        other.execute(&slow, write()).await
+    });
+    // The other call has its turn at four seconds and needs until eight; nobody waits for more than two.
+    slow.map(drop).unwrap();
+    assert!(failed.err().unwrap().message().contains("502"));
+}
