@@ -70,7 +70,7 @@ impl Pipeline {
         clock: Arc<dyn Clock>,
         settings: Settings,
     ) -> Self {
-        let admission = Admission::new(&settings);
+        let admission = Admission::new(account.clone(), &settings);
         let budget = Budget::new(settings.retry.budget);
         Self(Arc::new(Inner {
             account,

@@ -206,6 +206,14 @@ mod tests {
             connect_timeout: Duration::ZERO,
             max_answer_bytes: 0,
             certificate_refresh: Duration::from_secs(86_400),
+            max_queued_calls: 65_537,
+            breaker: BreakerSettings {
+                failures_in_a_row: 0,
+                window: Duration::ZERO,
+                min_calls: 0,
+                first_pause: Duration::from_secs(31),
+                ..BreakerSettings::default()
+            },
             ..Settings::default()
         };
         let names: Vec<_> = settings
@@ -215,7 +223,16 @@ mod tests {
             .collect();
         assert_eq!(
             names,
-            ["connect_timeout", "max_answer_bytes", "certificate_refresh"]
+            [
+                "connect_timeout",
+                "max_answer_bytes",
+                "max_queued_calls",
+                "breaker.failures_in_a_row",
+                "breaker.min_calls",
+                "breaker.window",
+                "breaker.max_pause",
+                "certificate_refresh"
+            ]
         );
     }
 }

@@ -320,6 +320,10 @@ pub(crate) fn record(error: &Error) {
         Kind::FailedPrecondition if !is_for_the_operator(error.reason()) => {
             log!(info, "call refused");
         }
+        // There are as many as callers like; whoever refuses them says so now and then.
+        Kind::ResourceExhausted if error.reason() == Reason::Overloaded => {
+            log!(debug, "call refused");
+        }
         _ => log!(warn, "call failed"),
     }
 }

@@ -10,7 +10,7 @@ mod queue;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kabao_api::{Error, Reason};
+use kabao_api::{AccountId, Error, Reason};
 use kabao_models::Operation;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
@@ -26,6 +26,9 @@ use crate::settings::Settings;
 const SHORTEST_QUEUE: usize = 8;
 /// What a refused call is told to wait at least, and at most; a spread of a half comes on top.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(4));
+
+/// Refusals are told of at most so often.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Bounds the calls of one account in flight, and the queue before them. Clones are the same.
 #[derive(Clone)]
@@ -47,6 +50,7 @@ pub(crate) enum Sign {
 
 struct Gate {
     state: Mutex<State>,
+    account: AccountId,
     max_queued: usize,
     /// How long a call waits at most.
     patience: Duration,
@@ -57,10 +61,13 @@ struct State {
     limit: Limit,
     latencies: Latencies,
     queue: Queue<oneshot::Sender<Permit>>,
+    /// Calls that were refused since somebody was told.
+    refused: u64,
+    told_at: Option<Instant>,
 }
 
 impl Admission {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(account: AccountId, settings: &Settings) -> Self {
         let patience = Patience {
             interval: settings.admission_timeout,
             target: settings.queue_target.min(settings.admission_timeout),
@@ -71,7 +78,10 @@ impl Admission {
                 limit: Limit::new(settings.max_concurrent_calls),
                 latencies: Latencies::default(),
                 queue: Queue::new(patience),
+                refused: 0,
+                told_at: None,
             }),
+            account,
             max_queued: settings.max_queued_calls,
             patience: settings.admission_timeout,
         }))
@@ -87,7 +97,10 @@ impl Admission {
         let (mut waiting, until) = match self.0.join(call.sending.operation, deadline) {
             Joined::Permitted(permit) => return Ok(permit),
             Joined::Waiting(waiting, until) => (waiting, until),
-            Joined::Refused(why, pause) => return Err(why.error(call, spread(pause, jitter()))),
+            Joined::Refused(why) => {
+                let pause = self.0.tell_of_refusals();
+                return Err(why.error(call, spread(pause, jitter())));
+            }
         };
         let turn = timeout_at(until, &mut waiting.turn);
         match call.progress.unless_abandoned(turn).await {
@@ -98,7 +111,8 @@ impl Admission {
                     true => Why::TooLate,
                     false => Why::TooMany,
                 };
-                Err(why.error(call, spread(self.0.lock().pause(), jitter())))
+                let pause = self.0.tell_of_refusals();
+                Err(why.error(call, spread(pause, jitter())))
             }
             None => Err(caller_left()),
         }
@@ -109,7 +123,7 @@ impl Admission {
 enum Joined {
     Permitted(Permit),
     Waiting(Waiting, Instant),
-    Refused(Why, Duration),
+    Refused(Why),
 }
 
 /// Why a call is refused.
@@ -194,10 +208,10 @@ impl Gate {
                 true => Why::TooLate,
                 false => Why::TooMany,
             };
-            return Joined::Refused(why, state.pause());
+            return Joined::Refused(why);
         }
         if state.queue.len() >= self.capacity(&state, needed) {
-            return Joined::Refused(Why::TooMany, state.pause());
+            return Joined::Refused(Why::TooMany);
         }
         let (give, turn) = oneshot::channel();
         let ticket = state.queue.push(now, until, give);
@@ -219,6 +233,31 @@ impl Gate {
         let rounds = usize::try_from(rounds).unwrap_or(usize::MAX);
         let in_time = state.limit.get().saturating_mul(rounds);
         in_time.max(SHORTEST_QUEUE).min(self.max_queued)
+    }
+
+    /// Counts one more refusal, says once in a while how many there were, and gives the pause.
+    fn tell_of_refusals(&self) -> Duration {
+        let mut state = self.lock();
+        let now = Instant::now();
+        state.refused += 1;
+        let pause = state.pause();
+        let is_told = state
+            .told_at
+            .is_some_and(|told| now.duration_since(told) < TELL_EVERY);
+        if !is_told {
+            let (refused, limit, queued) = (state.refused, state.limit.get(), state.queue.len());
+            state.refused = 0;
+            state.told_at = Some(now);
+            drop(state);
+            tracing::warn!(
+                account = %self.account,
+                refused,
+                limit,
+                queued,
+                "more calls than WeChat can take now; some are refused"
+            );
+        }
+        pause
     }
 
     fn take_back(&self) {

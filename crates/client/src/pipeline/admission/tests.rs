@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 use futures_util::future::join_all;
 
 use super::*;
-use crate::testing::{GET, READ, context};
+use crate::testing::{GET, READ, account, context};
 
 fn settings(in_flight: usize, queued: usize) -> Settings {
     Settings {
@@ -40,7 +40,7 @@ fn queued(admission: &Admission) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_queue_refuses_at_once_and_says_when_to_come_back() {
-    let admission = Admission::new(&settings(1, 3));
+    let admission = Admission::new(account(), &settings(1, 3));
     let first = enter(&admission, PATIENT).await.unwrap();
     let waiting: Vec<_> = (0..3)
         .map(|_| {
@@ -79,7 +79,7 @@ async fn no_more_wait_than_have_their_turn_in_time() {
         (1, 0, None, 0),
     ];
     for (limit, max_queued, took, length) in rows {
-        let admission = Admission::new(&settings(limit, max_queued));
+        let admission = Admission::new(account(), &settings(limit, max_queued));
         let permits = join_all((0..limit).map(|_| enter(&admission, PATIENT))).await;
         if let Some(took) = took {
             let took = Duration::from_millis(took);
@@ -109,7 +109,7 @@ fn poll<T>(future: Pin<&mut impl Future<Output = T>>) -> Option<T> {
 
 #[tokio::test(start_paused = true)]
 async fn a_waiter_that_is_dropped_leaves_no_ghost_and_gives_its_permit_on() {
-    let admission = Admission::new(&settings(1, 8));
+    let admission = Admission::new(account(), &settings(1, 8));
     let first = enter(&admission, PATIENT).await.unwrap();
     let mut gone = Box::pin(enter(&admission, PATIENT));
     let mut chosen = Box::pin(enter(&admission, PATIENT));
@@ -131,7 +131,7 @@ async fn a_waiter_that_is_dropped_leaves_no_ghost_and_gives_its_permit_on() {
 
 #[tokio::test(start_paused = true)]
 async fn under_overload_the_newest_goes_first() {
-    let admission = Admission::new(&settings(1, 8));
+    let admission = Admission::new(account(), &settings(1, 8));
     let first = enter(&admission, PATIENT).await.unwrap();
     let mut old = Box::pin(enter(&admission, PATIENT));
     assert!(poll(old.as_mut()).is_none());
@@ -145,7 +145,7 @@ async fn under_overload_the_newest_goes_first() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_answered_in_time_is_refused_before_its_deadline() {
-    let admission = Admission::new(&settings(1, 8));
+    let admission = Admission::new(account(), &settings(1, 8));
     let first = enter(&admission, PATIENT).await.unwrap();
     first.note(
         &GET,
@@ -181,7 +181,7 @@ async fn what_cannot_be_answered_in_time_is_refused_before_its_deadline() {
 
 #[tokio::test(start_paused = true)]
 async fn a_standing_queue_is_left_after_the_target() {
-    let admission = Admission::new(&settings(1, 8));
+    let admission = Admission::new(account(), &settings(1, 8));
     let _held = enter(&admission, PATIENT).await.unwrap();
     let mut old = Box::pin(enter(&admission, PATIENT));
     assert!(poll(old.as_mut()).is_none());
@@ -206,7 +206,7 @@ async fn the_limit_falls_with_what_fails_or_is_late_and_rises_with_what_is_answe
         (Sign::Answered, quick, 10),
     ];
     for (sign, took, left) in rows {
-        let admission = Admission::new(&settings(10, 8));
+        let admission = Admission::new(account(), &settings(10, 8));
         let permits = join_all((0..10).map(|_| enter(&admission, PATIENT))).await;
         let permit = permits[0].as_ref().unwrap();
         permit.note(&GET, Sign::Answered, quick, quick);
@@ -223,7 +223,7 @@ async fn the_limit_falls_with_what_fails_or_is_late_and_rises_with_what_is_answe
 
 #[tokio::test(start_paused = true)]
 async fn room_that_appears_with_the_limit_is_used_at_once() {
-    let admission = Admission::new(&settings(2, 8));
+    let admission = Admission::new(account(), &settings(2, 8));
     let first = enter(&admission, PATIENT).await.unwrap();
     let second = enter(&admission, PATIENT).await.unwrap();
     first.note(&GET, Sign::Failed, Duration::ZERO, Duration::ZERO);
@@ -238,7 +238,7 @@ async fn room_that_appears_with_the_limit_is_used_at_once() {
 
 #[tokio::test]
 async fn many_that_come_and_go_at_once_lose_no_permit() {
-    let admission = Admission::new(&settings(4, 64));
+    let admission = Admission::new(account(), &settings(4, 64));
     let calls = (0..400_u32).map(|number| {
         let admission = admission.clone();
         tokio::spawn(async move {
@@ -264,9 +264,23 @@ async fn where_nobody_may_wait_it_is_not_the_deadline_that_is_blamed() {
         admission_timeout: Duration::ZERO,
         ..settings(1, 8)
     };
-    let admission = Admission::new(&settings);
+    let admission = Admission::new(account(), &settings);
     let _held = enter(&admission, PATIENT).await.unwrap();
     let refused = enter(&admission, PATIENT).await.err().unwrap();
     assert_eq!(refused.reason(), Reason::Overloaded);
     assert!(!refused.message().contains("deadline"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_one_line_a_second_with_a_count() {
+    let admission = Admission::new(account(), &settings(1, 0));
+    let _held = enter(&admission, PATIENT).await.unwrap();
+    let untold = |admission: &Admission| admission.0.lock().refused;
+    for (seconds, refusals, left) in [(0, 1, 0), (0, 99, 99), (1, 1, 0), (0, 5, 5)] {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+        for _ in 0..refusals {
+            assert!(enter(&admission, PATIENT).await.is_err());
+        }
+        assert_eq!(untold(&admission), left);
+    }
 }
