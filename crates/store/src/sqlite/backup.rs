@@ -1,8 +1,9 @@
 //! A copy of the file as it is at one moment, beside the process that may have it.
 //!
-//! The copy is made of pages, by SQLite's backup interface and in one step: in several steps it would begin anew
-//! whenever a running gateway has written in between, and `VACUUM INTO`, which writes everything anew, would read for
-//! several times as long. As long as the step takes, the log of the gateway cannot be shortened, and grows.
+//! The copy is made of pages, by SQLite's backup interface and in one read transaction: without that it would begin anew
+//! whenever a running gateway has written between two steps, and `VACUUM INTO`, which writes everything anew, would
+//! read for several times as long. As long as it takes, the log of the gateway cannot be shortened, and grows; a
+//! gateway that starts meanwhile comes first.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -12,14 +13,18 @@ use std::path::{Path, PathBuf};
 use kabao_auth::random_nonce;
 use kabao_journal::StoreError;
 use rusqlite::backup::{Backup as Copy, StepResult};
-use rusqlite::{Connection, OpenFlags, ffi};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::error::failed;
 use super::file::DatabaseFile;
+use super::lock::Watch;
 use super::{beside, require_store, schema};
 use crate::key_file::{self, sync_folder_of};
 use crate::settings::EmbeddedSettings;
 use crate::upkeep::Backup;
+
+/// So many pages are copied before it is looked whether a gateway has started: 1 MiB.
+const PAGES: i32 = 256;
 
 /// What SQLite may put beside the unfinished copy.
 const COMPANIONS: [&str; 4] = ["", "-journal", "-wal", "-shm"];
@@ -31,6 +36,10 @@ pub(crate) fn backup(settings: &EmbeddedSettings, target: &Path) -> Result<Backu
     if target.symlink_metadata().is_ok() {
         return Err(exists(target));
     }
+    let watch = Watch::begin(file.path()).map_err(|error| {
+        let message = format!("the lock of {} cannot be read", file.path().display());
+        StoreError::new(message).with_source(error)
+    })?;
     let mut warnings = Vec::new();
     let unfinished = Unfinished::create(target)?;
     let source = file
@@ -38,9 +47,15 @@ pub(crate) fn backup(settings: &EmbeddedSettings, target: &Path) -> Result<Backu
         .map_err(|error| failed(file.path(), error))?;
     schema::known_version(&file, &source)?;
     let mut copy = unfinished.open()?;
-    copy_pages(&source, &mut copy).map_err(|error| failed(target, error))?;
+    let copied =
+        copy_pages(&source, &mut copy, &watch).map_err(|error| blamed(&file, target, error))?;
+    if !copied {
+        return Err(StoreError::new(
+            "a gateway has started, and the backup has made way for it; run it again",
+        ));
+    }
     drop(source);
-    let changes = finish(&copy).map_err(|error| failed(target, error))?;
+    let changes = finish(&copy).map_err(|error| blamed(&file, target, error))?;
     let copied = DatabaseFile::new(unfinished.path.clone(), None);
     let fits = key_file::read(&settings.key_file)
         .and_then(|(keys, _)| schema::digest_key(&copied, &copy, &keys));
@@ -58,12 +73,20 @@ pub(crate) fn backup(settings: &EmbeddedSettings, target: &Path) -> Result<Backu
     })
 }
 
-fn copy_pages(source: &Connection, copy: &mut Connection) -> rusqlite::Result<()> {
-    match Copy::new(source, copy)?.step(-1)? {
-        StepResult::Done => Ok(()),
-        _ => {
-            let busy = ffi::Error::new(ffi::SQLITE_BUSY);
-            Err(rusqlite::Error::SqliteFailure(busy, None))
+/// Copies what is there now; false if a gateway has started meanwhile.
+fn copy_pages(source: &Connection, copy: &mut Connection, watch: &Watch) -> rusqlite::Result<bool> {
+    let snapshot = source.unchecked_transaction()?;
+    snapshot.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?;
+    let backup = Copy::new(source, copy)?;
+    loop {
+        match backup.step(PAGES)? {
+            StepResult::Done => return Ok(true),
+            StepResult::More if watch.has_changed() => return Ok(false),
+            StepResult::More => {}
+            _ => {
+                let busy = ffi::Error::new(ffi::SQLITE_BUSY);
+                return Err(rusqlite::Error::SqliteFailure(busy, None));
+            }
         }
     }
 }
@@ -142,6 +165,17 @@ impl Drop for Unfinished {
         for companion in COMPANIONS {
             // What is not there need not go.
             let _ = fs::remove_file(beside(&self.path, companion));
+        }
+    }
+}
+
+/// A damaged copy is that of a damaged store; everything else is about the copy.
+fn blamed(file: &DatabaseFile, target: &Path, error: rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => failed(file.path(), error),
+        _ => {
+            let message = format!("the backup {} cannot be written", target.display());
+            StoreError::new(message).with_source(error)
         }
     }
 }

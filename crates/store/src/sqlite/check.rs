@@ -4,13 +4,16 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use kabao_journal::StoreError;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
 use super::error::failed;
 use super::file::DatabaseFile;
-use super::lock::{self, FileLock};
+use super::lock::{self, Watch};
 use super::{beside, schema, table};
 use crate::changes::Seals;
 use crate::key_file::{self, OTHERS};
@@ -24,6 +27,9 @@ const ROWS: usize = 256;
 /// So many changes that do not open are listed, and so many faults of the structure.
 const LISTED: usize = 100;
 
+/// So often somebody who starts a gateway is looked for; a start waits for readers for some seconds.
+const LOOK: Duration = Duration::from_millis(200);
+
 const RESTORE: &str = "restore it from a backup";
 
 /// Looks for everything that is wrong.
@@ -31,6 +37,7 @@ pub(crate) fn check(settings: &EmbeddedSettings) -> Report {
     let mut check = Check {
         settings,
         file: DatabaseFile::new(settings.file.clone(), None),
+        watch: None,
         report: Report {
             file: settings.file.clone(),
             holder: None,
@@ -46,14 +53,18 @@ pub(crate) fn check(settings: &EmbeddedSettings) -> Report {
 struct Check<'a> {
     settings: &'a EmbeddedSettings,
     file: DatabaseFile,
+    watch: Option<Watch>,
     report: Report,
 }
 
 impl Check<'_> {
     fn run(&mut self) {
         let path = self.settings.file.clone();
-        match FileLock::holder(&path) {
-            Ok(holder) => self.report.holder = holder,
+        match Watch::begin(&path) {
+            Ok(watch) => {
+                self.report.holder = watch.holder();
+                self.watch = Some(watch);
+            }
             Err(error) => self.fault(
                 format!(
                     "the lock of the store {} cannot be read: {error}",
@@ -128,7 +139,13 @@ impl Check<'_> {
             let found = statement.query_map([], |row| row.get(0))?;
             found.collect()
         };
-        match looked() {
+        match self.making_way(database, looked) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => {
+                self.fault(
+                    "a gateway has started, and the check of the structure has made way for it",
+                    "run the check again",
+                );
+            }
             Ok(found) => {
                 for line in found.iter().filter(|line| *line != "ok") {
                     // SQLite puts several faults of one table into one text.
@@ -138,6 +155,31 @@ impl Check<'_> {
             }
             Err(error) => self.error(&failed(&self.settings.file, error), RESTORE),
         }
+    }
+
+    /// Reads for long, but not when somebody takes the lock meanwhile.
+    fn making_way<T>(
+        &self,
+        database: &Connection,
+        read: impl FnOnce() -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        let Some(watch) = &self.watch else {
+            return read();
+        };
+        let interrupt = database.get_interrupt_handle();
+        let (reading, has_ended) = channel::<()>();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                while has_ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                    if watch.has_changed() {
+                        interrupt.interrupt();
+                    }
+                }
+            });
+            let found = read();
+            drop(reading);
+            found
+        })
     }
 
     /// Opens every payload, a few at a time.

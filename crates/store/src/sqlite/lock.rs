@@ -80,6 +80,35 @@ impl FileLock {
     }
 }
 
+/// Notices a process that takes the lock of a database while somebody reads it.
+///
+/// A start moves the whole log into the database, and can do that only while nobody reads what is in it: whoever reads
+/// for long makes way.
+#[derive(Debug)]
+pub(super) struct Watch {
+    database: PathBuf,
+    first: Option<Holder>,
+}
+
+impl Watch {
+    pub(super) fn begin(database: &Path) -> io::Result<Self> {
+        Ok(Self {
+            database: database.to_owned(),
+            first: FileLock::holder(database)?,
+        })
+    }
+
+    /// Who had the lock in the beginning.
+    pub(super) fn holder(&self) -> Option<Holder> {
+        self.first
+    }
+
+    /// Tells whether another process has taken the lock since.
+    pub(super) fn has_changed(&self) -> bool {
+        matches!(FileLock::holder(&self.database), Ok(Some(now)) if Some(now) != self.first)
+    }
+}
+
 fn patiently(lock: &File) -> Result<(), TryLockError> {
     for _ in 1..TRIES {
         match lock.try_lock() {
@@ -104,4 +133,29 @@ fn process_in(lock: &Path) -> Option<u32> {
 /// The file of the lock.
 pub(super) fn path(database: &Path) -> PathBuf {
     beside(database, ".lock")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_taken_meanwhile_is_noticed_and_one_that_is_given_up_is_not() {
+        let name = format!("kabao-watch-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        let database = folder.join("kabao.db");
+        let nobody = Watch::begin(&database).unwrap();
+        assert_eq!(nobody.holder(), None);
+        assert!(!nobody.has_changed());
+        let lock = FileLock::take(&database).unwrap();
+        assert!(nobody.has_changed());
+        let somebody = Watch::begin(&database).unwrap();
+        assert!(somebody.holder().is_some() && !somebody.has_changed());
+        drop(lock);
+        assert!(!nobody.has_changed() && !somebody.has_changed());
+        let _lock = FileLock::take(&database).unwrap();
+        fs::write(path(&database), "1\n").unwrap();
+        assert!(somebody.has_changed(), "by another process");
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -21,8 +21,16 @@ fn upkeep(folder: &Path) -> Upkeep {
 /// A store with changes of ids from 0, each with a plan of its own.
 async fn filled(folder: &Path, count: u64) -> Store {
     let store = Store::open(&StoreSettings::embedded(folder)).await.unwrap();
-    for id in 0..count {
-        begin(&*store.changes(), id).await;
+    let ids: Vec<u64> = (0..count).collect();
+    for ids in ids.chunks(64) {
+        let begin = |id: &u64| {
+            let (changes, id) = (store.changes(), *id);
+            tokio::spawn(async move { begin(&*changes, id).await })
+        };
+        let begun: Vec<_> = ids.iter().map(begin).collect();
+        for begun in begun {
+            begun.await.unwrap();
+        }
     }
     store
 }
@@ -135,7 +143,8 @@ async fn a_check_finds_a_damaged_page() {
     );
     let target = directory.path().join("copy.db");
     let error = upkeep(directory.path()).backup(&target).await.unwrap_err();
-    assert!(error.to_string().contains("damaged"), "{error}");
+    let error = error.to_string();
+    assert!(error.contains("kabao.db is damaged"), "{error}");
     assert_nothing_left_of(&target);
 }
 
@@ -242,6 +251,39 @@ async fn a_backup_under_load_holds_what_was_done_before_it_and_disturbs_nobody()
         assert_eq!(found.plan, plan(&id).as_bytes());
     }
     begin(&*changes, 999_999).await;
+}
+
+/// A start moves the whole log into the database, and cannot as long as somebody reads it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_store_starts_after_a_crash_while_it_is_checked_and_copied() {
+    let directory = Directory::new();
+    let store = filled(directory.path(), 2000).await;
+    let crashed = Directory::new();
+    for name in ["kabao.db", "kabao.db-wal", "store.key"] {
+        fs::copy(directory.path().join(name), crashed.path().join(name)).unwrap();
+    }
+    drop(store);
+    let target = directory.path().join("copy.db");
+    let (checking, copying) = (upkeep(crashed.path()), upkeep(crashed.path()));
+    let check = tokio::spawn(async move { checking.check().await.unwrap() });
+    let copy = tokio::spawn(async move { copying.backup(&target).await });
+    let store = filled(crashed.path(), 0).await;
+    begin(&*store.changes(), 5000).await;
+    // Whoever made way has said so, and nobody else has found a fault.
+    let found = faults(&check.await.unwrap());
+    assert!(
+        found
+            .iter()
+            .all(|fault| fault.contains("a gateway has started")),
+        "{found:?}"
+    );
+    match copy.await.unwrap() {
+        Ok(backup) => assert!(backup.changes >= 2000),
+        Err(error) => assert!(
+            error.to_string().contains("a gateway has started"),
+            "{error}"
+        ),
+    }
 }
 
 /// A log that is too long is shortened by the writer, which has to wait for readers.

@@ -260,8 +260,8 @@ impl Header {
         }
         if text("contents") != self.contents {
             return Err(format!(
-                "the file is not what was sent under the batch id {}: it was changed since, and going on could do \
-                 changes twice. Put it back as it was to resume; put rows that are new or corrected into a file of \
+                "the file (with --parent) is not what was sent under the batch id {}: it was changed since, and going on \
+                 could do changes twice. Put it back as it was to resume; put rows that are new or corrected into a file of \
                  their own. ({state} remembers what was sent)",
                 text("batch_id")
             ));

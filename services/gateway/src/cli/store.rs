@@ -22,7 +22,8 @@ Examples:
   kabao store backup --config /etc/kabao/kabao.toml /backup/kabao-2026-03-15.db
   kabao store stats --directory .kabao/store
 
-All of them only read. A gateway may run meanwhile, and may start and stop.";
+All of them only read. A gateway may run meanwhile, and may stop; if one starts, check and backup make way for
+it and say so.";
 
 /// Looks after the memory of changes: the embedded store.
 ///
