@@ -6,6 +6,7 @@
 //! thrown away; whether what it was asked for was done is not known then, unless the database has said so.
 
 mod error;
+mod freshness;
 mod heartbeat;
 mod held;
 mod leases;
@@ -26,6 +27,7 @@ use tokio::time::Instant;
 
 pub use self::url::DatabaseUrl;
 
+use self::freshness::Freshness;
 use self::heartbeat::Heartbeat;
 use self::leases::PostgresLeases;
 use self::pool::Pool;
@@ -51,9 +53,12 @@ pub(crate) async fn open(settings: PostgresSettings) -> Result<Opened, StoreErro
     session.set_until(Instant::now() + PREPARING);
     let prepared = schema::prepare(&mut session, server.url(), &settings.key_file).await?;
     session.set_until(Instant::now() + settings.timeout);
-    let pool = Arc::new(Pool::new(server.clone(), settings.connections));
+    let freshness = Arc::new(Freshness::default());
+    let pool = Pool::new(server.clone(), Arc::clone(&freshness), settings.connections);
+    let pool = Arc::new(pool);
     let heartbeat = Heartbeat::new(server);
-    let leases = PostgresLeases::start(Arc::clone(&pool), heartbeat, session, settings).await?;
+    let leases =
+        PostgresLeases::start(Arc::clone(&pool), freshness, heartbeat, session, settings).await?;
     let leases: Arc<dyn Leases> = Arc::new(leases);
     let seals = Seals {
         keys: prepared.keys,

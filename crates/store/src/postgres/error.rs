@@ -36,6 +36,13 @@ pub(super) fn no_connection(url: &DatabaseUrl) -> StoreError {
     StoreError::refused(format!("the database {url} gives no connection in time"))
 }
 
+/// Says that nobody has reached the database for a while: nothing was asked for.
+pub(super) fn lost(url: &DatabaseUrl) -> StoreError {
+    StoreError::refused(format!(
+        "the database {url} is not there; the next change is taken as soon as it is"
+    ))
+}
+
 /// Says that no answer came in time: whatever was asked for may be done.
 pub(super) fn too_slow() -> StoreError {
     StoreError::new("the database does not answer in time")

@@ -84,7 +84,9 @@ async fn beat(shared: &Shared, session: &mut Session, asked: Instant) -> Result<
     if session.execute(BEAT, &[&name]).await? == 0 {
         return go_on_under_another_name(shared, session).await;
     }
-    shared.set_fresh_until(Some(asked + shared.settings.stale_after()));
+    shared
+        .freshness
+        .set_until(Some(asked + shared.settings.stale_after()));
     look(shared, session, name).await?;
     if shared.held.is_in_doubt() {
         give_back_strays(shared, session, name).await?;
@@ -97,7 +99,7 @@ async fn go_on_under_another_name(
     shared: &Shared,
     session: &mut Session,
 ) -> Result<(), StoreError> {
-    shared.set_fresh_until(None);
+    shared.freshness.set_until(None);
     shared.held.forget_all();
     let name = replica::name()?;
     let asked = Instant::now();
@@ -108,7 +110,9 @@ async fn go_on_under_another_name(
         "this replica was taken for dead, and goes on under another name"
     );
     shared.names.push(name);
-    shared.set_fresh_until(Some(asked + shared.settings.stale_after()));
+    shared
+        .freshness
+        .set_until(Some(asked + shared.settings.stale_after()));
     Ok(())
 }
 

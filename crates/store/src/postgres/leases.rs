@@ -11,6 +11,7 @@ use kabao_journal::{Acquired, Lease, Leases, StoreError};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::freshness::Freshness;
 use super::heartbeat::Heartbeat;
 use super::held::HeldLeases;
 use super::names::Names;
@@ -60,13 +61,14 @@ pub(super) struct Shared {
     pub(super) names: Names,
     pub(super) held: HeldLeases,
     others: Mutex<Others>,
-    fresh_until: Mutex<Option<Instant>>,
+    pub(super) freshness: Arc<Freshness>,
 }
 
 impl PostgresLeases {
     /// Registers this process, and begins to give signs of life.
     pub(super) async fn start(
         pool: Arc<Pool>,
+        freshness: Arc<Freshness>,
         heartbeat: Heartbeat,
         mut session: Session,
         settings: PostgresSettings,
@@ -75,8 +77,9 @@ impl PostgresLeases {
         let asked = Instant::now();
         register(&mut session, &name, &settings).await?;
         tracing::info!(replica = name, database = %settings.url, "this replica shares the store of a database");
+        freshness.set_until(Some(asked + settings.stale_after()));
         let shared = Arc::new(Shared {
-            fresh_until: Mutex::new(Some(asked + settings.stale_after())),
+            freshness,
             settings,
             names: Names::new(name),
             held: HeldLeases::default(),
@@ -103,23 +106,6 @@ pub(super) async fn register(
 }
 
 impl Shared {
-    /// Says until when nobody can have taken over what this process holds.
-    pub(super) fn set_fresh_until(&self, until: Option<Instant>) {
-        let mut fresh = self
-            .fresh_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *fresh = until;
-    }
-
-    pub(super) fn is_fresh(&self) -> bool {
-        let fresh = self
-            .fresh_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        fresh.is_some_and(|until| Instant::now() < until)
-    }
-
     /// Every step leaves the values whole.
     pub(super) fn others(&self) -> MutexGuard<'_, Others> {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
@@ -194,7 +180,7 @@ impl Leases for PostgresLeases {
     }
 
     fn is_fresh(&self) -> bool {
-        self.shared.is_fresh()
+        self.shared.freshness.is_fresh()
     }
 }
 

@@ -1,14 +1,15 @@
 //! A few connections for many changes.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use kabao_journal::StoreError;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-use super::error::no_connection;
+use super::error::{lost, no_connection};
+use super::freshness::Freshness;
 use super::session::{Server, Session};
 
 /// A connection that nobody has used for so long may be dead without either end knowing.
@@ -17,6 +18,7 @@ const IDLE: Duration = Duration::from_mins(5);
 /// Connections that are made when they are needed, and kept while they work.
 pub(super) struct Pool {
     server: Server,
+    freshness: Arc<Freshness>,
     free: Semaphore,
     idle: Mutex<Vec<Idle>>,
 }
@@ -35,10 +37,11 @@ pub(super) struct Taken<'p> {
 }
 
 impl Pool {
-    pub(super) fn new(server: Server, connections: u32) -> Self {
+    pub(super) fn new(server: Server, freshness: Arc<Freshness>, connections: u32) -> Self {
         let connections = usize::try_from(connections).unwrap_or(usize::MAX).max(1);
         Self {
             server,
+            freshness,
             free: Semaphore::new(connections.min(Semaphore::MAX_PERMITS)),
             idle: Mutex::default(),
         }
@@ -55,6 +58,8 @@ impl Pool {
                 session.set_until(until);
                 session
             }
+            // The heartbeat has not got through for long, and goes on trying: nobody has to wait for that.
+            None if !self.freshness.is_fresh() => return Err(lost(self.server.url())),
             None => self.server.connect(until).await?,
         };
         Ok(Taken {

@@ -103,6 +103,36 @@ async fn what_gets_no_connection_was_not_done() {
 
 #[tokio::test]
 #[ignore = "needs PostgreSQL: run .ci/postgres"]
+async fn a_database_that_says_nothing_is_waited_for_by_the_heartbeat_alone() {
+    let database = Database::new().await;
+    let proxy = Proxy::new(server());
+    let mut settings = behind(&proxy, server(), &database);
+    settings.timeout = Duration::from_secs(1);
+    let store = Store::open(&settings.into()).await.unwrap();
+    let changes = store.changes();
+    fresh(changes.begin(change("a", b"plan")).await.unwrap());
+    proxy.set(Way::Stuck);
+    while store.leases().is_fresh() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    // The connection that is there shows nothing of it.
+    changes.begin(change("b", b"plan")).await.unwrap_err();
+    let started = Instant::now();
+    let error = changes.begin(change("c", b"plan")).await.unwrap_err();
+    assert!(started.elapsed() < Duration::from_millis(500));
+    assert!(
+        error.is_refusal() && error.to_string().contains("is not there"),
+        "{error}"
+    );
+    proxy.set(Way::Open);
+    while !store.leases().is_fresh() {
+        sleep(Duration::from_millis(10)).await;
+    }
+    fresh(changes.begin(change("c", b"plan")).await.unwrap());
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL: run .ci/postgres"]
 async fn what_the_database_gives_up_was_not_done() {
     let database = Database::new().await;
     let mut settings = database.settings();
