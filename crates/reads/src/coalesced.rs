@@ -1,14 +1,17 @@
 //! One call for identical reads.
 
 use std::sync::Arc;
-use std::time::Instant as Deadline;
+use std::time::{Duration, Instant as Deadline};
 
 use async_trait::async_trait;
 use kabao_api::{CallContext, Error, Reason, Upstream};
 use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Record, Scheme, archive};
 use tokio::time::{Instant, timeout_at};
 
-use crate::flights::{Flights, Key, Landed};
+use crate::flights::{Boarded, Flights, Key, Landed};
+
+/// What is told to whoever finds too many waiting.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Stands around the pipeline of one account: identical reads in flight are one call.
 ///
@@ -17,6 +20,8 @@ use crate::flights::{Flights, Key, Landed};
 /// - An answer is never older than the call that it belongs to, which began before some of those who
 ///   get it: at most two seconds before. A write of the member that has ended since, in this process,
 ///   sends whoever comes after it to a call of its own.
+/// - Where answers are slow, no more than 256 callers of an account wait for others' reads; the next
+///   are refused at once.
 /// - Reads that are part of a write are never shared: what a new value is calculated from, and what
 ///   proves a write, is asked for anew.
 pub struct Coalesced {
@@ -55,7 +60,11 @@ impl Coalesced {
                     }
                 }
             };
-            let (flight, is_own) = self.flights.board(key.clone(), member.clone(), start);
+            let (flight, seat) = match self.flights.board(key.clone(), member.clone(), start) {
+                Boarded::Own(flight) => (flight, None),
+                Boarded::Joined(flight, seat) => (flight, Some(seat)),
+                Boarded::Full => return Err(crowded()),
+            };
             let landed = in_time(context.deadline, flight.landed()).await?;
             drop(flight);
             let Some(landed) = landed else {
@@ -63,7 +72,7 @@ impl Coalesced {
             };
             match landed.as_ref() {
                 // Its caller had less time than this one has.
-                Err(error) if !is_own && error.reason() == Reason::DeadlineExceeded => {}
+                Err(error) if seat.is_some() && error.reason() == Reason::DeadlineExceeded => {}
                 _ => return own(landed),
             }
         }
@@ -112,6 +121,11 @@ fn member_of(request: &dyn AnyEndpoint) -> Option<String> {
     text("user_card_code")
         .or_else(|| text("code"))
         .map(str::to_owned)
+}
+
+fn crowded() -> Error {
+    let message = "as many callers as may wait for slow answers to reads of this account";
+    Error::new(Reason::Overloaded, message).with_retry_after(PAUSE)
 }
 
 async fn in_time<F: Future>(deadline: Option<Deadline>, future: F) -> Result<F::Output, Error> {

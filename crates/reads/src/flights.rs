@@ -13,6 +13,11 @@ use tracing::Instrument as _;
 
 /// Nobody joins a read that is older: what hangs must not collect all that come after it.
 const JOINABLE: Duration = Duration::from_secs(2);
+/// A read that takes longer than this is a slow one.
+const SLOW: Duration = Duration::from_millis(500);
+/// So many may wait for others' reads of an account before nobody joins a slow one: each of them holds one of the
+/// places that all accounts share.
+pub(crate) const CROWD: usize = 256;
 
 /// What became of a read.
 pub(crate) type Landed = Result<Box<dyn AnyAnswer>, Error>;
@@ -33,6 +38,27 @@ pub(crate) struct Flights(Mutex<Table>);
 struct Table {
     flights: HashMap<Key, Boarding>,
     next: u64,
+    /// Who waits for a read that somebody else has started.
+    joined: usize,
+}
+
+/// What comes of the wish to read.
+pub(crate) enum Boarded {
+    /// A read was started.
+    Own(Arc<Flight>),
+    /// One that is in flight already.
+    Joined(Arc<Flight>, Seat),
+    /// It is slow, and enough wait for slow ones.
+    Full,
+}
+
+/// The place of somebody who waits for a read of somebody else.
+pub(crate) struct Seat(Arc<Flights>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.table().joined -= 1;
+    }
 }
 
 /// A read that others may join.
@@ -51,13 +77,13 @@ pub(crate) struct Flight {
 }
 
 impl Flights {
-    /// Joins the read of this key, or starts it: true if it was started.
+    /// Joins the read of this key, or starts it.
     pub(crate) fn board<F>(
         self: &Arc<Self>,
         key: Key,
         member: Option<String>,
         start: impl FnOnce() -> F,
-    ) -> (Arc<Flight>, bool)
+    ) -> Boarded
     where
         F: Future<Output = Landed> + Send + 'static,
     {
@@ -65,8 +91,17 @@ impl Flights {
         let mut table = self.table();
         let present = table.flights.get(&key);
         let present = present.filter(|boarding| now.duration_since(boarding.started) < JOINABLE);
-        if let Some(flight) = present.and_then(|boarding| boarding.flight.upgrade()) {
-            return (flight, false);
+        let present = present.and_then(|boarding| {
+            let is_slow = now.duration_since(boarding.started) >= SLOW;
+            boarding.flight.upgrade().map(|flight| (flight, is_slow))
+        });
+        match present {
+            Some((_, true)) if table.joined >= CROWD => return Boarded::Full,
+            Some((flight, _)) => {
+                table.joined += 1;
+                return Boarded::Joined(flight, Seat(Arc::clone(self)));
+            }
+            None => {}
         }
         let number = table.next;
         table.next = number.wrapping_add(1);
@@ -92,7 +127,7 @@ impl Flights {
             started: now,
         };
         table.flights.insert(key, boarding);
-        (flight, true)
+        Boarded::Own(flight)
     }
 
     /// Lets nobody join what may have been read before a write of this member; of any if `None`.

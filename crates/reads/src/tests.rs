@@ -11,8 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::Instant;
 
-use crate::flights::Flights;
-use crate::{Coalesced, flights};
+use crate::Coalesced;
+use crate::flights::{self, Boarded, CROWD, Flights};
 
 /// Counts calls, and answers each when it is let through: with the number of writes that had ended when it came.
 #[derive(Default)]
@@ -260,6 +260,35 @@ async fn what_hangs_does_not_collect_all_that_come_after_it() {
     assert!(fresh.await.unwrap().is_ok());
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_would_wait_for_a_slow_answer_behind_many_others_is_refused_at_once() {
+    let pipeline = gated();
+    let upstream = shared(&pipeline);
+    let mut waiting = Vec::new();
+    for _ in 0..=CROWD {
+        waiting.push(reading(&upstream, context(), "1").await);
+    }
+    // As long as answers are quick, as many as come.
+    let one_more = reading(&upstream, context(), "1").await;
+    assert!(!one_more.is_finished());
+    tokio::time::advance(Duration::from_millis(500)).await;
+    let refused = reading(&upstream, context(), "1").await;
+    let refused = refused.await.unwrap().unwrap_err();
+    assert_eq!(refused.reason(), Reason::Overloaded);
+    assert_eq!(refused.retry_after(), Some(Duration::from_secs(1)));
+    // Who gives up makes room.
+    for gone in waiting.drain(1..3) {
+        gone.abort();
+    }
+    settle().await;
+    let joins = reading(&upstream, context(), "1").await;
+    assert!(!joins.is_finished());
+    open(&pipeline, 1);
+    assert!(joins.await.unwrap().is_ok());
+    assert!(one_more.await.unwrap().is_ok());
+    assert_eq!(reads(&pipeline), 1);
+}
+
 #[tokio::test]
 async fn all_hear_of_a_failure_what_the_first_one_hears() {
     let pipeline = gated();
@@ -287,10 +316,13 @@ async fn nothing_is_kept_of_reads_that_have_ended() {
         let answer: Box<dyn AnyAnswer> = Box::new(UserCard::default());
         Ok(answer)
     };
-    let (ended, _) = flights.board(key("1"), None, answer);
+    let Boarded::Own(ended) = flights.board(key("1"), None, answer) else {
+        panic!("nobody has read this yet")
+    };
     assert!(ended.landed().await.is_some());
-    let (left, is_own) = flights.board(key("2"), None, std::future::pending);
-    assert!(is_own);
+    let Boarded::Own(left) = flights.board(key("2"), None, std::future::pending) else {
+        panic!("nobody has read this yet")
+    };
     assert_eq!(flights.len(), 1);
     drop(left);
     settle().await;

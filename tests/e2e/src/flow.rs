@@ -75,10 +75,13 @@ async fn an_account_that_hangs_takes_no_other_account_with_it() {
     world.sandbox().inject(hang).unwrap();
 
     let mut flood = JoinSet::new();
-    for _ in 0..FLOOD {
+    for number in 0..FLOOD {
         let world = Arc::clone(&world);
         flood.spawn(async move {
-            let mut request = tonic::Request::new(get_member(&MERCHANT));
+            // Of different members: identical reads would share a call.
+            let mut read = get_member(&MERCHANT);
+            read.name = format!("{}/members/{number:012}", MERCHANT.template());
+            let mut request = tonic::Request::new(read);
             request
                 .metadata_mut()
                 .insert("grpc-timeout", "5S".parse().unwrap());
