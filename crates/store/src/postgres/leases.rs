@@ -155,12 +155,12 @@ impl Leases for PostgresLeases {
             session.done();
             Ok(is_wanted || is_wanted_here)
         };
-        // Dropped in the middle, it leaves a doubt as well.
-        let doubt = Doubt(&self.shared.held);
+        let mut doubt = Doubt {
+            held: &self.shared.held,
+            is_settled: false,
+        };
         let released = released.await;
-        if released.is_ok() {
-            std::mem::forget(doubt);
-        }
+        doubt.is_settled = released.is_ok();
         released
     }
 
@@ -190,11 +190,16 @@ impl Drop for PostgresLeases {
     }
 }
 
-/// What leaves a doubt unless it is forgotten.
-struct Doubt<'h>(&'h HeldLeases);
+/// Leaves a doubt unless it is settled, also if its task is dropped in the middle.
+struct Doubt<'h> {
+    held: &'h HeldLeases,
+    is_settled: bool,
+}
 
 impl Drop for Doubt<'_> {
     fn drop(&mut self) {
-        self.0.doubt();
+        if !self.is_settled {
+            self.held.doubt();
+        }
     }
 }
