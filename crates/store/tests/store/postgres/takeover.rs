@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use kabao_api::ChangeState;
-use kabao_journal::{Acquired, Begun, ChangeUpdate, Held, NewChange};
+use kabao_journal::{Acquired, Begun, ChangeFilter, ChangeUpdate, Held, NewChange};
 use kabao_store::{DatabaseUrl, Store};
 use tokio::time::{Instant, sleep};
 
@@ -130,4 +130,68 @@ async fn whoever_was_taken_for_dead_begins_nothing_under_the_old_name() {
     assert_eq!(changes.update(ticket, applied()).await.unwrap(), Held::Lost);
     assert_eq!(changes.claim(ticket).await.unwrap(), None);
     assert_eq!(changes.forget(ticket).await.unwrap(), Held::Lost);
+}
+
+/// Whoever takes a lease over sees what was begun under it, and nothing comes after that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs PostgreSQL: run .ci/postgres"]
+async fn a_change_is_begun_before_a_takeover_or_not_at_all() {
+    let database = Database::new().await;
+    let mut settings = database.settings();
+    // The test buries, and nobody else does.
+    settings.takeover_after = Duration::from_secs(360);
+    let heir = Store::open(&settings.clone().into()).await.unwrap();
+    // Changes take their time, so that takeovers come in the middle.
+    let slow = "CREATE FUNCTION kabao.slow() RETURNS trigger LANGUAGE plpgsql AS \
+         'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END'; \
+         CREATE TRIGGER slow BEFORE INSERT ON kabao.changes FOR EACH ROW EXECUTE FUNCTION kabao.slow()";
+    server().execute(&database.url, slow).await.unwrap();
+    for round in 0..30_u64 {
+        let store = Store::open(&settings.clone().into()).await.unwrap();
+        let Acquired::Held(lease) = store.leases().acquire("member").await.unwrap() else {
+            panic!("it is free");
+        };
+        let bury = format!(
+            "DELETE FROM kabao.replicas WHERE name = '{}'",
+            store.leases().replica()
+        );
+        let burying = tokio::spawn({
+            let url = database.url.clone();
+            async move { server().execute(&url, &bury).await.unwrap() }
+        });
+        let new = NewChange {
+            subject: Some("member".to_owned()),
+            lease: Some(lease),
+            ..change(&round.to_string(), b"plan")
+        };
+        let beginning = tokio::spawn(async move {
+            sleep(Duration::from_micros(round * 500)).await;
+            store.changes().begin(new).await.unwrap()
+        });
+        let taken = loop {
+            match heir.leases().acquire("member").await.unwrap() {
+                Acquired::Held(taken) => break taken,
+                Acquired::Busy => {}
+            }
+        };
+        let filter = ChangeFilter {
+            states: vec![ChangeState::Intent],
+            limit: 10,
+            ..ChangeFilter::default()
+        };
+        let seen = heir.changes().list(&filter).await.unwrap();
+        let begun = match beginning.await.unwrap() {
+            Begun::Fresh(ticket) => vec![ticket],
+            Begun::LeaseLost => Vec::new(),
+            other => panic!("{other:?}"),
+        };
+        let tickets: Vec<_> = seen.iter().map(|change| change.ticket).collect();
+        assert_eq!(tickets, begun, "round {round}");
+        for ticket in tickets {
+            let claimed = heir.changes().claim(ticket).await.unwrap().unwrap();
+            heir.changes().update(claimed, applied()).await.unwrap();
+        }
+        burying.await.unwrap();
+        heir.leases().release(taken).await.unwrap();
+    }
 }
