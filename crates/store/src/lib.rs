@@ -10,6 +10,7 @@
 //! [`Leases`]: kabao_journal::Leases
 
 mod changes;
+mod counts;
 mod digest_key;
 mod key_file;
 mod postgres;
@@ -28,4 +29,6 @@ pub use key_file::create_key_file;
 pub use postgres::DatabaseUrl;
 pub use settings::{EmbeddedSettings, PostgresSettings, StoreSettings};
 pub use store::Store;
-pub use upkeep::{AccountStats, Backup, Fault, Holder, OpenChange, Report, Stats, Upkeep};
+pub use upkeep::{
+    AccountStats, Backup, Counts, Fault, Holder, OpenChange, Place, Report, Stats, Upkeep,
+};

@@ -17,6 +17,7 @@ mod schema;
 mod session;
 mod table;
 mod tls;
+mod upkeep;
 mod url;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use kabao_journal::{Leases, StoreError};
 use tokio::time::Instant;
 
+pub(crate) use self::upkeep::{check, stats};
 pub use self::url::DatabaseUrl;
 
 use self::freshness::Freshness;

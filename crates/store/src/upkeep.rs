@@ -3,7 +3,8 @@
 //! Everything here only reads, takes no lock, and leaves the log of the database alone, so a gateway may run meanwhile,
 //! start or stop.
 
-use std::fmt;
+use std::error::Error as _;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -11,13 +12,23 @@ use kabao_api::ChangeState;
 use kabao_journal::{ChangeKey, StoreError};
 use tokio::task::spawn_blocking;
 
-use crate::settings::EmbeddedSettings;
-use crate::sqlite;
+use crate::settings::StoreSettings;
+use crate::{postgres, sqlite};
 
 /// A store in the hands of an operator.
 #[derive(Clone, Debug)]
 pub struct Upkeep {
-    settings: EmbeddedSettings,
+    settings: StoreSettings,
+}
+
+/// Where a store lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Place {
+    /// A file of SQLite.
+    File(PathBuf),
+    /// A database of PostgreSQL: server and name.
+    Database(String),
 }
 
 /// The process that has a store.
@@ -33,8 +44,8 @@ pub struct Holder {
 #[non_exhaustive]
 pub struct Report {
     /// The store.
-    pub file: PathBuf,
-    /// Who has it at the moment.
+    pub place: Place,
+    /// Who has it at the moment, if it is a file.
     pub holder: Option<Holder>,
     /// The version of its tables, if they can be read.
     pub version: Option<u32>,
@@ -75,15 +86,25 @@ pub struct Backup {
 #[non_exhaustive]
 pub struct Stats {
     /// The store.
-    pub file: PathBuf,
-    /// Who has it at the moment.
+    pub place: Place,
+    /// Who has it at the moment, if it is a file.
     pub holder: Option<Holder>,
+    /// How many replicas are registered, if it is a database; one that was killed is among them for a while.
+    pub replicas: Option<u64>,
     /// The version of its tables.
     pub version: u32,
-    /// The size of the file in bytes.
-    pub file_size: u64,
-    /// The size of the log beside it in bytes.
-    pub log_size: u64,
+    /// The size of the file, or of the tables with their indexes, in bytes.
+    pub size: u64,
+    /// The size of the log beside a file in bytes.
+    pub log_size: Option<u64>,
+    /// What was counted.
+    pub counts: Counts,
+}
+
+/// Changes, counted.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Counts {
     /// By account, in the order of their names.
     pub accounts: Vec<AccountStats>,
     /// When the oldest change that is remembered was made.
@@ -118,8 +139,10 @@ pub struct OpenChange {
 
 impl Upkeep {
     /// Names the store; nothing is opened yet.
-    pub fn new(settings: EmbeddedSettings) -> Self {
-        Self { settings }
+    pub fn new(settings: impl Into<StoreSettings>) -> Self {
+        Self {
+            settings: settings.into(),
+        }
     }
 
     /// Looks for everything that is wrong: modes of files, the key file, the version, the structure of the database,
@@ -128,8 +151,12 @@ impl Upkeep {
     /// # Errors
     /// If the check itself cannot be done. What it finds is in the report.
     pub async fn check(&self) -> Result<Report, StoreError> {
-        let settings = self.settings.clone();
-        done(spawn_blocking(move || sqlite::check(&settings)).await)
+        match self.settings.clone() {
+            StoreSettings::Embedded(settings) => {
+                done(spawn_blocking(move || sqlite::check(&settings)).await)
+            }
+            StoreSettings::Postgres(settings) => Ok(postgres::check(&settings).await),
+        }
     }
 
     /// Copies the store as it is at one moment into a new file that only its owner may read. The file gets its name
@@ -137,9 +164,20 @@ impl Upkeep {
     ///
     /// # Errors
     /// If there is such a file already, the store cannot be read, or the copy cannot be written. Nothing of the copy
-    /// is left behind then.
+    /// is left behind then. A database has tools of its own for that; this only says which.
     pub async fn backup(&self, target: &Path) -> Result<Backup, StoreError> {
-        let (settings, target) = (self.settings.clone(), target.to_owned());
+        let settings = match self.settings.clone() {
+            StoreSettings::Embedded(settings) => settings,
+            StoreSettings::Postgres(settings) => {
+                return Err(StoreError::refused(format!(
+                    "the store is in the database {}, which is copied by its own tools, such as \
+                     `pg_dump --schema=kabao`; the keys in {} are not in such a copy",
+                    settings.url,
+                    settings.key_file.display()
+                )));
+            }
+        };
+        let target = target.to_owned();
         done(spawn_blocking(move || sqlite::backup(&settings, &target)).await)?
     }
 
@@ -148,8 +186,12 @@ impl Upkeep {
     /// # Errors
     /// If it cannot be read.
     pub async fn stats(&self) -> Result<Stats, StoreError> {
-        let settings = self.settings.clone();
-        done(spawn_blocking(move || sqlite::stats(&settings)).await)?
+        match self.settings.clone() {
+            StoreSettings::Embedded(settings) => {
+                done(spawn_blocking(move || sqlite::stats(&settings)).await)?
+            }
+            StoreSettings::Postgres(settings) => postgres::stats(&settings).await,
+        }
     }
 }
 
@@ -158,6 +200,15 @@ impl Fault {
         Self {
             what: what.into(),
             remedy: remedy.into(),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => file.display().fmt(f),
+            Self::Database(name) => write!(f, "the database {name}"),
         }
     }
 }
@@ -179,4 +230,16 @@ impl fmt::Display for Holder {
 
 fn done<T>(joined: Result<T, tokio::task::JoinError>) -> Result<T, StoreError> {
     joined.map_err(|error| StoreError::new("work on the store was given up").with_source(error))
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn chain(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a text does not fail.
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text
 }

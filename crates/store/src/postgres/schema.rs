@@ -15,7 +15,7 @@ use crate::{digest_key, key_file};
 /// `ended` is 0 as long as a change is open, and its own place from then on, as in the embedded store. A lease is a
 /// row as long as it is held: it goes with its owner, and its fence comes from a sequence, so that it grows
 /// nevertheless. What is sealed cannot be compressed.
-const MIGRATIONS: [&str; 1] = ["
+static MIGRATIONS: [&str; 1] = ["
     CREATE TABLE meta (
         name text COLLATE \"C\" PRIMARY KEY,
         value bytea NOT NULL
@@ -66,6 +66,7 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(52226)";
 const HAS_SCHEMA: &str = "SELECT FROM pg_catalog.pg_namespace WHERE nspname = 'kabao'";
 const HAS_STORE: &str =
     "SELECT FROM pg_catalog.pg_tables WHERE schemaname = 'kabao' AND tablename = 'versions'";
+const DIGEST_KEY: &str = "SELECT value FROM meta WHERE name = 'digest_key'";
 const VERSION: &str = "SELECT COALESCE(max(version), 0) FROM versions";
 const SETTINGS: &str = "SELECT current_setting('server_version_num')::bigint, current_setting('fsync'), \
      current_setting('full_page_writes')";
@@ -96,9 +97,7 @@ pub(super) async fn prepare(
     let keys = read_keys(url, key_file, has_store).await?;
     warnings.extend(keys.1);
     migrate(session, url).await?;
-    let sealed = session
-        .first("SELECT value FROM meta WHERE name = 'digest_key'", &[])
-        .await?;
+    let sealed = session.first(DIGEST_KEY, &[]).await?;
     let sealed = sealed.map(|row| column(&row, 0)).transpose()?;
     let (digests, resealed) = digest_key::read(&keys.0, sealed)?;
     if let Some(sealed) = resealed {
@@ -153,16 +152,7 @@ async fn create(session: &mut Session) -> Result<(), StoreError> {
 }
 
 async fn migrate(session: &mut Session, url: &DatabaseUrl) -> Result<(), StoreError> {
-    let row = session.first(VERSION, &[]).await?;
-    let version: i64 = row.map_or(Ok(0), |row| column(&row, 0))?;
-    let known = usize::try_from(version).ok();
-    let Some(missing) = known.and_then(|known| MIGRATIONS.get(known..)) else {
-        return Err(StoreError::refused(format!(
-            "the store in the database {url} is of version {version}, and this program knows none above {}; use the \
-             program that wrote it",
-            MIGRATIONS.len(),
-        )));
-    };
+    let (version, missing) = version(session, url).await?;
     for (version, migration) in (version + 1..).zip(missing) {
         session.batch(migration).await?;
         session
@@ -170,6 +160,55 @@ async fn migrate(session: &mut Session, url: &DatabaseUrl) -> Result<(), StoreEr
             .await?;
     }
     Ok(())
+}
+
+/// Returns the version of a store that this program knows.
+pub(super) async fn known_version(
+    session: &mut Session,
+    url: &DatabaseUrl,
+) -> Result<u32, StoreError> {
+    if session.first(HAS_STORE, &[]).await?.is_none() {
+        return Err(StoreError::refused(format!(
+            "the database {url} has no store; a gateway makes it at its first start"
+        )));
+    }
+    let (version, _) = version(session, url).await?;
+    Ok(u32::try_from(version).unwrap_or_default())
+}
+
+/// Reads the key of the digests, which shows whether the keys are those of the store.
+pub(super) async fn digest_key(
+    session: &mut Session,
+    url: &DatabaseUrl,
+    keys: &SealingKeys,
+) -> Result<DigestKey, StoreError> {
+    let sealed = session.first(DIGEST_KEY, &[]).await?;
+    let sealed = sealed.map(|row| column(&row, 0)).transpose()?;
+    let sealed = sealed.ok_or_else(|| {
+        StoreError::refused(format!(
+            "the store in the database {url} has lost the key of its digests; restore it from a backup"
+        ))
+    })?;
+    Ok(digest_key::read(keys, Some(sealed))?.0)
+}
+
+/// The version of the tables, and what is missing.
+async fn version(
+    session: &mut Session,
+    url: &DatabaseUrl,
+) -> Result<(i64, &'static [&'static str]), StoreError> {
+    let row = session.first(VERSION, &[]).await?;
+    let version: i64 = row.map_or(Ok(0), |row| column(&row, 0))?;
+    let known = usize::try_from(version).ok();
+    let missing = known.and_then(|known| MIGRATIONS.get(known..));
+    let missing = missing.ok_or_else(|| {
+        StoreError::refused(format!(
+            "the store in the database {url} is of version {version}, and this program knows none above {}; use the \
+             program that wrote it",
+            MIGRATIONS.len(),
+        ))
+    })?;
+    Ok((version, missing))
 }
 
 /// Reads the key file. It is made only together with the store: another one would open nothing.

@@ -234,7 +234,7 @@ fn held(rows: u64) -> Held {
     }
 }
 
-fn row(row: &tokio_postgres::Row) -> Result<Row, StoreError> {
+pub(super) fn row(row: &tokio_postgres::Row) -> Result<Row, StoreError> {
     Ok(Row {
         sequence: column(row, 0)?,
         fence: column(row, 1)?,

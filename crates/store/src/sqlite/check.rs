@@ -1,6 +1,5 @@
 //! A check of the whole file, beside the process that may have it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
@@ -20,7 +19,7 @@ use crate::key_file::{self, OTHERS};
 use crate::settings::EmbeddedSettings;
 use crate::sql::COLUMNS;
 use crate::table::Row;
-use crate::upkeep::{Fault, Report};
+use crate::upkeep::{Fault, Place, Report, chain};
 
 /// So many rows are read at a time: a long read would keep the log of a running gateway from being shortened.
 const ROWS: usize = 256;
@@ -39,7 +38,7 @@ pub(crate) fn check(settings: &EmbeddedSettings) -> Report {
         file: DatabaseFile::new(settings.file.clone(), None),
         watch: None,
         report: Report {
-            file: settings.file.clone(),
+            place: Place::File(settings.file.clone()),
             holder: None,
             version: None,
             changes: 0,
@@ -241,16 +240,4 @@ fn rows(database: &Connection, after: i64) -> rusqlite::Result<Vec<Row>> {
     let mut statement = database.prepare_cached(&statement)?;
     let rows = statement.query_map([after], table::row)?;
     rows.collect()
-}
-
-/// An error with its causes.
-fn chain(error: &StoreError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        // Writing to a text does not fail.
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -11,32 +11,10 @@ use super::error::failed;
 use super::file::DatabaseFile;
 use super::lock::FileLock;
 use super::{beside, require_store, schema};
+use crate::counts::{self, Group, Oldest};
 use crate::settings::EmbeddedSettings;
-use crate::table;
-use crate::time;
-use crate::upkeep::{AccountStats, OpenChange, Stats};
-
-const GROUPS: &str = "SELECT account, state, count(*), min(create_time), max(create_time) FROM changes \
-     GROUP BY account, state ORDER BY account, state";
-
-/// state
-const OLDEST: &str = "SELECT sequence, account, id, create_time FROM changes WHERE state = $1 \
-     ORDER BY sequence LIMIT 1";
-
-struct Group {
-    account: String,
-    state: String,
-    count: i64,
-    oldest: i64,
-    newest: i64,
-}
-
-struct Oldest {
-    sequence: i64,
-    account: String,
-    id: String,
-    since: i64,
-}
+use crate::sql;
+use crate::upkeep::{Place, Stats};
 
 /// Counts.
 pub(crate) fn stats(settings: &EmbeddedSettings) -> Result<Stats, StoreError> {
@@ -53,44 +31,24 @@ pub(crate) fn stats(settings: &EmbeddedSettings) -> Result<Stats, StoreError> {
     let database = file.open_beside().map_err(error)?;
     let version = schema::known_version(&file, &database)?;
     let groups = groups(&database).map_err(error)?;
-    let oldest = groups.iter().map(|group| group.oldest).min();
-    let newest = groups.iter().map(|group| group.newest).max();
-    let mut open: Option<(Oldest, ChangeState)> = None;
-    for state in ChangeState::ALL
-        .into_iter()
-        .filter(|state| !state.is_final())
-    {
+    let mut open = Vec::new();
+    for state in counts::open_states() {
         let found = oldest_in(&database, state).map_err(error)?;
-        if let Some(found) = found
-            && open
-                .as_ref()
-                .is_none_or(|(least, _)| found.sequence < least.sequence)
-        {
-            open = Some((found, state));
-        }
+        open.extend(found.map(|found| (found, state)));
     }
-    let oldest_open = open.map(|(found, state)| {
-        Ok::<_, StoreError>(OpenChange {
-            key: table::key(found.account, found.id)?,
-            state,
-            since: time::read(found.since),
-        })
-    });
     Ok(Stats {
-        file: settings.file.clone(),
+        place: Place::File(settings.file.clone()),
         holder,
+        replicas: None,
         version,
-        file_size: size(file.path()),
-        log_size: size(&beside(file.path(), "-wal")),
-        accounts: by_account(groups)?,
-        oldest: oldest.map(time::read),
-        newest: newest.map(time::read),
-        oldest_open: oldest_open.transpose()?,
+        size: size(file.path()),
+        log_size: Some(size(&beside(file.path(), "-wal"))),
+        counts: counts::sum(groups, open)?,
     })
 }
 
 fn groups(database: &Connection) -> rusqlite::Result<Vec<Group>> {
-    let mut statement = database.prepare(GROUPS)?;
+    let mut statement = database.prepare(sql::GROUPS)?;
     let groups = statement.query_map([], |row| {
         Ok(Group {
             account: row.get(0)?,
@@ -104,7 +62,7 @@ fn groups(database: &Connection) -> rusqlite::Result<Vec<Group>> {
 }
 
 fn oldest_in(database: &Connection, state: ChangeState) -> rusqlite::Result<Option<Oldest>> {
-    let found = database.query_row(OLDEST, [state.as_str()], |row| {
+    let found = database.query_row(sql::OLDEST_IN, [state.as_str()], |row| {
         Ok(Oldest {
             sequence: row.get(0)?,
             account: row.get(1)?,
@@ -113,21 +71,6 @@ fn oldest_in(database: &Connection, state: ChangeState) -> rusqlite::Result<Opti
         })
     });
     found.optional()
-}
-
-fn by_account(groups: Vec<Group>) -> Result<Vec<AccountStats>, StoreError> {
-    let mut accounts: Vec<AccountStats> = Vec::new();
-    for group in groups {
-        let counted = (table::state(&group.state)?, group.count.unsigned_abs());
-        match accounts.last_mut() {
-            Some(last) if last.account == group.account => last.states.push(counted),
-            _ => accounts.push(AccountStats {
-                account: group.account,
-                states: vec![counted],
-            }),
-        }
-    }
-    Ok(accounts)
 }
 
 /// A file that is not there is empty: there is no log after a clean end.

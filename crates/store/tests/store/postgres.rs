@@ -7,6 +7,7 @@ mod sealed;
 mod start;
 mod takeover;
 mod tls;
+mod upkeep;
 
 use std::path::Path;
 use std::sync::OnceLock;

@@ -386,6 +386,7 @@ async fn stats_count_by_account_and_state_and_name_the_oldest_open_change() {
     let stats = upkeep(directory.path()).stats().await.unwrap();
     assert_eq!(stats.holder.unwrap().process, Some(std::process::id()));
     let counted: Vec<_> = stats
+        .counts
         .accounts
         .iter()
         .map(|account| (account.account.as_str(), account.states.as_slice()))
@@ -394,17 +395,18 @@ async fn stats_count_by_account_and_state_and_name_the_oldest_open_change() {
     let shop = [(ChangeState::Applied, 1), (ChangeState::Unknown, 1)];
     assert_eq!(counted, [("acme", &acme[..]), ("shop", &shop[..])]);
     let moment = |number| Some(SystemTime::UNIX_EPOCH + second * number);
-    assert_eq!((stats.oldest, stats.newest), (moment(1), moment(5)));
-    let open = stats.oldest_open.unwrap();
+    let times = (stats.counts.oldest, stats.counts.newest);
+    assert_eq!(times, (moment(1), moment(5)));
+    let open = stats.counts.oldest_open.unwrap();
     assert_eq!(
         (open.key.id.as_str(), open.state),
         ("b", ChangeState::Unknown)
     );
     assert_eq!(Some(open.since), moment(2));
-    assert!(stats.log_size > 0, "a running store has a log");
+    assert!(stats.log_size.unwrap() > 0, "a running store has a log");
     drop((changes, store));
     let stats = upkeep(directory.path()).stats().await.unwrap();
-    assert!(stats.holder.is_none() && stats.file_size > 4096);
+    assert!(stats.holder.is_none() && stats.size > 4096);
 }
 
 #[tokio::test]

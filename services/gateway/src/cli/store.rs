@@ -9,10 +9,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use kabao_store::{EmbeddedSettings, StoreSettings, Upkeep};
+use kabao_store::{EmbeddedSettings, Upkeep};
 
 use super::check::refuse;
-use super::output::fail;
 use crate::clock;
 use crate::config::{self, Environment};
 
@@ -25,7 +24,7 @@ Examples:
 All of them only read. A gateway may run meanwhile, and may stop; if one starts, check and backup make way for
 it and say so.";
 
-/// Looks after the memory of changes: the embedded store.
+/// Looks after the memory of changes, embedded or in a database.
 ///
 /// The store is named as `kabao serve` finds it, by its configuration, or by its folder. `kabao dev` has it
 /// in DIR/store. Run these commands as the user that the gateway runs as.
@@ -158,7 +157,7 @@ impl Which {
                 if let Some(key_file) = self.key_file {
                     settings.key_file = key_file;
                 }
-                (settings, None)
+                (settings.into(), None)
             }
             (None, config) => {
                 let file = config.unwrap_or_default();
@@ -166,12 +165,7 @@ impl Which {
                 let settings = config::load(&file, &environment, clock::unix_seconds())
                     .map_err(|mistakes| refuse(&mistakes))?;
                 let memory = settings.store.ok_or(ExitCode::FAILURE)?;
-                let StoreSettings::Embedded(store) = memory.store else {
-                    return Err(fail(
-                        "the store is a database, whose own tools check, count and copy it: see docs/store.md",
-                    ));
-                };
-                (store, Some(memory.journal.retention))
+                (memory.store, Some(memory.journal.retention))
             }
         };
         Ok(Named {

@@ -7,9 +7,11 @@ use crate::cli::output::{complain, fail, print, report};
 
 pub(super) async fn run(store: Named) -> Result<ExitCode, ExitCode> {
     let found = store.upkeep.check().await.map_err(|error| report(&error))?;
-    let file = found.file.display();
+    let store = &found.place;
     if let Some(holder) = found.holder {
-        complain(&format_args!("{file} is used by {holder}; it is only read"));
+        complain(&format_args!(
+            "{store} is used by {holder}; it is only read"
+        ));
     }
     for fault in &found.faults {
         complain(fault);
@@ -18,7 +20,7 @@ pub(super) async fn run(store: Named) -> Result<ExitCode, ExitCode> {
         (0, Some(version)) => {
             let changes = found.changes;
             print(&format_args!(
-                "{file} is good: version {version}, every payload of {changes} changes opens\n"
+                "{store} is good: version {version}, every payload of {changes} changes opens\n"
             ));
             Ok(ExitCode::SUCCESS)
         }

@@ -27,23 +27,29 @@ struct Text<'a>(&'a Stats, Option<Duration>);
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(stats, retention) = self;
-        writeln!(f, "store        {}", stats.file.display())?;
-        match stats.holder {
-            Some(holder) => writeln!(f, "used by      {holder}")?,
-            None => writeln!(f, "used by      nobody")?,
+        writeln!(f, "store        {}", stats.place)?;
+        match (stats.holder, stats.replicas) {
+            (Some(holder), _) => writeln!(f, "used by      {holder}")?,
+            (None, Some(replicas)) => writeln!(f, "used by      {replicas} replicas")?,
+            (None, None) => writeln!(f, "used by      nobody")?,
         }
         writeln!(f, "version      {}", stats.version)?;
-        writeln!(f, "size         {} bytes", stats.file_size)?;
-        writeln!(f, "log          {} bytes", stats.log_size)?;
+        writeln!(f, "size         {} bytes", stats.size)?;
+        if let Some(size) = stats.log_size {
+            writeln!(f, "log          {size} bytes")?;
+        }
         if let Some(retention) = retention {
             writeln!(f, "retention    {} h", retention.as_secs() / 3600)?;
         }
-        for (name, time) in [("oldest", stats.oldest), ("newest", stats.newest)] {
+        for (name, time) in [
+            ("oldest", stats.counts.oldest),
+            ("newest", stats.counts.newest),
+        ] {
             if let Some(time) = time {
                 writeln!(f, "{name}       {}", moment(time))?;
             }
         }
-        match &stats.oldest_open {
+        match &stats.counts.oldest_open {
             Some(open) => writeln!(
                 f,
                 "oldest open  {} {} since {}",
@@ -53,7 +59,7 @@ impl fmt::Display for Text<'_> {
             )?,
             None => writeln!(f, "oldest open  none")?,
         }
-        for account in &stats.accounts {
+        for account in &stats.counts.accounts {
             writeln!(f, "accounts/{}  {}", account.account, counts(account))?;
         }
         Ok(())
@@ -72,6 +78,7 @@ fn counts(account: &AccountStats) -> String {
 
 fn object(stats: &Stats, retention: Option<Duration>) -> Value {
     let accounts: Map<_, _> = stats
+        .counts
         .accounts
         .iter()
         .map(|account| {
@@ -80,7 +87,7 @@ fn object(stats: &Stats, retention: Option<Duration>) -> Value {
             (account.account.clone(), Value::Object(states.collect()))
         })
         .collect();
-    let open = stats.oldest_open.as_ref().map(|open| {
+    let open = stats.counts.oldest_open.as_ref().map(|open| {
         json!({
             "name": ChangeName::new(open.key.account.clone(), open.key.id.clone()).to_string(),
             "state": open.state.as_str(),
@@ -88,15 +95,16 @@ fn object(stats: &Stats, retention: Option<Duration>) -> Value {
         })
     });
     json!({
-        "file": stats.file,
-        "in_use": stats.holder.is_some(),
+        "store": stats.place.to_string(),
+        "in_use": stats.holder.is_some() || stats.replicas.is_some_and(|replicas| replicas > 0),
         "process": stats.holder.and_then(|holder| holder.process),
         "version": stats.version,
-        "file_size": stats.file_size,
+        "replicas": stats.replicas,
+        "size": stats.size,
         "log_size": stats.log_size,
         "retention_seconds": retention.map(|retention| retention.as_secs()),
-        "oldest": stats.oldest.map(moment),
-        "newest": stats.newest.map(moment),
+        "oldest": stats.counts.oldest.map(moment),
+        "newest": stats.counts.newest.map(moment),
         "oldest_open": open,
         "accounts": accounts,
     })

@@ -1,0 +1,70 @@
+//! Counts of changes, as both databases give them.
+
+use kabao_api::ChangeState;
+use kabao_journal::StoreError;
+
+use crate::table;
+use crate::time;
+use crate::upkeep::{AccountStats, Counts, OpenChange};
+
+/// The changes of one account in one state: the columns of [`GROUPS`](crate::sql::GROUPS), in their order.
+pub(crate) struct Group {
+    pub(crate) account: String,
+    pub(crate) state: String,
+    pub(crate) count: i64,
+    pub(crate) oldest: i64,
+    pub(crate) newest: i64,
+}
+
+/// A change: the columns of [`OLDEST_IN`](crate::sql::OLDEST_IN), in their order.
+pub(crate) struct Oldest {
+    pub(crate) sequence: i64,
+    pub(crate) account: String,
+    pub(crate) id: String,
+    pub(crate) since: i64,
+}
+
+/// The states of changes that have not ended.
+pub(crate) fn open_states() -> impl Iterator<Item = ChangeState> {
+    ChangeState::ALL
+        .into_iter()
+        .filter(|state| !state.is_final())
+}
+
+/// Sums up what was counted, and the oldest change of each open state.
+pub(crate) fn sum(
+    groups: Vec<Group>,
+    open: Vec<(Oldest, ChangeState)>,
+) -> Result<Counts, StoreError> {
+    let oldest = groups.iter().map(|group| group.oldest).min();
+    let newest = groups.iter().map(|group| group.newest).max();
+    let open = open.into_iter().min_by_key(|(found, _)| found.sequence);
+    let open = open.map(|(found, state)| {
+        Ok::<_, StoreError>(OpenChange {
+            key: table::key(found.account, found.id)?,
+            state,
+            since: time::read(found.since),
+        })
+    });
+    Ok(Counts {
+        accounts: by_account(groups)?,
+        oldest: oldest.map(time::read),
+        newest: newest.map(time::read),
+        oldest_open: open.transpose()?,
+    })
+}
+
+fn by_account(groups: Vec<Group>) -> Result<Vec<AccountStats>, StoreError> {
+    let mut accounts: Vec<AccountStats> = Vec::new();
+    for group in groups {
+        let counted = (table::state(&group.state)?, group.count.unsigned_abs());
+        match accounts.last_mut() {
+            Some(last) if last.account == group.account => last.states.push(counted),
+            _ => accounts.push(AccountStats {
+                account: group.account,
+                states: vec![counted],
+            }),
+        }
+    }
+    Ok(accounts)
+}
