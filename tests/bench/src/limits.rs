@@ -7,6 +7,11 @@ pub(crate) const READ_WITHOUT_RSA: f64 = 1.40;
 /// A core answers at least so much of what the bare client gets through.
 pub(crate) const THROUGHPUT: f64 = 0.87;
 
+/// Of more calls than it can do, the gateway answers so many in time.
+pub(crate) const GOODPUT: f64 = 0.90;
+/// A call that is refused costs at most so much of one that is admitted.
+pub(crate) const REJECTION: f64 = 0.05;
+
 /// Allocations of one call, or of one part of it, rounded up, as counted in a build for development; one for speed
 /// needs no more.
 ///

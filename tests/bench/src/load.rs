@@ -11,6 +11,8 @@ use http::header::{CONTENT_TYPE, TE};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::task::JoinSet;
+use tokio::time::{interval, timeout};
 use tokio_rustls::TlsConnector;
 
 use crate::clock::{float, float_of, now};
@@ -97,41 +99,116 @@ impl Callers {
         Ok(times.finish(started.elapsed()))
     }
 
+    /// Asks one question at a steady rate, whether answers come or not. Whoever asks waits for so long.
+    pub(crate) async fn flood(
+        &self,
+        question: Question,
+        per_second: f64,
+        patience: Duration,
+        length: Duration,
+    ) -> Result<Flood> {
+        const BEAT: Duration = Duration::from_millis(5);
+        let mut running = JoinSet::new();
+        let mut beats = interval(BEAT);
+        let (started, mut due, mut asked) = (now(), 0.0, 0_u64);
+        while started.elapsed() < length {
+            beats.tick().await;
+            due = started.elapsed().as_secs_f64() * per_second;
+            while float(asked) < due {
+                asked += 1;
+                let number = self.number();
+                let count = u64::try_from(self.connections.len())?;
+                let index = usize::try_from(number.checked_rem(count).ok_or("no connection")?)?;
+                let connection = self.connections.get(index).ok_or("no connection")?;
+                let mut connection = connection.clone();
+                let message = question.message(self.series, number);
+                running.spawn(async move {
+                    let path = question.path();
+                    let answered = ask(&mut connection, path, &message, Some(patience));
+                    match timeout(patience, answered).await {
+                        Ok(Ok(status)) => status,
+                        _ => None,
+                    }
+                });
+            }
+        }
+        let mut flood = Flood {
+            seconds: started.elapsed().as_secs_f64(),
+            ..Flood::default()
+        };
+        while let Some(status) = running.join_next().await {
+            match status?.as_deref() {
+                Some("0") => flood.good += 1.0,
+                Some("8") => flood.refused += 1.0,
+                _ => flood.late += 1.0,
+            }
+        }
+        match due > 0.0 && flood.good + flood.refused > 0.0 {
+            true => Ok(flood),
+            false => Err("nobody was answered".into()),
+        }
+    }
+
     fn number(&self) -> u64 {
         self.calls.fetch_add(1, Ordering::Relaxed)
     }
 }
 
-/// One call; its status stands in the trailers, or in the head if there is nothing else.
+/// What became of more calls than can be answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flood {
+    /// Answered in time.
+    pub(crate) good: f64,
+    /// Refused at once.
+    pub(crate) refused: f64,
+    /// Neither.
+    pub(crate) late: f64,
+    seconds: f64,
+}
+
+impl Flood {
+    pub(crate) fn good_per_second(&self) -> f64 {
+        self.good / self.seconds
+    }
+}
+
+/// One call that must succeed.
 async fn call(
     connection: &mut SendRequest<Full<Bytes>>,
     path: &'static str,
     message: &[u8],
 ) -> Result<()> {
+    match ask(connection, path, message, None).await?.as_deref() {
+        Some("0") => Ok(()),
+        status => Err(format!("{path}: grpc-status {status:?}").into()),
+    }
+}
+
+/// Asks, and returns the status; it stands in the trailers, or in the head if there is nothing else.
+async fn ask(
+    connection: &mut SendRequest<Full<Bytes>>,
+    path: &'static str,
+    message: &[u8],
+    patience: Option<Duration>,
+) -> Result<Option<String>> {
     let mut frame = BytesMut::with_capacity(message.len() + 5);
     frame.put_u8(0);
     frame.put_u32(u32::try_from(message.len())?);
     frame.put_slice(message);
-    let request = http::Request::post(format!("https://localhost{path}"))
+    let mut request = http::Request::post(format!("https://localhost{path}"))
         .header(CONTENT_TYPE, "application/grpc")
-        .header(TE, "trailers")
-        .body(Full::new(frame.freeze()))?;
+        .header(TE, "trailers");
+    if let Some(patience) = patience {
+        request = request.header("grpc-timeout", format!("{}m", patience.as_millis()));
+    }
+    let request = request.body(Full::new(frame.freeze()))?;
     connection.ready().await?;
     let answer = connection.send_request(request).await?;
     let (head, body) = answer.into_parts();
     let body = body.collect().await?;
     let status = body.trailers().unwrap_or(&head.headers).get("grpc-status");
-    match status.map(http::HeaderValue::as_bytes) {
-        Some(b"0") => Ok(()),
-        status => {
-            let said = body.trailers().unwrap_or(&head.headers);
-            Err(format!(
-                "{path}: grpc-status {status:?}, {:?}",
-                said.get("grpc-message")
-            )
-            .into())
-        }
-    }
+    let status = status.and_then(|status| status.to_str().ok());
+    Ok(status.map(str::to_owned))
 }
 
 /// How long each call took.

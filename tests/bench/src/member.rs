@@ -1,5 +1,5 @@
-//! The members that everything is about. Reads are about WeChat's own example, which the sandbox has from the start;
-//! writes have many, since the gateway changes a member only once at a time.
+//! The members that everything is about: many, since the gateway changes a member only once at a time, and reads one
+//! only once for all who ask at the same time.
 
 use kabao_proto::kabao::merchant::v1 as merchant;
 use kabao_proto::kabao::v1 as portable;
@@ -8,24 +8,18 @@ use prost::Message as _;
 /// Its account.
 pub(crate) const ACCOUNT: &str = "demo-merchant";
 pub(crate) const CARD: &str = "pbLatjvWOibDc5-TBnbUk1pD12o0";
-/// Members that writes take turns with.
+/// Members that calls take turns with.
 pub(crate) const MEMBERS: u64 = 256;
-const CODE: &str = "478515832665";
 /// What a write writes.
 pub(crate) const LEVEL: &str = "黄金会员";
 
-/// Path and body of WeChat's read.
-pub(crate) fn target() -> String {
-    format!("/v3/marketing/membercard-open/cards/{CARD}/codes/{CODE}")
-}
-
-/// The code of the member that a write is about.
+/// The code of the member that a call is about.
 pub(crate) fn code(call: u64) -> String {
     format!("{:012}", 100_000_000_000 + call % MEMBERS)
 }
 
-/// Path of WeChat's write.
-pub(crate) fn written(call: u64) -> String {
+/// Path of WeChat's read, and of its write.
+pub(crate) fn target(call: u64) -> String {
     format!(
         "/v3/marketing/membercard-open/cards/{CARD}/codes/{}",
         code(call)
@@ -72,14 +66,14 @@ impl Question {
         match self {
             Self::Account => portable::GetAccountRequest { name: account }.encode_to_vec(),
             Self::PortableRead => portable::GetMemberRequest {
-                name: format!("{account}/templates/{CARD}/members/{CODE}"),
+                name: format!("{account}/templates/{CARD}/members/{}", code(call)),
                 ..portable::GetMemberRequest::default()
             }
             .encode_to_vec(),
             Self::FamilyRead => merchant::GetUserCardRequest {
                 account,
                 card_id: CARD.to_owned(),
-                code: CODE.to_owned(),
+                code: code(call),
             }
             .encode_to_vec(),
             Self::Write => merchant::UpdateUserCardRequest {

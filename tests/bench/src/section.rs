@@ -3,6 +3,7 @@
 mod allocations;
 mod changes;
 mod crypto;
+mod goodput;
 mod instructions;
 mod memory;
 mod path;
@@ -132,6 +133,9 @@ async fn measure(arguments: Arguments) -> Result<ExitCode> {
     memory::measure(&run, &mut report).await?;
     path::measure(&run, &mut report).await?;
     changes::measure(&run, &mut report).await?;
+    if !run.form.short {
+        goodput::measure(&run, &mut report).await?;
+    }
     peers::measure(&run, &mut report).await?;
     if report.missed().is_empty() {
         return Ok(ExitCode::SUCCESS);

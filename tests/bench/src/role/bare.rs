@@ -105,10 +105,10 @@ impl Caller {
             let (method, target, body) = match write {
                 true => (
                     "PATCH",
-                    member::written(number),
+                    member::target(number),
                     member::update(&member::request_number(self.series, number)),
                 ),
-                false => ("GET", member::target(), String::new()),
+                false => ("GET", member::target(number), String::new()),
             };
             // The sandbox, like WeChat, ends a connection now and then.
             if connection.ready().await.is_err() {

@@ -67,7 +67,7 @@ pub(super) fn measure(run: &Run, report: &mut Report) -> Result<()> {
     )?;
     let request = RequestToSign {
         method: "GET",
-        target: &member::target(),
+        target: &member::target(0),
         timestamp: NOW,
         nonce: NONCE,
         body: b"",
