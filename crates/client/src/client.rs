@@ -18,6 +18,7 @@ use crate::backend::{Backend, Ground};
 use crate::decorator::Decorator;
 use crate::observer::Observer;
 use crate::pipeline::Pipeline;
+use crate::vitals::Vitals;
 
 /// The client of one account of any family. Clones share connections, keys and limits.
 ///
@@ -174,6 +175,11 @@ impl Client {
     /// Tells `observer` of what happens from now on; the first one of all clones stays.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         self.0.pipeline.observe(observer);
+    }
+
+    /// Looks at how it is, for metrics.
+    pub fn vitals(&self) -> Vitals {
+        self.0.pipeline.vitals()
     }
 
     /// Makes it one of the accounts of a registry.

@@ -1,6 +1,7 @@
 //! A credential that WeChat hands out for a while: one holder, one fetch at a time, renewed ahead of
 //! its end without anybody waiting for it, with pauses after failures.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kabao_api::{Error, Reason};
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::errand::{Done, Errand};
 use crate::pause::Pauses;
+use crate::vitals::TokenVitals;
 
 /// A credential is renewed this long before it ends. WeChat hands out the next stable token from five
 /// minutes before the end, so asking earlier than that gives the old one again.
@@ -24,6 +26,8 @@ pub(crate) struct Held {
     what: &'static str,
     /// Held by who waits for a fetch.
     state: Mutex<State>,
+    /// Fetches that failed.
+    failures: AtomicU64,
 }
 
 #[derive(Default)]
@@ -64,6 +68,7 @@ impl Held {
         Self {
             what,
             state: Mutex::default(),
+            failures: AtomicU64::new(0),
         }
     }
 
@@ -74,6 +79,21 @@ impl Held {
         let state = self.state.try_lock().ok()?;
         let token = state.current.as_ref()?;
         (now < token.renew_at).then_some(token.renew_at)
+    }
+
+    /// Tells how old the credential that there is has become, without waiting for a fetch that is under way.
+    pub(crate) fn vitals(&self) -> Option<TokenVitals> {
+        let state = self.state.try_lock().ok()?;
+        let token = state.current.as_ref()?;
+        Some(TokenVitals {
+            age: token.fetched_at.elapsed(),
+            ends_in: token.valid_for(),
+        })
+    }
+
+    /// How many fetches have failed.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Returns the credential that there is, without waiting for a fetch that is under way.
@@ -127,6 +147,7 @@ impl Held {
                 Ok(token)
             }
             Err(error) => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(
                     reason = error.reason().as_str(),
                     present_one_is_good = state.living(at).is_some(),

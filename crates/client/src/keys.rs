@@ -7,6 +7,7 @@
 mod download;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use kabao_api::{Error, Reason};
@@ -31,6 +32,8 @@ pub(crate) struct KeyStore {
     refresh: Duration,
     /// Held by who waits for a download.
     gate: Mutex<Downloads>,
+    /// Downloads that failed.
+    failures: AtomicU64,
 }
 
 /// The keys, and when a call shall have newer ones fetched; `None` for keys that were configured.
@@ -64,12 +67,18 @@ impl KeyStore {
             source,
             refresh,
             gate: Mutex::default(),
+            failures: AtomicU64::new(0),
         }
     }
 
     /// Tells whether certificates can be downloaded.
     pub(crate) fn downloads(&self) -> bool {
         self.source.is_some()
+    }
+
+    /// How many downloads have failed.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Returns the current set.
@@ -196,6 +205,7 @@ impl KeyStore {
                 Ok(keys)
             }
             Err(error) => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(
                     reason = error.reason().as_str(),
                     "platform certificates could not be downloaded"

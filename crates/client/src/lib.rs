@@ -150,6 +150,7 @@ mod signing;
 mod testing;
 mod token;
 mod transport;
+mod vitals;
 
 pub use self::backend::brand::BrandBuilder;
 pub use self::backend::merchant::{ListOffset, MerchantBuilder};
@@ -164,10 +165,11 @@ pub use self::configuration::{
 pub use self::connections::Connections;
 pub use self::decorator::Decorator;
 pub use self::list::{list_all_members, list_all_templates};
-pub use self::observer::{Discarded, Observer};
+pub use self::observer::{Discarded, End, Host, Observer};
 pub use self::settings::{BreakerSettings, RetrySettings, Settings};
 pub use self::signing::SigningThreads;
 pub use self::token::TokenMode;
+pub use self::vitals::{BreakerState, CredentialVitals, HostVitals, TokenVitals, Vitals};
 
 // What users need of the crates below. Whoever writes a facade or a server finds the rest there.
 

@@ -34,6 +34,11 @@ impl Origin {
         Ok(Self(authority.clone()))
     }
 
+    /// Host, and port where it is not the usual one.
+    pub(crate) fn name(&self) -> &str {
+        self.0.as_str()
+    }
+
     /// Joins the origin with a path that was built from an operation.
     ///
     /// `None` if the target is not a path, which could lead to another host.

@@ -15,7 +15,9 @@ mod hint;
 pub(crate) mod refusal;
 pub(crate) mod retry;
 pub(crate) mod route;
+mod vitals;
 mod warm_up;
+mod watch;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -93,6 +95,12 @@ impl Pipeline {
     fn discarded(&self, call: &Call, why: Discarded) {
         if let Some(observer) = self.0.observer.get() {
             observer.answer_discarded(&call.account, call.sending.operation, why);
+        }
+    }
+
+    fn released(&self, call: &Call) {
+        if let Some(observer) = self.0.observer.get() {
+            observer.call_released(&call.account, call.sending.operation);
         }
     }
 
@@ -255,7 +263,9 @@ impl Upstream for Pipeline {
         request: Box<dyn AnyEndpoint>,
     ) -> Result<Box<dyn AnyAnswer>, Error> {
         let operation = request.operation();
+        let watch = self.watch_call(operation);
         let result = self.run(context, request).await;
+        watch.ended(result.as_ref().err());
         result.map_err(|error| failure::named(error, operation))
     }
 }

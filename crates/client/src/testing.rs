@@ -297,6 +297,7 @@ pub(crate) fn credential(
             Settings::default().certificate_refresh,
         )),
         health: crate::health::Health::default(),
+        certificate_ends: None,
     }
 }
 

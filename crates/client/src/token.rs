@@ -15,6 +15,7 @@ use crate::held::{Fetched, Held};
 use crate::origin::Hosts;
 use crate::pipeline::route::Route;
 use crate::transport::Transport;
+use crate::vitals::TokenVitals;
 
 pub(crate) use crate::held::Token;
 
@@ -112,6 +113,16 @@ impl TokenSource {
             held: renew_at.is_some(),
             renews_in: renew_at.map(|renew_at| renew_at.saturating_duration_since(Instant::now())),
         }
+    }
+
+    /// Tells how old the token is, without waiting for a fetch that is under way.
+    pub(crate) fn vitals(&self) -> Option<TokenVitals> {
+        self.held.vitals()
+    }
+
+    /// How many fetches have failed.
+    pub(crate) fn failures(&self) -> u64 {
+        self.held.failures()
     }
 
     /// Returns a token that is good for a while, fetching one if need be.

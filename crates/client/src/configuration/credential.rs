@@ -138,6 +138,7 @@ impl PayCredential {
                 common.settings.certificate_refresh,
             )),
             health: crate::health::Health::default(),
+            certificate_ends: certificate.as_ref().map(Certificate::not_after),
         })
     }
 

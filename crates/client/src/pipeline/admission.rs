@@ -21,6 +21,7 @@ use self::queue::{Patience, Queue, Ticket};
 use super::call::Call;
 use crate::bounds::caller_left;
 use crate::settings::Settings;
+use crate::vitals::Vitals;
 
 /// A queue may be so long, however low the limit of calls in flight is.
 const SHORTEST_QUEUE: usize = 8;
@@ -63,6 +64,7 @@ struct State {
     queue: Queue<oneshot::Sender<Permit>>,
     /// Calls that were refused since somebody was told.
     refused: u64,
+    refused_in_all: u64,
     told_at: Option<Instant>,
 }
 
@@ -79,12 +81,22 @@ impl Admission {
                 latencies: Latencies::default(),
                 queue: Queue::new(patience),
                 refused: 0,
+                refused_in_all: 0,
                 told_at: None,
             }),
             account,
             max_queued: settings.max_queued_calls,
             patience: settings.admission_timeout,
         }))
+    }
+
+    /// Notes how things are.
+    pub(crate) fn look(&self, vitals: &mut Vitals) {
+        let state = self.0.lock();
+        vitals.in_flight = state.in_flight;
+        vitals.queued = state.queue.len();
+        vitals.limit = state.limit.get();
+        vitals.refused = state.refused_in_all;
     }
 
     /// Waits for a permit, which is held while an attempt is under way. `jitter` gives 0 to 1000.
@@ -240,6 +252,7 @@ impl Gate {
         let mut state = self.lock();
         let now = Instant::now();
         state.refused += 1;
+        state.refused_in_all += 1;
         let pause = state.pause();
         let is_told = state
             .told_at

@@ -64,6 +64,9 @@ impl Pipeline {
             let late = call.bounds.timed_out("before the answer came");
             outcome_unknown(call.sending, late)
         };
+        if late.reason() == Reason::OutcomeUnknown {
+            self.released(call);
+        }
         call.progress.release(named(late, call.sending.operation));
         attempts.await
     }
@@ -152,7 +155,8 @@ impl Pipeline {
         if call.progress.is_abandoned() {
             return Err(Failure::refused(caller_left()));
         }
-        let mut flight = Flight::new(permit, call.sending.operation, leg);
+        let watch = self.watch_attempt(call.sending.operation, &leg);
+        let mut flight = Flight::new(permit, call.sending.operation, leg, watch);
         let result = match &job.proof {
             Proof::Signature(credential) => {
                 self.attempt_signed(call, job, credential, &mut flight)
@@ -310,7 +314,7 @@ impl Pipeline {
         }
         flight.leave();
         let answer = self.0.transport.send(request).await;
-        flight.land();
+        flight.land(answer.as_ref().ok());
         answer.map_err(Failure::transport)
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::settings::BreakerSettings;
+use crate::vitals::BreakerState;
 
 /// The rate is counted by portions of the window, so that it moves.
 const PORTIONS: u32 = 10;
@@ -84,6 +85,15 @@ impl Breaker {
             state: State::Closed(Counts::default()),
             era: 0,
             pause: Duration::ZERO,
+        }
+    }
+
+    /// Tells whether attempts pass. A pause that is over lets one pass.
+    pub(super) fn state(&self, now: Instant) -> BreakerState {
+        match self.state {
+            State::Closed(_) => BreakerState::Closed,
+            State::Open { until } if now < until => BreakerState::Open,
+            State::Open { .. } | State::Probing => BreakerState::HalfOpen,
         }
     }
 

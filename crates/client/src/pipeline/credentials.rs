@@ -29,6 +29,8 @@ pub(crate) struct SignedCredential {
     pub(crate) private_key: PrivateKey,
     pub(crate) keys: Arc<KeyStore>,
     pub(crate) health: Health,
+    /// When the account's own certificate ends, in Unix seconds, if it is known.
+    pub(crate) certificate_ends: Option<i64>,
 }
 
 /// How the requests of one call are proved.

@@ -10,7 +10,9 @@ use super::answer::Accepted;
 use super::breaker::Outcome;
 use super::failure::Failure;
 use super::route::Leg;
+use super::watch::Watch;
 use crate::origin::Origin;
+use crate::transport::HttpResponse;
 
 /// Whoever waited so long and then left has seen a host that hangs, unless the operation takes so long anyway.
 const HANGING: Duration = Duration::from_secs(2);
@@ -26,10 +28,16 @@ pub(crate) struct Flight<'p> {
     left: Option<Instant>,
     /// How long it took until an answer came, or it was clear that none comes.
     took: Option<Duration>,
+    watch: Option<Watch<'p>>,
 }
 
 impl<'p> Flight<'p> {
-    pub(crate) fn new(permit: &'p Permit, operation: &'static Operation, leg: Leg<'p>) -> Self {
+    pub(super) fn new(
+        permit: &'p Permit,
+        operation: &'static Operation,
+        leg: Leg<'p>,
+        watch: Watch<'p>,
+    ) -> Self {
         Self {
             permit,
             operation,
@@ -37,6 +45,7 @@ impl<'p> Flight<'p> {
             begun: Instant::now(),
             left: None,
             took: None,
+            watch: Some(watch),
         }
     }
 
@@ -52,8 +61,11 @@ impl<'p> Flight<'p> {
     }
 
     /// An answer has come, or will not come.
-    pub(crate) fn land(&mut self) {
+    pub(crate) fn land(&mut self, answer: Option<&HttpResponse>) {
         self.took = self.left.map(|left| left.elapsed());
+        if let (Some(watch), Some(answer)) = (&mut self.watch, answer) {
+            watch.answered(answer.status.as_u16());
+        }
     }
 
     /// The verdict. What never left says nothing.
@@ -65,6 +77,9 @@ impl<'p> Flight<'p> {
         if let (Some(_), Some(took)) = (self.left.take(), self.took) {
             self.note(sign, took);
             self.leg.report(outcome);
+        }
+        if let Some(watch) = self.watch.take() {
+            watch.ended(result.as_ref().err().map(|failure| &failure.error));
         }
     }
 

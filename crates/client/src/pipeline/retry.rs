@@ -95,6 +95,15 @@ impl Budget {
         }
     }
 
+    /// What is left.
+    pub(crate) fn tokens(&self) -> u32 {
+        self.tokens.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
     /// Takes the cost of a retry; false if there is not enough.
     pub(crate) fn pay(&self, cost: u32) -> bool {
         self.tokens

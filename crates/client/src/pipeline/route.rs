@@ -10,6 +10,7 @@ use super::breaker::{Breaker, Change, Outcome, Pass, Probe};
 use crate::clock::Clock;
 use crate::origin::{Hosts, Origin};
 use crate::settings::BreakerSettings;
+use crate::vitals::HostVitals;
 
 /// The way of one credential to its hosts.
 #[derive(Debug)]
@@ -116,6 +117,15 @@ impl Route {
             host,
             pass: Some(pass),
             clock,
+        })
+    }
+
+    /// Whether attempts may go to each host.
+    pub(crate) fn vitals(&self) -> impl Iterator<Item = HostVitals> {
+        let now = Instant::now();
+        self.hosts().map(move |host| HostVitals {
+            host: host.origin.name().to_owned(),
+            breaker: host.lock().state(now),
         })
     }
 

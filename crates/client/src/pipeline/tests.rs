@@ -23,6 +23,7 @@ mod overload;
 mod sensitive;
 mod subjects;
 mod token_family;
+mod watched;
 
 const CARD: &str = r#"{"card_id":"pbLatjvWOibDc5-TBnbUk1pD12o0","level":"黄金会员","balance":9223372036854775807}"#;
 

@@ -244,6 +244,14 @@ pub(crate) enum Signing {
 }
 
 impl Signing {
+    /// How much waits for a thread.
+    pub(crate) fn queued(&self) -> usize {
+        match self {
+            Self::Inline => 0,
+            Self::Threads(seat) => seat.pool.shared.lock().turns.waiting(seat.number),
+        }
+    }
+
     /// Makes the `Authorization` header of a request.
     pub(crate) async fn authorize(
         &self,

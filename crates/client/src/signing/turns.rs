@@ -62,6 +62,11 @@ impl<T> Turns<T> {
         }
     }
 
+    /// How much waits for one account.
+    pub(super) fn waiting(&self, account: u64) -> usize {
+        self.queues.get(&account).map_or(0, VecDeque::len)
+    }
+
     /// Takes what is next.
     pub(super) fn pop(&mut self) -> Option<T> {
         let account = self.ring.pop_front()?;

@@ -46,6 +46,8 @@ async fn an_answer_about_another_member_is_discarded_and_counted() {
         observer
             .expect_answer_discarded()
             .returning(move |_, operation, why| count.lock().unwrap().push((operation.id, why)));
+        observer.expect_attempt_ended().return_const(());
+        observer.expect_call_ended().times(1).return_const(());
         pipeline.observe(Arc::new(observer));
         let request = request();
         let operation = request.operation().id;
@@ -89,6 +91,8 @@ async fn every_answer_that_is_not_believed_is_counted_by_its_cause() {
             .withf(move |_, _, why| *why == cause)
             .times(2)
             .return_const(());
+        observer.expect_attempt_ended().return_const(());
+        observer.expect_call_ended().times(1).return_const(());
         pipeline.observe(Arc::new(observer));
         let error = pipeline.execute(&context(), read()).await.err().unwrap();
         assert_eq!(error.reason(), Reason::UpstreamUnverified);

@@ -1,0 +1,89 @@
+//! Tells the observer how calls and attempts ended, those among them that were broken off.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kabao_api::{Error, Reason};
+use kabao_models::Operation;
+use tokio::time::Instant;
+
+use super::Pipeline;
+use super::route::Leg;
+use crate::observer::{End, Host, Observer};
+
+/// Follows one call or attempt; what is dropped before its end was [`Reason::Cancelled`].
+pub(super) struct Watch<'p> {
+    observer: Option<&'p Arc<dyn Observer>>,
+    pipeline: &'p Pipeline,
+    operation: &'static Operation,
+    what: What,
+    started: Instant,
+    failure: Option<Reason>,
+}
+
+/// What is followed.
+enum What {
+    Call,
+    Attempt { host: Host, status: Option<u16> },
+}
+
+impl Pipeline {
+    pub(super) fn watch_call(&self, operation: &'static Operation) -> Watch<'_> {
+        self.watch(operation, What::Call)
+    }
+
+    pub(super) fn watch_attempt(&self, operation: &'static Operation, leg: &Leg<'_>) -> Watch<'_> {
+        let host = match leg.is_main() {
+            true => Host::Main,
+            false => Host::Backup,
+        };
+        self.watch(operation, What::Attempt { host, status: None })
+    }
+
+    fn watch(&self, operation: &'static Operation, what: What) -> Watch<'_> {
+        Watch {
+            observer: self.0.observer.get(),
+            pipeline: self,
+            operation,
+            what,
+            started: Instant::now(),
+            failure: Some(Reason::Cancelled),
+        }
+    }
+}
+
+impl Watch<'_> {
+    /// Notes the status of an HTTP answer.
+    pub(super) fn answered(&mut self, status: u16) {
+        if let What::Attempt { status: noted, .. } = &mut self.what {
+            *noted = Some(status);
+        }
+    }
+
+    /// Notes the end.
+    pub(super) fn ended(mut self, failure: Option<&Error>) {
+        self.failure = failure.map(Error::reason);
+    }
+
+    fn took(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let Some(observer) = self.observer else {
+            return;
+        };
+        let end = End {
+            failure: self.failure,
+            took: self.took(),
+        };
+        match self.what {
+            What::Call => observer.call_ended(self.pipeline.account(), self.operation, end),
+            What::Attempt { host, status } => {
+                observer.attempt_ended(self.operation, host, status, end);
+            }
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! How a client is, at one moment: numbers for whoever watches it.
+
+use std::time::Duration;
+
+use kabao_api::CredentialKind;
+
+/// What a look at a client shows. It costs a few short locks, and nothing is waited for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Vitals {
+    /// Calls with a permit.
+    pub in_flight: usize,
+    /// Calls that wait for a permit.
+    pub queued: usize,
+    /// How many calls may be in flight at present.
+    pub limit: usize,
+    /// Calls that were refused since the start because too many were in flight.
+    pub refused: u64,
+    /// What is left of the budget for repeats.
+    pub retry_tokens: u32,
+    /// How much there can be of it.
+    pub retry_capacity: u32,
+    /// Requests that wait for a signature, and answers that wait for their decryption.
+    pub signing_queue: usize,
+    /// Each host, once per credential.
+    pub hosts: Vec<HostVitals>,
+    /// The keys behind each credential.
+    pub credentials: Vec<CredentialVitals>,
+}
+
+/// A host as one credential knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HostVitals {
+    /// Host, and port where it is not the usual one.
+    pub host: String,
+    /// Whether attempts pass.
+    pub breaker: BreakerState,
+}
+
+/// Whether attempts pass a circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum BreakerState {
+    /// All.
+    Closed,
+    /// One at a time, to find out whether the host works again.
+    HalfOpen,
+    /// None.
+    Open,
+}
+
+impl BreakerState {
+    /// Returns the name in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::HalfOpen => "half_open",
+            Self::Open => "open",
+        }
+    }
+}
+
+/// The keys or the token of one credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CredentialVitals {
+    /// Which credential it is.
+    pub kind: CredentialKind,
+    /// When the account's own certificate ends, in Unix seconds, if it was configured.
+    pub certificate_ends: Option<i64>,
+    /// Public keys of WeChat Pay that are trusted; they have no end.
+    pub public_keys: usize,
+    /// When each trusted platform certificate ends, in Unix seconds.
+    pub platform_certificates_end: Vec<i64>,
+    /// The access token, if there is one and no fetch is under way.
+    pub access_token: Option<TokenVitals>,
+    /// Fetches of platform certificates or access tokens that failed since the start.
+    pub failed_fetches: u64,
+}
+
+/// How old an access token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenVitals {
+    /// Since it was fetched.
+    pub age: Duration,
+    /// Until it ends.
+    pub ends_in: Duration,
+}
+
+impl CredentialVitals {
+    pub(crate) fn new(kind: CredentialKind) -> Self {
+        Self {
+            kind,
+            certificate_ends: None,
+            public_keys: 0,
+            platform_certificates_end: Vec::new(),
+            access_token: None,
+            failed_fetches: 0,
+        }
+    }
+}
