@@ -1,8 +1,8 @@
 //! From configured accounts to callable ones.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use kabao_api::{AccountId, Accounts, Error};
@@ -17,6 +17,7 @@ use crate::memory::Memory;
 #[derive(Clone)]
 pub struct Roster {
     accounts: Accounts,
+    clients: Arc<Clients>,
     warm_ups: Arc<WarmUps>,
     observer: Arc<dyn Observer>,
     memory: Option<Memory>,
@@ -36,6 +37,7 @@ impl Roster {
     ) -> Result<Self, Error> {
         let roster = Self {
             accounts: Accounts::new(),
+            clients: Arc::default(),
             warm_ups: Arc::new(WarmUps::start()),
             observer,
             memory,
@@ -51,6 +53,11 @@ impl Roster {
         &self.accounts
     }
 
+    /// The clients of the accounts, for whoever watches them.
+    pub(crate) fn clients(&self) -> WeakClients {
+        WeakClients(Arc::downgrade(&self.clients))
+    }
+
     /// Serves one more account; the next call finds it.
     ///
     /// # Errors
@@ -64,6 +71,9 @@ impl Roster {
             None => client.clone().into_account(),
         };
         self.accounts.insert(account)?;
+        self.clients
+            .lock()
+            .insert(client.account().clone(), client.clone());
         self.warm_ups.add(client);
         Ok(())
     }
@@ -71,6 +81,7 @@ impl Roster {
     /// Serves an account no longer; calls in flight end as they would have. Returns whether there was one.
     pub fn remove(&self, id: &AccountId) -> bool {
         self.warm_ups.remove(id);
+        self.clients.lock().remove(id);
         self.accounts.remove(id)
     }
 }
@@ -78,6 +89,31 @@ impl Roster {
 impl fmt::Debug for Roster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Roster").field(&self.accounts).finish()
+    }
+}
+
+/// The clients by account.
+#[derive(Debug, Default)]
+struct Clients(Mutex<BTreeMap<AccountId, Client>>);
+
+impl Clients {
+    /// Every change leaves the map whole.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<AccountId, Client>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The clients as long as they are served. It keeps nobody alive: clients hold whoever observes them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WeakClients(Weak<Clients>);
+
+impl WeakClients {
+    /// Those there are now, in the order of their names.
+    pub(crate) fn list(&self) -> Vec<Client> {
+        match self.0.upgrade() {
+            Some(clients) => clients.lock().values().cloned().collect(),
+            None => Vec::new(),
+        }
     }
 }
 

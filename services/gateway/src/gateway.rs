@@ -93,7 +93,7 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         refuse_exposure(settings)?;
         let lifecycle = Lifecycle::new();
-        let metrics = Metrics::new()?;
+        let metrics = Metrics::telling_apart(settings.telemetry.max_account_labels)?;
         let observer: Arc<dyn Observer> = Arc::new(metrics.clone());
         let memory = match &settings.store {
             Some(settings) => Some(Memory::open(settings).await?),
@@ -103,6 +103,11 @@ impl Gateway {
             metrics.remember(memory.clone());
         }
         let roster = Roster::start(&settings.accounts, observer, memory)?;
+        metrics.look_at(roster.clients());
+        metrics.runtime(&tokio::runtime::Handle::current());
+        if let Some(ends) = settings.grpc.tls.as_ref().and_then(|tls| tls.not_after) {
+            metrics.tls_certificate(ends);
+        }
         let readiness = Readiness::new(lifecycle.clone(), settings.admin.overloaded_after);
         let admin = Admin::start(listeners.admin, readiness.clone(), metrics.clone())?;
 

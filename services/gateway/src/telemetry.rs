@@ -4,10 +4,16 @@
 //! label: methods are counted by name only if they exist.
 
 mod calls;
+mod labels;
 mod metrics;
 mod output;
 mod panics;
+mod process;
+mod runtime;
 mod traces;
+mod upstream;
+mod vitals;
 
 pub(crate) use self::metrics::Metrics;
+use self::metrics::kind_name;
 pub use self::output::{Telemetry, TelemetryError};

@@ -69,6 +69,8 @@ pub struct TelemetrySettings {
     pub otlp_endpoint: Option<String>,
     /// `sample_ratio` of calls without a sampled parent that are traced, 0 to 1, default 1.
     pub sample_ratio: f64,
+    /// `max_account_labels`, 0 to 10,000, default 100: how many accounts `/metrics` tells apart; the rest is `other`.
+    pub max_account_labels: usize,
 }
 
 /// `[shutdown]`
@@ -103,6 +105,7 @@ impl Default for TelemetrySettings {
         Self {
             otlp_endpoint: None,
             sample_ratio: 1.0,
+            max_account_labels: 100,
         }
     }
 }
@@ -193,6 +196,9 @@ impl TelemetrySettings {
             }
         }
         settings.sample_ratio = section.ratio("sample_ratio", settings.sample_ratio);
+        let labels = section.number("max_account_labels", 100, (0, 10_000));
+        settings.max_account_labels =
+            usize::try_from(labels).unwrap_or(settings.max_account_labels);
         section.finish();
         settings
     }

@@ -23,6 +23,8 @@ pub struct TlsSettings {
     pub private_key_file: PathBuf,
     /// `client_ca_file`: when given, clients must show a certificate that one of these signed (mTLS).
     pub client_ca_file: Option<PathBuf>,
+    /// When the server's own certificate ends, in Unix seconds; only known of RSA certificates.
+    pub not_after: Option<i64>,
     /// What the listener uses.
     pub config: Arc<ServerConfig>,
 }
@@ -33,9 +35,10 @@ impl TlsSettings {
         let private_key = required_path(&mut section, "private_key_file");
         let client_ca = section.path("client_ca_file");
 
+        let mut not_after = None;
         let chain = certificate.as_ref().and_then(|file| {
             let text = read_pem(&section, file)?;
-            warn_expired(&section, file, &text);
+            not_after = end_of_life(&section, file, &text);
             certificates(&section, file, text.as_bytes())
         });
         let key = private_key.as_ref().and_then(|file| {
@@ -64,6 +67,7 @@ impl TlsSettings {
             certificate_file: certificate?.value,
             private_key_file: private_key?.value,
             client_ca_file: client_ca.map(|file| file.value),
+            not_after,
             config: Arc::new(config?),
         })
     }
@@ -91,16 +95,17 @@ pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> String {
     format!("cannot read {}: {error}", path.display())
 }
 
-fn warn_expired(section: &Section<'_>, file: &Located<PathBuf>, text: &str) {
+/// When the certificate ends, which must not have come.
+fn end_of_life(section: &Section<'_>, file: &Located<PathBuf>, text: &str) -> Option<i64> {
     // Certificates with other keys than RSA are judged by the peers alone.
-    if let Ok(certificate) = Certificate::from_pem(text)
-        && certificate.not_after() < section.surroundings().now
-    {
+    let not_after = Certificate::from_pem(text).ok()?.not_after();
+    if not_after < section.surroundings().now {
         section.reject(
             file,
             format!("the certificate in {} has expired", file.value.display()),
         );
     }
+    Some(not_after)
 }
 
 /// Every certificate of a PEM text.

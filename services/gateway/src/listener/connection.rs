@@ -41,6 +41,7 @@ pub(super) struct Shared<S> {
     jitter: RandomState,
     handshakes: Complaints,
     evictions: Arc<Evictions>,
+    metrics: Metrics,
 }
 
 impl<S: GrpcService> Shared<S> {
@@ -55,7 +56,8 @@ impl<S: GrpcService> Shared<S> {
             http2: http2_builder(&settings.limits, &settings.timeouts),
             jitter: RandomState::new(),
             handshakes: Complaints::new("TLS handshake with a caller failed"),
-            evictions: Arc::new(Evictions::new(metrics)),
+            evictions: Arc::new(Evictions::new(metrics.clone())),
+            metrics,
         }
     }
 
@@ -68,6 +70,7 @@ impl<S: GrpcService> Shared<S> {
         place: Place,
     ) {
         let _place = place;
+        let _open = self.metrics.connection_opened();
         let age = jittered(
             self.timeouts.max_connection_age,
             self.jitter.hash_one(peer.connection),
@@ -119,10 +122,12 @@ impl<S: GrpcService> Shared<S> {
                 match timeout(self.timeouts.handshake, acceptor.accept(stream)).await {
                     Ok(Ok(stream)) => Stream::Right(Box::new(stream)),
                     Ok(Err(error)) => {
+                        self.metrics.handshake_failed("tls");
                         self.handshakes.add(caller, &error);
                         return None;
                     }
                     Err(_) => {
+                        self.metrics.handshake_failed("tls_timeout");
                         self.handshakes.add(caller, &"it took too long");
                         return None;
                     }
@@ -135,8 +140,14 @@ impl<S: GrpcService> Shared<S> {
                 let guarded = Guarded::new(stream, caller, self.timeouts.stall, evictions);
                 return Some(guarded);
             }
-            Ok(Err(error)) => tracing::debug!(%error, "no HTTP/2 preface"),
-            Err(_) => tracing::debug!("the HTTP/2 preface took too long"),
+            Ok(Err(error)) => {
+                self.metrics.handshake_failed("preface");
+                tracing::debug!(%error, "no HTTP/2 preface");
+            }
+            Err(_) => {
+                self.metrics.handshake_failed("preface_timeout");
+                tracing::debug!("the HTTP/2 preface took too long");
+            }
         }
         None
     }

@@ -3,24 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kabao_api::{AccountId, Accounts, CredentialKind};
-use kabao_client::{Discarded, Observer};
+use kabao_api::{Accounts, CredentialKind};
 use kabao_grpc::{Bound, Load, code_name};
-use kabao_models::Operation;
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, MeterProvider};
+use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider, UpDownCounter};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkError;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::metrics::{Instrument, SdkMeterProvider, Stream};
 use prometheus::{Registry, TextEncoder};
+use tokio::runtime::Handle;
 use tonic::Code;
 
+use super::labels::AccountLabels;
+use super::upstream::Upstream;
+use super::vitals::LastLook;
+use super::{process, runtime};
+use crate::accounts::WeakClients;
 use crate::clock;
 use crate::memory::Memory;
 
-/// Upper bounds of the buckets of call durations, in seconds.
-const SECONDS: [f64; 15] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+/// Upper bounds of the buckets of call durations, in seconds: what the gateway answers itself takes far less than a
+/// millisecond, what WeChat answers a tenth of a second and more.
+const SECONDS: [f64; 18] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0, 30.0, 60.0,
 ];
 
 /// All instruments of the process. Clones share their values.
@@ -31,17 +37,22 @@ pub(crate) struct Metrics {
     provider: SdkMeterProvider,
     started: Counter<u64>,
     duration: Histogram<f64>,
-    discarded: Counter<u64>,
+    labels: AccountLabels,
+    pub(super) upstream: Upstream,
+    look: LastLook,
     refused: Counter<u64>,
     connections_refused: Counter<u64>,
     connections_evicted: Counter<u64>,
+    connections_open: UpDownCounter<i64>,
+    handshakes_failed: Counter<u64>,
 }
 
 impl Metrics {
     /// The type of what [`render`](Self::render) returns.
     pub(crate) const CONTENT_TYPE: &'static str = prometheus::TEXT_FORMAT;
 
-    pub(crate) fn new() -> Result<Self, OTelSdkError> {
+    /// Instruments that tell so many accounts apart.
+    pub(crate) fn telling_apart(accounts: usize) -> Result<Self, OTelSdkError> {
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter()
             .with_registry(registry.clone())
@@ -51,8 +62,13 @@ impl Metrics {
         let provider = SdkMeterProvider::builder()
             .with_resource(Resource::builder_empty().build())
             .with_reader(exporter)
+            .with_view(wide)
             .build();
         let meter = provider.meter("kabao");
+        let labels = AccountLabels::new(accounts);
+        let upstream = Upstream::new(&meter, labels.clone());
+        let look = LastLook::default();
+        look.watch(&meter);
         // Names of gRFC A66, which dashboards for gRPC servers know.
         let started = meter
             .u64_counter("grpc.server.call.started")
@@ -65,10 +81,6 @@ impl Metrics {
                 "Time from the arrival of a call to its last frame, by method and status.",
             )
             .with_boundaries(SECONDS.to_vec())
-            .build();
-        let discarded = meter
-            .u64_counter("kabao.upstream.answers.discarded")
-            .with_description("Answers of WeChat that were not believed, by operation and cause.")
             .build();
         let refused = meter
             .u64_counter("kabao.calls.refused")
@@ -88,13 +100,7 @@ impl Metrics {
                 "Connections of callers that were closed because of what the peer did, by cause.",
             )
             .build();
-        let start = clock::unix_seconds();
-        meter
-            .i64_observable_gauge("process.start_time")
-            .with_unit("s")
-            .with_description("When the process started, in seconds since 1970.")
-            .with_callback(move |gauge| gauge.observe(start, &[]))
-            .build();
+        process::watch(&meter);
         meter
             .u64_observable_gauge("kabao.build_info")
             .with_description("Always 1; the labels tell what runs.")
@@ -107,15 +113,20 @@ impl Metrics {
             provider,
             started,
             duration,
-            discarded,
+            labels,
+            upstream,
+            look,
             refused,
             connections_refused,
             connections_evicted,
+            connections_open: connections_open(&meter),
+            handshakes_failed: handshakes_failed(&meter),
         })
     }
 
     /// Watches the credentials of the accounts: one series for each that WeChat did not take the last time.
     pub(crate) fn watch(&self, accounts: Arc<Accounts>) {
+        let labels = self.labels.clone();
         self.provider
             .meter("kabao")
             .u64_observable_gauge("kabao.credential.problem")
@@ -129,13 +140,38 @@ impl Metrics {
                             continue;
                         };
                         let labels = [
-                            KeyValue::new("kabao.account", account.id.to_string()),
+                            KeyValue::new("kabao.account", labels.of(&account.id)),
                             KeyValue::new("kabao.credential", kind_name(credential.kind)),
                             KeyValue::new("kabao.reason", problem.reason.as_str()),
                         ];
                         gauge.observe(1, &labels);
                     }
                 }
+            })
+            .build();
+    }
+
+    /// Watches how the clients of accounts are.
+    pub(crate) fn look_at(&self, clients: WeakClients) {
+        self.look.at(clients);
+    }
+
+    /// Watches a runtime.
+    pub(crate) fn runtime(&self, handle: &Handle) {
+        runtime::watch(&self.provider.meter("kabao"), handle);
+    }
+
+    /// Tells when the certificate ends that callers are shown, in Unix seconds.
+    pub(crate) fn tls_certificate(&self, ends: i64) {
+        self.provider
+            .meter("kabao")
+            .i64_observable_gauge("kabao.tls.certificate.expires_in")
+            .with_unit("s")
+            .with_description(
+                "Time until the certificate ends that callers are shown; only for RSA certificates.",
+            )
+            .with_callback(move |gauge| {
+                gauge.observe(ends.saturating_sub(clock::unix_seconds()), &[]);
             })
             .build();
     }
@@ -179,6 +215,7 @@ impl Metrics {
 
     /// All numbers in the text format of Prometheus.
     pub(crate) fn render(&self) -> Result<String, prometheus::Error> {
+        self.look.renew(&self.labels);
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 
@@ -207,23 +244,60 @@ impl Metrics {
         self.connections_refused.add(1, &labels);
     }
 
+    /// Counts a connection as open until what is returned is dropped.
+    pub(crate) fn connection_opened(&self) -> OpenConnection {
+        self.connections_open.add(1, &[]);
+        OpenConnection(self.connections_open.clone())
+    }
+
+    pub(crate) fn handshake_failed(&self, cause: &'static str) {
+        let labels = [KeyValue::new("kabao.cause", cause)];
+        self.handshakes_failed.add(1, &labels);
+    }
+
     pub(crate) fn connection_evicted(&self, cause: &'static str) {
         let labels = [KeyValue::new("kabao.cause", cause)];
         self.connections_evicted.add(1, &labels);
     }
 }
 
-impl Observer for Metrics {
-    fn answer_discarded(&self, _: &AccountId, operation: &'static Operation, why: Discarded) {
-        let labels = [
-            KeyValue::new("kabao.operation", operation.id),
-            KeyValue::new("kabao.cause", why.as_str()),
-        ];
-        self.discarded.add(1, &labels);
+/// One open connection.
+#[derive(Debug)]
+pub(crate) struct OpenConnection(UpDownCounter<i64>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.add(-1, &[]);
     }
 }
 
-fn kind_name(kind: CredentialKind) -> &'static str {
+fn connections_open(meter: &Meter) -> UpDownCounter<i64> {
+    meter
+        .i64_up_down_counter("kabao.connections.open")
+        .with_description("Connections of callers that are open.")
+        .build()
+}
+
+fn handshakes_failed(meter: &Meter) -> Counter<u64> {
+    meter
+        .u64_counter("kabao.connections.handshakes.failed")
+        .with_description(
+            "Connections of callers that ended before the first call, by cause: tls, tls_timeout, preface, preface_timeout.",
+        )
+        .build()
+}
+
+/// 120 operations with a few reasons each are more series than an instrument has by default; beyond this bound
+/// the rest is one series (`otel_metric_overflow`).
+fn wide(instrument: &Instrument) -> Option<Stream> {
+    let stream = || Stream::builder().with_cardinality_limit(8000).build().ok();
+    Upstream::WIDE
+        .contains(&instrument.name())
+        .then(stream)
+        .flatten()
+}
+
+pub(super) fn kind_name(kind: CredentialKind) -> &'static str {
     match kind {
         CredentialKind::Merchant => "merchant",
         CredentialKind::Brand => "brand",
@@ -235,6 +309,12 @@ fn kind_name(kind: CredentialKind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Metrics {
+        pub(crate) fn new() -> Result<Self, OTelSdkError> {
+            Self::telling_apart(100)
+        }
+    }
 
     #[test]
     fn the_page_holds_calls_build_and_start() {
