@@ -165,7 +165,7 @@ pub use self::configuration::{
 pub use self::connections::Connections;
 pub use self::decorator::Decorator;
 pub use self::list::{list_all_members, list_all_templates};
-pub use self::observer::{Discarded, End, Host, Observer};
+pub use self::observer::{ATTEMPTS, Discarded, End, Host, Observer};
 pub use self::settings::{BreakerSettings, RetrySettings, Settings};
 pub use self::signing::SigningThreads;
 pub use self::token::TokenMode;

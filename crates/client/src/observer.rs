@@ -6,6 +6,10 @@ use kabao_api::{AccountId, Reason};
 use kabao_auth::VerificationError;
 use kabao_models::Operation;
 
+/// The target of the spans of attempts, for whoever exports or leaves out spans. They hold an operation, an account, a
+/// host, a status and a reason, and nothing that was sent.
+pub const ATTEMPTS: &str = "kabao_client::attempts";
+
 /// Hears of what the log alone would bury. Implementations must return at once.
 #[cfg_attr(test, mockall::automock)]
 pub trait Observer: Send + Sync {

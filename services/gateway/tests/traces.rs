@@ -18,13 +18,23 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use kabao_gateway::config::{LogSettings, Settings, TelemetrySettings};
-use kabao_gateway::{Gateway, Telemetry};
+use kabao_gateway::config::{LogSettings, TelemetrySettings};
+use kabao_gateway::{Dev, DevOptions, Telemetry};
+use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
+use kabao_proto::kabao::v1::{GetMemberRequest, Member, UpdateMemberRequest};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
+
+/// What a caller sends and nobody may find in a span: a code, an openid, a name, a header.
+const CANARIES: [&str; 4] = [
+    "903175284460",
+    "obLatCanaryCanaryCanary_0417",
+    "王金丝雀",
+    "canary-header-8841",
+];
 
 const TRACE: [u8; 16] = *b"\x0a\xf7\x65\x19\x16\xcd\x43\xdd\x84\x48\xeb\x21\x1c\x80\x31\x9c";
 
@@ -72,18 +82,40 @@ async fn a_call_is_exported_below_its_callers_span() {
         ..LogSettings::default()
     };
     let telemetry = Telemetry::install(&quiet, &telemetry).unwrap();
-    let mut settings = Settings::default();
-    settings.grpc.listen.set_port(0);
-    settings.admin.listen.set_port(0);
-    let gateway = Gateway::start(&settings).await.unwrap();
-    let endpoint = Endpoint::from_shared(format!("http://{}", gateway.grpc())).unwrap();
-    let mut health = HealthClient::new(endpoint.connect().await.unwrap());
+    let dev = Dev::start(DevOptions::default()).await.unwrap();
+    let url = format!("http://{}", dev.gateway().grpc());
+    let endpoint = Endpoint::from_shared(url).unwrap();
+    let channel = endpoint.connect().await.unwrap();
+    let mut health = HealthClient::new(channel.clone());
     let mut request = tonic::Request::new(HealthCheckRequest::default());
     let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     request
         .metadata_mut()
         .insert("traceparent", parent.parse().unwrap());
     health.check(request).await.unwrap();
+    let [code, openid, name, header] = CANARIES;
+    let member =
+        format!("accounts/demo-merchant/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/{code}");
+    let mut members = MemberServiceClient::new(channel);
+    let mut request = tonic::Request::new(GetMemberRequest {
+        name: member.clone(),
+        openid: openid.to_owned(),
+        ..GetMemberRequest::default()
+    });
+    let metadata = request.metadata_mut();
+    metadata.insert("traceparent", parent.parse().unwrap());
+    metadata.insert("x-canary", header.parse().unwrap());
+    members.get_member(request).await.unwrap_err();
+    let update = UpdateMemberRequest {
+        member: Some(Member {
+            name: member,
+            openid: openid.to_owned(),
+            nickname: name.to_owned(),
+            ..Member::default()
+        }),
+        ..UpdateMemberRequest::default()
+    };
+    members.update_member(update).await.unwrap_err();
 
     telemetry.flush().await;
     let received = tokio::time::timeout(Duration::from_secs(20), exported.recv());
@@ -92,8 +124,21 @@ async fn a_call_is_exported_below_its_callers_span() {
         path,
         "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
     );
+    let mut body = body.to_vec();
+    while let Ok((_, more)) = exported.try_recv() {
+        body.extend(more);
+    }
+    for canary in CANARIES {
+        assert!(!contains(&body, canary.as_bytes()), "{canary} is exported");
+    }
+    let traced = body.windows(TRACE.len()).filter(|window| *window == TRACE);
+    // The check and the read with a span of the facade each, and the attempt of the read.
+    assert!(traced.count() >= 5);
     for part in [
         &TRACE[..],
+        b"merchant.user_cards.get",
+        b"server.address",
+        b"MEMBER_NOT_FOUND",
         b"grpc.health.v1.Health/Check",
         b"kabao",
         b"rpc.response.status_code",

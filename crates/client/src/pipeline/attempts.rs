@@ -8,6 +8,7 @@ use kabao_api::{Error, Reason};
 use kabao_auth::{VerificationError, verify};
 use kabao_models::encode_component;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use super::admission::Permit;
 use super::answer::{self, Accepted};
@@ -156,26 +157,30 @@ impl Pipeline {
             return Err(Failure::refused(caller_left()));
         }
         let watch = self.watch_attempt(call.sending.operation, &leg);
+        let span = watch.span();
         let mut flight = Flight::new(permit, call.sending.operation, leg, watch);
-        let result = match &job.proof {
-            Proof::Signature(credential) => {
-                self.attempt_signed(call, job, credential, &mut flight)
-                    .await
-            }
-            Proof::Token(tokens) => {
-                self.attempt_with_token(call, job, tokens, &mut flight)
-                    .await
-            }
-            Proof::Parameters(_) => {
-                let target = job.outgoing.target.clone();
-                self.send(call, job, target, None, &mut flight)
-                    .await
-                    .and_then(|answer| {
-                        answer::unsigned_family(call.sending, &answer)
-                            .map_err(|failed| failed.failure)
-                    })
+        let sending = async {
+            match &job.proof {
+                Proof::Signature(credential) => {
+                    self.attempt_signed(call, job, credential, &mut flight)
+                        .await
+                }
+                Proof::Token(tokens) => {
+                    self.attempt_with_token(call, job, tokens, &mut flight)
+                        .await
+                }
+                Proof::Parameters(_) => {
+                    let target = job.outgoing.target.clone();
+                    self.send(call, job, target, None, &mut flight)
+                        .await
+                        .and_then(|answer| {
+                            answer::unsigned_family(call.sending, &answer)
+                                .map_err(|failed| failed.failure)
+                        })
+                }
             }
         };
+        let result = sending.instrument(span).await;
         flight.judge(&result);
         result
     }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use kabao_api::{Error, Reason};
 use kabao_models::Operation;
 use tokio::time::Instant;
+use tracing::Span;
 
 use super::Pipeline;
 use super::route::Leg;
-use crate::observer::{End, Host, Observer};
+use crate::observer::{ATTEMPTS, End, Host, Observer};
 
 /// Follows one call or attempt; what is dropped before its end was [`Reason::Cancelled`].
 pub(super) struct Watch<'p> {
@@ -19,6 +20,7 @@ pub(super) struct Watch<'p> {
     what: What,
     started: Instant,
     failure: Option<Reason>,
+    span: Span,
 }
 
 /// What is followed.
@@ -37,7 +39,20 @@ impl Pipeline {
             true => Host::Main,
             false => Host::Backup,
         };
-        self.watch(operation, What::Attempt { host, status: None })
+        let mut watch = self.watch(operation, What::Attempt { host, status: None });
+        watch.span = tracing::info_span!(
+            target: ATTEMPTS,
+            "attempt",
+            otel.name = operation.id,
+            otel.kind = "client",
+            kabao.account = %self.account(),
+            server.address = leg.origin().name(),
+            http.request.method = operation.method.as_str(),
+            http.response.status_code = tracing::field::Empty,
+            error.r#type = tracing::field::Empty,
+            otel.status_code = tracing::field::Empty,
+        );
+        watch
     }
 
     fn watch(&self, operation: &'static Operation, what: What) -> Watch<'_> {
@@ -48,15 +63,22 @@ impl Pipeline {
             what,
             started: Instant::now(),
             failure: Some(Reason::Cancelled),
+            span: Span::none(),
         }
     }
 }
 
 impl Watch<'_> {
+    /// The span of the attempt.
+    pub(super) fn span(&self) -> Span {
+        self.span.clone()
+    }
+
     /// Notes the status of an HTTP answer.
     pub(super) fn answered(&mut self, status: u16) {
         if let What::Attempt { status: noted, .. } = &mut self.what {
             *noted = Some(status);
+            self.span.record("http.response.status_code", status);
         }
     }
 
@@ -72,6 +94,10 @@ impl Watch<'_> {
 
 impl Drop for Watch<'_> {
     fn drop(&mut self) {
+        if let Some(reason) = self.failure {
+            self.span.record("error.type", reason.as_str());
+            self.span.record("otel.status_code", "ERROR");
+        }
         let Some(observer) = self.observer else {
             return;
         };

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
+use kabao_client::ATTEMPTS;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::filter::{Targets, filter_fn};
 use tracing_subscriber::fmt;
@@ -72,7 +73,8 @@ impl Telemetry {
                 .with_writer(io::stderr)
                 .boxed(),
         };
-        let ours = filter_fn(|metadata| metadata.target() != traces::TARGET);
+        // What these spans tell, lines tell themselves.
+        let ours = filter_fn(|metadata| ![traces::TARGET, ATTEMPTS].contains(&metadata.target()));
         tracing_subscriber::registry()
             .with(spans)
             .with(lines.with_filter(ours).with_filter(filter))
