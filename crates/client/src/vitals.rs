@@ -61,6 +61,16 @@ impl BreakerState {
     }
 }
 
+impl HostVitals {
+    /// Says how a host is.
+    pub fn new(host: impl Into<String>, breaker: BreakerState) -> Self {
+        Self {
+            host: host.into(),
+            breaker,
+        }
+    }
+}
+
 /// The keys or the token of one credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -89,8 +99,16 @@ pub struct TokenVitals {
     pub ends_in: Duration,
 }
 
+impl TokenVitals {
+    /// Says how old a token is.
+    pub const fn new(age: Duration, ends_in: Duration) -> Self {
+        Self { age, ends_in }
+    }
+}
+
 impl CredentialVitals {
-    pub(crate) fn new(kind: CredentialKind) -> Self {
+    /// Knows nothing of a credential yet but its kind.
+    pub fn new(kind: CredentialKind) -> Self {
         Self {
             kind,
             certificate_ends: None,

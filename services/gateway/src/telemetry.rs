@@ -14,6 +14,9 @@ mod traces;
 mod upstream;
 mod vitals;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use self::metrics::Metrics;
 use self::metrics::kind_name;
 pub use self::output::{Telemetry, TelemetryError};

@@ -123,9 +123,9 @@ impl Route {
     /// Whether attempts may go to each host.
     pub(crate) fn vitals(&self) -> impl Iterator<Item = HostVitals> {
         let now = Instant::now();
-        self.hosts().map(move |host| HostVitals {
-            host: host.origin.name().to_owned(),
-            breaker: host.lock().state(now),
+        self.hosts().map(move |host| {
+            let breaker = host.lock().state(now);
+            HostVitals::new(host.origin.name(), breaker)
         })
     }
 

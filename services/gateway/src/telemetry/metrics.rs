@@ -314,6 +314,14 @@ mod tests {
         pub(crate) fn new() -> Result<Self, OTelSdkError> {
             Self::telling_apart(100)
         }
+
+        /// The numbers of one account that is like this.
+        pub(crate) fn page_with(&self, account: &str, vitals: &kabao_client::Vitals) -> String {
+            self.look.show(account, vitals);
+            TextEncoder::new()
+                .encode_to_string(&self.registry.gather())
+                .unwrap()
+        }
     }
 
     #[test]

@@ -333,6 +333,14 @@ fn seconds(number: i64) -> f64 {
 mod tests {
     use super::*;
 
+    impl LastLook {
+        pub(in crate::telemetry) fn show(&self, account: &str, vitals: &Vitals) {
+            let mut series = Series::default();
+            series.add(account, vitals, clock::unix_seconds());
+            self.lock().series = series;
+        }
+    }
+
     fn put_twice(fold: Fold) -> f64 {
         let mut series = Series::default();
         series.put(LIMIT, &["other"], fold, 3.0);
