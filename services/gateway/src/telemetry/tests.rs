@@ -240,7 +240,7 @@ async fn the_document_has_what_is_shown_and_nothing_else() {
     for (name, labels) in more_shapes {
         shapes.entry(name).or_default().extend(labels);
     }
-    // It has a gauge of its own, and a test in the end-to-end tests of credentials.
+    // Only accounts have it; the end-to-end tests look at it.
     let problem = "kabao_credential_problem";
     for (name, row) in known.iter().filter(|(name, _)| *name != problem) {
         assert_eq!(kinds.get(name), Some(&row.kind), "{name}");
