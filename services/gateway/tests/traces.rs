@@ -138,6 +138,7 @@ async fn a_call_is_exported_below_its_callers_span() {
         &TRACE[..],
         b"merchant.user_cards.get",
         b"server.address",
+        b"error.type",
         b"MEMBER_NOT_FOUND",
         b"grpc.health.v1.Health/Check",
         b"kabao",

@@ -163,9 +163,21 @@ async fn calls_above_the_limit_wait_a_bounded_time_for_their_turn() {
     assert_eq!(error.reason(), Reason::Overloaded);
     assert!(error.retry_after().is_some() && error.is_retryable());
     assert_eq!(slow.taken.load(Ordering::SeqCst), 1);
+    let waiting = tokio::spawn({
+        let client = client.clone();
+        async move { client.execute(&context(), write()).await.map(drop) }
+    });
+    while client.vitals().queued == 0 {
+        tokio::task::yield_now().await;
+    }
+    let busy = client.vitals();
+    assert_eq!((busy.in_flight, busy.limit, busy.refused), (1, 1, 2));
 
-    slow.answers.0.add_permits(2);
+    slow.answers.0.add_permits(3);
     first.await.unwrap().unwrap();
+    waiting.await.unwrap().unwrap();
+    let idle = client.vitals();
+    assert_eq!((idle.in_flight, idle.queued), (0, 0));
     client.execute(&context(), write()).await.map(drop).unwrap();
 }
 

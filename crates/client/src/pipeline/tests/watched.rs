@@ -10,10 +10,13 @@ use crate::observer::{Discarded, End, Host, Observer};
 use crate::testing::{official_account, slow};
 use crate::vitals::BreakerState;
 
+/// Where an attempt went, what the answer's status was, and why it failed.
+type Attempt = (Host, Option<u16>, Option<Reason>);
+
 /// Writes down what it hears.
 #[derive(Default)]
 struct Notes {
-    attempts: Mutex<Vec<(Host, Option<u16>, Option<Reason>)>>,
+    attempts: Mutex<Vec<Attempt>>,
     calls: Mutex<Vec<(Option<Reason>, Duration)>>,
     released: Mutex<usize>,
 }

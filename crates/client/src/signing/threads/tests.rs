@@ -250,6 +250,8 @@ async fn what_finds_no_place_is_refused_at_once_and_a_burst_gives_way_to_others(
     until_waiting(&threads, 0).await;
     let burst: Vec<_> = (0..WAITING_PER_THREAD).map(|_| sign(0)).collect();
     until_waiting(&threads, WAITING_PER_THREAD).await;
+    let queued = [&clients[0], &clients[1]].map(|client| client.signing.queued());
+    assert_eq!(queued, [WAITING_PER_THREAD, 0]);
     let refused = clients[0].sign(PATIENT).await.unwrap_err();
     assert_eq!(refused.reason(), Reason::Overloaded);
     assert!(refused.is_retryable() && refused.retry_after().is_some());
