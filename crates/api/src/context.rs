@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::{AccountId, CallId, Entry, Progress, RequestId};
+use crate::{AccountId, CallId, CallerKey, Entry, Progress, RequestId, Urgency};
 
 /// Who is called, under which id, and until when.
 ///
@@ -21,6 +21,10 @@ pub struct CallContext {
     /// Identifies the intended change, where the call itself has no field for it: an operation of a
     /// family, an upload.
     pub request_id: Option<RequestId>,
+    /// Among whom turns are shared; all that have none are one caller.
+    pub caller: Option<CallerKey>,
+    /// Whether it makes way for other calls.
+    pub urgency: Urgency,
     progress: Progress,
     repeatable: bool,
     entry: Option<Arc<dyn Entry>>,
@@ -34,6 +38,8 @@ impl CallContext {
             call_id,
             deadline: None,
             request_id: None,
+            caller: None,
+            urgency: Urgency::Interactive,
             progress: Progress::default(),
             repeatable: true,
             entry: None,
@@ -51,6 +57,20 @@ impl CallContext {
     #[must_use]
     pub fn with_request_id(mut self, request_id: RequestId) -> Self {
         self.request_id = Some(request_id);
+        self
+    }
+
+    /// Says who calls, as far as turns are shared by it.
+    #[must_use]
+    pub fn with_caller(mut self, caller: CallerKey) -> Self {
+        self.caller = Some(caller);
+        self
+    }
+
+    /// Says that it is one of many calls, which make way for those that somebody waits for.
+    #[must_use]
+    pub fn in_bulk(mut self) -> Self {
+        self.urgency = Urgency::Bulk;
         self
     }
 
@@ -100,6 +120,7 @@ impl fmt::Debug for CallContext {
             .field("call_id", &self.call_id)
             .field("deadline", &self.deadline)
             .field("request_id", &self.request_id)
+            .field("urgency", &self.urgency)
             .field("repeatable", &self.repeatable)
             .finish_non_exhaustive()
     }

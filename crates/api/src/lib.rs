@@ -72,6 +72,7 @@ mod account;
 mod account_api;
 mod adjustment;
 mod call_id;
+mod caller;
 mod change_api;
 mod change_record;
 mod context;
@@ -111,6 +112,7 @@ pub use self::account_api::{
 };
 pub use self::adjustment::{AdjustMember, Adjustment, Change};
 pub use self::call_id::CallId;
+pub use self::caller::{CallerKey, Urgency};
 pub use self::change_api::ChangeApi;
 pub use self::change_record::{
     ChangeName, ChangeRecord, ChangeState, Decision, ListChanges, MemberValue, PlannedValue,

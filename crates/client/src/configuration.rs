@@ -16,6 +16,7 @@ use crate::decorator::Decorator;
 use crate::origin::{Hosts, Origin};
 use crate::pipeline::Pipeline;
 use crate::pipeline::credentials::Credentials;
+use crate::pipeline::quota::Quotas;
 use crate::pipeline::route::Route;
 use crate::settings::Settings;
 use crate::signing::{Signing, SigningThreads};
@@ -119,6 +120,7 @@ pub(crate) struct Common {
     pub(crate) decorator: Arc<dyn Decorator>,
     pub(crate) connections: Connections,
     pub(crate) signing_threads: Option<SigningThreads>,
+    pub(crate) quotas: Quotas,
 }
 
 /// Where requests of a family go unless the operator says otherwise.
@@ -160,6 +162,7 @@ impl Common {
             decorator: Arc::new(()),
             connections: Connections::default(),
             signing_threads: None,
+            quotas: Quotas::default(),
         }
     }
 
@@ -239,6 +242,7 @@ impl Common {
             parts.transport,
             Arc::clone(&self.clock),
             self.settings.clone(),
+            &self.quotas,
         )
     }
 }
@@ -294,6 +298,13 @@ macro_rules! common_options {
         #[must_use]
         pub fn connections(mut self, connections: &$crate::Connections) -> Self {
             self.common.connections = connections.clone();
+            self
+        }
+
+        /// Shares with other clients what they may send to WeChat; shares nothing unless set.
+        #[must_use]
+        pub fn quotas(mut self, quotas: &$crate::Quotas) -> Self {
+            self.common.quotas = quotas.clone();
             self
         }
 

@@ -96,6 +96,10 @@
 //! A signature takes a processor for up to a millisecond. A server hands [`SigningThreads`] to its clients, so that
 //! nothing else waits behind one.
 //!
+//! WeChat's documented limits of calls are kept to: a call waits for its turn, in a queue that is fair among the callers
+//! that contexts name ([`CallContext::with_caller`]), or is refused at once if its turn would come after its deadline. A
+//! server hands [`Quotas`] to its clients, so that those of one merchant number share its limits.
+//!
 //! # What may stand in between
 //!
 //! A [`Decorator`] puts something of your own around the parts of a client: around the portable
@@ -166,6 +170,7 @@ pub use self::connections::Connections;
 pub use self::decorator::Decorator;
 pub use self::list::{list_all_members, list_all_templates};
 pub use self::observer::{ATTEMPTS, Discarded, End, Host, Observer};
+pub use self::pipeline::quota::Quotas;
 pub use self::settings::{BreakerSettings, RetrySettings, Settings};
 pub use self::signing::SigningThreads;
 pub use self::token::TokenMode;
@@ -175,7 +180,8 @@ pub use self::vitals::{BreakerState, CredentialVitals, HostVitals, TokenVitals, 
 
 // Names and contexts.
 pub use kabao_api::{
-    AccountId, CallContext, CallId, MemberName, Progress, RequestId, TemplateId, TemplateName,
+    AccountId, CallContext, CallId, CallerKey, MemberName, Progress, RequestId, TemplateId,
+    TemplateName, Urgency,
 };
 // The portable traits, what they answer, and the registry of accounts.
 pub use kabao_api::{

@@ -12,6 +12,7 @@ mod failover;
 pub(crate) mod failure;
 mod flight;
 mod hint;
+pub(crate) mod quota;
 pub(crate) mod refusal;
 pub(crate) mod retry;
 pub(crate) mod route;
@@ -32,6 +33,7 @@ use self::admission::{Admission, Permit};
 use self::answer::Accepted;
 use self::call::{Call, Sending};
 use self::credentials::{Credentials, Proof};
+use self::quota::{Limits, Quotas, Turn};
 use self::retry::Budget;
 use crate::clock::Clock;
 use crate::observer::{Discarded, Observer};
@@ -50,9 +52,16 @@ pub(crate) struct Inner {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     settings: Settings,
+    limits: Limits,
     admission: Admission,
     budget: Budget,
     observer: OnceLock<Arc<dyn Observer>>,
+}
+
+/// What an attempt needs to leave: a turn within WeChat's limit of calls, and a permit among the account's own.
+struct Place {
+    turn: Turn,
+    permit: Permit,
 }
 
 /// One call, ready to be sent as often as needed.
@@ -71,7 +80,9 @@ impl Pipeline {
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
         settings: Settings,
+        quotas: &Quotas,
     ) -> Self {
+        let limits = quotas.limits(&credentials, settings.max_queued_calls);
         let admission = Admission::new(account.clone(), &settings);
         let budget = Budget::new(settings.retry.budget);
         Self(Arc::new(Inner {
@@ -81,6 +92,7 @@ impl Pipeline {
             transport,
             clock,
             settings,
+            limits,
             admission,
             budget,
             observer: OnceLock::new(),
@@ -178,8 +190,9 @@ impl Pipeline {
         let outgoing = request.to_http().map_err(|error| {
             Error::new(Reason::Internal, "the request cannot be written").with_source(error)
         })?;
-        // 5. A permit among the calls of the account, while an attempt is under way.
-        let permit = self.admit(&call).await?;
+        // 5. A turn within WeChat's limit of calls, then a permit among the calls of the account, while an attempt is
+        //    under way.
+        let place = self.admit(&call, &proof).await?;
         // 6. Attempts: sign with fresh time and nonce, send, verify over the raw bytes, classify.
         let job = Job {
             proof: proof.clone(),
@@ -187,9 +200,9 @@ impl Pipeline {
             key,
         };
         let accepted = if sending.is_write() {
-            self.attempt_write(&call, &job, permit).await?
+            self.attempt_write(&call, &job, place).await?
         } else {
-            self.attempt_read(&call, &job, permit).await?
+            self.attempt_read(&call, &job, place).await?
         };
         // 7. Only an accepted body is decoded, and only one about what was asked for is an answer.
         let answer = decode(&call, request, &accepted)?;
@@ -207,10 +220,15 @@ impl Pipeline {
         }
     }
 
-    /// Waits for a permit.
-    async fn admit(&self, call: &Call) -> Result<Permit, Error> {
+    /// Waits for a turn and then for a permit, never the other way round: whoever waits for a turn would else hold a
+    /// permit that an operation without a limit could use.
+    async fn admit(&self, call: &Call, proof: &Proof) -> Result<Place, Error> {
+        let needed = self.0.settings.retry.min_attempt;
+        let now = self.0.clock.unix_seconds();
+        let turn = self.0.limits.take(call, proof, needed, now).await?;
         let jitter = || self.0.clock.jitter();
-        self.0.admission.enter(call, jitter).await
+        let permit = self.0.admission.enter(call, jitter).await?;
+        Ok(Place { turn, permit })
     }
 
     fn validate(&self, request: &dyn AnyEndpoint) -> Result<(), Error> {

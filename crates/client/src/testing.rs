@@ -25,6 +25,7 @@ use crate::origin::{Hosts, Origin};
 use crate::pipeline::Pipeline;
 use crate::pipeline::call::Sending;
 use crate::pipeline::credentials::{Credentials, SignedCredential};
+use crate::pipeline::quota::Quotas;
 use crate::pipeline::route::Route;
 use crate::settings::Settings;
 use crate::signing::{RequestSigner, Signing};
@@ -338,11 +339,17 @@ pub(crate) fn merchant_at(
         transport,
         clock,
         settings,
+        &Quotas::default(),
     )
 }
 
 /// A pipeline of the brand family, served by a service provider.
 pub(crate) fn brand(transport: Arc<dyn Transport>) -> Pipeline {
+    brand_with(transport, &Quotas::default())
+}
+
+/// The same, with limits that others may share.
+pub(crate) fn brand_with(transport: Arc<dyn Transport>, quotas: &Quotas) -> Pipeline {
     let clock = clock();
     let provider = credential(
         "merchant",
@@ -361,6 +368,7 @@ pub(crate) fn brand(transport: Arc<dyn Transport>) -> Pipeline {
         transport,
         clock,
         Settings::default(),
+        quotas,
     )
 }
 
@@ -384,6 +392,7 @@ pub(crate) fn direct_brand(transport: Arc<dyn Transport>) -> Pipeline {
         transport,
         clock,
         Settings::default(),
+        &Quotas::default(),
     )
 }
 
@@ -418,6 +427,14 @@ pub(crate) fn tokens(transport: &Arc<dyn Transport>, mode: TokenMode) -> Arc<Tok
 
 /// A pipeline of the official-account family.
 pub(crate) fn official_account(transport: Arc<dyn Transport>) -> Pipeline {
+    official_account_with(transport, clock())
+}
+
+/// The same, by a clock that moves.
+pub(crate) fn official_account_with(
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+) -> Pipeline {
     let tokens = tokens(&transport, TokenMode::Stable);
     let credentials = Credentials {
         token: Some(tokens),
@@ -428,7 +445,8 @@ pub(crate) fn official_account(transport: Arc<dyn Transport>) -> Pipeline {
         Family::OfficialAccount,
         credentials,
         transport,
-        clock(),
+        clock,
         Settings::default(),
+        &Quotas::default(),
     )
 }

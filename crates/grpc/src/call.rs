@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use kabao_api::{Account, AccountId, Accounts, CallContext, CallId, Error, Reason, RequestId};
+use kabao_api::{
+    Account, AccountId, Accounts, CallContext, CallId, CallerKey, Error, Reason, RequestId,
+};
 use tonic::Status;
 
 use crate::idempotency::Idempotency;
 use crate::layer::{Deadline, call_id};
+use crate::share::Peer;
 use crate::status::{self, Refusal};
 
 /// One call: its id, its deadline, and the account once that is known.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     id: CallId,
+    peer: Option<Peer>,
     deadline: Option<Deadline>,
     account: Option<AccountId>,
     rename: Option<fn(&str) -> Option<String>>,
@@ -24,6 +28,7 @@ impl Call {
     pub(crate) fn of<T>(request: &tonic::Request<T>) -> Self {
         Self {
             id: call_id(request.extensions()),
+            peer: request.extensions().get::<Peer>().copied(),
             deadline: request.extensions().get::<Deadline>().copied(),
             account: None,
             rename: None,
@@ -50,7 +55,8 @@ impl Call {
         self.account = Some(id.clone());
         let account = accounts.get(id).map_err(|error| self.refuse(&error))?;
         tracing::Span::current().record("account", id.as_str());
-        let context = CallContext::new(id.clone(), self.id.clone());
+        let mut context = CallContext::new(id.clone(), self.id.clone());
+        context.caller = self.peer.map(|peer| CallerKey::from(peer.caller));
         let context = match self.deadline {
             Some(deadline) => context.with_deadline(deadline.work_until()),
             None => context,

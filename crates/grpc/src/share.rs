@@ -13,6 +13,7 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kabao_api::CallerKey;
 use tokio::time::Instant;
 
 /// Less than this part of a pool is free when it counts as full. One caller alone cannot get there, unless its bound
@@ -32,6 +33,12 @@ impl From<IpAddr> for Caller {
             }
             IpAddr::V4(address) => IpAddr::V4(address),
         })
+    }
+}
+
+impl From<Caller> for CallerKey {
+    fn from(caller: Caller) -> Self {
+        Self::new(caller.0.to_string())
     }
 }
 

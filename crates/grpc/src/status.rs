@@ -232,7 +232,7 @@ impl Refusal<'_> {
         match error.reason() {
             Reason::UpstreamRateLimited => {
                 let operation = error.operation().unwrap_or("the operation");
-                let limit = if error.is_retryable() || error.retry_after().is_some() {
+                let limit = if error.is_retryable() {
                     "limit of calls"
                 } else {
                     "daily quota of calls"

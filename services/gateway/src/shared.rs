@@ -1,6 +1,6 @@
 //! What the clients of all accounts of a process share.
 
-use kabao_client::{Connections, SigningThreads};
+use kabao_client::{Connections, Quotas, SigningThreads};
 
 /// Handed to the builder of every client. Clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -9,4 +9,6 @@ pub(crate) struct Shared {
     pub(crate) connections: Connections,
     /// The threads that sign, so that the runtime is free for whatever needs no signature.
     pub(crate) signing_threads: SigningThreads,
+    /// What they may send to WeChat.
+    pub(crate) quotas: Quotas,
 }

@@ -10,7 +10,6 @@ use kabao_models::encode_component;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
-use super::admission::Permit;
 use super::answer::{self, Accepted};
 use super::call::Call;
 use super::credentials::{Proof, SignedCredential};
@@ -19,7 +18,7 @@ use super::flight::Flight;
 use super::hint;
 use super::retry::{Decision, Facts, decide};
 use super::route::Leg;
-use super::{Job, Pipeline};
+use super::{Job, Pipeline, Place};
 use crate::bounds::caller_left;
 use crate::observer::Discarded;
 use crate::signing::{Unsigned, add_proof, common_headers};
@@ -32,9 +31,9 @@ impl Pipeline {
         &self,
         call: &Call,
         job: &Job,
-        permit: Permit,
+        place: Place,
     ) -> Result<Accepted, Error> {
-        let read = timeout_at(call.bounds.deadline, self.attempts(call, job, permit));
+        let read = timeout_at(call.bounds.deadline, self.attempts(call, job, place));
         match call.progress.unless_abandoned(read).await {
             Some(Ok(done)) => done,
             Some(Err(_)) => Err(call.bounds.timed_out("before the answer came")),
@@ -48,9 +47,9 @@ impl Pipeline {
         &self,
         call: &Call,
         job: &Job,
-        permit: Permit,
+        place: Place,
     ) -> Result<Accepted, Error> {
-        let mut attempts = pin!(self.attempts(call, job, permit));
+        let mut attempts = pin!(self.attempts(call, job, place));
         if let Ok(done) = timeout_at(call.bounds.deadline, attempts.as_mut()).await {
             return done;
         }
@@ -72,12 +71,7 @@ impl Pipeline {
         attempts.await
     }
 
-    async fn attempts(
-        &self,
-        call: &Call,
-        job: &Job,
-        mut permit: Permit,
-    ) -> Result<Accepted, Error> {
+    async fn attempts(&self, call: &Call, job: &Job, mut place: Place) -> Result<Accepted, Error> {
         let retry = &self.0.settings.retry;
         let mut earlier = Certainty::NotExecuted;
         let mut paid = 0;
@@ -93,12 +87,13 @@ impl Pipeline {
                 return Err(failure.conclude(call.sending, earlier));
             }
             let started = Instant::now();
-            let failure = match self.attempt(call, job, &permit).await {
+            let failure = match self.attempt(call, job, &place).await {
                 Ok(accepted) => {
                     if call.sending.is_write() {
                         call.progress.confirm();
                     }
                     job.proof.accepted(call.sending.operation);
+                    self.0.limits.accepted(call, &job.proof);
                     self.0.budget.earn(paid);
                     log_success(call, attempt, started);
                     return Ok(accepted);
@@ -109,6 +104,7 @@ impl Pipeline {
             let now = self.0.clock.unix_seconds();
             job.proof
                 .failed(call.sending.operation, &failure.error, now);
+            self.0.limits.failed(call, &job.proof, &failure, now);
             match failure.certainty {
                 Certainty::MaybeExecuted => earlier = Certainty::MaybeExecuted,
                 Certainty::NotExecuted
@@ -128,11 +124,11 @@ impl Pipeline {
             match decide(retry, &facts) {
                 Decision::Repeat { delay, cost } if self.0.budget.pay(cost) => {
                     // Whoever waits takes nobody's turn.
-                    drop(permit);
+                    drop(place);
                     tokio::time::sleep(delay).await;
-                    let again = self.admit(call).await;
-                    permit = match again {
-                        Ok(permit) => permit,
+                    let again = self.admit(call, &job.proof).await;
+                    place = match again {
+                        Ok(place) => place,
                         Err(_) => return Err(failure.conclude(call.sending, earlier)),
                     };
                     paid = cost;
@@ -149,7 +145,7 @@ impl Pipeline {
         &self,
         call: &Call,
         job: &Job,
-        permit: &Permit,
+        place: &Place,
         leg: Leg<'_>,
     ) -> Result<Accepted, Failure> {
         // Whoever has left costs no signature.
@@ -158,7 +154,7 @@ impl Pipeline {
         }
         let watch = self.watch_attempt(call.sending.operation, &leg);
         let span = watch.span();
-        let mut flight = Flight::new(permit, call.sending.operation, leg, watch);
+        let mut flight = Flight::new(place, call.sending.operation, leg, watch);
         let sending = async {
             match &job.proof {
                 Proof::Signature(credential) => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kabao_api::{AccountId, CallContext, CallId, Entry, Progress};
+use kabao_api::{AccountId, CallContext, CallId, CallerKey, Entry, Progress, Urgency};
 use kabao_models::{AnyEndpoint, Effect, Operation};
 
 use crate::bounds::Bounds;
@@ -47,6 +47,9 @@ pub(crate) struct Call {
     pub(crate) sending: Sending,
     pub(crate) account: AccountId,
     pub(crate) id: CallId,
+    /// Among whom turns are shared.
+    pub(crate) caller: Option<CallerKey>,
+    pub(crate) urgency: Urgency,
     pub(crate) bounds: Bounds,
     pub(crate) progress: Progress,
     /// What a journal keeps of the change that the call is part of.
@@ -59,6 +62,8 @@ impl Call {
             sending,
             account: context.account.clone(),
             id: context.call_id.clone(),
+            caller: context.caller.clone(),
+            urgency: context.urgency,
             bounds: Bounds::open(context, settings.call_timeout),
             progress: context.progress().clone(),
             entry: context.entry().cloned(),

@@ -5,11 +5,10 @@ use std::time::Duration;
 use kabao_api::Reason;
 use tokio::time::timeout;
 
-use super::admission::Permit;
 use super::answer::Accepted;
 use super::call::Call;
 use super::failure::{Certainty, Failure};
-use super::{Job, Pipeline, retry};
+use super::{Job, Pipeline, Place, retry};
 use crate::transport::TransportError;
 
 /// How long the main host has to answer whoever finds out whether it works again. The backup answers otherwise.
@@ -22,18 +21,18 @@ impl Pipeline {
         &self,
         call: &Call,
         job: &Job,
-        permit: &Permit,
+        place: &Place,
     ) -> Result<Accepted, Failure> {
         let clock = self.0.clock.as_ref();
         let route = job.proof.route();
         let may_repeat = call.sending.is_repeatable;
         let leg = route.pick(may_repeat, clock).map_err(Failure::refused)?;
         if !leg.is_main() || !route.has_backup() {
-            return self.attempt_at(call, job, permit, leg).await;
+            return self.attempt_at(call, job, place, leg).await;
         }
         let first = match leg.is_probe() {
-            false => self.attempt_at(call, job, permit, leg).await,
-            true => match timeout(PROBE, self.attempt_at(call, job, permit, leg)).await {
+            false => self.attempt_at(call, job, place, leg).await,
+            true => match timeout(PROBE, self.attempt_at(call, job, place, leg)).await {
                 Ok(first) => first,
                 Err(_) => Err(Failure::transport(TransportError::Timeout)),
             },
@@ -43,7 +42,7 @@ impl Pipeline {
                 if failure.blames_host()
                     && (may_repeat || failure.certainty == Certainty::NotExecuted) =>
             {
-                self.attempt_elsewhere(call, job, permit, failure).await
+                self.attempt_elsewhere(call, job, place, failure).await
             }
             first => first,
         }
@@ -54,7 +53,7 @@ impl Pipeline {
         &self,
         call: &Call,
         job: &Job,
-        permit: &Permit,
+        place: &Place,
         failure: Failure,
     ) -> Result<Accepted, Failure> {
         let clock = self.0.clock.as_ref();
@@ -78,7 +77,7 @@ impl Pipeline {
             host = ?leg.origin(),
             "the main host did not answer, the backup host is asked"
         );
-        let second = self.attempt_at(call, job, permit, leg).await;
+        let second = self.attempt_at(call, job, place, leg).await;
         let answered = match &second {
             Ok(_) => true,
             Err(second) => !second.blames_host(),

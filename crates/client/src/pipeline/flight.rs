@@ -5,7 +5,8 @@ use std::time::Duration;
 use kabao_models::Operation;
 use tokio::time::Instant;
 
-use super::admission::{Permit, Sign};
+use super::Place;
+use super::admission::Sign;
 use super::answer::Accepted;
 use super::breaker::Outcome;
 use super::failure::Failure;
@@ -19,7 +20,7 @@ const HANGING: Duration = Duration::from_secs(2);
 
 /// Follows an attempt from its sending to the verdict over it. Dropped before that, it was broken off.
 pub(crate) struct Flight<'p> {
-    permit: &'p Permit,
+    place: &'p Place,
     operation: &'static Operation,
     leg: Leg<'p>,
     /// When its signature was asked for.
@@ -33,13 +34,13 @@ pub(crate) struct Flight<'p> {
 
 impl<'p> Flight<'p> {
     pub(super) fn new(
-        permit: &'p Permit,
+        place: &'p Place,
         operation: &'static Operation,
         leg: Leg<'p>,
         watch: Watch<'p>,
     ) -> Self {
         Self {
-            permit,
+            place,
             operation,
             leg,
             begun: Instant::now(),
@@ -56,6 +57,7 @@ impl<'p> Flight<'p> {
 
     /// The request leaves now.
     pub(crate) fn leave(&mut self) {
+        self.place.turn.leave();
         self.left = Some(Instant::now());
         self.took = None;
     }
@@ -63,6 +65,9 @@ impl<'p> Flight<'p> {
     /// An answer has come, or will not come.
     pub(crate) fn land(&mut self, answer: Option<&HttpResponse>) {
         self.took = self.left.map(|left| left.elapsed());
+        if let Some(took) = self.took {
+            self.place.turn.land(took);
+        }
         if let (Some(watch), Some(answer)) = (&mut self.watch, answer) {
             watch.answered(answer.status.as_u16());
         }
@@ -89,6 +94,7 @@ impl<'p> Flight<'p> {
         match sign {
             Sign::Failed | Sign::BrokenOff if self.leg.is_probe() => true,
             sign => self
+                .place
                 .permit
                 .note(self.operation, sign, took, self.begun.elapsed()),
         }

@@ -101,6 +101,11 @@ impl Route {
         self.tell(&self.main, change);
     }
 
+    /// The host that calls go to unless it does not work.
+    pub(crate) fn main_origin(&self) -> &Origin {
+        &self.main.origin
+    }
+
     pub(crate) fn has_backup(&self) -> bool {
         self.backup.is_some()
     }

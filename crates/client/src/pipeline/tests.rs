@@ -20,6 +20,7 @@ mod failover;
 mod keys;
 mod odd;
 mod overload;
+mod quota;
 mod sensitive;
 mod subjects;
 mod token_family;

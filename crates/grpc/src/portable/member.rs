@@ -255,7 +255,7 @@ impl MemberGrpc {
         let batch = Batch::<S>::read(head, items, call.idempotency())
             .map_err(|error| call.refuse(&error))?;
         let (account, context) = call.account(&self.accounts, batch.account())?;
-        let outcomes = batch.run(call.clone(), account, context);
+        let outcomes = batch.run(call.clone(), account, context.in_bulk());
         let answers = outcomes.map(move |outcome| Ok(answer(outcome)));
         Ok(Response::new(before_end(call, answers)))
     }

@@ -206,6 +206,14 @@ fn a_daily_quota_invites_nobody_to_repeat() {
     assert_eq!(info.metadata["retryable"], "false");
     let quota = status.get_details_quota_failure().unwrap();
     assert!(quota.violations[0].description.contains("daily quota"));
+
+    // Where it is known until when, that is told.
+    let midnight = Duration::from_secs(3600);
+    let status = refused(&error.with_retry_after(midnight));
+    let info = status.get_details_retry_info().unwrap();
+    assert_eq!(info.retry_delay, Some(midnight));
+    let quota = status.get_details_quota_failure().unwrap();
+    assert!(quota.violations[0].description.contains("daily quota"));
 }
 
 #[test]

@@ -192,7 +192,8 @@ macro_rules! common {
         let shared = $material.shared();
         let mut builder = $builder
             .connections(&shared.connections)
-            .signing_threads(&shared.signing_threads);
+            .signing_threads(&shared.signing_threads)
+            .quotas(&shared.quotas);
         if let Some(url) = $material.text("base_url") {
             builder = builder.base_url(url);
         }

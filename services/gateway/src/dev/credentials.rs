@@ -45,6 +45,7 @@ fn client(account: &Credentials, ca: &str, shared: &Shared) -> Result<Client, Co
             .root_certificates(ca)
             .connections(&shared.connections)
             .signing_threads(&shared.signing_threads)
+            .quotas(&shared.quotas)
             .appid(text(&account.appid))
             .app_secret(text(&account.app_secret));
         return builder.build();
@@ -66,6 +67,7 @@ fn client(account: &Credentials, ca: &str, shared: &Shared) -> Result<Client, Co
             .root_certificates(ca)
             .connections(&shared.connections)
             .signing_threads(&shared.signing_threads)
+            .quotas(&shared.quotas)
             .credential(credential)
             .build(),
         Some(brand_id) => {
@@ -74,6 +76,7 @@ fn client(account: &Credentials, ca: &str, shared: &Shared) -> Result<Client, Co
                 .root_certificates(ca)
                 .connections(&shared.connections)
                 .signing_threads(&shared.signing_threads)
+                .quotas(&shared.quotas)
                 .brand_id(brand_id);
             // A brand without a service provider's number calls directly.
             let builder = match account.mchid {

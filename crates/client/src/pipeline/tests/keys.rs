@@ -9,6 +9,7 @@ use tokio::task::yield_now;
 use tokio::time::advance;
 
 use super::*;
+use crate::pipeline::quota::Quotas;
 use crate::testing::{account, certificate_download, clock, credential, key, slow};
 use crate::transport::{HttpRequest, Transport, TransportError};
 
@@ -29,6 +30,7 @@ fn with_certificates(transport: Arc<dyn Transport>, trusted: &[&str]) -> Pipelin
         transport,
         clock,
         Settings::default(),
+        &Quotas::default(),
     )
 }
 

@@ -1,0 +1,267 @@
+//! WeChat's limits of calls, shared out among those who call.
+//!
+//! The catalogue knows the limit of each operation. Calls of one credential to an operation that has one leave no faster
+//! than that, and wait for it in a queue that is fair among callers. An operation without a limit costs nothing.
+//!
+//! A turn is asked for before each attempt and before a place among the calls in flight. So whoever waits for a turn
+//! holds no place, and whoever holds a place never waits for a turn: neither queue can wait for the other. The other way
+//! round, ten seconds' worth of waiting calls would take all places of the account from operations that have no limit.
+
+mod day;
+mod lane;
+mod turns;
+mod window;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use kabao_api::{CallerKey, Error, Reason};
+use kabao_models::Operation;
+
+use self::day::Days;
+use self::lane::Lane;
+pub(crate) use self::lane::Turn;
+use self::turns::{Claim, MAX_WEIGHT};
+use super::call::Call;
+use super::credentials::{Credentials, Proof, SignedCredential};
+use super::failure::Failure;
+use crate::origin::Origin;
+
+/// The `errcode` of a quota of the day that is used up.
+const DAY_USED_UP: &str = "45009";
+
+/// What clients share to keep to WeChat's limits of calls: accounts of the same merchant number, brand or AppID at the
+/// same host have one limit together.
+///
+/// A process hands the same value to the builders of all its accounts; clones are the same value.
+#[derive(Clone, Default)]
+pub struct Quotas(Arc<Registry>);
+
+#[derive(Default)]
+struct Registry {
+    subjects: Mutex<HashMap<Subject, Weak<Allowance>>>,
+    weights: Weights,
+}
+
+/// Callers whose weight is not 1.
+type Weights = Arc<RwLock<HashMap<CallerKey, u32>>>;
+
+/// Whom WeChat counts calls of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Kind {
+    Merchant,
+    Brand,
+    OfficialAccount,
+}
+
+/// One merchant number, brand or AppID at one host.
+type Subject = (Kind, String, Origin);
+
+/// What one of them may call.
+pub(crate) struct Allowance {
+    lanes: Mutex<HashMap<&'static str, Arc<Lane>>>,
+    days: Mutex<Days>,
+    /// Whether a look at `days` is worth while.
+    has_closed: AtomicBool,
+    weights: Weights,
+}
+
+/// The limits of one account.
+pub(crate) struct Limits {
+    merchant: Option<Arc<Allowance>>,
+    brand: Option<Arc<Allowance>>,
+    official_account: Option<Arc<Allowance>>,
+    max_waiting: usize,
+}
+
+impl Quotas {
+    /// Sets how much of a limit a caller gets beside others: 1 to 1000, 1 unless set.
+    pub fn set_weight(&self, caller: CallerKey, weight: u32) {
+        let mut weights = self
+            .0
+            .weights
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        match weight.clamp(1, MAX_WEIGHT) {
+            1 => drop(weights.remove(&caller)),
+            weight => drop(weights.insert(caller, weight)),
+        }
+    }
+
+    /// Finds the limits of what an account can prove.
+    pub(crate) fn limits(&self, credentials: &Credentials, max_waiting: usize) -> Limits {
+        let signed = |kind, credential: &Option<Arc<SignedCredential>>| {
+            let credential = credential.as_deref()?;
+            let id = credential.signer.identity().id();
+            Some(self.allowance((kind, id.to_owned(), credential.route.main_origin().clone())))
+        };
+        let official_account = credentials.token.as_deref().map(|token| {
+            let (id, origin) = (token.appid().to_owned(), token.route().main_origin());
+            self.allowance((Kind::OfficialAccount, id, origin.clone()))
+        });
+        Limits {
+            merchant: signed(Kind::Merchant, &credentials.merchant),
+            brand: signed(Kind::Brand, &credentials.brand),
+            official_account,
+            max_waiting,
+        }
+    }
+
+    fn allowance(&self, subject: Subject) -> Arc<Allowance> {
+        let mut subjects = lock(&self.0.subjects);
+        subjects.retain(|_, allowance| allowance.strong_count() > 0);
+        if let Some(known) = subjects.get(&subject).and_then(Weak::upgrade) {
+            return known;
+        }
+        let allowance = Arc::new(Allowance {
+            lanes: Mutex::default(),
+            days: Mutex::default(),
+            has_closed: AtomicBool::new(false),
+            weights: Arc::clone(&self.0.weights),
+        });
+        subjects.insert(subject, Arc::downgrade(&allowance));
+        allowance
+    }
+}
+
+impl Limits {
+    /// Waits for the turn of a call, which has to come `needed` before its deadline.
+    pub(crate) async fn take(
+        &self,
+        call: &Call,
+        proof: &Proof,
+        needed: Duration,
+        now: i64,
+    ) -> Result<Turn, Error> {
+        let operation = call.sending.operation;
+        let Some(allowance) = self.of(proof) else {
+            return Ok(Turn::free());
+        };
+        allowance.require_day(operation, now)?;
+        let Some(lane) = allowance.lane(operation, self.max_waiting) else {
+            return Ok(Turn::free());
+        };
+        lane.take(call, allowance.claim(call), needed).await
+    }
+
+    /// Notes that WeChat served a call.
+    pub(crate) fn accepted(&self, call: &Call, proof: &Proof) {
+        let operation = call.sending.operation;
+        if let Some(allowance) = self.of(proof)
+            && allowance.has_closed.load(Ordering::Relaxed)
+            && allowance.with_days(|days| days.open(operation.id))
+        {
+            tracing::info!(
+                account = %call.account,
+                operation = operation.id,
+                "WeChat serves the operation again whose quota of the day was used up"
+            );
+        }
+    }
+
+    /// Notes a failure, which may be one of the rate.
+    pub(crate) fn failed(&self, call: &Call, proof: &Proof, failure: &Failure, now: i64) {
+        let (error, operation) = (&failure.error, call.sending.operation);
+        let Some(upstream) = error.upstream() else {
+            return;
+        };
+        let Some(allowance) = self.of(proof) else {
+            return;
+        };
+        if error.reason() != Reason::UpstreamRateLimited {
+            return;
+        }
+        if upstream.code == DAY_USED_UP {
+            if let Some(seconds) = allowance.with_days(|days| days.close(operation.id, now)) {
+                tracing::warn!(
+                    account = %call.account,
+                    operation = operation.id,
+                    seconds,
+                    "the quota of the day is used up; the operation is closed until midnight in Beijing"
+                );
+            }
+        } else if let Some(lane) = allowance.lane(operation, self.max_waiting)
+            && let Some(thousandths) = lane.lower()
+        {
+            tracing::warn!(
+                account = %call.account,
+                operation = operation.id,
+                thousandths,
+                "WeChat refused a call for its rate; fewer are sent for a while"
+            );
+        }
+    }
+
+    fn of(&self, proof: &Proof) -> Option<&Arc<Allowance>> {
+        match proof {
+            Proof::Signature(credential) => match credential.signer.identity().scheme() {
+                kabao_auth::Scheme::Brand => self.brand.as_ref(),
+                _ => self.merchant.as_ref(),
+            },
+            Proof::Token(_) | Proof::Parameters(_) => self.official_account.as_ref(),
+        }
+    }
+}
+
+impl Allowance {
+    /// Fails if the quota of the day is used up.
+    fn require_day(&self, operation: &'static Operation, now: i64) -> Result<(), Error> {
+        if !self.has_closed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let Some(seconds) = self.with_days(|days| days.refusal(operation.id, now)) else {
+            return Ok(());
+        };
+        let pause = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+        let error = Error::new(
+            Reason::UpstreamRateLimited,
+            "WeChat's quota of calls of this day is used up; there is a new one at midnight in Beijing",
+        );
+        Err(error.mark_not_retryable().with_retry_after(pause))
+    }
+
+    /// Finds the lane of an operation that has a limit.
+    fn lane(&self, operation: &'static Operation, max_waiting: usize) -> Option<Arc<Lane>> {
+        let documented = operation.rate_limit.as_ref()?;
+        let mut lanes = lock(&self.lanes);
+        if let Some(lane) = lanes.get(operation.id) {
+            return Some(Arc::clone(lane));
+        }
+        let lane = Arc::new(Lane::new(documented, max_waiting)?);
+        lanes.insert(operation.id, Arc::clone(&lane));
+        Some(lane)
+    }
+
+    fn claim(&self, call: &Call) -> Claim {
+        let weight = call.caller.as_ref().and_then(|caller| {
+            let weights = self.weights.read().unwrap_or_else(PoisonError::into_inner);
+            weights.get(caller).copied()
+        });
+        Claim {
+            caller: call.caller.clone(),
+            weight: weight.unwrap_or(1),
+            urgency: call.urgency,
+        }
+    }
+
+    fn with_days<T>(&self, act: impl FnOnce(&mut Days) -> T) -> T {
+        let mut days = lock(&self.days);
+        let done = act(&mut days);
+        self.has_closed.store(!days.is_empty(), Ordering::Relaxed);
+        done
+    }
+}
+
+impl fmt::Debug for Quotas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quotas").finish_non_exhaustive()
+    }
+}
+
+/// Every change leaves what is behind it whole.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,205 @@
+//! How many calls leave in which time: a window that slides, paced while calls wait, and slower after WeChat refused.
+//! Pure: time is an argument.
+//!
+//! No more calls leave within any second than are documented, so none is one too many, by whatever second WeChat
+//! counts. A bucket of tokens that allows a burst would let twice as many into one second.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use kabao_models::RateLimit;
+use tokio::time::Instant;
+
+/// Windows are longer by this part: networks delay one call more than the next. It costs half of a hundredth.
+const MARGIN: u32 = 200;
+/// What is later than usual by more counts from the time that it may have come to WeChat: above all the first calls
+/// over connections that have to be opened.
+const TOLERANCE: Duration = Duration::from_millis(25);
+/// What is left of the rate after a refusal, in thousandths.
+const LOWERED: u32 = 700;
+/// The rate is never lower, in thousandths of what is documented.
+const LOWEST: u32 = 100;
+/// How much of the documented rate comes back in a second, in thousandths.
+const RECOVERY: u32 = 10;
+const WHOLE: u32 = 1000;
+
+/// How many calls may leave within how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    calls: usize,
+    length: Duration,
+}
+
+impl Limit {
+    /// Reads what is documented; `None` if that is nothing, or a quota of the day alone.
+    pub(crate) fn of(documented: &RateLimit) -> Option<Self> {
+        let second = documented.per_second.map(|calls| (calls, 1));
+        let minute = documented.per_minute.map(|calls| match calls / 60 {
+            0 => (calls, 60),
+            calls => (calls, 1),
+        });
+        let strictest = |&(calls, seconds): &(u32, u32)| u64::from(calls) * 60 / u64::from(seconds);
+        let (calls, seconds) = second.into_iter().chain(minute).min_by_key(strictest)?;
+        Some(Self {
+            // None at all would be for nobody.
+            calls: usize::try_from(calls).unwrap_or(usize::MAX).max(1),
+            length: Duration::from_secs(seconds.into()),
+        })
+    }
+}
+
+/// One call among those of a window.
+pub(crate) type Number = u64;
+
+/// When the next call may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Now,
+    At(Instant),
+    /// When one of those has left that may.
+    Unknown,
+}
+
+/// The calls of the present window.
+#[derive(Debug)]
+pub(crate) struct Window {
+    limit: Limit,
+    /// Those that may leave and have not.
+    starting: usize,
+    /// Those that have left, in the order in which they count.
+    left: VecDeque<(Instant, Number)>,
+    numbers: Number,
+    /// While calls wait, the next does not leave earlier.
+    paced: Option<Instant>,
+    /// The rate in thousandths at that time.
+    lowered: Option<(u32, Instant)>,
+    /// How long an answer takes if nothing delays it, and how many have shown that.
+    usual: Duration,
+    answers: usize,
+}
+
+impl Window {
+    pub(crate) fn new(limit: Limit) -> Self {
+        Self {
+            limit,
+            starting: 0,
+            left: VecDeque::new(),
+            numbers: 0,
+            paced: None,
+            lowered: None,
+            usual: Duration::MAX,
+            answers: 0,
+        }
+    }
+
+    /// When the next call may leave for which nobody waits before it.
+    pub(crate) fn next(&mut self, now: Instant) -> Next {
+        let length = self.length(now);
+        while let Some((left, _)) = self.left.front()
+            && *left + length <= now
+        {
+            self.left.pop_front();
+        }
+        let taken = self.left.len() + self.starting;
+        let Some(too_many) = taken.checked_sub(self.limit.calls) else {
+            return Next::Now;
+        };
+        match self.left.get(too_many) {
+            Some((left, _)) => Next::At(*left + length),
+            None => Next::Unknown,
+        }
+    }
+
+    /// When the next of those may leave that wait: one after another, and not all once a second.
+    pub(crate) fn next_in_turn(&mut self, now: Instant) -> Next {
+        match (self.next(now), self.paced) {
+            (Next::Now, Some(paced)) if paced > now => Next::At(paced),
+            (Next::At(at), Some(paced)) => Next::At(at.max(paced)),
+            (next, _) => next,
+        }
+    }
+
+    /// Lets a call go. It counts from when it leaves.
+    pub(crate) fn start(&mut self, now: Instant) {
+        self.starting += 1;
+        let pace = self.pace(now);
+        // Whoever was woken late is made up for, but only once.
+        let due = self
+            .paced
+            .map_or(now, |paced| paced.max(now.checked_sub(pace).unwrap_or(now)));
+        self.paced = Some(due + pace);
+    }
+
+    /// One that was let go does not leave.
+    pub(crate) fn stay(&mut self) {
+        self.starting = self.starting.saturating_sub(1);
+    }
+
+    /// One that was let go leaves.
+    pub(crate) fn leave(&mut self, now: Instant) -> Number {
+        self.starting = self.starting.saturating_sub(1);
+        self.numbers += 1;
+        self.left.push_back((now, self.numbers));
+        self.numbers
+    }
+
+    /// An answer has come, after so long.
+    pub(crate) fn land(&mut self, number: Number, now: Instant, took: Duration) {
+        self.usual = match took.checked_sub(self.usual) {
+            Some(longer) => self.usual + longer / 1024,
+            None => took,
+        };
+        // The first calls all open connections, so that none of them shows how long the next ones take.
+        let usual = match self.answers < self.limit.calls {
+            true => Duration::ZERO,
+            false => self.usual,
+        };
+        self.answers = self.answers.saturating_add(1);
+        if took <= usual + TOLERANCE {
+            return;
+        }
+        // WeChat cannot have counted it later than that.
+        let latest = now.checked_sub(usual).unwrap_or(now);
+        self.left.retain(|(_, other)| *other != number);
+        let place = self.left.partition_point(|(left, _)| *left <= latest);
+        self.left.insert(place, (latest, number));
+    }
+
+    /// WeChat refused a call for its rate. Tells whether that is news: calls of the same window were refused for one
+    /// reason.
+    pub(crate) fn lower(&mut self, now: Instant) -> bool {
+        let length = self.length(now);
+        if self.lowered.is_some_and(|(_, since)| now < since + length) {
+            return false;
+        }
+        let rate = (self.rate(now) * LOWERED / WHOLE).max(LOWEST);
+        self.lowered = Some((rate, now));
+        true
+    }
+
+    /// The rate in thousandths of what is documented.
+    pub(crate) fn rate(&self, now: Instant) -> u32 {
+        let Some((rate, since)) = self.lowered else {
+            return WHOLE;
+        };
+        let passed = now.saturating_duration_since(since).as_secs();
+        let back = u32::try_from(passed)
+            .unwrap_or(u32::MAX)
+            .saturating_mul(RECOVERY);
+        rate.saturating_add(back).min(WHOLE)
+    }
+
+    /// How far apart calls are that wait.
+    pub(crate) fn pace(&self, now: Instant) -> Duration {
+        let calls = u32::try_from(self.limit.calls).unwrap_or(u32::MAX);
+        self.length(now) / calls
+    }
+
+    fn length(&self, now: Instant) -> Duration {
+        let length = self.limit.length + self.limit.length / MARGIN;
+        length * WHOLE / self.rate(now)
+    }
+}
+
+#[cfg(test)]
+mod tests;
