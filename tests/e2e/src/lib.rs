@@ -27,6 +27,7 @@ mod portable_members;
 mod portable_templates;
 mod postgres;
 mod published_reasons;
+mod quota;
 mod raw;
 mod refusal;
 mod refused_at_the_door;

@@ -1,6 +1,6 @@
 //! Tickets, signatures for pages, and pictures.
 
-use kabao_api::{AddCard, CardSigner, ChooseCard, HeldCredentials, MediaApi, Reason, UploadImage};
+use kabao_api::{AddCard, CardSigner, ChooseCard, HeldCredentials, MediaApi, UploadImage};
 use kabao_models::official_account::TicketType;
 use serde_json::Value;
 
