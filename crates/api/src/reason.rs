@@ -125,7 +125,7 @@ reasons! {
     UserNotEligible = "USER_NOT_ELIGIBLE", FailedPrecondition;
     /// A text or a picture does not pass WeChat's content review. Nothing was changed. Change the text or the picture.
     ContentRefused = "CONTENT_REFUSED", InvalidArgument;
-    /// WeChat limits the rate or the number of calls. Nothing was changed. Wait for the given time and repeat more slowly; without one a quota of the day is used up.
+    /// WeChat limits the rate or the number of calls, and so does the gateway before it has to. Nothing was changed. Wait for the given time and repeat more slowly; if it is not retryable, a quota of the day is used up.
     UpstreamRateLimited = "UPSTREAM_RATE_LIMITED", ResourceExhausted;
     /// An answer to a read has no signature, a wrong one or a stale one, and was discarded unread. Check for proxies in between, the trusted keys and the clock.
     UpstreamUnverified = "UPSTREAM_UNVERIFIED", Internal;

@@ -39,6 +39,9 @@ pub(crate) struct Turn {
     number: AtomicU64,
 }
 
+/// The task that gives turns. If its runtime ends before it, whoever comes next starts another one.
+struct Service<'l>(Option<&'l Lane>);
+
 /// What became of a call that wants to leave.
 enum Joined {
     Turn(Turn),
@@ -137,12 +140,14 @@ impl Lane {
 
     /// Gives turns until nobody waits.
     async fn serve(self: Arc<Self>) {
+        let mut service = Service(Some(&self));
         loop {
             let moved = self.moved.notified();
             let (next, waiter) = {
                 let mut state = self.lock();
                 if state.turns.is_empty() {
                     state.is_served = false;
+                    service.0 = None;
                     return;
                 }
                 let now = Instant::now();
@@ -206,6 +211,14 @@ impl State {
         };
         let ahead = u32::try_from(self.turns.ahead(claim)).unwrap_or(u32::MAX);
         first + pace.saturating_mul(ahead)
+    }
+}
+
+impl Drop for Service<'_> {
+    fn drop(&mut self) {
+        if let Some(lane) = self.0 {
+            lane.lock().is_served = false;
+        }
     }
 }
 

@@ -180,7 +180,7 @@ async fn whose_turn_would_come_too_late_is_refused_at_once_and_told_when_one_is_
     assert_eq!(refused.len(), 15);
     for (error, took) in refused {
         assert_eq!(error.reason(), Reason::UpstreamRateLimited);
-        assert_eq!(**&took, Duration::ZERO);
+        assert_eq!(*took, Duration::ZERO);
         assert!(error.is_retryable() && !error.may_have_executed());
         let pause = error.retry_after().unwrap();
         assert!((1480..1700).contains(&pause.as_millis()), "{pause:?}");
