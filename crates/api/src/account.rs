@@ -95,19 +95,33 @@ impl Accounts {
     ///
     /// [`Reason::AccountNotFound`] if no account of that name is configured.
     pub fn get(&self, id: &AccountId) -> Result<Arc<Account>, Error> {
+        self.get_among(id, |_| true)
+    }
+
+    /// Finds an account for somebody who may know only those that `may_know` is true of: the error names no other.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::AccountNotFound`] if no account of that name is configured.
+    pub fn get_among(
+        &self,
+        id: &AccountId,
+        may_know: impl Fn(&AccountId) -> bool,
+    ) -> Result<Arc<Account>, Error> {
         self.read().get(id).cloned().ok_or_else(|| {
             Error::new(
                 Reason::AccountNotFound,
                 format!("account {id} is not configured"),
             )
-            .with_remedy(self.known())
+            .with_remedy(self.known(may_know))
         })
     }
 
     /// Names what there is, for whoever mistyped.
-    fn known(&self) -> String {
-        let known = self.read();
-        let mut names: Vec<_> = known.keys().take(SHOWN).map(AccountId::as_str).collect();
+    fn known(&self, may_know: impl Fn(&AccountId) -> bool) -> String {
+        let accounts = self.read();
+        let known: Vec<_> = accounts.keys().filter(|id| may_know(id)).collect();
+        let mut names: Vec<_> = known.iter().take(SHOWN).map(|id| id.as_str()).collect();
         let more = format!("{} more", known.len().saturating_sub(SHOWN));
         if known.len() > SHOWN {
             names.push(&more);
@@ -175,6 +189,11 @@ mod tests {
         assert_eq!(
             unknown.to_string(),
             "account c is not configured; configured are: a, b"
+        );
+        let own = accounts.get_among(&"c".parse().unwrap(), |id| id.as_str() == "b");
+        assert_eq!(
+            own.unwrap_err().to_string(),
+            "account c is not configured; configured are: b"
         );
         let nothing = Accounts::new().get(&"c".parse().unwrap()).unwrap_err();
         assert_eq!(

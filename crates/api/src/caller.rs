@@ -1,46 +1,58 @@
-//! Who calls, and how long it may wait, as far as turns are given by it.
+//! Who calls the gateway.
 
-use std::fmt;
 use std::sync::Arc;
 
-/// Tells apart those among whom turns are shared; it proves nothing and permits nothing.
+use crate::name::plain_text;
+use crate::{Error, FieldViolation};
+
+/// Names one caller: what its certificate says (a SPIFFE id, a DNS name, a common name), or what the operator calls the
+/// holder of a token. 1 to 255 bytes without control characters.
 ///
-/// It may be an address, so `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct CallerKey(Arc<str>);
+/// It is made where a proof of identity was looked at, never from what a message says.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallerId(Arc<str>);
 
-impl CallerKey {
-    /// Makes a key; the same text is the same caller.
-    pub fn new(text: impl Into<Arc<str>>) -> Self {
-        Self(text.into())
+impl CallerId {
+    /// Checks a name: it ends up in logs and answers.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::FieldInvalid`](crate::Reason::FieldInvalid) with a violation on `caller`.
+    pub fn new(name: impl AsRef<str>) -> Result<Self, Error> {
+        let name = name.as_ref();
+        if (1..=255).contains(&name.len()) && !name.contains(char::is_control) {
+            Ok(Self(name.into()))
+        } else {
+            Err(Error::field_invalid([FieldViolation::new(
+                "caller",
+                "must be 1 to 255 bytes without control characters",
+            )]))
+        }
+    }
+
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-impl fmt::Debug for CallerKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("CallerKey(..)")
-    }
-}
-
-/// Whether somebody waits for this very call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Urgency {
-    /// Somebody waits for it.
-    #[default]
-    Interactive,
-    /// It is one of many, which make way for those that somebody waits for.
-    Bulk,
-}
+plain_text!(CallerId);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_same_text_is_the_same_caller_and_is_not_shown() {
-        let caller = CallerKey::new("192.0.2.7");
-        assert_eq!(caller, CallerKey::new("192.0.2.7".to_owned()));
-        assert_ne!(caller, CallerKey::new("192.0.2.8"));
-        assert!(!format!("{caller:?}").contains("192"));
+    fn a_name_is_short_and_has_no_control_characters() {
+        for good in [
+            "spiffe://acme.example/till",
+            "till.acme.example",
+            "\u{95e8}\u{5e97} 7",
+        ] {
+            assert_eq!(CallerId::new(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "a\nb", "x".repeat(256).as_str()] {
+            assert!(CallerId::new(bad).is_err(), "{bad:?}");
+        }
     }
 }

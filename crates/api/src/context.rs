@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::{AccountId, CallId, CallerKey, Entry, Progress, RequestId, Urgency};
+use crate::{AccountId, CallId, CallerId, CallerKey, Entry, Progress, RequestId, Urgency};
 
 /// Who is called, under which id, and until when.
 ///
@@ -16,13 +16,15 @@ pub struct CallContext {
     pub account: AccountId,
     /// What names this call in logs, traces and answers.
     pub call_id: CallId,
+    /// Who asked for it; `None` where nobody has to say so.
+    pub caller: Option<CallerId>,
     /// When the caller stops waiting; `None` leaves only the bounds of the client.
     pub deadline: Option<Instant>,
     /// Identifies the intended change, where the call itself has no field for it: an operation of a
     /// family, an upload.
     pub request_id: Option<RequestId>,
     /// Among whom turns are shared; all that have none are one caller.
-    pub caller: Option<CallerKey>,
+    pub turns_of: Option<CallerKey>,
     /// Whether it makes way for other calls.
     pub urgency: Urgency,
     progress: Progress,
@@ -36,14 +38,22 @@ impl CallContext {
         Self {
             account,
             call_id,
+            caller: None,
             deadline: None,
             request_id: None,
-            caller: None,
+            turns_of: None,
             urgency: Urgency::Interactive,
             progress: Progress::default(),
             repeatable: true,
             entry: None,
         }
+    }
+
+    /// Says who asked for it.
+    #[must_use]
+    pub fn with_caller(mut self, caller: CallerId) -> Self {
+        self.caller = Some(caller);
+        self
     }
 
     /// Sets when the caller stops waiting.
@@ -60,10 +70,10 @@ impl CallContext {
         self
     }
 
-    /// Says who calls, as far as turns are shared by it.
+    /// Says whose turns it takes.
     #[must_use]
-    pub fn with_caller(mut self, caller: CallerKey) -> Self {
-        self.caller = Some(caller);
+    pub fn with_turns_of(mut self, caller: CallerKey) -> Self {
+        self.turns_of = Some(caller);
         self
     }
 
@@ -118,6 +128,7 @@ impl fmt::Debug for CallContext {
         f.debug_struct("CallContext")
             .field("account", &self.account)
             .field("call_id", &self.call_id)
+            .field("caller", &self.caller)
             .field("deadline", &self.deadline)
             .field("request_id", &self.request_id)
             .field("urgency", &self.urgency)

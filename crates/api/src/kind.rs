@@ -20,8 +20,10 @@ pub enum Kind {
     NotFound,
     /// The thing exists already.
     AlreadyExists,
-    /// The account may not do this upstream.
+    /// The caller or the account may not do this.
     PermissionDenied,
+    /// Nobody knows who calls.
+    Unauthenticated,
     /// A limit is reached: ours or WeChat's.
     ResourceExhausted,
     /// The state of the account, the template or the member forbids this.

@@ -100,6 +100,7 @@ mod setters;
 mod support;
 mod template;
 mod template_api;
+mod turn;
 mod upstream;
 mod upstream_error;
 mod view;
@@ -112,7 +113,7 @@ pub use self::account_api::{
 };
 pub use self::adjustment::{AdjustMember, Adjustment, Change};
 pub use self::call_id::CallId;
-pub use self::caller::{CallerKey, Urgency};
+pub use self::caller::CallerId;
 pub use self::change_api::ChangeApi;
 pub use self::change_record::{
     ChangeName, ChangeRecord, ChangeState, Decision, ListChanges, MemberValue, PlannedValue,
@@ -148,6 +149,7 @@ pub use self::template::{
 pub use self::template_api::{
     CreateTemplate, DeleteTemplate, GetTemplate, ListTemplates, TemplateApi, UpdateTemplate,
 };
+pub use self::turn::{CallerKey, Urgency};
 pub use self::upstream::{Upstream, call};
 pub use self::upstream_error::{UpstreamDetail, UpstreamError};
 pub use self::view::View;

@@ -85,6 +85,10 @@ reasons! {
     CredentialMissing = "CREDENTIAL_MISSING", FailedPrecondition;
     /// The answer would be a credential of the account, and the operator did not say that callers may see it. Nothing was sent. Call the operations that need it instead: the gateway adds it itself.
     CredentialNotExposed = "CREDENTIAL_NOT_EXPOSED", PermissionDenied;
+    /// The call does not say who calls: it has no bearer token and no client certificate, or one that names nobody the gateway knows. Nothing was sent. Call with a token or a certificate that the operator gave out.
+    Unauthenticated = "UNAUTHENTICATED", Unauthenticated;
+    /// The operator's policy does not let this caller use this method for this account; whether there is such an account is not told. Nothing was sent. Ask the operator for the right, or correct the name of the account.
+    PermissionDenied = "PERMISSION_DENIED", PermissionDenied;
     /// The request id was used for another change before. Nothing was sent. Use a new id for another change, and the same content for a repeat.
     RequestIdReused = "REQUEST_ID_REUSED", InvalidArgument;
     /// The change of this request id is still under way. Nothing more was sent. Repeat the call: it waits for the end, and gets the first answer.
@@ -219,7 +223,7 @@ mod tests {
             assert_eq!(Reason::from_name(name), Some(*reason));
         }
         assert_eq!(Reason::from_name("NO_SUCH_REASON"), None);
-        assert_eq!(seen.len(), 48);
+        assert_eq!(seen.len(), 50);
     }
 
     #[test]

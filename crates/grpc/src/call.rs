@@ -56,7 +56,7 @@ impl Call {
         let account = accounts.get(id).map_err(|error| self.refuse(&error))?;
         tracing::Span::current().record("account", id.as_str());
         let mut context = CallContext::new(id.clone(), self.id.clone());
-        context.caller = self.peer.map(|peer| CallerKey::from(peer.caller));
+        context.turns_of = self.peer.map(|peer| CallerKey::from(peer.caller));
         let context = match self.deadline {
             Some(deadline) => context.with_deadline(deadline.work_until()),
             None => context,

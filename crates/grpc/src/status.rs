@@ -269,6 +269,7 @@ fn canonical(kind: Kind) -> Code {
         Kind::NotFound => Code::NotFound,
         Kind::AlreadyExists => Code::AlreadyExists,
         Kind::PermissionDenied => Code::PermissionDenied,
+        Kind::Unauthenticated => Code::Unauthenticated,
         Kind::ResourceExhausted => Code::ResourceExhausted,
         Kind::FailedPrecondition => Code::FailedPrecondition,
         Kind::Aborted => Code::Aborted,
@@ -314,6 +315,7 @@ pub(crate) fn record(error: &Error) {
         | Kind::NotFound
         | Kind::AlreadyExists
         | Kind::PermissionDenied
+        | Kind::Unauthenticated
         | Kind::Aborted
         | Kind::Unimplemented
         | Kind::Cancelled => log!(info, "call refused"),

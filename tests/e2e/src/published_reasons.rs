@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use kabao_models::refusal::reasons;
 
 /// What any method of the gateway can give without a word of WeChat.
-const EVERYWHERE: [&str; 7] = [
+const EVERYWHERE: [&str; 9] = [
     "CANCELLED",
     "DEADLINE_EXCEEDED",
     "INTERNAL",
@@ -18,6 +18,8 @@ const EVERYWHERE: [&str; 7] = [
     "METHOD_NOT_FOUND",
     "OVERLOADED",
     "PANIC",
+    "PERMISSION_DENIED",
+    "UNAUTHENTICATED",
 ];
 
 fn protos() -> PathBuf {

@@ -62,7 +62,7 @@ impl Call {
             sending,
             account: context.account.clone(),
             id: context.call_id.clone(),
-            caller: context.caller.clone(),
+            caller: context.turns_of.clone(),
             urgency: context.urgency,
             bounds: Bounds::open(context, settings.call_timeout),
             progress: context.progress().clone(),

@@ -40,6 +40,8 @@ fn every_reason_has_its_code_and_travels_with_domain_and_request_id() {
         (R::FamilyMismatch, Code::FailedPrecondition),
         (R::CredentialMissing, Code::FailedPrecondition),
         (R::CredentialNotExposed, Code::PermissionDenied),
+        (R::Unauthenticated, Code::Unauthenticated),
+        (R::PermissionDenied, Code::PermissionDenied),
         (R::DeadlineExceeded, Code::DeadlineExceeded),
         (R::Cancelled, Code::Cancelled),
         (R::OutcomeUnknown, Code::Unknown),

@@ -44,7 +44,7 @@ fn limited() -> Box<dyn AnyEndpoint> {
 
 fn called_by(caller: &str, patience: Duration) -> CallContext {
     let deadline = Instant::now() + patience;
-    let context = context().with_caller(CallerKey::new(caller));
+    let context = context().with_turns_of(CallerKey::new(caller));
     context.with_deadline(deadline.into_std())
 }
 

@@ -1328,6 +1328,8 @@ pub enum ErrorReason {
     ChangeNotFound = 46,
     ChangeEnded = 47,
     Store = 48,
+    Unauthenticated = 49,
+    PermissionDenied = 50,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1385,6 +1387,8 @@ impl ErrorReason {
             Self::ChangeNotFound => "ERROR_REASON_CHANGE_NOT_FOUND",
             Self::ChangeEnded => "ERROR_REASON_CHANGE_ENDED",
             Self::Store => "ERROR_REASON_STORE",
+            Self::Unauthenticated => "ERROR_REASON_UNAUTHENTICATED",
+            Self::PermissionDenied => "ERROR_REASON_PERMISSION_DENIED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1439,6 +1443,8 @@ impl ErrorReason {
             "ERROR_REASON_CHANGE_NOT_FOUND" => Some(Self::ChangeNotFound),
             "ERROR_REASON_CHANGE_ENDED" => Some(Self::ChangeEnded),
             "ERROR_REASON_STORE" => Some(Self::Store),
+            "ERROR_REASON_UNAUTHENTICATED" => Some(Self::Unauthenticated),
+            "ERROR_REASON_PERMISSION_DENIED" => Some(Self::PermissionDenied),
             _ => None,
         }
     }
