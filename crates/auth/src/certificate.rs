@@ -124,7 +124,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn common_name(subject: &[u8]) -> Option<&str> {
+/// Returns the last common name of a subject: the contents of a DER `Name`, without its outer tag and length.
+pub fn common_name(subject: &[u8]) -> Option<&str> {
     let mut names = Reader::new(subject);
     let mut found = None;
     while let Some(set) = names.expect(der::SET) {

@@ -22,6 +22,10 @@
 //!
 //! [`SealingKeys`] seal what is kept on a disk, and a [`DigestKey`] makes the digests by which it is found.
 //!
+//! # Callers of the gateway
+//!
+//! A [`TokenDigest`] stands for a bearer token; [`common_name`] reads a name that a verified certificate has.
+//!
 //! # Example
 //!
 //! ```
@@ -76,6 +80,7 @@ mod scheme;
 mod sealing;
 mod sensitive;
 mod signer;
+mod token;
 mod verification;
 mod verified;
 #[cfg(kabao_bench_without_rsa)]
@@ -86,7 +91,7 @@ pub use authentication::{
     AuthenticationError, ReceivedRequest, SignMismatch, authenticate, require_client_headers,
 };
 pub use authorization::Authorization;
-pub use certificate::Certificate;
+pub use certificate::{Certificate, common_name};
 pub use certificates::{
     AcceptedCertificates, CertificatesError, EncryptedCertificate, accept_certificates,
 };
@@ -105,5 +110,6 @@ pub use scheme::Scheme;
 pub use sealing::{DigestKey, SealingKeys};
 pub use sensitive::{DecryptionKeys, SensitiveFieldError};
 pub use signer::{Identity, Signer};
+pub use token::TokenDigest;
 pub use verification::{SignatureHeaders, VerificationError, verify};
 pub use verified::Verified;

@@ -7,6 +7,7 @@ use kabao_api::{
 };
 use tonic::Status;
 
+use crate::access::Access;
 use crate::idempotency::Idempotency;
 use crate::layer::{Deadline, call_id};
 use crate::share::Peer;
@@ -18,6 +19,7 @@ pub(crate) struct Call {
     id: CallId,
     peer: Option<Peer>,
     deadline: Option<Deadline>,
+    access: Access,
     account: Option<AccountId>,
     rename: Option<fn(&str) -> Option<String>>,
     idempotency: Idempotency,
@@ -30,6 +32,11 @@ impl Call {
             id: call_id(request.extensions()),
             peer: request.extensions().get::<Peer>().copied(),
             deadline: request.extensions().get::<Deadline>().copied(),
+            access: request
+                .extensions()
+                .get::<Access>()
+                .cloned()
+                .unwrap_or_default(),
             account: None,
             rename: None,
             idempotency: Idempotency::of(request),
@@ -42,26 +49,39 @@ impl Call {
         self
     }
 
-    /// Finds the account that the call names.
+    /// Finds the account that the call names, if its caller may use it.
     ///
     /// # Errors
     ///
-    /// The status for an account that is not configured.
+    /// The status for an account that the caller may not use, or that is not configured.
     pub(crate) fn account(
         &mut self,
         accounts: &Accounts,
         id: &AccountId,
     ) -> Result<(Arc<Account>, CallContext), Status> {
         self.account = Some(id.clone());
-        let account = accounts.get(id).map_err(|error| self.refuse(&error))?;
+        let account = self
+            .access
+            .account(accounts, id)
+            .map_err(|error| self.refuse(&error))?;
         tracing::Span::current().record("account", id.as_str());
         let mut context = CallContext::new(id.clone(), self.id.clone());
-        context.turns_of = self.peer.map(|peer| CallerKey::from(peer.caller));
+        // Whoever is known takes its own turns, wherever it calls from.
+        context.turns_of = match self.access.caller() {
+            Some(caller) => Some(CallerKey::new(caller.as_str())),
+            None => self.peer.map(|peer| CallerKey::from(peer.caller)),
+        };
+        context.caller = self.access.caller().cloned();
         let context = match self.deadline {
             Some(deadline) => context.with_deadline(deadline.work_until()),
             None => context,
         };
         Ok((account, context))
+    }
+
+    /// Returns the accounts that the caller may use with this method, ordered by name.
+    pub(crate) fn accounts(&self, accounts: &Accounts) -> Vec<Arc<Account>> {
+        self.access.accounts(accounts)
     }
 
     /// Returns what the metadata say of the change that the call intends.

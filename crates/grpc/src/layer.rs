@@ -6,6 +6,7 @@
 //! makes itself carry no details. The layers put that right in one place, so
 //! that services need not think of it. [`crate::Server`] stacks them.
 
+mod admission;
 mod body;
 mod call_id;
 mod completion;
@@ -13,6 +14,7 @@ mod concurrency;
 mod deadline;
 mod panic;
 mod protocol;
+mod refusals;
 mod request_id;
 mod trace;
 
@@ -24,6 +26,7 @@ use http::{Request, Response};
 use tonic::body::Body;
 use tower_service::Service;
 
+pub(crate) use self::admission::Admission;
 pub(crate) use self::call_id::{CallIds, of as call_id};
 pub(crate) use self::completion::Completion;
 pub(crate) use self::concurrency::Concurrency;

@@ -41,9 +41,13 @@
 //!   `google.rpc` details; their size is bounded, since Java clients refuse
 //!   more than 8 KiB of metadata.
 //! - [`Health`]: the standard health service, driven by the gateway.
+//! - Callers: a bearer token ([`Tokens`]) or a client certificate
+//!   ([`Certified`]) says who calls, and a [`Policy`] what they may do: which
+//!   methods before the body is read, which accounts where they are looked up.
 //! - [`Pool`]: places that nobody can use up for the others; [`Load`] says how
 //!   many calls have one.
 
+mod access;
 mod arrival;
 mod call;
 mod client_signature;
@@ -55,6 +59,7 @@ mod idempotency;
 mod layer;
 mod load;
 mod observer;
+mod policy;
 mod portable;
 mod reflection;
 mod router;
@@ -64,9 +69,13 @@ mod status;
 mod upload;
 mod wire;
 
+pub use self::access::{Certified, Tokens};
 pub use self::health::Health;
 pub use self::load::Load;
 pub use self::observer::{CallObserver, code_name};
+pub use self::policy::{
+    Group, Methods, Pattern, PatternError, Policy, Rule, Verdict, group_of, method_named, methods,
+};
 pub use self::portable::{AccountGrpc, ChangeGrpc, MediaGrpc, MemberGrpc, TemplateGrpc};
 pub use self::server::{GrpcService, Server};
 pub use self::share::{Bound, Bounds, Caller, Peer, Place, Pool};

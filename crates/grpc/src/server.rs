@@ -19,14 +19,17 @@ use tonic::body::Body;
 use tonic_health::pb::health_server::HealthServer;
 use tower_service::Service;
 
+use crate::access::Tokens;
 use crate::arrival;
 use crate::client_signature::ClientSignatureGrpc;
 use crate::family::FamilyService;
 use crate::layer::{
-    Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds, Trace, With,
+    Admission, Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds,
+    Trace, With,
 };
 use crate::load::Load;
 use crate::observer::CallObserver;
+use crate::policy::Policy;
 use crate::router::{Router, RouterBuilder};
 use crate::share::Bounds;
 use crate::{AccountGrpc, ChangeGrpc, Health, MediaGrpc, MemberGrpc, TemplateGrpc, reflection};
@@ -38,7 +41,8 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Builds the gRPC service of the gateway.
 ///
 /// Messages are limited to 4 MiB. The layers, from the outside: id of the call, id of the change,
-/// trace, completion of statuses, protocol checks, panics, deadlines, concurrency. Around all of them
+/// trace, completion of statuses, protocol checks, panics, admission (who calls, and whether they may),
+/// deadlines, concurrency. Around all of them
 /// the body of a request is bounded in time.
 #[must_use]
 pub struct Server {
@@ -47,6 +51,8 @@ pub struct Server {
     stall: Duration,
     calls: Calls,
     reflection: bool,
+    tokens: Option<Arc<dyn Tokens>>,
+    policy: Option<Arc<Policy>>,
     observer: Option<Arc<dyn CallObserver>>,
 }
 
@@ -115,6 +121,8 @@ impl Server {
                 health: 1024,
             },
             reflection: true,
+            tokens: None,
+            policy: None,
             observer: None,
         }
     }
@@ -122,6 +130,18 @@ impl Server {
     /// Tells `observer` of every call.
     pub fn observer(mut self, observer: Arc<dyn CallObserver>) -> Self {
         self.observer = Some(observer);
+        self
+    }
+
+    /// Takes the holders of `tokens` for callers, beside those whom a certificate names; nobody else may call.
+    pub fn tokens(mut self, tokens: Arc<dyn Tokens>) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Lets callers do what `policy` says and nothing else; without one, everybody who is let in may do everything.
+    pub fn policy(mut self, policy: Arc<Policy>) -> Self {
+        self.policy = Some(policy);
         self
     }
 
@@ -220,6 +240,7 @@ impl Server {
         let concurrency = Concurrency::new(load.clone(), self.observer.clone());
         let service = With::new(concurrency, router.build());
         let service = With::new(self.deadlines, service);
+        let service = With::new(Admission::new(self.tokens, self.policy), service);
         let service = With::new(Panics, service);
         let service = With::new(Protocol, service);
         let service = With::new(Completion, service);
@@ -237,7 +258,7 @@ impl Server {
 
 type Stack =
     With<CallIds, With<RequestIds, With<Trace, With<Completion, With<Protocol, Guarded>>>>>;
-type Guarded = With<Panics, With<Deadlines, With<Concurrency, Router>>>;
+type Guarded = With<Panics, With<Admission, With<Deadlines, With<Concurrency, Router>>>>;
 
 /// All services with their layers: one `tower` service, cheap to clone for every connection.
 ///

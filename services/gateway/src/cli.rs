@@ -1,9 +1,10 @@
-//! The command line: `kabao dev`, `serve`, `check`, `store`, and what works on many members: `import` and its like.
+//! The command line: `kabao dev`, `serve`, `check`, `policy`, `store`, and what works on many members: `import` and its like.
 
 mod bulk;
 mod check;
 mod dev;
 mod output;
+mod policy;
 mod serve;
 mod store;
 
@@ -18,6 +19,7 @@ use tokio::runtime;
 
 use self::bulk::{AdjustArguments, ExportArguments, ImportArguments, UpdateArguments};
 use self::output::{fail, report};
+use self::policy::PolicyArguments;
 use self::store::StoreArguments;
 
 const STYLES: Styles = Styles::styled()
@@ -57,6 +59,7 @@ enum Command {
     Dev(DevArguments),
     Serve(ServeArguments),
     Check(CheckArguments),
+    Policy(PolicyArguments),
     Store(StoreArguments),
     Import(ImportArguments),
     Adjust(AdjustArguments),
@@ -180,6 +183,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments.config),
         Command::Serve(arguments) => block_on(serve::run(arguments.config)),
         Command::Dev(arguments) => block_on(dev::run(arguments)),
+        Command::Policy(arguments) => policy::run(&arguments),
         Command::Store(arguments) => block_on(store::run(arguments)),
         Command::Import(arguments) => block_on(bulk::import(arguments)),
         Command::Adjust(arguments) => block_on(bulk::adjust(arguments)),
@@ -219,6 +223,8 @@ mod tests {
                 "kabao dev",
                 "kabao serve",
                 "kabao check",
+                "kabao policy explain",
+                "kabao policy",
                 "kabao store check",
                 "kabao store backup",
                 "kabao store stats",

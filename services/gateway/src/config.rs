@@ -5,11 +5,13 @@
 //! certificates already loaded. Secrets come from files or named environment variables and never stand in the file.
 
 mod account;
+mod callers;
 mod document;
 mod grpc;
 mod material;
 mod memory;
 mod mistake;
+mod policy;
 mod section;
 mod settings;
 mod suggest;
@@ -22,9 +24,12 @@ use std::fs;
 use std::path::Path;
 
 pub use self::account::AccountSettings;
+pub use self::callers::CallerSettings;
 pub use self::grpc::{GrpcSettings, Limits, Timeouts};
 pub use self::memory::MemorySettings;
 pub use self::mistake::{Mistake, Mistakes};
+pub use self::policy::PolicySettings;
+pub(crate) use self::policy::no_method;
 pub use self::settings::{
     AdminSettings, LogFormat, LogSettings, Settings, ShutdownSettings, TelemetrySettings,
 };

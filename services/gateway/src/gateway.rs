@@ -18,6 +18,7 @@ use crate::listener::{Admin, BindError, Grpc, bind};
 use crate::memory::Memory;
 use crate::readiness::Readiness;
 use crate::telemetry::Metrics;
+use crate::tokens::Holders;
 
 /// A gateway that listens.
 ///
@@ -125,6 +126,12 @@ impl Gateway {
             // Clients that balance among replicas keep a watch on each connection.
             .max_health_calls(places(limits.max_connections.max(64)))
             .observer(Arc::new(metrics.clone()));
+        if !settings.callers.is_empty() {
+            server = server.tokens(Arc::new(Holders::new(&settings.callers)));
+        }
+        if let Some(policy) = &settings.grpc.policy {
+            server = server.policy(Arc::clone(&policy.policy));
+        }
         if !settings.grpc.reflection {
             server = server.without_reflection();
         }

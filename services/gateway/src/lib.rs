@@ -22,6 +22,7 @@ mod readiness;
 mod shared;
 mod signals;
 mod telemetry;
+mod tokens;
 
 pub use self::accounts::Roster;
 pub use self::cli::run;

@@ -13,6 +13,7 @@ mod evictions;
 mod frames;
 mod grpc;
 mod guarded;
+mod identity;
 mod preface;
 mod refusals;
 mod streams;

@@ -176,3 +176,67 @@ fn help_and_version_go_to_standard_output() {
         (0, concat!("kabao ", env!("CARGO_PKG_VERSION")))
     );
 }
+
+#[test]
+fn policy_explain_names_the_line_that_allows_a_call_or_what_is_missing() {
+    let folder = folder("policy");
+    write(&folder, "secret", "hush-hush");
+    let policy = write(
+        &folder,
+        "policy.toml",
+        "[[callers]]\nname = \"till-*\"\naccounts = [\"we*\"]\nmethods = [\"read\"]\n",
+    );
+    let token = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let text = format!(
+        "[grpc]\npolicy_file = \"policy.toml\"\n[[callers]]\nname = \"till-7\"\ntoken_sha256 = [\"{token}\"]\n{GOOD}"
+    );
+    let file = write(&folder, "kabao.toml", &text);
+    let explain = |caller: &str, method: &str, account: &str| {
+        let method = format!("kabao.v1.MemberService/{method}");
+        let asked = [
+            "policy", "explain", caller, &method, account, "--config", &file,
+        ];
+        said(&asked)
+    };
+    let rule = format!("{policy}:1:1: callers[till-*]");
+    assert_eq!(
+        explain("till-7", "GetMember", "wechat"),
+        (0, format!("allowed by {rule}\n"), String::new())
+    );
+    let (code, out, _) = explain("till-7", "GetMember", "wechats");
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("note: account wechats is not configured"),
+        "{out}"
+    );
+    for (caller, method, account, why) in [
+        (
+            "office",
+            "GetMember",
+            "wechat",
+            "speaks of the caller office".to_owned(),
+        ),
+        (
+            "till-7",
+            "AdjustPoints",
+            "wechat",
+            format!("(group money)\n  {rule}"),
+        ),
+        (
+            "till-7",
+            "GetMember",
+            "other",
+            format!("has the account other\n  {rule}"),
+        ),
+    ] {
+        let (code, out, err) = explain(caller, method, account);
+        assert_eq!((code, err.as_str()), (1, ""));
+        assert!(out.starts_with("denied: ") && out.contains(&why), "{out}");
+    }
+    let (code, out, err) = explain("till-7", "GetMembers", "wechat");
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(
+        err.contains("did you mean `kabao.v1.MemberService/GetMember`?"),
+        "{err}"
+    );
+}

@@ -18,7 +18,8 @@ use hyper_util::rt::TokioIo;
 use kabao_gateway::Gateway;
 use kabao_gateway::config::{self, Environment};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
@@ -41,10 +42,16 @@ struct Issued {
 }
 
 fn issue(usage: ExtendedKeyUsagePurpose) -> Issued {
+    issue_named(usage, Some("localhost"))
+}
+
+/// A certificate with a DNS name, or with no name at all.
+fn issue_named(usage: ExtendedKeyUsagePurpose, name: Option<&str>) -> Issued {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
-    let mut leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let mut leaf = CertificateParams::new(Vec::from_iter(name.map(str::to_owned))).unwrap();
+    leaf.distinguished_name = DistinguishedName::new();
     leaf.extended_key_usages = vec![usage];
     let key = KeyPair::generate().unwrap();
     Issued {
@@ -61,6 +68,16 @@ fn folder(name: &str) -> PathBuf {
 }
 
 async fn start(name: &str, server: &Issued, clients: Option<&Issued>) -> Gateway {
+    start_with(name, server, clients, ("", "")).await
+}
+
+/// The same with more settings: in `[grpc]`, and at the end.
+async fn start_with(
+    name: &str,
+    server: &Issued,
+    clients: Option<&Issued>,
+    (grpc, rest): (&str, &str),
+) -> Gateway {
     let folder = folder(name);
     fs::write(folder.join("cert.pem"), &server.certificate).unwrap();
     fs::write(folder.join("key.pem"), &server.key).unwrap();
@@ -71,8 +88,8 @@ async fn start(name: &str, server: &Issued, clients: Option<&Issued>) -> Gateway
         tls.push_str("client_ca_file = \"clients.pem\"\n");
     }
     let text = format!(
-        "[grpc]\nlisten = \"127.0.0.1:0\"\n[grpc.tls]\n{tls}[grpc.timeouts]\nhandshake = \"200ms\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
-         [[accounts]]\nid = \"wechat\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\nbase_url = \"https://127.0.0.1:1\"\n"
+        "[grpc]\nlisten = \"127.0.0.1:0\"\n{grpc}[grpc.tls]\n{tls}[grpc.timeouts]\nhandshake = \"200ms\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+         [[accounts]]\nid = \"wechat\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\nbase_url = \"https://127.0.0.1:1\"\n{rest}"
     );
     let settings = config::parse("kabao.toml", &text, &folder, &Environment::default(), 0).unwrap();
     let gateway = Gateway::start(&settings).await.unwrap();
@@ -241,4 +258,70 @@ async fn commands_that_are_clients_check_the_gateway_and_show_their_certificate(
         let is_unreached = err.contains("cannot be reached") || err.contains("does not answer");
         assert!(is_unreached, "{options:?}: {err}");
     }
+}
+
+/// What a call of `GetAccount` comes to.
+async fn asked(gateway: &Gateway, connector: TlsConnector, token: Option<&str>) -> tonic::Code {
+    use kabao_proto::kabao::v1::account_service_client::AccountServiceClient;
+    let channel = channel(gateway, connector).await.unwrap();
+    let mut request = tonic::Request::new(kabao_proto::kabao::v1::GetAccountRequest {
+        name: "accounts/wechat".to_owned(),
+    });
+    if let Some(token) = token {
+        let value = format!("Bearer {token}").parse().unwrap();
+        request.metadata_mut().insert("authorization", value);
+    }
+    match AccountServiceClient::new(channel)
+        .get_account(request)
+        .await
+    {
+        Ok(_) => tonic::Code::Ok,
+        Err(status) => status.code(),
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_or_a_token_says_who_calls_and_the_policy_what_they_may() {
+    use tonic::Code;
+    let server = issue(ExtendedKeyUsagePurpose::ServerAuth);
+    let client = issue_named(
+        ExtendedKeyUsagePurpose::ClientAuth,
+        Some("till.acme.example"),
+    );
+    let folder = folder("policy");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(
+        folder.join("policy.toml"),
+        "[[callers]]\nname = \"*.acme.example\"\naccounts = [\"wechat\"]\nmethods = [\"read\"]\n\
+         [[callers]]\nname = \"elsewhere\"\naccounts = [\"other\"]\nmethods = [\"read\"]\n",
+    )
+    .unwrap();
+    let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let callers = format!("[[callers]]\nname = \"elsewhere\"\ntoken_sha256 = [\"{abc}\"]\n");
+    let policy = ("policy_file = \"policy.toml\"\n", callers.as_str());
+    let gateway = start_with("policy", &server, Some(&client), policy).await;
+    let me = || connector(&server, Some(&client));
+    assert_eq!(asked(&gateway, me(), None).await, Code::Ok);
+    // A token goes before the certificate.
+    assert_eq!(
+        asked(&gateway, me(), Some("abc")).await,
+        Code::PermissionDenied
+    );
+    assert_eq!(
+        asked(&gateway, me(), Some("abd")).await,
+        Code::Unauthenticated
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_that_names_nobody_is_refused_but_for_health() {
+    let server = issue(ExtendedKeyUsagePurpose::ServerAuth);
+    let client = issue_named(ExtendedKeyUsagePurpose::ClientAuth, None);
+    let gateway = start("nameless", &server, Some(&client)).await;
+    let me = || connector(&server, Some(&client));
+    assert_eq!(
+        asked(&gateway, me(), None).await,
+        tonic::Code::Unauthenticated
+    );
+    assert!(is_served(&gateway, me()).await);
 }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tonic::body::Body;
 
 use super::body::{Hook, hooked};
+use super::refusals::{Refusals, Refused};
 use super::{Answer, Inner, Layer, at_once, call_id};
 use crate::load::{Class, Load};
 use crate::observer::CallObserver;
@@ -59,33 +60,6 @@ impl Concurrency {
     }
 }
 
-/// Marks the answers to calls that were refused: there may be very many.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Refused;
-
-/// Counts refusals between lines of the log.
-#[derive(Debug, Default)]
-struct Refusals {
-    told: Option<Instant>,
-    untold: u64,
-}
-
-impl Refusals {
-    /// There is a line in this time; the rest is counted.
-    const INTERVAL: Duration = Duration::from_secs(1);
-
-    /// Returns how many refusals a line stands for besides its own; `None` if it is not time for one.
-    fn turn(&mut self, now: Instant) -> Option<u64> {
-        let is_early = |told| now.saturating_duration_since(told) < Self::INTERVAL;
-        if self.told.is_some_and(is_early) {
-            self.untold = self.untold.saturating_add(1);
-            return None;
-        }
-        self.told = Some(now);
-        Some(std::mem::take(&mut self.untold))
-    }
-}
-
 impl fmt::Debug for Concurrency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Concurrency").field(&self.load).finish()
@@ -131,20 +105,3 @@ struct InFlight {
 }
 
 impl Hook for InFlight {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn refusals_have_a_line_a_second_and_none_is_forgotten() {
-        let mut refusals = Refusals::default();
-        let start = Instant::now();
-        assert_eq!(refusals.turn(start), Some(0));
-        for _ in 0..1000 {
-            assert_eq!(refusals.turn(start), None);
-        }
-        assert_eq!(refusals.turn(start + Refusals::INTERVAL), Some(1000));
-        assert_eq!(refusals.turn(start + 2 * Refusals::INTERVAL), Some(0));
-    }
-}

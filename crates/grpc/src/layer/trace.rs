@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 use tracing::{Instrument, Span};
 
 use super::body::{Hook, hooked};
-use super::concurrency::Refused;
+use super::refusals::Refused;
 use super::{Answer, Inner, Layer, call_id};
 use crate::observer::CallObserver;
 
@@ -49,6 +49,7 @@ impl Layer for Trace {
                 rpc.service = service,
                 rpc.method = method,
                 request_id = %call_id(request.extensions()),
+                caller = tracing::field::Empty,
                 account = tracing::field::Empty,
                 rpc.grpc.status_code = tracing::field::Empty,
             )

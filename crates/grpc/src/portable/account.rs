@@ -31,6 +31,7 @@ impl AccountGrpc {
 
     fn list(
         &self,
+        call: &Call,
         request: proto::ListAccountsRequest,
     ) -> Result<proto::ListAccountsResponse, Error> {
         let mut arguments = Arguments::default();
@@ -40,7 +41,7 @@ impl AccountGrpc {
         let Cursor { offset, size } = scope.cursor(&page, PAGE, PAGE)?;
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
         let wanted = usize::try_from(size).unwrap_or(usize::MAX);
-        let all = self.accounts.list();
+        let all = call.accounts(&self.accounts);
         let accounts: Vec<_> = all
             .iter()
             .skip(skipped)
@@ -69,7 +70,7 @@ impl AccountService for AccountGrpc {
         request: Request<proto::ListAccountsRequest>,
     ) -> Result<Response<proto::ListAccountsResponse>, Status> {
         let call = Call::of(&request);
-        self.list(request.into_inner())
+        self.list(&call, request.into_inner())
             .map(Response::new)
             .map_err(|error| call.refuse(&error))
     }

@@ -1,5 +1,6 @@
 //! What callers of every language rely on, asked of a real server over a real socket.
 
+mod admission;
 mod change_id;
 mod concurrency;
 mod deadline;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kabao_grpc::Server;
 
+use super::policy::PolicySettings;
 use super::section::Section;
 use super::settings::{HOUR, MINUTE, SECOND, loopback};
 use super::tls::TlsSettings;
@@ -19,6 +20,11 @@ pub struct GrpcSettings {
     pub listen: SocketAddr,
     /// `reflection`, default true: whether clients may ask which methods there are.
     pub reflection: bool,
+    /// `open`, default false: whether the port may be reachable from other machines although nothing here says who
+    /// calls, or nothing encrypts their tokens, because something in front of it does (a service mesh).
+    pub open: bool,
+    /// `policy_file`, absent by default: whoever may call may do everything.
+    pub policy: Option<PolicySettings>,
     /// `[grpc.tls]`, absent by default: plain text.
     pub tls: Option<TlsSettings>,
     /// `[grpc.limits]`
@@ -79,6 +85,8 @@ impl Default for GrpcSettings {
         Self {
             listen: loopback(50051),
             reflection: true,
+            open: false,
+            policy: None,
             tls: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
@@ -117,10 +125,12 @@ impl Default for Timeouts {
 }
 
 impl GrpcSettings {
-    pub(super) fn read(mut section: Section<'_>) -> Self {
+    pub(super) fn read(mut section: Section<'_>, has_callers: bool) -> Self {
         let settings = Self {
             listen: section.address("listen", Self::default().listen),
             reflection: section.boolean("reflection", Self::default().reflection),
+            open: section.boolean("open", Self::default().open),
+            policy: PolicySettings::read(&mut section),
             tls: section
                 .has("tls")
                 .then(|| TlsSettings::read(section.section("tls")))
@@ -128,8 +138,45 @@ impl GrpcSettings {
             limits: Limits::read(section.section("limits")),
             timeouts: Timeouts::read(section.section("timeouts")),
         };
+        settings.judge(&section, has_callers);
         section.finish();
         settings
+    }
+
+    /// Reports a port that strangers could use.
+    fn judge(&self, section: &Section<'_>, has_callers: bool) {
+        if section.has("tls") && self.tls.is_none() {
+            // What is wrong with it was told; whether it is enough shows when it is good.
+            return;
+        }
+        let has_names = has_callers || self.asks_for_certificates();
+        if section.has("policy_file") && !has_names {
+            section.mistake(
+                "policy_file",
+                "speaks of callers, and nothing here says who calls; add `[[callers]]` with tokens, or `client_ca_file` in [grpc.tls]",
+            );
+        }
+        if self.listen.ip().is_loopback() || self.open {
+            return;
+        }
+        if !has_names {
+            section.mistake(
+                "listen",
+                "is reachable from other machines, and nothing says who may call; add `client_ca_file` in [grpc.tls] or `[[callers]]` with tokens, or say `open = true` if something in front of the port sees to it",
+            );
+        } else if self.tls.is_none() {
+            section.mistake(
+                "listen",
+                "is reachable from other machines, and tokens would travel in plain text; add [grpc.tls], or say `open = true` if something in front of the port encrypts",
+            );
+        }
+    }
+
+    /// Whether everybody who connects must show a certificate.
+    pub(super) fn asks_for_certificates(&self) -> bool {
+        self.tls
+            .as_ref()
+            .is_some_and(|tls| tls.client_ca_file.is_some())
     }
 }
 

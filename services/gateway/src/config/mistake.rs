@@ -80,16 +80,28 @@ impl Collector {
     }
 
     pub(super) fn add(&self, origin: &Origin, key: impl Into<String>, message: impl Into<String>) {
-        let place = match origin {
-            Origin::File { line, column } => format!("{}:{line}:{column}", self.file),
-            Origin::Environment(name) => format!("environment variable {name}"),
-            Origin::Whole => self.file.clone(),
-        };
+        let place = self.place(origin);
         self.mistakes.borrow_mut().push(Mistake {
             place,
             key: key.into(),
             message: message.into(),
         });
+    }
+
+    /// Says where something stands.
+    pub(super) fn place(&self, origin: &Origin) -> String {
+        match origin {
+            Origin::File { line, column } => format!("{}:{line}:{column}", self.file),
+            Origin::Environment(name) => format!("environment variable {name}"),
+            Origin::Whole => self.file.clone(),
+        }
+    }
+
+    /// Takes over what is wrong with another file.
+    pub(super) fn absorb(&self, other: Self) {
+        self.mistakes
+            .borrow_mut()
+            .extend(other.mistakes.into_inner());
     }
 
     /// Passes `value` on if nothing was wrong.

@@ -146,6 +146,28 @@ impl<'a> Section<'a> {
         Some(text)
     }
 
+    /// A list of strings; those that are none are reported.
+    pub(super) fn strings(&mut self, key: &'static str) -> Option<Vec<Located<String>>> {
+        let node = self.take(key)?;
+        let path = join(&self.path, key);
+        let Value::Array(items) = node.value else {
+            self.mismatch(&path, &node, "an array of strings");
+            return None;
+        };
+        let mut texts = Vec::new();
+        for (index, Node { value, origin }) in items.into_iter().enumerate() {
+            let key = format!("{path}[{index}]");
+            match value {
+                Value::String(value) => texts.push(Located { value, key, origin }),
+                other => {
+                    let message = format!("must be a string, not {}", other.kind());
+                    self.surroundings.mistakes.add(&origin, key, message);
+                }
+            }
+        }
+        Some(texts)
+    }
+
     /// The path of a file, made absolute against the folder of the configuration.
     pub(super) fn path(&mut self, key: &'static str) -> Option<Located<PathBuf>> {
         let text = self.string(key)?;

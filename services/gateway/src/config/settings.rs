@@ -6,6 +6,7 @@ use std::time::Duration;
 use tracing_subscriber::filter::Targets;
 
 use super::account::{self, AccountSettings};
+use super::callers::{self, CallerSettings};
 use super::grpc::GrpcSettings;
 use super::memory::MemorySettings;
 use super::section::Section;
@@ -30,6 +31,8 @@ pub struct Settings {
     /// `[store]`: where changes are remembered. A configuration always has it; `None`, for whoever
     /// embeds the gateway, remembers nothing, and promises nothing for repeats.
     pub store: Option<MemorySettings>,
+    /// `[[callers]]`: who calls with a bearer token. If there is anybody, nobody calls without a token or a certificate.
+    pub callers: Vec<CallerSettings>,
     /// `[[accounts]]`: the upstream credentials, ordered as in the file.
     pub accounts: Vec<AccountSettings>,
 }
@@ -121,7 +124,8 @@ impl Default for ShutdownSettings {
 
 impl Settings {
     pub(super) fn read(mut root: Section<'_>) -> Self {
-        let grpc = GrpcSettings::read(root.section("grpc"));
+        let has_callers = root.has("callers");
+        let grpc = GrpcSettings::read(root.section("grpc"), has_callers);
         let is_loopback = grpc.listen.ip().is_loopback();
         // Mistakes are listed in the order of the reading, which is that of the file.
         let settings = Self {
@@ -131,6 +135,7 @@ impl Settings {
             telemetry: TelemetrySettings::read(root.section("telemetry")),
             shutdown: ShutdownSettings::read(root.section("shutdown")),
             store: Some(MemorySettings::read(root.section("store"))),
+            callers: callers::read_all(&mut root),
             accounts: account::read_all(&mut root, is_loopback),
         };
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);

@@ -29,17 +29,16 @@ impl<'a> Summary<'a> {
         let grpc = &self.settings.grpc;
         let mut warnings = Vec::new();
         if !grpc.listen.ip().is_loopback() {
-            let everyone = "whoever reaches this address can use every account";
-            match &grpc.tls {
-                None => warnings.push(format!(
-                    "grpc.listen {} without [grpc.tls]: {everyone}",
+            if self.settings.callers.is_empty() && !grpc.asks_for_certificates() {
+                warnings.push(format!(
+                    "grpc.listen {} with open = true: whoever reaches this address can use every account",
                     grpc.listen
-                )),
-                Some(tls) if tls.client_ca_file.is_none() => warnings.push(format!(
-                    "grpc.listen {} without grpc.tls.client_ca_file: {everyone}",
+                ));
+            } else if grpc.policy.is_none() {
+                warnings.push(format!(
+                    "grpc.listen {} without grpc.policy_file: every caller that is known can use every account",
                     grpc.listen
-                )),
-                Some(_) => {}
+                ));
             }
         }
         if let Some(memory) = &self.settings.store
@@ -75,6 +74,7 @@ impl fmt::Display for Summary<'_> {
             telemetry,
             shutdown,
             store,
+            callers,
             accounts,
         } = self.settings;
         let tls = match &grpc.tls {
@@ -88,6 +88,13 @@ impl fmt::Display for Summary<'_> {
         };
         let traces = telemetry.otlp_endpoint.as_deref().unwrap_or("off");
         writeln!(f, "grpc       {} ({tls})", grpc.listen)?;
+        if !callers.is_empty() {
+            writeln!(f, "tokens     of {} callers", callers.len())?;
+        }
+        if let Some(policy) = &grpc.policy {
+            let rules = policy.policy.rules().len();
+            writeln!(f, "policy     {}, {rules} rules", policy.file.display())?;
+        }
         writeln!(f, "admin      {}", admin.listen)?;
         writeln!(f, "log        {format}, {}", log.level)?;
         writeln!(f, "traces     {traces}")?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use kabao_grpc::{Peer, Place};
+use kabao_grpc::{Certified, Peer, Place};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -20,6 +20,7 @@ use super::GrpcService;
 use super::complaints::Complaints;
 use super::evictions::Evictions;
 use super::guarded::Guarded;
+use super::identity;
 use super::preface::{self, Prefaced};
 use super::streams::{Pieces, Streams};
 use crate::config::{GrpcSettings, Limits, Timeouts};
@@ -83,12 +84,15 @@ impl<S: GrpcService> Shared<S> {
             // Nothing was asked yet, so nothing is lost.
             () = watch.draining() => return,
         };
-        let Some(stream) = opened else {
+        let Some((stream, certified)) = opened else {
             return;
         };
         let service = self.service.clone();
         let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            if let Some(certified) = &certified {
+                request.extensions_mut().insert(certified.clone());
+            }
             // A fresh clone per call: the service is always ready.
             let answer = service.clone().call(request);
             async move { Ok::<_, Infallible>(answer.await?.map(Pieces::new)) }
@@ -110,17 +114,27 @@ impl<S: GrpcService> Shared<S> {
         }
     }
 
-    /// Goes on until the caller speaks HTTP/2; nothing if it does not come to that.
-    async fn open(&self, stream: TcpStream) -> Option<Guarded<Prefaced<Stream>>> {
+    /// Goes on until the caller speaks HTTP/2, and says whom its certificate names; nothing if it does not come to that.
+    async fn open(
+        &self,
+        stream: TcpStream,
+    ) -> Option<(Guarded<Prefaced<Stream>>, Option<Certified>)> {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
         let caller = stream.peer_addr().ok();
+        let mut certified = None;
         let stream = match &self.tls {
             None => Stream::Left(stream),
             Some(acceptor) => {
                 match timeout(self.timeouts.handshake, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => Stream::Right(Box::new(stream)),
+                    Ok(Ok(stream)) => {
+                        let shown = stream.get_ref().1.peer_certificates();
+                        certified = shown
+                            .and_then(|chain| chain.first())
+                            .map(identity::certified);
+                        Stream::Right(Box::new(stream))
+                    }
                     Ok(Err(error)) => {
                         self.metrics.handshake_failed("tls");
                         self.handshakes.add(caller, &error);
@@ -138,7 +152,7 @@ impl<S: GrpcService> Shared<S> {
             Ok(Ok(stream)) => {
                 let evictions = Arc::clone(&self.evictions);
                 let guarded = Guarded::new(stream, caller, self.timeouts.stall, evictions);
-                return Some(guarded);
+                return Some((guarded, certified));
             }
             Ok(Err(error)) => {
                 self.metrics.handshake_failed("preface");

@@ -8,6 +8,7 @@
     reason = "a step that fails fails the test"
 )]
 
+mod callers;
 mod shares;
 mod store;
 
@@ -184,7 +185,7 @@ fn every_setting_of_the_example_exists_and_its_defaults_are_valid() {
         .filter(|fault| !missing.iter().any(|missing| fault.contains(missing)))
         .collect();
     assert!(other.is_empty(), "{other:#?}");
-    assert_eq!(faults.len(), 11, "{faults:#?}");
+    assert_eq!(faults.len(), 12, "{faults:#?}");
 }
 
 #[test]
@@ -490,7 +491,7 @@ fn tls_material_must_fit_together() {
     folder.write("empty", "");
     let text = |certificate: &str, key: &str, client_ca: &str| {
         format!(
-            "[grpc]\nlisten = \"0.0.0.0:1\"\n[grpc.tls]\ncertificate_file = \"{certificate}\"\nprivate_key_file = \"{key}\"\n{client_ca}{OFFICIAL}"
+            "[grpc]\nlisten = \"0.0.0.0:1\"\nopen = true\n[grpc.tls]\ncertificate_file = \"{certificate}\"\nprivate_key_file = \"{key}\"\n{client_ca}{OFFICIAL}"
         )
     };
     let settings = folder
@@ -498,7 +499,7 @@ fn tls_material_must_fit_together() {
         .unwrap();
     let warnings = Summary::new(&settings, NOW).warnings();
     assert!(
-        warnings[0].contains("without grpc.tls.client_ca_file"),
+        warnings[0].contains("whoever reaches this address can use every account"),
         "{warnings:?}"
     );
     let mutual = text(
@@ -507,17 +508,22 @@ fn tls_material_must_fit_together() {
         "client_ca_file = \"other_cert.pem\"\n",
     );
     let settings = folder.parse(&mutual).unwrap();
-    assert!(Summary::new(&settings, NOW).warnings().is_empty());
+    let warnings = Summary::new(&settings, NOW).warnings();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].contains("without grpc.policy_file"),
+        "{warnings:?}"
+    );
     folder.check_faults(
         &text("server_cert.pem", "other_key.pem", ""),
-        &["kabao.toml:5:1: grpc.tls.private_key_file: the private key does not belong to the certificate"],
+        &["kabao.toml:6:1: grpc.tls.private_key_file: the private key does not belong to the certificate"],
     );
     folder.check_faults(
         &text("empty", "server_cert.pem", "client_ca_file = \"gone\"\n"),
         &[
-            "kabao.toml:4:1: grpc.tls.certificate_file: empty holds no PEM certificate",
-            "kabao.toml:5:1: grpc.tls.private_key_file: server_cert.pem holds no PEM private key",
-            "kabao.toml:6:1: grpc.tls.client_ca_file: cannot read gone: No such file or directory (os error 2)",
+            "kabao.toml:5:1: grpc.tls.certificate_file: empty holds no PEM certificate",
+            "kabao.toml:6:1: grpc.tls.private_key_file: server_cert.pem holds no PEM private key",
+            "kabao.toml:7:1: grpc.tls.client_ca_file: cannot read gone: No such file or directory (os error 2)",
         ],
     );
 }
@@ -525,12 +531,12 @@ fn tls_material_must_fit_together() {
 #[test]
 fn a_plain_port_for_the_whole_network_is_pointed_out() {
     let folder = with_official("warnings");
-    let text = format!("[grpc]\nlisten = \"0.0.0.0:50051\"\n{OFFICIAL}");
+    let text = format!("[grpc]\nlisten = \"0.0.0.0:50051\"\nopen = true\n{OFFICIAL}");
     let settings = folder.parse(&text).unwrap();
     assert_eq!(
         Summary::new(&settings, NOW).warnings(),
         [
-            "grpc.listen 0.0.0.0:50051 without [grpc.tls]: whoever reaches this address can use every account"
+            "grpc.listen 0.0.0.0:50051 with open = true: whoever reaches this address can use every account"
         ]
     );
 }

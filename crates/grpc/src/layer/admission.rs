@@ -1,0 +1,151 @@
+//! Who calls, and whether the policy lets them use the method at all: before anything of the body is read.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Request};
+use kabao_api::{CallerId, Error};
+use tokio::time::Instant;
+use tonic::body::Body;
+
+use super::refusals::{Refusals, Refused};
+use super::{Answer, Inner, Layer, at_once, call_id};
+use crate::access::{Access, Certified, Tokens, denied, unknown};
+use crate::load::Class;
+use crate::policy::{self, Policy};
+use crate::status;
+
+const NOBODY: &str = "the call names no caller; it needs a bearer token in the metadata key `authorization`, or a client certificate";
+const UNREADABLE: &str = "the metadata key `authorization` must hold one `Bearer TOKEN`";
+const NO_HOLDER: &str = "the bearer token is none that the gateway knows";
+
+/// Admits those who are known and may use the method; for which account is seen where that is looked up.
+///
+/// Health and reflection are open to everybody.
+#[derive(Clone, Default)]
+pub(crate) struct Admission {
+    pub(crate) tokens: Option<Arc<dyn Tokens>>,
+    pub(crate) policy: Option<Arc<Policy>>,
+    refusals: Arc<Mutex<Refusals>>,
+}
+
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission")
+            .field("tokens", &self.tokens.is_some())
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Admission {
+    /// Admits the holders of `tokens` and whoever a certificate names, as far as `policy` says; without both, everybody.
+    pub(crate) fn new(tokens: Option<Arc<dyn Tokens>>, policy: Option<Arc<Policy>>) -> Self {
+        Self {
+            tokens,
+            policy,
+            refusals: Arc::default(),
+        }
+    }
+
+    /// Returns what the call may do.
+    fn admit(
+        &self,
+        path: &str,
+        token: Option<Result<HeaderValue, ()>>,
+        certified: Option<&Certified>,
+    ) -> Result<Access, (Option<CallerId>, Error)> {
+        let caller = self
+            .caller(token, certified)
+            .map_err(|why| (None, unknown(why)))?;
+        let Some(policy) = &self.policy else {
+            return match (caller, &self.tokens) {
+                (None, Some(_)) => Err((None, unknown(NOBODY))),
+                (caller, _) => Ok(Access::free(caller)),
+            };
+        };
+        let Some(caller) = caller else {
+            return Err((None, unknown(NOBODY)));
+        };
+        // What no service has is for the router to say; a policy that names it cannot be read.
+        let method = policy::method_of(path).unwrap_or_default();
+        if method.is_empty() || policy.allows(&caller, method) {
+            return Ok(Access::bound(caller, Arc::clone(policy), method));
+        }
+        let error = denied(format!("the policy does not let this caller use {method}"));
+        Err((Some(caller), error))
+    }
+
+    /// Returns who calls. A token says more than the certificate of a connection, which may be that of a proxy.
+    fn caller(
+        &self,
+        token: Option<Result<HeaderValue, ()>>,
+        certified: Option<&Certified>,
+    ) -> Result<Option<CallerId>, &'static str> {
+        match (&self.tokens, token, certified) {
+            (Some(tokens), Some(token), _) => {
+                let token = token.map_err(|()| UNREADABLE)?;
+                let token = bearer(&token).ok_or(UNREADABLE)?;
+                tokens.holder(token).ok_or(NO_HOLDER).map(Some)
+            }
+            (_, _, Some(Certified(Ok(caller)))) => Ok(Some(caller.clone())),
+            (_, _, Some(Certified(Err(why)))) => Err(why),
+            (_, _, None) => Ok(None),
+        }
+    }
+
+    /// Refuses a call; the log has a line a second of them.
+    fn refuse(&self, caller: Option<&CallerId>, error: &Error, request: &Request<Body>) -> Answer {
+        let turn = self
+            .refusals
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .turn(Instant::now());
+        if let Some(untold) = turn {
+            let caller = caller.map(CallerId::as_str);
+            let reason = error.reason().as_str();
+            let message = error.message();
+            tracing::warn!(caller, reason, untold, "a call was refused: {message}");
+        }
+        let mut response = status::refusal(error, &call_id(request.extensions()));
+        response.extensions_mut().insert(Refused);
+        at_once(response)
+    }
+}
+
+impl Layer for Admission {
+    fn serve<S: Inner>(&self, mut request: Request<Body>, inner: &mut S) -> Answer {
+        if Class::of(request.uri().path()) != Class::Call {
+            return Box::pin(inner.call(request));
+        }
+        // Nobody behind this needs it.
+        let token = taken(request.headers_mut());
+        let certified = request.extensions().get::<Certified>();
+        match self.admit(request.uri().path(), token, certified) {
+            Ok(access) => {
+                if let Some(caller) = access.caller() {
+                    tracing::Span::current().record("caller", caller.as_str());
+                }
+                request.extensions_mut().insert(access);
+                Box::pin(inner.call(request))
+            }
+            Err((caller, error)) => self.refuse(caller.as_ref(), &error, &request),
+        }
+    }
+}
+
+/// Takes the header out; an `Err` if there are several.
+fn taken(headers: &mut HeaderMap) -> Option<Result<HeaderValue, ()>> {
+    let is_one = headers.get_all(AUTHORIZATION).iter().count() == 1;
+    let value = headers.remove(AUTHORIZATION)?;
+    Some(if is_one { Ok(value) } else { Err(()) })
+}
+
+/// The token of a header (RFC 6750).
+fn bearer(header: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+    let token = token.trim_matches(' ');
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty();
+    is_bearer.then_some(token)
+}
