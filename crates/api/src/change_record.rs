@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::name::{invalid, kept_as_text};
-use crate::{AccountId, Error, MemberName, PageRequest, RequestId};
+use crate::{AccountId, CallerId, Error, MemberName, PageRequest, RequestId};
 
 /// How far a change got.
 ///
@@ -214,6 +214,9 @@ pub struct Decision {
     pub applied: bool,
     /// Why, in the operator's words; at most 200 characters.
     pub note: String,
+    /// Who decided, if callers are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<CallerId>,
 }
 
 /// Arguments of [`ChangeApi::list_changes`](crate::ChangeApi::list_changes).

@@ -115,8 +115,17 @@ fn answers_stay() {
         &Decision {
             applied: true,
             note: "seen \"it\"".to_owned(),
+            caller: None,
         },
         r#"{"applied":true,"note":"seen \"it\""}"#,
+    );
+    stays(
+        &Decision {
+            applied: false,
+            note: "gone".to_owned(),
+            caller: Some("spiffe://acme.example/office".parse().unwrap()),
+        },
+        r#"{"applied":false,"note":"gone","caller":"spiffe://acme.example/office"}"#,
     );
     stays(
         &UploadedImage {

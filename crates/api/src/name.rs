@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use kabao_models::{Personal, encode_component};
 
-use crate::{Error, FieldViolation, Reason};
+use crate::{CallerId, Error, FieldViolation, Reason};
 
 /// The operator's name for one configured set of credentials: 1 to 63 of `a-z`, `0-9` and `-`,
 /// starting and ending with a letter or digit.
@@ -117,6 +117,7 @@ pub(crate) use kept_as_text;
 
 kept_as_text! {
     AccountId: AccountId::as_str;
+    CallerId: CallerId::as_str;
     TemplateId: TemplateId::as_str;
     TemplateName: ToString::to_string;
     MemberName: MemberName::resource_name;

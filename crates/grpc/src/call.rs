@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use kabao_api::{
-    Account, AccountId, Accounts, CallContext, CallId, CallerKey, Error, Reason, RequestId,
+    Account, AccountId, Accounts, CallContext, CallId, CallerId, CallerKey, Error, Reason,
+    RequestId,
 };
 use tonic::Status;
 
@@ -82,6 +83,11 @@ impl Call {
     /// Returns the accounts that the caller may use with this method, ordered by name.
     pub(crate) fn accounts(&self, accounts: &Accounts) -> Vec<Arc<Account>> {
         self.access.accounts(accounts)
+    }
+
+    /// Returns who calls, if that is known.
+    pub(crate) fn caller(&self) -> Option<&CallerId> {
+        self.access.caller()
     }
 
     /// Returns what the metadata say of the change that the call intends.

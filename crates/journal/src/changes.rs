@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kabao_api::{
-    ChangeApi, ChangeName, ChangeRecord, ChangeState, Cursor, Decision, Error, FieldViolation,
-    ListChanges, MemberName, Page, PageScope, Reason, RequestId,
+    CallerId, ChangeApi, ChangeName, ChangeRecord, ChangeState, Cursor, Decision, Error,
+    FieldViolation, ListChanges, MemberName, Page, PageScope, Reason, RequestId,
 };
 use tokio::time::timeout;
 
@@ -170,25 +170,29 @@ impl ChangeApi for Changes {
                 return Err(ended(&self.find(name).await?));
             };
             let applied = decision.applied;
-            tracing::info!(
-                account = %account.account(),
-                change = %name,
-                applied,
-                "an operator has decided what became of a change"
-            );
             let answer = (!applied).then(|| {
                 let message = "an operator has found that the change did not take effect";
                 let error = Error::new(Reason::UpstreamRefused, message);
                 <() as Coded>::encode(&Err(error))
             });
-            plan.decision = Some(decision);
+            plan.decision = Some(decision.clone());
             plan.doubt = None;
             let state = match applied {
                 true => ChangeState::Applied,
                 false => ChangeState::Rejected,
             };
             match account.write(ticket, state, Some(&plan), answer).await? {
-                Held::Yes => Ok(self.record(&self.find(name).await?)),
+                Held::Yes => {
+                    tracing::info!(
+                        account = %account.account(),
+                        change = %name,
+                        applied,
+                        caller = decision.caller.as_ref().map(CallerId::as_str),
+                        note = decision.note,
+                        "an operator has decided what became of a change"
+                    );
+                    Ok(self.record(&self.find(name).await?))
+                }
                 Held::Lost => Err(ended(&self.find(name).await?)),
             }
         }

@@ -86,8 +86,9 @@ impl ChangeService for ChangeGrpc {
         request: Request<proto::ResolveChangeRequest>,
     ) -> Result<Response<proto::Change>, Status> {
         let mut call = Call::of(&request);
-        let (name, decision) =
+        let (name, mut decision) =
             decision(request.into_inner()).map_err(|error| call.refuse(&error))?;
+        decision.caller = call.caller().cloned();
         let journal = self.journal(&mut call, name.account())?;
         match journal.resolve_change(&name, decision).await {
             Ok(change) => Ok(Response::new(answer(&call, change))),
@@ -206,7 +207,14 @@ fn decision(request: proto::ResolveChangeRequest) -> Result<(ChangeName, Decisio
         arguments.report(Reason::FieldInvalid, "note", description);
     }
     let decided = name.zip(applied);
-    arguments.finish(decided.map(|(name, applied)| (name, Decision { applied, note })))
+    arguments.finish(decided.map(|(name, applied)| {
+        let decision = Decision {
+            applied,
+            note,
+            caller: None,
+        };
+        (name, decision)
+    }))
 }
 
 fn answer(call: &Call, change: ChangeRecord) -> proto::Change {
@@ -225,6 +233,7 @@ fn answer(call: &Call, change: ChangeRecord) -> proto::Change {
         decision: change.decision.map(|decision| proto::change::Decision {
             applied: decision.applied,
             note: decision.note,
+            caller: text(decision.caller.map(|caller| caller.to_string())),
         }),
         create_time: Some(change.create_time.into()),
         update_time: Some(change.update_time.into()),

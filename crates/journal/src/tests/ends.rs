@@ -98,6 +98,7 @@ async fn what_fits_neither_value_is_for_a_person() {
     let decision = Decision {
         applied: false,
         note: "the till has written 137".to_owned(),
+        caller: Some("office".parse().unwrap()),
     };
     let wrong = Decision {
         note: String::new(),

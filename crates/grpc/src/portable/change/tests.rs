@@ -6,6 +6,7 @@ use tonic::Code;
 
 use super::super::testing::{account, refusal};
 use super::*;
+use crate::access::Access;
 
 const NAME: &str = "accounts/demo-brand/changes/order-7";
 const MEMBER: &str = "accounts/demo-brand/templates/t/members/a%2Fb";
@@ -200,14 +201,18 @@ async fn an_operators_word_reaches_the_journal() {
                 change.decision = Some(decision);
                 Ok(change)
             });
+        let mut request = resolve(outcome, " 工单 4711 ");
+        let access = Access::free(Some("office".parse().unwrap()));
+        request.extensions_mut().insert(access);
         let answer = service(journal)
-            .resolve_change(resolve(outcome, " 工单 4711 "))
+            .resolve_change(request)
             .await
             .unwrap()
             .into_inner();
         assert_eq!(answer.state().as_str_name(), state);
         let decision = answer.decision.unwrap();
         assert_eq!((decision.applied, &*decision.note), (applied, "工单 4711"));
+        assert_eq!(decision.caller, "office");
     }
 }
 

@@ -681,6 +681,8 @@ pub mod change {
         pub applied: bool,
         #[prost(string, tag = "2")]
         pub note: ::prost::alloc::string::String,
+        #[prost(string, tag = "3")]
+        pub caller: ::prost::alloc::string::String,
     }
     #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
     #[repr(i32)]
