@@ -138,7 +138,8 @@ impl Callers {
         };
         while let Some(status) = running.join_next().await {
             match status?.as_deref() {
-                Some("0") => flood.good += 1.0,
+                // That somebody is not there is an answer of WeChat as well.
+                Some("0" | "5") => flood.good += 1.0,
                 Some("8") => flood.refused += 1.0,
                 _ => flood.late += 1.0,
             }

@@ -45,6 +45,8 @@ pub(crate) enum Question {
     PortableRead,
     /// `UserCardService.GetUserCard` of the family: the same read.
     FamilyRead,
+    /// The same of a member that is not there, each time of another one, so that no two share an answer.
+    UnknownRead,
     /// `UserCardService.UpdateUserCard`: one write.
     Write,
 }
@@ -55,7 +57,9 @@ impl Question {
         match self {
             Self::Account => "/kabao.v1.AccountService/GetAccount",
             Self::PortableRead => "/kabao.v1.MemberService/GetMember",
-            Self::FamilyRead => "/kabao.merchant.v1.UserCardService/GetUserCard",
+            Self::FamilyRead | Self::UnknownRead => {
+                "/kabao.merchant.v1.UserCardService/GetUserCard"
+            }
             Self::Write => "/kabao.merchant.v1.UserCardService/UpdateUserCard",
         }
     }
@@ -74,6 +78,12 @@ impl Question {
                 account,
                 card_id: CARD.to_owned(),
                 code: code(call),
+            }
+            .encode_to_vec(),
+            Self::UnknownRead => merchant::GetUserCardRequest {
+                account,
+                card_id: CARD.to_owned(),
+                code: format!("{:012}", 900_000_000_000 + call),
             }
             .encode_to_vec(),
             Self::Write => merchant::UpdateUserCardRequest {

@@ -45,7 +45,7 @@ pub(super) async fn measure(run: &Run, report: &mut Report) -> Result<()> {
             let before = gateway.program.on_core()?;
             let length = run.form.length * 3;
             let flood = callers
-                .flood(Question::FamilyRead, peak * times, patience, length)
+                .flood(Question::UnknownRead, peak * times, patience, length)
                 .await?;
             let on_core = float(gateway.program.on_core()?.saturating_sub(before)) / 1000.0;
             samples.limits.push(peak);
