@@ -1,7 +1,7 @@
 //! Reads that are in flight, and who waits for them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use kabao_api::Error;
@@ -73,7 +73,7 @@ struct Boarding {
 /// A read in flight. When nobody waits for it any more, it ends.
 pub(crate) struct Flight {
     landed: watch::Receiver<Option<Arc<Landed>>>,
-    task: AbortHandle,
+    task: OnceLock<AbortHandle>,
 }
 
 impl Flights {
@@ -118,8 +118,10 @@ impl Flights {
             drop(closing);
             let _ = sender.send(Some(Arc::new(outcome)));
         };
-        let task = tokio::spawn(task.in_current_span()).abort_handle();
-        let flight = Arc::new(Flight { landed, task });
+        let flight = Arc::new(Flight {
+            landed,
+            task: OnceLock::new(),
+        });
         let boarding = Boarding {
             number,
             flight: Arc::downgrade(&flight),
@@ -127,6 +129,10 @@ impl Flights {
             started: now,
         };
         table.flights.insert(key, boarding);
+        drop(table);
+        // Without the lock: a runtime that is shutting down drops the task at once, which closes its entry.
+        let task = tokio::spawn(task.in_current_span()).abort_handle();
+        flight.task.get_or_init(|| task);
         Boarded::Own(flight)
     }
 
@@ -165,7 +171,9 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = self.task.get() {
+            task.abort();
+        }
     }
 }
 

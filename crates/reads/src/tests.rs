@@ -329,6 +329,23 @@ async fn nothing_is_kept_of_reads_that_have_ended() {
     assert_eq!(flights.len(), 0);
 }
 
+#[test]
+fn a_runtime_that_has_ended_holds_nobody_up() {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.build().unwrap();
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let _entered = handle.enter();
+    let flights = Arc::new(Flights::default());
+    let key = flights::Key {
+        operation: "x",
+        content: b"1".to_vec(),
+    };
+    let boarded = flights.board(key, None, std::future::pending);
+    assert!(matches!(boarded, Boarded::Own(_)));
+    assert_eq!(flights.len(), 0);
+}
+
 struct NoEntry;
 
 impl Entry for NoEntry {
