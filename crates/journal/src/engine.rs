@@ -291,6 +291,9 @@ impl AccountJournal {
             }
             None => {
                 let forgotten = self.journal().store().forget(ticket).await;
+                if let Ok(Held::Yes) = forgotten {
+                    self.journal().sight().end(ticket);
+                }
                 forgotten.map_err(Error::from)
             }
             Some(state) => {
@@ -328,6 +331,9 @@ impl AccountJournal {
             time: self.journal().clock().now(),
         };
         let held = self.journal().store().update(ticket, update).await?;
+        if held == Held::Yes && state.is_final() {
+            self.journal().sight().end(ticket);
+        }
         self.journal().changed();
         Ok(held)
     }

@@ -1,11 +1,10 @@
 //! The journal of a process: what all its accounts share.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
 
-use kabao_api::{AccountId, ChangeState};
+use kabao_api::AccountId;
 use tokio::sync::{Notify, watch};
 
 use crate::account::AccountJournal;
@@ -14,6 +13,7 @@ use crate::locks::Locks;
 use crate::right::SubjectKey;
 use crate::running::Running;
 use crate::settings::Settings;
+use crate::sight::{Counts, Sight};
 use crate::store::{ChangeStore, Leases};
 
 /// The memory of a process. Clones share it.
@@ -29,42 +29,11 @@ struct Inner {
     locks: Locks<SubjectKey>,
     accounts: Mutex<HashMap<AccountId, Weak<AccountJournal>>>,
     /// What the reconciler saw last.
-    seen: Mutex<Seen>,
+    sight: Sight,
     /// Counts up whenever a change was written.
     changed: watch::Sender<u64>,
     /// A change has become unknown.
     woken: Notify,
-}
-
-/// What the reconciler saw when it looked last.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Seen {
-    pub(crate) subjects: HashSet<SubjectKey>,
-    pub(crate) counts: Counts,
-}
-
-/// How many changes have not ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Changes that run, or whose end is sought.
-    pub open: u64,
-    /// Those of them that are unknown.
-    pub unknown: u64,
-    /// Those of them that wait for an operator.
-    pub needs_decision: u64,
-    /// Those that are unknown for longer than the bound.
-    pub overdue: u64,
-    /// When the oldest of them was begun.
-    pub oldest: Option<SystemTime>,
-}
-
-impl Counts {
-    pub(crate) fn count(&mut self, state: ChangeState, begun: SystemTime) {
-        self.open += 1;
-        self.unknown += u64::from(state == ChangeState::Unknown);
-        self.oldest = Some(self.oldest.map_or(begun, |oldest| oldest.min(begun)));
-    }
 }
 
 impl Journal {
@@ -83,7 +52,7 @@ impl Journal {
             settings,
             locks: Locks::default(),
             accounts: Mutex::default(),
-            seen: Mutex::default(),
+            sight: Sight::default(),
             changed: watch::Sender::new(0),
             woken: Notify::new(),
         }))
@@ -101,7 +70,7 @@ impl Journal {
 
     /// Returns how many changes had not ended when the reconciler looked last.
     pub fn counts(&self) -> Counts {
-        locked(&self.0.seen).counts
+        self.0.sight.counts()
     }
 
     pub(crate) fn find_account(&self, account: &AccountId) -> Option<Arc<AccountJournal>> {
@@ -134,14 +103,14 @@ impl Journal {
         &self.0.locks
     }
 
-    pub(crate) fn see(&self, seen: Seen) {
-        *locked(&self.0.seen) = seen;
+    pub(crate) fn sight(&self) -> &Sight {
+        &self.0.sight
     }
 
     /// Tells whether a change of a subject is known to be open, here or elsewhere.
     pub(crate) fn is_changing(&self, account: &AccountId, subject: &str) -> bool {
         let key = (account.clone(), subject.to_owned());
-        self.0.running.changes(&key) || locked(&self.0.seen).subjects.contains(&key)
+        self.0.running.changes(&key) || self.0.sight.changes(&key)
     }
 
     /// Says that something was written.

@@ -36,6 +36,7 @@ mod reconcile;
 mod right;
 mod running;
 mod settings;
+mod sight;
 mod step;
 mod store;
 mod subject;
@@ -45,10 +46,11 @@ mod tests;
 
 pub use self::account::AccountJournal;
 pub use self::clock::Clock;
-pub use self::journal::{Counts, Journal};
+pub use self::journal::Journal;
 pub use self::plan::Plan;
 pub use self::reconcile::Reconciler;
 pub use self::settings::Settings;
+pub use self::sight::Counts;
 pub use self::store::{
     Acquired, Begun, ChangeFilter, ChangeKey, ChangeStore, ChangeUpdate, Fingerprint, Held, Lease,
     Leases, NewChange, StoreError, StoredChange, Ticket,

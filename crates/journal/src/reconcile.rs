@@ -9,7 +9,8 @@ use tokio::time::{Instant, timeout};
 
 use crate::account::AccountJournal;
 use crate::engine::read_plan;
-use crate::journal::{Journal, Seen};
+use crate::journal::Journal;
+use crate::sight::Seen;
 use crate::store::{ChangeFilter, ChangeKey, StoredChange};
 
 /// How many changes are looked at before others get a turn.
@@ -55,6 +56,7 @@ impl Journal {
     ///
     /// `STORE` if the store does not answer.
     pub async fn look(&self, reconciler: &mut Reconciler) -> Result<(), Error> {
+        self.sight().begin();
         let mut seen = Seen::default();
         let mut after = None;
         let mut open = Vec::new();
@@ -76,7 +78,7 @@ impl Journal {
         reconciler
             .tries
             .retain(|key, _| open.iter().any(|change| change.key == *key));
-        self.see(seen);
+        self.sight().see(seen);
         for change in open {
             if !reconciler.is_due(&change.key)
                 || self.running().contains(&change.key)
@@ -104,7 +106,7 @@ impl Journal {
         seen.counts.count(change.state, change.create_time);
         let plan = read_plan(change).ok();
         if let Some(subject) = plan.as_ref().and_then(|plan| plan.subject.clone()) {
-            seen.subjects.insert((change.key.account.clone(), subject));
+            seen.insert(change.ticket, (change.key.account.clone(), subject));
         }
         let needs_decision = plan.is_some_and(|plan| plan.needs_decision);
         seen.counts.needs_decision += u64::from(needs_decision);

@@ -205,3 +205,25 @@ async fn changes_are_listed_from_the_newest_and_watched_to_their_end() {
         .unwrap();
     assert_eq!(watch.state, ChangeState::Applied);
 }
+
+#[tokio::test]
+async fn a_change_that_has_ended_is_not_told_as_running_whenever_the_reconciler_looked() {
+    for family in FAMILIES {
+        for steps in 0..20 {
+            let world = World::new(family);
+            let gateway = world.gateway();
+            let looks = async {
+                for _ in 0..steps {
+                    tokio::task::yield_now().await;
+                }
+                gateway.reconcile().await;
+            };
+            let (added, ()) = tokio::join!(gateway.add("a", 10), looks);
+            added.unwrap();
+            assert!(
+                !gateway.changes.is_changing(&member()),
+                "{family}, {steps} steps"
+            );
+        }
+    }
+}
