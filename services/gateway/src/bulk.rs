@@ -6,6 +6,7 @@
 //! the file is still what it was, what has ended, and when a row was sent first, since the memory of the gateway
 //! is not for ever.
 
+mod bearer;
 mod cells;
 mod export;
 mod failure;

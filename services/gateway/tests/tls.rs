@@ -204,7 +204,11 @@ async fn export(
             "--tries",
             "1",
         ])
-        .args(["--server", &server])
+        .args(
+            ["--server", &server]
+                .iter()
+                .filter(|_| !options.contains(&"--server")),
+        )
         .args(options)
         .current_dir(folder)
         .env_clear()
@@ -258,6 +262,38 @@ async fn commands_that_are_clients_check_the_gateway_and_show_their_certificate(
         let is_unreached = err.contains("cannot be reached") || err.contains("does not answer");
         assert!(is_unreached, "{options:?}: {err}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_that_are_clients_show_a_token_and_never_in_plain_text_to_another_machine() {
+    let server = issue(ExtendedKeyUsagePurpose::ServerAuth);
+    let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let callers = format!("[[callers]]\nname = \"office\"\ntoken_sha256 = [\"{abc}\"]\n");
+    let gateway = start_with("token", &server, None, ("", callers.as_str())).await;
+    let folder = folder("token-client");
+    for (name, text) in [
+        ("ca.pem", server.ca.as_str()),
+        ("token", "abc\n"),
+        ("other", "abd\n"),
+    ] {
+        fs::write(folder.join(name), text).unwrap();
+    }
+    for (options, said) in [
+        (&["--token-file", "token"][..], "UPSTREAM_UNAVAILABLE"),
+        (&["--token-file", "other"], "UNAUTHENTICATED"),
+        (&[], "UNAUTHENTICATED"),
+        (&["--token-file", "missing"], "cannot read missing"),
+    ] {
+        let options = [&["--ca", "ca.pem"], options].concat();
+        let (code, out, err) = export(&folder, &gateway, &options).await;
+        assert_eq!(code, Some(1), "{options:?}");
+        assert!(err.contains(said), "{options:?}: {out}{err}");
+        assert!(!format!("{out}{err}").contains("abc"), "{out}{err}");
+    }
+    let plain = ["--token-file", "token", "--server", "gateway.example:50051"];
+    let (code, _, err) = export(&folder, &gateway, &plain).await;
+    assert_ne!(code, Some(0));
+    assert!(err.contains("plain text"), "{err}");
 }
 
 /// What a call of `GetAccount` comes to.

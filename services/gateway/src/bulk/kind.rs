@@ -6,7 +6,6 @@ mod update;
 
 use kabao_api::RequestId;
 use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
-use tonic::transport::Channel;
 use tonic::{Request, Status, Streaming};
 
 pub(crate) use self::adjust::Adjust;
@@ -14,8 +13,9 @@ pub(crate) use self::import::Import;
 pub(crate) use self::update::Update;
 
 use super::cells::Cells;
+use super::server::Connection;
 
-pub(crate) type Client = MemberServiceClient<Channel>;
+pub(crate) type Client = MemberServiceClient<Connection>;
 
 /// A kind of change.
 pub(crate) trait Kind: Send + Sync + 'static {

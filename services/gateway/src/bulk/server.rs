@@ -4,11 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+use super::bearer::{Bearer, is_local};
 
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(10);
 const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// A connection to a gateway that shows who calls.
+pub(crate) type Connection = InterceptedService<Channel, Bearer>;
 
 /// Where a gateway is, and how to reach it.
 #[derive(Clone, Debug)]
@@ -19,6 +25,8 @@ pub(crate) struct Server {
     pub(crate) authority: Option<PathBuf>,
     /// The certificate and the key to show.
     pub(crate) identity: Option<(PathBuf, PathBuf)>,
+    /// The file with the bearer token to show.
+    pub(crate) token: Option<PathBuf>,
 }
 
 impl Server {
@@ -26,8 +34,17 @@ impl Server {
     ///
     /// # Errors
     /// If it cannot be reached, with what to look at.
-    pub(crate) async fn connect(&self) -> Result<Channel, String> {
+    pub(crate) async fn connect(&self) -> Result<Connection, String> {
         let address = &self.address;
+        let bearer = match &self.token {
+            None => Bearer::default(),
+            Some(_) if self.authority.is_none() && !is_local(address) => {
+                return Err(format!(
+                    "--token-file would go to {address} in plain text; give --ca as well, the authority of its certificate"
+                ));
+            }
+            Some(path) => Bearer::read(path)?,
+        };
         let scheme = match self.authority {
             Some(_) => "https",
             None => "http",
@@ -48,12 +65,13 @@ impl Server {
             }
             endpoint = endpoint.tls_config(tls).map_err(wrong)?;
         }
-        endpoint.connect().await.map_err(|error| {
+        let channel = endpoint.connect().await.map_err(|error| {
             format!(
                 "the gateway at {address} cannot be reached: {}; --server, --ca, --cert and --key say where and how",
                 causes(&error)
             )
-        })
+        })?;
+        Ok(InterceptedService::new(channel, bearer))
     }
 }
 

@@ -73,6 +73,9 @@ struct CommonArguments {
     /// Its private key, in PEM.
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+    /// A file with the bearer token to show, and nothing else. It is sent over TLS (--ca) or to this machine.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Rows a second. A row of the family brand makes one call of WeChat, which allows 10 a second and merchant
     /// number, and 5 of updates and reads where a brand calls directly. In the other families it makes up to three,
     /// and no such limit is documented.
@@ -170,6 +173,7 @@ impl CommonArguments {
             address: self.server.clone(),
             authority: self.ca.clone(),
             identity: self.cert.clone().zip(self.key.clone()),
+            token: self.token_file.clone(),
         }
     }
 }

@@ -3,12 +3,12 @@
 use kabao_proto::kabao::v1::GetChangeRequest;
 use kabao_proto::kabao::v1::change_service_client::ChangeServiceClient;
 use tokio::task::JoinSet;
-use tonic::transport::Channel;
 
 use crate::bulk::REMEMBERED;
 use crate::bulk::failure::Failure;
 use crate::bulk::kind::Kind;
 use crate::bulk::plan::Plan;
+use crate::bulk::server::Connection;
 use crate::bulk::state::{Progress, State};
 use crate::clock;
 
@@ -20,7 +20,7 @@ const LOOKED_UP: usize = 32;
 pub(super) async fn require_memory<K: Kind>(
     plan: &Plan<K>,
     state: &State,
-    channel: &Channel,
+    channel: &Connection,
 ) -> Result<(), String> {
     let now = clock::unix_seconds();
     let done = plan.entries.iter().zip(state.rows());
@@ -49,7 +49,7 @@ pub(super) async fn require_memory<K: Kind>(
 /// whether the file is what was sent.
 pub(super) async fn require_unknown<K: Kind>(
     plan: &Plan<K>,
-    channel: &Channel,
+    channel: &Connection,
 ) -> Result<(), String> {
     let mut names = plan
         .entries

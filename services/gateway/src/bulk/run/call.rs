@@ -71,10 +71,12 @@ mod tests {
     use tonic_types::{ErrorDetails, StatusExt as _};
 
     use super::*;
+    use crate::bulk::bearer::Bearer;
     use crate::bulk::cells::Cells;
     use crate::bulk::failure::Verdict;
     use crate::bulk::kind::{Read, Sent};
     use crate::bulk::table::{Format, Table};
+    use tonic::service::interceptor::InterceptedService;
 
     /// A kind whose gateway refuses items of a number that is not even, all of them at once.
     struct Even;
@@ -135,7 +137,12 @@ mod tests {
         let plan = Plan::<Even>::new(table.ok().unwrap(), None, None).unwrap();
         let rows = (0..plan.entries.len()).collect();
         let channel = Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
-        call(Client::new(channel), Arc::new(plan), rows).await
+        call(
+            Client::new(InterceptedService::new(channel, Bearer::default())),
+            Arc::new(plan),
+            rows,
+        )
+        .await
     }
 
     #[tokio::test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tonic::transport::Channel;
 
 use super::call::{Called, call};
 use super::{Changes, Summary};
@@ -16,6 +15,7 @@ use crate::bulk::kind::{Client, Kind};
 use crate::bulk::pace::{Pace, wait_before};
 use crate::bulk::plan::Plan;
 use crate::bulk::progress::Meter;
+use crate::bulk::server::Connection;
 use crate::bulk::state::{Progress, State};
 use crate::clock;
 use crate::signals::Signals;
@@ -49,7 +49,12 @@ pub(super) struct Runner<'a, K: Kind> {
 }
 
 impl<'a, K: Kind> Runner<'a, K> {
-    pub(super) fn new(options: &'a Changes, plan: Plan<K>, state: State, channel: Channel) -> Self {
+    pub(super) fn new(
+        options: &'a Changes,
+        plan: Plan<K>,
+        state: State,
+        channel: Connection,
+    ) -> Self {
         let now = clock::unix_seconds();
         let mut summary = Summary {
             id: plan.id.as_str().to_owned(),
