@@ -1,9 +1,8 @@
 //! Configured accounts and the registry that finds them.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
 
 use kabao_models::Family;
 
@@ -51,11 +50,11 @@ impl fmt::Debug for Account {
 /// So many names are shown to whoever asks for an account that is not there.
 const SHOWN: usize = 20;
 
-/// All configured accounts by name.
+/// All configured accounts by name, as a value: what is done to it shows in no clone of it.
 ///
-/// Clones share the accounts: what is added to one is found through all of them.
+/// Clones are cheap. The accounts in them are the same ones.
 #[derive(Clone, Debug, Default)]
-pub struct Accounts(Arc<RwLock<BTreeMap<AccountId, Arc<Account>>>>);
+pub struct Accounts(Arc<BTreeMap<AccountId, Arc<Account>>>);
 
 impl Accounts {
     /// Makes an empty registry.
@@ -68,25 +67,21 @@ impl Accounts {
     /// # Errors
     ///
     /// [`Reason::AlreadyExists`] if an account of that name is there already; it is kept.
-    pub fn insert(&self, account: Account) -> Result<(), Error> {
-        let mut accounts = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        match accounts.entry(account.id.clone()) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(Arc::new(account));
-                Ok(())
-            }
-            Entry::Occupied(occupied) => Err(Error::new(
+    pub fn insert(&mut self, account: impl Into<Arc<Account>>) -> Result<(), Error> {
+        let account = account.into();
+        if self.0.contains_key(&account.id) {
+            return Err(Error::new(
                 Reason::AlreadyExists,
-                format!("account {} is configured twice", occupied.key()),
-            )),
+                format!("account {} is configured twice", account.id),
+            ));
         }
+        Arc::make_mut(&mut self.0).insert(account.id.clone(), account);
+        Ok(())
     }
 
-    /// Takes an account out; calls that have found it already end as they would have. Returns
-    /// whether there was one.
-    pub fn remove(&self, id: &AccountId) -> bool {
-        let mut accounts = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        accounts.remove(id).is_some()
+    /// Takes an account out. Returns whether there was one.
+    pub fn remove(&mut self, id: &AccountId) -> bool {
+        self.0.contains_key(id) && Arc::make_mut(&mut self.0).remove(id).is_some()
     }
 
     /// Finds an account.
@@ -108,7 +103,7 @@ impl Accounts {
         id: &AccountId,
         may_know: impl Fn(&AccountId) -> bool,
     ) -> Result<Arc<Account>, Error> {
-        self.read().get(id).cloned().ok_or_else(|| {
+        self.0.get(id).cloned().ok_or_else(|| {
             Error::new(
                 Reason::AccountNotFound,
                 format!("account {id} is not configured"),
@@ -119,7 +114,7 @@ impl Accounts {
 
     /// Names what there is, for whoever mistyped.
     fn known(&self, may_know: impl Fn(&AccountId) -> bool) -> String {
-        let accounts = self.read();
+        let accounts = &self.0;
         let known: Vec<_> = accounts.keys().filter(|id| may_know(id)).collect();
         let mut names: Vec<_> = known.iter().take(SHOWN).map(|id| id.as_str()).collect();
         let more = format!("{} more", known.len().saturating_sub(SHOWN));
@@ -135,22 +130,22 @@ impl Accounts {
 
     /// Returns the accounts of this moment, ordered by name.
     pub fn list(&self) -> Vec<Arc<Account>> {
-        self.read().values().cloned().collect()
+        self.0.values().cloned().collect()
+    }
+
+    /// Goes through the accounts in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Account>> {
+        self.0.values()
     }
 
     /// Returns the number of accounts.
     pub fn len(&self) -> usize {
-        self.read().len()
+        self.0.len()
     }
 
     /// Returns true if no account is configured.
     pub fn is_empty(&self) -> bool {
-        self.read().is_empty()
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, BTreeMap<AccountId, Arc<Account>>> {
-        // A map is whole after each of its own operations, so a panic elsewhere spoils nothing.
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.is_empty()
     }
 }
 
@@ -177,7 +172,7 @@ mod tests {
 
     #[test]
     fn an_account_that_is_not_configured_is_not_found() {
-        let accounts = Accounts::new();
+        let mut accounts = Accounts::new();
         accounts.insert(account("b")).unwrap();
         accounts.insert(account("a")).unwrap();
         assert_eq!(
@@ -219,15 +214,17 @@ mod tests {
     }
 
     #[test]
-    fn an_account_comes_and_goes_for_every_clone() {
-        let accounts = Accounts::new();
-        let served = accounts.clone();
-        assert!(served.is_empty());
+    fn what_is_done_to_a_registry_shows_in_no_clone_of_it() {
+        let mut accounts = Accounts::new();
+        let before = accounts.clone();
         accounts.insert(account("a")).unwrap();
-        assert!(served.get(&"a".parse().unwrap()).is_ok());
-        assert_eq!(served.len(), 1);
-        assert!(served.remove(&"a".parse().unwrap()));
+        assert!(before.is_empty());
+        let served = accounts.clone();
+        assert!(accounts.remove(&"a".parse().unwrap()));
         assert!(!accounts.remove(&"a".parse().unwrap()));
         assert!(accounts.is_empty());
+        let kept = served.get(&"a".parse().unwrap()).unwrap();
+        accounts.insert(Arc::clone(&kept)).unwrap();
+        assert!(Arc::ptr_eq(&kept, &accounts.get(&kept.id).unwrap()));
     }
 }

@@ -143,6 +143,11 @@ impl Client {
         MemberName::new(self.template(card_id)?, code)
     }
 
+    /// Tells whether `other` is a clone of this client.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Returns which API generation the account speaks.
     pub fn family(&self) -> Family {
         self.0.pipeline.family()

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use kabao_api::{Account, AccountId, Accounts, CallerId, Error, Reason};
+use kabao_api::{Account, AccountId, CallerId, Error, Reason};
 
+use crate::generation::{Generation, Generations};
 use crate::policy::Policy;
 
 /// Knows the holders of bearer tokens.
@@ -23,6 +24,8 @@ pub struct Certified(pub Result<CallerId, &'static str>);
 pub(crate) struct Access {
     caller: Option<CallerId>,
     bound: Option<Bound>,
+    /// What the call is served with to its end; whoever came past no layer gets the present one.
+    generation: Option<Arc<Generation>>,
 }
 
 /// The policy, and the method that is called under it.
@@ -38,6 +41,7 @@ impl Access {
         Self {
             caller,
             bound: None,
+            generation: None,
         }
     }
 
@@ -46,7 +50,20 @@ impl Access {
         Self {
             caller: Some(caller),
             bound: Some(Bound { policy, method }),
+            generation: None,
         }
+    }
+
+    /// Keeps the generation that these rights are from.
+    pub(crate) fn of(mut self, generation: Arc<Generation>) -> Self {
+        self.generation = Some(generation);
+        self
+    }
+
+    /// Returns the generation that serves the call.
+    pub(crate) fn generation(&self, generations: &Generations) -> Arc<Generation> {
+        let own = self.generation.clone();
+        own.unwrap_or_else(|| generations.current())
     }
 
     /// Returns who calls, if that is known.
@@ -61,11 +78,12 @@ impl Access {
     /// `PERMISSION_DENIED`; `ACCOUNT_NOT_FOUND` for one that the caller may use and nobody has configured.
     pub(crate) fn account(
         &self,
-        accounts: &Accounts,
+        generations: &Generations,
         id: &AccountId,
     ) -> Result<Arc<Account>, Error> {
         if self.may_use(id) {
-            return accounts.get_among(id, |id| self.may_use(id));
+            let generation = self.generation(generations);
+            return generation.accounts().get_among(id, |id| self.may_use(id));
         }
         Err(denied(format!(
             "the policy does not let this caller use the method for account {id}"
@@ -73,8 +91,8 @@ impl Access {
     }
 
     /// Returns the accounts that the caller may use, ordered by name.
-    pub(crate) fn accounts(&self, accounts: &Accounts) -> Vec<Arc<Account>> {
-        let mut accounts = accounts.list();
+    pub(crate) fn accounts(&self, generations: &Generations) -> Vec<Arc<Account>> {
+        let mut accounts = self.generation(generations).accounts().list();
         accounts.retain(|account| self.may_use(&account.id));
         accounts
     }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use kabao_api::{
-    Account, AccountId, Accounts, CallContext, CallId, CallerId, CallerKey, Error, Reason,
-    RequestId,
+    Account, AccountId, CallContext, CallId, CallerId, CallerKey, Error, Reason, RequestId,
 };
 use tonic::Status;
 
 use crate::access::Access;
+use crate::generation::Generations;
 use crate::idempotency::Idempotency;
 use crate::layer::{Deadline, call_id};
 use crate::share::Peer;
@@ -57,13 +57,13 @@ impl Call {
     /// The status for an account that the caller may not use, or that is not configured.
     pub(crate) fn account(
         &mut self,
-        accounts: &Accounts,
+        generations: &Generations,
         id: &AccountId,
     ) -> Result<(Arc<Account>, CallContext), Status> {
         self.account = Some(id.clone());
         let account = self
             .access
-            .account(accounts, id)
+            .account(generations, id)
             .map_err(|error| self.refuse(&error))?;
         tracing::Span::current().record("account", id.as_str());
         let mut context = CallContext::new(id.clone(), self.id.clone());
@@ -81,8 +81,8 @@ impl Call {
     }
 
     /// Returns the accounts that the caller may use with this method, ordered by name.
-    pub(crate) fn accounts(&self, accounts: &Accounts) -> Vec<Arc<Account>> {
-        self.access.accounts(accounts)
+    pub(crate) fn accounts(&self, generations: &Generations) -> Vec<Arc<Account>> {
+        self.access.accounts(generations)
     }
 
     /// Returns who calls, if that is known.

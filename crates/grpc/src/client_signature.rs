@@ -1,9 +1,7 @@
 //! `kabao.officialaccount.v1.ClientSignatureService`.
 
-use std::sync::Arc;
-
 use kabao_api::{
-    Accounts, AddCard, ChooseCard, Error, FieldViolation, Reason, SignedAddCard, SignedChooseCard,
+    AddCard, ChooseCard, Error, FieldViolation, Reason, SignedAddCard, SignedChooseCard,
 };
 use kabao_models::official_account::CardType;
 use kabao_proto::kabao::officialaccount::v1 as proto;
@@ -12,16 +10,19 @@ use tonic::{Request, Response, Status};
 
 use crate::call::Call;
 use crate::family::account_id;
+use crate::generation::Generations;
 
 /// Signs what pages of official accounts pass on.
 #[derive(Clone, Debug)]
 pub(crate) struct ClientSignatureGrpc {
-    accounts: Arc<Accounts>,
+    generations: Generations,
 }
 
 impl ClientSignatureGrpc {
-    pub(crate) fn new(accounts: Arc<Accounts>) -> Self {
-        Self { accounts }
+    pub(crate) fn new(generations: impl Into<Generations>) -> Self {
+        Self {
+            generations: generations.into(),
+        }
     }
 }
 
@@ -37,7 +38,7 @@ impl ClientSignatureService for ClientSignatureGrpc {
         let mut call = Call::of(&request);
         let request = request.into_inner();
         let id = account_id(&request.account).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, &id)?;
+        let (account, context) = call.account(&self.generations, &id)?;
         let Some(signer) = &account.card_signer else {
             return Err(call.refuse(&Error::new(
                 Reason::FamilyMismatch,

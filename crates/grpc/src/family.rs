@@ -11,9 +11,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::Request as HttpRequest;
-use kabao_api::{
-    Account, AccountId, Accounts, CallContext, Error, FieldViolation, Reason, RequestId,
-};
+use kabao_api::{Account, AccountId, CallContext, Error, FieldViolation, Reason, RequestId};
 use kabao_models::{AnyAnswer, AnyEndpoint, Effect, Operation, Record, Upload, Value};
 use prost::Message as _;
 use tonic::body::Body;
@@ -28,9 +26,11 @@ pub(crate) use self::method::{Method, methods};
 
 use self::codec::Erased;
 use self::method::Chunk;
+use crate::access::Access;
 use crate::call::Call;
 use crate::credential;
 use crate::generated::METHODS;
+use crate::generation::Generations;
 use crate::idempotency;
 use crate::layer::{Answer, at_once};
 use crate::router::unimplemented;
@@ -42,41 +42,47 @@ use crate::wire::{self, Asked, Malformed};
 /// names.
 #[derive(Clone, Debug)]
 pub(crate) struct FamilyService {
-    accounts: Arc<Accounts>,
-    /// The methods that are served, by their paths.
+    generations: Generations,
+    /// The methods by their paths.
     methods: Arc<HashMap<&'static str, &'static Method>>,
 }
 
 impl FamilyService {
     /// Serves every method; those whose answers are credentials only if an account lets callers see
     /// them.
-    pub(crate) fn new(accounts: Arc<Accounts>) -> Self {
-        let exposes = accounts
-            .list()
-            .iter()
-            .any(|account| account.held_credentials.is_some());
-        let methods = METHODS
-            .iter()
-            .filter(|method| exposes || !method.operation.credential)
-            .map(|method| (method.path, method))
-            .collect();
+    pub(crate) fn new(generations: Generations) -> Self {
+        let methods = METHODS.iter().map(|method| (method.path, method));
         Self {
-            accounts,
-            methods: Arc::new(methods),
+            generations,
+            methods: Arc::new(methods.collect()),
         }
     }
 
-    /// Returns the services that have a method which is served, in the order of the table.
-    pub(crate) fn services(&self) -> Vec<&'static str> {
-        let mut services = Vec::new();
+    /// Returns the services in the order of the table. Those that have only methods whose answers are credentials are
+    /// listed if an account lets callers see them now.
+    pub(crate) fn services(&self) -> Vec<Listing> {
+        let exposes = self.generations.current().exposes();
+        let mut services: Vec<(&'static str, bool)> = Vec::new();
         for method in METHODS {
-            let service = method.service();
-            if self.methods.contains_key(method.path) && services.last() != Some(&service) {
-                services.push(service);
+            let is_served = exposes || !method.operation.credential;
+            match services.last_mut() {
+                Some((service, listed)) if *service == method.service() => *listed |= is_served,
+                _ => services.push((method.service(), is_served)),
             }
         }
-        services
+        let listing = |(service, listed)| match listed {
+            true => Listing::Listed(service),
+            false => Listing::Unlisted(service),
+        };
+        services.into_iter().map(listing).collect()
     }
+}
+
+/// A service by its name, and whether whoever asks which there are is told of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listing {
+    Listed(&'static str),
+    Unlisted(&'static str),
 }
 
 impl Service<HttpRequest<Body>> for FamilyService {
@@ -92,8 +98,15 @@ impl Service<HttpRequest<Body>> for FamilyService {
         let Some(&method) = self.methods.get(request.uri().path()) else {
             return at_once(unimplemented());
         };
+        if method.operation.credential {
+            let access = request.extensions().get::<Access>().cloned();
+            let access = access.unwrap_or_default();
+            if !access.generation(&self.generations).exposes() {
+                return at_once(unimplemented());
+            }
+        }
         let serving = Serving {
-            accounts: Arc::clone(&self.accounts),
+            generations: self.generations.clone(),
             method,
         };
         Box::pin(async move {
@@ -109,7 +122,7 @@ impl Service<HttpRequest<Body>> for FamilyService {
 /// One method on its way through tonic.
 #[derive(Clone)]
 struct Serving {
-    accounts: Arc<Accounts>,
+    generations: Generations,
     method: &'static Method,
 }
 
@@ -254,7 +267,7 @@ impl Serving {
     fn open(&self, call: &mut Call, account: &str) -> Result<(Arc<Account>, CallContext), Status> {
         let operation = self.method.operation;
         let id = account_id(account).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, &id)?;
+        let (account, context) = call.account(&self.generations, &id)?;
         if account.family == operation.family {
             return Ok((account, context));
         }

@@ -44,6 +44,8 @@
 //! - Callers: a bearer token ([`Tokens`]) or a client certificate
 //!   ([`Certified`]) says who calls, and a [`Policy`] what they may do: which
 //!   methods before the body is read, which accounts where they are looked up.
+//! - [`Generations`]: accounts, callers and policy are one value, which is replaced
+//!   while calls run; a call keeps the one that it began with.
 //! - [`Pool`]: places that nobody can use up for the others; [`Load`] says how
 //!   many calls have one.
 
@@ -54,6 +56,7 @@ mod client_signature;
 mod credential;
 mod family;
 mod generated;
+mod generation;
 mod health;
 mod idempotency;
 mod layer;
@@ -70,6 +73,7 @@ mod upload;
 mod wire;
 
 pub use self::access::{Certified, Tokens};
+pub use self::generation::{Generation, Generations};
 pub use self::health::Health;
 pub use self::load::Load;
 pub use self::observer::{CallObserver, code_name};

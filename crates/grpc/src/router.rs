@@ -56,7 +56,12 @@ impl RouterBuilder {
         self.services.insert(name, Box::new(service));
     }
 
-    /// Returns the names of what was taken so far, in that order.
+    /// Takes one service by its full name that is not told to whoever asks which there are.
+    pub(crate) fn add_unlisted(&mut self, name: &'static str, service: impl GrpcServer) {
+        self.services.insert(name, Box::new(service));
+    }
+
+    /// Returns the names of what was taken so far and is listed, in that order.
     pub(crate) fn names(&self) -> &[&'static str] {
         &self.names
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use kabao_api::Accounts;
 use kabao_proto::kabao::officialaccount::v1::client_signature_service_server::ClientSignatureServiceServer;
 use kabao_proto::kabao::v1::account_service_server::AccountServiceServer;
 use kabao_proto::kabao::v1::change_service_server::ChangeServiceServer;
@@ -22,7 +21,8 @@ use tower_service::Service;
 use crate::access::Tokens;
 use crate::arrival;
 use crate::client_signature::ClientSignatureGrpc;
-use crate::family::FamilyService;
+use crate::family::{FamilyService, Listing};
+use crate::generation::Generations;
 use crate::layer::{
     Admission, Answer, CallIds, Completion, Concurrency, Deadlines, Panics, Protocol, RequestIds,
     Trace, With,
@@ -46,13 +46,11 @@ pub(crate) const MAX_MESSAGE_BYTES: usize = 4 * 1024 * 1024;
 /// the body of a request is bounded in time.
 #[must_use]
 pub struct Server {
-    accounts: Arc<Accounts>,
+    generations: Generations,
     deadlines: Deadlines,
     stall: Duration,
     calls: Calls,
     reflection: bool,
-    tokens: Option<Arc<dyn Tokens>>,
-    policy: Option<Arc<Policy>>,
     observer: Option<Arc<dyn CallObserver>>,
 }
 
@@ -105,9 +103,11 @@ impl Server {
     /// [`MAX_DEADLINE`](Self::MAX_DEADLINE), [`STALL`](Self::STALL), [`MAX_STREAM_DEADLINE`](Self::MAX_STREAM_DEADLINE), 1024
     /// calls in flight, of these a half of one connection and three quarters of one caller, 1024
     /// health checks and watches, reflection on.
-    pub fn builder(accounts: Arc<Accounts>) -> Self {
+    ///
+    /// It serves accounts to everybody, or [`Generations`] that somebody replaces.
+    pub fn builder(generations: impl Into<Generations>) -> Self {
         Self {
-            accounts,
+            generations: generations.into(),
             deadlines: Deadlines {
                 default: Self::DEFAULT_DEADLINE,
                 max: Self::MAX_DEADLINE,
@@ -121,8 +121,6 @@ impl Server {
                 health: 1024,
             },
             reflection: true,
-            tokens: None,
-            policy: None,
             observer: None,
         }
     }
@@ -133,15 +131,17 @@ impl Server {
         self
     }
 
-    /// Takes the holders of `tokens` for callers, beside those whom a certificate names; nobody else may call.
-    pub fn tokens(mut self, tokens: Arc<dyn Tokens>) -> Self {
-        self.tokens = Some(tokens);
+    /// Takes the holders of `tokens` for callers in the present generation: [`Generation::tokens`](crate::Generation::tokens).
+    pub fn tokens(self, tokens: Arc<dyn Tokens>) -> Self {
+        let present = (*self.generations.current()).clone();
+        self.generations.replace(present.tokens(Some(tokens)));
         self
     }
 
-    /// Lets callers do what `policy` says and nothing else; without one, everybody who is let in may do everything.
-    pub fn policy(mut self, policy: Arc<Policy>) -> Self {
-        self.policy = Some(policy);
+    /// Sets the policy of the present generation: [`Generation::policy`](crate::Generation::policy).
+    pub fn policy(self, policy: Arc<Policy>) -> Self {
+        let present = (*self.generations.current()).clone();
+        self.generations.replace(present.policy(Some(policy)));
         self
     }
 
@@ -209,27 +209,30 @@ impl Server {
     pub fn into_service(self) -> (GrpcService, Health) {
         let health = Health::new();
         let mut router = RouterBuilder::default();
-        let accounts = AccountGrpc::new(Arc::clone(&self.accounts));
+        let accounts = AccountGrpc::new(self.generations.clone());
         router
             .add(AccountServiceServer::new(accounts).max_encoding_message_size(MAX_MESSAGE_BYTES));
-        let changes = ChangeGrpc::new(Arc::clone(&self.accounts));
+        let changes = ChangeGrpc::new(self.generations.clone());
         router.add(ChangeServiceServer::new(changes).max_encoding_message_size(MAX_MESSAGE_BYTES));
-        let members = MemberGrpc::new(Arc::clone(&self.accounts));
+        let members = MemberGrpc::new(self.generations.clone());
         router.add(MemberServiceServer::new(members).max_encoding_message_size(MAX_MESSAGE_BYTES));
-        let templates = TemplateGrpc::new(Arc::clone(&self.accounts));
+        let templates = TemplateGrpc::new(self.generations.clone());
         router.add(
             TemplateServiceServer::new(templates).max_encoding_message_size(MAX_MESSAGE_BYTES),
         );
-        let media = MediaGrpc::new(Arc::clone(&self.accounts));
+        let media = MediaGrpc::new(self.generations.clone());
         router.add(MediaServiceServer::new(media).max_encoding_message_size(MAX_MESSAGE_BYTES));
-        let signatures = ClientSignatureGrpc::new(Arc::clone(&self.accounts));
+        let signatures = ClientSignatureGrpc::new(self.generations.clone());
         router.add(
             ClientSignatureServiceServer::new(signatures)
                 .max_encoding_message_size(MAX_MESSAGE_BYTES),
         );
-        let family = FamilyService::new(self.accounts);
-        for name in family.services() {
-            router.add_named(name, family.clone());
+        let family = FamilyService::new(self.generations.clone());
+        for service in family.services() {
+            match service {
+                Listing::Listed(name) => router.add_named(name, family.clone()),
+                Listing::Unlisted(name) => router.add_unlisted(name, family.clone()),
+            }
         }
         router.add(HealthServer::new(health.service(router.names().to_vec())));
         if self.reflection {
@@ -240,7 +243,7 @@ impl Server {
         let concurrency = Concurrency::new(load.clone(), self.observer.clone());
         let service = With::new(concurrency, router.build());
         let service = With::new(self.deadlines, service);
-        let service = With::new(Admission::new(self.tokens, self.policy), service);
+        let service = With::new(Admission::new(self.generations), service);
         let service = With::new(Panics, service);
         let service = With::new(Protocol, service);
         let service = With::new(Completion, service);

@@ -1,61 +1,136 @@
-//! From configured accounts to callable ones.
+//! From configured accounts to callable ones, and from one generation of them to the next.
 
-use std::collections::{BTreeMap, HashMap};
+mod warm_ups;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
-use kabao_api::{AccountId, Accounts, Error};
+use kabao_api::{Account, AccountId, Accounts, Error};
 use kabao_client::{Client, Observer};
-use tokio::runtime::Handle;
+use kabao_grpc::{Generation, Generations, Tokens};
 
-use crate::abort::AbortOnDrop;
-use crate::config::AccountSettings;
+use self::warm_ups::WarmUps;
+use crate::config::{AccountSettings, Settings};
 use crate::memory::Memory;
+use crate::tokens::Holders;
 
 /// The accounts that callers reach, while they are reached. Clones share them.
 #[derive(Clone)]
 pub struct Roster {
-    accounts: Accounts,
+    generations: Generations,
     clients: Arc<Clients>,
     warm_ups: Arc<WarmUps>,
     observer: Arc<dyn Observer>,
     memory: Option<Memory>,
 }
 
+/// What a generation made of the accounts of the one before it, by their names and in their order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Difference {
+    pub(crate) added: Vec<AccountId>,
+    /// Those that have another client now.
+    pub(crate) changed: Vec<AccountId>,
+    pub(crate) removed: Vec<AccountId>,
+}
+
 impl Roster {
-    /// Serves all of these, in the present runtime; `observer` hears of what happens to their calls,
+    /// Serves all accounts of these settings, in the present runtime; `observer` hears of what happens to their calls,
     /// and `memory` remembers their changes.
     ///
     /// # Errors
     ///
     /// `ALREADY_EXISTS` if two accounts have one id.
     pub(crate) fn start(
-        settings: &[AccountSettings],
+        settings: &Settings,
         observer: Arc<dyn Observer>,
         memory: Option<Memory>,
     ) -> Result<Self, Error> {
         let roster = Self {
-            accounts: Accounts::new(),
+            generations: Generations::from(Accounts::new()),
             clients: Arc::default(),
             warm_ups: Arc::new(WarmUps::start()),
             observer,
             memory,
         };
-        for account in settings {
-            roster.add(account.clone())?;
-        }
+        roster.replace(settings, 1)?;
         Ok(roster)
     }
 
-    /// What the facade looks accounts up in.
-    pub fn accounts(&self) -> &Accounts {
-        &self.accounts
+    /// What the facade takes a generation from for each call.
+    pub(crate) fn generations(&self) -> &Generations {
+        &self.generations
+    }
+
+    /// The accounts of this moment.
+    pub fn accounts(&self) -> Accounts {
+        self.generations.current().accounts().clone()
     }
 
     /// The clients of the accounts, for whoever watches them.
     pub(crate) fn clients(&self) -> WeakClients {
         WeakClients(Arc::downgrade(&self.clients))
+    }
+
+    /// Serves accounts, callers and policy of these settings from the next call on, as generation `number`; calls in
+    /// flight end as they would have. An account whose client is the same keeps everything that it has come to know.
+    ///
+    /// # Errors
+    ///
+    /// `ALREADY_EXISTS` if two accounts have one id; everything is as before.
+    pub(crate) fn replace(&self, settings: &Settings, number: u64) -> Result<Difference, Error> {
+        let mut clients = self.clients.lock();
+        let present = self.generations.current();
+        let mut accounts = Accounts::new();
+        let mut next = BTreeMap::new();
+        let mut difference = Difference::default();
+        let mut new = Vec::new();
+        for AccountSettings { client, .. } in &settings.accounts {
+            let id = client.account();
+            let known = clients.get(id);
+            let is_same = known.is_some_and(|known| known.is_same(client));
+            match present.accounts().get(id) {
+                Ok(account) if is_same => accounts.insert(account)?,
+                _ => {
+                    // Nothing hears of it before all of them are good.
+                    if next.contains_key(id) {
+                        return Err(twice(id));
+                    }
+                    new.push(client.clone());
+                    match known {
+                        Some(_) => difference.changed.push(id.clone()),
+                        None => difference.added.push(id.clone()),
+                    }
+                }
+            }
+            next.insert(id.clone(), client.clone());
+        }
+        for client in &new {
+            accounts.insert(self.account(client))?;
+        }
+        let gone = clients.keys().filter(|id| !next.contains_key(*id));
+        difference.removed = gone.cloned().collect();
+        let callers = &settings.callers;
+        let tokens = (!callers.is_empty()).then(|| -> Arc<dyn Tokens> {
+            let holders = Holders::new(callers);
+            Arc::new(holders)
+        });
+        let policy = settings.grpc.policy.as_ref();
+        self.generations.replace(
+            Generation::new(accounts)
+                .numbered(number)
+                .tokens(tokens)
+                .policy(policy.map(|policy| Arc::clone(&policy.policy))),
+        );
+        *clients = next;
+        drop(clients);
+        for id in &difference.removed {
+            self.warm_ups.remove(id);
+        }
+        for client in new {
+            self.warm_ups.add(client);
+        }
+        Ok(difference)
     }
 
     /// Serves one more account; the next call finds it.
@@ -65,34 +140,55 @@ impl Roster {
     /// `ALREADY_EXISTS` if there is one of that id.
     pub fn add(&self, account: AccountSettings) -> Result<(), Error> {
         let client = account.client;
-        client.observe(Arc::clone(&self.observer));
-        let account = match &self.memory {
-            Some(memory) => memory.account(&client),
-            None => client.clone().into_account(),
-        };
-        self.accounts.insert(account)?;
-        self.clients
-            .lock()
-            .insert(client.account().clone(), client.clone());
+        let mut clients = self.clients.lock();
+        if clients.contains_key(client.account()) {
+            return Err(twice(client.account()));
+        }
+        self.amend(|accounts| accounts.insert(self.account(&client)))?;
+        clients.insert(client.account().clone(), client.clone());
+        drop(clients);
         self.warm_ups.add(client);
         Ok(())
     }
 
     /// Serves an account no longer; calls in flight end as they would have. Returns whether there was one.
     pub fn remove(&self, id: &AccountId) -> bool {
+        let mut clients = self.clients.lock();
         self.warm_ups.remove(id);
-        self.clients.lock().remove(id);
-        self.accounts.remove(id)
+        clients.remove(id);
+        self.amend(|accounts| accounts.remove(id))
+    }
+
+    /// Replaces the accounts by what becomes of them; whoever calls it holds the lock of the clients.
+    fn amend<T>(&self, change: impl FnOnce(&mut Accounts) -> T) -> T {
+        let present = self.generations.current();
+        let mut accounts = present.accounts().clone();
+        let changed = change(&mut accounts);
+        self.generations.replace(present.with_accounts(accounts));
+        changed
+    }
+
+    fn account(&self, client: &Client) -> Account {
+        client.observe(Arc::clone(&self.observer));
+        match &self.memory {
+            Some(memory) => memory.account(client),
+            None => client.clone().into_account(),
+        }
     }
 }
 
 impl fmt::Debug for Roster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Roster").field(&self.accounts).finish()
+        f.debug_tuple("Roster").field(&self.generations).finish()
     }
 }
 
-/// The clients by account.
+fn twice(id: &AccountId) -> Error {
+    let message = format!("account {id} is configured twice");
+    Error::new(kabao_api::Reason::AlreadyExists, message)
+}
+
+/// The clients by account. Whoever replaces the generation holds the lock.
 #[derive(Debug, Default)]
 struct Clients(Mutex<BTreeMap<AccountId, Client>>);
 
@@ -114,53 +210,5 @@ impl WeakClients {
             Some(clients) => clients.lock().values().cloned().collect(),
             None => Vec::new(),
         }
-    }
-}
-
-/// How long an account may take to fetch its first keys before a warning says that it has none.
-const WARM_UP: Duration = Duration::from_secs(30);
-
-/// First keys and tokens on their way, until this value is dropped.
-#[derive(Debug)]
-struct WarmUps {
-    runtime: Handle,
-    tasks: Mutex<HashMap<AccountId, AbortOnDrop>>,
-}
-
-impl WarmUps {
-    /// Has nothing to do yet.
-    fn start() -> Self {
-        Self {
-            runtime: Handle::current(),
-            tasks: Mutex::default(),
-        }
-    }
-
-    /// Fetches keys and tokens ahead of the first call, and says in the log what WeChat thinks of the credentials.
-    fn add(&self, client: Client) {
-        let name = client.account().clone();
-        let task = self.runtime.spawn(async move {
-            let id = client.account();
-            match tokio::time::timeout(WARM_UP, client.warm_up()).await {
-                Ok(Ok(())) => tracing::info!(account = %id, "keys are there"),
-                Ok(Err(error)) => tracing::warn!(
-                    account = %id,
-                    reason = error.reason().as_str(),
-                    "the account has no keys yet: {}",
-                    error.message()
-                ),
-                Err(_) => tracing::warn!(account = %id, "WeChat did not answer in time; the account has no keys yet"),
-            }
-        });
-        self.lock().insert(name, AbortOnDrop(task.abort_handle()));
-    }
-
-    /// Ends it for one account.
-    fn remove(&self, id: &AccountId) {
-        self.lock().remove(id);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, AbortOnDrop>> {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

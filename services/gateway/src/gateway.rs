@@ -18,7 +18,6 @@ use crate::listener::{Admin, BindError, Grpc, bind};
 use crate::memory::Memory;
 use crate::readiness::Readiness;
 use crate::telemetry::Metrics;
-use crate::tokens::Holders;
 
 /// A gateway that listens.
 ///
@@ -103,7 +102,7 @@ impl Gateway {
         if let Some(memory) = &memory {
             metrics.remember(memory.clone());
         }
-        let roster = Roster::start(&settings.accounts, observer, memory)?;
+        let roster = Roster::start(settings, observer, memory)?;
         metrics.look_at(roster.clients());
         metrics.runtime(&tokio::runtime::Handle::current());
         if let Some(ends) = settings.grpc.tls.as_ref().and_then(|tls| tls.not_after) {
@@ -114,9 +113,8 @@ impl Gateway {
 
         let limits = &settings.grpc.limits;
         let places = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        let accounts = Arc::new(roster.accounts().clone());
-        metrics.watch(Arc::clone(&accounts));
-        let mut server = Server::builder(accounts)
+        metrics.watch(roster.generations().clone());
+        let mut server = Server::builder(roster.generations().clone())
             .default_deadline(settings.grpc.timeouts.default_deadline)
             .max_deadline(settings.grpc.timeouts.max_deadline)
             .stall(settings.grpc.timeouts.stall)
@@ -126,12 +124,6 @@ impl Gateway {
             // Clients that balance among replicas keep a watch on each connection.
             .max_health_calls(places(limits.max_connections.max(64)))
             .observer(Arc::new(metrics.clone()));
-        if !settings.callers.is_empty() {
-            server = server.tokens(Arc::new(Holders::new(&settings.callers)));
-        }
-        if let Some(policy) = &settings.grpc.policy {
-            server = server.policy(Arc::clone(&policy.policy));
-        }
         if !settings.grpc.reflection {
             server = server.without_reflection();
         }

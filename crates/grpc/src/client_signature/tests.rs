@@ -1,18 +1,20 @@
-use kabao_api::{Family, MockAccountApi, MockCardSigner};
+use kabao_api::{Accounts, Family, MockAccountApi, MockCardSigner};
 use proto::sign_client_call_request::Call as Asked;
 use proto::sign_client_call_response::Call as Signed;
 use tonic::Code;
+
+use std::sync::Arc;
 
 use super::*;
 use crate::portable::testing::{account, refusal};
 
 fn service(family: Family, signer: Option<MockCardSigner>) -> ClientSignatureGrpc {
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     let mut account = account("demo", family, MockAccountApi::new());
     account.card_signer =
         signer.map(|signer| -> Arc<dyn kabao_api::CardSigner> { Arc::new(signer) });
     accounts.insert(account).unwrap();
-    ClientSignatureGrpc::new(Arc::new(accounts))
+    ClientSignatureGrpc::new(accounts)
 }
 
 async fn sign(

@@ -12,8 +12,9 @@ use tonic::body::Body;
 use super::refusals::{Refusals, Refused};
 use super::{Answer, Inner, Layer, at_once, call_id};
 use crate::access::{Access, Certified, Tokens, denied, unknown};
+use crate::generation::{Generation, Generations};
 use crate::load::Class;
-use crate::policy::{self, Policy};
+use crate::policy;
 use crate::status;
 
 const NOBODY: &str = "the call names no caller; it needs a bearer token in the metadata key `authorization`, or a client certificate";
@@ -23,44 +24,41 @@ const NO_HOLDER: &str = "the bearer token is none that the gateway knows";
 /// Admits those who are known and may use the method; for which account is seen where that is looked up.
 ///
 /// Health and reflection are open to everybody.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Admission {
-    pub(crate) tokens: Option<Arc<dyn Tokens>>,
-    pub(crate) policy: Option<Arc<Policy>>,
+    generations: Generations,
     refusals: Arc<Mutex<Refusals>>,
 }
 
 impl fmt::Debug for Admission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Admission")
-            .field("tokens", &self.tokens.is_some())
-            .field("policy", &self.policy)
+            .field("generations", &self.generations)
             .finish_non_exhaustive()
     }
 }
 
 impl Admission {
-    /// Admits the holders of `tokens` and whoever a certificate names, as far as `policy` says; without both, everybody.
-    pub(crate) fn new(tokens: Option<Arc<dyn Tokens>>, policy: Option<Arc<Policy>>) -> Self {
+    /// Admits the holders of tokens and whoever a certificate names, as far as the policy of the present generation
+    /// says; without both, everybody.
+    pub(crate) fn new(generations: Generations) -> Self {
         Self {
-            tokens,
-            policy,
+            generations,
             refusals: Arc::default(),
         }
     }
 
     /// Returns what the call may do.
     fn admit(
-        &self,
+        generation: &Generation,
         path: &str,
         token: Option<Result<HeaderValue, ()>>,
         certified: Option<&Certified>,
     ) -> Result<Access, (Option<CallerId>, Error)> {
-        let caller = self
-            .caller(token, certified)
-            .map_err(|why| (None, unknown(why)))?;
-        let Some(policy) = &self.policy else {
-            return match (caller, &self.tokens) {
+        let holders = generation.holders();
+        let caller = Self::caller(holders, token, certified).map_err(|why| (None, unknown(why)))?;
+        let Some(policy) = generation.rules() else {
+            return match (caller, holders) {
                 (None, Some(_)) => Err((None, unknown(NOBODY))),
                 (caller, _) => Ok(Access::free(caller)),
             };
@@ -79,11 +77,11 @@ impl Admission {
 
     /// Returns who calls. A token says more than the certificate of a connection, which may be that of a proxy.
     fn caller(
-        &self,
+        holders: Option<&dyn Tokens>,
         token: Option<Result<HeaderValue, ()>>,
         certified: Option<&Certified>,
     ) -> Result<Option<CallerId>, &'static str> {
-        match (&self.tokens, token, certified) {
+        match (holders, token, certified) {
             (Some(tokens), Some(token), _) => {
                 let token = token.map_err(|()| UNREADABLE)?;
                 let token = bearer(&token).ok_or(UNREADABLE)?;
@@ -122,12 +120,14 @@ impl Layer for Admission {
         // Nobody behind this needs it.
         let token = taken(request.headers_mut());
         let certified = request.extensions().get::<Certified>();
-        match self.admit(request.uri().path(), token, certified) {
+        // Once, so that a call sees one configuration from here to its end.
+        let generation = self.generations.current();
+        match Self::admit(&generation, request.uri().path(), token, certified) {
             Ok(access) => {
                 if let Some(caller) = access.caller() {
                     tracing::Span::current().record("caller", caller.as_str());
                 }
-                request.extensions_mut().insert(access);
+                request.extensions_mut().insert(access.of(generation));
                 Box::pin(inner.call(request))
             }
             Err((caller, error)) => self.refuse(caller.as_ref(), &error, &request),

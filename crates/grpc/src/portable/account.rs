@@ -1,10 +1,8 @@
 //! `kabao.v1.AccountService`.
 
-use std::sync::Arc;
-
 use kabao_api::{
-    AccessTokenState, Account, AccountId, Accounts, Capability, Check, CredentialKind,
-    CredentialProblem, CredentialState, Cursor, Error, Family, Method, PageScope, TrustedKeyState,
+    AccessTokenState, Account, AccountId, Capability, Check, CredentialKind, CredentialProblem,
+    CredentialState, Cursor, Error, Family, Method, PageScope, TrustedKeyState,
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::account_service_server::AccountService;
@@ -13,6 +11,7 @@ use tonic::{Request, Response, Status};
 use super::arguments::Arguments;
 use super::text;
 use crate::call::Call;
+use crate::generation::Generations;
 
 /// How many accounts a page has at most, and unless the caller says otherwise.
 const PAGE: u32 = 100;
@@ -20,13 +19,15 @@ const PAGE: u32 = 100;
 /// Describes and checks the configured accounts.
 #[derive(Clone, Debug)]
 pub struct AccountGrpc {
-    accounts: Arc<Accounts>,
+    generations: Generations,
 }
 
 impl AccountGrpc {
     /// Serves `accounts`.
-    pub fn new(accounts: Arc<Accounts>) -> Self {
-        Self { accounts }
+    pub fn new(generations: impl Into<Generations>) -> Self {
+        Self {
+            generations: generations.into(),
+        }
     }
 
     fn list(
@@ -41,7 +42,7 @@ impl AccountGrpc {
         let Cursor { offset, size } = scope.cursor(&page, PAGE, PAGE)?;
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
         let wanted = usize::try_from(size).unwrap_or(usize::MAX);
-        let all = call.accounts(&self.accounts);
+        let all = call.accounts(&self.generations);
         let accounts: Vec<_> = all
             .iter()
             .skip(skipped)
@@ -81,7 +82,7 @@ impl AccountService for AccountGrpc {
     ) -> Result<Response<proto::Account>, Status> {
         let mut call = Call::of(&request).renaming(in_name);
         let id = name(&request.into_inner().name).map_err(|error| call.refuse(&error))?;
-        let (account, _) = call.account(&self.accounts, &id)?;
+        let (account, _) = call.account(&self.generations, &id)?;
         Ok(Response::new(answer(&account)))
     }
 
@@ -91,7 +92,7 @@ impl AccountService for AccountGrpc {
     ) -> Result<Response<proto::CheckAccountResponse>, Status> {
         let mut call = Call::of(&request).renaming(in_name);
         let id = name(&request.into_inner().name).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, &id)?;
+        let (account, context) = call.account(&self.generations, &id)?;
         match account.state.check(&context).await {
             Ok(checks) => Ok(Response::new(proto::CheckAccountResponse {
                 proofs: checks.into_iter().map(proof).collect(),

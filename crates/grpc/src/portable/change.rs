@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt, stream};
 use kabao_api::{
-    Account, AccountId, Accounts, ChangeApi, ChangeName, ChangeRecord, ChangeState, Decision,
-    Error, ListChanges, MemberName, MemberValue, PageToken, PlannedValue, Reason,
+    Account, AccountId, ChangeApi, ChangeName, ChangeRecord, ChangeState, Decision, Error,
+    ListChanges, MemberName, MemberValue, PageToken, PlannedValue, Reason,
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::change_service_server::ChangeService;
@@ -15,6 +15,7 @@ use tonic::{Request, Response, Status};
 use super::arguments::Arguments;
 use super::{before_end, text};
 use crate::call::Call;
+use crate::generation::Generations;
 use crate::status;
 
 /// Characters of the note of a decision.
@@ -23,17 +24,19 @@ const MAX_NOTE: usize = 200;
 /// Tells what became of the changes of every configured account.
 #[derive(Clone, Debug)]
 pub struct ChangeGrpc {
-    accounts: Arc<Accounts>,
+    generations: Generations,
 }
 
 impl ChangeGrpc {
     /// Serves the changes of `accounts`.
-    pub fn new(accounts: Arc<Accounts>) -> Self {
-        Self { accounts }
+    pub fn new(generations: impl Into<Generations>) -> Self {
+        Self {
+            generations: generations.into(),
+        }
     }
 
     fn journal(&self, call: &mut Call, id: &AccountId) -> Result<Arc<dyn ChangeApi>, Status> {
-        let (account, _) = call.account(&self.accounts, id)?;
+        let (account, _) = call.account(&self.generations, id)?;
         let Account { changes, .. } = &*account;
         changes.clone().ok_or_else(|| {
             call.refuse(&Error::new(

@@ -1,27 +1,28 @@
 //! `kabao.v1.MediaService`.
 
-use std::sync::Arc;
-
-use kabao_api::{Accounts, Error, UploadImage};
+use kabao_api::{Error, UploadImage};
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::media_service_server::MediaService;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::arguments::Arguments;
 use crate::call::Call;
+use crate::generation::Generations;
 use crate::idempotency;
 use crate::upload::{self, Unread};
 
 /// Uploads pictures to whatever family the account is of.
 #[derive(Clone, Debug)]
 pub struct MediaGrpc {
-    accounts: Arc<Accounts>,
+    generations: Generations,
 }
 
 impl MediaGrpc {
     /// Serves `accounts`.
-    pub fn new(accounts: Arc<Accounts>) -> Self {
-        Self { accounts }
+    pub fn new(generations: impl Into<Generations>) -> Self {
+        Self {
+            generations: generations.into(),
+        }
     }
 }
 
@@ -38,7 +39,7 @@ impl MediaService for MediaGrpc {
         let id = arguments.account("account", &first.account);
         let mut request_id = arguments.request_id(String::new(), call.idempotency());
         let id = arguments.finish(id).map_err(|error| call.refuse(&error))?;
-        let (account, mut context) = call.account(&self.accounts, &id)?;
+        let (account, mut context) = call.account(&self.generations, &id)?;
         call.settle(&account, &mut request_id);
         context.request_id = request_id;
         let limits = account.media.limits();

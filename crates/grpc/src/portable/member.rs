@@ -5,23 +5,22 @@ mod batch;
 mod field_paths;
 mod request;
 
-use std::pin::Pin;
-use std::sync::Arc;
-
 use futures_util::{Stream, StreamExt, stream};
 use kabao_api::{
-    Account, Accounts, AdjustMember, CallContext, GetMember, ImportMember, Member, MemberName,
-    Page, PageToken, UpdateMember,
+    Account, AdjustMember, CallContext, GetMember, ImportMember, Member, MemberName, Page,
+    PageToken, UpdateMember,
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::batch_get_members_response::{Result as Outcome, result};
 use kabao_proto::kabao::v1::member_service_server::MemberService;
+use std::pin::Pin;
 use tonic::{Request, Response, Status};
 
 use self::answer::{adjusted, answer};
 use self::batch::{Batch, Head, Single};
 use super::{before_end, text};
 use crate::call::Call;
+use crate::generation::Generations;
 use crate::status;
 
 /// How many members of one batch are read at once.
@@ -30,13 +29,15 @@ const READS_AT_ONCE: usize = 8;
 /// Serves members of every configured account.
 #[derive(Clone, Debug)]
 pub struct MemberGrpc {
-    accounts: Arc<Accounts>,
+    generations: Generations,
 }
 
 impl MemberGrpc {
     /// Serves the members of `accounts`.
-    pub fn new(accounts: Arc<Accounts>) -> Self {
-        Self { accounts }
+    pub fn new(generations: impl Into<Generations>) -> Self {
+        Self {
+            generations: generations.into(),
+        }
     }
 }
 
@@ -70,7 +71,7 @@ impl MemberService for MemberGrpc {
     ) -> Result<Response<proto::Member>, Status> {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
         let get = request::get(request.into_inner()).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, get.name.account())?;
+        let (account, context) = call.account(&self.generations, get.name.account())?;
         read(&call, &account, &context, get)
             .await
             .map(Response::new)
@@ -83,7 +84,7 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_update);
         let mut update = request::update(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, update.name.account())?;
+        let (account, context) = call.account(&self.generations, update.name.account())?;
         call.settle(&account, &mut update.request_id);
         match account.members.update_member(&context, update).await {
             Ok(member) => Ok(Response::new(answer(member))),
@@ -97,7 +98,7 @@ impl MemberService for MemberGrpc {
     ) -> Result<Response<proto::ListMembersResponse>, Status> {
         let mut call = Call::of(&request).renaming(field_paths::in_list);
         let list = request::list(request.into_inner()).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, &list.account)?;
+        let (account, context) = call.account(&self.generations, &list.account)?;
         match account.members.list_members(&context, list).await {
             Ok(page) => Ok(Response::new(list_answer(&account, page))),
             Err(error) => Err(call.refuse(&error)),
@@ -133,7 +134,7 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
         let mut adjust_balance = request::adjust_balance(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, adjust_balance.name.account())?;
+        let (account, context) = call.account(&self.generations, adjust_balance.name.account())?;
         call.settle(&account, &mut adjust_balance.request_id);
         match account
             .members
@@ -155,7 +156,7 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
         let mut adjust_points = request::adjust_points(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, adjust_points.name.account())?;
+        let (account, context) = call.account(&self.generations, adjust_points.name.account())?;
         call.settle(&account, &mut adjust_points.request_id);
         match account.members.adjust_points(&context, adjust_points).await {
             Ok(done) => Ok(Response::new(adjusted(done))),
@@ -170,7 +171,7 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_activate);
         let mut activate = request::activate(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, activate.name.account())?;
+        let (account, context) = call.account(&self.generations, activate.name.account())?;
         call.settle(&account, &mut activate.request_id);
         match account.members.activate_member(&context, activate).await {
             Ok(member) => Ok(Response::new(answer(member))),
@@ -185,7 +186,7 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_name);
         let mut invalidate = request::invalidate(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, invalidate.name.account())?;
+        let (account, context) = call.account(&self.generations, invalidate.name.account())?;
         call.settle(&account, &mut invalidate.request_id);
         match account
             .members
@@ -204,7 +205,7 @@ impl MemberService for MemberGrpc {
         let mut call = Call::of(&request).renaming(field_paths::in_import);
         let mut import = request::import(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, import.template.account())?;
+        let (account, context) = call.account(&self.generations, import.template.account())?;
         call.settle(&account, &mut import.request_id);
         match account.members.import_member(&context, import).await {
             Ok(member) => Ok(Response::new(answer(member))),
@@ -254,7 +255,7 @@ impl MemberGrpc {
     ) -> Result<Response<Results<R>>, Status> {
         let batch = Batch::<S>::read(head, items, call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, batch.account())?;
+        let (account, context) = call.account(&self.generations, batch.account())?;
         let outcomes = batch.run(call.clone(), account, context.in_bulk());
         let answers = outcomes.map(move |outcome| Ok(answer(outcome)));
         Ok(Response::new(before_end(call, answers)))
@@ -267,7 +268,7 @@ impl MemberGrpc {
         request: proto::GetMemberRequest,
     ) -> Result<proto::Member, Status> {
         let get = request::get(request).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, get.name.account())?;
+        let (account, context) = call.account(&self.generations, get.name.account())?;
         read(&call, &account, &context, get).await
     }
 }

@@ -2,11 +2,9 @@
 
 mod creation;
 
-use std::sync::Arc;
-
 use kabao_api::{
-    Accounts, DeleteTemplate, Error, Family, GetTemplate, ListTemplates, PageToken, Template,
-    TemplateState, TemplateUpdate, UpdateTemplate, UpstreamTemplate, Validity,
+    DeleteTemplate, Error, Family, GetTemplate, ListTemplates, PageToken, Template, TemplateState,
+    TemplateUpdate, UpdateTemplate, UpstreamTemplate, Validity,
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::template_service_server::TemplateService;
@@ -15,18 +13,21 @@ use tonic::{Request, Response, Status};
 use super::arguments::Arguments;
 use super::{inner, text};
 use crate::call::Call;
+use crate::generation::Generations;
 use crate::idempotency::Idempotency;
 
 /// Serves card templates of every configured account.
 #[derive(Clone, Debug)]
 pub struct TemplateGrpc {
-    accounts: Arc<Accounts>,
+    generations: Generations,
 }
 
 impl TemplateGrpc {
     /// Serves the templates of `accounts`.
-    pub fn new(accounts: Arc<Accounts>) -> Self {
-        Self { accounts }
+    pub fn new(generations: impl Into<Generations>) -> Self {
+        Self {
+            generations: generations.into(),
+        }
     }
 }
 
@@ -38,7 +39,7 @@ impl TemplateService for TemplateGrpc {
     ) -> Result<Response<proto::Template>, Status> {
         let mut call = Call::of(&request).renaming(in_name);
         let get = get(request.into_inner()).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, get.name.account())?;
+        let (account, context) = call.account(&self.generations, get.name.account())?;
         match account.templates.get_template(&context, get).await {
             Ok(template) => Ok(Response::new(answer(template))),
             Err(error) => Err(call.refuse(&error)),
@@ -51,7 +52,7 @@ impl TemplateService for TemplateGrpc {
     ) -> Result<Response<proto::ListTemplatesResponse>, Status> {
         let mut call = Call::of(&request).renaming(in_parent);
         let list = list(request.into_inner()).map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, &list.account)?;
+        let (account, context) = call.account(&self.generations, &list.account)?;
         match account.templates.list_templates(&context, list).await {
             Ok(page) => Ok(Response::new(proto::ListTemplatesResponse {
                 templates: page.items.into_iter().map(answer).collect(),
@@ -69,7 +70,7 @@ impl TemplateService for TemplateGrpc {
         let mut call = Call::of(&request).renaming(in_parent);
         let mut create = creation::read(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, &create.account)?;
+        let (account, context) = call.account(&self.generations, &create.account)?;
         call.settle(&account, &mut create.request_id);
         let call = call.renaming(match account.family {
             Family::Merchant => creation::in_merchant,
@@ -89,7 +90,7 @@ impl TemplateService for TemplateGrpc {
         let mut call = Call::of(&request).renaming(in_update);
         let mut update = update(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, update.name.account())?;
+        let (account, context) = call.account(&self.generations, update.name.account())?;
         call.settle(&account, &mut update.request_id);
         match account.templates.update_template(&context, update).await {
             Ok(template) => Ok(Response::new(answer(template))),
@@ -104,7 +105,7 @@ impl TemplateService for TemplateGrpc {
         let mut call = Call::of(&request).renaming(in_name);
         let mut delete = delete(request.into_inner(), call.idempotency())
             .map_err(|error| call.refuse(&error))?;
-        let (account, context) = call.account(&self.accounts, delete.name.account())?;
+        let (account, context) = call.account(&self.generations, delete.name.account())?;
         call.settle(&account, &mut delete.request_id);
         match account.templates.delete_template(&context, delete).await {
             Ok(()) => Ok(Response::new(())),

@@ -10,7 +10,7 @@ use tonic::Status;
 use tonic_types::StatusExt;
 
 pub(crate) fn accounts(members: MockMemberApi, templates: MockTemplateApi) -> Arc<Accounts> {
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
     account.members = Arc::new(members);
     account.templates = Arc::new(templates);

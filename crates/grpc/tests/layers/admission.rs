@@ -81,7 +81,7 @@ async fn gateway() -> Running {
         let others = others.filter(|methods| *methods != Methods::Group(group));
         rules.push(rule(&format!("not-{}", group.as_str()), "**", others));
     }
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     for (id, family) in ACCOUNTS {
         accounts.insert(account(id, family)).unwrap();
     }

@@ -113,7 +113,7 @@ pub(crate) fn account(members: impl MemberApi + 'static) -> Account {
 
 /// A server of one account.
 pub(crate) fn serving(account: Account) -> Server {
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     accounts.insert(account).unwrap();
     Server::builder(Arc::new(accounts))
 }

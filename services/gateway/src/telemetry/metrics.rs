@@ -1,10 +1,9 @@
 //! The numbers behind `/metrics`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use kabao_api::{Accounts, CredentialKind};
-use kabao_grpc::{Bound, Load, code_name};
+use kabao_api::CredentialKind;
+use kabao_grpc::{Bound, Generations, Load, code_name};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram, Meter, MeterProvider, UpDownCounter};
 use opentelemetry_sdk::Resource;
@@ -125,7 +124,7 @@ impl Metrics {
     }
 
     /// Watches the credentials of the accounts: one series for each that WeChat did not take the last time.
-    pub(crate) fn watch(&self, accounts: Arc<Accounts>) {
+    pub(crate) fn watch(&self, generations: Generations) {
         let labels = self.labels.clone();
         self.provider
             .meter("kabao")
@@ -134,7 +133,7 @@ impl Metrics {
                 "1 for each credential that WeChat did not take, or key of WeChat that is not good any more, the last time it was used.",
             )
             .with_callback(move |gauge| {
-                for account in accounts.list() {
+                for account in generations.current().accounts().iter() {
                     for credential in account.state.credentials() {
                         let Some(problem) = credential.problem else {
                             continue;

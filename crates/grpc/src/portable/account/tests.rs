@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use kabao_api::{FieldViolation, MockAccountApi, Reason};
+use kabao_api::{Accounts, FieldViolation, MockAccountApi, Reason};
 use tonic::Code;
 
 use super::super::testing::{account as configured, refusal};
@@ -38,13 +38,13 @@ fn state() -> MockAccountApi {
 }
 
 fn service(names: &[&str]) -> AccountGrpc {
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     for name in names {
         accounts
             .insert(configured(name, Family::Brand, state()))
             .unwrap();
     }
-    AccountGrpc::new(Arc::new(accounts))
+    AccountGrpc::new(accounts)
 }
 
 fn list(page_size: i32, page_token: &str) -> Request<proto::ListAccountsRequest> {
@@ -170,11 +170,11 @@ async fn a_check_says_what_was_proved_or_why_not() {
         )
         .with_violations([FieldViolation::new("account", "is rejected")]))
     });
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     accounts
         .insert(configured("a", Family::Brand, state))
         .unwrap();
-    let service = AccountGrpc::new(Arc::new(accounts));
+    let service = AccountGrpc::new(accounts);
     let request = |name: &str| {
         Request::new(proto::CheckAccountRequest {
             name: name.to_owned(),

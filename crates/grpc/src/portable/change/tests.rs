@@ -1,7 +1,9 @@
+use std::sync::Arc;
+
 use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
-use kabao_api::{Family, MockAccountApi, MockChangeApi, Page};
+use kabao_api::{Accounts, Family, MockAccountApi, MockChangeApi, Page};
 use tonic::Code;
 
 use super::super::testing::{account, refusal};
@@ -14,9 +16,9 @@ const MEMBER: &str = "accounts/demo-brand/templates/t/members/a%2Fb";
 fn service(journal: MockChangeApi) -> ChangeGrpc {
     let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
     account.changes = Some(Arc::new(journal));
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     accounts.insert(account).unwrap();
-    ChangeGrpc::new(Arc::new(accounts))
+    ChangeGrpc::new(accounts)
 }
 
 fn at(seconds: u64) -> SystemTime {
@@ -102,10 +104,10 @@ async fn everything_that_a_journal_knows_of_a_change_is_told() {
 
 #[tokio::test]
 async fn an_account_without_a_journal_says_so_and_a_wrong_name_is_refused() {
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     let bare = account("demo-brand", Family::Brand, MockAccountApi::new());
     accounts.insert(bare).unwrap();
-    let bare = ChangeGrpc::new(Arc::new(accounts));
+    let bare = ChangeGrpc::new(accounts);
     let status = bare.get_change(get(NAME)).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert_eq!(refusal(&status).0, "PRECONDITION_FAILED");

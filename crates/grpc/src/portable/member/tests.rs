@@ -3,8 +3,10 @@ mod batch_changes;
 mod changes;
 mod slow;
 
+use std::sync::Arc;
+
 use kabao_api::{
-    Error, Family, FieldViolation, Member, MemberState, MemberUpdate, MockAccountApi,
+    Accounts, Error, Family, FieldViolation, Member, MemberState, MemberUpdate, MockAccountApi,
     MockChangeApi, MockMemberApi, MockTemplateApi, PageToken, UpstreamMember, View,
 };
 use prost_types::FieldMask;
@@ -25,9 +27,9 @@ fn journalled(members: MockMemberApi, mut journal: MockChangeApi) -> MemberGrpc 
     let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
     account.members = Arc::new(members);
     account.changes = Some(Arc::new(journal));
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     accounts.insert(account).unwrap();
-    MemberGrpc::new(Arc::new(accounts))
+    MemberGrpc::new(accounts)
 }
 
 fn member() -> Member {

@@ -41,9 +41,9 @@ impl Slow {
     pub(super) fn service(self: &Arc<Self>) -> MemberGrpc {
         let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
         account.members = Arc::<Self>::clone(self);
-        let accounts = Accounts::new();
+        let mut accounts = Accounts::new();
         accounts.insert(account).unwrap();
-        MemberGrpc::new(Arc::new(accounts))
+        MemberGrpc::new(accounts)
     }
 
     /// Returns the largest number of calls that ran at once.

@@ -1,0 +1,148 @@
+//! What calls are served with, replaced as a whole while they run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use kabao_api::{Account, Accounts};
+
+use crate::access::Tokens;
+use crate::policy::Policy;
+
+/// The accounts, and who may use them: one configuration. A call takes one and keeps it to its end.
+#[derive(Clone)]
+pub struct Generation {
+    number: u64,
+    accounts: Accounts,
+    tokens: Option<Arc<dyn Tokens>>,
+    policy: Option<Arc<Policy>>,
+    /// Whether an account lets callers see what it holds.
+    exposes: bool,
+}
+
+impl Generation {
+    /// Serves accounts to everybody; generation 1.
+    pub fn new(accounts: Accounts) -> Self {
+        let exposes = |account: &Arc<Account>| account.held_credentials.is_some();
+        let exposes = accounts.iter().any(exposes);
+        Self {
+            number: 1,
+            exposes,
+            accounts,
+            tokens: None,
+            policy: None,
+        }
+    }
+
+    /// Sets its number; later ones have greater numbers.
+    #[must_use]
+    pub fn numbered(mut self, number: u64) -> Self {
+        self.number = number;
+        self
+    }
+
+    /// Takes the holders of `tokens` for callers, beside those whom a certificate names; nobody else may call.
+    #[must_use]
+    pub fn tokens(mut self, tokens: Option<Arc<dyn Tokens>>) -> Self {
+        self.tokens = tokens;
+        self
+    }
+
+    /// Lets callers do what `policy` says and nothing else; without one, everybody who is let in may do everything.
+    #[must_use]
+    pub fn policy(mut self, policy: Option<Arc<Policy>>) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Returns the same with other accounts.
+    #[must_use]
+    pub fn with_accounts(&self, accounts: Accounts) -> Self {
+        Self::new(accounts)
+            .numbered(self.number)
+            .tokens(self.tokens.clone())
+            .policy(self.policy.clone())
+    }
+
+    /// Returns its number.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Returns the accounts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    pub(crate) fn exposes(&self) -> bool {
+        self.exposes
+    }
+
+    pub(crate) fn holders(&self) -> Option<&dyn Tokens> {
+        self.tokens.as_deref()
+    }
+
+    pub(crate) fn rules(&self) -> Option<&Arc<Policy>> {
+        self.policy.as_ref()
+    }
+}
+
+impl fmt::Debug for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generation")
+            .field("number", &self.number)
+            .field("accounts", &self.accounts.len())
+            .field("tokens", &self.tokens.is_some())
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Holds the generation that the next call gets. Clones share it.
+///
+/// Taking one waits for nobody: neither for other calls nor for whoever replaces it.
+#[derive(Clone, Debug)]
+pub struct Generations(Arc<ArcSwap<Generation>>);
+
+impl Generations {
+    /// Starts with one.
+    pub fn new(first: Generation) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(first)))
+    }
+
+    /// Returns the present one.
+    pub fn current(&self) -> Arc<Generation> {
+        self.0.load_full()
+    }
+
+    /// Serves another one from the next call on; calls in flight end with theirs.
+    pub fn replace(&self, next: Generation) {
+        self.0.store(Arc::new(next));
+    }
+}
+
+impl From<Accounts> for Generations {
+    fn from(accounts: Accounts) -> Self {
+        Self::new(Generation::new(accounts))
+    }
+}
+
+impl From<Arc<Accounts>> for Generations {
+    fn from(accounts: Arc<Accounts>) -> Self {
+        Arc::unwrap_or_clone(accounts).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_taken_a_generation_keeps_it() {
+        let generations = Generations::from(Accounts::new());
+        let taken = generations.current();
+        let next = taken.with_accounts(Accounts::new()).numbered(2);
+        generations.clone().replace(next);
+        assert_eq!((taken.number(), generations.current().number()), (1, 2));
+    }
+}
