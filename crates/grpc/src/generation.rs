@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn whoever_has_taken_a_generation_keeps_it() {
         let generations = Generations::from(Accounts::new());
-        let taken = generations.current();
-        let next = taken.with_accounts(Accounts::new()).numbered(2);
-        generations.clone().replace(next);
-        assert_eq!((taken.number(), generations.current().number()), (1, 2));
+        let server = generations.clone();
+        let taken = server.current();
+        generations.replace(taken.with_accounts(Accounts::new()).numbered(2));
+        assert_eq!((taken.number(), server.current().number()), (1, 2));
     }
 }

@@ -23,6 +23,7 @@ mod shared;
 mod signals;
 mod telemetry;
 mod tokens;
+mod watch;
 
 pub use self::accounts::Roster;
 pub use self::cli::run;
