@@ -76,6 +76,7 @@ mod caller;
 mod change_api;
 mod change_record;
 mod context;
+mod credential_store;
 mod entry;
 mod error;
 #[cfg(test)]
@@ -119,6 +120,7 @@ pub use self::change_record::{
     ChangeName, ChangeRecord, ChangeState, Decision, ListChanges, MemberValue, PlannedValue,
 };
 pub use self::context::CallContext;
+pub use self::credential_store::{CredentialRight, CredentialStore, StoredCredential};
 pub use self::entry::Entry;
 pub use self::error::Error;
 pub use self::kind::Kind;

@@ -2,15 +2,18 @@
 //! several processes share.
 //!
 //! [`Store::open`] gives what a journal asks for: a [`ChangeStore`] and [`Leases`]. It passes the
-//! conformance suite that `kabao-journal` publishes. Payloads are sealed with the keys of a file; contents and
+//! conformance suite that `kabao-journal` publishes. Beside it lie the credentials that WeChat hands out, a
+//! [`CredentialStore`]. Payloads are sealed with the keys of a file; contents and
 //! subjects lie there as keyed digests only, so that no phone number, code or openid can be read from the files of
 //! the database or guessed from them. [`Upkeep`] is what an operator does with it: check, back up, count.
 //!
 //! [`ChangeStore`]: kabao_journal::ChangeStore
+//! [`CredentialStore`]: kabao_api::CredentialStore
 //! [`Leases`]: kabao_journal::Leases
 
 mod changes;
 mod counts;
+mod credentials;
 mod digest_key;
 mod key_file;
 mod postgres;

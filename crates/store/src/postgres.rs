@@ -5,6 +5,7 @@
 //! old one, and that its owner was not taken for dead. A connection that has failed, or did not answer in time, is
 //! thrown away; whether what it was asked for was done is not known then, unless the database has said so.
 
+mod credentials;
 mod error;
 mod freshness;
 mod heartbeat;
@@ -29,6 +30,7 @@ use tokio::time::Instant;
 pub(crate) use self::upkeep::{check, stats};
 pub use self::url::DatabaseUrl;
 
+use self::credentials::PostgresCredentials;
 use self::freshness::Freshness;
 use self::heartbeat::Heartbeat;
 use self::leases::PostgresLeases;
@@ -36,6 +38,7 @@ use self::pool::Pool;
 use self::session::Server;
 use self::table::PostgresTable;
 use crate::changes::{Changes, Seals};
+use crate::credentials::Credentials;
 use crate::settings::PostgresSettings;
 
 /// How long preparing a store may take, with the wait for others who are at it.
@@ -45,6 +48,7 @@ const PREPARING: Duration = Duration::from_secs(30);
 pub(crate) struct Opened {
     pub(crate) changes: Changes<PostgresTable>,
     pub(crate) leases: Arc<dyn Leases>,
+    pub(crate) credentials: Credentials<PostgresCredentials>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -66,8 +70,11 @@ pub(crate) async fn open(settings: PostgresSettings) -> Result<Opened, StoreErro
         keys: prepared.keys,
         digests: prepared.digests,
     };
+    let credentials = PostgresCredentials::new(Arc::clone(&pool));
+    let credentials = Credentials::new(credentials, seals.keys.clone(), Arc::clone(&leases));
     let table = PostgresTable::new(pool);
     Ok(Opened {
+        credentials,
         changes: Changes::new(table, seals, Arc::clone(&leases)),
         leases,
         warnings: prepared.warnings,

@@ -42,6 +42,9 @@ pub(crate) const KEY_OF: &str = "SELECT account, id FROM changes WHERE sequence 
 pub(crate) const SWEEP: &str = "DELETE FROM changes WHERE sequence IN (SELECT sequence \
      FROM changes WHERE ended > 0 AND update_time < $1 ORDER BY update_time LIMIT $2)";
 
+/// name
+pub(crate) const FIND_CREDENTIAL: &str = "SELECT fence, payload FROM credentials WHERE name = $1";
+
 /// What is counted, in the order of accounts and states.
 pub(crate) const GROUPS: &str = "SELECT account, state, count(*), min(create_time), max(create_time) FROM changes \
      GROUP BY account, state ORDER BY account, state";

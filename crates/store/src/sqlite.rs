@@ -8,6 +8,7 @@
 mod backup;
 mod check;
 mod checkpoint;
+mod credentials;
 mod error;
 mod file;
 mod leases;
@@ -28,9 +29,11 @@ use std::sync::Arc;
 use kabao_journal::{Leases, StoreError};
 
 use crate::changes::{Changes, Seals};
+use crate::credentials::Credentials;
 use crate::key_file;
 use crate::settings::EmbeddedSettings;
 use crate::sqlite::checkpoint::Checkpoints;
+use crate::sqlite::credentials::SqliteCredentials;
 use crate::sqlite::file::DatabaseFile;
 use crate::sqlite::leases::ProcessLeases;
 use crate::sqlite::lock::FileLock;
@@ -42,6 +45,7 @@ use crate::sqlite::writer::{Parts, Writer};
 pub(crate) struct Opened {
     pub(crate) changes: Changes<SqliteTable>,
     pub(crate) leases: Arc<dyn Leases>,
+    pub(crate) credentials: Credentials<SqliteCredentials>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -86,11 +90,14 @@ fn open_blocking(file: PathBuf, settings: &EmbeddedSettings) -> Result<Opened, S
         faults: settings.commit_faults.clone(),
         lock,
     };
-    let writer = Writer::start(parts, settings.timeout)?;
-    let readers = Readers::new(file, settings.timeout);
+    let writer = Arc::new(Writer::start(parts, settings.timeout)?);
+    let readers = Arc::new(Readers::new(file, settings.timeout));
+    let held = Arc::clone(&leases);
+    let credentials = SqliteCredentials::new(Arc::clone(&readers), Arc::clone(&writer), held);
     let table = SqliteTable::new(readers, writer, Arc::clone(&leases));
     let shared: Arc<dyn Leases> = leases;
     Ok(Opened {
+        credentials: Credentials::new(credentials, keys.clone(), Arc::clone(&shared)),
         changes: Changes::new(table, Seals { keys, digests }, Arc::clone(&shared)),
         leases: shared,
         warnings: warning.into_iter().chain(lost).collect(),

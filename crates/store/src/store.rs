@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use kabao_api::CredentialStore;
 use kabao_journal::{ChangeStore, Leases, StoreError};
 
 use crate::settings::StoreSettings;
@@ -13,6 +14,7 @@ use crate::{postgres, sqlite};
 pub struct Store {
     changes: Arc<dyn ChangeStore>,
     leases: Arc<dyn Leases>,
+    credentials: Arc<dyn CredentialStore>,
     warnings: Vec<String>,
 }
 
@@ -31,6 +33,7 @@ impl Store {
                 Ok(Self {
                     changes: Arc::new(opened.changes),
                     leases: opened.leases,
+                    credentials: Arc::new(opened.credentials),
                     warnings: opened.warnings,
                 })
             }
@@ -39,6 +42,7 @@ impl Store {
                 Ok(Self {
                     changes: Arc::new(opened.changes),
                     leases: opened.leases,
+                    credentials: Arc::new(opened.credentials),
                     warnings: opened.warnings,
                 })
             }
@@ -53,6 +57,11 @@ impl Store {
     /// Returns who may change what.
     pub fn leases(&self) -> Arc<dyn Leases> {
         Arc::clone(&self.leases)
+    }
+
+    /// Returns where credentials are kept that WeChat hands out.
+    pub fn credentials(&self) -> Arc<dyn CredentialStore> {
+        Arc::clone(&self.credentials)
     }
 
     /// Returns what an operator should be told: keys that others can read, a store that was lost.

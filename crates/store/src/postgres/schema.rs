@@ -15,7 +15,8 @@ use crate::{digest_key, key_file};
 /// `ended` is 0 as long as a change is open, and its own place from then on, as in the embedded store. A lease is a
 /// row as long as it is held: it goes with its owner, and its fence comes from a sequence, so that it grows
 /// nevertheless. What is sealed cannot be compressed.
-static MIGRATIONS: [&str; 1] = ["
+static MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE meta (
         name text COLLATE \"C\" PRIMARY KEY,
         value bytea NOT NULL
@@ -54,7 +55,16 @@ static MIGRATIONS: [&str; 1] = ["
     );
     CREATE INDEX leases_owner ON leases (owner);
     CREATE SEQUENCE fences;
-"];
+",
+    "
+    CREATE TABLE credentials (
+        name text COLLATE \"C\" PRIMARY KEY,
+        fence bigint NOT NULL,
+        payload bytea NOT NULL
+    );
+    ALTER TABLE credentials ALTER payload SET STORAGE EXTERNAL;
+",
+];
 
 /// Others may be at it, and migrations may take longer than changes.
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '20s'; SET LOCAL statement_timeout = '25s'; \

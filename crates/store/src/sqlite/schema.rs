@@ -12,7 +12,8 @@ use crate::digest_key;
 ///
 /// `ended` is 0 as long as a change is open, and its own place from then on: so one index makes open changes unique
 /// by subject, and finds all changes of a subject.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE meta (
         name TEXT NOT NULL PRIMARY KEY,
         value ANY NOT NULL
@@ -38,7 +39,15 @@ const MIGRATIONS: [&str; 1] = ["
     CREATE INDEX changes_state ON changes (state);
     CREATE INDEX changes_ended ON changes (update_time) WHERE ended > 0;
     INSERT INTO meta VALUES ('epoch', 0);
-"];
+",
+    "
+    CREATE TABLE credentials (
+        name TEXT NOT NULL PRIMARY KEY,
+        fence INTEGER NOT NULL,
+        payload BLOB NOT NULL
+    ) STRICT;
+",
+];
 
 /// Puts the tables into a new file, and leaves nothing of it in a log.
 pub(super) fn create(file: &DatabaseFile, database: &mut Connection) -> Result<(), StoreError> {

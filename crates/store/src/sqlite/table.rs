@@ -21,13 +21,17 @@ const BEGIN: &str = "INSERT INTO changes (fence, account, id, method, fingerprin
 
 /// The table of changes in a file of SQLite. The readers are dropped first, so that the writer closes the file.
 pub(crate) struct SqliteTable {
-    readers: Readers,
-    writer: Writer,
+    readers: Arc<Readers>,
+    writer: Arc<Writer>,
     leases: Arc<ProcessLeases>,
 }
 
 impl SqliteTable {
-    pub(super) fn new(readers: Readers, writer: Writer, leases: Arc<ProcessLeases>) -> Self {
+    pub(super) fn new(
+        readers: Arc<Readers>,
+        writer: Arc<Writer>,
+        leases: Arc<ProcessLeases>,
+    ) -> Self {
         Self {
             readers,
             writer,

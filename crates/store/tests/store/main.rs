@@ -5,6 +5,7 @@
     reason = "helpers of tests may fail loudly, too"
 )]
 
+mod credentials;
 mod directory;
 mod faults;
 mod postgres;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod conformance;
+mod credentials;
 mod proxy;
 mod sealed;
 mod start;
