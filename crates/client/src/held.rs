@@ -1,7 +1,8 @@
 //! A credential that WeChat hands out for a while: one holder, one fetch at a time, renewed ahead of
 //! its end without anybody waiting for it, with pauses after failures.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use kabao_api::{Error, Reason};
@@ -17,13 +18,18 @@ use crate::vitals::TokenVitals;
 /// minutes before the end, so asking earlier than that gives the old one again.
 const RENEW_BEFORE: Duration = Duration::from_secs(240);
 
-/// One that is refused sooner after it was fetched was never good.
+/// Those who share one renew it at different moments: the first one fetches, and the others find what it has fetched.
+const SPREAD: Duration = Duration::from_secs(60);
+
+/// One that is refused sooner after it was fetched, and was never taken, was never good.
 const FRESH: Duration = Duration::from_secs(60);
 
 /// Keeps one credential.
 pub(crate) struct Held {
     /// What it is, for the log.
     what: &'static str,
+    /// How long before its end it is renewed at the earliest.
+    margin: Duration,
     /// Held by who waits for a fetch.
     state: Mutex<State>,
     /// Fetches that failed.
@@ -48,15 +54,39 @@ pub(crate) struct Token {
     fetched_at: Instant,
     renew_at: Instant,
     ends_at: Instant,
+    /// Whether WeChat has taken it.
+    has_worked: Arc<AtomicBool>,
 }
 
 /// What a fetch gave.
 pub(crate) struct Fetched {
     pub(crate) value: Secret,
-    pub(crate) valid_for: Duration,
+    /// How long it lives, from when WeChat gave it.
+    pub(crate) lifetime: Duration,
+    /// How long ago that was, if somebody else has fetched it.
+    pub(crate) age: Duration,
+}
+
+impl Fetched {
+    /// What WeChat has just given.
+    pub(crate) fn now(value: Secret, lifetime: Duration) -> Self {
+        let age = Duration::ZERO;
+        Self {
+            value,
+            lifetime,
+            age,
+        }
+    }
 }
 
 impl Token {
+    /// Notes that WeChat took it.
+    pub(crate) fn worked(&self) {
+        if !self.has_worked.load(Ordering::Relaxed) {
+            self.has_worked.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Returns what is left of its life.
     pub(crate) fn valid_for(&self) -> Duration {
         self.ends_at.saturating_duration_since(Instant::now())
@@ -65,11 +95,23 @@ impl Token {
 
 impl Held {
     pub(crate) fn new(what: &'static str) -> Self {
+        Self::spread(what, 0)
+    }
+
+    /// The same for what processes share: `jitter`, 0 to 1000, is how much later than others this one renews it.
+    pub(crate) fn spread(what: &'static str, jitter: u32) -> Self {
         Self {
             what,
+            margin: RENEW_BEFORE - SPREAD * jitter.min(1000) / 1000,
             state: Mutex::default(),
             failures: AtomicU64::new(0),
         }
+    }
+
+    /// Returns how long before its end something of this life is renewed: never later than after three quarters, should
+    /// WeChat give shorter lives than documented.
+    pub(crate) fn margin(&self, lifetime: Duration) -> Duration {
+        self.margin.min(lifetime / 4)
     }
 
     /// Tells when the credential that there is will be renewed, without waiting for a fetch that is
@@ -142,8 +184,17 @@ impl Held {
         };
         match result {
             Ok(fetched) => {
-                let token = state.keep(fetched, at);
-                tracing::info!(generation = token.generation, "{} fetched", self.what);
+                let margin = self.margin(fetched.lifetime);
+                let is_new = fetched.age.is_zero();
+                let token = state.keep(fetched, margin, at);
+                match is_new {
+                    true => tracing::info!(generation = token.generation, "{} fetched", self.what),
+                    false => tracing::info!(
+                        generation = token.generation,
+                        "{} taken over from the store",
+                        self.what
+                    ),
+                }
                 Ok(token)
             }
             Err(error) => {
@@ -170,7 +221,8 @@ impl Held {
         if is_current {
             state.current = None;
             let now = Instant::now();
-            if now.duration_since(token.fetched_at) < FRESH {
+            let has_worked = token.has_worked.load(Ordering::Relaxed);
+            if !has_worked && now.duration_since(token.fetched_at) < FRESH {
                 state.refused_fresh = state.refused_fresh.saturating_add(1);
             } else {
                 state.refused_fresh = 0;
@@ -194,7 +246,7 @@ impl State {
             .cloned()
     }
 
-    fn keep(&mut self, fetched: Fetched, at: Instant) -> Token {
+    fn keep(&mut self, fetched: Fetched, margin: Duration, at: Instant) -> Token {
         // The one before was not refused.
         if self.current.is_some() {
             self.refused_fresh = 0;
@@ -203,14 +255,14 @@ impl State {
             self.pauses.succeeded();
         }
         self.generation += 1;
-        // Never later than after three quarters, should WeChat give shorter lives than documented.
-        let margin = RENEW_BEFORE.min(fetched.valid_for / 4);
+        let left = fetched.lifetime.saturating_sub(fetched.age);
         let token = Token {
             value: fetched.value,
             generation: self.generation,
-            fetched_at: at,
-            renew_at: at + fetched.valid_for.saturating_sub(margin),
-            ends_at: at + fetched.valid_for,
+            fetched_at: at.checked_sub(fetched.age).unwrap_or(at),
+            renew_at: at + left.saturating_sub(margin),
+            ends_at: at + left,
+            has_worked: Arc::default(),
         };
         self.current = Some(token.clone());
         token

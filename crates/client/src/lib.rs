@@ -149,6 +149,7 @@ mod pause;
 mod pipeline;
 mod portable;
 mod settings;
+mod shelf;
 mod signing;
 #[cfg(test)]
 mod testing;

@@ -1,5 +1,7 @@
 //! What unit tests need: operations, keys, and a WeChat that answers from a script.
 
+mod memory;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -17,6 +19,7 @@ use kabao_models::protocol::GetCertificates;
 use kabao_models::{Body, Effect, Family, Operation, Repeat};
 use serde_json::Value;
 
+pub(crate) use self::memory::Memory;
 use crate::backend::Ground;
 use crate::clock::{Clock, MockClock};
 use crate::keys::{CertificateSource, KeyStore};
@@ -422,6 +425,7 @@ pub(crate) fn tokens(transport: &Arc<dyn Transport>, mode: TokenMode) -> Arc<Tok
         "wx0123456789abcdef".to_owned(),
         "app-secret".into(),
         mode,
+        clock(),
     ))
 }
 

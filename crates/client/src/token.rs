@@ -1,6 +1,7 @@
 //! Access tokens of official accounts: how they are fetched, and what is done when one is refused.
 
 mod fetch;
+mod shared;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +11,12 @@ use kabao_models::Secret;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::clock::Clock;
 use crate::health::Health;
 use crate::held::{Fetched, Held};
 use crate::origin::Hosts;
 use crate::pipeline::route::Route;
+use crate::shelf::Shelf;
 use crate::transport::Transport;
 use crate::vitals::TokenVitals;
 
@@ -41,7 +44,10 @@ pub(crate) struct TokenSource {
     appid: String,
     secret: Secret,
     mode: TokenMode,
+    clock: Arc<dyn Clock>,
     held: Held,
+    /// Where it is kept for restarts and other processes.
+    shelf: Shelf,
     /// Locked during a fetch and after a refusal only.
     recovery: Mutex<Recovery>,
     health: Health,
@@ -63,7 +69,10 @@ impl TokenSource {
         appid: String,
         secret: Secret,
         mode: TokenMode,
+        clock: Arc<dyn Clock>,
     ) -> Self {
+        let shelf = shared::place(&hosts.main, &appid, mode);
+        let held = Held::spread("access token", clock.jitter());
         Self {
             transport,
             hosts,
@@ -71,10 +80,17 @@ impl TokenSource {
             appid,
             secret,
             mode,
-            held: Held::new("access token"),
+            clock,
+            held,
+            shelf: Shelf::new(shelf),
             recovery: Mutex::default(),
             health: Health::default(),
         }
+    }
+
+    /// Where the token is kept beyond this process.
+    pub(crate) fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
 
     /// The way of the calls that carry the token. Fetches of the token itself have their own pauses.
@@ -129,7 +145,7 @@ impl TokenSource {
     pub(crate) async fn token(self: &Arc<Self>) -> Result<Token, Error> {
         let source = Arc::clone(self);
         self.held
-            .get(move || async move { source.fetch_usable().await })
+            .get(move || async move { source.fetch_shared().await })
             .await
     }
 

@@ -150,6 +150,7 @@ impl OfficialAccountBuilder {
                     self.appid.clone(),
                     self.app_secret,
                     self.token_mode,
+                    Arc::clone(&self.common.clock),
                 );
                 let credentials = Credentials {
                     token: Some(Arc::new(token)),

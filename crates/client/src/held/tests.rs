@@ -22,10 +22,10 @@ impl WeChat {
         tokio::time::sleep(SECOND).await;
         match *self.fault.lock().unwrap() {
             Some(reason) => Err(Error::new(reason, "WeChat is away")),
-            None => Ok(Fetched {
-                value: Secret::new(format!("T{number}")),
-                valid_for: Duration::from_secs(7200),
-            }),
+            None => Ok(Fetched::now(
+                Secret::new(format!("T{number}")),
+                Duration::from_secs(7200),
+            )),
         }
     }
 }
@@ -186,4 +186,15 @@ async fn where_every_fresh_one_is_refused_one_is_fetched_a_pause() {
     let token = bench.token().await.unwrap();
     assert!(bench.held.discard(&token).await);
     assert!(bench.token().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_worked_and_was_ended_is_replaced_at_once_however_often() {
+    let bench = Bench::new();
+    for fetches in 1..=6 {
+        let token = bench.token().await.unwrap();
+        assert_eq!(bench.fetches(), fetches);
+        token.worked();
+        assert!(bench.held.discard(&token).await);
+    }
 }

@@ -264,7 +264,10 @@ impl Pipeline {
             let target = with_token(&job.outgoing.target, token.value.expose());
             let answer = self.send(call, job, target, None, flight).await?;
             let failed = match answer::unsigned_family(call.sending, &answer) {
-                Ok(accepted) => return Ok(accepted),
+                Ok(accepted) => {
+                    token.worked();
+                    return Ok(accepted);
+                }
                 Err(failed) => failed,
             };
             if !failed.token_refused {

@@ -98,10 +98,7 @@ impl TokenSource {
             token.access_token.filter(|value| !value.is_empty()),
             seconds,
         ) {
-            (Some(value), Some(seconds)) => Ok(Fetched {
-                value,
-                valid_for: Duration::from_secs(seconds),
-            }),
+            (Some(value), Some(seconds)) => Ok(Fetched::now(value, Duration::from_secs(seconds))),
             _ => Err(malformed()),
         }
     }

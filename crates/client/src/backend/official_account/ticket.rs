@@ -70,10 +70,7 @@ async fn fetch_ticket(
         .expires_in
         .and_then(|seconds| u64::try_from(seconds).ok());
     match (answer.ticket.filter(|value| !value.is_empty()), seconds) {
-        (Some(value), Some(seconds)) => Ok(Fetched {
-            value,
-            valid_for: Duration::from_secs(seconds),
-        }),
+        (Some(value), Some(seconds)) => Ok(Fetched::now(value, Duration::from_secs(seconds))),
         _ => Err(Error::new(
             Reason::UpstreamMalformed,
             "the answer to the request for a ticket is not as documented",
