@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::{AccountId, CallId, CallerId, CallerKey, Entry, Progress, RequestId, Urgency};
+use crate::{AccountId, CallId, CallerId, CallerKey, Entry, Progress, RequestId, Urgency, Witness};
 
 /// Who is called, under which id, and until when.
 ///
@@ -30,6 +30,7 @@ pub struct CallContext {
     progress: Progress,
     repeatable: bool,
     entry: Option<Arc<dyn Entry>>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 impl CallContext {
@@ -46,6 +47,7 @@ impl CallContext {
             progress: Progress::default(),
             repeatable: true,
             entry: None,
+            witness: None,
         }
     }
 
@@ -91,6 +93,20 @@ impl CallContext {
         self
     }
 
+    /// Says who writes down what becomes of the change that the call is part of.
+    #[must_use]
+    pub fn with_witness(mut self, witness: Arc<dyn Witness>) -> Self {
+        self.witness = Some(witness);
+        self
+    }
+
+    /// Says that it is part of another change than the one that is written down of its caller.
+    #[must_use]
+    pub fn without_witness(mut self) -> Self {
+        self.witness = None;
+        self
+    }
+
     /// Starts to follow a write method that goes on without its caller.
     #[must_use]
     pub fn detached(mut self) -> Self {
@@ -110,6 +126,11 @@ impl CallContext {
     /// Returns the journal's entry, if a journal follows the change.
     pub fn entry(&self) -> Option<&Arc<dyn Entry>> {
         self.entry.as_ref()
+    }
+
+    /// Returns who writes down what becomes of the change, if anybody does.
+    pub fn witness(&self) -> Option<&Arc<dyn Witness>> {
+        self.witness.as_ref()
     }
 
     /// Returns how far the method got that this call is part of.

@@ -106,6 +106,7 @@ mod upstream;
 mod upstream_error;
 mod view;
 mod violation;
+mod witness;
 
 pub use self::account::{Account, Accounts};
 pub use self::account_api::{
@@ -156,6 +157,7 @@ pub use self::upstream::{Upstream, call};
 pub use self::upstream_error::{UpstreamDetail, UpstreamError};
 pub use self::view::View;
 pub use self::violation::FieldViolation;
+pub use self::witness::Witness;
 
 #[cfg(feature = "mock")]
 pub use self::{

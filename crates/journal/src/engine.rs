@@ -165,7 +165,7 @@ impl AccountJournal {
                     found = store.find(&intended.key).await?;
                 }
                 stage => {
-                    let led = self.finish(intended, stage, result).await;
+                    let led = self.finish(context, intended, stage, result).await;
                     right.release().await;
                     return Ok(led);
                 }
@@ -226,7 +226,11 @@ impl AccountJournal {
         };
         // What is tried here belongs to another caller, and ends as it ends.
         let entry = ProofEntry::new(plan.value, right.standing());
-        let context = context.clone().detached().with_entry(Arc::new(entry));
+        let context = context
+            .clone()
+            .detached()
+            .without_witness()
+            .with_entry(Arc::new(entry));
         context.progress().confirm();
         let (state, answer) = match self.prove(&context, &mut plan).await {
             Proven::Applied(answer) => {
@@ -240,13 +244,18 @@ impl AccountJournal {
             }
             Proven::Unknown(_) => (ChangeState::Unknown, None),
         };
-        self.write(ticket, state, Some(&plan), answer).await?;
+        let held = self.write(ticket, state, Some(&plan), answer).await?;
+        if held == Held::Yes && state.is_final() {
+            self.journal()
+                .tell_ended(&change.key, &change.method, state);
+        }
         Ok(state)
     }
 
     /// Writes the end of a change, before anybody hears of it.
     async fn finish<T: Coded>(
         &self,
+        context: &CallContext,
         intended: &Intended,
         stage: Stage,
         result: Result<T, Error>,
@@ -266,12 +275,16 @@ impl AccountJournal {
                 Reason::OutcomeUnknown,
                 "the change was left in the middle",
             ))),
-            Stage::Done(open, end) => self.finish_done(intended, *open, end, result).await,
+            Stage::Done(open, end) => {
+                self.finish_done(context, intended, *open, end, result)
+                    .await
+            }
         }
     }
 
     async fn finish_done<T: Coded>(
         &self,
+        context: &CallContext,
         intended: &Intended,
         Open { ticket, plan }: Open,
         end: End,
@@ -283,6 +296,7 @@ impl AccountJournal {
                 let write = self.write(ticket, state, Some(&plan), Some(answer.clone()));
                 match write.await {
                     Ok(Held::Yes) => {
+                        witness(context, state);
                         let told = Told::Answer(answer.into());
                         return Led { result, told };
                     }
@@ -298,6 +312,9 @@ impl AccountJournal {
             }
             Some(state) => {
                 let held = self.write(ticket, state, Some(&plan), None).await;
+                if matches!(held, Ok(Held::Yes)) {
+                    witness(context, state);
+                }
                 self.journal().wake();
                 held
             }
@@ -357,6 +374,13 @@ impl AccountJournal {
             Some(deadline) => limit.min(Instant::from_std(deadline) - MARGIN),
             None => limit,
         }
+    }
+}
+
+/// Tells whoever writes down what the call has changed.
+fn witness(context: &CallContext, state: ChangeState) {
+    if let Some(witness) = context.witness() {
+        witness.written(state);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use kabao_api::AccountId;
 use tokio::sync::{Notify, watch};
@@ -10,11 +10,12 @@ use tokio::sync::{Notify, watch};
 use crate::account::AccountJournal;
 use crate::clock::Clock;
 use crate::locks::Locks;
+use crate::observer::ChangeObserver;
 use crate::right::SubjectKey;
 use crate::running::Running;
 use crate::settings::Settings;
 use crate::sight::{Counts, Sight};
-use crate::store::{ChangeStore, Leases};
+use crate::store::{ChangeKey, ChangeStore, Leases};
 
 /// The memory of a process. Clones share it.
 #[derive(Clone)]
@@ -34,6 +35,7 @@ struct Inner {
     changed: watch::Sender<u64>,
     /// A change has become unknown.
     woken: Notify,
+    observer: OnceLock<Arc<dyn ChangeObserver>>,
 }
 
 impl Journal {
@@ -55,7 +57,13 @@ impl Journal {
             sight: Sight::default(),
             changed: watch::Sender::new(0),
             woken: Notify::new(),
+            observer: OnceLock::new(),
         }))
+    }
+
+    /// Tells `observer` of changes that end without a call of their own; the first one stays.
+    pub fn observe(&self, observer: Arc<dyn ChangeObserver>) {
+        let _ = self.0.observer.set(observer);
     }
 
     /// Starts the journal of one account. The last one of an account is the one whose open changes are
@@ -121,6 +129,13 @@ impl Journal {
     /// Returns what tells that something was written.
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.0.changed.subscribe()
+    }
+
+    /// Says that a change has ended without a call of its own.
+    pub(crate) fn tell_ended(&self, key: &ChangeKey, method: &str, state: ChangeState) {
+        if let Some(observer) = self.0.observer.get() {
+            observer.ended(key, method, state);
+        }
     }
 
     /// Says that there is something to reconcile.

@@ -30,6 +30,7 @@ mod members;
 mod method;
 #[cfg(any(test, feature = "model"))]
 pub mod model;
+mod observer;
 mod plan;
 mod prove;
 mod reconcile;
@@ -47,6 +48,7 @@ mod tests;
 pub use self::account::AccountJournal;
 pub use self::clock::Clock;
 pub use self::journal::Journal;
+pub use self::observer::ChangeObserver;
 pub use self::plan::Plan;
 pub use self::reconcile::Reconciler;
 pub use self::settings::Settings;

@@ -319,7 +319,16 @@ impl Pipeline {
         flight.leave();
         let answer = self.0.transport.send(request).await;
         flight.land(answer.as_ref().ok());
+        tell_witness(call, answer.as_ref().ok());
         answer.map_err(Failure::transport)
+    }
+}
+
+/// Says under which id WeChat knows the write.
+fn tell_witness(call: &Call, answer: Option<&HttpResponse>) {
+    let witness = call.witness.as_ref().filter(|_| call.sending.is_write());
+    if let (Some(witness), Some(id)) = (witness, answer.and_then(answer::request_id)) {
+        witness.answered(&id);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kabao_api::{AccountId, CallContext, CallId, CallerKey, Entry, Progress, Urgency};
+use kabao_api::{AccountId, CallContext, CallId, CallerKey, Entry, Progress, Urgency, Witness};
 use kabao_models::{AnyEndpoint, Effect, Operation};
 
 use crate::bounds::Bounds;
@@ -54,6 +54,8 @@ pub(crate) struct Call {
     pub(crate) progress: Progress,
     /// What a journal keeps of the change that the call is part of.
     pub(crate) entry: Option<Arc<dyn Entry>>,
+    /// Who writes down what the call has changed.
+    pub(crate) witness: Option<Arc<dyn Witness>>,
 }
 
 impl Call {
@@ -67,6 +69,7 @@ impl Call {
             bounds: Bounds::open(context, settings.call_timeout),
             progress: context.progress().clone(),
             entry: context.entry().cloned(),
+            witness: context.witness().cloned(),
         }
     }
 }
