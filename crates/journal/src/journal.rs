@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use kabao_api::AccountId;
+use kabao_api::{AccountId, ChangeState};
 use tokio::sync::{Notify, watch};
 
 use crate::account::AccountJournal;
