@@ -5,6 +5,7 @@
 //! itself again as gateway, as sandbox, and as the bare client that the gateway is compared with.
 
 mod clock;
+mod control;
 mod cores;
 mod error;
 mod filter;

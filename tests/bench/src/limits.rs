@@ -12,6 +12,17 @@ pub(crate) const GOODPUT: f64 = 0.90;
 /// A call that is refused costs at most so much of one that is admitted.
 pub(crate) const REJECTION: f64 = 0.05;
 
+/// Of the calls that WeChat takes, so many are made.
+pub(crate) const QUOTA: f64 = 0.99;
+/// Of ten equal callers, the one that is served most gets at most so much of what the one gets that is served least.
+pub(crate) const FAIRNESS: f64 = 1.10;
+/// With the backup host alone, at least so many calls are answered.
+pub(crate) const FAILOVER: f64 = 0.90;
+/// A call makes at most so many in an outage.
+pub(crate) const AMPLIFICATION: f64 = 1.05;
+/// MiB that the gateway occupies at most, whatever comes.
+pub(crate) const MEMORY: f64 = 128.0;
+
 /// Allocations of one call, or of one part of it, rounded up, as counted in a build for development; one for speed
 /// needs no more.
 ///

@@ -1,13 +1,16 @@
 //! The callers of a gateway: gRPC over mTLS, so many calls at a time, for so long.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, TE};
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, TE};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -25,25 +28,110 @@ const CALLS_A_CONNECTION: usize = 16;
 /// Open connections to a gRPC server.
 pub(crate) struct Callers {
     connections: Vec<SendRequest<Full<Bytes>>>,
+    /// What each call shows.
+    authorization: Option<HeaderValue>,
     series: u64,
     calls: Arc<AtomicU64>,
 }
 
 impl Callers {
-    /// Opens so many connections.
-    pub(crate) async fn connect(tls: &TlsConnector, address: &str, count: usize) -> Result<Self> {
+    /// Opens so many connections, from an address of the machine's own if one is given.
+    pub(crate) async fn connect(
+        tls: &TlsConnector,
+        own: Option<IpAddr>,
+        address: &str,
+        count: usize,
+    ) -> Result<Self> {
         let mut connections = Vec::with_capacity(count);
         for _ in 0..count {
-            let stream = TokioIo::new(tls::connect(tls, address).await?);
+            let stream = match own {
+                Some(own) => tls::connect_from(tls, own, address).await?,
+                None => tls::connect(tls, address).await?,
+            };
+            let stream = TokioIo::new(stream);
             let (sender, connection) = handshake(TokioExecutor::new(), stream).await?;
             tokio::spawn(connection);
             connections.push(sender);
         }
         Ok(Self {
             connections,
+            authorization: None,
             series: u64::from(std::process::id()),
             calls: Arc::default(),
         })
+    }
+
+    /// Returns a caller with a token over the same connections, with calls of its own number.
+    pub(crate) fn with_token(&self, token: &str) -> Result<Self> {
+        let mut authorization = HeaderValue::try_from(format!("Bearer {token}"))?;
+        authorization.set_sensitive(true);
+        Ok(Self {
+            connections: self.connections.clone(),
+            authorization: Some(authorization),
+            series: self.series,
+            calls: Arc::clone(&self.calls),
+        })
+    }
+
+    /// Asks one question so many times at once, and returns how many have which status; none has no status.
+    pub(crate) async fn at_once(
+        &self,
+        question: Question,
+        count: usize,
+    ) -> Result<BTreeMap<String, usize>> {
+        let mut running = JoinSet::new();
+        for (connection, _) in self.connections.iter().cycle().zip(0..count) {
+            let mut connection = connection.clone();
+            let (message, authorization) = (
+                question.message(self.series, self.number()),
+                self.authorization.clone(),
+            );
+            running.spawn(async move {
+                let path = question.path();
+                ask(&mut connection, path, &message, None, authorization).await
+            });
+        }
+        let mut statuses = BTreeMap::new();
+        while let Some(asked) = running.join_next().await {
+            let status = asked??.ok_or("an answer without status")?;
+            *statuses.entry(status).or_default() += 1;
+        }
+        Ok(statuses)
+    }
+
+    /// Asks one question over and over, `in_flight` at a time, and returns how many were answered in time.
+    pub(crate) async fn served(
+        &self,
+        question: Question,
+        in_flight: usize,
+        from: Instant,
+        to: Instant,
+    ) -> Result<usize> {
+        let mut running = JoinSet::new();
+        for (connection, _) in self.connections.iter().cycle().zip(0..in_flight) {
+            let (mut connection, calls) = (connection.clone(), Arc::clone(&self.calls));
+            let (series, authorization) = (self.series, self.authorization.clone());
+            running.spawn(async move {
+                let mut served = 0;
+                while now() < to {
+                    let message = question.message(series, calls.fetch_add(1, Ordering::Relaxed));
+                    let authorization = authorization.clone();
+                    let path = question.path();
+                    let status = ask(&mut connection, path, &message, None, authorization).await?;
+                    if status.as_deref() != Some("0") {
+                        return Err(format!("{path}: grpc-status {status:?}").into());
+                    }
+                    let answered = now();
+                    served += usize::from(from <= answered && answered < to);
+                }
+                Ok::<_, Error>(served)
+            });
+        }
+        let mut served = 0;
+        while let Some(caller) = running.join_next().await {
+            served += caller??;
+        }
+        Ok(served)
     }
 
     /// Makes one call on every connection.
@@ -124,7 +212,7 @@ impl Callers {
                 let message = question.message(self.series, number);
                 running.spawn(async move {
                     let path = question.path();
-                    let answered = ask(&mut connection, path, &message, Some(patience));
+                    let answered = ask(&mut connection, path, &message, Some(patience), None);
                     match timeout(patience, answered).await {
                         Ok(Ok(status)) => status,
                         _ => None,
@@ -179,7 +267,7 @@ async fn call(
     path: &'static str,
     message: &[u8],
 ) -> Result<()> {
-    match ask(connection, path, message, None).await?.as_deref() {
+    match ask(connection, path, message, None, None).await?.as_deref() {
         Some("0") => Ok(()),
         status => Err(format!("{path}: grpc-status {status:?}").into()),
     }
@@ -191,6 +279,7 @@ async fn ask(
     path: &'static str,
     message: &[u8],
     patience: Option<Duration>,
+    authorization: Option<HeaderValue>,
 ) -> Result<Option<String>> {
     let mut frame = BytesMut::with_capacity(message.len() + 5);
     frame.put_u8(0);
@@ -201,6 +290,9 @@ async fn ask(
         .header(TE, "trailers");
     if let Some(patience) = patience {
         request = request.header("grpc-timeout", format!("{}m", patience.as_millis()));
+    }
+    if let Some(authorization) = authorization {
+        request = request.header(AUTHORIZATION, authorization);
     }
     let request = request.body(Full::new(frame.freeze()))?;
     connection.ready().await?;

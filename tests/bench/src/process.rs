@@ -102,8 +102,17 @@ impl Program {
 
     /// The memory that it occupies, in KiB.
     pub(crate) fn resident(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most memory that it has occupied, in KiB.
+    pub(crate) fn most_resident(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64> {
         let text = fs::read_to_string(format!("/proc/{}/status", self.id))?;
-        Ok(resident_of(&text).ok_or("/proc/ID/status has no VmRSS")?)
+        Ok(kibibytes(&text, name).ok_or_else(|| format!("/proc/ID/status has no {name}"))?)
     }
 }
 
@@ -112,10 +121,8 @@ fn first_number(schedstat: &str) -> u64 {
     first.and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
-fn resident_of(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+fn kibibytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix(" kB")?.trim().parse().ok()
 }
 
@@ -127,7 +134,7 @@ mod tests {
     fn the_files_of_the_kernel_are_understood() {
         assert_eq!(first_number("123456789 42 7\n"), 123_456_789);
         let status = "Name:\tkabao\nVmHWM:\t  30000 kB\nVmRSS:\t   20480 kB\n";
-        assert_eq!(resident_of(status), Some(20_480));
-        assert_eq!(resident_of("Name:\tkabao\n"), None);
+        assert_eq!(kibibytes(status, "VmRSS:"), Some(20_480));
+        assert_eq!(kibibytes("Name:\tkabao\n", "VmRSS:"), None);
     }
 }

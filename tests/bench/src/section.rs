@@ -3,6 +3,7 @@
 mod allocations;
 mod changes;
 mod crypto;
+mod flow;
 mod goodput;
 mod instructions;
 mod memory;
@@ -135,6 +136,7 @@ async fn measure(arguments: Arguments) -> Result<ExitCode> {
     changes::measure(&run, &mut report).await?;
     if !run.form.short {
         goodput::measure(&run, &mut report).await?;
+        flow::measure(&run, &mut report).await?;
     }
     peers::measure(&run, &mut report).await?;
     if report.missed().is_empty() {

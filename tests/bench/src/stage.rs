@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tokio::process::Command;
 use tokio_rustls::TlsConnector;
 
+use crate::control::Control;
 use crate::cores::{Core, Cores};
 use crate::load::Callers;
 use crate::pay::Merchant;
@@ -22,6 +24,7 @@ pub(crate) struct Stage {
     cores: Cores,
     folder: PathBuf,
     sandbox: String,
+    control: Control,
     _sandbox: Program,
 }
 
@@ -43,12 +46,16 @@ impl Stage {
         let mut command = cores.command(Core::Rest, executable);
         command.arg(folder);
         let mut sandbox = Program::start(Role::Sandbox.of(command), folder, "sandbox")?;
-        let address = sandbox.wait_for("ready").await?;
+        let said = sandbox.wait_for("ready").await?;
+        let (address, control) = said
+            .split_once(' ')
+            .ok_or("the sandbox names no control API")?;
         Ok(Self {
             executable: executable.to_owned(),
             cores: cores.clone(),
             folder: folder.to_owned(),
-            sandbox: address,
+            sandbox: address.to_owned(),
+            control: Control::new(control),
             _sandbox: sandbox,
         })
     }
@@ -58,6 +65,11 @@ impl Stage {
         self.folder.join("sandbox")
     }
 
+    /// The control API of the sandbox.
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
     /// Starts a gateway with so many accounts, all of which have the same keys.
     pub(crate) async fn gateway(&self, accounts: usize) -> Result<Gateway> {
         self.gateway_of(&self.executable, accounts).await
@@ -65,8 +77,20 @@ impl Stage {
 
     /// The same from another executable.
     pub(crate) async fn gateway_of(&self, executable: &Path, accounts: usize) -> Result<Gateway> {
+        self.gateway_with(executable, &self.configuration(accounts)?)
+            .await
+    }
+
+    /// Starts a gateway with callers of so many tokens, for the brand and for a merchant whose host is down, so that
+    /// the other one has to do.
+    pub(crate) async fn gateway_of_callers(&self, callers: usize) -> Result<Gateway> {
+        let configuration = self.configuration_of_callers(callers)?;
+        self.gateway_with(&self.executable, &configuration).await
+    }
+
+    async fn gateway_with(&self, executable: &Path, text: &str) -> Result<Gateway> {
         let configuration = self.folder.join("kabao.toml");
-        fs::write(&configuration, self.configuration(accounts)?)?;
+        fs::write(&configuration, text)?;
         let mut command = self.cores.command(Core::Tested, executable);
         command.args(["serve", "--config"]).arg(&configuration);
         let mut program = Program::start(Role::Gateway.of(command), &self.folder, "gateway")?;
@@ -145,7 +169,18 @@ impl Stage {
 
     /// Opens connections of a caller with a certificate.
     pub(crate) async fn callers(&self, address: &str, connections: usize) -> Result<Callers> {
-        Callers::connect(&self.caller()?, address, connections).await
+        Callers::connect(&self.caller()?, None, address, connections).await
+    }
+
+    /// The same from one of many machines.
+    pub(crate) async fn callers_elsewhere(
+        &self,
+        machine: u8,
+        address: &str,
+        connections: usize,
+    ) -> Result<Callers> {
+        let own = IpAddr::from(Ipv4Addr::new(127, 0, 1, machine));
+        Callers::connect(&self.caller()?, Some(own), address, connections).await
     }
 
     fn caller(&self) -> Result<TlsConnector> {
@@ -158,32 +193,58 @@ impl Stage {
         Ok(program)
     }
 
-    /// Nothing is set that need not be: everything else is the default of `kabao serve`.
     fn configuration(&self, accounts: usize) -> Result<String> {
-        let merchant = Merchant::read(&self.files().join(member::ACCOUNT))?;
-        let mut text = format!(
-            "[grpc]\nlisten = \"127.0.0.1:0\"\n{}[admin]\nlisten = \"127.0.0.1:0\"\n",
-            tls::gateway_section()
-        );
+        let mut text = listeners();
         for index in 0..accounts {
             let id = match index {
                 0 => member::ACCOUNT.to_owned(),
                 index => format!("account-{index}"),
             };
-            write!(
-                text,
-                "[[accounts]]\nid = \"{id}\"\nfamily = \"merchant\"\nmchid = \"{}\"\nserial_no = \"{}\"\n\
-                 private_key_file = \"sandbox/{account}/apiclient_key.pem\"\n\
-                 public_key_id = \"{}\"\npublic_key_file = \"sandbox/{account}/pub_key.pem\"\n\
-                 base_url = \"https://{}\"\nextra_ca_file = \"sandbox/ca.pem\"\n",
-                merchant.mchid,
-                merchant.serial_no,
-                merchant.public_key_id,
-                self.sandbox,
-                account = member::ACCOUNT,
-            )?;
+            self.account(&mut text, &id, member::ACCOUNT, "family = \"merchant\"")?;
+            writeln!(text, "base_url = \"https://{}\"", self.sandbox)?;
         }
         Ok(text)
+    }
+
+    fn configuration_of_callers(&self, callers: usize) -> Result<String> {
+        // It runs beside the other one, in the same folder.
+        let mut text = listeners() + "[store]\ndirectory = \"kabao-store-of-callers\"\n";
+        for number in 0..callers {
+            let digest = kabao_auth::sha256_hex(member::token(number).as_bytes());
+            write!(
+                text,
+                "[[callers]]\nname = \"caller-{number}\"\ntoken_sha256 = [\"{digest}\"]\n"
+            )?;
+        }
+        let brand = format!("family = \"brand\"\nbrand_id = \"{}\"", member::BRAND_ID);
+        self.account(&mut text, member::BRAND, member::BRAND, &brand)?;
+        writeln!(text, "base_url = \"https://{}\"", self.sandbox)?;
+        self.account(
+            &mut text,
+            member::ACCOUNT,
+            member::ACCOUNT,
+            "family = \"merchant\"",
+        )?;
+        writeln!(
+            text,
+            "base_url = \"https://127.0.0.1:1\"\nbackup_base_url = \"https://{}\"",
+            self.sandbox
+        )?;
+        Ok(text)
+    }
+
+    /// An account with the keys of one of the sandbox, all but its hosts.
+    fn account(&self, text: &mut String, id: &str, of: &str, family: &str) -> Result<()> {
+        let merchant = Merchant::read(&self.files().join(of))?;
+        write!(
+            text,
+            "[[accounts]]\nid = \"{id}\"\n{family}\nmchid = \"{}\"\nserial_no = \"{}\"\n\
+             private_key_file = \"sandbox/{of}/apiclient_key.pem\"\n\
+             public_key_id = \"{}\"\npublic_key_file = \"sandbox/{of}/pub_key.pem\"\n\
+             extra_ca_file = \"sandbox/ca.pem\"\n",
+            merchant.mchid, merchant.serial_no, merchant.public_key_id,
+        )?;
+        Ok(())
     }
 }
 
@@ -192,6 +253,14 @@ impl Gateway {
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
+}
+
+/// Nothing is set that need not be: everything else is the default of `kabao serve`.
+fn listeners() -> String {
+    format!(
+        "[grpc]\nlisten = \"127.0.0.1:0\"\n{}[admin]\nlisten = \"127.0.0.1:0\"\n",
+        tls::gateway_section()
+    )
 }
 
 /// The gateway says in its log where it listens.

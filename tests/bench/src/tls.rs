@@ -1,6 +1,7 @@
 //! Certificates of one run: an authority, a server, a caller; and both ends of a connection that uses them.
 
 use std::fs;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -84,7 +85,21 @@ pub(crate) fn anonymous(file: &Path) -> Result<TlsConnector> {
 
 /// Connects to an address of this machine.
 pub(crate) async fn connect(tls: &TlsConnector, address: &str) -> Result<TlsStream<TcpStream>> {
-    let tcp = TcpStream::connect(address).await?;
+    secured(tls, TcpStream::connect(address).await?).await
+}
+
+/// The same from one of the machine's own addresses.
+pub(crate) async fn connect_from(
+    tls: &TlsConnector,
+    own: IpAddr,
+    address: &str,
+) -> Result<TlsStream<TcpStream>> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::new(own, 0))?;
+    secured(tls, socket.connect(address.parse()?).await?).await
+}
+
+async fn secured(tls: &TlsConnector, tcp: TcpStream) -> Result<TlsStream<TcpStream>> {
     tcp.set_nodelay(true)?;
     Ok(tls.connect(ServerName::try_from("localhost")?, tcp).await?)
 }

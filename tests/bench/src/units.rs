@@ -113,7 +113,7 @@ fn service() -> Result<GrpcService> {
     let mut account = account.client.into_account();
     account.family = Family::Merchant;
     account.upstream = Arc::new(Ready(UserCard::from_body(ANSWER)?));
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     accounts.insert(account)?;
     let (service, _health) = Server::builder(Arc::new(accounts)).into_service();
     Ok(service)

@@ -19,6 +19,7 @@ const FLOODS: [(&str, f64, Duration); 4] = [
     ("goodput.x5.5s", 5.0, Duration::from_secs(5)),
 ];
 const REJECTION: &str = "goodput.rejection";
+const MEMORY: &str = "goodput.memory";
 
 /// Calls in flight that keep the tested core busy.
 const BUSY: usize = 64;
@@ -27,7 +28,7 @@ const CONNECTIONS: usize = 16;
 
 pub(super) async fn measure(run: &Run, report: &mut Report) -> Result<()> {
     let names = FLOODS.map(|(name, ..)| name);
-    if !run.filter.wants_any(names) && !run.filter.wants(REJECTION) {
+    if !run.filter.wants_any(names) && !run.filter.wants_any([REJECTION, MEMORY]) {
         return Ok(());
     }
     let folder = run.executables.target.join("bench").join("goodput");
@@ -65,6 +66,9 @@ pub(super) async fn measure(run: &Run, report: &mut Report) -> Result<()> {
         if run.filter.wants(&samples.name) {
             report.add(samples)?;
         }
+    }
+    if run.filter.wants(MEMORY) {
+        report.add(&super::flow::memory(MEMORY, &[&gateway])?)?;
     }
     Ok(())
 }
