@@ -7,6 +7,8 @@
 mod account;
 mod callers;
 mod document;
+mod fixed;
+mod folder;
 mod grpc;
 mod material;
 mod memory;
@@ -14,13 +16,13 @@ mod mistake;
 mod policy;
 mod section;
 mod settings;
+mod source;
 mod suggest;
 mod summary;
 mod tls;
 pub(crate) mod unit;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 pub use self::account::AccountSettings;
@@ -33,11 +35,11 @@ pub(crate) use self::policy::no_method;
 pub use self::settings::{
     AdminSettings, LogFormat, LogSettings, Settings, ShutdownSettings, TelemetrySettings,
 };
+pub use self::source::{Loaded, Source};
 pub use self::summary::Summary;
 pub use self::tls::TlsSettings;
 
-use self::mistake::Collector;
-use self::section::{Section, Surroundings};
+use self::source::Present;
 
 /// The names and values of the environment.
 ///
@@ -78,11 +80,8 @@ impl FromIterator<(String, String)> for Environment {
 ///
 /// [`Mistakes`] lists everything that would keep the gateway from starting with this configuration.
 pub fn load(file: &Path, environment: &Environment, now: i64) -> Result<Settings, Mistakes> {
-    let name = file.display().to_string();
-    let text = fs::read_to_string(file)
-        .map_err(|error| Mistakes::one(&name, format!("cannot be read: {error}")))?;
-    let folder = file.parent().unwrap_or(Path::new(""));
-    parse(&name, &text, folder, environment, now)
+    let source = Source::new(file, environment.clone());
+    source.load(now).map(|loaded| loaded.settings)
 }
 
 /// As [`load`], for a text that is already there; relative paths start from `folder`.
@@ -97,15 +96,6 @@ pub fn parse(
     environment: &Environment,
     now: i64,
 ) -> Result<Settings, Mistakes> {
-    let mistakes = Collector::new(name);
-    let mut root = document::parse(text, &mistakes);
-    document::overlay(&mut root, environment.iter(), &mistakes);
-    let surroundings = Surroundings {
-        folder,
-        now,
-        environment,
-        mistakes: &mistakes,
-    };
-    let settings = Settings::read(Section::root(root, &surroundings));
-    mistakes.finish(settings)
+    let present = Present::default();
+    source::parse(name, text, folder, environment, &present, now).map(|loaded| loaded.settings)
 }

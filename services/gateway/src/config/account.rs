@@ -4,16 +4,17 @@
 //! good is for the client to say: it is built here, and its verdict is translated back into keys and files.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use kabao_api::{AccountId, Family};
 use kabao_auth::Certificate;
 use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey};
 use kabao_models::Secret;
 
-use super::document::{Node, Value};
+use super::document::{Node, Origin, Value};
+use super::fixed;
 use super::material::Material;
-use super::section::Section;
-use crate::shared::Shared;
+use super::section::{Section, Surroundings};
 
 /// One `[[accounts]]` entry, ready to be called.
 #[derive(Clone, Debug)]
@@ -26,10 +27,17 @@ pub struct AccountSettings {
     pub exposes_tokens: bool,
     /// The end of validity of `certificate_file` in seconds since 1970, if there is one.
     pub certificate_expires: Option<i64>,
+    /// A digest of everything that it was made of; empty if it was not read from files.
+    pub(crate) fingerprint: String,
 }
 
-/// Reads every `[[accounts]]` entry; `loopback` says that callers come from this machine only.
-pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSettings> {
+/// Reads every `[[accounts]]` entry, and those of the files in `folder`, which stand among them; `loopback` says that
+/// callers come from this machine only.
+pub(super) fn read_all(
+    root: &mut Section<'_>,
+    loopback: bool,
+    folder: Option<&Path>,
+) -> Vec<AccountSettings> {
     let nodes = root.tables("accounts");
     if nodes.is_empty() {
         root.mistake(
@@ -37,18 +45,26 @@ pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSet
             "there is none; a gateway without accounts answers nothing",
         );
     }
-    let shared = Shared::default();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let outer = root.surroundings();
+    let inner = Surroundings {
+        folder: folder.unwrap_or(outer.folder),
+        ..*outer
+    };
+    let mut seen: BTreeMap<String, (usize, Origin)> = BTreeMap::new();
     let mut accounts = Vec::new();
     for (index, node) in nodes.into_iter().enumerate() {
         let number = index + 1;
         let Node { value, origin } = node;
-        let Value::Table(table) = value else {
-            let message = format!("must be a table, not {}", value.kind());
-            root.surroundings()
-                .mistakes
-                .add(&origin, format!("accounts[#{number}]"), message);
-            continue;
+        let table = match value {
+            Value::Table(table) => table,
+            Value::Unreadable => continue,
+            value => {
+                let message = format!("must be a table, not {}", value.kind());
+                root.surroundings()
+                    .mistakes
+                    .add(&origin, format!("accounts[#{number}]"), message);
+                continue;
+            }
         };
         let name = match table.get("id") {
             Some(Node {
@@ -58,11 +74,24 @@ pub(super) fn read_all(root: &mut Section<'_>, loopback: bool) -> Vec<AccountSet
             _ => format!("#{number}"),
         };
         let path = format!("accounts[{name}]");
-        let section = Section::new(path, origin, table, root.surroundings());
-        if let Some(first) = seen.insert(name, number) {
-            section.mistake("id", format!("account #{first} has the same id"));
+        let entry = fixed::text(&table);
+        let surroundings = match origin {
+            Origin::Other { .. } => &inner,
+            _ => outer,
+        };
+        let first = seen.insert(name, (number, origin.clone()));
+        let section = Section::new(path, origin, table, surroundings);
+        match first {
+            Some((_, first @ Origin::Other { .. })) => {
+                let place = outer.mistakes.place(&first);
+                section.mistake("id", format!("the account in {place} has the same id"));
+            }
+            Some((first, _)) => {
+                section.mistake("id", format!("account #{first} has the same id"));
+            }
+            None => {}
         }
-        accounts.extend(read(section, loopback, &shared));
+        accounts.extend(read(section, entry, loopback));
     }
     accounts
 }
@@ -100,7 +129,8 @@ const KEYS: [(&[Family], &[&str]); 3] = [
     ),
 ];
 
-fn read(mut section: Section<'_>, loopback: bool, shared: &Shared) -> Option<AccountSettings> {
+/// `entry` is all that stands in the section.
+fn read(mut section: Section<'_>, entry: String, loopback: bool) -> Option<AccountSettings> {
     let id = section.required_string("id").and_then(|id| {
         AccountId::new(id.value.as_str())
             .map_err(|error| {
@@ -145,7 +175,7 @@ fn read(mut section: Section<'_>, loopback: bool, shared: &Shared) -> Option<Acc
         );
     }
 
-    let mut material = Material::new(&mut section, shared);
+    let mut material = Material::new(&mut section, entry);
     // What is wrong with the id has been told; the rest is looked at all the same.
     let name = id.as_ref().map_or("unnamed", AccountId::as_str);
     let built = match family {
@@ -154,14 +184,22 @@ fn read(mut section: Section<'_>, loopback: bool, shared: &Shared) -> Option<Acc
         Family::OfficialAccount => official_account(&mut material, name, exposes_tokens),
     };
     section.finish();
-    let (client, about, certificate_expires) = built?;
     id?;
-    Some(AccountSettings {
-        client,
-        about,
-        exposes_tokens,
-        certificate_expires,
-    })
+    match built? {
+        Built::Known(known) => Some(known),
+        Built::New(New {
+            client,
+            about,
+            certificate_expires,
+            fingerprint,
+        }) => Some(AccountSettings {
+            client,
+            about,
+            exposes_tokens,
+            certificate_expires,
+            fingerprint,
+        }),
+    }
 }
 
 fn refuse_keys_of_others(section: &mut Section<'_>, family: Family) {
@@ -184,23 +222,64 @@ fn refuse_keys_of_others(section: &mut Section<'_>, family: Family) {
     }
 }
 
-type Built = (Client, String, Option<i64>);
+/// What becomes of an entry.
+enum Built {
+    /// The account that is served already: nothing of it has changed.
+    Known(AccountSettings),
+    New(New),
+}
+
+struct New {
+    client: Client,
+    about: String,
+    certificate_expires: Option<i64>,
+    fingerprint: String,
+}
+
+/// What accounts of all families may have.
+struct Common {
+    base_url: Option<String>,
+    backup_base_url: Option<String>,
+    root_certificates: Option<String>,
+    fingerprint: String,
+}
+
+impl Common {
+    /// Reads it; an `Err` is the account as it is served, if this is the last that is read of it and nothing of it has
+    /// changed.
+    fn read(material: &mut Material<'_, '_>, account: &str) -> Result<Self, Box<AccountSettings>> {
+        let base_url = material.text("base_url");
+        let backup_base_url = material.text("backup_base_url");
+        let root_certificates = material.file("extra_ca_file");
+        let fingerprint = material.fingerprint();
+        let present = material.present().accounts.get(account);
+        match present.filter(|present| present.fingerprint == fingerprint) {
+            Some(known) if !material.has_mistakes() => Err(Box::new(known.clone())),
+            _ => Ok(Self {
+                base_url,
+                backup_base_url,
+                root_certificates,
+                fingerprint,
+            }),
+        }
+    }
+}
 
 /// Sets what the builders of all families have.
-macro_rules! common {
-    ($builder:expr, $material:expr) => {{
-        let shared = $material.shared();
+macro_rules! with {
+    ($builder:expr, $common:expr, $material:expr) => {{
+        let shared = &$material.present().shared;
         let mut builder = $builder
             .connections(&shared.connections)
             .signing_threads(&shared.signing_threads)
             .quotas(&shared.quotas);
-        if let Some(url) = $material.text("base_url") {
+        if let Some(url) = $common.base_url {
             builder = builder.base_url(url);
         }
-        if let Some(url) = $material.text("backup_base_url") {
+        if let Some(url) = $common.backup_base_url {
             builder = builder.backup_base_url(url);
         }
-        if let Some(pem) = $material.file("extra_ca_file") {
+        if let Some(pem) = $common.root_certificates {
             builder = builder.root_certificates(pem);
         }
         builder
@@ -210,30 +289,50 @@ macro_rules! common {
 fn merchant(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
     let mchid = material.number("mchid");
     let credential = pay(material, mchid);
-    let (about, expires) = describe(&credential, "mchid");
-    let builder = common!(Client::merchant(account), material).credential(credential);
-    let client = verdict(material, builder.build())?;
-    Some((client, about, expires))
+    let common = match Common::read(material, account) {
+        Ok(common) => common,
+        Err(known) => return Some(Built::Known(*known)),
+    };
+    let (about, certificate_expires) = describe(&credential, "mchid");
+    let builder = with!(Client::merchant(account), common, material).credential(credential);
+    Some(Built::New(New {
+        client: verdict(material, builder.build())?,
+        about,
+        certificate_expires,
+        fingerprint: common.fingerprint,
+    }))
 }
 
 /// A service provider signs with its own `mchid`; without one, the brand signs for itself.
 fn brand(material: &mut Material<'_, '_>, account: &str) -> Option<Built> {
     let brand_id = material.number("brand_id");
-    let builder = common!(Client::brand(account), material).brand_id(brand_id.clone());
-    let (builder, about, expires) = if material.has("mchid") {
-        let mchid = material.number("mchid");
-        let credential = pay(material, mchid);
+    let has_provider = material.has("mchid");
+    let number = if has_provider {
+        material.number("mchid")
+    } else {
+        material.ignore("mchid");
+        brand_id.clone()
+    };
+    let credential = pay(material, number);
+    let common = match Common::read(material, account) {
+        Ok(common) => common,
+        Err(known) => return Some(Built::Known(*known)),
+    };
+    let builder = with!(Client::brand(account), common, material).brand_id(brand_id.clone());
+    let (builder, about, certificate_expires) = if has_provider {
         let (about, expires) = describe(&credential, "mchid");
         let about = format!("brand_id {brand_id}, {about}");
         (builder.provider(credential), about, expires)
     } else {
-        material.ignore("mchid");
-        let credential = pay(material, brand_id);
         let (about, expires) = describe(&credential, "brand_id");
         (builder.direct(credential), about, expires)
     };
-    let client = verdict(material, builder.build())?;
-    Some((client, about, expires))
+    Some(Built::New(New {
+        client: verdict(material, builder.build())?,
+        about,
+        certificate_expires,
+        fingerprint: common.fingerprint,
+    }))
 }
 
 fn official_account(
@@ -251,13 +350,21 @@ fn official_account(
         );
     }
     let app_secret = material.secret("app_secret_file", "app_secret_env", true);
+    let common = match Common::read(material, account) {
+        Ok(common) => common,
+        Err(known) => return Some(Built::Known(*known)),
+    };
     let about = format!("appid {appid}");
-    let builder = common!(Client::official_account(account), material)
+    let builder = with!(Client::official_account(account), common, material)
         .appid(appid)
         .app_secret(app_secret.unwrap_or_default())
         .expose_tokens(exposes_tokens);
-    let client = verdict(material, builder.build())?;
-    Some((client, about, None))
+    Some(Built::New(New {
+        client: verdict(material, builder.build())?,
+        about,
+        certificate_expires: None,
+        fingerprint: common.fingerprint,
+    }))
 }
 
 fn pay(material: &mut Material<'_, '_>, number: String) -> PayCredential {

@@ -3,6 +3,7 @@
 //! The TOML file gives the tree, environment variables are laid over it, and only then is it read.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -15,7 +16,16 @@ pub(super) const PREFIX: &str = "KABAO__";
 /// Where a value stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    File { line: usize, column: usize },
+    File {
+        line: usize,
+        column: usize,
+    },
+    /// A file that the configuration names.
+    Other {
+        file: Rc<str>,
+        line: usize,
+        column: usize,
+    },
     Environment(String),
     Whole,
 }
@@ -36,6 +46,8 @@ pub(super) enum Value {
     Date,
     Array(Vec<Node>),
     Table(Table),
+    /// What stands in a file that cannot be read, which was told.
+    Unreadable,
 }
 
 pub(super) type Table = BTreeMap<String, Node>;
@@ -51,13 +63,15 @@ impl Value {
             Self::Date => "a date",
             Self::Array(_) => "an array",
             Self::Table(_) => "a table",
+            Self::Unreadable => "a file that cannot be read",
         }
     }
 }
 
-/// Parses TOML and reports every syntax error; what could be understood is returned all the same.
-pub(super) fn parse(text: &str, mistakes: &Collector) -> Table {
-    let lines = Lines::new(text);
+/// Parses TOML and reports every syntax error; what could be understood is returned all the same. `file` is given if
+/// it is not the configuration itself that stands there.
+pub(super) fn parse(text: &str, file: Option<&Rc<str>>, mistakes: &Collector) -> Table {
+    let lines = Lines::new(text, file);
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         let origin = error
@@ -234,15 +248,17 @@ pub(super) fn join(path: &str, key: &str) -> String {
 /// Turns byte offsets into lines and columns, both from 1; columns count characters.
 struct Lines<'a> {
     text: &'a str,
+    file: Option<&'a Rc<str>>,
     /// Where each line starts. A file of ten thousand accounts has a place for each of its values.
     starts: Vec<usize>,
 }
 
 impl<'a> Lines<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, file: Option<&'a Rc<str>>) -> Self {
         let ends = text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             text,
+            file,
             starts: std::iter::once(0).chain(ends).collect(),
         }
     }
@@ -250,13 +266,15 @@ impl<'a> Lines<'a> {
     fn origin(&self, offset: usize) -> Origin {
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = self.starts.get(line - 1).copied().unwrap_or_default();
-        Origin::File {
-            line,
-            column: self
-                .text
-                .get(start..offset)
-                .map_or(0, |before| before.chars().count())
-                + 1,
+        let before = self.text.get(start..offset);
+        let column = before.map_or(0, |before| before.chars().count()) + 1;
+        match self.file {
+            None => Origin::File { line, column },
+            Some(file) => Origin::Other {
+                file: Rc::clone(file),
+                line,
+                column,
+            },
         }
     }
 }

@@ -2,38 +2,45 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::PathBuf;
 
 use kabao_models::Secret;
 
 use super::section::{Located, Section};
+use super::source::Present;
 use super::tls::unreadable;
-use crate::shared::Shared;
 
 /// Reads the values of an account; one that is missing or unreadable is reported once and read as empty.
 #[derive(Debug)]
 pub(super) struct Material<'s, 'c> {
     section: &'s mut Section<'c>,
-    shared: &'s Shared,
+    /// All that stands in the section.
+    entry: String,
     /// The files that were read, by key.
     files: BTreeMap<&'static str, PathBuf>,
     faulty: RefCell<BTreeSet<String>>,
 }
 
 impl<'s, 'c> Material<'s, 'c> {
-    pub(super) fn new(section: &'s mut Section<'c>, shared: &'s Shared) -> Self {
+    pub(super) fn new(section: &'s mut Section<'c>, entry: String) -> Self {
         Self {
             section,
-            shared,
+            entry,
             files: BTreeMap::new(),
             faulty: RefCell::default(),
         }
     }
 
-    /// What all accounts share.
-    pub(super) fn shared(&self) -> &Shared {
-        self.shared
+    /// What is served already.
+    pub(super) fn present(&self) -> &'c Present {
+        self.section.surroundings().present
+    }
+
+    /// A digest of the entry and of the files that were read for it.
+    pub(super) fn fingerprint(&self) -> String {
+        let folder = self.section.surroundings().folder;
+        self.present()
+            .fingerprint_of(&self.entry, folder, self.files.values())
     }
 
     pub(super) fn has(&self, key: &str) -> bool {
@@ -157,7 +164,7 @@ impl<'s, 'c> Material<'s, 'c> {
     }
 
     fn content(&mut self, key: &'static str, path: Located<PathBuf>) -> Option<String> {
-        match fs::read_to_string(&path.value) {
+        match self.section.surroundings().present.read(&path.value) {
             Ok(text) => {
                 self.files.insert(key, path.value);
                 Some(text)

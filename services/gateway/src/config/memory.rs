@@ -1,6 +1,5 @@
 //! `[store]`: where the gateway remembers changes.
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -100,7 +99,7 @@ fn url(section: &mut Section<'_>, key: &'static str) -> Option<DatabaseUrl> {
     let text = match key {
         "url_file" => {
             let file = section.path(key)?;
-            match fs::read_to_string(&file.value) {
+            match section.surroundings().present.read(&file.value) {
                 Ok(text) => text,
                 Err(error) => {
                     section.reject(&file, unreadable(&file.value, &error));

@@ -92,6 +92,7 @@ impl Collector {
     pub(super) fn place(&self, origin: &Origin) -> String {
         match origin {
             Origin::File { line, column } => format!("{}:{line}:{column}", self.file),
+            Origin::Other { file, line, column } => format!("{file}:{line}:{column}"),
             Origin::Environment(name) => format!("environment variable {name}"),
             Origin::Whole => self.file.clone(),
         }

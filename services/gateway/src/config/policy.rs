@@ -1,6 +1,5 @@
 //! `grpc.policy_file`: which callers may use which methods for which accounts.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,7 +25,7 @@ impl PolicySettings {
     /// Reads the file that the key names; its mistakes join the others, each at its own place.
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let file = section.path("policy_file")?;
-        let text = match fs::read_to_string(&file.value) {
+        let text = match section.surroundings().present.read(&file.value) {
             Ok(text) => text,
             Err(error) => {
                 section.reject(&file, unreadable(&file.value, &error));
@@ -40,8 +39,9 @@ impl PolicySettings {
             now: outer.now,
             environment: outer.environment,
             mistakes: &mistakes,
+            present: outer.present,
         };
-        let root = Section::root(document::parse(&text, &mistakes), &surroundings);
+        let root = Section::root(document::parse(&text, None, &mistakes), &surroundings);
         let rules = rules(root);
         outer.mistakes.absorb(mistakes);
         Some(Self {

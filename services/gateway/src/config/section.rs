@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::document::{Node, Origin, Table, Value, join};
 use super::mistake::Collector;
+use super::source::Present;
 use super::{Environment, suggest, unit};
 
 /// One table that is being read. Each accessor takes a key and reports what is wrong with it.
@@ -32,6 +33,8 @@ pub(super) struct Surroundings<'a> {
     /// Where `..._env` keys look.
     pub(super) environment: &'a Environment,
     pub(super) mistakes: &'a Collector,
+    /// What is served already, and the files that are read.
+    pub(super) present: &'a Present,
 }
 
 /// A value together with the place where it stands.

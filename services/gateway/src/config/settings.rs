@@ -1,6 +1,7 @@
 //! What can be set, with its defaults and limits.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use tracing_subscriber::filter::Targets;
@@ -123,7 +124,10 @@ impl Default for ShutdownSettings {
 }
 
 impl Settings {
-    pub(super) fn read(mut root: Section<'_>) -> Self {
+    /// `accounts_folder` is where the files of accounts are, whose entries stand among the others already.
+    pub(super) fn read(mut root: Section<'_>, accounts_folder: Option<&Path>) -> Self {
+        // It was read; what stands there instead of a text is told now.
+        root.string("accounts_dir");
         let has_callers = root.has("callers");
         let grpc = GrpcSettings::read(root.section("grpc"), has_callers);
         let is_loopback = grpc.listen.ip().is_loopback();
@@ -136,7 +140,7 @@ impl Settings {
             shutdown: ShutdownSettings::read(root.section("shutdown")),
             store: Some(MemorySettings::read(root.section("store"))),
             callers: callers::read_all(&mut root),
-            accounts: account::read_all(&mut root, is_loopback),
+            accounts: account::read_all(&mut root, is_loopback, accounts_folder),
         };
         let (grpc, admin) = (settings.grpc.listen, settings.admin.listen);
         if grpc == admin && grpc.port() != 0 {

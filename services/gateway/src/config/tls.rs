@@ -1,6 +1,5 @@
 //! `[grpc.tls]`: the certificate that the gateway shows, and whose clients it lets in.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,7 +80,7 @@ fn required_path(section: &mut Section<'_>, key: &'static str) -> Option<Located
 }
 
 fn read_pem(section: &Section<'_>, file: &Located<PathBuf>) -> Option<String> {
-    match fs::read_to_string(&file.value) {
+    match section.surroundings().present.read(&file.value) {
         Ok(text) => Some(text),
         Err(error) => {
             section.reject(file, unreadable(&file.value, &error));

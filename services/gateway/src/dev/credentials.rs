@@ -34,6 +34,7 @@ pub(super) fn one(
         about: account.base_url.clone(),
         exposes_tokens: false,
         certificate_expires: None,
+        fingerprint: String::new(),
     }))
 }
 

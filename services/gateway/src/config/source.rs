@@ -1,0 +1,181 @@
+//! Where a configuration comes from, and reading it again while one of its generations is served.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kabao_auth::sha256_hex;
+
+use super::account::AccountSettings;
+use super::document;
+use super::fixed::{self, Fixed};
+use super::mistake::{Collector, Mistakes};
+use super::section::{Section, Surroundings};
+use super::settings::Settings;
+use super::{Environment, folder};
+use crate::shared::Shared;
+use crate::watch::Marks;
+
+/// A configuration file with the environment, and what the clients of all its generations share.
+#[derive(Clone, Debug)]
+pub struct Source {
+    file: PathBuf,
+    environment: Environment,
+    shared: Shared,
+}
+
+/// One generation of a configuration, as it was read.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub settings: Settings,
+    /// What of it a running process cannot change.
+    pub(crate) fixed: Fixed,
+    /// The same for the same content of all files.
+    pub(crate) fingerprint: String,
+    /// Every file that was read, as it was then.
+    pub(crate) marks: Marks,
+}
+
+/// What is there already while a configuration is read, and what becomes known of the files.
+#[derive(Debug, Default)]
+pub(super) struct Present {
+    pub(super) shared: Shared,
+    /// The accounts that are served, by their ids.
+    pub(super) accounts: BTreeMap<String, AccountSettings>,
+    files: RefCell<Files>,
+}
+
+/// The files that were read: how they looked before, and digests of what was in them.
+#[derive(Debug, Default)]
+struct Files {
+    marks: Marks,
+    digests: BTreeMap<PathBuf, String>,
+}
+
+impl Source {
+    /// Names the file; nothing is read yet.
+    pub fn new(file: impl Into<PathBuf>, environment: Environment) -> Self {
+        Self {
+            file: file.into(),
+            environment,
+            shared: Shared::default(),
+        }
+    }
+
+    /// Reads it for the first time. `now` is in seconds since 1970 and decides whether certificates have expired.
+    ///
+    /// # Errors
+    ///
+    /// [`Mistakes`] lists everything that would keep a gateway from starting with this configuration.
+    pub fn load(&self, now: i64) -> Result<Loaded, Mistakes> {
+        self.read(&[], now).1
+    }
+
+    /// Reads it while `served` are: an account that is as it was keeps its client and is not judged again. Returns how
+    /// the files looked before they were read, also if the configuration is not good.
+    pub(crate) fn read(
+        &self,
+        served: &[AccountSettings],
+        now: i64,
+    ) -> (Marks, Result<Loaded, Mistakes>) {
+        let by_id = |account: &AccountSettings| {
+            let id = account.client.account().to_string();
+            (id, account.clone())
+        };
+        let present = Present {
+            shared: self.shared.clone(),
+            accounts: served.iter().map(by_id).collect(),
+            files: RefCell::default(),
+        };
+        let name = self.file.display().to_string();
+        let loaded = match present.read(&self.file) {
+            Ok(text) => {
+                let folder = self.file.parent().unwrap_or(Path::new(""));
+                parse(&name, &text, folder, &self.environment, &present, now)
+            }
+            Err(error) => Err(Mistakes::one(&name, format!("cannot be read: {error}"))),
+        };
+        (present.files.into_inner().marks, loaded)
+    }
+}
+
+/// Reads a text with everything that it names.
+pub(super) fn parse(
+    name: &str,
+    text: &str,
+    folder: &Path,
+    environment: &Environment,
+    present: &Present,
+    now: i64,
+) -> Result<Loaded, Mistakes> {
+    let mistakes = Collector::new(name);
+    let mut root = document::parse(text, None, &mistakes);
+    let surroundings = Surroundings {
+        folder,
+        now,
+        environment,
+        mistakes: &mistakes,
+        present,
+    };
+    let accounts_folder = folder::read(&mut root, &surroundings);
+    document::overlay(&mut root, environment.iter(), &mistakes);
+    let fixed = Fixed::of(&root);
+    let content = fixed::text(&root);
+    let settings = Settings::read(
+        Section::root(root, &surroundings),
+        accounts_folder.as_deref(),
+    );
+    let loaded = Loaded {
+        settings,
+        fixed,
+        fingerprint: present.fingerprint(&content),
+        marks: present.files.borrow().marks.clone(),
+    };
+    mistakes.finish(loaded)
+}
+
+impl Present {
+    /// Reads a file, which will be watched.
+    pub(super) fn read(&self, path: &Path) -> io::Result<String> {
+        let mut files = self.files.borrow_mut();
+        files.marks.note(path);
+        let text = fs::read_to_string(path)?;
+        let digest = sha256_hex(text.as_bytes());
+        files.digests.insert(path.to_owned(), digest);
+        Ok(text)
+    }
+
+    /// Lists the entries of a folder, which will be watched, in order.
+    pub(super) fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        self.files.borrow_mut().marks.note(path);
+        let entries = fs::read_dir(path)?.map(|entry| entry.map(|entry| entry.path()));
+        let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+        entries.sort();
+        Ok(entries)
+    }
+
+    /// A digest of an account's entry and of the files that it names.
+    pub(super) fn fingerprint_of<'p>(
+        &self,
+        entry: &str,
+        folder: &Path,
+        files: impl Iterator<Item = &'p PathBuf>,
+    ) -> String {
+        let mut content = format!("{}\n{entry}", folder.display());
+        let known = self.files.borrow();
+        for file in files {
+            // Writing to a text does not fail.
+            let _ = write!(content, "\n{:?}", known.digests.get(file));
+        }
+        sha256_hex(content.as_bytes())
+    }
+
+    fn fingerprint(&self, content: &str) -> String {
+        let digests = &self.files.borrow().digests;
+        sha256_hex(format!("{content}\n{digests:?}").as_bytes())
+    }
+}
