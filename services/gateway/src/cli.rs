@@ -1,10 +1,11 @@
-//! The command line: `kabao dev`, `serve`, `check`, `policy`, `store`, and what works on many members: `import` and its like.
+//! The command line: `kabao dev`, `serve`, `check`, `reload`, `policy`, `store`, and what works on many members: `import` and its like.
 
 mod bulk;
 mod check;
 mod dev;
 mod output;
 mod policy;
+mod reload;
 mod serve;
 mod store;
 
@@ -20,6 +21,7 @@ use tokio::runtime;
 use self::bulk::{AdjustArguments, ExportArguments, ImportArguments, UpdateArguments};
 use self::output::{fail, report};
 use self::policy::PolicyArguments;
+use self::reload::ReloadArguments;
 use self::store::StoreArguments;
 
 const STYLES: Styles = Styles::styled()
@@ -33,6 +35,7 @@ Examples:
   kabao dev                              try everything on this machine
   kabao check --config kabao.toml        before a deployment
   kabao serve --config kabao.toml        in production
+  kabao reload                           after its configuration has changed
   kabao store check --config kabao.toml  whether the memory of changes is sound
   kabao adjust --file points.csv         add points to many members, each once
 
@@ -59,6 +62,7 @@ enum Command {
     Dev(DevArguments),
     Serve(ServeArguments),
     Check(CheckArguments),
+    Reload(ReloadArguments),
     Policy(PolicyArguments),
     Store(StoreArguments),
     Import(ImportArguments),
@@ -123,6 +127,10 @@ Environment variables override the file: KABAO__SECTION__KEY, with two underscor
 key, such as KABAO__GRPC__LISTEN or KABAO__GRPC__LIMITS__MAX_CONNECTIONS. An account is named by its id:
 KABAO__ACCOUNTS__ACME_BRAND__MCHID.
 
+The configuration and every file that it names are read again on SIGHUP, on `kabao reload`, and when one of them
+has changed (reload.poll). Accounts, callers and the policy are taken over as a whole, or refused with all mistakes,
+which the log lists; everything else waits for a restart.
+
 On SIGTERM or SIGINT the gateway withdraws its readiness, waits shutdown.pre_drain, accepts no more
 connections, lets calls in flight end for at most shutdown.drain_deadline, and exits with 0. A second
 signal ends it at once.
@@ -183,6 +191,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments.config),
         Command::Serve(arguments) => block_on(serve::run(arguments.config)),
         Command::Dev(arguments) => block_on(dev::run(arguments)),
+        Command::Reload(arguments) => block_on(reload::run(arguments)),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Store(arguments) => block_on(store::run(arguments)),
         Command::Import(arguments) => block_on(bulk::import(arguments)),
@@ -223,6 +232,7 @@ mod tests {
                 "kabao dev",
                 "kabao serve",
                 "kabao check",
+                "kabao reload",
                 "kabao policy explain",
                 "kabao policy",
                 "kabao store check",

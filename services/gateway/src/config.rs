@@ -14,6 +14,7 @@ mod material;
 mod memory;
 mod mistake;
 mod policy;
+mod reload;
 mod section;
 mod settings;
 mod source;
@@ -27,11 +28,13 @@ use std::path::Path;
 
 pub use self::account::AccountSettings;
 pub use self::callers::CallerSettings;
+pub(crate) use self::fixed::Fixed;
 pub use self::grpc::{GrpcSettings, Limits, Timeouts};
 pub use self::memory::MemorySettings;
 pub use self::mistake::{Mistake, Mistakes};
 pub use self::policy::PolicySettings;
 pub(crate) use self::policy::no_method;
+pub use self::reload::ReloadSettings;
 pub use self::settings::{
     AdminSettings, LogFormat, LogSettings, Settings, ShutdownSettings, TelemetrySettings,
 };

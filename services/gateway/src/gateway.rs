@@ -10,13 +10,15 @@ use opentelemetry_sdk::error::OTelSdkError;
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
+use crate::abort::AbortOnDrop;
 use crate::accounts::Roster;
-use crate::config::{AccountSettings, Settings, ShutdownSettings};
+use crate::config::{AccountSettings, Loaded, Settings, ShutdownSettings, Source};
 use crate::dev::StoreFolder;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::listener::{Admin, BindError, Grpc, bind};
 use crate::memory::Memory;
 use crate::readiness::Readiness;
+use crate::reload::Reloader;
 use crate::telemetry::Metrics;
 
 /// A gateway that listens.
@@ -31,6 +33,8 @@ pub struct Gateway {
     admin: Admin,
     shutdown: ShutdownSettings,
     roster: Roster,
+    reloader: Option<Reloader>,
+    _following: Option<AbortOnDrop>,
     // Last, so that nothing lies in it any more when it goes.
     store_folder: Option<StoreFolder>,
 }
@@ -71,6 +75,15 @@ pub(crate) struct Listeners {
     pub(crate) admin: TcpListener,
 }
 
+impl Listeners {
+    async fn bind(settings: &Settings) -> Result<Self, BindError> {
+        Ok(Self {
+            grpc: bind("grpc.listen", settings.grpc.listen).await?,
+            admin: bind("admin.listen", settings.admin.listen).await?,
+        })
+    }
+}
+
 impl Gateway {
     /// Opens the listeners in front of the configured accounts.
     ///
@@ -79,17 +92,35 @@ impl Gateway {
     /// [`StartError`] if an address cannot be used.
     pub async fn start(settings: &Settings) -> Result<Self, StartError> {
         refuse_exposure(settings)?;
-        let listeners = Listeners {
-            grpc: bind("grpc.listen", settings.grpc.listen).await?,
-            admin: bind("admin.listen", settings.admin.listen).await?,
-        };
+        let listeners = Listeners::bind(settings).await?;
         Self::start_on(listeners, settings).await
+    }
+
+    /// The same for what was loaded from `source`, which is read again when one of its files changes and when somebody
+    /// asks for it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    pub async fn start_from(source: Source, loaded: Loaded) -> Result<Self, StartError> {
+        refuse_exposure(&loaded.settings)?;
+        let listeners = Listeners::bind(&loaded.settings).await?;
+        let settings = loaded.settings.clone();
+        Self::start_with(listeners, &settings, Some((source, loaded))).await
     }
 
     /// The same with listeners that are open already.
     pub(crate) async fn start_on(
         listeners: Listeners,
         settings: &Settings,
+    ) -> Result<Self, StartError> {
+        Self::start_with(listeners, settings, None).await
+    }
+
+    async fn start_with(
+        listeners: Listeners,
+        settings: &Settings,
+        loaded: Option<(Source, Loaded)>,
     ) -> Result<Self, StartError> {
         refuse_exposure(settings)?;
         let lifecycle = Lifecycle::new();
@@ -103,13 +134,22 @@ impl Gateway {
             metrics.remember(memory.clone());
         }
         let roster = Roster::start(settings, observer, memory)?;
+        let reloader = loaded.map(|(source, loaded)| Reloader::new(source, loaded, roster.clone()));
+        if let Some(reloader) = &reloader {
+            metrics.configuration(reloader.board());
+        }
         metrics.look_at(roster.clients());
         metrics.runtime(&tokio::runtime::Handle::current());
         if let Some(ends) = settings.grpc.tls.as_ref().and_then(|tls| tls.not_after) {
             metrics.tls_certificate(ends);
         }
         let readiness = Readiness::new(lifecycle.clone(), settings.admin.overloaded_after);
-        let admin = Admin::start(listeners.admin, readiness.clone(), metrics.clone())?;
+        let admin = Admin::start(
+            listeners.admin,
+            readiness.clone(),
+            metrics.clone(),
+            reloader.clone(),
+        )?;
 
         let limits = &settings.grpc.limits;
         let places = |number| usize::try_from(number).unwrap_or(usize::MAX);
@@ -137,6 +177,9 @@ impl Gateway {
             metrics,
             lifecycle.watch(),
         )?;
+        let poll = settings.reload.poll;
+        let following = reloader.as_ref().filter(|_| !poll.is_zero());
+        let following = following.map(|reloader| reloader.follow(poll));
         Ok(Self {
             lifecycle,
             health,
@@ -144,6 +187,8 @@ impl Gateway {
             admin,
             shutdown: settings.shutdown.clone(),
             roster,
+            reloader,
+            _following: following,
             store_folder: None,
         })
     }
@@ -166,6 +211,11 @@ impl Gateway {
     /// The accounts that callers reach; some may come and go.
     pub fn roster(&self) -> &Roster {
         &self.roster
+    }
+
+    /// What reads the configuration again, if there is one to read.
+    pub(crate) fn reloader(&self) -> Option<&Reloader> {
+        self.reloader.as_ref()
     }
 
     /// Says to the health service and to `/readyz` that calls are welcome.

@@ -19,6 +19,7 @@ mod lifecycle;
 mod listener;
 mod memory;
 mod readiness;
+mod reload;
 mod shared;
 mod signals;
 mod telemetry;

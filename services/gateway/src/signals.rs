@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT.
+//! SIGTERM, SIGINT and SIGHUP.
 
 use std::io;
 
@@ -9,6 +9,25 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+}
+
+/// The signal that asks a process to read its configuration again.
+#[derive(Debug)]
+pub(crate) struct HangUps(Signal);
+
+impl HangUps {
+    /// From here on the signal no longer kills the process.
+    pub(crate) fn install() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next one; several that come at once may be one.
+    pub(crate) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            // There will be no other one.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 impl Signals {

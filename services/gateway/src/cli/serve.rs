@@ -5,29 +5,44 @@ use std::process::ExitCode;
 
 use super::check::refuse;
 use super::output::{print, report};
-use crate::config::{self, Environment, Summary};
-use crate::signals::Signals;
+use crate::config::{Environment, Source, Summary};
+use crate::reload::Trigger;
+use crate::signals::{HangUps, Signals};
 use crate::telemetry::Telemetry;
 use crate::{Gateway, clock};
 
 pub(super) async fn run(file: PathBuf) -> Result<ExitCode, ExitCode> {
+    // First of all, so that one that comes early does not kill.
+    let mut hang_ups = HangUps::install().map_err(|error| report(&error))?;
     let now = clock::unix_seconds();
-    let settings = config::load(&file, &Environment::of_process(), now)
-        .map_err(|mistakes| refuse(&mistakes))?;
+    let source = Source::new(file, Environment::of_process());
+    let loaded = source.load(now).map_err(|mistakes| refuse(&mistakes))?;
+    let settings = loaded.settings.clone();
     let telemetry =
         Telemetry::install(&settings.log, &settings.telemetry).map_err(|error| report(&error))?;
     let mut signals = Signals::install().map_err(|error| report(&error))?;
     for warning in Summary::new(&settings, now).warnings() {
         tracing::warn!("{warning}");
     }
-    let gateway = Gateway::start(&settings)
+    let gateway = Gateway::start_from(source, loaded)
         .await
         .map_err(|error| report(&error))?;
     gateway.ready();
     tracing::info!(grpc = %gateway.grpc(), admin = %gateway.admin(), accounts = settings.accounts.len(), "ready");
     print(&"kabao ready\n");
 
-    let signal = signals.next().await;
+    let signal = loop {
+        tokio::select! {
+            signal = signals.next() => break signal,
+            () = hang_ups.next() => {
+                if let Some(reloader) = gateway.reloader() {
+                    // A second one that comes meanwhile waits for its turn.
+                    let reloader = reloader.clone();
+                    tokio::spawn(async move { reloader.reload(Trigger::Signal).await });
+                }
+            }
+        }
+    };
     tracing::info!(signal, "asked to end");
     let code = end(&mut signals, async {
         gateway.drain().await;

@@ -173,7 +173,7 @@ impl GrpcSettings {
     }
 
     /// Whether everybody who connects must show a certificate.
-    pub(super) fn asks_for_certificates(&self) -> bool {
+    pub(crate) fn asks_for_certificates(&self) -> bool {
         self.tls
             .as_ref()
             .is_some_and(|tls| tls.client_ca_file.is_some())

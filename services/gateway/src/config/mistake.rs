@@ -31,7 +31,12 @@ impl fmt::Display for Mistake {
 pub struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
-    pub(super) fn one(place: impl Into<String>, message: impl Into<String>) -> Self {
+    /// `None` if there is nothing wrong.
+    pub(crate) fn of(mistakes: Vec<Mistake>) -> Option<Self> {
+        (!mistakes.is_empty()).then_some(Self(mistakes))
+    }
+
+    pub(crate) fn one(place: impl Into<String>, message: impl Into<String>) -> Self {
         Self(vec![Mistake {
             place: place.into(),
             key: String::new(),

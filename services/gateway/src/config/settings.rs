@@ -10,6 +10,7 @@ use super::account::{self, AccountSettings};
 use super::callers::{self, CallerSettings};
 use super::grpc::GrpcSettings;
 use super::memory::MemorySettings;
+use super::reload::ReloadSettings;
 use super::section::Section;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -29,6 +30,8 @@ pub struct Settings {
     pub telemetry: TelemetrySettings,
     /// `[shutdown]`: how the process ends.
     pub shutdown: ShutdownSettings,
+    /// `[reload]`: how a running gateway hears of a new configuration.
+    pub reload: ReloadSettings,
     /// `[store]`: where changes are remembered. A configuration always has it; `None`, for whoever
     /// embeds the gateway, remembers nothing, and promises nothing for repeats.
     pub store: Option<MemorySettings>,
@@ -138,6 +141,7 @@ impl Settings {
             log: LogSettings::read(root.section("log")),
             telemetry: TelemetrySettings::read(root.section("telemetry")),
             shutdown: ShutdownSettings::read(root.section("shutdown")),
+            reload: ReloadSettings::read(root.section("reload")),
             store: Some(MemorySettings::read(root.section("store"))),
             callers: callers::read_all(&mut root),
             accounts: account::read_all(&mut root, is_loopback, accounts_folder),

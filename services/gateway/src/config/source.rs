@@ -66,6 +66,11 @@ impl Source {
         }
     }
 
+    /// The file.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Reads it for the first time. `now` is in seconds since 1970 and decides whether certificates have expired.
     ///
     /// # Errors

@@ -73,6 +73,7 @@ impl fmt::Display for Summary<'_> {
             log,
             telemetry,
             shutdown,
+            reload,
             store,
             callers,
             accounts,
@@ -123,6 +124,14 @@ impl fmt::Display for Summary<'_> {
             unit::duration(shutdown.pre_drain),
             unit::duration(shutdown.drain_deadline)
         )?;
+        match reload.poll.is_zero() {
+            true => writeln!(f, "reload     on request")?,
+            false => writeln!(
+                f,
+                "reload     on request, and {} after a file has changed at the latest",
+                unit::duration(reload.poll)
+            )?,
+        }
         if let Some(memory) = store {
             let retention = unit::duration(memory.journal.retention);
             match &memory.store {

@@ -1,6 +1,7 @@
-//! `/healthz`, `/readyz` and `/metrics` for operators.
+//! `/healthz`, `/readyz`, `/metrics` and `/reload` for operators.
 
 mod guests;
+mod reload;
 
 use std::convert::Infallible;
 use std::io;
@@ -20,6 +21,7 @@ use tokio::time::{sleep, timeout};
 
 use self::guests::Guests;
 use crate::readiness::{Readiness, State};
+use crate::reload::Reloader;
 use crate::telemetry::Metrics;
 
 const HEADER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -43,6 +45,7 @@ impl Drop for Admin {
 struct Pages {
     readiness: Readiness,
     metrics: Metrics,
+    reloader: Option<Reloader>,
 }
 
 impl Admin {
@@ -50,9 +53,14 @@ impl Admin {
         listener: TcpListener,
         readiness: Readiness,
         metrics: Metrics,
+        reloader: Option<Reloader>,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let pages = Pages { readiness, metrics };
+        let pages = Pages {
+            readiness,
+            metrics,
+            reloader,
+        };
         let serving = tokio::spawn(accept(listener, pages));
         Ok(Self { address, serving })
     }
@@ -89,8 +97,13 @@ async fn accept(listener: TcpListener, pages: Pages) {
 async fn serve(stream: TcpStream, pages: Pages, asked: Arc<AtomicBool>) {
     let service = hyper::service::service_fn(move |request| {
         asked.store(true, Ordering::Relaxed);
-        let response = pages.answer(&request);
-        async move { Ok::<_, Infallible>(response) }
+        let pages = pages.clone();
+        async move {
+            Ok::<_, Infallible>(match request.uri().path() {
+                reload::PATH => reload::answer(&request, pages.reloader.as_ref()).await,
+                _ => pages.answer(&request),
+            })
+        }
     });
     let served = http1::Builder::new()
         // Without a timer hyper silently applies no header timeout at all.
@@ -134,7 +147,7 @@ impl Pages {
             },
             _ => text(
                 StatusCode::NOT_FOUND,
-                "Not here. There are /healthz, /readyz and /metrics.\n",
+                "Not here. There are /healthz, /readyz, /metrics and /reload.\n",
             ),
         }
     }
@@ -177,6 +190,7 @@ mod tests {
         let pages = Pages {
             readiness: Readiness::new(lifecycle.clone(), Duration::ZERO),
             metrics: Metrics::new().unwrap(),
+            reloader: None,
         };
         for (stage, ready) in [
             (Stage::Starting, 503),

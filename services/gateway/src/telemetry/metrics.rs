@@ -16,10 +16,11 @@ use tonic::Code;
 use super::labels::AccountLabels;
 use super::upstream::Upstream;
 use super::vitals::LastLook;
-use super::{process, runtime};
+use super::{configuration, process, runtime};
 use crate::accounts::WeakClients;
 use crate::clock;
 use crate::memory::Memory;
+use crate::reload::StatusBoard;
 
 /// Upper bounds of the buckets of call durations, in seconds: what the gateway answers itself takes far less than a
 /// millisecond, what WeChat answers a tenth of a second and more.
@@ -126,6 +127,7 @@ impl Metrics {
     /// Watches the credentials of the accounts: one series for each that WeChat did not take the last time.
     pub(crate) fn watch(&self, generations: Generations) {
         let labels = self.labels.clone();
+        configuration::watch_generation(&self.provider.meter("kabao"), generations.clone());
         self.provider
             .meter("kabao")
             .u64_observable_gauge("kabao.credential.problem")
@@ -148,6 +150,11 @@ impl Metrics {
                 }
             })
             .build();
+    }
+
+    /// Watches reloads of the configuration.
+    pub(crate) fn configuration(&self, board: &StatusBoard) {
+        configuration::watch(&self.provider.meter("kabao"), board);
     }
 
     /// Watches how the clients of accounts are.

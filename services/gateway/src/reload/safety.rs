@@ -1,0 +1,131 @@
+//! What a new generation may not say beside the listener that is open already.
+//!
+//! A configuration is judged with its own listener when it is read. A running process keeps the listener that it has, so
+//! accounts, callers and policy are judged with that one, too.
+
+use std::path::Path;
+
+use crate::config::{GrpcSettings, Loaded, Mistake, Mistakes, Settings};
+
+/// What matters of the open listener.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Running {
+    is_loopback: bool,
+    is_open: bool,
+    asks_for_certificates: bool,
+}
+
+impl Running {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let GrpcSettings { listen, open, .. } = &settings.grpc;
+        Self {
+            is_loopback: listen.ip().is_loopback(),
+            is_open: *open,
+            asks_for_certificates: settings.grpc.asks_for_certificates(),
+        }
+    }
+
+    /// Passes on what is safe beside it.
+    pub(super) fn judge(self, loaded: Box<Loaded>, file: &Path) -> Result<Box<Loaded>, Mistakes> {
+        let mut mistakes = Vec::new();
+        let mut add = |key: String, message: &str| {
+            mistakes.push(Mistake {
+                place: file.display().to_string(),
+                key,
+                message: message.to_owned(),
+            });
+        };
+        let settings = &loaded.settings;
+        for account in &settings.accounts {
+            if account.exposes_tokens && !self.is_loopback {
+                add(
+                    format!("accounts[{}].expose_tokens", account.client.account()),
+                    "hands live tokens to every caller, and the listener that is open is not on a loopback address; restart the gateway",
+                );
+            }
+        }
+        let has_names = self.asks_for_certificates || !settings.callers.is_empty();
+        if !has_names && !self.is_loopback && !self.is_open {
+            add(
+                "callers".to_owned(),
+                "there is none, and the listener that is open can be reached from other machines; restart the gateway",
+            );
+        }
+        if !has_names && settings.grpc.policy.is_some() {
+            add(
+                "grpc.policy_file".to_owned(),
+                "speaks of callers, and nothing of the listener that is open says who calls; restart the gateway",
+            );
+        }
+        match Mistakes::of(mistakes) {
+            None => Ok(loaded),
+            Some(mistakes) => Err(mistakes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Environment, Source};
+
+    const PUBLIC: Running = Running {
+        is_loopback: false,
+        is_open: false,
+        asks_for_certificates: false,
+    };
+
+    fn judged(running: Running, name: &str, rest: &str) -> Vec<String> {
+        let folder =
+            std::env::temp_dir().join(format!("kabao-safety-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("secret"), "s").unwrap();
+        let file = folder.join("kabao.toml");
+        let account = "[[accounts]]\nid = \"a\"\nfamily = \"official_account\"\nappid = \"wx1\"\napp_secret_file = \"secret\"\n";
+        std::fs::write(&file, format!("{account}{rest}")).unwrap();
+        let loaded = Source::new(&file, Environment::default()).load(0).unwrap();
+        let judged = running.judge(Box::new(loaded), Path::new("kabao.toml"));
+        std::fs::remove_dir_all(folder).unwrap();
+        match judged {
+            Ok(_) => Vec::new(),
+            Err(mistakes) => mistakes.iter().map(|mistake| mistake.key.clone()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_a_loopback_listener_excuses_is_refused_beside_another_one() {
+        let with_tokens = "expose_tokens = true\n";
+        let loopback = Running {
+            is_loopback: true,
+            ..PUBLIC
+        };
+        let open = Running {
+            is_open: true,
+            ..PUBLIC
+        };
+        let certified = Running {
+            asks_for_certificates: true,
+            ..PUBLIC
+        };
+        let callers = format!(
+            "[[callers]]\nname = \"till\"\ntoken_sha256 = [\"{}\"]\n",
+            "ab".repeat(32)
+        );
+        for (name, running, rest, expected) in [
+            ("1", loopback, with_tokens, &[][..]),
+            ("2", open, with_tokens, &["accounts[a].expose_tokens"]),
+            (
+                "3",
+                PUBLIC,
+                with_tokens,
+                &["accounts[a].expose_tokens", "callers"],
+            ),
+            ("4", PUBLIC, "", &["callers"]),
+            ("5", PUBLIC, &callers, &[]),
+            ("6", certified, "", &[]),
+            ("7", open, "", &[]),
+        ] {
+            assert_eq!(judged(running, name, rest), expected, "{name}");
+        }
+    }
+}
