@@ -62,6 +62,8 @@ pub struct CredentialState {
     pub number: String,
     /// The serial number of the account's own certificate.
     pub serial_number: Option<String>,
+    /// When that certificate ends, if it is known.
+    pub certificate_ends: Option<SystemTime>,
     /// The keys of WeChat that answers are verified with; none for access tokens.
     pub trusted_keys: Vec<TrustedKeyState>,
     /// The access token; none for credentials that sign.
@@ -88,6 +90,7 @@ impl CredentialState {
             kind,
             number: number.into(),
             serial_number: None,
+            certificate_ends: None,
             trusted_keys: Vec::new(),
             access_token: None,
             problem: None,

@@ -85,6 +85,11 @@ impl Call {
         self.access.accounts(generations)
     }
 
+    /// Returns the number of the generation that serves the call.
+    pub(crate) fn generation(&self, generations: &Generations) -> u64 {
+        self.access.generation(generations).number()
+    }
+
     /// Returns who calls, if that is known.
     pub(crate) fn caller(&self) -> Option<&CallerId> {
         self.access.caller()

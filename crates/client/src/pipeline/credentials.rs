@@ -104,6 +104,7 @@ impl SignedCredential {
         let identity = self.signer.identity();
         let mut state = CredentialState::new(kind, identity.id());
         state.serial_number = Some(identity.serial().to_string());
+        state.certificate_ends = self.certificate_ends.and_then(unix_seconds);
         state.problem = self.health.problem();
         let keys = self.keys.snapshot();
         state.trusted_keys = keys

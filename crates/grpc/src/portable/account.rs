@@ -43,11 +43,12 @@ impl AccountGrpc {
         let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
         let wanted = usize::try_from(size).unwrap_or(usize::MAX);
         let all = call.accounts(&self.generations);
+        let generation = call.generation(&self.generations);
         let accounts: Vec<_> = all
             .iter()
             .skip(skipped)
             .take(wanted)
-            .map(|account| answer(account))
+            .map(|account| answer(account, generation))
             .collect();
         let more = all.len() > skipped.saturating_add(accounts.len());
         let next = more.then(|| {
@@ -83,7 +84,8 @@ impl AccountService for AccountGrpc {
         let mut call = Call::of(&request).renaming(in_name);
         let id = name(&request.into_inner().name).map_err(|error| call.refuse(&error))?;
         let (account, _) = call.account(&self.generations, &id)?;
-        Ok(Response::new(answer(&account)))
+        let generation = call.generation(&self.generations);
+        Ok(Response::new(answer(&account, generation)))
     }
 
     async fn check_account(
@@ -108,7 +110,7 @@ fn name(text: &str) -> Result<AccountId, Error> {
     arguments.finish(id)
 }
 
-fn answer(account: &Account) -> proto::Account {
+fn answer(account: &Account, generation: u64) -> proto::Account {
     proto::Account {
         name: format!("accounts/{}", account.id),
         family: family(account.family).into(),
@@ -124,6 +126,7 @@ fn answer(account: &Account) -> proto::Account {
             .into_iter()
             .map(credential)
             .collect(),
+        generation: i64::try_from(generation).unwrap_or(i64::MAX),
     }
 }
 
@@ -161,6 +164,7 @@ fn credential(state: CredentialState) -> proto::Credential {
         trusted_keys: state.trusted_keys.into_iter().map(trusted_key).collect(),
         access_token: state.access_token.map(access_token),
         problem: state.problem.map(problem),
+        certificate_expire_time: state.certificate_ends.map(Into::into),
     }
 }
 

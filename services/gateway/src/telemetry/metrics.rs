@@ -127,6 +127,7 @@ impl Metrics {
     /// Watches the credentials of the accounts: one series for each that WeChat did not take the last time.
     pub(crate) fn watch(&self, generations: Generations) {
         let labels = self.labels.clone();
+        self.identify(generations.clone());
         configuration::watch_generation(&self.provider.meter("kabao"), generations.clone());
         self.provider
             .meter("kabao")
@@ -155,6 +156,40 @@ impl Metrics {
     /// Watches reloads of the configuration.
     pub(crate) fn configuration(&self, board: &StatusBoard) {
         configuration::watch(&self.provider.meter("kabao"), board);
+    }
+
+    /// Watches which certificates and keys of WeChat the accounts have that are told apart.
+    fn identify(&self, generations: Generations) {
+        let labels = self.labels.clone();
+        self.provider
+            .meter("kabao")
+            .u64_observable_gauge("kabao.credential.key")
+            .with_description(
+                "Always 1; the labels tell the serial number of the account's own certificate (own), and the ids of the keys of WeChat that answers are verified with (wechat).",
+            )
+            .with_callback(move |gauge| {
+                for account in generations.current().accounts().iter() {
+                    let label = labels.of(&account.id);
+                    if label.as_str() != account.id.as_str() {
+                        continue;
+                    }
+                    for credential in account.state.credentials() {
+                        let own = credential.serial_number.map(|id| ("own", id));
+                        let wechat = credential.trusted_keys.into_iter();
+                        let wechat = wechat.map(|key| ("wechat", key.id));
+                        for (whose, id) in own.into_iter().chain(wechat) {
+                            let labels = [
+                                KeyValue::new("kabao.account", label.clone()),
+                                KeyValue::new("kabao.credential", kind_name(credential.kind)),
+                                KeyValue::new("kabao.owner", whose),
+                                KeyValue::new("kabao.key_id", id),
+                            ];
+                            gauge.observe(1, &labels);
+                        }
+                    }
+                }
+            })
+            .build();
     }
 
     /// Watches how the clients of accounts are.

@@ -19,6 +19,7 @@ use tonic::Code;
 use tonic::transport::Endpoint;
 
 use super::Metrics;
+use crate::reload::StatusBoard;
 use crate::{Dev, DevOptions};
 
 const DOCUMENT: &str = include_str!("../../../../docs/metrics.md");
@@ -174,6 +175,7 @@ fn everything() -> String {
     metrics.connection_evicted("flood");
     metrics.handshake_failed("tls");
     metrics.tls_certificate(0);
+    metrics.configuration(&StatusBoard::default());
     let observer: &dyn Observer = &metrics;
     observer.answer_discarded(&account, operation, Discarded::Unsigned);
     observer.call_ended(&account, operation, end);

@@ -12,6 +12,8 @@ pub struct Account {
     pub capabilities: ::prost::alloc::vec::Vec<Capability>,
     #[prost(message, repeated, tag = "4")]
     pub credentials: ::prost::alloc::vec::Vec<Credential>,
+    #[prost(int64, tag = "5")]
+    pub generation: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -38,6 +40,8 @@ pub struct Credential {
     pub access_token: ::core::option::Option<AccessToken>,
     #[prost(message, optional, tag = "6")]
     pub problem: ::core::option::Option<CredentialProblem>,
+    #[prost(message, optional, tag = "7")]
+    pub certificate_expire_time: ::core::option::Option<::prost_types::Timestamp>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]

@@ -62,11 +62,8 @@ fn is_foreign(headers: &HeaderMap) -> bool {
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return true;
     };
-    let host = host
-        .to_str()
-        .ok()
-        .and_then(|host| host.parse::<Authority>().ok());
-    let Some(host) = host else {
+    let host = host.to_str().ok().filter(|host| !host.contains('@'));
+    let Some(host) = host.and_then(|host| host.parse::<Authority>().ok()) else {
         return true;
     };
     let name = host.host().trim_start_matches('[').trim_end_matches(']');
