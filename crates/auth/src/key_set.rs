@@ -6,6 +6,15 @@ use std::sync::Arc;
 
 use crate::{Certificate, Error, KeyId, PublicKey, PublicKeyId, SerialNumber};
 
+/// The two kinds of keys that WeChat Pay has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// Platform certificates, which end and are replaced.
+    Certificate,
+    /// The public key, of which a merchant number has one.
+    PublicKey,
+}
+
 /// One key of WeChat Pay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TrustedKey {
@@ -26,6 +35,14 @@ impl TrustedKey {
         match self {
             Self::Certificate(certificate) => certificate.key_id(),
             Self::PublicKey { id, .. } => KeyId::PublicKey(id.clone()),
+        }
+    }
+
+    /// Returns which kind of key it is.
+    pub fn kind(&self) -> KeyKind {
+        match self {
+            Self::Certificate(_) => KeyKind::Certificate,
+            Self::PublicKey { .. } => KeyKind::PublicKey,
         }
     }
 
@@ -113,15 +130,26 @@ impl KeySet {
         &self.0.own
     }
 
-    /// Returns the key to encrypt fields with: the public key if there is one, otherwise the certificate that
-    /// starts last.
+    /// Returns the key to encrypt fields with at a moment in Unix seconds: one of the preferred kind if there is one, or
+    /// one of the other kind. Of the certificates that are valid then, the one that starts last is taken; of several
+    /// public keys the one with the greatest id.
     ///
-    /// Its id belongs into `Wechatpay-Serial` of the request. Of several public keys the greatest id is taken.
-    pub fn encryption_key(&self) -> Option<&TrustedKey> {
-        self.iter().max_by_key(|key| match key {
-            TrustedKey::Certificate(certificate) => (false, certificate.not_before()),
-            TrustedKey::PublicKey { .. } => (true, 0),
+    /// Its id belongs into `Wechatpay-Serial` of the request.
+    pub fn encryption_key(&self, preferred: KeyKind, now: i64) -> Option<&TrustedKey> {
+        let valid = self.iter().filter(|key| key.is_valid_at(now));
+        valid.max_by_key(|key| {
+            let begins = match key {
+                TrustedKey::Certificate(certificate) => certificate.not_before(),
+                TrustedKey::PublicKey { .. } => 0,
+            };
+            (key.kind() == preferred, begins)
         })
+    }
+
+    /// Tells whether there is a key of a kind that may be used at a moment in Unix seconds.
+    pub fn has(&self, kind: KeyKind, now: i64) -> bool {
+        self.iter()
+            .any(|key| key.kind() == kind && key.is_valid_at(now))
     }
 }
 

@@ -10,7 +10,8 @@
 //! - A [`KeySet`] holds the keys of WeChat Pay. [`verify`] checks the raw bytes of an answer or a notification and
 //!   returns them as [`Verified`], which nothing else can make.
 //! - [`ApiV3Key::open`] decrypts the resource of a notification and asks for that proof. The one exception is the
-//!   certificate download, where the key to verify with is inside the answer: [`accept_certificates`].
+//!   certificate download, where the key to verify with is inside the answer: [`accept_certificates`]. Where
+//!   [`PlatformAuthorities`] are configured, they must have issued what it holds.
 //! - Sensitive fields are encrypted with [`KeySet::encryption_key`] and decrypted with the account's [`PrivateKey`].
 //!
 //! # The serving side
@@ -55,13 +56,14 @@
 //!
 //! # Not here
 //!
-//! The national algorithms (SM2, SM3, SM4), and a check of the chain of platform certificates.
+//! The national algorithms (SM2, SM3, SM4), and lists of revoked certificates.
 
 mod aead;
 mod authentication;
 mod authorization;
 mod certificate;
 mod certificates;
+mod chain;
 mod der;
 mod digest;
 mod error;
@@ -93,13 +95,15 @@ pub use authentication::{
 pub use authorization::Authorization;
 pub use certificate::{Certificate, common_name};
 pub use certificates::{
-    AcceptedCertificates, CertificatesError, EncryptedCertificate, accept_certificates,
+    AcceptedCertificates, CertificateTrust, CertificatesError, EncryptedCertificate,
+    accept_certificates, restore_certificates,
 };
+pub use chain::{ChainError, PlatformAuthorities};
 pub use digest::{card_signature, sha256_hex};
 pub use error::Error;
 pub use freshness::Freshness;
 pub use key_id::{KeyId, PublicKeyId, SerialNumber};
-pub use key_set::{KeySet, TrustedKey};
+pub use key_set::{KeyKind, KeySet, TrustedKey};
 pub use nonce::{random_nonce, random_resource_nonce};
 pub use plaintext::Plaintext;
 pub use private_key::PrivateKey;

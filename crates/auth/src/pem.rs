@@ -71,6 +71,20 @@ pub(crate) fn find<'a>(
     })
 }
 
+/// Returns all blocks with a label.
+pub(crate) fn all<'a>(text: &'a str, wanted: &str) -> Result<Vec<Block<'a>>, Error> {
+    let mut rest = text;
+    let mut found = Vec::new();
+    while let Some((_, after)) = rest.split_once(BEGIN) {
+        let (block, remainder) = read_block(after).ok_or(Error::PemMalformed)?;
+        if block.label == wanted {
+            found.push(block);
+        }
+        rest = remainder;
+    }
+    Ok(found)
+}
+
 fn read_block(after_begin: &str) -> Option<(Block<'_>, &str)> {
     let (label, after) = after_begin.split_once(DASHES)?;
     let plain = label

@@ -10,10 +10,11 @@ mod tests {
     use std::sync::Arc;
 
     use kabao_auth::{
-        ApiV3Key, AuthenticationError, CertificatesError, EncryptedCertificate, Error, Freshness,
-        Identity, KeySet, ReceivedRequest, RequestToSign, ResponseSignature, ResponseToSign,
-        Scheme, Sealed, SignatureHeaders, TrustedKey, VerificationError, accept_certificates,
-        authenticate, authorization, require_client_headers, sign_response, verify,
+        ApiV3Key, AuthenticationError, CertificateTrust, CertificatesError, EncryptedCertificate,
+        Error, Freshness, Identity, KeyKind, KeySet, ReceivedRequest, RequestToSign,
+        ResponseSignature, ResponseToSign, Scheme, Sealed, SignatureHeaders, TrustedKey,
+        VerificationError, accept_certificates, authenticate, authorization,
+        require_client_headers, sign_response, verify,
     };
     use serde_json::json;
 
@@ -194,13 +195,15 @@ mod tests {
         assert_eq!(set.unwrap_err(), Error::DuplicateKey);
     }
 
+    fn chosen_at(names: &[&str], preferred: KeyKind, now: i64) -> Option<String> {
+        let keys = trust(names);
+        let key = keys.encryption_key(preferred, now);
+        key.map(|key| key.id().to_string())
+    }
+
     #[test]
     fn fields_are_encrypted_with_the_public_key_or_the_newest_certificate() {
-        let chosen = |names: &[&str]| {
-            trust(names)
-                .encryption_key()
-                .map(|key| key.id().to_string())
-        };
+        let chosen = |names: &[&str]| chosen_at(names, KeyKind::PublicKey, NOW);
         let vectors = vectors();
         let serial = vectors.key("platform_current").text("serial_no");
         let id = vectors.key("wechatpay_public_key").text("id");
@@ -210,6 +213,20 @@ mod tests {
         assert_eq!(
             chosen(&[current, "wechatpay_public_key", previous]).as_deref(),
             Some(id)
+        );
+        let all = [current, "wechatpay_public_key", previous];
+        let by_certificate = |now| chosen_at(&all, KeyKind::Certificate, now);
+        assert_eq!(by_certificate(NOW).as_deref(), Some(serial));
+        // Before the newest certificate begins, the one before it is named; after the end of all, what there is else.
+        let begins = vectors.certificate(current).not_before();
+        let before = vectors.key(previous).text("serial_no");
+        assert_eq!(by_certificate(begins - 1).as_deref(), Some(before));
+        let ends = vectors.certificate(current).not_after();
+        assert_eq!(by_certificate(ends).as_deref(), Some(serial));
+        assert_eq!(by_certificate(i64::MAX).as_deref(), Some(id));
+        assert_eq!(
+            chosen_at(&[current, previous], KeyKind::PublicKey, i64::MAX),
+            None
         );
         assert_eq!(
             format!("{:?}", trust(&[current])),
@@ -241,7 +258,12 @@ mod tests {
             sealed,
         }];
         let signed = signed_by(signer, NOW, BODY);
-        accept_certificates(&signed.as_headers(), BODY, &entries, &key, trusted, NOW)
+        let trust = CertificateTrust {
+            key: &key,
+            trusted,
+            authorities: None,
+        };
+        accept_certificates(&signed.as_headers(), BODY, &entries, &trust, NOW)
             .map(|accepted| accepted.keys)
     }
 
@@ -286,8 +308,11 @@ mod tests {
             &signed.as_headers(),
             BODY,
             &[],
-            &key,
-            &trust(&[current]),
+            &CertificateTrust {
+                key: &key,
+                trusted: &trust(&[current]),
+                authorities: None,
+            },
             NOW,
         );
         assert_eq!(outcome.unwrap_err(), CertificatesError::Empty);

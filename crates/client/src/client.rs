@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kabao_api::{
     Account, AccountApi, AccountId, CallContext, CallId, Capability, CardSigner, Check,
-    CredentialState, Error, Family, HeldCredentials, MediaApi, MemberApi, MemberName, Personal,
-    TemplateApi, TemplateId, TemplateName, Upstream,
+    CredentialState, CredentialStore, Error, Family, HeldCredentials, MediaApi, MemberApi,
+    MemberName, Personal, TemplateApi, TemplateId, TemplateName, Upstream,
 };
 use kabao_models::Endpoint;
 
@@ -175,6 +175,12 @@ impl Client {
     /// `CREDENTIAL_REJECTED`, `KEY_UNAVAILABLE`, or why WeChat cannot be reached.
     pub async fn warm_up(&self) -> Result<(), Error> {
         self.0.pipeline.warm_up().await
+    }
+
+    /// Keeps tokens and platform certificates in `store` from now on, in place of the one before: a start needs no
+    /// download then, and of all processes that share the store one fetches a token.
+    pub fn keep_credentials(&self, store: &Arc<dyn CredentialStore>) {
+        self.0.pipeline.credentials().keep_in(store);
     }
 
     /// Tells `observer` of what happens from now on; the first one of all clones stays.

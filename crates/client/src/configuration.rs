@@ -6,7 +6,7 @@ mod files;
 use std::fmt;
 use std::sync::Arc;
 
-pub use self::credential::{PayCredential, WeChatPayKey};
+pub use self::credential::{PayCredential, WeChatPayKey, WechatpaySerial};
 
 use kabao_api::{AccountId, Family};
 

@@ -165,7 +165,7 @@ pub use self::client::Client;
 pub(crate) use self::clock::MockClock;
 pub use self::clock::{Clock, SystemClock};
 pub use self::configuration::{
-    ConfigurationError, ConfigurationFault, PayCredential, WeChatPayKey,
+    ConfigurationError, ConfigurationFault, PayCredential, WeChatPayKey, WechatpaySerial,
 };
 pub use self::connections::Connections;
 pub use self::decorator::Decorator;

@@ -260,7 +260,8 @@ impl Pipeline {
         let Proof::Signature(credential) = proof else {
             return Ok(None);
         };
-        let trusted = credential.keys.trusted(self.0.clock.unix_seconds());
+        let now = self.0.clock.unix_seconds();
+        let trusted = credential.keys.trusted(now);
         let keys = match timeout_at(call.bounds.deadline, trusted).await {
             Ok(keys) => keys?,
             Err(_) => {
@@ -269,7 +270,7 @@ impl Pipeline {
                     .timed_out("while the keys of WeChat Pay were fetched"));
             }
         };
-        credentials::encrypt(request, &keys).map(Some)
+        credentials::encrypt(request, &keys, credential.keys.named(), now).map(Some)
     }
 }
 

@@ -181,7 +181,7 @@ mod tests {
         let shelf = Shelf::new("a".to_owned());
         assert_eq!(shelf.find::<Number>().await.unwrap(), None);
         assert!(shelf.acquire().await.unwrap().is_none(), "no store");
-        shelf.use_store(memory.clone());
+        shelf.use_store(Arc::<Memory>::clone(&memory));
         let right = shelf.acquire().await.unwrap().unwrap();
         assert!(shelf.acquire().await.unwrap().is_none(), "it is held");
         right.keep(Number(7));
@@ -202,7 +202,7 @@ mod tests {
     async fn a_right_that_nobody_used_is_given_back() {
         let memory = Arc::new(Memory::default());
         let shelf = Shelf::new("a".to_owned());
-        shelf.use_store(memory.clone());
+        shelf.use_store(Arc::<Memory>::clone(&memory));
         drop(shelf.acquire().await.unwrap().unwrap());
         memory.until_released("a").await;
         assert!(shelf.acquire().await.unwrap().is_some());

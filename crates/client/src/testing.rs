@@ -12,8 +12,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use kabao_api::{AccountId, CallContext, MockUpstream};
 use kabao_auth::{
-    ApiV3Key, Identity, KeyId, KeySet, PrivateKey, PublicKey, ResponseToSign, Scheme as AuthScheme,
-    TrustedKey, sign_response,
+    ApiV3Key, Identity, KeyId, KeyKind, KeySet, PrivateKey, PublicKey, ResponseToSign,
+    Scheme as AuthScheme, TrustedKey, sign_response,
 };
 use kabao_models::protocol::GetCertificates;
 use kabao_models::{Body, Effect, Family, Operation, Repeat};
@@ -22,7 +22,7 @@ use serde_json::Value;
 pub(crate) use self::memory::Memory;
 use crate::backend::Ground;
 use crate::clock::{Clock, MockClock};
-use crate::keys::{CertificateSource, KeyStore};
+use crate::keys::{CertificateSource, KeyStore, Trust};
 use crate::member_locks::MemberLocks;
 use crate::origin::{Hosts, Origin};
 use crate::pipeline::Pipeline;
@@ -287,6 +287,7 @@ pub(crate) fn credential(
         clock: Arc::clone(clock),
         signer: signer(),
         api_v3_key: ApiV3Key::new(VECTORS["apiv3_key"].as_str().expect("text")).expect("a key"),
+        authorities: None,
     };
     let keys = KeySet::new(serial, trusted).expect("a set");
     let source = (scheme == AuthScheme::Merchant).then_some(source);
@@ -295,11 +296,16 @@ pub(crate) fn credential(
         signing: Signing::Inline,
         route: route(&hosts()),
         private_key,
-        keys: Arc::new(KeyStore::new(
-            keys,
+        keys: Arc::new(KeyStore::new(Trust {
+            named: match keys.has(KeyKind::PublicKey, NOW) {
+                true => KeyKind::PublicKey,
+                false => KeyKind::Certificate,
+            },
+            configured: keys,
             source,
-            Settings::default().certificate_refresh,
-        )),
+            refresh: Settings::default().certificate_refresh,
+            place: "platform_certificates/test".to_owned(),
+        })),
         health: crate::health::Health::default(),
         certificate_ends: None,
     }

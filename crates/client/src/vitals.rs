@@ -87,6 +87,8 @@ pub struct CredentialVitals {
     pub access_token: Option<TokenVitals>,
     /// Fetches of platform certificates or access tokens that failed since the start.
     pub failed_fetches: u64,
+    /// Downloads of platform certificates since the start that held what cannot be trusted; they failed as well.
+    pub refused_certificates: u64,
 }
 
 /// How old an access token is.
@@ -116,6 +118,7 @@ impl CredentialVitals {
             platform_certificates_end: Vec::new(),
             access_token: None,
             failed_fetches: 0,
+            refused_certificates: 0,
         }
     }
 }

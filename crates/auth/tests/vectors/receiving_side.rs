@@ -1,8 +1,8 @@
 //! Sections `response_verification`, `notifications` and `certificates_download`.
 
 use kabao_auth::{
-    AcceptedCertificates, Certificate, CertificatesError, EncryptedCertificate, Error, Sealed,
-    SerialNumber, VerificationError, accept_certificates, verify,
+    AcceptedCertificates, Certificate, CertificateTrust, CertificatesError, EncryptedCertificate,
+    Error, KeyKind, Sealed, SerialNumber, VerificationError, accept_certificates, verify,
 };
 use serde_json::Value;
 
@@ -105,8 +105,11 @@ fn certificate_downloads_are_accepted() {
             &case.signature_headers(),
             &body,
             &entries,
-            &key,
-            &trusted,
+            &CertificateTrust {
+                key: &key,
+                trusted: &trusted,
+                authorities: None,
+            },
             now,
         ) {
             Ok(accepted) => {
@@ -136,7 +139,10 @@ fn compare_certificates<B>(vectors: &Vectors, case: Case<'_>, accepted: &Accepte
         case.equal("validity", key.is_valid_at(case.number("now")), true);
     }
     let newest: SerialNumber = case.text("newest_serial_no").parse().unwrap();
-    let chosen = accepted.keys.encryption_key().unwrap().id();
+    let chosen = accepted
+        .keys
+        .encryption_key(KeyKind::Certificate, case.number("now"));
+    let chosen = chosen.unwrap().id();
     case.equal("newest", chosen, newest.into());
     case.equal(
         "own serial",

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use kabao_auth::{
-    ApiV3Key, Certificate, Identity, KeySet, PrivateKey, PublicKey, PublicKeyId, Scheme,
-    SerialNumber, TrustedKey,
+    ApiV3Key, Certificate, Identity, KeyKind, KeySet, PlatformAuthorities, PrivateKey, PublicKey,
+    PublicKeyId, Scheme, SerialNumber, TrustedKey,
 };
 use kabao_models::Secret;
 
 use super::{Common, Faults, Parts};
-use crate::keys::{CertificateSource, KeyStore};
+use crate::keys::{CertificateSource, KeyStore, Trust};
 use crate::pipeline::credentials::SignedCredential;
 use crate::signing::RequestSigner;
 
@@ -32,6 +32,25 @@ pub struct PayCredential {
     pub apiv3_key: Option<Secret>,
     /// The WeChat Pay public key.
     pub wechat_pay_key: Option<WeChatPayKey>,
+    /// Which key of WeChat Pay requests name, where the account has both kinds; the public key unless set.
+    pub wechatpay_serial: Option<WechatpaySerial>,
+    /// The certificates of who issues platform certificates (`CertTrustChain.p7b`, as PEM). If there are any, no other
+    /// platform certificates are taken.
+    pub platform_ca: Option<String>,
+}
+
+/// Which key of WeChat Pay a request names in `Wechatpay-Serial`. Its fields are encrypted with that key, and while a
+/// merchant number changes from one kind of key to the other, WeChat Pay signs the answer with it.
+///
+/// Answers are verified with whatever key they name, of both kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WechatpaySerial {
+    /// The public key: once the change to it has been started on the merchant platform.
+    PublicKey,
+    /// The newest platform certificate: before that, and again before the change is taken back. While there is none, the
+    /// public key.
+    Certificate,
 }
 
 /// The WeChat Pay public key, from the merchant platform.
@@ -106,6 +125,17 @@ impl PayCredential {
             _ => {}
         }
 
+        let named = self.named(scheme, faults);
+        let authorities = self.platform_ca.as_deref().and_then(|pem| {
+            if self.apiv3_key.is_none() {
+                faults.add(
+                    "platform_ca",
+                    "needs an apiv3_key: nothing else downloads platform certificates",
+                );
+            }
+            faults.keep("platform_ca", PlatformAuthorities::from_pem(pem))
+        });
+
         if self.number.is_empty() {
             faults.add(number_field, "is required");
             return None;
@@ -124,6 +154,7 @@ impl PayCredential {
                 clock: Arc::clone(&common.clock),
                 signer: RequestSigner::new(identity.clone(), hosts.clone()),
                 api_v3_key,
+                authorities,
             }),
             Scheme::Brand => None,
         };
@@ -132,14 +163,49 @@ impl PayCredential {
             signing: common.signing(),
             route: common.route(parts),
             private_key,
-            keys: Arc::new(KeyStore::new(
-                keys,
+            keys: Arc::new(KeyStore::new(Trust {
+                configured: keys,
                 source,
-                common.settings.certificate_refresh,
-            )),
+                named,
+                refresh: common.settings.certificate_refresh,
+                place: format!(
+                    "platform_certificates/{}/{}",
+                    hosts.main.name(),
+                    self.number
+                ),
+            })),
             health: crate::health::Health::default(),
             certificate_ends: certificate.as_ref().map(Certificate::not_after),
         })
+    }
+
+    /// Which kind of key requests name.
+    fn named(&self, scheme: Scheme, faults: &mut Faults) -> KeyKind {
+        let field = "wechatpay_serial";
+        match self.wechatpay_serial {
+            Some(WechatpaySerial::Certificate) if scheme == Scheme::Brand => {
+                faults.add(
+                    field,
+                    "must be public_key: a brand has no platform certificates",
+                );
+            }
+            Some(WechatpaySerial::Certificate) if self.apiv3_key.is_none() => {
+                faults.add(
+                    field,
+                    "certificate needs an apiv3_key, which downloads platform certificates",
+                );
+            }
+            Some(WechatpaySerial::PublicKey) if self.wechat_pay_key.is_none() => {
+                faults.add(field, "public_key needs the public key and its id");
+            }
+            Some(WechatpaySerial::Certificate) => return KeyKind::Certificate,
+            Some(WechatpaySerial::PublicKey) => return KeyKind::PublicKey,
+            None => {}
+        }
+        match self.wechat_pay_key {
+            Some(_) => KeyKind::PublicKey,
+            None => KeyKind::Certificate,
+        }
     }
 
     fn check_certificate(

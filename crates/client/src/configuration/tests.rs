@@ -22,6 +22,7 @@ fn merchant() -> PayCredential {
             id: key("wechatpay_public_key", "id").to_owned(),
             public_key: key("wechatpay_public_key", "public_key_pem").to_owned(),
         }),
+        ..PayCredential::default()
     }
 }
 

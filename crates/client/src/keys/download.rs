@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use kabao_api::{Error, Reason};
 use kabao_auth::{
-    ApiV3Key, EncryptedCertificate, KeySet, Sealed, SignatureHeaders, accept_certificates,
+    ApiV3Key, CertificateTrust, EncryptedCertificate, KeyKind, KeySet, PlatformAuthorities, Sealed,
+    SignatureHeaders, accept_certificates,
 };
 use serde::Deserialize;
 
@@ -24,7 +25,12 @@ pub(crate) struct CertificateSource {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) signer: RequestSigner,
     pub(crate) api_v3_key: ApiV3Key,
+    /// Who must have issued platform certificates, if that was configured.
+    pub(crate) authorities: Option<PlatformAuthorities>,
 }
+
+/// The keys of a download, and its certificates as PEM; `None` if WeChat Pay has none for a merchant with a public key.
+type Downloaded = Option<(KeySet, Vec<String>)>;
 
 #[derive(Deserialize)]
 struct Download {
@@ -50,7 +56,7 @@ struct EncryptCertificate {
 impl CertificateSource {
     /// Downloads and accepts the certificates, from the backup host if the main one does not answer;
     /// public keys of `trusted` stay.
-    pub(crate) async fn download(&self, trusted: &KeySet) -> Result<KeySet, Error> {
+    pub(super) async fn download(&self, trusted: &KeySet) -> Result<Downloaded, Error> {
         let hosts = self.signer.hosts();
         match (
             self.download_from(&hosts.main, trusted).await,
@@ -63,7 +69,7 @@ impl CertificateSource {
         }
     }
 
-    async fn download_from(&self, origin: &Origin, trusted: &KeySet) -> Result<KeySet, Error> {
+    async fn download_from(&self, origin: &Origin, trusted: &KeySet) -> Result<Downloaded, Error> {
         let method = Method::GET;
         let body = Bytes::new();
         let unsigned = Unsigned {
@@ -90,7 +96,7 @@ impl CertificateSource {
             .with_source(error)
         })?;
         match answer.status {
-            StatusCode::OK => self.accept(&answer, trusted),
+            StatusCode::OK => self.accept(&answer, trusted).map(Some),
             StatusCode::UNAUTHORIZED => Err(Error::new(
                 Reason::CredentialRejected,
                 "WeChat Pay rejected the account's credentials at the download of platform certificates",
@@ -104,6 +110,7 @@ impl CertificateSource {
                     ),
                 ))
             }
+            StatusCode::NOT_FOUND if has_public_key(trusted) => Ok(None),
             StatusCode::NOT_FOUND => Err(Error::new(
                 Reason::KeyUnavailable,
                 "WeChat Pay has no platform certificate for this merchant",
@@ -116,7 +123,16 @@ impl CertificateSource {
         }
     }
 
-    fn accept(&self, answer: &HttpResponse, trusted: &KeySet) -> Result<KeySet, Error> {
+    /// A number from 0 to 1000.
+    pub(super) fn jitter(&self) -> u32 {
+        self.clock.jitter()
+    }
+
+    fn accept(
+        &self,
+        answer: &HttpResponse,
+        trusted: &KeySet,
+    ) -> Result<(KeySet, Vec<String>), Error> {
         let download: Download = serde_json::from_slice(&answer.body).map_err(|error| {
             Error::new(
                 Reason::KeyUnavailable,
@@ -146,11 +162,14 @@ impl CertificateSource {
             &headers,
             &answer.body,
             &entries,
-            &self.api_v3_key,
-            trusted,
+            &CertificateTrust {
+                key: &self.api_v3_key,
+                trusted,
+                authorities: self.authorities.as_ref(),
+            },
             now,
         )
-        .map(|accepted| accepted.keys)
+        .map(|accepted| (accepted.keys, accepted.certificates))
         .map_err(|error| {
             Error::new(
                 Reason::KeyUnavailable,
@@ -159,6 +178,10 @@ impl CertificateSource {
             .with_source(error)
         })
     }
+}
+
+fn has_public_key(keys: &KeySet) -> bool {
+    keys.iter().any(|key| key.kind() == KeyKind::PublicKey)
 }
 
 /// A JSON error without the text, which may quote what was received.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use kabao_api::{CredentialKind, CredentialState, Error, Reason, TrustedKeyState};
-use kabao_auth::{KeyId, KeySet, PrivateKey, TrustedKey};
+use kabao_api::{CredentialKind, CredentialState, CredentialStore, Error, Reason, TrustedKeyState};
+use kabao_auth::{KeyId, KeyKind, KeySet, PrivateKey, TrustedKey};
 use kabao_models::{AnyAnswer, AnyEndpoint, Operation, Scheme, Sensitive};
 
 use super::route::Route;
@@ -45,6 +45,16 @@ pub(crate) enum Proof {
 }
 
 impl Credentials {
+    /// Keeps what WeChat hands out in a store from now on.
+    pub(crate) fn keep_in(&self, store: &Arc<dyn CredentialStore>) {
+        for signed in [&self.merchant, &self.brand].into_iter().flatten() {
+            signed.keys.shelf().use_store(Arc::clone(store));
+        }
+        if let Some(token) = &self.token {
+            token.shelf().use_store(Arc::clone(store));
+        }
+    }
+
     /// Tells what there is, without secrets.
     pub(crate) fn states(&self, now: i64) -> Vec<CredentialState> {
         let signed = [
@@ -160,9 +170,15 @@ impl Proof {
     }
 }
 
-/// Encrypts every sensitive field with the key that `Wechatpay-Serial` will name, and returns its id.
-pub(crate) fn encrypt(request: &mut dyn AnyEndpoint, keys: &KeySet) -> Result<KeyId, Error> {
-    let Some(key) = keys.encryption_key() else {
+/// Encrypts every sensitive field with the key that `Wechatpay-Serial` will name, of the kind `named` if there is one,
+/// and returns its id.
+pub(crate) fn encrypt(
+    request: &mut dyn AnyEndpoint,
+    keys: &KeySet,
+    named: KeyKind,
+    now: i64,
+) -> Result<KeyId, Error> {
+    let Some(key) = keys.encryption_key(named, now) else {
         return Err(Error::new(
             Reason::KeyUnavailable,
             "there is no key of WeChat Pay to encrypt with",

@@ -39,6 +39,7 @@ fn signed(kind: CredentialKind, credential: &SignedCredential) -> CredentialVita
     let mut vitals = CredentialVitals::new(kind);
     vitals.certificate_ends = credential.certificate_ends;
     vitals.failed_fetches = credential.keys.failures();
+    vitals.refused_certificates = credential.keys.refused();
     for key in credential.keys.snapshot().iter() {
         match key {
             TrustedKey::PublicKey { .. } => vitals.public_keys += 1,

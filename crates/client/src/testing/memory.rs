@@ -40,6 +40,11 @@ impl Memory {
         self.lock().kept.insert(name.to_owned(), stored);
     }
 
+    /// What is there under a name.
+    pub(crate) fn find_kept(&self, name: &str) -> Option<StoredCredential> {
+        self.lock().kept.get(name).cloned()
+    }
+
     /// Takes a right that is never given back, as a process does that hangs.
     pub(crate) fn hold(&self, name: &str) {
         self.lock().held.insert(name.to_owned(), -1);

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use kabao_api::{AccountId, Family};
 use kabao_auth::Certificate;
-use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey};
+use kabao_client::{Client, ConfigurationError, PayCredential, WeChatPayKey, WechatpaySerial};
 use kabao_models::Secret;
 
 use super::document::{Node, Origin, Value};
@@ -111,6 +111,8 @@ const PAY: &[&str] = &[
     "public_key_id",
     "apiv3_key_file",
     "apiv3_key_env",
+    "wechatpay_serial",
+    "platform_ca_file",
 ];
 
 /// Which keys belong to which families; `id`, `family`, `base_url`, `backup_base_url` and `extra_ca_file` belong to
@@ -396,6 +398,14 @@ fn pay(material: &mut Material<'_, '_>, number: String) -> PayCredential {
         serial_no,
         apiv3_key: material.secret("apiv3_key_file", "apiv3_key_env", false),
         wechat_pay_key,
+        wechatpay_serial: material.word(
+            "wechatpay_serial",
+            &[
+                ("public_key", WechatpaySerial::PublicKey),
+                ("certificate", WechatpaySerial::Certificate),
+            ],
+        ),
+        platform_ca: material.file("platform_ca_file"),
     }
 }
 
@@ -420,13 +430,14 @@ fn describe(credential: &PayCredential, number: &str) -> (String, Option<i64>) {
 }
 
 /// Where the values of the client's options come from.
-const OPTIONS: [(&str, &[&str]); 6] = [
+const OPTIONS: [(&str, &[&str]); 7] = [
     ("private_key", &["private_key_file"]),
     ("certificate", &["certificate_file"]),
     ("public_key", &["public_key_file"]),
     ("apiv3_key", &["apiv3_key_file", "apiv3_key_env"]),
     ("app_secret", &["app_secret_file", "app_secret_env"]),
     ("root_certificates", &["extra_ca_file"]),
+    ("platform_ca", &["platform_ca_file"]),
 ];
 
 /// What may stand in place of an absent key. If that was given and is faulty, the absence is no mistake of its own.

@@ -89,6 +89,19 @@ impl<'s, 'c> Material<'s, 'c> {
         text.map(|text| text.value)
     }
 
+    /// One of some words, which may be absent.
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &'static [(&'static str, T)],
+    ) -> Option<T> {
+        let word = self.section.word(key, words);
+        if word.is_none() && self.has(key) {
+            self.mark(key);
+        }
+        word
+    }
+
     /// A string that must be there.
     pub(super) fn required(&mut self, key: &'static str) -> String {
         let text = self.section.required_string(key);

@@ -61,6 +61,7 @@ fn client(account: &Credentials, ca: &str, shared: &Shared) -> Result<Client, Co
             id: text(&account.public_key_id),
             public_key: text(&account.public_key_pem),
         }),
+        ..PayCredential::default()
     };
     match &account.brand_id {
         None => Client::merchant(name)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use kabao_api::CredentialKind;
 use kabao_client::{CredentialVitals, Vitals};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
@@ -91,8 +92,9 @@ const PLATFORM_CERTIFICATE: &str = "kabao.wechatpay.certificate.expires_in";
 const TOKEN_AGE: &str = "kabao.access_token.age";
 const TOKEN_ENDS: &str = "kabao.access_token.expires_in";
 const FAILED_FETCHES: &str = "kabao.credential.fetches.failed";
+const REFUSED_CERTIFICATES: &str = "kabao.wechatpay.certificate_lists.refused";
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     gauge(
         IN_FLIGHT,
         "",
@@ -180,6 +182,11 @@ const ROWS: [Row; 15] = [
         FAILED_FETCHES,
         CREDENTIAL,
         "Fetches of access tokens or platform certificates that failed, by account and credential.",
+    ),
+    counter(
+        REFUSED_CERTIFICATES,
+        CREDENTIAL,
+        "Lists of platform certificates that were downloaded and not trusted, by account and credential.",
     ),
 ];
 
@@ -272,6 +279,10 @@ impl Series {
         }
         let failed = counted(credential.failed_fetches);
         self.put(FAILED_FETCHES, labels, Sum, failed);
+        if credential.kind != CredentialKind::AccessToken {
+            let refused = counted(credential.refused_certificates);
+            self.put(REFUSED_CERTIFICATES, labels, Sum, refused);
+        }
     }
 
     fn put(&mut self, name: &'static str, labels: &[&str], fold: Fold, value: f64) {

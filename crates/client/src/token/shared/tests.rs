@@ -61,7 +61,7 @@ impl Bench {
             .returning(move || NOW + elapsed.load(Ordering::SeqCst));
         clock.expect_jitter().returning(move || jitter);
         let source = replica(transport, Arc::new(clock));
-        source.shelf().use_store(self.memory.clone());
+        source.shelf().use_store(Arc::<Memory>::clone(&self.memory));
         self.replicas.push(source);
     }
 
