@@ -16,6 +16,7 @@ mod counts;
 mod credentials;
 mod digest_key;
 mod key_file;
+mod lent;
 mod postgres;
 mod replica;
 mod settings;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kabao_api::CredentialStore;
 use kabao_journal::{ChangeStore, Leases, StoreError};
 
+use crate::lent::Lent;
 use crate::settings::StoreSettings;
 use crate::{postgres, sqlite};
 
@@ -62,6 +63,12 @@ impl Store {
     /// Returns where credentials are kept that WeChat hands out.
     pub fn credentials(&self) -> Arc<dyn CredentialStore> {
         Arc::clone(&self.credentials)
+    }
+
+    /// The same for clients, which may outlive the store: it fails once everything else that came from the store is
+    /// dropped, and keeps no file open.
+    pub fn lent_credentials(&self) -> Arc<dyn CredentialStore> {
+        Lent::of(&self.credentials)
     }
 
     /// Returns what an operator should be told: keys that others can read, a store that was lost.

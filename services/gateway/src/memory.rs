@@ -18,6 +18,7 @@ use crate::config::MemorySettings;
 #[derive(Clone)]
 pub(crate) struct Memory {
     journal: Journal,
+    store: Store,
     _reconciler: Arc<AbortOnDrop>,
 }
 
@@ -36,12 +37,14 @@ impl Memory {
         };
         Ok(Self {
             journal,
+            store,
             _reconciler: Arc::new(AbortOnDrop(reconciler.abort_handle())),
         })
     }
 
-    /// Makes an account of a client, whose changes are remembered from now on.
+    /// Makes an account of a client, whose changes are remembered from now on, and what WeChat hands out to it.
     pub(crate) fn account(&self, client: &Client) -> Account {
+        client.keep_credentials(&self.store.lent_credentials());
         let journal = self.journal.account(client.account().clone());
         let mut account = client
             .decorated(&Around(Arc::clone(&journal)))

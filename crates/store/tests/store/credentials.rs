@@ -183,6 +183,24 @@ async fn a_credential_is_sealed_and_opens_under_its_own_name_only() {
     assert_eq!(other.payload, b"another");
 }
 
+#[tokio::test]
+async fn what_is_lent_keeps_no_store_open() {
+    let directory = Directory::new();
+    let settings = EmbeddedSettings::new(directory.path());
+    let store = Store::open(&settings.clone().into()).await.unwrap();
+    let lent = store.lent_credentials();
+    put(&lent, NAME, b"token").await;
+    drop(store);
+    for _ in 0..2 {
+        let error = lent.find(NAME).await.unwrap_err();
+        assert_eq!(error.reason(), kabao_api::Reason::Store);
+        // The file is free for the next one.
+        let next = Store::open(&settings.clone().into()).await.unwrap();
+        let stored = found(&next.lent_credentials(), NAME).await.unwrap();
+        assert_eq!(stored.payload, b"token");
+    }
+}
+
 /// A store that an earlier version of the program has made.
 #[tokio::test]
 async fn a_store_of_the_first_version_gets_the_table_and_keeps_its_changes() {
