@@ -36,6 +36,11 @@ impl<T: Send + 'static> Errand<T> {
         }
     }
 
+    /// Tells whether nothing is under way and there is no result that nobody has waited for.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Tells whether there is a result that nobody has waited for.
     pub(crate) fn is_done(&self) -> bool {
         self.0.as_ref().is_some_and(JoinHandle::is_finished)

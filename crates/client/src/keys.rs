@@ -73,7 +73,8 @@ struct Current {
 struct Downloads {
     current: Errand<Result<Brought, Error>>,
     pauses: Pauses,
-    last_ended: Option<Instant>,
+    /// When an unknown key last led to a download.
+    looked_at: Option<Instant>,
     /// Whether the store was looked at.
     is_restored: bool,
 }
@@ -187,7 +188,7 @@ impl KeyStore {
     }
 
     /// Looks for a key that an answer names and the set lacks: one download at a time, at most one a
-    /// minute, and none for what no download brings. Returns a set only if it has the key.
+    /// minute for that reason, and none for what no download brings. Returns a set only if it has the key.
     pub(crate) async fn look_for(self: &Arc<Self>, id: &KeyId, now: i64) -> Option<KeySet> {
         if !self.downloads() || matches!(id, KeyId::PublicKey(_)) {
             return None;
@@ -200,13 +201,18 @@ impl KeyStore {
         if keys.get(id).is_some() {
             return Some(keys);
         }
-        let rests = downloads
-            .last_ended
-            .is_some_and(|ended| ended.elapsed() < UNKNOWN_KEY_INTERVAL);
-        if rests {
-            return None;
+        // Whoever comes while one is under way waits for that one.
+        if downloads.current.is_idle() {
+            let rests = downloads
+                .looked_at
+                .is_some_and(|looked| looked.elapsed() < UNKNOWN_KEY_INTERVAL);
+            if rests {
+                return None;
+            }
+            // Before it begins: who leaves meanwhile has driven it all the same.
+            downloads.looked_at = Some(Instant::now());
+            downloads.is_restored = true;
         }
-        downloads.is_restored = true;
         let keys = self.fetch(&mut downloads, now, Way::WeChat).await.ok()?;
         keys.get(id).is_some().then_some(keys)
     }
@@ -290,10 +296,6 @@ impl KeyStore {
             let message = "no certificates were downloaded: the process ends";
             return Err(Error::new(Reason::Internal, message));
         };
-        let is_restored = matches!(&result, Ok(Brought::Restored(..) | Brought::NothingKept));
-        if !is_restored {
-            downloads.last_ended = Some(at);
-        }
         let usable = result.and_then(|brought| match &brought {
             Brought::Downloaded(keys, _) if !keys.has(KeyKind::Certificate, now) => {
                 Err(Error::new(

@@ -8,7 +8,8 @@ use super::*;
 use crate::clock::{Clock, MockClock};
 use crate::signing::RequestSigner;
 use crate::testing::{
-    Memory, NOW, Sent, answering, certificate_download, clock, hosts, key, public_key, unsigned,
+    Memory, NOW, Sent, answering, certificate_download, clock, hosts, key, public_key, slow,
+    unsigned,
 };
 use crate::transport::{HttpResponse, Transport};
 
@@ -294,6 +295,36 @@ async fn forged_serials_in_a_flood_lead_to_one_download_a_minute() {
         assert_eq!(bench.downloads(), before + round);
         advance(UNKNOWN_KEY_INTERVAL).await;
     }
+    assert!(bench.keys.snapshot().get(&current()).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_unknown_right_after_a_download_is_looked_for_at_once() {
+    let bench = Setup::certificates().start([certificate_download(DOWNLOAD)]);
+    bench.trusted(NOW).await.unwrap();
+    let unknown = "1234".parse().unwrap();
+    for _ in 0..3 {
+        assert!(bench.keys.look_for(&unknown, NOW).await.is_none());
+        assert_eq!(bench.downloads(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_leave_drive_no_further_download() {
+    let sent = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&sent);
+    let transport = slow(Duration::from_secs(3), move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(certificate_download(DOWNLOAD))
+    });
+    let bench = Setup::certificates().over(&transport, Sent::default());
+    let forged = "1234".parse().unwrap();
+    for _ in 0..20 {
+        let looked = bench.keys.look_for(&forged, NOW);
+        let looked = tokio::time::timeout(Duration::from_secs(1), looked).await;
+        assert!(!matches!(looked, Ok(Some(_))));
+    }
+    assert_eq!(sent.load(Ordering::SeqCst), 1);
     assert!(bench.keys.snapshot().get(&current()).is_some());
 }
 
