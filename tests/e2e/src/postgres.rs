@@ -75,12 +75,7 @@ impl Replicas {
             World::official_account(OFFICIAL_ACCOUNT.account, &self.sandbox, false),
             merchant(&self.sandbox, |_| {}),
         ] {
-            settings.accounts.push(AccountSettings {
-                client,
-                about: String::new(),
-                exposes_tokens: false,
-                certificate_expires: None,
-            });
+            settings.accounts.push(AccountSettings::new(client));
         }
         let gateway = Gateway::start(&settings).await.unwrap();
         gateway.ready();

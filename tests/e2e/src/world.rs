@@ -52,12 +52,7 @@ impl World {
         settings.grpc.listen.set_port(0);
         settings.admin.listen.set_port(0);
         for client in clients(&sandbox) {
-            settings.accounts.push(AccountSettings {
-                client,
-                about: String::new(),
-                exposes_tokens: false,
-                certificate_expires: None,
-            });
+            settings.accounts.push(AccountSettings::new(client));
         }
         let gateway = Gateway::start(&settings).await.unwrap();
         gateway.ready();

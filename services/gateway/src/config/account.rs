@@ -31,6 +31,19 @@ pub struct AccountSettings {
     pub(crate) fingerprint: String,
 }
 
+impl AccountSettings {
+    /// Serves a client that was made without files, and shows callers no token.
+    pub fn new(client: Client) -> Self {
+        Self {
+            client,
+            about: String::new(),
+            exposes_tokens: false,
+            certificate_expires: None,
+            fingerprint: String::new(),
+        }
+    }
+}
+
 /// Reads every `[[accounts]]` entry, and those of the files in `folder`, which stand among them; `loopback` says that
 /// callers come from this machine only.
 pub(super) fn read_all(
