@@ -36,7 +36,7 @@ async fn main() -> dev::Result<()> {
     }
 
     // A program that learns from its callers which account they mean.
-    let accounts = Accounts::new();
+    let mut accounts = Accounts::new();
     for client in [shop, brand, page] {
         accounts.insert(client.into_account())?;
     }
