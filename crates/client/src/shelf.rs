@@ -63,14 +63,14 @@ impl Shelf {
         self.store().is_some()
     }
 
-    /// Returns what was kept last. A failure is in the log.
-    pub(crate) async fn find<T: Kept>(&self) -> Result<Option<T>, Error> {
+    /// Returns what was kept last, with its fence. A failure is in the log.
+    pub(crate) async fn find<T: Kept>(&self) -> Result<Option<(T, i64)>, Error> {
         let Some(store) = self.store() else {
             return Ok(None);
         };
         let found = store.find(&self.name).await;
         let found = found.inspect_err(|error| self.complain(error))?;
-        Ok(found.and_then(|stored| read(&stored.payload)))
+        Ok(found.and_then(|stored| Some((read(&stored.payload)?, stored.fence))))
     }
 
     /// Takes the right to fetch; `None` while somebody else fetches, or if there is no store. A failure is in the log.
@@ -103,6 +103,11 @@ impl fmt::Debug for Shelf {
 }
 
 impl Right {
+    /// Grows with each right to the same credential.
+    pub(crate) fn fence(&self) -> i64 {
+        self.right.as_ref().map_or(i64::MAX, |right| right.fence)
+    }
+
     /// Keeps what was fetched and gives the right back, beside whoever needs it now.
     pub(crate) fn keep<T: Kept>(mut self, content: T) {
         let payload = serde_json::to_vec(&Versioned {
@@ -179,14 +184,15 @@ mod tests {
     async fn what_was_kept_is_found_and_another_version_is_not() {
         let memory = Arc::new(Memory::default());
         let shelf = Shelf::new("a".to_owned());
-        assert_eq!(shelf.find::<Number>().await.unwrap(), None);
+        assert!(shelf.find::<Number>().await.unwrap().is_none());
         assert!(shelf.acquire().await.unwrap().is_none(), "no store");
         shelf.use_store(Arc::<Memory>::clone(&memory));
         let right = shelf.acquire().await.unwrap().unwrap();
         assert!(shelf.acquire().await.unwrap().is_none(), "it is held");
+        let fence = right.fence();
         right.keep(Number(7));
         memory.until_released("a").await;
-        assert_eq!(shelf.find().await.unwrap(), Some(Number(7)));
+        assert_eq!(shelf.find().await.unwrap(), Some((Number(7), fence)));
         for payload in [
             r#"{"version":1,"content":7}"#,
             r#"{"version":3,"content":7}"#,

@@ -59,6 +59,10 @@ struct Recovery {
     /// The value that WeChat refused last, so that a fetch that gives it again is recognised.
     refused: Option<Secret>,
     forced: Option<Instant>,
+    /// The fence of the newest token of the store that was taken from there or fetched for it.
+    seen: i64,
+    /// What lies in the store under this fence or an earlier one is not newer than what WeChat has refused.
+    floor: i64,
 }
 
 impl TokenSource {
@@ -168,7 +172,9 @@ impl TokenSource {
     /// Drops a token that WeChat refused, unless a newer one is there already.
     pub(crate) async fn refused(&self, token: &Token) {
         if self.held.discard(token).await {
-            self.recovery.lock().await.refused = Some(token.value.clone());
+            let mut recovery = self.recovery.lock().await;
+            recovery.refused = Some(token.value.clone());
+            recovery.floor = recovery.seen;
         }
     }
 }

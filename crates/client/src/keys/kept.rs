@@ -31,7 +31,7 @@ impl KeyStore {
         trusted: &KeySet,
         now: i64,
     ) -> Option<(KeySet, Duration)> {
-        let kept = self.shelf().find::<KeptCertificates>().await.ok()??;
+        let (kept, _) = self.shelf().find::<KeptCertificates>().await.ok()??;
         let certificates = kept.certificates.iter().map(String::as_str);
         let authorities = source.authorities.as_ref();
         match restore_certificates(certificates, trusted, authorities, now) {

@@ -36,7 +36,7 @@ impl Memory {
     /// Puts something there that nobody put.
     pub(crate) fn set(&self, name: &str, payload: &[u8]) {
         let payload = payload.to_vec();
-        let stored = StoredCredential { payload, fence: 0 };
+        let stored = StoredCredential { payload, fence: 1 };
         self.lock().kept.insert(name.to_owned(), stored);
     }
 

@@ -67,6 +67,7 @@ impl TokenSource {
                         return Ok(found);
                     }
                     let fetched = self.fetch_usable().await?;
+                    self.recovery.lock().await.seen = right.fence();
                     right.keep(KeptToken {
                         value: fetched.value.expose().to_owned(),
                         fetched_at: self.clock.unix_seconds(),
@@ -86,14 +87,14 @@ impl TokenSource {
         }
     }
 
-    /// Returns the token of the store, unless it is to be renewed or is the one that WeChat has refused.
+    /// Returns the token of the store, unless it is to be renewed, or is not newer than one that WeChat has refused.
     async fn find(&self) -> Result<Option<Fetched>, Error> {
-        let Some(kept) = self.shelf.find::<KeptToken>().await? else {
+        let Some((kept, fence)) = self.shelf.find::<KeptToken>().await? else {
             return Ok(None);
         };
-        let recovery = self.recovery.lock().await;
+        let mut recovery = self.recovery.lock().await;
         let value = Secret::new(kept.value);
-        if recovery.refused.as_ref() == Some(&value) {
+        if fence <= recovery.floor || recovery.refused.as_ref() == Some(&value) {
             return Ok(None);
         }
         // A clock that is behind makes it look younger, never older than it can be.
@@ -101,6 +102,9 @@ impl TokenSource {
         let age = Duration::from_secs(u64::try_from(age).unwrap_or_default());
         let lifetime = Duration::from_secs(kept.lifetime);
         let is_good = age + self.held.margin(lifetime) < lifetime;
+        if is_good {
+            recovery.seen = fence;
+        }
         Ok(is_good.then_some(Fetched {
             value,
             lifetime,

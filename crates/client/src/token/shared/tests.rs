@@ -226,6 +226,20 @@ async fn whoever_learns_late_of_a_refusal_reads_what_was_fetched_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_older_token_of_the_store_is_never_taken_for_one_that_was_refused() {
+    let bench = Bench::new(1);
+    let source = &bench.replicas[0];
+    for round in 1..=4 {
+        let token = source.token().await.unwrap();
+        assert_eq!(token.value.expose(), format!("T{round}"));
+        token.worked();
+        // WeChat ends it before it lies in the store, where the one before still is.
+        source.refused(&token).await;
+        bench.advance(61).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_the_store_each_goes_on_with_its_token_and_fetches_for_itself() {
     let bench = Bench::new(2);
     bench.tokens().await;
