@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::abort::AbortOnDrop;
-use crate::accounts::Roster;
+use crate::accounts::{Roster, Served};
 use crate::config::{AccountSettings, Loaded, Settings, ShutdownSettings, Source};
 use crate::dev::StoreFolder;
 use crate::lifecycle::{Lifecycle, Stage};
@@ -35,6 +35,7 @@ pub struct Gateway {
     roster: Roster,
     reloader: Option<Reloader>,
     _following: Option<AbortOnDrop>,
+    _served: Served,
     // Last, so that nothing lies in it any more when it goes.
     store_folder: Option<StoreFolder>,
 }
@@ -154,6 +155,7 @@ impl Gateway {
         let limits = &settings.grpc.limits;
         let places = |number| usize::try_from(number).unwrap_or(usize::MAX);
         metrics.watch(roster.generations().clone());
+        let served = Served::of(roster.generations());
         let mut server = Server::builder(roster.generations().clone())
             .default_deadline(settings.grpc.timeouts.default_deadline)
             .max_deadline(settings.grpc.timeouts.max_deadline)
@@ -189,6 +191,7 @@ impl Gateway {
             roster,
             reloader,
             _following: following,
+            _served: served,
             store_folder: None,
         })
     }

@@ -1,10 +1,11 @@
 //! A gateway, a sandbox, and a channel from a caller to them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use kabao_client::Client;
-use kabao_gateway::config::{AccountSettings, Settings};
-use kabao_gateway::{Dev, DevOptions, Gateway};
+use kabao_gateway::config::{AccountSettings, MemorySettings, Settings};
+use kabao_gateway::{Dev, DevOptions, Gateway, StartError};
 use kabao_proto::kabao::v1::member_service_client::MemberServiceClient;
 use kabao_proto::kabao::v1::template_service_client::TemplateServiceClient;
 use kabao_proto::kabao::v1::{
@@ -16,6 +17,7 @@ use prost_types::FieldMask;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status};
 
@@ -55,6 +57,33 @@ impl World {
             settings.accounts.push(AccountSettings::new(client));
         }
         let gateway = Gateway::start(&settings).await.unwrap();
+        gateway.ready();
+        Self::of(gateway, sandbox).await
+    }
+
+    /// A gateway over an embedded store in a folder, in front of a sandbox. An earlier one over that folder may be on its
+    /// way out.
+    pub(crate) async fn over(folder: &Path, clients: Vec<Client>, sandbox: Running) -> Self {
+        let mut settings = Settings {
+            store: Some(MemorySettings::embedded(folder)),
+            ..Settings::default()
+        };
+        settings.grpc.listen.set_port(0);
+        settings.admin.listen.set_port(0);
+        settings.accounts = clients.into_iter().map(AccountSettings::new).collect();
+        let gateway = timeout(PATIENCE, async {
+            loop {
+                match Gateway::start(&settings).await {
+                    Ok(gateway) => break gateway,
+                    Err(StartError::Store(error)) => {
+                        println!("{error}");
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        });
+        let gateway = gateway.await.unwrap();
         gateway.ready();
         Self::of(gateway, sandbox).await
     }
@@ -166,7 +195,7 @@ impl World {
     pub(crate) async fn all_faults_taken(&self) {
         let sandbox = self.sandbox();
         let taken = sandbox.wait_until(|sandbox| sandbox.faults().is_empty());
-        tokio::time::timeout(PATIENCE, taken)
+        timeout(PATIENCE, taken)
             .await
             .expect("the faults are taken");
     }
