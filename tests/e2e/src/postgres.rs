@@ -1,5 +1,7 @@
 //! Several gateways with one memory: a database of PostgreSQL, which goes away and comes back.
 
+mod tokens;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
