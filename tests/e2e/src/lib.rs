@@ -36,6 +36,7 @@ mod refused_at_the_door;
 mod refused_brand;
 mod refused_by_wechat;
 mod refused_official_account;
+mod reloads;
 mod server;
 mod shared_reads;
 mod signed;

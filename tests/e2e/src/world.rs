@@ -166,6 +166,16 @@ impl World {
 
     /// Gives an order to the control API of the sandbox and returns its answer.
     pub(crate) async fn order(&self, method: &str, path: &str, body: &Value) -> Value {
+        Self::order_of(self.sandbox(), method, path, body).await
+    }
+
+    /// The same to any sandbox.
+    pub(crate) async fn order_of(
+        sandbox: &Running,
+        method: &str,
+        path: &str,
+        body: &Value,
+    ) -> Value {
         // Reading and deleting take no body.
         let body = match body {
             Value::Null => String::new(),
@@ -175,9 +185,7 @@ impl World {
             "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        let mut stream = TcpStream::connect(self.sandbox().control_addr())
-            .await
-            .unwrap();
+        let mut stream = TcpStream::connect(sandbox.control_addr()).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
