@@ -51,7 +51,9 @@
 //!   not the wire, it outlives a version, and it holds personal data in clear: a store seals it, and what
 //!   `serde_json` says of a text that it cannot read, which quotes it, belongs in no log.
 //!
-//! The feature `mock` publishes mockall fakes: `MockMemberApi`,
+//! - **Limits**: processes that serve the same accounts share WeChat's limits of calls by [`portions`].
+//!
+//! The feature `model` publishes a model of what keeps them. The feature `mock` publishes mockall fakes: `MockMemberApi`,
 //! `MockTemplateApi`, `MockMediaApi`, `MockAccountApi`, `MockCardSigner`,
 //! `MockHeldCredentials` and `MockUpstream`.
 //!
@@ -93,6 +95,7 @@ mod name;
 mod new_template;
 mod official_account_api;
 mod page;
+pub mod portions;
 mod precondition;
 mod progress;
 mod reason;

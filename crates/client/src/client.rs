@@ -18,6 +18,7 @@ use crate::backend::{Backend, Ground};
 use crate::decorator::Decorator;
 use crate::observer::Observer;
 use crate::pipeline::Pipeline;
+use crate::pipeline::quota::Quotas;
 use crate::vitals::Vitals;
 
 /// The client of one account of any family. Clones share connections, keys and limits.
@@ -102,6 +103,11 @@ impl Client {
     #[must_use]
     pub fn decorated(&self, decorator: &dyn Decorator) -> Self {
         (self.0.again)(decorator)
+    }
+
+    /// Returns what this client shares with others to keep to WeChat's limits of calls.
+    pub fn quotas(&self) -> &Quotas {
+        self.0.pipeline.quotas()
     }
 
     pub(crate) fn parts(&self) -> &Parts {

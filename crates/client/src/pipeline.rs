@@ -120,6 +120,10 @@ impl Pipeline {
         &self.0.account
     }
 
+    pub(crate) fn quotas(&self) -> &Quotas {
+        self.0.limits.quotas()
+    }
+
     pub(crate) fn family(&self) -> Family {
         self.0.family
     }

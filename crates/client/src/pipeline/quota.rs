@@ -9,6 +9,8 @@
 
 mod day;
 mod lane;
+mod portion;
+mod sharing;
 mod turns;
 mod window;
 
@@ -18,12 +20,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
+use kabao_api::portions::Portions;
 use kabao_api::{CallerKey, Error, Reason};
 use kabao_models::Operation;
+use tokio::sync::Notify;
 
 use self::day::Days;
 use self::lane::Lane;
-pub(crate) use self::lane::Turn;
+pub(crate) use self::lane::{Turn, lost_touch};
 use self::turns::{Claim, MAX_WEIGHT};
 use super::call::Call;
 use super::credentials::{Credentials, Proof, SignedCredential};
@@ -44,6 +48,15 @@ pub struct Quotas(Arc<Registry>);
 struct Registry {
     subjects: Mutex<HashMap<Subject, Weak<Allowance>>>,
     weights: Weights,
+    sharing: Arc<Sharing>,
+}
+
+/// Whether the limits are shared with other processes.
+#[derive(Default)]
+struct Sharing {
+    is_on: AtomicBool,
+    /// Somebody waits, and nothing may leave.
+    wanted: Arc<Notify>,
 }
 
 /// Callers whose weight is not 1.
@@ -57,6 +70,16 @@ enum Kind {
     OfficialAccount,
 }
 
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Merchant => "merchant",
+            Self::Brand => "brand",
+            Self::OfficialAccount => "official_account",
+        }
+    }
+}
+
 /// One merchant number, brand or AppID at one host.
 type Subject = (Kind, String, Origin);
 
@@ -67,10 +90,12 @@ pub(crate) struct Allowance {
     /// Whether a look at `days` is worth while.
     has_closed: AtomicBool,
     weights: Weights,
+    sharing: Arc<Sharing>,
 }
 
 /// The limits of one account.
 pub(crate) struct Limits {
+    quotas: Quotas,
     merchant: Option<Arc<Allowance>>,
     brand: Option<Arc<Allowance>>,
     official_account: Option<Arc<Allowance>>,
@@ -91,6 +116,21 @@ impl Quotas {
         }
     }
 
+    /// Shares all limits with the other processes that use the same `portions`, as long as what is returned is polled; it
+    /// never ends.
+    ///
+    /// From now on a call to an operation that has a limit leaves only within the portion of this process, which follows
+    /// what each needs; it takes a moment until there is one. When `portions` does not answer for some time, the portion
+    /// may be another process's, and such calls fail with `STORE`. Calls to operations without a limit take no part in it.
+    pub fn share(&self, portions: Arc<dyn Portions>) -> impl Future<Output = ()> + Send + 'static {
+        self.0.sharing.is_on.store(true, Ordering::Release);
+        for (_, lane) in self.0.lanes() {
+            lane.share();
+        }
+        let registry = Arc::clone(&self.0);
+        async move { sharing::run(&registry, &*portions).await }
+    }
+
     /// Finds the limits of what an account can prove.
     pub(crate) fn limits(&self, credentials: &Credentials, max_waiting: usize) -> Limits {
         let signed = |kind, credential: &Option<Arc<SignedCredential>>| {
@@ -103,6 +143,7 @@ impl Quotas {
             self.allowance((Kind::OfficialAccount, id, origin.clone()))
         });
         Limits {
+            quotas: self.clone(),
             merchant: signed(Kind::Merchant, &credentials.merchant),
             brand: signed(Kind::Brand, &credentials.brand),
             official_account,
@@ -121,6 +162,7 @@ impl Quotas {
             days: Mutex::default(),
             has_closed: AtomicBool::new(false),
             weights: Arc::clone(&self.0.weights),
+            sharing: Arc::clone(&self.0.sharing),
         });
         subjects.insert(subject, Arc::downgrade(&allowance));
         allowance
@@ -128,6 +170,11 @@ impl Quotas {
 }
 
 impl Limits {
+    /// Those that they are part of.
+    pub(crate) fn quotas(&self) -> &Quotas {
+        &self.quotas
+    }
+
     /// Waits for the turn of a call, which has to come `needed` before its deadline.
     pub(crate) async fn take(
         &self,
@@ -230,7 +277,11 @@ impl Allowance {
         if let Some(lane) = lanes.get(operation.id) {
             return Some(Arc::clone(lane));
         }
-        let lane = Arc::new(Lane::new(documented, max_waiting)?);
+        let wanted = Arc::clone(&self.sharing.wanted);
+        let lane = Arc::new(Lane::new(documented, max_waiting, wanted)?);
+        if self.sharing.is_on.load(Ordering::Acquire) {
+            lane.share();
+        }
         lanes.insert(operation.id, Arc::clone(&lane));
         Some(lane)
     }
@@ -254,6 +305,15 @@ impl Allowance {
         done
     }
 }
+
+/// Clones are equal.
+impl PartialEq for Quotas {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Quotas {}
 
 impl fmt::Debug for Quotas {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -20,6 +20,7 @@ mod failover;
 mod keys;
 mod odd;
 mod overload;
+mod portions;
 mod quota;
 mod sensitive;
 mod subjects;

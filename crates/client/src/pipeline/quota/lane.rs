@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use kabao_api::portions::{Ask, Shared};
 use kabao_api::{Error, Reason, Urgency};
 use kabao_models::RateLimit;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout_at};
 
+use super::portion::Portion;
 use super::turns::{Claim, Ticket, Turns};
 use super::window::{Limit, Next, Window};
 use crate::bounds::caller_left;
@@ -16,13 +18,17 @@ use crate::pipeline::call::Call;
 
 /// What a refused call is told to wait at least.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// How much later a request may come to WeChat than another one.
+const SLACK: Duration = Duration::from_millis(100);
 
 /// Gives turns to leave. Nobody's task does so but one of its own, which lives while somebody waits.
 pub(crate) struct Lane {
     documented: RateLimit,
     state: Mutex<State>,
-    /// One that was let go has left, or does not leave.
+    /// One that was let go has left, or does not leave, or more may leave.
     moved: Notify,
+    /// Told when nothing may leave and somebody waits.
+    wanted: Arc<Notify>,
 }
 
 struct State {
@@ -30,6 +36,10 @@ struct State {
     turns: Turns<oneshot::Sender<Turn>>,
     /// Whether the task lives that gives turns.
     is_served: bool,
+    /// What this process holds of the limit, if it shares it with others.
+    portion: Option<Portion>,
+    /// The most who have waited at a time, and those who were refused, since the portion was asked for last.
+    unserved: usize,
 }
 
 /// The right to send one request. One that is dropped before anything left costs no quota.
@@ -58,7 +68,11 @@ struct Waiting {
 
 impl Lane {
     /// `None` if there is nothing to share out by the second or the minute.
-    pub(crate) fn new(documented: &RateLimit, max_waiting: usize) -> Option<Self> {
+    pub(crate) fn new(
+        documented: &RateLimit,
+        max_waiting: usize,
+        wanted: Arc<Notify>,
+    ) -> Option<Self> {
         let limit = Limit::of(documented)?;
         Some(Self {
             documented: *documented,
@@ -66,9 +80,72 @@ impl Lane {
                 window: Window::new(limit),
                 turns: Turns::new(max_waiting),
                 is_served: false,
+                portion: None,
+                unserved: 0,
             }),
             moved: Notify::new(),
+            wanted,
         })
+    }
+
+    /// Shares its limit with other processes from now on: nothing leaves until there is a portion.
+    pub(crate) fn share(&self) {
+        let mut state = self.lock();
+        state.window.share();
+        let capacity = to_u32(state.window.capacity());
+        state.portion.get_or_insert_with(|| Portion::new(capacity));
+    }
+
+    /// Looks at what is needed, and asks for a portion. What is more than that does not leave any more from now on.
+    /// `None` if nothing is held and nothing is needed.
+    pub(crate) fn ask(&self, limit: &str) -> Option<Asked> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let State {
+            window,
+            turns,
+            portion,
+            unserved,
+            ..
+        } = &mut *state;
+        let portion = portion.as_mut()?;
+        let waiting = std::mem::replace(unserved, turns.len()).max(turns.len());
+        let needed = window.take_busiest(now).saturating_add(waiting);
+        if needed == 0 && portion.is_forgotten() && portion.held() == 0 {
+            return None;
+        }
+        let wanted = portion.want(to_u32(needed));
+        window.shrink(to_usize(wanted));
+        // What has left counts for a while.
+        let leaving = to_u32(window.taken(now));
+        Some(Asked {
+            ask: portion.ask(limit.to_owned(), wanted.max(leaving)),
+            wanted,
+        })
+    }
+
+    /// Takes in what is held by the answer to a question that was asked then. Tells whether more is needed.
+    pub(crate) fn settle(
+        &self,
+        asked: &Asked,
+        answer: Option<&Shared>,
+        at: Instant,
+        kept_for: Duration,
+    ) -> bool {
+        let mut state = self.lock();
+        let State {
+            window, portion, ..
+        } = &mut *state;
+        let Some(portion) = portion.as_mut() else {
+            return false;
+        };
+        portion.settle(answer);
+        let calls = to_usize(portion.held().min(asked.wanted));
+        let is_short = portion.is_short();
+        window.renew(calls, at + usable_for(kept_for, window.longest()));
+        drop(state);
+        self.moved.notify_one();
+        is_short
     }
 
     /// Waits for a turn, which has to come `needed` before the deadline.
@@ -92,9 +169,14 @@ impl Lane {
             Some(Ok(Err(_)) | Err(_)) => {
                 drop(waiting);
                 let mut state = self.lock();
-                let pause = state.wait(&claim, Instant::now());
+                let now = Instant::now();
+                let pause = state.wait(&claim, now);
+                let has_lapsed = state.window.has_lapsed(now);
                 drop(state);
-                Err(self.refusal(pause))
+                match has_lapsed {
+                    true => Err(lost_touch()),
+                    false => Err(self.refusal(pause)),
+                }
             }
             None => Err(caller_left()),
         }
@@ -110,6 +192,9 @@ impl Lane {
     fn join(self: &Arc<Self>, claim: Claim, until: Instant) -> Joined {
         let now = Instant::now();
         let mut state = self.lock();
+        if state.portion.is_some() && state.window.part(now) == 0 {
+            self.wanted.notify_one();
+        }
         let next = match claim.urgency {
             Urgency::Interactive => state.window.next(now),
             // A batch that took a second's worth at once would let others wait for the next second.
@@ -122,12 +207,15 @@ impl Lane {
         }
         let wait = state.wait(&claim, now);
         if now + wait > until {
+            state.unserved = state.unserved.saturating_add(1);
             return Joined::Refused(wait);
         }
         let (give, turn) = oneshot::channel();
         let Ok((ticket, _displaced)) = state.turns.push(claim, give) else {
+            state.unserved = state.unserved.saturating_add(1);
             return Joined::Refused(wait);
         };
+        state.unserved = state.unserved.max(state.turns.len());
         if !std::mem::replace(&mut state.is_served, true) {
             tokio::spawn(Arc::clone(self).serve());
         }
@@ -214,6 +302,35 @@ impl State {
     }
 }
 
+/// What was asked for one limit.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) ask: Ask,
+    /// What is to be held when all has left that is on its way.
+    wanted: u32,
+}
+
+/// For how long after a question its answer may be used: what leaves last must have left the window, wherever it was
+/// held up, before others may take what it used.
+fn usable_for(kept_for: Duration, longest: Duration) -> Duration {
+    (kept_for / 2).min(kept_for.saturating_sub(longest + SLACK))
+}
+
+/// Why nothing leaves although there is room.
+pub(crate) fn lost_touch() -> Error {
+    let message = "the gateway has lost touch with its store, so that its part of WeChat's limit of calls may be another \
+                   replica's";
+    Error::new(Reason::Store, message).with_retry_after(Duration::from_secs(1))
+}
+
+fn to_u32(calls: usize) -> u32 {
+    u32::try_from(calls).unwrap_or(u32::MAX)
+}
+
+fn to_usize(calls: u32) -> usize {
+    usize::try_from(calls).unwrap_or(usize::MAX)
+}
+
 impl Drop for Service<'_> {
     fn drop(&mut self) {
         if let Some(lane) = self.0 {
@@ -263,6 +380,12 @@ impl Turn {
         lane.moved.notify_one();
     }
 
+    /// Tells whether the request may still leave: its portion may be another process's by now.
+    pub(crate) fn may_leave(&self) -> bool {
+        let Some(lane) = &self.lane else { return true };
+        !lane.lock().window.has_lapsed(Instant::now())
+    }
+
     /// An answer has come, or none will come, after so long.
     pub(crate) fn land(&self, took: Duration) {
         let Some(lane) = &self.lane else { return };
@@ -278,6 +401,118 @@ impl Drop for Turn {
         {
             lane.lock().window.stay();
             lane.moved.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kabao_api::portions::{Holding, Need};
+    use kabao_models::Endpoint as _;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const KEPT_FOR: Duration = Duration::from_secs(6);
+
+    fn lane() -> Arc<Lane> {
+        let documented = kabao_models::brand::user_cards::GetUserCard::OPERATION
+            .rate_limit
+            .unwrap();
+        let lane = Lane::new(&documented, 100, Arc::default()).unwrap();
+        lane.share();
+        Arc::new(lane)
+    }
+
+    fn answer(held: u32, needed_by_other: u32) -> Shared {
+        Shared {
+            limit: "a".to_owned(),
+            held,
+            place: 0,
+            others: vec![Holding {
+                held: 0,
+                need: Need {
+                    calls: needed_by_other,
+                    starved: 0,
+                },
+            }],
+        }
+    }
+
+    /// Lets a call go if it may leave at once.
+    fn leave(lane: &Arc<Lane>) -> bool {
+        let claim = Claim {
+            caller: None,
+            weight: 1,
+            urgency: Urgency::Interactive,
+        };
+        match lane.join(claim, Instant::now()) {
+            Joined::Turn(turn) => {
+                turn.leave();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_left_is_held_until_it_counts_no_more() {
+        let lane = lane();
+        assert!(!leave(&lane), "there is no portion yet");
+        let asked = lane.ask("a").unwrap();
+        lane.settle(&asked, Some(&answer(10, 10)), Instant::now(), KEPT_FOR);
+        // The portion is what was wanted when it was asked for.
+        while leave(&lane) {}
+        let asked = lane.ask("a").unwrap();
+        lane.settle(&asked, Some(&answer(10, 10)), Instant::now(), KEPT_FOR);
+        let left = u32::try_from(lane.lock().window.taken(Instant::now())).unwrap();
+        assert!(left > 5, "{left}");
+
+        let asked = lane.ask("a").unwrap();
+        assert_eq!((asked.wanted, asked.ask.wanted), (5, left));
+        sleep(Duration::from_millis(1_010)).await;
+        let asked = lane.ask("a").unwrap();
+        assert_eq!((asked.wanted, asked.ask.wanted), (5, 5));
+        // And no more than that leaves, whatever is still held.
+        let more = (0..10).filter(|_| leave(&lane)).count();
+        assert_eq!(more, 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_of_a_portion_that_may_be_gone_is_none() {
+        let lane = lane();
+        assert!(!leave(&lane));
+        let asked = lane.ask("a").unwrap();
+        lane.settle(&asked, Some(&answer(5, 0)), Instant::now(), KEPT_FOR);
+        let turn = Turn::of(Arc::clone(&lane));
+        sleep(KEPT_FOR / 2 - Duration::from_millis(1)).await;
+        assert!(turn.may_leave() && leave(&lane));
+        sleep(Duration::from_millis(1)).await;
+        assert!(!turn.may_leave() && !leave(&lane));
+    }
+
+    #[test]
+    fn what_leaves_last_counts_no_more_when_others_may_take_it() {
+        let second = Duration::from_millis(1_005);
+        // For how long it is kept, and for how long it may be used.
+        for (kept_for, usable) in [(6_000, 3_000), (2_400, 1_200), (2_000, 895), (1_000, 0)] {
+            let (kept_for, usable) = (
+                Duration::from_millis(kept_for),
+                Duration::from_millis(usable),
+            );
+            assert_eq!(usable_for(kept_for, second), usable);
+        }
+    }
+
+    #[test]
+    fn every_documented_limit_counts_by_the_second() {
+        // Portions are kept for seconds: one that counts by the minute could not be shared.
+        for operation in kabao_models::operations() {
+            let limit = operation.rate_limit.as_ref().and_then(Limit::of);
+            if let Some(limit) = limit {
+                let longest = Window::new(limit).longest();
+                assert!(longest < Duration::from_millis(1_100), "{}", operation.id);
+            }
         }
     }
 }

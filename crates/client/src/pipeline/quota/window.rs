@@ -76,6 +76,17 @@ pub(crate) struct Window {
     /// How long an answer takes if nothing delays it, and how many have shown that.
     usual: Duration,
     answers: usize,
+    /// What this process may use of the limit, if it shares it with others.
+    part: Option<Part>,
+    /// The most calls that counted at a time, since somebody looked.
+    busiest: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    calls: usize,
+    /// Until when; never yet if there is none.
+    until: Option<Instant>,
 }
 
 impl Window {
@@ -89,19 +100,74 @@ impl Window {
             lowered: None,
             usual: Duration::MAX,
             answers: 0,
+            part: None,
+            busiest: 0,
         }
+    }
+
+    /// Shares the limit from now on: nothing leaves until there is a part.
+    pub(crate) fn share(&mut self) {
+        self.part.get_or_insert(Part {
+            calls: 0,
+            until: None,
+        });
+    }
+
+    /// Uses no more of the limit than so many calls.
+    pub(crate) fn shrink(&mut self, calls: usize) {
+        if let Some(part) = &mut self.part {
+            part.calls = part.calls.min(calls);
+        }
+    }
+
+    /// May use so many calls of the limit until then.
+    pub(crate) fn renew(&mut self, calls: usize, until: Instant) {
+        let until = Some(until);
+        self.part = Some(Part { calls, until });
+    }
+
+    /// How many calls this process may have in a window.
+    pub(crate) fn part(&self, now: Instant) -> usize {
+        match self.part {
+            None => self.limit.calls,
+            Some(part) if part.until.is_some_and(|until| now < until) => part.calls,
+            Some(_) => 0,
+        }
+    }
+
+    /// Whether this process had a part that may be another one's by now.
+    pub(crate) fn has_lapsed(&self, now: Instant) -> bool {
+        let until = self.part.and_then(|part| part.until);
+        until.is_some_and(|until| until <= now)
+    }
+
+    /// How many calls count.
+    pub(crate) fn taken(&mut self, now: Instant) -> usize {
+        self.prune(now);
+        self.left.len() + self.starting
+    }
+
+    /// The most calls that counted at a time since this was asked last.
+    pub(crate) fn take_busiest(&mut self, now: Instant) -> usize {
+        let taken = self.taken(now);
+        std::mem::replace(&mut self.busiest, taken).max(taken)
+    }
+
+    /// How long calls count, with what is added for networks.
+    pub(crate) fn longest(&self) -> Duration {
+        self.limit.length + self.limit.length / MARGIN
+    }
+
+    /// How many calls all processes may have in a window.
+    pub(crate) fn capacity(&self) -> usize {
+        self.limit.calls
     }
 
     /// When the next call may leave for which nobody waits before it.
     pub(crate) fn next(&mut self, now: Instant) -> Next {
-        let length = self.length(now);
-        while let Some((left, _)) = self.left.front()
-            && *left + length <= now
-        {
-            self.left.pop_front();
-        }
+        let length = self.prune(now);
         let taken = self.left.len() + self.starting;
-        let Some(too_many) = taken.checked_sub(self.limit.calls) else {
+        let Some(too_many) = taken.checked_sub(self.part(now)) else {
             return Next::Now;
         };
         match self.left.get(too_many) {
@@ -122,6 +188,7 @@ impl Window {
     /// Lets a call go. It counts from when it leaves.
     pub(crate) fn start(&mut self, now: Instant) {
         self.starting += 1;
+        self.busiest = self.busiest.max(self.left.len() + self.starting);
         let pace = self.pace(now);
         // Whoever was woken late is made up for, but only once.
         let due = self
@@ -191,13 +258,26 @@ impl Window {
 
     /// How far apart calls are that wait.
     pub(crate) fn pace(&self, now: Instant) -> Duration {
-        let calls = u32::try_from(self.limit.calls).unwrap_or(u32::MAX);
-        self.length(now) / calls
+        let calls = match self.part(now) {
+            0 => self.limit.calls,
+            calls => calls,
+        };
+        self.length(now) / u32::try_from(calls).unwrap_or(u32::MAX)
+    }
+
+    /// Forgets calls that count no more. Returns how long they do.
+    fn prune(&mut self, now: Instant) -> Duration {
+        let length = self.length(now);
+        while let Some((left, _)) = self.left.front()
+            && *left + length <= now
+        {
+            self.left.pop_front();
+        }
+        length
     }
 
     fn length(&self, now: Instant) -> Duration {
-        let length = self.limit.length + self.limit.length / MARGIN;
-        length * WHOLE / self.rate(now)
+        self.longest() * WHOLE / self.rate(now)
     }
 }
 

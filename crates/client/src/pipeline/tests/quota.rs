@@ -16,7 +16,7 @@ use crate::transport::{HttpRequest, Transport};
 
 /// Answers after 30 ms, and keeps when requests came.
 #[derive(Default)]
-struct Counting(Mutex<Vec<Instant>>);
+pub(super) struct Counting(pub(super) Mutex<Vec<Instant>>);
 
 #[async_trait]
 impl Transport for Counting {
@@ -28,7 +28,7 @@ impl Transport for Counting {
 }
 
 impl Counting {
-    fn most_in_a_second(&self) -> usize {
+    pub(super) fn most_in_a_second(&self) -> usize {
         let sent = self.0.lock().unwrap();
         let counts = sent.iter().map(|from| {
             let second = *from..*from + Duration::from_secs(1);
@@ -38,11 +38,11 @@ impl Counting {
     }
 }
 
-fn limited() -> Box<dyn AnyEndpoint> {
+pub(super) fn limited() -> Box<dyn AnyEndpoint> {
     Box::new(GetLimited::new("1", "1004", "p1", "o1"))
 }
 
-fn called_by(caller: &str, patience: Duration) -> CallContext {
+pub(super) fn called_by(caller: &str, patience: Duration) -> CallContext {
     let deadline = Instant::now() + patience;
     let context = context().with_turns_of(CallerKey::new(caller));
     context.with_deadline(deadline.into_std())
