@@ -14,6 +14,7 @@ mod leases;
 mod names;
 mod others;
 mod pool;
+mod portions;
 mod schema;
 mod session;
 mod table;
@@ -24,6 +25,7 @@ mod url;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kabao_api::portions::Portions;
 use kabao_journal::{Leases, StoreError};
 use tokio::time::Instant;
 
@@ -35,6 +37,7 @@ use self::freshness::Freshness;
 use self::heartbeat::Heartbeat;
 use self::leases::PostgresLeases;
 use self::pool::Pool;
+use self::portions::PostgresPortions;
 use self::session::Server;
 use self::table::PostgresTable;
 use crate::changes::{Changes, Seals};
@@ -49,6 +52,7 @@ pub(crate) struct Opened {
     pub(crate) changes: Changes<PostgresTable>,
     pub(crate) leases: Arc<dyn Leases>,
     pub(crate) credentials: Credentials<PostgresCredentials>,
+    pub(crate) portions: Arc<dyn Portions>,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -62,9 +66,10 @@ pub(crate) async fn open(settings: PostgresSettings) -> Result<Opened, StoreErro
     let freshness = Arc::new(Freshness::default());
     let pool = Pool::new(server.clone(), Arc::clone(&freshness), settings.connections);
     let pool = Arc::new(pool);
-    let heartbeat = Heartbeat::new(server);
+    let heartbeat = Heartbeat::new(server.clone());
     let leases =
         PostgresLeases::start(Arc::clone(&pool), freshness, heartbeat, session, settings).await?;
+    let portions = Arc::new(PostgresPortions::new(server, leases.shared()));
     let leases: Arc<dyn Leases> = Arc::new(leases);
     let seals = Seals {
         keys: prepared.keys,
@@ -77,6 +82,7 @@ pub(crate) async fn open(settings: PostgresSettings) -> Result<Opened, StoreErro
         credentials,
         changes: Changes::new(table, seals, Arc::clone(&leases)),
         leases,
+        portions,
         warnings: prepared.warnings,
     })
 }

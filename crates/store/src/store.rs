@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kabao_api::CredentialStore;
+use kabao_api::portions::Portions;
 use kabao_journal::{ChangeStore, Leases, StoreError};
 
 use crate::lent::Lent;
@@ -16,6 +17,7 @@ pub struct Store {
     changes: Arc<dyn ChangeStore>,
     leases: Arc<dyn Leases>,
     credentials: Arc<dyn CredentialStore>,
+    portions: Option<Arc<dyn Portions>>,
     warnings: Vec<String>,
 }
 
@@ -35,6 +37,7 @@ impl Store {
                     changes: Arc::new(opened.changes),
                     leases: opened.leases,
                     credentials: Arc::new(opened.credentials),
+                    portions: None,
                     warnings: opened.warnings,
                 })
             }
@@ -44,6 +47,7 @@ impl Store {
                     changes: Arc::new(opened.changes),
                     leases: opened.leases,
                     credentials: Arc::new(opened.credentials),
+                    portions: Some(opened.portions),
                     warnings: opened.warnings,
                 })
             }
@@ -69,6 +73,11 @@ impl Store {
     /// dropped, and keeps no file open.
     pub fn lent_credentials(&self) -> Arc<dyn CredentialStore> {
         Lent::of(&self.credentials)
+    }
+
+    /// Returns how processes that share the store share limits of calls; `None` if no other process can.
+    pub fn portions(&self) -> Option<Arc<dyn Portions>> {
+        self.portions.clone()
     }
 
     /// Returns what an operator should be told: keys that others can read, a store that was lost.

@@ -91,6 +91,11 @@ impl PostgresLeases {
             shared,
         })
     }
+
+    /// Who this process is to others.
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
+    }
 }
 
 /// Makes the row of a process.
