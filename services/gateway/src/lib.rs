@@ -18,6 +18,7 @@ mod gateway;
 mod lifecycle;
 mod listener;
 mod memory;
+mod portions;
 mod readiness;
 mod reload;
 mod shared;

@@ -13,12 +13,14 @@ use kabao_store::Store;
 use crate::abort::AbortOnDrop;
 use crate::clock;
 use crate::config::MemorySettings;
+use crate::portions::SharedQuotas;
 
 /// The memory of the process, and what brings open changes to their end. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Memory {
     journal: Journal,
     store: Store,
+    quotas: Arc<SharedQuotas>,
     _reconciler: Arc<AbortOnDrop>,
 }
 
@@ -37,14 +39,18 @@ impl Memory {
         };
         Ok(Self {
             journal,
+            quotas: Arc::new(SharedQuotas::new(store.portions())),
             store,
             _reconciler: Arc::new(AbortOnDrop(reconciler.abort_handle())),
         })
     }
 
     /// Makes an account of a client, whose changes are remembered from now on, and what WeChat hands out to it.
+    ///
+    /// Its limits of calls are shared with other replicas, if the store is.
     pub(crate) fn account(&self, client: &Client) -> Account {
         client.keep_credentials(&self.store.lent_credentials());
+        self.quotas.share(client.quotas());
         let journal = self.journal.account(client.account().clone());
         let mut account = client
             .decorated(&Around(Arc::clone(&journal)))

@@ -1,11 +1,13 @@
 //! Several gateways with one memory: a database of PostgreSQL, which goes away and comes back.
 
+mod portions;
 mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use kabao_client::Client;
 use kabao_gateway::config::{AccountSettings, MemorySettings, Settings};
 use kabao_gateway::{Dev, DevOptions, Gateway};
 use kabao_proto::kabao::v1::adjust_points_request::Change;
@@ -31,6 +33,7 @@ struct Replicas {
     gateways: Vec<(Gateway, Channel)>,
     database: String,
     folder: PathBuf,
+    clients: fn(&Running) -> Vec<Client>,
 }
 
 fn server() -> &'static PostgresServer {
@@ -40,6 +43,16 @@ fn server() -> &'static PostgresServer {
 
 impl Replicas {
     async fn start(server: &PostgresServer) -> Self {
+        Self::start_with(server, |sandbox| {
+            vec![
+                World::official_account(OFFICIAL_ACCOUNT.account, sandbox, false),
+                merchant(sandbox, |_| {}),
+            ]
+        })
+        .await
+    }
+
+    async fn start_with(server: &PostgresServer, clients: fn(&Running) -> Vec<Client>) -> Self {
         let (_, sandbox) = Dev::start(DevOptions::default())
             .await
             .unwrap()
@@ -53,6 +66,7 @@ impl Replicas {
             gateways: Vec::new(),
             database,
             folder,
+            clients,
         };
         for _ in 0..2 {
             replicas.join().await;
@@ -73,10 +87,7 @@ impl Replicas {
         };
         settings.grpc.listen.set_port(0);
         settings.admin.listen.set_port(0);
-        for client in [
-            World::official_account(OFFICIAL_ACCOUNT.account, &self.sandbox, false),
-            merchant(&self.sandbox, |_| {}),
-        ] {
+        for client in (self.clients)(&self.sandbox) {
             settings.accounts.push(AccountSettings::new(client));
         }
         let gateway = Gateway::start(&settings).await.unwrap();

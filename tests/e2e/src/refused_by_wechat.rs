@@ -14,6 +14,11 @@ use crate::world::World;
 
 /// The demo merchant's key material.
 pub(crate) fn demo_credential(sandbox: &Running) -> PayCredential {
+    credential_of(sandbox, MERCHANT.account)
+}
+
+/// What an account that signs is given by WeChat Pay.
+pub(crate) fn credential_of(sandbox: &Running, account: &str) -> PayCredential {
     let Credentials {
         mchid,
         serial_no,
@@ -21,7 +26,7 @@ pub(crate) fn demo_credential(sandbox: &Running) -> PayCredential {
         private_key_pem,
         public_key_pem,
         ..
-    } = sandbox.account(MERCHANT.account).unwrap();
+    } = sandbox.account(account).unwrap();
     PayCredential {
         number: mchid.unwrap(),
         private_key: Secret::new(private_key_pem.unwrap()),
