@@ -35,6 +35,13 @@ pub trait Portions: Send + Sync {
 
     /// How often a process should ask.
     fn period(&self) -> Duration;
+
+    /// Whether a process whose questions are not answered goes on with an equal part of each limit. Most of the time
+    /// nobody is answered then, and nobody takes anything. If that process alone is cut off, all together may exceed a
+    /// limit; else its calls would end with the store.
+    fn goes_on_alone(&self) -> bool {
+        true
+    }
 }
 
 /// What a process wants of one limit.

@@ -175,7 +175,9 @@ pub use self::pipeline::quota::Quotas;
 pub use self::settings::{BreakerSettings, RetrySettings, Settings};
 pub use self::signing::SigningThreads;
 pub use self::token::TokenMode;
-pub use self::vitals::{BreakerState, CredentialVitals, HostVitals, TokenVitals, Vitals};
+pub use self::vitals::{
+    BreakerState, CredentialVitals, HostVitals, LimitVitals, TokenVitals, Vitals,
+};
 
 // What users need of the crates below. Whoever writes a facade or a server finds the rest there.
 

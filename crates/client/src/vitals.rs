@@ -28,6 +28,41 @@ pub struct Vitals {
     pub credentials: Vec<CredentialVitals>,
 }
 
+/// How calls of one credential to one operation are within WeChat's limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitVitals {
+    /// The operation.
+    pub operation: &'static str,
+    /// How many calls WeChat takes in a window, which is a second.
+    pub capacity: usize,
+    /// How many of them this process may use.
+    pub portion: usize,
+    /// How many it has used in the present window.
+    pub used: usize,
+    /// Calls that wait for their turn.
+    pub waiting: usize,
+    /// What is left of the rate after refusals, in thousandths.
+    pub rate: u32,
+    /// Whether the process goes on without an answer of what keeps the portions.
+    pub is_alone: bool,
+}
+
+impl LimitVitals {
+    /// A limit of which this process may use all, and uses nothing.
+    pub const fn new(operation: &'static str, capacity: usize) -> Self {
+        Self {
+            operation,
+            capacity,
+            portion: capacity,
+            used: 0,
+            waiting: 0,
+            rate: 1000,
+            is_alone: false,
+        }
+    }
+}
+
 /// A host as one credential knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

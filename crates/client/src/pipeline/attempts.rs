@@ -16,7 +16,6 @@ use super::credentials::{Proof, SignedCredential};
 use super::failure::{Certainty, Failure, named, outcome_unknown};
 use super::flight::Flight;
 use super::hint;
-use super::quota::lost_touch;
 use super::retry::{Decision, Facts, decide};
 use super::route::Leg;
 use super::{Job, Pipeline, Place};
@@ -316,9 +315,6 @@ impl Pipeline {
         }
         if call.sending.is_write() && call.entry.as_ref().is_some_and(|entry| !entry.may_send()) {
             return Err(Failure::refused(taken_over()));
-        }
-        if !flight.may_leave() {
-            return Err(Failure::refused(lost_touch()));
         }
         flight.leave();
         let answer = self.0.transport.send(request).await;

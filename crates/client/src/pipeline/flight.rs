@@ -55,11 +55,6 @@ impl<'p> Flight<'p> {
         self.leg.origin()
     }
 
-    /// Tells whether its turn still is one.
-    pub(crate) fn may_leave(&self) -> bool {
-        self.place.turn.may_leave()
-    }
-
     /// The request leaves now.
     pub(crate) fn leave(&mut self) {
         self.place.turn.leave();

@@ -27,12 +27,13 @@ use tokio::sync::Notify;
 
 use self::day::Days;
 use self::lane::Lane;
-pub(crate) use self::lane::{Turn, lost_touch};
+pub(crate) use self::lane::Turn;
 use self::turns::{Claim, MAX_WEIGHT};
 use super::call::Call;
 use super::credentials::{Credentials, Proof, SignedCredential};
 use super::failure::Failure;
 use crate::origin::Origin;
+use crate::vitals::LimitVitals;
 
 /// The `errcode` of a quota of the day that is used up.
 const DAY_USED_UP: &str = "45009";
@@ -121,7 +122,8 @@ impl Quotas {
     ///
     /// From now on a call to an operation that has a limit leaves only within the portion of this process, which follows
     /// what each needs; it takes a moment until there is one. When `portions` does not answer for some time, the portion
-    /// may be another process's, and such calls fail with `STORE`. Calls to operations without a limit take no part in it.
+    /// may be another process's, and an equal part of the limit takes its place. Calls to operations without a limit take
+    /// no part in it.
     pub fn share(&self, portions: Arc<dyn Portions>) -> impl Future<Output = ()> + Send + 'static {
         self.0.sharing.is_on.store(true, Ordering::Release);
         for (_, lane) in self.0.lanes() {
@@ -129,6 +131,11 @@ impl Quotas {
         }
         let registry = Arc::clone(&self.0);
         async move { sharing::run(&registry, &*portions).await }
+    }
+
+    /// Looks at each limit that a call has met. It costs a short lock for each.
+    pub fn vitals(&self) -> Vec<LimitVitals> {
+        self.0.vitals()
     }
 
     /// Finds the limits of what an account can prove.

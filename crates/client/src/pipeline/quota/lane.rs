@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kabao_api::portions::{Ask, Shared};
+use kabao_api::portions::{Ask, Portions, Shared};
 use kabao_api::{Error, Reason, Urgency};
 use kabao_models::RateLimit;
 use tokio::sync::{Notify, oneshot};
@@ -15,6 +15,7 @@ use super::turns::{Claim, Ticket, Turns};
 use super::window::{Limit, Next, Window};
 use crate::bounds::caller_left;
 use crate::pipeline::call::Call;
+use crate::vitals::LimitVitals;
 
 /// What a refused call is told to wait at least.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
@@ -130,7 +131,7 @@ impl Lane {
         asked: &Asked,
         answer: Option<&Shared>,
         at: Instant,
-        kept_for: Duration,
+        portions: &dyn Portions,
     ) -> bool {
         let mut state = self.lock();
         let State {
@@ -142,7 +143,12 @@ impl Lane {
         portion.settle(answer);
         let calls = to_usize(portion.held().min(asked.wanted));
         let is_short = portion.is_short();
-        window.renew(calls, at + usable_for(kept_for, window.longest()));
+        let alone = alone(portion, portions);
+        window.renew(
+            calls,
+            at + usable_for(portions.kept_for(), window.longest()),
+            alone,
+        );
         drop(state);
         self.moved.notify_one();
         is_short
@@ -169,14 +175,9 @@ impl Lane {
             Some(Ok(Err(_)) | Err(_)) => {
                 drop(waiting);
                 let mut state = self.lock();
-                let now = Instant::now();
-                let pause = state.wait(&claim, now);
-                let has_lapsed = state.window.has_lapsed(now);
+                let pause = state.wait(&claim, Instant::now());
                 drop(state);
-                match has_lapsed {
-                    true => Err(lost_touch()),
-                    false => Err(self.refusal(pause)),
-                }
+                Err(self.refusal(pause))
             }
             None => Err(caller_left()),
         }
@@ -187,6 +188,35 @@ impl Lane {
         let now = Instant::now();
         let mut state = self.lock();
         state.window.lower(now).then(|| state.window.rate(now))
+    }
+
+    /// How the limit is at present.
+    pub(crate) fn vitals(&self, operation: &'static str) -> LimitVitals {
+        let now = Instant::now();
+        let mut state = self.lock();
+        let State { window, turns, .. } = &mut *state;
+        LimitVitals {
+            operation,
+            capacity: window.capacity(),
+            portion: window.part(now),
+            used: window.taken(now),
+            waiting: turns.len(),
+            rate: window.rate(now),
+            is_alone: window.is_alone(now),
+        }
+    }
+
+    /// Nobody has answered a question.
+    pub(crate) fn unanswered(&self, portions: &dyn Portions) {
+        let mut state = self.lock();
+        let State {
+            window, portion, ..
+        } = &mut *state;
+        if let Some(portion) = portion.as_ref() {
+            window.go_on_alone(Instant::now(), alone(portion, portions));
+        }
+        drop(state);
+        self.moved.notify_one();
     }
 
     fn join(self: &Arc<Self>, claim: Claim, until: Instant) -> Joined {
@@ -316,11 +346,13 @@ fn usable_for(kept_for: Duration, longest: Duration) -> Duration {
     (kept_for / 2).min(kept_for.saturating_sub(longest + SLACK))
 }
 
-/// Why nothing leaves although there is room.
-pub(crate) fn lost_touch() -> Error {
-    let message = "the gateway has lost touch with its store, so that its part of WeChat's limit of calls may be another \
-                   replica's";
-    Error::new(Reason::Store, message).with_retry_after(Duration::from_secs(1))
+/// How many calls leave in a window when nobody answers: as many as if all that were there were equal and nobody else
+/// was, but never all, since somebody else may be there.
+fn alone(portion: &Portion, portions: &dyn Portions) -> usize {
+    match portions.goes_on_alone() {
+        true => to_usize(portion.equal().max(1)),
+        false => 0,
+    }
 }
 
 fn to_u32(calls: usize) -> u32 {
@@ -380,12 +412,6 @@ impl Turn {
         lane.moved.notify_one();
     }
 
-    /// Tells whether the request may still leave: its portion may be another process's by now.
-    pub(crate) fn may_leave(&self) -> bool {
-        let Some(lane) = &self.lane else { return true };
-        !lane.lock().window.has_lapsed(Instant::now())
-    }
-
     /// An answer has come, or none will come, after so long.
     pub(crate) fn land(&self, took: Duration) {
         let Some(lane) = &self.lane else { return };
@@ -407,13 +433,16 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
+    use kabao_api::portions::model::{Model, Replica};
     use kabao_api::portions::{Holding, Need};
     use kabao_models::Endpoint as _;
     use tokio::time::sleep;
 
     use super::*;
 
-    const KEPT_FOR: Duration = Duration::from_secs(6);
+    fn portions() -> Replica {
+        Model::default().replica("a")
+    }
 
     fn lane() -> Arc<Lane> {
         let documented = kabao_models::brand::user_cards::GetUserCard::OPERATION
@@ -460,11 +489,11 @@ mod tests {
         let lane = lane();
         assert!(!leave(&lane), "there is no portion yet");
         let asked = lane.ask("a").unwrap();
-        lane.settle(&asked, Some(&answer(10, 10)), Instant::now(), KEPT_FOR);
+        lane.settle(&asked, Some(&answer(10, 10)), Instant::now(), &portions());
         // The portion is what was wanted when it was asked for.
         while leave(&lane) {}
         let asked = lane.ask("a").unwrap();
-        lane.settle(&asked, Some(&answer(10, 10)), Instant::now(), KEPT_FOR);
+        lane.settle(&asked, Some(&answer(10, 10)), Instant::now(), &portions());
         let left = u32::try_from(lane.lock().window.taken(Instant::now())).unwrap();
         assert!(left > 5, "{left}");
 
@@ -479,16 +508,27 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_turn_of_a_portion_that_may_be_gone_is_none() {
-        let lane = lane();
-        assert!(!leave(&lane));
-        let asked = lane.ask("a").unwrap();
-        lane.settle(&asked, Some(&answer(5, 0)), Instant::now(), KEPT_FOR);
-        let turn = Turn::of(Arc::clone(&lane));
-        sleep(KEPT_FOR / 2 - Duration::from_millis(1)).await;
-        assert!(turn.may_leave() && leave(&lane));
-        sleep(Duration::from_millis(1)).await;
-        assert!(!turn.may_leave() && !leave(&lane));
+    async fn whoever_is_not_answered_goes_on_with_an_equal_part() {
+        let many = || {
+            let lane = lane();
+            let asked = lane.ask("a").unwrap();
+            (lane, asked)
+        };
+        let left = |lane| (0..20).filter(|_| leave(lane)).count();
+        // Its portion is its own for a while.
+        let (lane, asked) = many();
+        lane.settle(&asked, Some(&answer(7, 0)), Instant::now(), &portions());
+        lane.unanswered(&portions());
+        let held = usize::try_from(asked.wanted.min(7)).unwrap();
+        assert_eq!(left(&lane), held);
+        // Then there is the other one that it has seen.
+        sleep(portions().kept_for()).await;
+        assert_eq!(left(&lane), 5);
+        // One that has never held anything does the same.
+        let (lane, _) = many();
+        assert_eq!(left(&lane), 0);
+        lane.unanswered(&portions());
+        assert_eq!(left(&lane), 5);
     }
 
     #[test]

@@ -84,6 +84,12 @@ impl Portion {
         }
     }
 
+    /// An equal part for all that were seen last, and for one more at least.
+    pub(crate) fn equal(&self) -> u32 {
+        let others = u32::try_from(self.others.len()).unwrap_or(u32::MAX);
+        self.capacity / others.saturating_add(1).max(2)
+    }
+
     /// Whether more is needed than is held, so that it is worth while to ask again soon.
     pub(crate) fn is_short(&self) -> bool {
         self.need.calls > 0 && self.held < self.fair()

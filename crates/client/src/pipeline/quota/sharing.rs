@@ -1,13 +1,14 @@
 //! The task that shares limits with other processes: one question for all of them, once a second or so.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use kabao_api::portions::{Portions, Shared};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::lane::{Asked, Lane};
 use super::{Registry, lock};
+use crate::vitals::LimitVitals;
 
 /// Of the usual pause, one part in so many lies between two questions at least.
 const SHORTEST: u32 = 20;
@@ -80,8 +81,12 @@ async fn round(
                     _ => "it does not answer in time",
                 };
                 tracing::warn!(
-                    "the store does not renew the portions of WeChat's limits of calls: {message}"
+                    "the store does not renew the portions of WeChat's limits of calls, and calls go on with an equal \
+                     part soon: {message}"
                 );
+            }
+            for question in &questions {
+                question.lane.unanswered(portions);
             }
             return true;
         }
@@ -96,12 +101,25 @@ async fn round(
     let mut is_short = false;
     for Question { lane, asked } in &questions {
         let answer = answers.get(asked.ask.limit.as_str()).copied();
-        is_short |= lane.settle(asked, answer, asked_at, portions.kept_for());
+        is_short |= lane.settle(asked, answer, asked_at, portions);
     }
     is_short
 }
 
 impl Registry {
+    pub(super) fn vitals(&self) -> Vec<LimitVitals> {
+        let allowances: Vec<_> = lock(&self.subjects)
+            .values()
+            .filter_map(Weak::upgrade)
+            .collect();
+        let looks = allowances.iter().flat_map(|allowance| {
+            let lanes = lock(&allowance.lanes);
+            let looks = lanes.iter().map(|(operation, lane)| lane.vitals(operation));
+            looks.collect::<Vec<_>>()
+        });
+        looks.collect()
+    }
+
     /// All limits that calls have met, with the names that they have among all processes.
     pub(super) fn lanes(&self) -> Vec<(String, Arc<Lane>)> {
         let allowances: Vec<_> = lock(&self.subjects)

@@ -87,6 +87,8 @@ struct Part {
     calls: usize,
     /// Until when; never yet if there is none.
     until: Option<Instant>,
+    /// How many from then on.
+    alone: usize,
 }
 
 impl Window {
@@ -110,6 +112,7 @@ impl Window {
         self.part.get_or_insert(Part {
             calls: 0,
             until: None,
+            alone: 0,
         });
     }
 
@@ -120,23 +123,39 @@ impl Window {
         }
     }
 
-    /// May use so many calls of the limit until then.
-    pub(crate) fn renew(&mut self, calls: usize, until: Instant) {
+    /// May use so many calls of the limit until then, and so many after that if nobody answers.
+    pub(crate) fn renew(&mut self, calls: usize, until: Instant, alone: usize) {
         let until = Some(until);
-        self.part = Some(Part { calls, until });
+        self.part = Some(Part {
+            calls,
+            until,
+            alone,
+        });
+    }
+
+    /// Nobody answers; whoever had no part yet uses so many calls of the limit.
+    pub(crate) fn go_on_alone(&mut self, now: Instant, alone: usize) {
+        if let Some(part) = &mut self.part
+            && part.until.is_none()
+        {
+            (part.until, part.alone) = (Some(now), alone);
+        }
     }
 
     /// How many calls this process may have in a window.
     pub(crate) fn part(&self, now: Instant) -> usize {
         match self.part {
             None => self.limit.calls,
-            Some(part) if part.until.is_some_and(|until| now < until) => part.calls,
-            Some(_) => 0,
+            Some(part) => match part.until {
+                None => 0,
+                Some(until) if now < until => part.calls,
+                Some(_) => part.alone,
+            },
         }
     }
 
-    /// Whether this process had a part that may be another one's by now.
-    pub(crate) fn has_lapsed(&self, now: Instant) -> bool {
+    /// Whether nobody has answered for so long that the part may be another process's.
+    pub(crate) fn is_alone(&self, now: Instant) -> bool {
         let until = self.part.and_then(|part| part.until);
         until.is_some_and(|until| until <= now)
     }

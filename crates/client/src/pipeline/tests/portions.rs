@@ -148,30 +148,32 @@ async fn the_portion_of_a_dead_one_returns() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_leaves_while_another_one_may_have_the_portion_and_the_reason_is_told() {
+async fn calls_go_on_without_the_store_and_all_together_keep_to_the_limit() {
     let (wechat, model) = (Arc::default(), Model::default());
-    let process = Process::start(&wechat, model.replica("a"));
+    let processes = ["a", "b", "c"].map(|name| Process::start(&wechat, model.replica(name)));
     let begun = Instant::now();
     let at = |seconds| begun + Duration::from_secs(seconds);
-    tokio::join!(process.push(5, at(30)), async {
-        after(begun, 10).await;
-        model.set_down(true);
-        after(begun, 15).await;
-        let context = called_by("a", Duration::from_secs(2));
-        let error = process.pipeline.execute(&context, limited()).await;
-        let error = error.unwrap_err();
-        assert_eq!(error.reason(), Reason::Store);
-        assert!(error.is_retryable() && !error.may_have_executed());
-        after(begun, 20).await;
-        model.set_down(false);
-    });
-    let sent = wechat.0.lock().unwrap().clone();
-    assert!(within(&sent, at(5), 5) > 0);
-    assert_eq!(within(&sent, at(14), 6), 0);
-    assert!(within(&sent, at(22), 8) >= 70);
+    let [a, b, c] = &processes;
+    let (of_a, ..) = tokio::join!(
+        a.push(20, at(60)),
+        b.push(3, at(60)),
+        c.push(3, at(60)),
+        async {
+            after(begun, 10).await;
+            model.set_down(true);
+            after(begun, 40).await;
+            model.set_down(false);
+        }
+    );
+    // A third of ten calls a second.
+    let without = within(&of_a, at(15), 20);
+    assert!((55..=60).contains(&without), "{without}");
+    let after = within(&of_a, at(45), 10);
+    assert!(after >= 32, "{after}");
+    assert_eq!(wechat.most_in_a_second(), 10);
 }
 
-/// A process whose questions get lost, come late, or arrive after the next one; and that is taken for dead when none has
+/// A process that does not go on alone, and whose questions get lost, come late, or arrive after the next one; and that is taken for dead when none has
 /// arrived for six seconds.
 struct Unlucky {
     model: Model,
@@ -279,6 +281,10 @@ impl Portions for Unlucky {
 
     fn period(&self) -> Duration {
         Duration::from_secs(1)
+    }
+
+    fn goes_on_alone(&self) -> bool {
+        false
     }
 }
 
