@@ -358,7 +358,8 @@ mod tests {
 
         /// The numbers of one account that is like this.
         pub(crate) fn page_with(&self, account: &str, vitals: &kabao_client::Vitals) -> String {
-            self.look.show(account, vitals);
+            let limit = kabao_client::LimitVitals::new("brand.user_cards.get", 10);
+            self.look.show(account, vitals, &limit);
             TextEncoder::new()
                 .encode_to_string(&self.registry.gather())
                 .unwrap()

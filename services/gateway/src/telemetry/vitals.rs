@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kabao_api::CredentialKind;
-use kabao_client::{CredentialVitals, Vitals};
+use kabao_client::{CredentialVitals, LimitVitals, Quotas, Vitals};
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
@@ -77,6 +77,8 @@ const fn counter(
     }
 }
 
+const OPERATION: &[&str] = &["kabao.operation"];
+
 const IN_FLIGHT: &str = "kabao.upstream.in_flight";
 const QUEUED: &str = "kabao.upstream.queued";
 const LIMIT: &str = "kabao.upstream.limit";
@@ -93,8 +95,14 @@ const TOKEN_AGE: &str = "kabao.access_token.age";
 const TOKEN_ENDS: &str = "kabao.access_token.expires_in";
 const FAILED_FETCHES: &str = "kabao.credential.fetches.failed";
 const REFUSED_CERTIFICATES: &str = "kabao.wechatpay.certificate_lists.refused";
+const QUOTA_CAPACITY: &str = "kabao.quota.capacity";
+const QUOTA_PORTION: &str = "kabao.quota.portion";
+const QUOTA_USED: &str = "kabao.quota.used";
+const QUOTA_QUEUED: &str = "kabao.quota.queued";
+const QUOTA_RATE: &str = "kabao.quota.rate";
+const QUOTA_ALONE: &str = "kabao.quota.alone";
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 22] = [
     gauge(
         IN_FLIGHT,
         "",
@@ -188,6 +196,42 @@ const ROWS: [Row; 16] = [
         CREDENTIAL,
         "Lists of platform certificates that were downloaded and not trusted, by account and credential.",
     ),
+    gauge(
+        QUOTA_CAPACITY,
+        "",
+        OPERATION,
+        "How many calls a second WeChat takes of all credentials that have called, by operation.",
+    ),
+    gauge(
+        QUOTA_PORTION,
+        "",
+        OPERATION,
+        "How many of them this process may send; replicas that share a store share them.",
+    ),
+    gauge(
+        QUOTA_USED,
+        "",
+        OPERATION,
+        "How many calls this process has sent in the present second, by operation that has a limit.",
+    ),
+    gauge(
+        QUOTA_QUEUED,
+        "",
+        OPERATION,
+        "Calls that wait for their turn within WeChat's limit, by operation.",
+    ),
+    gauge(
+        QUOTA_RATE,
+        "",
+        OPERATION,
+        "What is left of the documented rate after WeChat's refusals, 0.1 to 1: the least of all credentials, by operation.",
+    ),
+    gauge(
+        QUOTA_ALONE,
+        "",
+        OPERATION,
+        "Credentials whose portion is not renewed by the store, so that an equal part is used, by operation.",
+    ),
 ];
 
 impl LastLook {
@@ -225,9 +269,16 @@ impl LastLook {
         let clients = self.lock().clients.list();
         let mut series = Series::default();
         let now = clock::unix_seconds();
+        let mut quotas: Vec<Quotas> = Vec::new();
         for client in clients {
             let account = labels.of(client.account());
             series.add(account.as_str(), &client.vitals(), now);
+            if !quotas.contains(client.quotas()) {
+                quotas.push(client.quotas().clone());
+            }
+        }
+        for limit in quotas.iter().flat_map(Quotas::vitals) {
+            series.add_limit(&limit);
         }
         self.lock().series = series;
     }
@@ -256,6 +307,17 @@ impl Series {
         for credential in &vitals.credentials {
             self.add_credential(account, credential, now);
         }
+    }
+
+    fn add_limit(&mut self, limit: &LimitVitals) {
+        use Fold::{Least, Sum};
+        let labels = &[limit.operation];
+        self.put(QUOTA_CAPACITY, labels, Sum, whole(limit.capacity));
+        self.put(QUOTA_PORTION, labels, Sum, whole(limit.portion));
+        self.put(QUOTA_USED, labels, Sum, whole(limit.used));
+        self.put(QUOTA_QUEUED, labels, Sum, whole(limit.waiting));
+        self.put(QUOTA_RATE, labels, Least, f64::from(limit.rate) / 1000.0);
+        self.put(QUOTA_ALONE, labels, Sum, whole(limit.is_alone.into()));
     }
 
     fn add_credential(&mut self, account: &str, credential: &CredentialVitals, now: i64) {
@@ -345,9 +407,15 @@ mod tests {
     use super::*;
 
     impl LastLook {
-        pub(in crate::telemetry) fn show(&self, account: &str, vitals: &Vitals) {
+        pub(in crate::telemetry) fn show(
+            &self,
+            account: &str,
+            vitals: &Vitals,
+            limit: &LimitVitals,
+        ) {
             let mut series = Series::default();
             series.add(account, vitals, clock::unix_seconds());
+            series.add_limit(limit);
             self.lock().series = series;
         }
     }
