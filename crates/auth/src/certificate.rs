@@ -90,16 +90,17 @@ impl fmt::Debug for Certificate {
     }
 }
 
-struct Fields<'a> {
+/// What the crate looks at in a certificate.
+pub(crate) struct Fields<'a> {
     serial: &'a [u8],
     public_key: &'a [u8],
     common_name: Option<&'a str>,
-    not_before: i64,
-    not_after: i64,
+    pub(crate) not_before: i64,
+    pub(crate) not_after: i64,
 }
 
 impl<'a> Fields<'a> {
-    fn read(der: &'a [u8]) -> Option<Self> {
+    pub(crate) fn read(der: &'a [u8]) -> Option<Self> {
         let mut input = Reader::new(der);
         let mut certificate = Reader::new(input.expect(der::SEQUENCE)?.contents);
         let mut body = Reader::new(certificate.expect(der::SEQUENCE)?.contents);

@@ -25,7 +25,8 @@
 //!
 //! # Callers of the gateway
 //!
-//! A [`TokenDigest`] stands for a bearer token; [`common_name`] reads a name that a verified certificate has.
+//! A [`TokenDigest`] stands for a bearer token; [`common_name`] reads a name that a verified certificate has. [`Validity`]
+//! and [`RevocationList`] tell when certificates, and lists of those that are revoked, begin and end.
 //!
 //! # Example
 //!
@@ -78,11 +79,13 @@ mod private_key;
 mod public_key;
 mod request;
 mod response;
+mod revocation;
 mod scheme;
 mod sealing;
 mod sensitive;
 mod signer;
 mod token;
+mod validity;
 mod verification;
 mod verified;
 #[cfg(kabao_bench_without_rsa)]
@@ -110,10 +113,12 @@ pub use private_key::PrivateKey;
 pub use public_key::{PublicKey, SignatureError};
 pub use request::{RequestToSign, authorization};
 pub use response::{ResponseSignature, ResponseToSign, sign_response};
+pub use revocation::RevocationList;
 pub use scheme::Scheme;
 pub use sealing::{DigestKey, SealingKeys};
 pub use sensitive::{DecryptionKeys, SensitiveFieldError};
 pub use signer::{Identity, Signer};
 pub use token::TokenDigest;
+pub use validity::Validity;
 pub use verification::{SignatureHeaders, VerificationError, verify};
 pub use verified::Verified;
