@@ -41,6 +41,7 @@ pub use self::settings::{
 pub use self::source::{Loaded, Source};
 pub use self::summary::Summary;
 pub use self::tls::TlsSettings;
+pub use crate::tls::ExpiredCrl;
 
 use self::source::Present;
 

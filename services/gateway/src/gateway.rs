@@ -14,12 +14,14 @@ use crate::abort::AbortOnDrop;
 use crate::accounts::{Roster, Served};
 use crate::config::{AccountSettings, Loaded, Settings, ShutdownSettings, Source};
 use crate::dev::StoreFolder;
+use crate::files::{Reload, Reloads};
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::listener::{Admin, BindError, Grpc, bind};
 use crate::memory::Memory;
 use crate::readiness::Readiness;
 use crate::reload::Reloader;
 use crate::telemetry::Metrics;
+use crate::tls::Tls;
 
 /// A gateway that listens.
 ///
@@ -34,7 +36,7 @@ pub struct Gateway {
     shutdown: ShutdownSettings,
     roster: Roster,
     reloader: Option<Reloader>,
-    _following: Option<AbortOnDrop>,
+    _following: Vec<AbortOnDrop>,
     _served: Served,
     // Last, so that nothing lies in it any more when it goes.
     store_folder: Option<StoreFolder>,
@@ -135,15 +137,23 @@ impl Gateway {
             metrics.remember(memory.clone());
         }
         let roster = Roster::start(settings, observer, memory)?;
-        let reloader = loaded.map(|(source, loaded)| Reloader::new(source, loaded, roster.clone()));
+        let tls = settings.grpc.tls.as_ref();
+        let tls = tls.map(|tls| Arc::new(Tls::new(tls.files(), Arc::clone(&tls.snapshot))));
+        let mut watched: Vec<Arc<dyn Reload>> = Vec::new();
+        if let Some(tls) = &tls {
+            watched.push(Arc::<Tls>::clone(tls));
+            let tls = Arc::clone(tls);
+            metrics.tls(move || tls.vitals());
+        }
+        metrics.files(watched.clone());
+        let files = Reloads::new(watched);
+        let reloader = loaded
+            .map(|(source, loaded)| Reloader::new(source, loaded, roster.clone(), files.clone()));
         if let Some(reloader) = &reloader {
             metrics.configuration(reloader.board());
         }
         metrics.look_at(roster.clients());
         metrics.runtime(&tokio::runtime::Handle::current());
-        if let Some(ends) = settings.grpc.tls.as_ref().and_then(|tls| tls.not_after) {
-            metrics.tls_certificate(ends);
-        }
         let readiness = Readiness::new(lifecycle.clone(), settings.admin.overloaded_after);
         let admin = Admin::start(
             listeners.admin,
@@ -176,12 +186,16 @@ impl Gateway {
             listeners.grpc,
             service,
             &settings.grpc,
+            tls,
             metrics,
             lifecycle.watch(),
         )?;
         let poll = settings.reload.poll;
-        let following = reloader.as_ref().filter(|_| !poll.is_zero());
-        let following = following.map(|reloader| reloader.follow(poll));
+        let mut following = Vec::new();
+        if !poll.is_zero() {
+            following.push(files.follow(poll));
+            following.extend(reloader.as_ref().map(|reloader| reloader.follow(poll)));
+        }
         Ok(Self {
             lifecycle,
             health,

@@ -14,6 +14,7 @@ mod cli;
 mod clock;
 pub mod config;
 mod dev;
+mod files;
 mod gateway;
 mod lifecycle;
 mod listener;
@@ -24,6 +25,7 @@ mod reload;
 mod shared;
 mod signals;
 mod telemetry;
+mod tls;
 mod tokens;
 mod watch;
 

@@ -13,10 +13,10 @@ mod evictions;
 mod frames;
 mod grpc;
 mod guarded;
-mod identity;
 mod preface;
 mod refusals;
 mod streams;
+mod trust;
 
 pub(crate) use self::admin::Admin;
 pub use self::bind::BindError;

@@ -21,6 +21,7 @@ use crate::abort::AbortOnDrop;
 use crate::accounts::Roster;
 use crate::clock;
 use crate::config::{Fixed, Loaded, Mistakes, Source, Summary};
+use crate::files::Reloads;
 use crate::watch::{Marks, Watch};
 
 /// How often files are read anew that change while they are read, and how long it is waited before.
@@ -46,6 +47,7 @@ pub(crate) struct Reloader(Arc<Inner>);
 struct Inner {
     source: Source,
     roster: Roster,
+    files: Reloads,
     running: Running,
     /// What the process has begun with.
     fixed: Fixed,
@@ -65,13 +67,14 @@ struct State {
 }
 
 impl Reloader {
-    /// Goes on from the generation that the roster serves, which is number 1.
-    pub(crate) fn new(source: Source, served: Loaded, roster: Roster) -> Self {
+    /// Goes on from the generation that the roster serves, which is number 1; `files` are read again with it.
+    pub(crate) fn new(source: Source, served: Loaded, roster: Roster, files: Reloads) -> Self {
         let board = StatusBoard::default();
         board.change(|status| status.loaded_at = clock::unix_seconds());
         Self(Arc::new(Inner {
             source,
             roster,
+            files,
             running: Running::of(&served.settings),
             fixed: served.fixed.clone(),
             board,
@@ -129,7 +132,10 @@ impl Reloader {
         state.marks = marks;
         let outcome =
             match read.and_then(|loaded| self.0.running.judge(loaded, self.0.source.file())) {
-                Ok(loaded) => self.serve(&mut state, loaded),
+                Ok(loaded) => {
+                    self.0.files.look().await;
+                    self.serve(&mut state, loaded)
+                }
                 Err(mistakes) => Outcome::Refused(mistakes),
             };
         let report = Report::new(state.number, outcome);

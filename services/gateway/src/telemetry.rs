@@ -4,6 +4,7 @@
 //! label: methods are counted by name only if they exist.
 
 mod calls;
+mod certificates;
 mod configuration;
 mod labels;
 mod metrics;

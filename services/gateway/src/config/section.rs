@@ -185,6 +185,26 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// The paths of files, each made absolute against the folder of the configuration.
+    pub(super) fn paths(&mut self, key: &'static str) -> Option<Vec<Located<PathBuf>>> {
+        let texts = self.strings(key)?;
+        if texts.is_empty() {
+            self.mistake(key, "must not be empty; leave it out if there is no file");
+        }
+        let mut paths = Vec::new();
+        for text in texts {
+            if text.value.is_empty() {
+                self.reject(&text, "must not be empty");
+            }
+            paths.push(Located {
+                value: self.surroundings.folder.join(&text.value),
+                key: text.key,
+                origin: text.origin,
+            });
+        }
+        Some(paths)
+    }
+
     /// One of a few words.
     pub(super) fn word<T: Copy>(
         &mut self,

@@ -3,13 +3,14 @@
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::hash::BuildHasher;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use kabao_grpc::{Certified, Peer, Place};
+use kabao_grpc::{Peer, Place};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -18,14 +19,16 @@ use tokio_util::either::Either;
 
 use super::GrpcService;
 use super::complaints::Complaints;
-use super::evictions::Evictions;
+use super::evictions::{Cause, Evictions};
 use super::guarded::Guarded;
-use super::identity;
 use super::preface::{self, Prefaced};
 use super::streams::{Pieces, Streams};
+use super::trust::{Standing, Trust};
+use crate::clock;
 use crate::config::{GrpcSettings, Limits, Timeouts};
 use crate::lifecycle::Watch;
 use crate::telemetry::Metrics;
+use crate::tls::{self, Tls};
 
 /// Plain or TLS. One type, so that HTTP/2 over it is compiled once.
 type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
@@ -36,7 +39,7 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// What all connections of a listener share.
 pub(super) struct Shared<S> {
     service: S,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Tls>>,
     timeouts: Timeouts,
     http2: http2::Builder<Streams>,
     jitter: RandomState,
@@ -45,14 +48,24 @@ pub(super) struct Shared<S> {
     metrics: Metrics,
 }
 
+/// A connection over which the caller speaks HTTP/2.
+struct Opened {
+    stream: Guarded<Prefaced<Stream>>,
+    /// Of the client certificate, if one was shown.
+    trust: Option<(Trust, Standing)>,
+    caller: Option<SocketAddr>,
+}
+
 impl<S: GrpcService> Shared<S> {
-    pub(super) fn new(service: S, settings: &GrpcSettings, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        service: S,
+        settings: &GrpcSettings,
+        tls: Option<Arc<Tls>>,
+        metrics: Metrics,
+    ) -> Self {
         Self {
             service,
-            tls: settings
-                .tls
-                .as_ref()
-                .map(|tls| TlsAcceptor::from(Arc::clone(&tls.config))),
+            tls,
             timeouts: settings.timeouts.clone(),
             http2: http2_builder(&settings.limits, &settings.timeouts),
             jitter: RandomState::new(),
@@ -84,59 +97,80 @@ impl<S: GrpcService> Shared<S> {
             // Nothing was asked yet, so nothing is lost.
             () = watch.draining() => return,
         };
-        let Some((stream, certified)) = opened else {
+        let Some(Opened {
+            stream,
+            trust,
+            caller,
+        }) = opened
+        else {
             return;
         };
+        let (mut trust, standing) = trust.unzip();
         let service = self.service.clone();
         let service = hyper::service::service_fn(move |mut request: http::Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            if let Some(certified) = &certified {
-                request.extensions_mut().insert(certified.clone());
+            if let Some(standing) = &standing {
+                request.extensions_mut().insert(standing.certified());
             }
             // A fresh clone per call: the service is always ready.
             let answer = service.clone().call(request);
             async move { Ok::<_, Infallible>(answer.await?.map(Pieces::new)) }
         });
         let mut connection = Box::pin(self.http2.serve_connection(TokioIo::new(stream), service));
-        let aged = tokio::select! {
-            result = connection.as_mut() => return ended(result),
-            () = watch.draining() => false,
-            () = sleep_until(ends) => true,
-        };
-        connection.as_mut().graceful_shutdown();
-        if !aged {
-            // The listener aborts us when the drain has taken too long.
-            return ended(connection.await);
-        }
-        match timeout(self.timeouts.max_connection_age_grace, connection).await {
-            Ok(result) => ended(result),
-            Err(_) => tracing::debug!("an aged connection was cut"),
+        // When what is left is cut. While the process drains, the listener aborts us.
+        let mut end = None;
+        let mut drains = false;
+        loop {
+            tokio::select! {
+                result = connection.as_mut() => return ended(result),
+                () = watch.draining(), if !drains => drains = true,
+                () = sleep_until(ends), if end.is_none() && !drains => {
+                    end = Some(self.patience());
+                }
+                kind = lost(&mut trust) => {
+                    self.evictions.evicted(caller, Cause::Distrust(kind));
+                    trust = None;
+                    end = end.or(Some(self.patience()));
+                }
+                () = reached(end) => {
+                    tracing::debug!("a connection that was asked to end was cut");
+                    return;
+                }
+            }
+            // Asking twice is asking once.
+            connection.as_mut().graceful_shutdown();
         }
     }
 
-    /// Goes on until the caller speaks HTTP/2, and says whom its certificate names; nothing if it does not come to that.
-    async fn open(
-        &self,
-        stream: TcpStream,
-    ) -> Option<(Guarded<Prefaced<Stream>>, Option<Certified>)> {
+    /// Until when a connection that was asked to end may go on.
+    fn patience(&self) -> Instant {
+        Instant::now() + self.timeouts.max_connection_age_grace
+    }
+
+    /// Goes on until the caller speaks HTTP/2; nothing if it does not come to that.
+    async fn open(&self, stream: TcpStream) -> Option<Opened> {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
         let caller = stream.peer_addr().ok();
-        let mut certified = None;
+        let mut trust = None;
         let stream = match &self.tls {
             None => Stream::Left(stream),
-            Some(acceptor) => {
-                match timeout(self.timeouts.handshake, acceptor.accept(stream)).await {
+            Some(tls) => {
+                // From here on nothing that changes is overlooked.
+                let mut current = tls.subscribe();
+                let server = Arc::clone(&current.borrow_and_update().server);
+                let accepted = TlsAcceptor::from(server).accept(stream);
+                match timeout(self.timeouts.handshake, accepted).await {
                     Ok(Ok(stream)) => {
                         let shown = stream.get_ref().1.peer_certificates();
-                        certified = shown
-                            .and_then(|chain| chain.first())
-                            .map(identity::certified);
+                        let now = clock::unix_seconds();
+                        trust = Trust::new(current, shown.unwrap_or_default(), now);
                         Stream::Right(Box::new(stream))
                     }
                     Ok(Err(error)) => {
-                        self.metrics.handshake_failed("tls");
+                        self.metrics
+                            .handshake_failed(tls::kind_of_handshake(&error));
                         self.handshakes.add(caller, &error);
                         return None;
                     }
@@ -151,8 +185,12 @@ impl<S: GrpcService> Shared<S> {
         match timeout(self.timeouts.preface, preface::expect(stream)).await {
             Ok(Ok(stream)) => {
                 let evictions = Arc::clone(&self.evictions);
-                let guarded = Guarded::new(stream, caller, self.timeouts.stall, evictions);
-                return Some((guarded, certified));
+                let stream = Guarded::new(stream, caller, self.timeouts.stall, evictions);
+                return Some(Opened {
+                    stream,
+                    trust,
+                    caller,
+                });
             }
             Ok(Err(error)) => {
                 self.metrics.handshake_failed("preface");
@@ -164,6 +202,21 @@ impl<S: GrpcService> Shared<S> {
             }
         }
         None
+    }
+}
+
+/// Waits until the certificate of a connection is not taken any more; for ever if it has none.
+async fn lost(trust: &mut Option<Trust>) -> &'static str {
+    match trust {
+        Some(trust) => trust.lost().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn reached(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => std::future::pending().await,
     }
 }
 

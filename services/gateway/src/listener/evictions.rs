@@ -1,4 +1,4 @@
-//! Connections that are closed because of what their peer does.
+//! Connections that are closed because of what their peer does or is.
 
 use std::net::SocketAddr;
 
@@ -12,6 +12,8 @@ pub(super) enum Cause {
     Flood,
     /// Nothing of what was sent was taken.
     Stall,
+    /// Its certificate is not taken any more, for this reason.
+    Distrust(&'static str),
 }
 
 impl Cause {
@@ -19,6 +21,7 @@ impl Cause {
         match self {
             Self::Flood => "it floods the connection with frames that do nothing",
             Self::Stall => "it takes nothing of what is sent to it",
+            Self::Distrust(_) => "its certificate is not accepted any more",
         }
     }
 
@@ -26,6 +29,7 @@ impl Cause {
         match self {
             Self::Flood => "flood",
             Self::Stall => "stall",
+            Self::Distrust(kind) => kind,
         }
     }
 }

@@ -16,6 +16,7 @@ use super::refusals::Refusals;
 use crate::config::{GrpcSettings, Limits};
 use crate::lifecycle::Watch;
 use crate::telemetry::Metrics;
+use crate::tls::Tls;
 
 /// How long to wait when the system has no more file descriptors: trying again at once would spin.
 const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -40,13 +41,14 @@ impl Grpc {
         listener: TcpListener,
         service: S,
         settings: &GrpcSettings,
+        tls: Option<Arc<Tls>>,
         metrics: Metrics,
         watch: Watch,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let door = Door {
             listener,
-            shared: Arc::new(Shared::new(service, settings, metrics.clone())),
+            shared: Arc::new(Shared::new(service, settings, tls, metrics.clone())),
             connections: Pool::new(bounds(&settings.limits)),
             refusals: Refusals::new(metrics),
         };

@@ -1,5 +1,6 @@
 //! The numbers behind `/metrics`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kabao_api::CredentialKind;
@@ -16,11 +17,12 @@ use tonic::Code;
 use super::labels::AccountLabels;
 use super::upstream::Upstream;
 use super::vitals::LastLook;
-use super::{configuration, process, runtime};
+use super::{certificates, configuration, process, runtime};
 use crate::accounts::WeakClients;
-use crate::clock;
+use crate::files::Reload;
 use crate::memory::Memory;
 use crate::reload::StatusBoard;
+use crate::tls::TlsVitals;
 
 /// Upper bounds of the buckets of call durations, in seconds: what the gateway answers itself takes far less than a
 /// millisecond, what WeChat answers a tenth of a second and more.
@@ -97,7 +99,7 @@ impl Metrics {
         let connections_evicted = meter
             .u64_counter("kabao.connections.evicted")
             .with_description(
-                "Connections of callers that were closed because of what the peer did, by cause.",
+                "Connections of callers that were closed because of what the peer did, or because its certificate is not accepted any more, by cause.",
             )
             .build();
         process::watch(&meter);
@@ -202,17 +204,24 @@ impl Metrics {
         runtime::watch(&self.provider.meter("kabao"), handle);
     }
 
-    /// Tells when the certificate ends that callers are shown, in Unix seconds.
-    pub(crate) fn tls_certificate(&self, ends: i64) {
+    /// Watches the TLS of the listener.
+    pub(crate) fn tls(&self, vitals: impl Fn() -> TlsVitals + Send + Sync + 'static) {
+        certificates::watch(&self.provider.meter("kabao"), vitals);
+    }
+
+    /// Watches whether files that lie there now are refused.
+    pub(crate) fn files(&self, watched: Vec<Arc<dyn Reload>>) {
         self.provider
             .meter("kabao")
-            .i64_observable_gauge("kabao.tls.certificate.expires_in")
-            .with_unit("s")
+            .u64_observable_gauge("kabao.files.refused")
             .with_description(
-                "Time until the certificate ends that callers are shown; only for RSA certificates.",
+                "1 while files have changed and are faulty, so that what they were before is in use.",
             )
             .with_callback(move |gauge| {
-                gauge.observe(ends.saturating_sub(clock::unix_seconds()), &[]);
+                for one in &watched {
+                    let labels = [KeyValue::new("kabao.files", one.name())];
+                    gauge.observe(u64::from(one.is_refused()), &labels);
+                }
             })
             .build();
     }
@@ -323,7 +332,7 @@ fn handshakes_failed(meter: &Meter) -> Counter<u64> {
     meter
         .u64_counter("kabao.connections.handshakes.failed")
         .with_description(
-            "Connections of callers that ended before the first call, by cause: tls, tls_timeout, preface, preface_timeout.",
+            "Connections of callers that ended before the first call, by cause: what is wrong with the client certificate, tls, tls_timeout, preface, preface_timeout.",
         )
         .build()
 }

@@ -1,6 +1,7 @@
 //! The page of metrics, the dashboard and the alert rules against what is shown.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -19,7 +20,9 @@ use tonic::Code;
 use tonic::transport::Endpoint;
 
 use super::Metrics;
+use crate::files::{Changed, Faults, Reload};
 use crate::reload::StatusBoard;
+use crate::tls::TlsVitals;
 use crate::{Dev, DevOptions};
 
 const DOCUMENT: &str = include_str!("../../../../docs/metrics.md");
@@ -162,6 +165,24 @@ fn check_expression(expression: &str, known: &BTreeMap<String, Row>) {
     assert!(groups.is_subset(&labels), "{groups:?} of {expression}");
 }
 
+/// Files that never change.
+#[derive(Debug)]
+struct Still;
+
+impl Reload for Still {
+    fn name(&self) -> &'static str {
+        "still"
+    }
+
+    fn reload(&self) -> Result<Changed, Faults> {
+        Ok(Changed::default())
+    }
+
+    fn is_refused(&self) -> bool {
+        false
+    }
+}
+
 /// Has everything happen once.
 fn everything() -> String {
     let metrics = Metrics::new().unwrap();
@@ -174,8 +195,13 @@ fn everything() -> String {
     metrics.connection_refused(Bound::Caller);
     metrics.connection_evicted("flood");
     metrics.handshake_failed("tls");
-    metrics.tls_certificate(0);
     metrics.configuration(&StatusBoard::default());
+    metrics.tls(|| TlsVitals {
+        certificate_ends: Some(0),
+        crl_made: Some(0),
+        crl_ends: Some(0),
+    });
+    metrics.files(vec![Arc::new(Still)]);
     let observer: &dyn Observer = &metrics;
     observer.answer_discarded(&account, operation, Discarded::Unsigned);
     observer.call_ended(&account, operation, end);

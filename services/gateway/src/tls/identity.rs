@@ -4,11 +4,11 @@ use kabao_api::CallerId;
 use kabao_grpc::Certified;
 use rustls_pki_types::CertificateDer;
 
-/// Reads the name out of a certificate that the handshake has verified: its SPIFFE id, else its first DNS name, else its
+/// Reads the name out of a certificate that was verified: its SPIFFE id, else its first DNS name, else its
 /// common name.
 ///
 /// Each kind of name keeps to its own form, so that an authority which vouches for DNS names alone cannot make a SPIFFE id.
-pub(super) fn certified(certificate: &CertificateDer<'_>) -> Certified {
+pub(crate) fn certified(certificate: &CertificateDer<'_>) -> Certified {
     Certified(name(certificate))
 }
 

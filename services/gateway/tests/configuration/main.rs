@@ -521,9 +521,9 @@ fn tls_material_must_fit_together() {
     folder.check_faults(
         &text("empty", "server_cert.pem", "client_ca_file = \"gone\"\n"),
         &[
+            "kabao.toml:7:1: grpc.tls.client_ca_file: cannot read gone: No such file or directory (os error 2)",
             "kabao.toml:5:1: grpc.tls.certificate_file: empty holds no PEM certificate",
             "kabao.toml:6:1: grpc.tls.private_key_file: server_cert.pem holds no PEM private key",
-            "kabao.toml:7:1: grpc.tls.client_ca_file: cannot read gone: No such file or directory (os error 2)",
         ],
     );
 }

@@ -1,0 +1,153 @@
+//! Whether the certificate that a connection was opened with is still taken.
+//!
+//! A connection lives for half an hour, and its handshake does not come again. So whenever authorities or revocation lists
+//! change, each connection asks about its own certificate, and it ends with it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use kabao_auth::Validity;
+use kabao_grpc::Certified;
+use rustls_pki_types::{CertificateDer, UnixTime};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use crate::clock;
+use crate::tls::{Snapshot, certified, kind_of};
+
+const GONE: &str = "the client certificate is not accepted any more; open a new connection";
+
+/// What calls on a connection need to know of its certificate.
+#[derive(Clone, Debug)]
+pub(super) struct Standing {
+    certified: Certified,
+    is_lost: Arc<AtomicBool>,
+}
+
+/// What a connection waits with for the end of its certificate.
+#[derive(Debug)]
+pub(super) struct Trust {
+    current: watch::Receiver<Arc<Snapshot>>,
+    chain: Vec<CertificateDer<'static>>,
+    ends: Option<Instant>,
+    is_lost: Arc<AtomicBool>,
+}
+
+impl Standing {
+    /// Returns whom calls are made by.
+    pub(super) fn certified(&self) -> Certified {
+        match self.is_lost.load(Ordering::Relaxed) {
+            false => self.certified.clone(),
+            true => Certified(Err(GONE)),
+        }
+    }
+}
+
+impl Trust {
+    /// Begins with a chain that the handshake has verified; `current` has seen what it was verified by. `None` if the
+    /// peer has shown none.
+    pub(super) fn new(
+        current: watch::Receiver<Arc<Snapshot>>,
+        chain: &[CertificateDer<'_>],
+        now: i64,
+    ) -> Option<(Self, Standing)> {
+        let own = chain.first()?;
+        let is_lost = Arc::new(AtomicBool::new(false));
+        let standing = Standing {
+            certified: certified(own),
+            is_lost: Arc::clone(&is_lost),
+        };
+        let left = Validity::of_certificate(own).map(|validity| validity.not_after - now);
+        let left = left.ok().and_then(|left| u64::try_from(left).ok());
+        let trust = Self {
+            current,
+            chain: chain
+                .iter()
+                .cloned()
+                .map(CertificateDer::into_owned)
+                .collect(),
+            // The last second still counts. What is beyond any clock does not end.
+            ends: left.and_then(|left| Instant::now().checked_add(Duration::from_secs(left + 1))),
+            is_lost,
+        };
+        Some((trust, standing))
+    }
+
+    /// Waits until the certificate is not taken any more, and says why. From then on no call is anybody's.
+    pub(super) async fn lost(&mut self) -> &'static str {
+        let kind = self.verdict().await;
+        self.is_lost.store(true, Ordering::Relaxed);
+        kind
+    }
+
+    async fn verdict(&mut self) -> &'static str {
+        loop {
+            let end = async {
+                match self.ends {
+                    Some(ends) => sleep_until(ends).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = end => return "expired",
+                changed = self.current.changed() => if changed.is_err() {
+                    // The listener is gone, and what it served goes with it.
+                    return std::future::pending().await;
+                },
+            }
+            let clients = self.current.borrow_and_update().clients.clone();
+            let Some(clients) = clients else {
+                continue;
+            };
+            let since = u64::try_from(clock::unix_seconds()).unwrap_or_default();
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(since));
+            if let Err(error) = clients.judge(&self.chain, now) {
+                return kind_of(&error);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+    use crate::tls::snapshot_of;
+
+    /// A certificate that ends with the year 2049, and what a listener has that shows it.
+    fn certificate() -> (CertificateDer<'static>, Arc<Snapshot>) {
+        let mut parameters = CertificateParams::new(vec!["till".to_owned()]).unwrap();
+        parameters.not_after = date_time_ymd(2050, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = parameters.self_signed(&key).unwrap();
+        let snapshot = snapshot_of(&certificate.pem(), &key.serialize_pem());
+        (certificate.der().clone(), Arc::new(snapshot))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn from_the_end_of_a_certificate_on_no_call_is_anybodys() {
+        let (certificate, snapshot) = certificate();
+        let current = watch::Sender::new(snapshot);
+        let ends = Validity::of_certificate(&certificate).unwrap().not_after;
+        let made = Trust::new(current.subscribe(), &[certificate], ends - 10);
+        let (mut trust, standing) = made.unwrap();
+        let calls_for = || standing.certified().0.map(|caller| caller.to_string());
+        assert_eq!(calls_for(), Ok("till".to_owned()));
+        let begun = Instant::now();
+        assert_eq!(trust.lost().await, "expired");
+        assert_eq!(begun.elapsed(), Duration::from_secs(11));
+        assert_eq!(calls_for(), Err(GONE));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_that_asks_for_no_certificates_takes_nothing_away() {
+        let (certificate, snapshot) = certificate();
+        let current = watch::Sender::new(Arc::clone(&snapshot));
+        let (mut trust, _) = Trust::new(current.subscribe(), &[certificate], 0).unwrap();
+        current.send_replace(snapshot);
+        let lost = tokio::time::timeout(Duration::from_secs(1), trust.lost()).await;
+        assert!(lost.is_err(), "{lost:?}");
+    }
+}

@@ -1,0 +1,106 @@
+//! Refused in the handshake, and counted by what is wrong.
+
+use rcgen::{DnType, ExtendedKeyUsagePurpose, date_time_ymd};
+use rustls::HandshakeKind;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tonic::Code;
+
+use crate::authority::{Authority, Identity, dns};
+use crate::world::{Folder, ask, channel, connect, failed, trusting, until};
+
+const MUTUAL: &str = "client_ca_file = \"clients.pem\"\ncrl_files = [\"clients.crl\"]\n";
+
+#[tokio::test]
+async fn each_kind_of_refusal_is_counted_as_such() {
+    let folder = Folder::new("kinds");
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    // The name proves nothing.
+    let (strangers, twin) = (Authority::new("strangers"), Authority::new("clients"));
+    let below = clients.below("below", 8);
+    folder.put_server(&servers.server());
+    folder.put("clients.pem", &clients.pem());
+    folder.put("clients.crl", &clients.list(&[7]));
+    let gateway = folder.start("", MUTUAL, "").await;
+
+    let dated = |from: i32, to: i32| {
+        clients.issue(|parameters| {
+            parameters.subject_alt_names = vec![dns("till")];
+            parameters.not_before = date_time_ymd(from, 1, 1);
+            parameters.not_after = date_time_ymd(to, 1, 1);
+        })
+    };
+    let with_chain = |identity: Identity| Identity {
+        certificate: format!("{}{}", identity.certificate, below.pem()),
+        key: identity.key,
+    };
+    for (kind, identity) in [
+        ("expired", Some(dated(2020, 2021))),
+        ("not_yet_valid", Some(dated(2098, 2099))),
+        ("foreign", Some(strangers.client("till", 1))),
+        ("revoked", Some(clients.client("till", 7))),
+        ("no_certificate", None),
+        ("no_name", Some(clients.issue(|_| {}))),
+        (
+            "revocation_unknown",
+            Some(with_chain(below.client("till", 1))),
+        ),
+        (
+            "bad_certificate",
+            Some(clients.issue(|parameters| {
+                parameters.subject_alt_names = vec![dns("till")];
+                parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+            })),
+        ),
+    ] {
+        let config = trusting(&servers, identity.as_ref());
+        assert_eq!(
+            ask(&channel(&gateway, &config), None).await,
+            Code::Unavailable,
+            "{kind}"
+        );
+        until(&gateway, &failed(kind), 1).await;
+    }
+    let config = trusting(&servers, Some(&twin.client("till", 1)));
+    let stream = connect(&gateway, &config).await;
+    drop(stream);
+    until(&gateway, &failed("foreign"), 2).await;
+    // The caller does not take the gateway.
+    let config = trusting(&strangers, Some(&clients.client("till", 1)));
+    assert!(connect(&gateway, &config).await.is_err());
+    until(&gateway, &failed("caller_refused"), 1).await;
+
+    // A common name is a name.
+    let named = clients.issue(|parameters| {
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "till");
+    });
+    for identity in [clients.client("till", 1), named] {
+        let config = trusting(&servers, Some(&identity));
+        assert_eq!(ask(&channel(&gateway, &config), None).await, Code::Ok);
+    }
+}
+
+/// A session that goes on would not ask for the certificate again, which may have ended or been revoked.
+#[tokio::test]
+async fn a_caller_with_a_certificate_shows_it_in_every_handshake() {
+    let folder = Folder::new("resumption");
+    let (servers, clients) = (Authority::new("servers"), Authority::new("clients"));
+    folder.put_server(&servers.server());
+    folder.put("clients.pem", &clients.pem());
+    let gateway = folder
+        .start("", "client_ca_file = \"clients.pem\"\n", "")
+        .await;
+    let config = trusting(&servers, Some(&clients.client("till", 1)));
+    for _ in 0..2 {
+        let mut stream = connect(&gateway, &config).await.unwrap();
+        // A ticket would come before what the gateway answers.
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        stream.write_all(preface).await.unwrap();
+        stream.read_exact(&mut [0; 9]).await.unwrap();
+        assert_eq!(
+            stream.get_ref().1.handshake_kind(),
+            Some(HandshakeKind::Full)
+        );
+    }
+}
