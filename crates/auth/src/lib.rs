@@ -25,8 +25,9 @@
 //!
 //! # Callers of the gateway
 //!
-//! A [`TokenDigest`] stands for a bearer token; [`common_name`] reads a name that a verified certificate has. [`Validity`]
-//! and [`RevocationList`] tell when certificates, and lists of those that are revoked, begin and end.
+//! A [`TokenDigest`] stands for a bearer token, and a [`JwtVerifier`] believes tokens that an issuer has signed;
+//! [`common_name`] reads a name that a verified certificate has. [`Validity`] and [`RevocationList`] tell when
+//! certificates, and lists of those that are revoked, begin and end.
 //!
 //! # Example
 //!
@@ -69,6 +70,7 @@ mod der;
 mod digest;
 mod error;
 mod freshness;
+mod jwt;
 mod key_id;
 mod key_set;
 mod message;
@@ -105,6 +107,7 @@ pub use chain::{ChainError, PlatformAuthorities};
 pub use digest::{card_signature, sha256_hex};
 pub use error::Error;
 pub use freshness::Freshness;
+pub use jwt::{JWT_LEEWAY, JwksError, JwtClaims, JwtError, JwtKeys, JwtRules, JwtVerifier};
 pub use key_id::{KeyId, PublicKeyId, SerialNumber};
 pub use key_set::{KeyKind, KeySet, TrustedKey};
 pub use nonce::{random_nonce, random_resource_nonce};
