@@ -22,6 +22,11 @@ impl TokenDigest {
         Self(bytes)
     }
 
+    /// Returns the bytes, for a table of tokens that were believed: whoever looks up a digest has the token.
+    pub fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// Reads 64 hexadecimal digits; `None` if the text is anything else.
     pub fn from_hex(text: &str) -> Option<Self> {
         let digits = text.as_bytes();

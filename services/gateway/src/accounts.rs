@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use kabao_api::{Account, AccountId, Accounts, Error};
 use kabao_client::{Client, Observer};
-use kabao_grpc::{Generation, Generations, Tokens};
+use kabao_grpc::{Generation, Generations};
 
 pub(crate) use self::served::Served;
 use self::warm_ups::WarmUps;
 use crate::config::{AccountSettings, Settings};
 use crate::memory::Memory;
-use crate::tokens::Holders;
+use crate::tokens::Bearers;
 
 /// The accounts that callers reach, while they are reached. Clones share them.
 #[derive(Clone)]
@@ -25,6 +25,7 @@ pub struct Roster {
     warm_ups: Arc<WarmUps>,
     observer: Arc<dyn Observer>,
     memory: Option<Memory>,
+    bearers: Bearers,
 }
 
 /// What a generation made of the accounts of the one before it, by their names and in their order.
@@ -38,7 +39,7 @@ pub(crate) struct Difference {
 
 impl Roster {
     /// Serves all accounts of these settings, in the present runtime; `observer` hears of what happens to their calls,
-    /// and `memory` remembers their changes.
+    /// `memory` remembers their changes, and `bearers` judges the tokens of callers.
     ///
     /// # Errors
     ///
@@ -47,6 +48,7 @@ impl Roster {
         settings: &Settings,
         observer: Arc<dyn Observer>,
         memory: Option<Memory>,
+        bearers: Bearers,
     ) -> Result<Self, Error> {
         let roster = Self {
             generations: Generations::from(Accounts::new()),
@@ -54,6 +56,7 @@ impl Roster {
             warm_ups: Arc::new(WarmUps::start()),
             observer,
             memory,
+            bearers,
         };
         roster.replace(settings, 1)?;
         Ok(roster)
@@ -112,11 +115,7 @@ impl Roster {
         }
         let gone = clients.keys().filter(|id| !next.contains_key(*id));
         difference.removed = gone.cloned().collect();
-        let callers = &settings.callers;
-        let tokens = (!callers.is_empty()).then(|| -> Arc<dyn Tokens> {
-            let holders = Holders::new(callers);
-            Arc::new(holders)
-        });
+        let tokens = self.bearers.tokens(&settings.callers);
         let policy = settings.grpc.policy.as_ref();
         self.generations.replace(
             Generation::new(accounts)

@@ -15,6 +15,7 @@ use crate::accounts::{Roster, Served};
 use crate::config::{AccountSettings, Loaded, Settings, ShutdownSettings, Source};
 use crate::dev::StoreFolder;
 use crate::files::{Reload, Reloads};
+use crate::jwt::Jwt;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::listener::{Admin, BindError, Grpc, bind};
 use crate::memory::Memory;
@@ -22,6 +23,7 @@ use crate::readiness::Readiness;
 use crate::reload::Reloader;
 use crate::telemetry::Metrics;
 use crate::tls::Tls;
+use crate::tokens::Bearers;
 
 /// A gateway that listens.
 ///
@@ -136,7 +138,10 @@ impl Gateway {
         if let Some(memory) = &memory {
             metrics.remember(memory.clone());
         }
-        let roster = Roster::start(settings, observer, memory)?;
+        let jwt = settings.grpc.jwt.as_ref();
+        let jwt = jwt.map(|jwt| Arc::new(Jwt::new(jwt)));
+        let bearers = Bearers::new(jwt.clone(), metrics.clone());
+        let roster = Roster::start(settings, observer, memory, bearers)?;
         let tls = settings.grpc.tls.as_ref();
         let tls = tls.map(|tls| Arc::new(Tls::new(tls.files(), Arc::clone(&tls.snapshot))));
         let mut watched: Vec<Arc<dyn Reload>> = Vec::new();
@@ -145,6 +150,7 @@ impl Gateway {
             let tls = Arc::clone(tls);
             metrics.tls(move || tls.vitals());
         }
+        watched.extend(jwt.map(|jwt| -> Arc<dyn Reload> { jwt }));
         metrics.files(watched.clone());
         let files = Reloads::new(watched);
         let reloader = loaded

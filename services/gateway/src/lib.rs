@@ -16,6 +16,7 @@ pub mod config;
 mod dev;
 mod files;
 mod gateway;
+mod jwt;
 mod lifecycle;
 mod listener;
 mod memory;

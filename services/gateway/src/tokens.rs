@@ -1,27 +1,91 @@
-//! The bearer tokens of callers.
+//! The bearer tokens of callers: those that the configuration knows by their digests, and those that an issuer signs.
+
+use std::sync::Arc;
 
 use kabao_api::CallerId;
-use kabao_auth::TokenDigest;
+use kabao_auth::{JwtError, TokenDigest};
 use kabao_grpc::Tokens;
 
+use crate::clock;
 use crate::config::CallerSettings;
+use crate::jwt::Jwt;
+use crate::telemetry::Metrics;
 
-/// Every token that is accepted, and who holds it.
+/// What tokens are judged with, whoever the configuration knows at a time.
+#[derive(Clone, Debug)]
+pub(crate) struct Bearers {
+    jwt: Option<Arc<Jwt>>,
+    metrics: Metrics,
+}
+
+impl Bearers {
+    /// Believes the tokens of an issuer, if there is one, and counts those that nobody knows.
+    pub(crate) fn new(jwt: Option<Arc<Jwt>>, metrics: Metrics) -> Self {
+        Self { jwt, metrics }
+    }
+
+    /// Knows these callers as well; `None` if no call needs a token.
+    pub(crate) fn tokens(&self, callers: &[CallerSettings]) -> Option<Arc<dyn Tokens>> {
+        if callers.is_empty() && self.jwt.is_none() {
+            return None;
+        }
+        let bearers = self.clone();
+        let holders = Holders::new(callers);
+        Some(Arc::new(Known { holders, bearers }))
+    }
+}
+
+/// Every token that is accepted.
 #[derive(Debug)]
-pub(crate) struct Holders(Vec<(TokenDigest, CallerId)>);
+struct Known {
+    holders: Holders,
+    bearers: Bearers,
+}
+
+impl Tokens for Known {
+    fn holder(&self, token: &str) -> Option<CallerId> {
+        if let Some(holder) = self.holders.holder(token) {
+            return Some(holder);
+        }
+        let Bearers { jwt, metrics } = &self.bearers;
+        let is_signed = token.bytes().filter(|byte| *byte == b'.').count() == 2;
+        let judged = match jwt {
+            Some(jwt) if is_signed => jwt.caller(token, clock::unix_seconds()).map_err(kind),
+            _ => Err("unknown"),
+        };
+        judged.map_err(|kind| metrics.token_refused(kind)).ok()
+    }
+}
+
+/// Why a signed token is refused, as a label.
+fn kind(error: JwtError) -> &'static str {
+    match error {
+        JwtError::UnknownKey => "unknown_key",
+        JwtError::Algorithm => "algorithm",
+        JwtError::Signature => "signature",
+        JwtError::Expired => "expired",
+        JwtError::NotYetValid => "not_yet_valid",
+        JwtError::Issuer => "issuer",
+        JwtError::Audience => "audience",
+        JwtError::Nameless => "no_name",
+        _ => "malformed",
+    }
+}
+
+/// The tokens that the configuration knows, and who holds them.
+#[derive(Debug)]
+struct Holders(Vec<(TokenDigest, CallerId)>);
 
 impl Holders {
     /// Knows these callers.
-    pub(crate) fn new(callers: &[CallerSettings]) -> Self {
+    fn new(callers: &[CallerSettings]) -> Self {
         let tokens = callers.iter().flat_map(|caller| {
             let token = |digest: &TokenDigest| (*digest, caller.name.clone());
             caller.tokens.iter().map(token)
         });
         Self(tokens.collect())
     }
-}
 
-impl Tokens for Holders {
     fn holder(&self, token: &str) -> Option<CallerId> {
         let digest = TokenDigest::of(token.as_bytes());
         let mut found = None;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use kabao_grpc::Server;
 
+use super::jwt::JwtSettings;
 use super::policy::PolicySettings;
 use super::section::Section;
 use super::settings::{HOUR, MINUTE, SECOND, loopback};
@@ -27,6 +28,8 @@ pub struct GrpcSettings {
     pub policy: Option<PolicySettings>,
     /// `[grpc.tls]`, absent by default: plain text.
     pub tls: Option<TlsSettings>,
+    /// `[grpc.jwt]`, absent by default: no issuer of tokens is believed.
+    pub jwt: Option<JwtSettings>,
     /// `[grpc.limits]`
     pub limits: Limits,
     /// `[grpc.timeouts]`
@@ -88,6 +91,7 @@ impl Default for GrpcSettings {
             open: false,
             policy: None,
             tls: None,
+            jwt: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
         }
@@ -135,6 +139,10 @@ impl GrpcSettings {
                 .has("tls")
                 .then(|| TlsSettings::read(section.section("tls")))
                 .flatten(),
+            jwt: section
+                .has("jwt")
+                .then(|| JwtSettings::read(section.section("jwt")))
+                .flatten(),
             limits: Limits::read(section.section("limits")),
             timeouts: Timeouts::read(section.section("timeouts")),
         };
@@ -149,11 +157,11 @@ impl GrpcSettings {
             // What is wrong with it was told; whether it is enough shows when it is good.
             return;
         }
-        let has_names = has_callers || self.asks_for_certificates();
+        let has_names = has_callers || section.has("jwt") || self.asks_for_certificates();
         if section.has("policy_file") && !has_names {
             section.mistake(
                 "policy_file",
-                "speaks of callers, and nothing here says who calls; add `[[callers]]` with tokens, or `client_ca_file` in [grpc.tls]",
+                "speaks of callers, and nothing here says who calls; add `[[callers]]` with tokens, `[grpc.jwt]`, or `client_ca_file` in [grpc.tls]",
             );
         }
         if self.listen.ip().is_loopback() || self.open {
@@ -162,7 +170,7 @@ impl GrpcSettings {
         if !has_names {
             section.mistake(
                 "listen",
-                "is reachable from other machines, and nothing says who may call; add `client_ca_file` in [grpc.tls] or `[[callers]]` with tokens, or say `open = true` if something in front of the port sees to it",
+                "is reachable from other machines, and nothing says who may call; add `client_ca_file` in [grpc.tls], `[[callers]]` with tokens or [grpc.jwt], or say `open = true` if something in front of the port sees to it",
             );
         } else if self.tls.is_none() {
             section.mistake(

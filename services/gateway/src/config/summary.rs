@@ -29,7 +29,10 @@ impl<'a> Summary<'a> {
         let grpc = &self.settings.grpc;
         let mut warnings = Vec::new();
         if !grpc.listen.ip().is_loopback() {
-            if self.settings.callers.is_empty() && !grpc.asks_for_certificates() {
+            if self.settings.callers.is_empty()
+                && grpc.jwt.is_none()
+                && !grpc.asks_for_certificates()
+            {
                 warnings.push(format!(
                     "grpc.listen {} with open = true: whoever reaches this address can use every account",
                     grpc.listen
@@ -91,6 +94,13 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "grpc       {} ({tls})", grpc.listen)?;
         if !callers.is_empty() {
             writeln!(f, "tokens     of {} callers", callers.len())?;
+        }
+        if let Some(jwt) = &grpc.jwt {
+            writeln!(
+                f,
+                "tokens     of {} for {}",
+                jwt.rules.issuer, jwt.rules.audience
+            )?;
         }
         if let Some(policy) = &grpc.policy {
             let rules = policy.policy.rules().len();

@@ -12,7 +12,8 @@ use crate::config::{GrpcSettings, Loaded, Mistake, Mistakes, Settings};
 pub(super) struct Running {
     is_loopback: bool,
     is_open: bool,
-    asks_for_certificates: bool,
+    /// Whether it knows callers without `[[callers]]`: by certificates, or by tokens of an issuer.
+    knows_callers: bool,
 }
 
 impl Running {
@@ -21,7 +22,7 @@ impl Running {
         Self {
             is_loopback: listen.ip().is_loopback(),
             is_open: *open,
-            asks_for_certificates: settings.grpc.asks_for_certificates(),
+            knows_callers: settings.grpc.asks_for_certificates() || settings.grpc.jwt.is_some(),
         }
     }
 
@@ -44,7 +45,7 @@ impl Running {
                 );
             }
         }
-        let has_names = self.asks_for_certificates || !settings.callers.is_empty();
+        let has_names = self.knows_callers || !settings.callers.is_empty();
         if !has_names && !self.is_loopback && !self.is_open {
             add(
                 "callers".to_owned(),
@@ -72,7 +73,7 @@ mod tests {
     const PUBLIC: Running = Running {
         is_loopback: false,
         is_open: false,
-        asks_for_certificates: false,
+        knows_callers: false,
     };
 
     fn judged(running: Running, name: &str, rest: &str) -> Vec<String> {
@@ -104,7 +105,7 @@ mod tests {
             ..PUBLIC
         };
         let certified = Running {
-            asks_for_certificates: true,
+            knows_callers: true,
             ..PUBLIC
         };
         let callers = format!(

@@ -47,6 +47,7 @@ pub(crate) struct Metrics {
     connections_evicted: Counter<u64>,
     connections_open: UpDownCounter<i64>,
     handshakes_failed: Counter<u64>,
+    tokens_refused: Counter<u64>,
 }
 
 impl Metrics {
@@ -123,6 +124,7 @@ impl Metrics {
             connections_evicted,
             connections_open: connections_open(&meter),
             handshakes_failed: handshakes_failed(&meter),
+            tokens_refused: tokens_refused(&meter),
         })
     }
 
@@ -305,6 +307,11 @@ impl Metrics {
         self.handshakes_failed.add(1, &labels);
     }
 
+    pub(crate) fn token_refused(&self, cause: &'static str) {
+        let labels = [KeyValue::new("kabao.cause", cause)];
+        self.tokens_refused.add(1, &labels);
+    }
+
     pub(crate) fn connection_evicted(&self, cause: &'static str) {
         let labels = [KeyValue::new("kabao.cause", cause)];
         self.connections_evicted.add(1, &labels);
@@ -333,6 +340,15 @@ fn handshakes_failed(meter: &Meter) -> Counter<u64> {
         .u64_counter("kabao.connections.handshakes.failed")
         .with_description(
             "Connections of callers that ended before the first call, by cause: what is wrong with the client certificate, tls, tls_timeout, preface, preface_timeout.",
+        )
+        .build()
+}
+
+fn tokens_refused(meter: &Meter) -> Counter<u64> {
+    meter
+        .u64_counter("kabao.tokens.refused")
+        .with_description(
+            "Calls with a bearer token that was not accepted, by what is wrong with it.",
         )
         .build()
 }

@@ -195,6 +195,7 @@ fn everything() -> String {
     metrics.connection_refused(Bound::Caller);
     metrics.connection_evicted("flood");
     metrics.handshake_failed("tls");
+    metrics.token_refused("expired");
     metrics.configuration(&StatusBoard::default());
     metrics.tls(|| TlsVitals {
         certificate_ends: Some(0),

@@ -10,6 +10,8 @@
 
 mod authority;
 mod handshakes;
+mod issuer;
 mod lists;
 mod reload;
+mod tokens;
 mod world;
