@@ -25,6 +25,8 @@ pub struct CallContext {
     pub request_id: Option<RequestId>,
     /// Among whom turns are shared; all that have none are one caller.
     pub turns_of: Option<CallerKey>,
+    /// How many turns that caller gets for one of another caller, 1 to 1000; 1 unless it is said.
+    pub weight: u32,
     /// Whether it makes way for other calls.
     pub urgency: Urgency,
     progress: Progress,
@@ -43,6 +45,7 @@ impl CallContext {
             deadline: None,
             request_id: None,
             turns_of: None,
+            weight: 1,
             urgency: Urgency::Interactive,
             progress: Progress::default(),
             repeatable: true,
@@ -76,6 +79,13 @@ impl CallContext {
     #[must_use]
     pub fn with_turns_of(mut self, caller: CallerKey) -> Self {
         self.turns_of = Some(caller);
+        self
+    }
+
+    /// Says how many turns its caller gets for one of another caller, 1 to 1000.
+    #[must_use]
+    pub fn with_weight(mut self, weight: u32) -> Self {
+        self.weight = weight;
         self
     }
 

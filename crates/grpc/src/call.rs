@@ -72,6 +72,7 @@ impl Call {
             Some(caller) => Some(CallerKey::new(caller.as_str())),
             None => self.peer.map(|peer| CallerKey::from(peer.caller)),
         };
+        context.weight = self.access.weight();
         context.caller = self.access.caller().cloned();
         let context = match self.deadline {
             Some(deadline) => context.with_deadline(deadline.work_until()),

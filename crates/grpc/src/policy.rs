@@ -25,6 +25,8 @@ pub struct Rule {
     pub accounts: Vec<Pattern>,
     /// The methods.
     pub methods: Vec<Methods>,
+    /// How many turns the callers get for one of a caller of weight 1, where a limit of calls is shared out: 1 to 1000.
+    pub weight: u32,
     /// Where the rule stands, for people: `policy.toml:3:1`.
     pub place: String,
 }
@@ -79,6 +81,12 @@ impl Policy {
         }
     }
 
+    /// Tells how much of a limit the caller gets beside others: the most that a rule which speaks of it gives; else 1.
+    pub fn weight(&self, caller: &CallerId) -> u32 {
+        let weights = self.of(caller).map(|rule| rule.weight);
+        weights.max().unwrap_or(1)
+    }
+
     /// Tells whether the caller may use the method for any account.
     pub(crate) fn allows(&self, caller: &CallerId, method: &str) -> bool {
         self.of(caller).any(|rule| rule.has(method))
@@ -123,6 +131,7 @@ mod tests {
             caller: caller.parse().unwrap(),
             accounts: accounts.iter().map(|text| text.parse().unwrap()).collect(),
             methods: methods.to_vec(),
+            weight: 1,
             place: place.to_owned(),
         }
     }
@@ -178,6 +187,22 @@ mod tests {
             ),
         ] {
             assert_eq!(said(caller, method, account), expected);
+        }
+    }
+
+    #[test]
+    fn the_greatest_weight_of_all_rules_for_a_caller_counts() {
+        let with = |caller: &str, weight| Rule {
+            weight,
+            ..rule(caller, &["*"], &[], "")
+        };
+        let policy = Policy::new(vec![with("till-*", 2), with("till-7", 5), with("*", 1)]);
+        for (caller, expected) in [("till-7", 5), ("till-8", 2), ("office", 1), ("a/b", 1)] {
+            assert_eq!(
+                policy.weight(&caller.parse().unwrap()),
+                expected,
+                "{caller}"
+            );
         }
     }
 

@@ -49,6 +49,7 @@ pub(crate) struct Call {
     pub(crate) id: CallId,
     /// Among whom turns are shared.
     pub(crate) caller: Option<CallerKey>,
+    pub(crate) weight: u32,
     pub(crate) urgency: Urgency,
     pub(crate) bounds: Bounds,
     pub(crate) progress: Progress,
@@ -65,6 +66,7 @@ impl Call {
             account: context.account.clone(),
             id: context.call_id.clone(),
             caller: context.turns_of.clone(),
+            weight: context.weight,
             urgency: context.urgency,
             bounds: Bounds::open(context, settings.call_timeout),
             progress: context.progress().clone(),

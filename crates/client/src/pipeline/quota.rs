@@ -104,7 +104,8 @@ pub(crate) struct Limits {
 }
 
 impl Quotas {
-    /// Sets how much of a limit a caller gets beside others: 1 to 1000, 1 unless set.
+    /// Sets how much of a limit a caller gets beside others, 1 to 1000, whatever its calls say
+    /// ([`CallContext::weight`](kabao_api::CallContext::weight)); 1 leaves it to them.
     pub fn set_weight(&self, caller: CallerKey, weight: u32) {
         let mut weights = self
             .0
@@ -300,7 +301,7 @@ impl Allowance {
         });
         Claim {
             caller: call.caller.clone(),
-            weight: weight.unwrap_or(1),
+            weight: weight.unwrap_or(call.weight),
             urgency: call.urgency,
         }
     }

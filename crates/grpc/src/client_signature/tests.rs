@@ -6,7 +6,7 @@ use tonic::Code;
 use std::sync::Arc;
 
 use super::*;
-use crate::portable::testing::{account, refusal};
+use crate::portable::testing::{account, admitted, refusal};
 
 fn service(family: Family, signer: Option<MockCardSigner>) -> ClientSignatureGrpc {
     let mut accounts = Accounts::new();
@@ -26,7 +26,7 @@ async fn sign(
         call,
     };
     service
-        .sign_client_call(Request::new(request))
+        .sign_client_call(admitted(request))
         .await
         .map(|answer| answer.into_inner().call)
 }

@@ -9,6 +9,8 @@ use kabao_api::{
 use tonic::Status;
 use tonic_types::StatusExt;
 
+use crate::access::Access;
+
 pub(crate) fn accounts(members: MockMemberApi, templates: MockTemplateApi) -> Arc<Accounts> {
     let mut accounts = Accounts::new();
     let mut account = account("demo-brand", Family::Brand, MockAccountApi::new());
@@ -31,6 +33,13 @@ pub(crate) fn account(id: &str, family: Family, state: MockAccountApi) -> Accoun
         held_credentials: None,
         changes: None,
     }
+}
+
+/// A request of somebody who may do everything.
+pub(crate) fn admitted<T>(message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.extensions_mut().insert(Access::free(None));
+    request
 }
 
 /// Reason and violated fields.

@@ -64,6 +64,7 @@ fn rule(caller: &str, account: &str, methods: impl IntoIterator<Item = Methods>)
         caller: caller.parse().unwrap(),
         accounts: vec![account.parse().unwrap()],
         methods: methods.into_iter().collect(),
+        weight: 1,
         place: String::new(),
     }
 }

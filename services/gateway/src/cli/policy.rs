@@ -85,7 +85,14 @@ fn explain(asked: &ExplainArguments, method: &'static str, settings: &Settings) 
     };
     let group = group_of(method).map_or("", |group| group.as_str());
     let (why, code) = match policy.policy.explain(caller, method, account) {
-        Verdict::Allowed(rule) => (format!("allowed by {}\n", line(rule)), ExitCode::SUCCESS),
+        Verdict::Allowed(rule) => {
+            let weight = match policy.policy.weight(caller) {
+                1 => String::new(),
+                weight => format!("weight {weight} where a limit of calls is shared out\n"),
+            };
+            let why = format!("allowed by {}\n{weight}", line(rule));
+            (why, ExitCode::SUCCESS)
+        }
         Verdict::UnknownCaller => (
             format!(
                 "denied: nothing in {} speaks of the caller {caller}\n",

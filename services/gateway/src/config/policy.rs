@@ -82,11 +82,13 @@ fn rules(mut root: Section<'_>) -> Vec<Rule> {
         );
         let methods = wanted.iter().filter_map(|name| method(&section, name));
         let methods = methods.collect();
+        let weight = section.number("weight", 1, (1, 1000));
         section.finish();
         rules.extend(caller.map(|caller| Rule {
             caller,
             accounts,
             methods,
+            weight,
             place,
         }));
     }

@@ -48,6 +48,32 @@ pub(super) fn called_by(caller: &str, patience: Duration) -> CallContext {
     context.with_deadline(deadline.into_std())
 }
 
+/// Calls with this weight for 40 s, eight at a time, and returns how many are served after the first seconds.
+async fn push_weighing(pipeline: &Pipeline, caller: &str, weight: u32) -> usize {
+    let begun = Instant::now();
+    let served = (0..8).map(|_| async {
+        let mut served = 0;
+        while begun.elapsed() < Duration::from_secs(SECONDS) {
+            let context = called_by(caller, Duration::from_secs(20)).with_weight(weight);
+            let answer = pipeline.execute(&context, limited()).await;
+            answer.map(drop).unwrap();
+            served += usize::from(begun.elapsed() > Duration::from_secs(5));
+        }
+        served
+    });
+    join_all(served).await.into_iter().sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_whose_calls_weigh_three_gets_three_times_as_much() {
+    let pipeline = brand(Arc::new(Counting::default()));
+    let (light, heavy) = tokio::join!(
+        push_weighing(&pipeline, "light", 1),
+        push_weighing(&pipeline, "heavy", 3)
+    );
+    assert!(heavy.abs_diff(3 * light) * 10 <= heavy, "{heavy}, {light}");
+}
+
 /// Calls one after another until `end`, some at a time, and returns how many are served after the first seconds.
 async fn push(pipeline: &Pipeline, caller: &str, at_once: usize, end: Instant) -> usize {
     let settled = Instant::now() + Duration::from_secs(5);

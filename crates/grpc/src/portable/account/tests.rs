@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use kabao_api::{Accounts, FieldViolation, MockAccountApi, Reason};
 use tonic::Code;
 
-use super::super::testing::{account as configured, refusal};
+use super::super::testing::{account as configured, admitted, refusal};
 use super::*;
 
 fn state() -> MockAccountApi {
@@ -48,7 +48,7 @@ fn service(names: &[&str]) -> AccountGrpc {
 }
 
 fn list(page_size: i32, page_token: &str) -> Request<proto::ListAccountsRequest> {
-    Request::new(proto::ListAccountsRequest {
+    admitted(proto::ListAccountsRequest {
         page_size,
         page_token: page_token.to_owned(),
     })
@@ -56,7 +56,7 @@ fn list(page_size: i32, page_token: &str) -> Request<proto::ListAccountsRequest>
 
 #[tokio::test]
 async fn an_account_tells_what_it_can_do_and_what_it_stands_on() {
-    let request = Request::new(proto::GetAccountRequest {
+    let request = admitted(proto::GetAccountRequest {
         name: "accounts/a".to_owned(),
     });
     let account = service(&["a"]).get_account(request).await.unwrap();
@@ -176,7 +176,7 @@ async fn a_check_says_what_was_proved_or_why_not() {
         .unwrap();
     let service = AccountGrpc::new(accounts);
     let request = |name: &str| {
-        Request::new(proto::CheckAccountRequest {
+        admitted(proto::CheckAccountRequest {
             name: name.to_owned(),
         })
     };

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use kabao_api::{Accounts, Family, MockAccountApi, MockChangeApi, Page};
 use tonic::Code;
 
-use super::super::testing::{account, refusal};
+use super::super::testing::{account, admitted, refusal};
 use super::*;
 use crate::access::Access;
 
@@ -30,13 +30,13 @@ fn change(state: ChangeState) -> ChangeRecord {
 }
 
 fn get(name: &str) -> Request<proto::GetChangeRequest> {
-    Request::new(proto::GetChangeRequest {
+    admitted(proto::GetChangeRequest {
         name: name.to_owned(),
     })
 }
 
 fn watch() -> Request<proto::WatchChangeRequest> {
-    Request::new(proto::WatchChangeRequest {
+    admitted(proto::WatchChangeRequest {
         name: NAME.to_owned(),
     })
 }
@@ -147,7 +147,7 @@ async fn a_list_is_of_states_and_of_a_member() {
         page_token: String::new(),
     };
     let answer = service(journal)
-        .list_changes(Request::new(request))
+        .list_changes(admitted(request))
         .await
         .unwrap()
         .into_inner();
@@ -170,7 +170,7 @@ async fn everything_wrong_with_a_list_is_told_at_once() {
         page_token: String::new(),
     };
     let status = service(MockChangeApi::new())
-        .list_changes(Request::new(request))
+        .list_changes(admitted(request))
         .await
         .unwrap_err();
     assert_eq!(
@@ -180,7 +180,7 @@ async fn everything_wrong_with_a_list_is_told_at_once() {
 }
 
 fn resolve(outcome: i32, note: &str) -> Request<proto::ResolveChangeRequest> {
-    Request::new(proto::ResolveChangeRequest {
+    admitted(proto::ResolveChangeRequest {
         name: NAME.to_owned(),
         outcome,
         note: note.to_owned(),

@@ -12,7 +12,7 @@ use kabao_api::{
 use prost_types::FieldMask;
 use tonic::Code;
 
-use super::super::testing::{account, accounts, refusal};
+use super::super::testing::{account, accounts, admitted, refusal};
 use super::*;
 
 const NAME: &str = "accounts/demo-brand/templates/pbLatjvWOibDc5-TBnbUk1pD12o0/members/a%2Fb";
@@ -41,7 +41,7 @@ fn member() -> Member {
 }
 
 fn get_request(name: &str) -> Request<proto::GetMemberRequest> {
-    Request::new(proto::GetMemberRequest {
+    admitted(proto::GetMemberRequest {
         name: name.to_owned(),
         ..Default::default()
     })
@@ -62,7 +62,7 @@ fn update_request(member: proto::Member, paths: &[&str]) -> proto::UpdateMemberR
 
 async fn refused(request: proto::UpdateMemberRequest) -> (String, Vec<String>) {
     let status = service(MockMemberApi::new())
-        .update_member(Request::new(request))
+        .update_member(admitted(request))
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
@@ -91,7 +91,7 @@ async fn get_hands_the_parsed_arguments_over_and_the_member_back() {
         view: proto::View::Full.into(),
     };
     let answer = service(members)
-        .get_member(Request::new(request))
+        .get_member(admitted(request))
         .await
         .unwrap()
         .into_inner();
@@ -179,7 +179,7 @@ async fn faults_that_the_family_finds_come_back_in_the_callers_words() {
         &[],
     );
     let status = service(members)
-        .update_member(Request::new(request))
+        .update_member(admitted(request))
         .await
         .unwrap_err();
     let (reason, fields) = refusal(&status);
@@ -205,7 +205,7 @@ async fn what_the_family_cannot_change_is_unimplemented_and_named() {
         ..Default::default()
     };
     let status = service(members)
-        .update_member(Request::new(update_request(member, &[])))
+        .update_member(admitted(update_request(member, &[])))
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
@@ -244,7 +244,7 @@ async fn a_mask_decides_and_an_empty_value_is_a_value() {
         ..update_request(changes, &["points", "level"])
     };
     service(members)
-        .update_member(Request::new(request))
+        .update_member(admitted(request))
         .await
         .unwrap();
 }
@@ -266,7 +266,7 @@ async fn every_portable_field_has_its_place_in_an_update() {
         ..Default::default()
     };
     service(members)
-        .update_member(Request::new(update_request(changes, &["*"])))
+        .update_member(admitted(update_request(changes, &["*"])))
         .await
         .unwrap();
 }
@@ -390,7 +390,7 @@ async fn a_list_hands_parent_and_page_over_and_the_next_token_back() {
         view: 0,
     };
     let answer = service(members)
-        .list_members(Request::new(request))
+        .list_members(admitted(request))
         .await
         .unwrap()
         .into_inner();
@@ -403,7 +403,7 @@ async fn a_list_hands_parent_and_page_over_and_the_next_token_back() {
         ..Default::default()
     };
     let status = service(MockMemberApi::new())
-        .list_members(Request::new(wrong))
+        .list_members(admitted(wrong))
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
@@ -440,7 +440,7 @@ async fn a_reading_says_if_a_change_of_the_member_is_known_to_run() {
         level: "黄金".to_owned(),
         ..Default::default()
     };
-    let request = Request::new(update_request(level, &["level"]));
+    let request = admitted(update_request(level, &["level"]));
     let written = service.update_member(request).await.unwrap();
     assert!(!written.into_inner().change_in_progress);
     let list = proto::ListMembersRequest {
@@ -448,16 +448,13 @@ async fn a_reading_says_if_a_change_of_the_member_is_known_to_run() {
         openid: "o-1".to_owned(),
         ..Default::default()
     };
-    let listed = service.list_members(Request::new(list)).await.unwrap();
+    let listed = service.list_members(admitted(list)).await.unwrap();
     let members = listed.into_inner().members.into_iter();
     let told: Vec<_> = members.map(|member| member.change_in_progress).collect();
     assert_eq!(told, [true, false]);
     let requests = vec![get_request(NAME).into_inner()];
     let batch = proto::BatchGetMembersRequest { requests };
-    let read = service
-        .batch_get_members(Request::new(batch))
-        .await
-        .unwrap();
+    let read = service.batch_get_members(admitted(batch)).await.unwrap();
     let result = read.into_inner().results.remove(0).result.unwrap();
     let result::Result::Member(member) = result else {
         panic!("{result:?}")

@@ -4,7 +4,7 @@ use kabao_api::{FieldViolation, MockMemberApi, MockTemplateApi, Reason, Stock};
 use prost_types::FieldMask;
 use tonic::Code;
 
-use super::super::testing::{accounts, refusal};
+use super::super::testing::{accounts, admitted, refusal};
 use super::*;
 
 const NAME: &str = "accounts/demo-brand/templates/pbLatjvWOibDc5-TBnbUk1pD12o0";
@@ -21,7 +21,7 @@ fn update_request(
     template: proto::Template,
     paths: &[&str],
 ) -> Request<proto::UpdateTemplateRequest> {
-    Request::new(proto::UpdateTemplateRequest {
+    admitted(proto::UpdateTemplateRequest {
         template: Some(proto::Template {
             name: NAME.to_owned(),
             ..template
@@ -50,7 +50,7 @@ async fn get_answers_what_is_known_and_leaves_out_the_rest() {
                 Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
             Ok(template)
         });
-    let request = Request::new(proto::GetTemplateRequest {
+    let request = admitted(proto::GetTemplateRequest {
         name: NAME.to_owned(),
         ..Default::default()
     });
@@ -210,7 +210,7 @@ async fn delete_reports_an_uncertain_outcome_as_uncertain() {
             "no verified answer came back",
         ))
     });
-    let request = Request::new(proto::DeleteTemplateRequest {
+    let request = admitted(proto::DeleteTemplateRequest {
         name: NAME.to_owned(),
         ..Default::default()
     });
@@ -232,7 +232,7 @@ async fn delete_hands_name_and_request_id_over() {
         })
         .once()
         .returning(|_, _| Ok(()));
-    let request = Request::new(proto::DeleteTemplateRequest {
+    let request = admitted(proto::DeleteTemplateRequest {
         name: NAME.to_owned(),
         request_id: "r-1".to_owned(),
     });
@@ -282,7 +282,7 @@ fn create_request(
     template: proto::Template,
     upstream: Option<proto::create_template_request::UpstreamRequest>,
 ) -> Request<proto::CreateTemplateRequest> {
-    Request::new(proto::CreateTemplateRequest {
+    admitted(proto::CreateTemplateRequest {
         parent: "accounts/demo-brand".to_owned(),
         template: Some(template),
         upstream_request: upstream,
@@ -310,7 +310,7 @@ async fn a_list_of_templates_goes_on_with_its_token() {
         ..Default::default()
     };
     let answer = service(templates)
-        .list_templates(Request::new(request))
+        .list_templates(admitted(request))
         .await
         .unwrap()
         .into_inner();

@@ -7,11 +7,11 @@ use kabao_api::{Error, Member, MemberState, MockMemberApi, Reason};
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::batch_get_members_response::result;
 use kabao_proto::kabao::v1::member_service_server::MemberService;
-use tonic::{Code, Request};
+use tonic::Code;
 
 use super::slow::Slow;
 use super::{NAME, service};
-use crate::portable::testing::refusal;
+use crate::portable::testing::{admitted, refusal};
 
 #[tokio::test]
 async fn a_batch_keeps_its_order_and_gives_each_its_own_result() {
@@ -33,7 +33,7 @@ async fn a_batch_keeps_its_order_and_gives_each_its_own_result() {
     let mut requests: Vec<_> = (0..98).map(|code| name("demo-brand", code)).collect();
     requests.push(name("nobody", 98));
     requests.push(proto::GetMemberRequest::default());
-    let request = Request::new(proto::BatchGetMembersRequest { requests });
+    let request = admitted(proto::BatchGetMembersRequest { requests });
     let answer = service.batch_get_members(request).await.unwrap();
     let results = answer.into_inner().results;
     assert_eq!(results.len(), 100);
@@ -62,7 +62,7 @@ async fn a_batch_of_none_or_too_many_is_refused_as_a_whole() {
     for count in [0, 101] {
         let requests = vec![proto::GetMemberRequest::default(); count];
         let status = service(MockMemberApi::new())
-            .batch_get_members(Request::new(proto::BatchGetMembersRequest { requests }))
+            .batch_get_members(admitted(proto::BatchGetMembersRequest { requests }))
             .await
             .unwrap_err();
         assert_eq!(
@@ -82,7 +82,7 @@ async fn a_batch_reads_eight_at_once() {
         };
         50
     ];
-    let request = Request::new(proto::BatchGetMembersRequest { requests });
+    let request = admitted(proto::BatchGetMembersRequest { requests });
     slow.service().batch_get_members(request).await.unwrap();
     assert_eq!((slow.most(), slow.begun()), (8, 50));
 }

@@ -11,12 +11,12 @@ use kabao_proto::kabao::v1::batch_adjust_points_response::Result as Outcome;
 use kabao_proto::kabao::v1::member_service_server::MemberService;
 use prost::Message;
 use tokio::time::Instant;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 
 use super::service;
 use super::slow::Slow;
 use crate::MemberGrpc;
-use crate::portable::testing::refusal;
+use crate::portable::testing::{admitted, refusal};
 
 const PARENT: &str = "accounts/demo-brand";
 
@@ -52,14 +52,14 @@ async fn run(
     service: &MemberGrpc,
     request: proto::BatchAdjustPointsRequest,
 ) -> Vec<proto::BatchAdjustPointsResponse> {
-    let answers = service.batch_adjust_points(Request::new(request)).await;
+    let answers = service.batch_adjust_points(admitted(request)).await;
     let answers = answers.unwrap().into_inner();
     answers.map(|answer| answer.unwrap()).collect().await
 }
 
 async fn refused(request: proto::BatchAdjustPointsRequest) -> Status {
     let service = service(MockMemberApi::new());
-    let Err(status) = service.batch_adjust_points(Request::new(request)).await else {
+    let Err(status) = service.batch_adjust_points(admitted(request)).await else {
         panic!("the batch begins")
     };
     status
@@ -286,7 +286,7 @@ async fn nothing_begins_once_the_caller_has_left() {
     let slow = Slow::scripted(|_| Ok(Adjustment::new(None, 1)));
     let request = batch((0..100).map(|item| add(item, 1)).collect());
     let service = slow.service();
-    let answers = service.batch_adjust_points(Request::new(request)).await;
+    let answers = service.batch_adjust_points(admitted(request)).await;
     let mut answers = answers.unwrap().into_inner();
     assert!(answers.next().await.unwrap().is_ok());
     let begun = slow.begun();
@@ -353,7 +353,7 @@ async fn updates_and_imports_are_batches_too() {
         }],
         parallelism: 0,
     };
-    let answers = service.batch_update_members(Request::new(request)).await;
+    let answers = service.batch_update_members(admitted(request)).await;
     let results: Vec<_> = answers.unwrap().into_inner().collect().await;
     let result = results[0].as_ref().unwrap().result.clone().unwrap();
     let proto::batch_update_members_response::Result::Member(member) = result else {
@@ -372,18 +372,14 @@ async fn updates_and_imports_are_batches_too() {
         items: vec![import(user)],
         parallelism: 0,
     };
-    let answers = service
-        .batch_import_members(Request::new(request("o-1")))
-        .await;
+    let answers = service.batch_import_members(admitted(request("o-1"))).await;
     let results: Vec<_> = answers.unwrap().into_inner().collect().await;
     let result = results[0].as_ref().unwrap().result.clone().unwrap();
     let proto::batch_import_members_response::Result::Error(error) = result else {
         panic!("{result:?}")
     };
     assert_eq!(reason(&error), "ALREADY_EXISTS");
-    let answers = service
-        .batch_import_members(Request::new(request("")))
-        .await;
+    let answers = service.batch_import_members(admitted(request(""))).await;
     let Err(status) = answers else {
         panic!("nobody is imported")
     };

@@ -6,10 +6,10 @@ use kabao_api::{
 };
 use kabao_proto::kabao::v1 as proto;
 use kabao_proto::kabao::v1::member_service_server::MemberService;
-use tonic::{Code, Request};
+use tonic::Code;
 
 use super::{NAME, member, service};
-use crate::portable::testing::refusal;
+use crate::portable::testing::{admitted, refusal};
 
 #[tokio::test]
 async fn adjustments_hand_the_change_over_and_before_and_after_back() {
@@ -42,7 +42,7 @@ async fn adjustments_hand_the_change_over_and_before_and_after_back() {
         request_id: "7c9e6679-7425-40de-944b-e07fc1f90ae7".to_owned(),
         ..Default::default()
     };
-    let answer = service.adjust_balance(Request::new(request)).await.unwrap();
+    let answer = service.adjust_balance(admitted(request)).await.unwrap();
     assert_eq!(
         (answer.get_ref().before, answer.get_ref().after),
         (Some(300), 200)
@@ -52,11 +52,11 @@ async fn adjustments_hand_the_change_over_and_before_and_after_back() {
         change: Some(points::Change::SetTo(5)),
         ..Default::default()
     };
-    let answer = service.adjust_points(Request::new(request)).await.unwrap();
+    let answer = service.adjust_points(admitted(request)).await.unwrap();
     assert_eq!((answer.get_ref().before, answer.get_ref().after), (None, 5));
 
     let none = proto::AdjustPointsRequest::default();
-    let status = service.adjust_points(Request::new(none)).await.unwrap_err();
+    let status = service.adjust_points(admitted(none)).await.unwrap_err();
     assert_eq!(refusal(&status).1, ["name", "change"]);
 }
 
@@ -96,11 +96,11 @@ async fn activation_and_its_end_hand_everything_over() {
         ..Default::default()
     };
     service
-        .activate_member(Request::new(request.clone()))
+        .activate_member(admitted(request.clone()))
         .await
         .unwrap();
     let status = service
-        .activate_member(Request::new(request))
+        .activate_member(admitted(request))
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
@@ -111,10 +111,7 @@ async fn activation_and_its_end_hand_everything_over() {
         outcome: 9,
         ..Default::default()
     };
-    let status = service
-        .activate_member(Request::new(wrong))
-        .await
-        .unwrap_err();
+    let status = service.activate_member(admitted(wrong)).await.unwrap_err();
     assert_eq!(refusal(&status).1, ["outcome"]);
 
     let request = proto::InvalidateMemberRequest {
@@ -122,10 +119,7 @@ async fn activation_and_its_end_hand_everything_over() {
         reason: "退会".to_owned(),
         ..Default::default()
     };
-    service
-        .invalidate_member(Request::new(request))
-        .await
-        .unwrap();
+    service.invalidate_member(admitted(request)).await.unwrap();
 }
 
 #[tokio::test]
@@ -167,13 +161,10 @@ async fn an_import_is_for_an_openid_or_a_phone_number() {
         ..Default::default()
     };
     service
-        .import_member(Request::new(request.clone()))
+        .import_member(admitted(request.clone()))
         .await
         .unwrap();
-    let status = service
-        .import_member(Request::new(request))
-        .await
-        .unwrap_err();
+    let status = service.import_member(admitted(request)).await.unwrap_err();
     assert_eq!(refusal(&status).1, ["parent"]);
 
     for user in [
@@ -187,10 +178,7 @@ async fn an_import_is_for_an_openid_or_a_phone_number() {
             validity: Some(proto::Validity::default()),
             ..Default::default()
         };
-        let status = service
-            .import_member(Request::new(request))
-            .await
-            .unwrap_err();
+        let status = service.import_member(admitted(request)).await.unwrap_err();
         assert_eq!(refusal(&status).1, ["user", "validity"]);
     }
 }
