@@ -108,7 +108,10 @@ async fn three_clients_on_one_store_fetch_one_token_per_expiry() {
     let fetched = fetches(world.sandbox()) - before;
     // A token is renewed after three of its four seconds.
     let expiries = elapsed.as_secs() / Duration::from_secs(3).as_secs() + 1;
-    assert!(fetched as u64 <= expiries, "{fetched} in {elapsed:?}");
+    assert!(
+        u64::try_from(fetched).unwrap() <= expiries,
+        "{fetched} in {elapsed:?}"
+    );
     drop((clients, store));
     std::fs::remove_dir_all(&folder).unwrap();
 }

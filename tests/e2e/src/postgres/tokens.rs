@@ -50,7 +50,10 @@ async fn three_gateways_fetch_one_token_per_expiry() {
     let fetched = fetches(&replicas.sandbox) - before;
     // A token is renewed after three of its four seconds.
     let expiries = elapsed.as_secs() / Duration::from_secs(3).as_secs() + 1;
-    assert!(fetched as u64 <= expiries, "{fetched} in {elapsed:?}");
+    assert!(
+        u64::try_from(fetched).unwrap() <= expiries,
+        "{fetched} in {elapsed:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
