@@ -105,6 +105,9 @@ struct DevArguments {
     /// Where callers reach the gateway. Port 0 takes a free one, here and below.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:50051")]
     grpc: SocketAddr,
+    /// Lets --grpc be an address that other machines reach: whoever does may use every account and operation.
+    #[arg(long)]
+    open: bool,
     /// Where /healthz, /readyz and /metrics are.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9464")]
     admin: SocketAddr,

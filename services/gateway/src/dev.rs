@@ -36,6 +36,8 @@ pub struct DevOptions {
     pub content: Content,
     /// The gRPC listener of the gateway.
     pub grpc: SocketAddr,
+    /// Whether other machines may reach it: whoever does may do everything.
+    pub open: bool,
     /// The admin listener of the gateway.
     pub admin: SocketAddr,
     /// WeChat, as the sandbox plays it.
@@ -63,6 +65,7 @@ impl Default for DevOptions {
             accounts: Vec::new(),
             content: Content::Demo,
             grpc: anywhere,
+            open: false,
             admin: anywhere,
             sandbox: anywhere,
             control: anywhere,
@@ -77,6 +80,11 @@ pub enum DevError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Other machines reach the gateway, and nobody has said that they may.
+    #[error(
+        "--grpc {0} can be reached from other machines, and whoever does may use every account and operation; choose a loopback address such as 127.0.0.1, or add --open"
+    )]
+    Open(SocketAddr),
     /// The folder cannot be had.
     #[error(transparent)]
     Directory(kabao_sandbox::StartError),
@@ -115,6 +123,9 @@ impl Dev {
     ///
     /// [`DevError`] if something does not start, or does not answer.
     pub async fn start(options: DevOptions) -> Result<Self, DevError> {
+        if !options.grpc.ip().is_loopback() && !options.open {
+            return Err(DevError::Open(options.grpc));
+        }
         // First of all: whoever is there already must not notice us.
         let directory = options.directory.map(Directory::claim).transpose();
         let directory = directory.map_err(DevError::Directory)?;
@@ -140,6 +151,7 @@ impl Dev {
         let settings = Settings {
             grpc: GrpcSettings {
                 listen: options.grpc,
+                open: options.open,
                 ..GrpcSettings::default()
             },
             admin: AdminSettings {

@@ -269,3 +269,19 @@ async fn accounts(dev: &Dev) -> BTreeMap<String, Family> {
         .map(|account| (account.name.clone(), account.family()))
         .collect()
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_that_other_machines_reach_has_to_be_meant() {
+    use kabao_gateway::{Dev, DevError, DevOptions};
+    let options = |open| DevOptions {
+        grpc: "0.0.0.0:0".parse().unwrap(),
+        open,
+        ..DevOptions::default()
+    };
+    let refused = Dev::start(options(false)).await.unwrap_err();
+    assert!(matches!(refused, DevError::Open(_)), "{refused}");
+    assert!(refused.to_string().ends_with("or add --open"), "{refused}");
+    let dev = Dev::start(options(true)).await.unwrap();
+    assert!(dev.gateway().grpc().ip().is_unspecified());
+    dev.stop().await;
+}

@@ -26,6 +26,7 @@ pub(super) async fn run(arguments: DevArguments) -> Result<ExitCode, ExitCode> {
             false => Content::Demo,
         },
         grpc: arguments.grpc,
+        open: arguments.open,
         admin: arguments.admin,
         sandbox: arguments.sandbox,
         control: arguments.control,
